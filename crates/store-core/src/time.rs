@@ -1,0 +1,117 @@
+//! Points in time as the stores keep them: whole milliseconds since the Unix epoch.
+//!
+//! All arithmetic saturates, so that no stored value, however wrong, can make a store panic.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// One second.
+pub const SECOND: Duration = Duration::from_secs(1);
+/// One minute.
+pub const MINUTE: Duration = Duration::from_secs(60);
+/// One hour.
+pub const HOUR: Duration = Duration::from_secs(3_600);
+/// One day.
+pub const DAY: Duration = Duration::from_secs(86_400);
+
+/// A wall-clock instant in whole milliseconds since the Unix epoch (UTC).
+///
+/// ```
+/// use store_core::{HOUR, Timestamp};
+///
+/// let opened = Timestamp::from_millis(1_700_000_000_000);
+/// assert_eq!((opened + HOUR).since(opened), HOUR);
+/// assert_eq!(opened.to_string(), "2023-11-14T22:13:20.000Z");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The earliest instant that can be written down.
+    pub const MIN: Self = Self(i64::MIN);
+    /// The latest instant that can be written down.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// The instant `millis` milliseconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// How long after `earlier` this instant is; zero if it is not after it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        let millis = self.0.saturating_sub(earlier.0);
+        Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    }
+}
+
+/// A duration in whole milliseconds, rounded up so that nothing becomes due too early.
+pub(crate) fn millis_ceil(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis_ceil(duration)))
+    }
+}
+
+impl Sub<Duration> for Timestamp {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis_ceil(duration)))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC with milliseconds; plain milliseconds where the calendar has no such year.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const YEAR_9999_MILLIS: u64 = 253_402_300_800_000;
+        match u64::try_from(self.0) {
+            Ok(millis) if millis < YEAR_9999_MILLIS => {
+                let at = UNIX_EPOCH + Duration::from_millis(millis);
+                write!(f, "{}", humantime::format_rfc3339_millis(at))
+            }
+            _ => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arithmetic_saturates_at_both_ends() {
+        assert_eq!(Timestamp::MAX + HOUR, Timestamp::MAX);
+        assert_eq!(Timestamp::MIN - HOUR, Timestamp::MIN);
+        assert_eq!(Timestamp::MIN.since(Timestamp::MAX), Duration::ZERO);
+        assert_eq!(
+            Timestamp::default() + Duration::MAX,
+            Timestamp::from_millis(i64::MAX)
+        );
+    }
+
+    #[test]
+    fn fractions_of_a_millisecond_round_up() {
+        let start = Timestamp::from_millis(10);
+        assert_eq!(start + Duration::from_micros(1), Timestamp::from_millis(11));
+    }
+
+    #[test]
+    fn years_out_of_calendar_print_as_milliseconds() {
+        assert_eq!(Timestamp::from_millis(-5).to_string(), "-5 ms");
+        assert_eq!(Timestamp::MAX.to_string(), format!("{} ms", i64::MAX));
+    }
+}
