@@ -1,2 +1,86 @@
-//! Placeholder.
-fn main() {}
+//! The repository's chores, run as `cargo xtask <chore>`.
+//!
+//! A new chore is a file of its own, one arm of [`Chore`] and one of [`Chore::run`]. Nothing here
+//! goes through a shell: programs are started with their arguments as a list.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks on its standard streams"
+)]
+
+mod cargo;
+mod ci;
+mod error;
+mod features;
+mod finding;
+mod repository;
+mod rust;
+mod tidy;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::error::{Chain, Error};
+use crate::repository::Repository;
+
+/// This repository's chores.
+///
+/// Start with `cargo xtask ci`: it is everything that is checked before a change is accepted.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Check everything that is checked before a change is accepted.
+    Ci(ci::Args),
+    /// Check the house rules that no compiler knows: edges, file sizes, docs that name real things.
+    Tidy,
+    /// Write docs/features.md from the feature rows and the tests that cover them.
+    Features(features::Args),
+}
+
+impl Chore {
+    fn run(self, repository: &Repository) -> Result<(), Error> {
+        match self {
+            Self::Ci(args) => ci::run(repository, &args),
+            Self::Tidy => tidy::run(repository),
+            Self::Features(args) => features::run(repository, &args),
+        }
+    }
+}
+
+/// The chores' names, for pages that mention them.
+fn chore_names() -> Vec<String> {
+    Cli::command()
+        .get_subcommands()
+        .map(|chore| chore.get_name().to_owned())
+        .collect()
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = Repository::locate().and_then(|repository| cli.chore.run(&repository));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", Chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,49 @@
+//! `cargo xtask tidy`: the house rules that no compiler knows.
+//!
+//! Each check is a function from the repository's text to findings, so that its tests can plant a
+//! fault and see it found. All checks run, and everything they find is listed.
+
+mod backends;
+mod docs;
+mod edges;
+mod manifests;
+mod metadata;
+mod source;
+mod text;
+
+use crate::error::Error;
+use crate::features;
+use crate::repository::Repository;
+use crate::tree::Tree;
+
+use self::metadata::Metadata;
+
+pub(crate) fn run(repository: &Repository) -> Result<(), Error> {
+    let tree = Tree::read(repository.root())?;
+    let metadata = Metadata::read(repository)?;
+    let members = metadata.members();
+    let chores = crate::chore_names();
+
+    let mut findings = [
+        edges::check(&metadata, &tree),
+        manifests::check(&tree),
+        source::check(&tree),
+        text::check(&tree),
+        backends::check(&tree),
+        docs::check(&tree, &docs::Names { members, chores }),
+        features::check(&tree)?,
+    ]
+    .concat();
+    findings.sort();
+    findings.dedup();
+    for finding in &findings {
+        println!("{finding}");
+    }
+    if findings.is_empty() {
+        println!("tidy: {} text files, nothing found", tree.texts().count());
+        return Ok(());
+    }
+    Err(Error::Untidy {
+        count: findings.len(),
+    })
+}

@@ -1,0 +1,135 @@
+//! What the pages name must exist: paths, crates, chores and the targets of links.
+
+mod markdown;
+
+use crate::finding::Finding;
+use crate::tree::Tree;
+
+use self::markdown::Line;
+
+/// The names that pages may use.
+#[derive(Debug)]
+pub(crate) struct Names {
+    /// The workspace's crates.
+    pub(crate) members: Vec<String>,
+    /// The subcommands of `cargo xtask`.
+    pub(crate) chores: Vec<String>,
+}
+
+/// Crates to come. Only the architecture page speaks of them, on a line that says "planned".
+const PLANNED: [&str; 3] = ["store-dynamodb", "http-cache-db", "http-cache-proxy"];
+const ARCHITECTURE: &str = "docs/architecture.md";
+
+/// Names that look like ours and belong to others.
+const FOREIGN: [&str; 3] = ["comicvine-rs", "http-cache-semantics", "http-cache-store"];
+
+/// What our crates' names start with.
+const FAMILIES: [&str; 4] = ["store", "sqlite", "comicvine", "http"];
+
+/// Folders that a path in a page is expected to start with, even once the last file is gone.
+const TOP_FOLDERS: [&str; 7] = [
+    ".cargo", ".ci", ".config", ".github", "crates", "docs", "xtask",
+];
+
+pub(crate) fn check(tree: &Tree, names: &Names) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, text) in tree.texts().filter(|(path, _)| is_page(path)) {
+        for line in markdown::lines(text) {
+            let mut found = |message| findings.push(Finding::new(path, line.number, message));
+            for word in line.code_words() {
+                check_path(tree, word).into_iter().for_each(&mut found);
+                check_crate(names, path, &line, word)
+                    .into_iter()
+                    .for_each(&mut found);
+            }
+            check_chores(names, &line).into_iter().for_each(&mut found);
+            check_links(tree, path, &line)
+                .into_iter()
+                .for_each(&mut found);
+        }
+    }
+    findings
+}
+
+fn is_page(path: &str) -> bool {
+    path == "README.md"
+        || path == "CHANGELOG.md"
+        || (path.starts_with("docs/")
+            && path.rsplit_once('.').is_some_and(|(_, kind)| kind == "md"))
+}
+
+fn check_path(tree: &Tree, word: &str) -> Option<String> {
+    let (top, below) = word.split_once('/')?;
+    let is_ours = TOP_FOLDERS.contains(&top) || tree.exists(top);
+    // A pattern or a placeholder names no single file.
+    let is_plain = !word.contains(['*', '{', '<', '$', '…']);
+    let path = word.split(['#', ':']).next().unwrap_or(word);
+    let dangles = is_ours && is_plain && !below.is_empty() && !tree.exists(path);
+    dangles.then(|| format!("`{path}` does not exist"))
+}
+
+fn check_crate(names: &Names, page: &str, line: &Line<'_>, word: &str) -> Option<String> {
+    let (family, rest) = word.split_once('-')?;
+    let looks_like_ours = FAMILIES.contains(&family)
+        && !rest.is_empty()
+        && rest
+            .bytes()
+            .all(|byte| byte == b'-' || byte.is_ascii_lowercase());
+    let is_known = names.members.iter().any(|member| member == word) || FOREIGN.contains(&word);
+    if !looks_like_ours || is_known {
+        return None;
+    }
+    if !PLANNED.contains(&word) {
+        return Some(format!("`{word}` is no crate of this workspace"));
+    }
+    let is_told = page == ARCHITECTURE && line.text.contains("planned");
+    (!is_told).then(|| {
+        format!("`{word}` does not exist yet: only {ARCHITECTURE} names it, marked as planned")
+    })
+}
+
+fn check_chores(names: &Names, line: &Line<'_>) -> Vec<String> {
+    line.text
+        .split("cargo xtask ")
+        .skip(1)
+        .filter_map(|after| {
+            let end = after
+                .find(|next: char| next != '-' && !next.is_ascii_lowercase())
+                .unwrap_or(after.len());
+            let chore = &after[..end];
+            let is_a_name = chore.starts_with(|first: char| first != '-');
+            (is_a_name && !names.chores.iter().any(|known| known == chore))
+                .then(|| format!("`cargo xtask {chore}` does not exist"))
+        })
+        .collect()
+}
+
+fn check_links(tree: &Tree, page: &str, line: &Line<'_>) -> Vec<String> {
+    line.links()
+        .filter_map(|target| {
+            let file = target.split('#').next().filter(|file| !file.is_empty())?;
+            let path = resolve(page, file);
+            let exists = path.as_deref().is_some_and(|path| tree.exists(path));
+            (!exists).then(|| format!("the link to {target} leads nowhere"))
+        })
+        .collect()
+}
+
+/// The path from the root that a relative link on `page` means; none if it leaves the repository.
+fn resolve(page: &str, link: &str) -> Option<String> {
+    let mut parts: Vec<&str> = page.split('/').collect();
+    parts.pop();
+    for part in link.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests;
