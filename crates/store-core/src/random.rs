@@ -30,7 +30,7 @@ impl Random for SystemRandom {
     }
 }
 
-/// Repeatable numbers from a seed (SplitMix64), for tests and simulations.
+/// Repeatable numbers from a seed (`SplitMix64`), for tests and simulations.
 ///
 /// ```
 /// use store_core::{Random, SeededRandom};

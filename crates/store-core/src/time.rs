@@ -9,11 +9,11 @@ use std::time::{Duration, UNIX_EPOCH};
 /// One second.
 pub const SECOND: Duration = Duration::from_secs(1);
 /// One minute.
-pub const MINUTE: Duration = Duration::from_secs(60);
+pub const MINUTE: Duration = Duration::from_mins(1);
 /// One hour.
-pub const HOUR: Duration = Duration::from_secs(3_600);
+pub const HOUR: Duration = Duration::from_hours(1);
 /// One day.
-pub const DAY: Duration = Duration::from_secs(86_400);
+pub const DAY: Duration = Duration::from_hours(24);
 
 /// A wall-clock instant in whole milliseconds since the Unix epoch (UTC).
 ///

@@ -1,0 +1,288 @@
+//! How much of a limit is kept for users: the original packages' adaptive calculation.
+//!
+//! A pure function of time, limit, recent activity and configuration. Where the original yields
+//! fractions, or more than the limit, this one rounds down and clamps: see [`calculate`].
+
+mod activity;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use activity::{Activity, Trend};
+
+use crate::error::{Error, Result};
+use crate::time::{MINUTE, SECOND, Timestamp};
+
+/// When users are protected, and how much.
+///
+/// ```
+/// use store_core::AdaptiveConfig;
+/// let config = AdaptiveConfig::default().with_min_user_reserved(10);
+/// assert_eq!(config.high_activity_threshold, 10);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct AdaptiveConfig {
+    /// How far back activity counts. Default: 15 minutes.
+    pub monitoring_window: Duration,
+    /// From this many user requests on, activity is high. Default: 10.
+    pub high_activity_threshold: u64,
+    /// From this many user requests on, activity is moderate. Default: 3.
+    pub moderate_activity_threshold: u64,
+    /// How long an allocation stays in force. Default: 30 seconds.
+    pub recalculation_interval: Duration,
+    /// After this long without users the background may have everything. Default: 30 minutes.
+    pub sustained_inactivity_threshold: Duration,
+    /// Whether the background pauses while high activity still rises. Default: yes.
+    pub background_pause_on_increasing_trend: bool,
+    /// How far the users' share may grow with activity. Default: 2.
+    pub max_user_scaling: f64,
+    /// What users keep even when they are few. Default: 5.
+    pub min_user_reserved: u32,
+}
+
+impl Default for AdaptiveConfig {
+    fn default() -> Self {
+        Self {
+            monitoring_window: MINUTE * 15,
+            high_activity_threshold: 10,
+            moderate_activity_threshold: 3,
+            recalculation_interval: SECOND * 30,
+            sustained_inactivity_threshold: MINUTE * 30,
+            background_pause_on_increasing_trend: true,
+            max_user_scaling: 2.0,
+            min_user_reserved: 5,
+        }
+    }
+}
+
+impl AdaptiveConfig {
+    /// Sets how far back activity counts.
+    #[must_use]
+    pub const fn with_monitoring_window(mut self, window: Duration) -> Self {
+        self.monitoring_window = window;
+        self
+    }
+
+    /// Sets from how many user requests on activity is moderate, and high.
+    #[must_use]
+    pub const fn with_thresholds(mut self, moderate: u64, high: u64) -> Self {
+        self.moderate_activity_threshold = moderate;
+        self.high_activity_threshold = high;
+        self
+    }
+
+    /// Sets how long an allocation stays in force.
+    #[must_use]
+    pub const fn with_recalculation_interval(mut self, interval: Duration) -> Self {
+        self.recalculation_interval = interval;
+        self
+    }
+
+    /// Sets after how long without users the background may have everything.
+    #[must_use]
+    pub const fn with_sustained_inactivity_threshold(mut self, threshold: Duration) -> Self {
+        self.sustained_inactivity_threshold = threshold;
+        self
+    }
+
+    /// Lets the background go on while high activity still rises.
+    #[must_use]
+    pub const fn without_background_pause(mut self) -> Self {
+        self.background_pause_on_increasing_trend = false;
+        self
+    }
+
+    /// Sets how far the users' share may grow with activity.
+    #[must_use]
+    pub const fn with_max_user_scaling(mut self, scaling: f64) -> Self {
+        self.max_user_scaling = scaling;
+        self
+    }
+
+    /// Sets what users keep even when they are few.
+    #[must_use]
+    pub const fn with_min_user_reserved(mut self, reserved: u32) -> Self {
+        self.min_user_reserved = reserved;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        let wrong = |detail| Err(Error::invalid("adaptive config", detail));
+        if self.moderate_activity_threshold >= self.high_activity_threshold {
+            return wrong("the moderate threshold must be below the high one");
+        }
+        if self.monitoring_window.is_zero() || self.recalculation_interval.is_zero() {
+            return wrong("monitoring window and recalculation interval must be longer than zero");
+        }
+        if !(self.max_user_scaling.is_finite() && self.max_user_scaling >= 1.0) {
+            return wrong("the users' scaling must be a number of at least 1");
+        }
+        Ok(())
+    }
+}
+
+/// How a limit is shared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Allocation {
+    /// What the background may never use.
+    pub user_reserved: u32,
+    /// The most admissions of the background in one window.
+    pub background_max: u32,
+    /// Whether the background has to wait for the next calculation.
+    pub background_paused: bool,
+    /// Why, in the original packages' words.
+    pub reason: String,
+}
+
+impl Allocation {
+    /// What holds before anything was calculated: three tenths for users.
+    #[must_use]
+    pub fn initial(limit: u32) -> Self {
+        let reserved = portion(limit, 0.3);
+        Self::reserving(reserved, limit, INITIAL)
+    }
+
+    /// Keeps `reserved` for users, but always leaves one for the background: with everything kept,
+    /// nobody would ever see that there are no users.
+    fn reserving(reserved: f64, limit: u32, reason: impl Into<String>) -> Self {
+        let user_reserved = floor(reserved).min(limit.saturating_sub(1));
+        Self {
+            user_reserved,
+            background_max: limit - user_reserved,
+            background_paused: false,
+            reason: reason.into(),
+        }
+    }
+
+    /// Whether users come first at the moment.
+    #[must_use]
+    pub fn is_priority_mode(&self) -> bool {
+        self.background_paused || self.reason.starts_with(HIGH)
+    }
+}
+
+const INITIAL: &str = "Initial state - default capacity allocation";
+const HIGH: &str = "High user activity";
+
+/// Shares `limit` by recent activity.
+///
+/// Reproduces the original packages' results (inventory rows E1 to E11), except that the users'
+/// share is rounded down to a whole number and kept within `0..limit`, and the background gets
+/// exactly the rest.
+///
+/// ```
+/// use store_core::{Activity, AdaptiveConfig, Timestamp, calculate};
+///
+/// let now = Timestamp::from_millis(1_700_000_000_000);
+/// let config = AdaptiveConfig::default();
+/// let nobody = Activity::from_requests(now, &config, [], []);
+/// let allocation = calculate(now, 200, &nobody, &config);
+/// assert_eq!((allocation.user_reserved, allocation.background_max), (60, 140));
+/// assert_eq!(allocation.reason, "Initial state - default capacity allocation");
+/// ```
+#[must_use]
+pub fn calculate(
+    now: Timestamp,
+    limit: u32,
+    activity: &Activity,
+    config: &AdaptiveConfig,
+) -> Allocation {
+    let requests = activity.users_in_window;
+    let minutes = |duration: Duration| duration.as_millis() / MINUTE.as_millis();
+    let window_minutes = minutes(config.monitoring_window);
+    let few = portion(limit, 0.3).max(f64::from(config.min_user_reserved));
+    let fewest = f64::from(config.min_user_reserved);
+
+    if requests >= config.high_activity_threshold {
+        let scaled = (portion_exact(limit, 0.5) * config.max_user_scaling).floor();
+        let reserved = portion_exact(limit, 0.9).min(scaled);
+        let reason =
+            format!("{HIGH} ({requests} requests/{window_minutes}min) - prioritizing users");
+        let mut allocation = Allocation::reserving(reserved, limit, reason);
+        allocation.background_paused =
+            config.background_pause_on_increasing_trend && activity.trend() == Trend::Increasing;
+        return allocation;
+    }
+    if requests >= config.moderate_activity_threshold {
+        let factor = scaling(requests, activity.trend(), config);
+        let reserved = portion_exact(limit, 0.7).min(portion(limit, 0.4) * factor);
+        let reason = format!(
+            "Moderate user activity - dynamic scaling ({}x user capacity)",
+            to_fixed_1(factor)
+        );
+        return Allocation::reserving(reserved, limit, reason);
+    }
+    if requests > 0 {
+        let reason = format!(
+            "Low user activity ({requests} requests/{window_minutes}min) - background scale up"
+        );
+        return Allocation::reserving(few, limit, reason);
+    }
+    match activity.last_user {
+        None if !activity.background_seen => Allocation::reserving(few, limit, INITIAL),
+        None => Allocation::reserving(
+            fewest,
+            limit,
+            "No user activity yet - background scale up with minimal user buffer",
+        ),
+        Some(last) if now.since(last) > config.sustained_inactivity_threshold => {
+            let reason = format!(
+                "Sustained zero activity ({}+ min) - full capacity to background",
+                minutes(now.since(last))
+            );
+            Allocation::reserving(0.0, limit, reason)
+        }
+        Some(_) => Allocation::reserving(
+            fewest,
+            limit,
+            "Recent zero activity - background scale up with minimal user buffer",
+        ),
+    }
+}
+
+/// How much more than their base share users get.
+fn scaling(requests: u64, trend: Trend, config: &AdaptiveConfig) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of requests are far below 2^53"
+    )]
+    let by_activity = 1.0 + requests as f64 / config.high_activity_threshold as f64;
+    let by_trend = match trend {
+        Trend::Increasing => 1.2,
+        Trend::Decreasing => 0.8,
+        Trend::Stable | Trend::None => 1.0,
+    };
+    (config.max_user_scaling.min(by_activity) * by_trend).max(1.0)
+}
+
+fn portion_exact(limit: u32, share: f64) -> f64 {
+    share * f64::from(limit)
+}
+
+fn portion(limit: u32, share: f64) -> f64 {
+    portion_exact(limit, share).floor()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "float-to-int casts saturate, which is the clamping wanted here"
+)]
+fn floor(number: f64) -> u32 {
+    number.floor() as u32
+}
+
+/// ECMAScript's `toFixed(1)`: of two equally near decimals the larger, where Rust takes the even one.
+fn to_fixed_1(number: f64) -> String {
+    // Only multiples of a quarter lie exactly between two decimals.
+    let tie = (number * 4.0).fract() == 0.0;
+    let nudged = if tie { number + 1e-9 } else { number };
+    format!("{nudged:.1}")
+}
+
+#[cfg(test)]
+mod tests;

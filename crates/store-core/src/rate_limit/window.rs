@@ -1,0 +1,221 @@
+//! The decision itself, over any exact log of admissions.
+//!
+//! Backends that keep every admission bring an [`AdmissionLog`] and get the same answers, to the
+//! millisecond.
+
+use std::num::NonZeroU32;
+
+use crate::adaptive::Allocation;
+use crate::error::{Error, Result};
+use crate::priority::Priority;
+use crate::rate_limit::{Claim, Reason, ResourceConfig};
+use crate::resource::Resource;
+use crate::time::Timestamp;
+
+/// The admissions of one resource, none of them in the future.
+pub trait AdmissionLog {
+    /// When the `nth` newest admission was made, counted from 1: of one class, or of both.
+    ///
+    /// # Errors
+    /// Those of the backend.
+    fn nth_newest(&mut self, class: Option<Priority>, nth: u32) -> Result<Option<Timestamp>>;
+}
+
+/// What holds for one resource at the moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The resource.
+    pub resource: &'a Resource,
+    /// Its limits.
+    pub config: &'a ResourceConfig,
+    /// How its first limit is shared, and until when, if it is.
+    pub allocation: Option<(&'a Allocation, Timestamp)>,
+    /// Until when the server asked for silence, if it did.
+    pub cooldown_until: Option<Timestamp>,
+}
+
+/// A refusal: when asking again may help, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// When asking again may help.
+    pub retry_at: Timestamp,
+    /// What stands in the way.
+    pub reason: Reason,
+}
+
+impl Denial {
+    /// Of two refusals the one that stands longer; of equals the first.
+    #[must_use]
+    pub fn longer(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) if other.retry_at > one.retry_at => Some(other),
+            (Some(one), _) => Some(one),
+            (None, other) => other,
+        }
+    }
+}
+
+impl Rules<'_> {
+    /// Why `permits` requests of this class cannot be admitted now; `None` if they can.
+    ///
+    /// # Errors
+    /// `InvalidInput` if they never can, and those of the log.
+    pub fn refusal(
+        &self,
+        log: &mut impl AdmissionLog,
+        permits: NonZeroU32,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Result<Option<Denial>> {
+        let mut refusal = self.cooldown_refusal(now);
+        for limit in &self.config.limits {
+            let Some(spare) = limit.count.checked_sub(permits.get()) else {
+                let detail = format!(
+                    "{permits} at once never fit into a limit of {}",
+                    limit.count
+                );
+                return Err(Error::invalid("acquire", detail).with_key(self.resource.as_str()));
+            };
+            // `permits` more fit iff the admission that would become the one too many is gone.
+            if let Some(at) = log.nth_newest(None, spare + 1)?
+                && at + limit.window > now
+            {
+                let full = Denial {
+                    retry_at: at + limit.window,
+                    reason: Reason::WindowFull(self.resource.clone()),
+                };
+                refusal = Denial::longer(refusal, Some(full));
+            }
+        }
+        if priority == Priority::Background {
+            let background = self.background_refusal(log, permits, now)?;
+            refusal = Denial::longer(refusal, background);
+        }
+        Ok(refusal)
+    }
+
+    fn cooldown_refusal(&self, now: Timestamp) -> Option<Denial> {
+        let until = self.cooldown_until.filter(|until| *until > now)?;
+        Some(Denial {
+            retry_at: until,
+            reason: Reason::Cooldown(self.resource.clone()),
+        })
+    }
+
+    fn background_refusal(
+        &self,
+        log: &mut impl AdmissionLog,
+        permits: NonZeroU32,
+        now: Timestamp,
+    ) -> Result<Option<Denial>> {
+        let Some((allocation, recalculate_at)) = self.allocation else {
+            return Ok(None);
+        };
+        if allocation.background_paused {
+            return Ok(Some(Denial {
+                retry_at: recalculate_at,
+                reason: Reason::Paused(self.resource.clone()),
+            }));
+        }
+        let reserved = |retry_at| Denial {
+            retry_at,
+            reason: Reason::Reserved(self.resource.clone()),
+        };
+        let Some(spare) = allocation.background_max.checked_sub(permits.get()) else {
+            return Ok(Some(reserved(recalculate_at)));
+        };
+        let window = self.config.shared_limit()?.window;
+        let blocking = log.nth_newest(Some(Priority::Background), spare + 1)?;
+        Ok(blocking
+            .filter(|at| *at + window > now)
+            .map(|at| reserved(recalculate_at.min(at + window))))
+    }
+}
+
+/// Checks that a request names each resource once, and at least one.
+///
+/// # Errors
+/// `InvalidInput` naming the resource.
+pub fn check_claims(claims: &[Claim]) -> Result<()> {
+    if claims.is_empty() {
+        return Err(Error::invalid("acquire", "needs at least one claim"));
+    }
+    for (at, claim) in claims.iter().enumerate() {
+        if claims[..at]
+            .iter()
+            .any(|earlier| earlier.resource == claim.resource)
+        {
+            return Err(Error::invalid("acquire", "claims a resource twice")
+                .with_key(claim.resource.as_str()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::rate_limit::Limit;
+
+    /// Admissions of one class, oldest first.
+    struct Log(Vec<(Timestamp, Priority)>);
+
+    impl AdmissionLog for Log {
+        fn nth_newest(&mut self, class: Option<Priority>, nth: u32) -> Result<Option<Timestamp>> {
+            let mut of_class = self
+                .0
+                .iter()
+                .rev()
+                .filter(|(_, priority)| class.is_none_or(|class| class == *priority));
+            Ok(of_class.nth(nth as usize - 1).map(|(at, _)| *at))
+        }
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn refusal(log: &mut Log, config: &ResourceConfig, permits: u32, now: i64) -> Option<i64> {
+        let resource = Resource::named("issues").unwrap();
+        let rules = Rules {
+            resource: &resource,
+            config,
+            allocation: None,
+            cooldown_until: None,
+        };
+        let permits = NonZeroU32::new(permits).unwrap();
+        let denial = rules
+            .refusal(log, permits, Priority::User, at(now))
+            .unwrap();
+        denial.map(|denial| denial.retry_at.as_millis())
+    }
+
+    #[test]
+    fn the_window_is_open_at_its_old_end() {
+        let config = ResourceConfig::from(Limit::new(1, Duration::from_millis(100)));
+        let mut log = Log(vec![(at(1_000), Priority::User)]);
+        assert_eq!(refusal(&mut log, &config, 1, 1_099), Some(1_100));
+        assert_eq!(refusal(&mut log, &config, 1, 1_100), None);
+    }
+
+    // covers("F12")
+    #[test]
+    fn an_overfull_window_is_waited_out_to_the_slot_that_counts() {
+        let config = ResourceConfig::from(Limit::new(2, Duration::from_millis(100)));
+        let log = [10, 20, 30, 40].map(|millis| (at(millis), Priority::User));
+        assert_eq!(refusal(&mut Log(log.into()), &config, 1, 50), Some(130));
+        assert_eq!(refusal(&mut Log(log.into()), &config, 2, 50), Some(140));
+    }
+
+    #[test]
+    fn the_tightest_limit_decides() {
+        let config = ResourceConfig::from(Limit::new(2, Duration::from_secs(1)))
+            .with_limit(Limit::new(1, Duration::from_millis(10)));
+        let mut log = Log(vec![(at(0), Priority::User)]);
+        assert_eq!(refusal(&mut log, &config, 1, 5), Some(10));
+        log.0.push((at(10), Priority::User));
+        assert_eq!(refusal(&mut log, &config, 1, 15), Some(1_000));
+    }
+}
