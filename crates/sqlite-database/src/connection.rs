@@ -1,0 +1,94 @@
+//! Opens connections of the direct lane and sets their pragmas.
+
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
+
+use crate::busy;
+use crate::error::{Error, ErrorKind, Result};
+use crate::location::Location;
+use crate::options::{CreateMode, DatabaseOptions, Synchronous};
+
+/// Distinct statements a connection keeps prepared.
+const STATEMENT_CACHE: usize = 128;
+/// The WAL file is cut back to this size when it restarts: 64 MiB.
+const JOURNAL_SIZE_LIMIT: u32 = 64 * 1024 * 1024;
+
+/// Opens the connection that writes, creating the file and turning on the WAL where needed.
+pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
+    let mut access = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    if options.create == CreateMode::IfMissing || matches!(location, Location::Memory(_)) {
+        access |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let connection = location.connect(access)?;
+    // SQLite quietly opens a file it may not write as read-only.
+    if connection.is_readonly(MAIN_DB)? {
+        return Err(Error::of_kind(ErrorKind::ReadOnly, "open"));
+    }
+    busy::wait_at_most(options.busy_timeout, || {
+        busy::retry(options.busy_timeout, || {
+            configure(&connection, options)?;
+            // Both only take effect on a file without content, before the WAL is turned on.
+            connection.pragma_update(None, "page_size", options.page_bytes)?;
+            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+            if matches!(location, Location::File(_)) {
+                turn_on_wal(&connection)?;
+            }
+            // Checkpoints run on a thread of their own, never in a caller's commit.
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+            Ok(())
+        })
+    })?;
+    Ok(connection)
+}
+
+/// Opens a connection that cannot write.
+pub(crate) fn open_reader(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
+    let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    busy::wait_at_most(options.busy_timeout, || configure(&connection, options))?;
+    Ok(connection)
+}
+
+/// Opens a connection for checkpoints: it writes, but never creates or converts the file.
+pub(crate) fn open_checkpointer(
+    location: &Location,
+    options: &DatabaseOptions,
+) -> Result<Connection> {
+    let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    busy::wait_at_most(options.busy_timeout, || configure(&connection, options))?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
+    connection.busy_handler(Some(busy::on_busy))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    let synchronous = match options.synchronous {
+        Synchronous::Normal => "NORMAL",
+        Synchronous::Full => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // A negative cache size counts KiB instead of pages.
+    connection.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;
+    // These two answer with the value in force.
+    let mmap_bytes = i64::try_from(options.mmap_bytes).unwrap_or(i64::MAX);
+    connection.pragma_update_and_check(None, "mmap_size", mmap_bytes, |_| Ok(()))?;
+    connection
+        .pragma_update_and_check(None, "journal_size_limit", JOURNAL_SIZE_LIMIT, |_| Ok(()))?;
+    Ok(())
+}
+
+/// The mode is stored in the file, so only the first process to open it changes anything.
+fn turn_on_wal(connection: &Connection) -> Result<()> {
+    let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+    if connection.pragma_query_value(None, "journal_mode", mode)? == "wal" {
+        return Ok(());
+    }
+    let now = connection.pragma_update_and_check(None, "journal_mode", "WAL", mode)?;
+    if now == "wal" {
+        return Ok(());
+    }
+    let detail = format!(
+        "stays in journal mode `{now}`; move it to a file system that offers shared memory"
+    );
+    Err(Error::new(ErrorKind::Unavailable, "open", detail))
+}

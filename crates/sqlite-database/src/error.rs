@@ -1,0 +1,330 @@
+//! What can go wrong, by kind; classified by SQLite's primary result code, never by message.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use sqlx::migrate::MigrateError;
+
+/// The result of a database operation.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The reasons a caller may want to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Another writer kept the lock for longer than the busy timeout.
+    Busy,
+    /// A constraint of the schema refused the change.
+    Constraint,
+    /// The file is damaged, or is not a SQLite database.
+    Corrupt,
+    /// The file, its directory or the connection does not allow writing.
+    ReadOnly,
+    /// The disk is full, or the database reached its maximum size.
+    StorageFull,
+    /// The file cannot be opened, read or written: missing directory, permissions, I/O.
+    Unavailable,
+    /// A newer version of the program wrote the schema.
+    SchemaNewer,
+    /// An applied migration differs from the one this program carries.
+    SchemaChanged,
+    /// The operation itself gave up; see [`Error::aborted`].
+    Aborted,
+    /// The database was closed.
+    Closed,
+    /// The caller passed something that can never work.
+    InvalidInput,
+    /// A defect: a failing statement, or a panic inside an operation.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Whether the same call can succeed later without anybody's help.
+    #[must_use]
+    pub fn is_retryable(self) -> bool {
+        match self {
+            Self::Busy => true,
+            Self::Constraint
+            | Self::Corrupt
+            | Self::ReadOnly
+            | Self::StorageFull
+            | Self::Unavailable
+            | Self::SchemaNewer
+            | Self::SchemaChanged
+            | Self::Aborted
+            | Self::Closed
+            | Self::InvalidInput
+            | Self::Internal => false,
+        }
+    }
+
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Busy => {
+                "locked by another writer for longer than the busy timeout; retry, or raise it"
+            }
+            Self::Constraint => "a constraint of the schema refused the change",
+            Self::Corrupt => {
+                "damaged, or not a SQLite database; restore a backup or name another file"
+            }
+            Self::ReadOnly => "not writable; allow writing to the file and its directory",
+            Self::StorageFull => "no space left; free some and retry",
+            Self::Unavailable => "cannot be accessed; check the path, its permissions and the disk",
+            Self::SchemaNewer => "written by a newer version; upgrade this program",
+            Self::SchemaChanged => "an applied migration differs from the one this program carries",
+            Self::Aborted => "the operation gave up",
+            Self::Closed => "the database is closed; open it again",
+            Self::InvalidInput => "the request can never succeed",
+            Self::Internal => "the statement failed",
+        }
+    }
+
+    /// Maps a primary or extended SQLite result code.
+    fn of_code(code: i32) -> Self {
+        // The low byte of an extended result code is its primary code.
+        match code & 0xff {
+            // BUSY, LOCKED; PROTOCOL is a lost race for the locks of the WAL.
+            5 | 6 | 15 => Self::Busy,
+            8 => Self::ReadOnly,
+            // CORRUPT, NOTADB.
+            11 | 26 => Self::Corrupt,
+            13 => Self::StorageFull,
+            // PERM, IOERR, CANTOPEN, AUTH.
+            3 | 10 | 14 | 23 => Self::Unavailable,
+            19 => Self::Constraint,
+            // TOOBIG.
+            18 => Self::InvalidInput,
+            _ => Self::Internal,
+        }
+    }
+}
+
+/// A failed operation: its kind, what was attempted, on which database, and what to do about it.
+#[derive(Clone, Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    operation: &'static str,
+    subject: Option<Arc<str>>,
+    detail: Cow<'static, str>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(
+        kind: ErrorKind,
+        operation: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            kind,
+            operation,
+            subject: None,
+            detail: detail.into(),
+            source: None,
+        }
+    }
+
+    pub(crate) fn of_kind(kind: ErrorKind, operation: &'static str) -> Self {
+        Self::new(kind, operation, kind.advice())
+    }
+
+    pub(crate) fn closed(operation: &'static str) -> Self {
+        Self::of_kind(ErrorKind::Closed, operation)
+    }
+
+    /// An operation's own reason to give up, for closures that must roll back for a cause that
+    /// is not a database error.
+    ///
+    /// The caller finds it again with [`downcast_ref`](Self::downcast_ref).
+    ///
+    /// ```
+    /// # #[derive(Debug, PartialEq)] struct SoldOut;
+    /// # impl std::fmt::Display for SoldOut {
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("sold out") }
+    /// # }
+    /// # impl std::error::Error for SoldOut {}
+    /// let error = sqlite_database::Error::aborted(SoldOut);
+    /// assert_eq!(error.downcast_ref::<SoldOut>(), Some(&SoldOut));
+    /// ```
+    #[must_use]
+    pub fn aborted(reason: impl StdError + Send + Sync + 'static) -> Self {
+        Self::of_kind(ErrorKind::Aborted, "write").with_source(reason)
+    }
+
+    /// What class of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What was attempted: `open`, `read`, `write`, `migrate`, `close` and the like.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// The path of the database, or `:memory:`, where it is known.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// What happened and what to do about it.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Whether the same call can succeed later without anybody's help.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.kind.is_retryable()
+    }
+
+    /// The cause, if it is an `E`.
+    #[must_use]
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.source
+            .as_deref()
+            .and_then(<dyn StdError + Send + Sync>::downcast_ref)
+    }
+
+    pub(crate) fn with_source(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Fills in the operation and the database for an error that came up from a statement.
+    pub(crate) fn during(mut self, operation: &'static str, subject: &Arc<str>) -> Self {
+        if self.subject.is_none() {
+            self.subject = Some(Arc::clone(subject));
+            self.operation = operation;
+        }
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sqlite: {}", self.operation)?;
+        if let Some(subject) = &self.subject {
+            write!(f, " `{subject}`")?;
+        }
+        write!(f, ": {}", self.detail)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let kind = error.sqlite_error().map_or(ErrorKind::Internal, |failure| {
+            ErrorKind::of_code(failure.extended_code)
+        });
+        Self::of_kind(kind, "statement").with_source(error)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error
+            .as_database_error()
+            .and_then(|failure| failure.code())
+            .and_then(|code| code.parse().ok());
+        let kind = if let Some(code) = code {
+            ErrorKind::of_code(code)
+        } else if matches!(error, sqlx::Error::Io(_)) {
+            ErrorKind::Unavailable
+        } else if matches!(error, sqlx::Error::PoolTimedOut) {
+            ErrorKind::Busy
+        } else if matches!(error, sqlx::Error::PoolClosed) {
+            ErrorKind::Closed
+        } else {
+            ErrorKind::Internal
+        };
+        Self::of_kind(kind, "statement").with_source(error)
+    }
+}
+
+impl From<MigrateError> for Error {
+    fn from(error: MigrateError) -> Self {
+        if let MigrateError::Execute(cause) = error {
+            return cause.into();
+        }
+        if let MigrateError::ExecuteMigration(cause, version) = error {
+            let mut error = Self::from(cause);
+            error.detail = format!("migration {version} failed: {}", error.kind.advice()).into();
+            return error;
+        }
+        if let MigrateError::VersionMismatch(version) = error {
+            let detail = format!("migration {version} was applied with other contents");
+            return Self::new(ErrorKind::SchemaChanged, "migrate", detail).with_source(error);
+        }
+        Self::of_kind(ErrorKind::Internal, "migrate").with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(code: i32) -> Error {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None).into()
+    }
+
+    #[test]
+    fn codes_map_to_kinds_by_their_low_byte() {
+        let extended = |primary: i32, detail: i32| primary | (detail << 8);
+        for (code, kind) in [
+            (5, ErrorKind::Busy),
+            (extended(5, 2), ErrorKind::Busy),
+            (6, ErrorKind::Busy),
+            (15, ErrorKind::Busy),
+            (extended(8, 4), ErrorKind::ReadOnly),
+            (11, ErrorKind::Corrupt),
+            (26, ErrorKind::Corrupt),
+            (13, ErrorKind::StorageFull),
+            (extended(10, 3), ErrorKind::Unavailable),
+            (14, ErrorKind::Unavailable),
+            (extended(19, 8), ErrorKind::Constraint),
+            (18, ErrorKind::InvalidInput),
+            (1, ErrorKind::Internal),
+        ] {
+            assert_eq!(failure(code).kind(), kind, "code {code}");
+            assert_eq!(
+                failure(code).is_retryable(),
+                kind == ErrorKind::Busy,
+                "code {code}"
+            );
+        }
+    }
+
+    #[test]
+    fn display_names_operation_and_subject_and_leaves_the_source_to_the_chain() {
+        let error = failure(26).during("open", &Arc::from("/shelf/comics.db"));
+        let text = error.to_string();
+        let source = error.source().expect("a source").to_string();
+        assert!(
+            text.starts_with("sqlite: open `/shelf/comics.db`: damaged"),
+            "{text}"
+        );
+        assert!(!text.contains(&source), "{text} repeats {source}");
+    }
+
+    #[test]
+    fn the_innermost_context_wins() {
+        let inner = failure(5).during("read", &Arc::from("a.db"));
+        assert_eq!(
+            inner.during("migrate", &Arc::from("b.db")).operation(),
+            "read"
+        );
+    }
+}

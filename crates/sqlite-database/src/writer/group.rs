@@ -1,0 +1,99 @@
+//! Transactions of the writer: one operation alone, or several in a savepoint each.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::operation::{Operation, run_caught};
+use crate::busy;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Begins the write transaction at once: a read that turns into a write later fails with a
+/// snapshot conflict, which no waiting resolves.
+pub(super) fn begin(connection: &mut Connection, patience: Duration) -> Result<Transaction<'_>> {
+    busy::wait_at_most(patience, || {
+        Transaction::new(connection, TransactionBehavior::Immediate).map_err(Error::from)
+    })
+}
+
+/// Runs `f` and commits, or rolls back what it reports as failed.
+///
+/// The value comes apart from the outcome so that the caller can drop it without the lock.
+pub(super) fn run_alone<T>(
+    transaction: Transaction<'_>,
+    f: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    busy_timeout: Duration,
+) -> (Result<()>, Option<T>) {
+    busy::wait_at_most(busy_timeout, || match run_caught(|| f(&transaction)) {
+        Ok(value) if transaction.is_autocommit() => (Err(ended()), Some(value)),
+        Ok(value) => (transaction.commit().map_err(Error::from), Some(value)),
+        Err(error) => (Err(error), None),
+    })
+}
+
+/// Runs `operations` in one transaction and commits.
+///
+/// Returns one outcome for each operation that has run. Fewer outcomes than operations mean that
+/// the transaction ended early; the rest has not run and wants another transaction.
+pub(super) fn commit(
+    connection: &mut Connection,
+    operations: &mut [Box<dyn Operation>],
+    busy_timeout: Duration,
+) -> Vec<Result<()>> {
+    let transaction = match begin(connection, busy_timeout) {
+        Ok(transaction) => transaction,
+        Err(error) => return operations.iter().map(|_| Err(error.clone())).collect(),
+    };
+    busy::wait_at_most(busy_timeout, || {
+        let mut outcomes = Vec::with_capacity(operations.len());
+        for operation in operations {
+            outcomes.push(run_in_savepoint(&transaction, operation.as_mut()));
+            if transaction.is_autocommit() {
+                // On a full disk and the like SQLite rolls the whole transaction back.
+                let error = outcomes
+                    .last()
+                    .cloned()
+                    .and_then(Result::err)
+                    .unwrap_or_else(ended);
+                fail_all(&mut outcomes, &error);
+                return outcomes;
+            }
+        }
+        if let Err(error) = transaction.commit() {
+            fail_all(&mut outcomes, &error.into());
+        }
+        outcomes
+    })
+}
+
+fn run_in_savepoint(transaction: &Transaction<'_>, operation: &mut dyn Operation) -> Result<()> {
+    let execute = |sql: &str| transaction.prepare_cached(sql)?.execute([]);
+    execute("SAVEPOINT operation")?;
+    let outcome = operation.run(transaction);
+    if transaction.is_autocommit() {
+        return outcome;
+    }
+    let ended = match &outcome {
+        Ok(()) => execute("RELEASE operation"),
+        Err(_) => execute("ROLLBACK TO operation").and_then(|_| execute("RELEASE operation")),
+    };
+    match ended {
+        Ok(_) => outcome,
+        Err(error) => {
+            // The savepoint can be neither kept nor undone, so neither can the rest.
+            let _rolled_back = transaction.execute_batch("ROLLBACK");
+            Err(error.into())
+        }
+    }
+}
+
+fn fail_all(outcomes: &mut [Result<()>], error: &Error) {
+    for outcome in outcomes.iter_mut().filter(|outcome| outcome.is_ok()) {
+        *outcome = Err(error.clone());
+    }
+}
+
+fn ended() -> Error {
+    let detail = "the operation ended the transaction it was given; leave that to the writer";
+    Error::new(ErrorKind::InvalidInput, "write", detail)
+}

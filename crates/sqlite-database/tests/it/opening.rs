@@ -1,0 +1,220 @@
+//! Opening and closing: what is refused, and in which words.
+
+use std::num::NonZeroUsize;
+
+use sqlite_database::{CreateMode, DatabaseOptions, ErrorKind, SqliteDatabase, Synchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use tempfile::TempDir;
+
+use crate::support::{Shelf, TABLE, count, insert};
+
+fn pragma(database: &SqliteDatabase, name: &str) -> String {
+    let text = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
+    let value = database.read(|db| Ok(db.pragma_query_value(None, name, text)?));
+    format!("{:?}", value.expect("a pragma"))
+}
+
+#[tokio::test]
+async fn a_missing_directory_is_named_and_not_created() {
+    let directory = TempDir::new().expect("a directory");
+    let missing = directory.path().join("no/such");
+    let error = SqliteDatabase::open(missing.join("a.db"))
+        .await
+        .expect_err("no directory");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(
+        error
+            .to_string()
+            .ends_with(&format!("create `{}` first", missing.display())),
+        "{error}"
+    );
+    assert!(!missing.exists());
+}
+
+#[tokio::test]
+async fn a_missing_file_is_not_created_against_orders() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("a.db");
+    let options = DatabaseOptions::default().with_create(CreateMode::Never);
+    let error = SqliteDatabase::open_with(&path, options)
+        .await
+        .expect_err("no file");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_directory_is_not_a_database() {
+    let directory = TempDir::new().expect("a directory");
+    let error = SqliteDatabase::open(directory.path())
+        .await
+        .expect_err("a directory");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_corrupt_and_stays_as_it_is() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("a.db");
+    let text = "not a database, but long enough to be taken for one\n".repeat(100);
+    std::fs::write(&path, &text).expect("a file");
+    let error = SqliteDatabase::open(&path).await.expect_err("no database");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(error.operation(), "open");
+    assert_eq!(error.subject(), path.to_str());
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), text);
+}
+
+#[tokio::test]
+async fn names_that_mean_memory_are_refused() {
+    for name in ["", ":memory:"] {
+        let error = SqliteDatabase::open(name).await.expect_err("no file");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    }
+}
+
+#[tokio::test]
+async fn options_reach_the_file_and_its_connections() {
+    let options = DatabaseOptions::default()
+        .with_page_bytes(16_384)
+        .with_cache_kib(1024)
+        .with_mmap_bytes(0)
+        .with_readers(NonZeroUsize::MIN)
+        .with_synchronous(Synchronous::Full);
+    let shelf = Shelf::open_with(options).await;
+    let database = &shelf.database;
+    for (name, value) in [
+        ("journal_mode", "Text(\"wal\")"),
+        ("page_size", "Integer(16384)"),
+        ("auto_vacuum", "Integer(2)"),
+        ("cache_size", "Integer(-1024)"),
+        ("mmap_size", "Integer(0)"),
+        ("synchronous", "Integer(2)"),
+        ("foreign_keys", "Integer(1)"),
+        ("temp_store", "Integer(2)"),
+        ("journal_size_limit", "Integer(67108864)"),
+    ] {
+        assert_eq!(pragma(database, name), value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn new_files_have_pages_of_8_kib_and_a_wal() {
+    let shelf = Shelf::open().await;
+    assert_eq!(pragma(&shelf.database, "page_size"), "Integer(8192)");
+    assert_eq!(pragma(&shelf.database, "journal_mode"), "Text(\"wal\")");
+    assert_eq!(pragma(&shelf.database, "synchronous"), "Integer(1)");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_new_file_can_be_opened_many_times_at_once() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("a.db");
+    let opening: Vec<_> = (0..16)
+        .map(|_| tokio::spawn(SqliteDatabase::open(path.clone())))
+        .collect();
+    for handle in opening {
+        handle.await.expect("no panic").expect("a database");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_database_says_so() {
+    let shelf = Shelf::open().await;
+    let database = &shelf.database;
+    database.pool().await.expect("a pool");
+    database.close().await.expect("a close");
+    database.close().await.expect("a second close");
+    database.write_detached(|tx| insert(tx, "Saga"));
+    let errors = [
+        database
+            .write(|tx| insert(tx, "Saga"))
+            .await
+            .expect_err("closed"),
+        database.read(|_| Ok(())).expect_err("closed"),
+        database.fetch(|_| Ok(())).await.expect_err("closed"),
+        database.pool().await.expect_err("closed"),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Closed, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn closing_finishes_the_queue_and_empties_the_wal() {
+    let shelf = Shelf::open().await;
+    for number in 0..100 {
+        shelf
+            .database
+            .write_detached(move |tx| insert(tx, &number.to_string()));
+    }
+    shelf.database.close().await.expect("a close");
+    assert_eq!(shelf.wal_bytes(), 0);
+    let reopened = SqliteDatabase::open(shelf.path())
+        .await
+        .expect("a database");
+    assert_eq!(count(&reopened), 100);
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_finishes_the_queue() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("a.db");
+    let database = SqliteDatabase::open(&path).await.expect("a database");
+    database
+        .write(|tx| Ok(tx.execute_batch(TABLE)?))
+        .await
+        .expect("a table");
+    let (written, is_written) = tokio::sync::oneshot::channel();
+    database.write_detached(move |tx| {
+        insert(tx, "Saga")?;
+        written.send(()).expect("the test waits");
+        Ok(())
+    });
+    drop(database);
+    is_written.await.expect("the operation ran");
+}
+
+#[tokio::test]
+async fn an_applications_pool_shares_its_file_and_stays_open() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("app.db");
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let pool = SqlitePoolOptions::new()
+        .connect_with(options)
+        .await
+        .expect("a pool");
+    sqlx::query(TABLE).execute(&pool).await.expect("a table");
+    let database = SqliteDatabase::from_pool(pool.clone())
+        .await
+        .expect("a database");
+    assert_eq!(database.path(), Some(path.as_path()));
+    database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("a commit");
+    database.close().await.expect("a close");
+    let titles: i64 = sqlx::query_scalar("SELECT count(*) FROM book")
+        .fetch_one(&pool)
+        .await
+        .expect("a count");
+    assert_eq!(titles, 1);
+}
+
+#[tokio::test]
+async fn a_pool_in_memory_is_refused() {
+    let urls = ["sqlite::memory:", "sqlite://?mode=memory&cache=private"];
+    for url in urls {
+        let pool = SqlitePoolOptions::new().connect(url).await.expect("a pool");
+        let error = SqliteDatabase::from_pool(pool).await.expect_err("no file");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{url}");
+    }
+    let options = SqliteConnectOptions::new()
+        .filename("/elsewhere")
+        .vfs("memdb");
+    let pool = SqlitePoolOptions::new().connect_lazy_with(options.create_if_missing(true));
+    let error = SqliteDatabase::from_pool(pool).await.expect_err("no file");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}

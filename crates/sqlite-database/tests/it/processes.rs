@@ -1,0 +1,126 @@
+//! Several processes on one file.
+
+use std::io::Write as _;
+
+use sqlite_database::{DatabaseOptions, ErrorKind, SqliteDatabase};
+
+use crate::support::{READY, Shelf, count, helper, helper_file, insert, wait_until_ready};
+
+const WRITES: usize = 1000;
+
+async fn write_many(database: &SqliteDatabase, prefix: &str) {
+    let tasks: Vec<_> = (0..4)
+        .map(|task| {
+            let (database, prefix) = (database.clone(), prefix.to_owned());
+            tokio::spawn(async move {
+                for number in 0..WRITES / 4 {
+                    let title = format!("{prefix}-{task}-{number}");
+                    database
+                        .write(move |tx| insert(tx, &title))
+                        .await
+                        .expect("a commit");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_write_without_a_busy_error() {
+    let shelf = Shelf::open().await;
+    let start = || {
+        let mut process = helper("processes::process_that_writes", &shelf.path())
+            .spawn()
+            .expect("a process");
+        wait_until_ready(&mut process);
+        process
+    };
+    let mut processes = [start(), start()];
+    for process in &mut processes {
+        process
+            .stdin
+            .as_mut()
+            .expect("piped input")
+            .write_all(b"go\n")
+            .expect("a start signal");
+    }
+    write_many(&shelf.database, "parent").await;
+    for process in processes {
+        let output = process.wait_with_output().expect("an exit");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+    }
+    assert_eq!(
+        count(&shelf.database),
+        i64::try_from(3 * WRITES).expect("a small number")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "helper process of two_processes_write_without_a_busy_error"]
+async fn process_that_writes() {
+    let database = SqliteDatabase::open(helper_file())
+        .await
+        .expect("a database");
+    println!("{READY}");
+    std::io::stdin()
+        .read_line(&mut String::new())
+        .expect("a start signal");
+    write_many(&database, &std::process::id().to_string()).await;
+    database.close().await.expect("a close");
+}
+
+#[tokio::test]
+async fn a_watch_reports_commits_of_another_process() {
+    let shelf = Shelf::open().await;
+    let mut watch = shelf.database.watch_changes();
+    let mut process = helper("processes::process_that_writes_once", &shelf.path())
+        .spawn()
+        .expect("a process");
+    while count(&shelf.database) == 0 {
+        watch.changed().await;
+    }
+    assert!(process.wait().expect("an exit").success());
+}
+
+#[tokio::test]
+#[ignore = "helper process of a_watch_reports_commits_of_another_process"]
+async fn process_that_writes_once() {
+    let database = SqliteDatabase::open(helper_file())
+        .await
+        .expect("a database");
+    database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("a commit");
+    database.close().await.expect("a close");
+}
+
+#[tokio::test]
+async fn a_lock_held_for_too_long_is_busy_and_passes() {
+    let options =
+        DatabaseOptions::default().with_busy_timeout(std::time::Duration::from_millis(20));
+    let shelf = Shelf::open_with(options).await;
+    let other = rusqlite::Connection::open(shelf.path()).expect("a connection");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let error = shelf
+        .database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect_err("locked");
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert!(error.is_retryable());
+    assert_eq!(count(&shelf.database), 0, "readers are not held up");
+    other.execute_batch("ROLLBACK").expect("no lock");
+    shelf
+        .database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("a commit");
+}

@@ -1,0 +1,152 @@
+//! Reads, and the watch for other connections' commits.
+
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use sqlite_database::{ErrorKind, SqliteDatabase};
+
+use crate::support::{Shelf, TABLE, count, insert};
+
+#[test]
+fn the_sqlite_library_has_no_wal_reset_bug() {
+    let parts: Vec<u32> = sqlite_database::sqlite_version()
+        .split('.')
+        .map(|part| part.parse().expect("a number"))
+        .collect();
+    assert!(
+        parts >= vec![3, 51, 3],
+        "SQLite {parts:?} can damage databases in WAL mode"
+    );
+}
+
+#[tokio::test]
+async fn a_read_cannot_write() {
+    let shelf = Shelf::open().await;
+    let error = shelf
+        .database
+        .read(|db| insert(db, "Saga"))
+        .expect_err("a write");
+    assert_eq!(error.kind(), ErrorKind::ReadOnly);
+    assert_eq!(error.operation(), "read");
+}
+
+#[tokio::test]
+async fn a_transaction_left_open_does_not_pin_the_snapshot_of_later_reads() {
+    let shelf = Shelf::open().await;
+    let leaky =
+        |db: &rusqlite::Connection| Ok(db.execute_batch("BEGIN; SELECT count(*) FROM book")?);
+    shelf.database.read(leaky).expect("a read");
+    shelf
+        .database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("a commit");
+    assert_eq!(count(&shelf.database), 1);
+}
+
+#[tokio::test]
+async fn reads_nest() {
+    let shelf = Shelf::open().await;
+    let nested = shelf
+        .database
+        .read(|_| Ok(count(&shelf.database)))
+        .expect("a read");
+    assert_eq!(nested, 0);
+}
+
+#[tokio::test]
+async fn both_lanes_see_one_database_in_memory() {
+    let database = SqliteDatabase::in_memory().await.expect("a database");
+    database
+        .write(|tx| Ok(tx.execute_batch(TABLE)?))
+        .await
+        .expect("a table");
+    database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("a commit");
+    let pool = database.pool().await.expect("a pool");
+    sqlx::query("INSERT INTO book VALUES ('Bone')")
+        .execute(&pool)
+        .await
+        .expect("a commit");
+    assert_eq!(count(&database), 2);
+    let other = SqliteDatabase::in_memory().await.expect("another database");
+    let tables = "SELECT count(*) FROM sqlite_schema";
+    let seen: i64 = other
+        .read(|db| Ok(db.query_row(tables, [], |row| row.get(0))?))
+        .expect("a count");
+    assert_eq!(seen, 0, "databases in memory are private");
+    database.close().await.expect("a close");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn databases_in_memory_serve_readers_and_writers_at_once() {
+    let database = SqliteDatabase::in_memory().await.expect("a database");
+    database
+        .write(|tx| Ok(tx.execute_batch(TABLE)?))
+        .await
+        .expect("a table");
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let database = database.clone();
+            tokio::spawn(async move {
+                for number in 0..50 {
+                    let title = format!("{task}-{number}");
+                    database
+                        .write(move |tx| insert(tx, &title))
+                        .await
+                        .expect("a commit");
+                    assert!(count(&database) > number, "own writes are visible");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+    assert_eq!(count(&database), 8 * 50);
+}
+
+#[tokio::test]
+async fn a_watch_reports_commits_of_this_process() {
+    let shelf = Shelf::open().await;
+    let mut watch = shelf.database.watch_changes();
+    shelf
+        .database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("a commit");
+    watch.changed().await;
+}
+
+#[tokio::test]
+async fn a_watch_ignores_what_was_committed_before_it() {
+    let shelf = Shelf::open().await;
+    drop(shelf.database.watch_changes());
+    shelf
+        .database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("a commit");
+    let mut watch = shelf.database.watch_changes();
+    // A second watch that does see a change bounds how long the first is given.
+    shelf
+        .database
+        .write(|tx| insert(tx, "Bone"))
+        .await
+        .expect("a commit");
+    watch.changed().await;
+    let mut again = pin!(watch.changed());
+    let idle = again.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(idle.is_pending(), "one commit counted twice");
+}
+
+#[tokio::test]
+async fn a_watch_returns_when_the_database_closes() {
+    let shelf = Shelf::open().await;
+    let mut watch = shelf.database.watch_changes();
+    shelf.database.close().await.expect("a close");
+    watch.changed().await;
+    watch.changed().await;
+}

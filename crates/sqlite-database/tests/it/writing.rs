@@ -1,0 +1,367 @@
+//! The writer: nothing lost, everything undone that failed, nobody held up by others.
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
+
+use sqlite_database::{DatabaseOptions, Error, ErrorKind, Execution, SqliteDatabase};
+use tokio::sync::oneshot;
+
+use crate::support::{Shelf, count, insert};
+
+/// Keeps the writer busy until released, so that everything after it queues.
+struct Occupied {
+    release: mpsc::Sender<()>,
+    done: tokio::task::JoinHandle<Result<(), Error>>,
+}
+
+impl Occupied {
+    async fn occupy(database: &SqliteDatabase) -> Self {
+        let (release, released) = mpsc::channel();
+        let (started, has_started) = oneshot::channel();
+        let writer = database.clone();
+        let done = tokio::spawn(async move {
+            let operation = move |_: &rusqlite::Transaction<'_>| {
+                started.send(()).expect("the test waits");
+                released.recv().expect("the test releases");
+                Ok(())
+            };
+            writer.write(operation).await
+        });
+        has_started.await.expect("the operation starts");
+        Self { release, done }
+    }
+
+    async fn release(self) {
+        self.release.send(()).expect("the operation waits");
+        self.done.await.expect("no panic").expect("a commit");
+    }
+}
+
+/// Polls once, as a caller does before it goes away.
+fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+async fn write_from_64_tasks(database: &SqliteDatabase) {
+    let tasks: Vec<_> = (0..64)
+        .map(|task| {
+            let database = database.clone();
+            tokio::spawn(async move {
+                for number in 0..20 {
+                    let title = format!("{task}-{number}");
+                    database
+                        .write(move |tx| insert(tx, &title))
+                        .await
+                        .expect("a commit");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn concurrent_writers_lose_nothing() {
+    let shelf = Shelf::open().await;
+    write_from_64_tasks(&shelf.database).await;
+    assert_eq!(count(&shelf.database), 64 * 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn background_writers_lose_nothing() {
+    let options = DatabaseOptions::default().with_execution(Execution::Background);
+    let shelf = Shelf::open_with(options).await;
+    write_from_64_tasks(&shelf.database).await;
+    let sql = "SELECT count(*) FROM book";
+    let fetch = |db: &rusqlite::Connection| Ok(db.query_row(sql, [], |row| row.get(0))?);
+    let titles: i64 = shelf.database.fetch(fetch).await.expect("a count");
+    assert_eq!(titles, 64 * 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_queues_up_commits_together() {
+    let shelf = Shelf::open().await;
+    let occupied = Occupied::occupy(&shelf.database).await;
+    // A failed statement in a group of its own would not see the rows of others.
+    let seen = Arc::new(AtomicUsize::new(0));
+    let mut writes: Vec<_> = (0..64)
+        .map(|number| {
+            let (database, seen) = (shelf.database.clone(), Arc::clone(&seen));
+            Box::pin(async move {
+                let operation = move |tx: &rusqlite::Transaction<'_>| {
+                    // Uncommitted rows are invisible to readers, so a reader that sees none
+                    // while the last operation runs proves that all share one commit.
+                    insert(tx, &number.to_string())?;
+                    seen.fetch_add(1, Ordering::Relaxed);
+                    Ok(())
+                };
+                database.write(operation).await
+            })
+        })
+        .collect();
+    for write in &mut writes {
+        assert!(
+            poll_once(write.as_mut()).is_pending(),
+            "the writer is occupied"
+        );
+    }
+    let reader = shelf.database.clone();
+    let all = Arc::clone(&seen);
+    let mut witness = Box::pin(
+        shelf
+            .database
+            .write(move |_| Ok((all.load(Ordering::Relaxed), count(&reader)))),
+    );
+    assert!(
+        poll_once(witness.as_mut()).is_pending(),
+        "the writer is occupied"
+    );
+    occupied.release().await;
+    for write in writes {
+        write.await.expect("a commit");
+    }
+    let (run, committed) = witness.await.expect("a commit");
+    assert_eq!(run, 64);
+    assert!(
+        committed == 0 || committed == 64,
+        "{committed} of one group are committed"
+    );
+    assert_eq!(count(&shelf.database), 64);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_error_undoes_only_its_own_operation() {
+    let shelf = Shelf::open().await;
+    let database = &shelf.database;
+    let occupied = Occupied::occupy(database).await;
+    let mut good = pin!(database.write(|tx| insert(tx, "Saga")));
+    let mut bad = pin!(database.write(|tx| {
+        insert(tx, "Fables")?;
+        insert(tx, "Saga")
+    }));
+    let mut later = pin!(database.write(|tx| insert(tx, "Bone")));
+    assert!(poll_once(good.as_mut()).is_pending());
+    assert!(poll_once(bad.as_mut()).is_pending());
+    assert!(poll_once(later.as_mut()).is_pending());
+    occupied.release().await;
+    good.await.expect("a commit");
+    assert_eq!(
+        bad.await.expect_err("a duplicate").kind(),
+        ErrorKind::Constraint
+    );
+    later.await.expect("a commit");
+    assert_eq!(count(database), 2);
+}
+
+#[tokio::test]
+async fn an_error_undoes_an_operation_that_runs_alone() {
+    #[derive(Debug, PartialEq)]
+    struct SoldOut;
+    impl std::fmt::Display for SoldOut {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("sold out")
+        }
+    }
+    impl std::error::Error for SoldOut {}
+
+    let shelf = Shelf::open().await;
+    let operation = |tx: &rusqlite::Transaction<'_>| {
+        insert(tx, "Saga")?;
+        Err::<(), _>(Error::aborted(SoldOut))
+    };
+    let error = shelf.database.write(operation).await.expect_err("an abort");
+    assert_eq!(error.kind(), ErrorKind::Aborted);
+    assert_eq!(error.downcast_ref(), Some(&SoldOut));
+    assert_eq!(count(&shelf.database), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_panic_stays_with_its_caller() {
+    let shelf = Shelf::open().await;
+    let database = &shelf.database;
+    let panicking = |tx: &rusqlite::Transaction<'_>| {
+        insert(tx, "Fables")?;
+        panic!("on purpose");
+    };
+    let alone: Result<(), _> = database.write(panicking).await;
+    let error = alone.expect_err("a panic");
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(
+        error.to_string().ends_with("panicked: on purpose"),
+        "{error}"
+    );
+
+    let occupied = Occupied::occupy(database).await;
+    let mut queued = pin!(database.write::<(), _>(panicking));
+    let mut good = pin!(database.write(|tx| insert(tx, "Saga")));
+    assert!(poll_once(queued.as_mut()).is_pending());
+    assert!(poll_once(good.as_mut()).is_pending());
+    occupied.release().await;
+    assert_eq!(
+        queued.await.expect_err("a panic").kind(),
+        ErrorKind::Internal
+    );
+    good.await.expect("a commit");
+    assert_eq!(count(database), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_operation_that_ends_the_transaction_is_told_so() {
+    let shelf = Shelf::open().await;
+    let database = &shelf.database;
+    let ending = |tx: &rusqlite::Transaction<'_>| Ok(tx.execute_batch("ROLLBACK")?);
+    let alone = database.write(ending).await;
+    assert_eq!(alone.expect_err("a misuse").kind(), ErrorKind::InvalidInput);
+
+    let occupied = Occupied::occupy(database).await;
+    let mut before = pin!(database.write(|tx| insert(tx, "Saga")));
+    let mut queued = pin!(database.write(ending));
+    let mut after = pin!(database.write(|tx| insert(tx, "Bone")));
+    assert!(poll_once(before.as_mut()).is_pending());
+    assert!(poll_once(queued.as_mut()).is_pending());
+    assert!(poll_once(after.as_mut()).is_pending());
+    occupied.release().await;
+    assert_eq!(
+        before.await.expect_err("rolled back").kind(),
+        ErrorKind::InvalidInput
+    );
+    assert_eq!(
+        queued.await.expect_err("a misuse").kind(),
+        ErrorKind::InvalidInput
+    );
+    after.await.expect("a transaction of its own");
+    assert_eq!(count(database), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_dropped_caller_commits_and_its_result_is_dropped_after() {
+    struct Guard(SqliteDatabase, Option<oneshot::Sender<i64>>);
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            let committed = count(&self.0);
+            self.0.write_detached(|tx| insert(tx, "compensation"));
+            let sender = self.1.take().expect("dropped once");
+            sender.send(committed).expect("the test waits");
+        }
+    }
+
+    let shelf = Shelf::open().await;
+    let occupied = Occupied::occupy(&shelf.database).await;
+    let (dropped, is_dropped) = oneshot::channel();
+    let guard = Guard(shelf.database.clone(), Some(dropped));
+    let mut write = Box::pin(shelf.database.write(move |tx| {
+        insert(tx, "Saga")?;
+        Ok(guard)
+    }));
+    assert!(poll_once(write.as_mut()).is_pending());
+    drop(write);
+    occupied.release().await;
+    let committed = is_dropped.await.expect("the result is dropped");
+    assert_eq!(committed, 1, "the result was dropped before the commit");
+    shelf
+        .database
+        .write(|_| Ok(()))
+        .await
+        .expect("a commit after the compensation");
+    assert_eq!(count(&shelf.database), 2);
+}
+
+#[test]
+fn detached_writes_work_outside_a_runtime() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("tokio");
+    let shelf = runtime.block_on(Shelf::open());
+    let (written, is_written) = mpsc::channel();
+    shelf.database.write_detached(move |tx| {
+        insert(tx, "Saga")?;
+        written.send(()).expect("the test waits");
+        Ok(())
+    });
+    is_written.recv().expect("the operation ran");
+    runtime.block_on(shelf.database.close()).expect("a close");
+    let reopened = runtime
+        .block_on(SqliteDatabase::open(shelf.path()))
+        .expect("a database");
+    assert_eq!(count(&reopened), 1);
+}
+
+#[tokio::test]
+async fn a_failed_commit_fails_the_operation() {
+    let shelf = Shelf::open().await;
+    let schema = "CREATE TABLE page (book TEXT NOT NULL REFERENCES book DEFERRABLE INITIALLY DEFERRED) STRICT";
+    shelf
+        .database
+        .write(|tx| Ok(tx.execute_batch(schema)?))
+        .await
+        .expect("a table");
+    let operation =
+        |tx: &rusqlite::Transaction<'_>| Ok(tx.execute("INSERT INTO page VALUES ('none')", [])?);
+    let error = shelf
+        .database
+        .write(operation)
+        .await
+        .expect_err("a broken reference");
+    assert_eq!(error.kind(), ErrorKind::Constraint);
+    shelf
+        .database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("the writer goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_failed_commit_fails_the_whole_group() {
+    let shelf = Shelf::open().await;
+    let database = &shelf.database;
+    let schema = "CREATE TABLE page (book TEXT NOT NULL REFERENCES book DEFERRABLE INITIALLY DEFERRED) STRICT";
+    database
+        .write(|tx| Ok(tx.execute_batch(schema)?))
+        .await
+        .expect("a table");
+    let occupied = Occupied::occupy(database).await;
+    let mut good = pin!(database.write(|tx| insert(tx, "Saga")));
+    let mut bad =
+        pin!(database.write(|tx| Ok(tx.execute("INSERT INTO page VALUES ('none')", [])?)));
+    assert!(poll_once(good.as_mut()).is_pending());
+    assert!(poll_once(bad.as_mut()).is_pending());
+    occupied.release().await;
+    assert_eq!(
+        good.await.expect_err("not committed").kind(),
+        ErrorKind::Constraint
+    );
+    assert_eq!(
+        bad.await.expect_err("a broken reference").kind(),
+        ErrorKind::Constraint
+    );
+    assert_eq!(count(database), 0);
+}
+
+#[tokio::test]
+async fn the_wal_does_not_grow_without_bound() {
+    let shelf = Shelf::open().await;
+    shelf
+        .database
+        .write(|tx| Ok(tx.execute_batch("CREATE TABLE page (data BLOB) STRICT")?))
+        .await
+        .expect("a table");
+    for _ in 0..2000 {
+        let sql = "INSERT INTO page VALUES (zeroblob(32000))";
+        shelf
+            .database
+            .write(move |tx| Ok(tx.execute(sql, [])?))
+            .await
+            .expect("a commit");
+    }
+    let written = 2000 * 32_000;
+    assert!(
+        shelf.wal_bytes() < written / 2,
+        "the WAL holds {} bytes",
+        shelf.wal_bytes()
+    );
+}
