@@ -1,1 +1,23 @@
-//! Placeholder.
+//! A typed client for the [Comic Vine API](https://comicvine.gamespot.com/api/): cached,
+//! de-duplicated and within its rate limits.
+
+mod auth;
+mod block;
+mod envelope;
+mod error;
+mod id;
+mod kind;
+mod model;
+mod query;
+
+pub use auth::{API_KEY_VARIABLE, ApiKey, InvalidApiKey};
+pub use block::BlockKind;
+pub use envelope::{Envelope, StatusCode};
+pub use error::{Error, LimitReason, Result};
+pub use id::{Id, InvalidId, IssueId, VolumeId};
+pub use kind::{ResourceKind, UnknownResource};
+pub use model::{
+    AssociatedImage, Extra, FromResult, Image, Issue, IssueRow, RawJson, Reference, SearchHit,
+    TypeInfo, Volume, VolumeRow,
+};
+pub use query::{Direction, Fields, Filter, InvalidQuery, Sort};

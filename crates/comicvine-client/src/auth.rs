@@ -1,0 +1,162 @@
+//! The API key: a secret that is sent to the API and shown nowhere else.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+/// The environment variable [`ApiKey::from_env`] reads.
+pub const API_KEY_VARIABLE: &str = "COMIC_VINE_API_KEY";
+
+const KEY_PAGE: &str = "https://comicvine.gamespot.com/api/";
+
+/// A Comic Vine API key.
+///
+/// Neither `Debug` nor any error shows it; [`fingerprint`](Self::fingerprint) stands for it in
+/// names that are stored.
+///
+/// ```
+/// use comicvine_client::ApiKey;
+///
+/// let key = ApiKey::new("0123456789abcdef0123456789abcdef01234567")?;
+/// assert_eq!(format!("{key:?}"), format!("ApiKey({})", key.fingerprint()));
+/// # Ok::<(), comicvine_client::InvalidApiKey>(())
+/// ```
+#[derive(Clone)]
+pub struct ApiKey {
+    secret: SecretString,
+}
+
+impl ApiKey {
+    /// Takes a key, without the white space around it.
+    ///
+    /// # Errors
+    /// [`InvalidApiKey::Malformed`] if it is empty or has characters other than ASCII letters,
+    /// digits, `-` and `_`.
+    pub fn new(key: impl Into<String>) -> Result<Self, InvalidApiKey> {
+        let given = SecretString::from(key.into());
+        let key = given.expose_secret().trim();
+        let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if key.is_empty() || !key.bytes().all(well_formed) {
+            return Err(InvalidApiKey::Malformed);
+        }
+        Ok(Self {
+            secret: SecretString::from(key),
+        })
+    }
+
+    /// Takes the key from the environment variable `COMIC_VINE_API_KEY`.
+    ///
+    /// # Errors
+    /// [`InvalidApiKey::NotSet`] if the variable is absent or empty, and as [`ApiKey::new`].
+    pub fn from_env() -> Result<Self, InvalidApiKey> {
+        match std::env::var(API_KEY_VARIABLE) {
+            Ok(key) if !key.trim().is_empty() => Self::new(key),
+            Ok(_) | Err(std::env::VarError::NotPresent) => Err(InvalidApiKey::NotSet),
+            Err(std::env::VarError::NotUnicode(_)) => Err(InvalidApiKey::Malformed),
+        }
+    }
+
+    /// Takes the key from a file that holds nothing else, such as a container's secret.
+    ///
+    /// # Errors
+    /// [`InvalidApiKey::Unreadable`] if the file cannot be read as text, and as [`ApiKey::new`].
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, InvalidApiKey> {
+        let path = path.as_ref();
+        let key = std::fs::read_to_string(path).map_err(|source| InvalidApiKey::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::new(key)
+    }
+
+    /// Eight hexadecimal digits that tell keys apart and lead back to none.
+    ///
+    /// The first 32 bits of a SHA-256 over a fixed label and the key. Budgets are stored under it.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::new()
+            .chain_update(b"comicvine-client api key v1\0")
+            .chain_update(self.secret.expose_secret())
+            .finalize();
+        digest[..4]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// The key itself, for the query of a request and nothing else.
+    pub(crate) fn expose(&self) -> &str {
+        self.secret.expose_secret()
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKey({})", self.fingerprint())
+    }
+}
+
+/// Why there is no API key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidApiKey {
+    /// The environment variable is absent or empty.
+    #[error("no api key: set {API_KEY_VARIABLE} to the key shown at {KEY_PAGE}")]
+    NotSet,
+    /// The text cannot be a key.
+    #[error("the api key is malformed: copy it from {KEY_PAGE}, letters and digits only")]
+    Malformed,
+    /// The key file cannot be read.
+    #[error("cannot read the api key from {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        source: std::io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
+
+    #[test]
+    fn debug_shows_the_fingerprint_and_never_the_key() {
+        let key = ApiKey::new(KEY).unwrap();
+        assert_eq!(key.fingerprint().len(), 8);
+        assert!(!format!("{key:?}").contains("c0ffee"));
+        assert_ne!(
+            key.fingerprint(),
+            ApiKey::new("other").unwrap().fingerprint()
+        );
+    }
+
+    #[test]
+    fn key_file_may_end_with_a_newline() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{KEY}\r\n")).unwrap();
+        assert_eq!(ApiKey::from_file(file.path()).unwrap().expose(), KEY);
+    }
+
+    #[test]
+    fn unusable_keys_are_refused_without_being_repeated() {
+        for bad in ["", "  ", "c0ffee c0ffee", "c0ffee&x=1", "c0ffeé"] {
+            let error = ApiKey::new(bad).unwrap_err();
+            assert!(matches!(error, InvalidApiKey::Malformed));
+            assert!(!error.to_string().contains("c0ffe"));
+        }
+    }
+
+    #[test]
+    fn missing_key_file_is_named() {
+        let error = ApiKey::from_file("/nowhere/key").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot read the api key from /nowhere/key"
+        );
+    }
+}

@@ -1,0 +1,371 @@
+//! Ids: a number, and the kind it belongs to.
+//!
+//! The API writes an id as `4000-319366`: the kind's prefix and the number. People paste that, the
+//! bare number, or the address of a page; all three are understood, and an id of another kind is
+//! told apart from nonsense.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::kind::ResourceKind;
+
+/// The number of a resource, unique within its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Id(u64);
+
+impl Id {
+    /// The id with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// Reads an id of `kind` from `319366`, `4000-319366`, or the address of a page or of an API
+    /// resource that ends in one of these.
+    ///
+    /// ```
+    /// use comicvine_client::{Id, ResourceKind};
+    ///
+    /// let id = Id::parse(ResourceKind::Issue, "https://comicvine.gamespot.com/weird-terror-2/4000-44/")?;
+    /// assert_eq!(id, Id::new(44));
+    ///
+    /// let error = Id::parse(ResourceKind::Issue, "4050-796").unwrap_err();
+    /// assert_eq!(error.to_string(), "4050-796 is a volume id; an issue id begins with 4000-");
+    /// # Ok::<(), comicvine_client::InvalidId>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidId::WrongKind`] if the prefix is another kind's, [`InvalidId::UnknownPrefix`] if it
+    /// is nobody's, [`InvalidId::NotAnId`] for any other text.
+    pub fn parse(kind: ResourceKind, text: &str) -> Result<Self, InvalidId> {
+        let not_an_id = || InvalidId::NotAnId {
+            text: shorten(text),
+            expected: kind,
+        };
+        let id = last_segment(text.trim());
+        let (prefix, number) = match id.split_once('-') {
+            Some((prefix, number)) => (Some(prefix), number),
+            None => (None, id),
+        };
+        let number = digits(number).ok_or_else(not_an_id)?;
+        if let Some(prefix) = prefix {
+            let prefix = digits(prefix)
+                .and_then(|prefix| u16::try_from(prefix).ok())
+                .ok_or_else(not_an_id)?;
+            if prefix != kind.prefix() {
+                return Err(match ResourceKind::from_prefix(prefix) {
+                    Some(found) => InvalidId::WrongKind {
+                        id: id.to_owned(),
+                        found,
+                        expected: kind,
+                    },
+                    None => InvalidId::UnknownPrefix {
+                        id: id.to_owned(),
+                        expected: kind,
+                    },
+                });
+            }
+        }
+        Ok(Self(number))
+    }
+
+    /// The id as the API's paths have it: `4000-319366`.
+    #[must_use]
+    pub fn qualified(self, kind: ResourceKind) -> String {
+        format!("{}-{}", kind.prefix(), self.0)
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl From<u64> for Id {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+/// The part of an address that holds the id; the text itself if it is no address.
+fn last_segment(text: &str) -> &str {
+    let path = text.split(['?', '#']).next().unwrap_or(text);
+    let path = path.trim_end_matches('/');
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The value of a text of ASCII digits and nothing else (`u64::from_str` takes a `+` too).
+fn digits(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse().ok()
+    } else {
+        None
+    }
+}
+
+/// The kind and id an `api_detail_url` leads to. The prefix decides; the path's name only where
+/// the API writes no prefix (`video_type/7/`).
+pub(crate) fn resolve(api_detail_url: &str) -> Option<(ResourceKind, Id)> {
+    let segment = last_segment(api_detail_url);
+    if let Some((prefix, number)) = segment.split_once('-') {
+        let prefix = u16::try_from(digits(prefix)?).ok()?;
+        return Some((ResourceKind::from_prefix(prefix)?, Id(digits(number)?)));
+    }
+    let name = api_detail_url
+        .trim_end_matches('/')
+        .strip_suffix(segment)?
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()?;
+    Some((name.parse().ok()?, Id(digits(segment)?)))
+}
+
+/// Keeps an error readable, and a pasted key with the rest of its address out of it.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let shown = text.trim().split(['?', '#']).next().unwrap_or_default();
+    if shown.chars().count() <= LONGEST {
+        return shown.to_owned();
+    }
+    shown.chars().take(LONGEST).chain(['…']).collect()
+}
+
+/// A text that is not an id of the wanted kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvalidId {
+    /// The id is of another kind.
+    WrongKind {
+        /// The id as given: `4050-796`.
+        id: String,
+        /// What it is.
+        found: ResourceKind,
+        /// What was wanted.
+        expected: ResourceKind,
+    },
+    /// No kind has this prefix.
+    UnknownPrefix {
+        /// The id as given: `9999-1`.
+        id: String,
+        /// What was wanted.
+        expected: ResourceKind,
+    },
+    /// The text holds no id.
+    NotAnId {
+        /// The text, shortened and without a query.
+        text: String,
+        /// What was wanted.
+        expected: ResourceKind,
+    },
+}
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rule = |kind: ResourceKind| {
+            format!("{} id begins with {}-", kind.with_article(), kind.prefix())
+        };
+        match self {
+            Self::WrongKind {
+                id,
+                found,
+                expected,
+            } => {
+                write!(
+                    f,
+                    "{id} is {} id; {}",
+                    found.with_article(),
+                    rule(*expected)
+                )
+            }
+            Self::UnknownPrefix { id, expected } => {
+                write!(f, "{id} has a prefix no resource uses; {}", rule(*expected))
+            }
+            Self::NotAnId { text, expected } => {
+                let prefix = expected.prefix();
+                write!(
+                    f,
+                    "`{text}` is not {} id; write it as 123, {prefix}-123 or the address of its page",
+                    expected.with_article()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for InvalidId {}
+
+/// Declares the id of one kind: a number that cannot be mistaken for another kind's.
+macro_rules! typed_id {
+    ($(#[$doc:meta])* $name:ident, $kind:expr) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
+        #[serde(transparent)]
+        pub struct $name(Id);
+
+        impl $name {
+            /// The kind these ids belong to.
+            pub const KIND: ResourceKind = $kind;
+
+            /// The id with this number.
+            #[must_use]
+            pub const fn new(number: u64) -> Self {
+                Self(Id::new(number))
+            }
+
+            /// The number.
+            #[must_use]
+            pub const fn number(self) -> u64 {
+                self.0.number()
+            }
+        }
+
+        impl fmt::Display for $name {
+            /// As the API's paths have it, with the prefix.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0.qualified(Self::KIND))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Id::parse(Self::KIND, text).map(Self)
+            }
+        }
+
+        impl From<$name> for Id {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl From<Id> for $name {
+            fn from(id: Id) -> Self {
+                Self(id)
+            }
+        }
+    };
+}
+
+typed_id! {
+    /// The id of an issue, `4000-…`.
+    ///
+    /// ```
+    /// use comicvine_client::IssueId;
+    ///
+    /// let id = IssueId::new(319_366);
+    /// assert_eq!(id.to_string(), "4000-319366");
+    /// assert_eq!("319366".parse(), Ok(id));
+    /// ```
+    IssueId, ResourceKind::Issue
+}
+
+typed_id! {
+    /// The id of a volume, `4050-…`.
+    VolumeId, ResourceKind::Volume
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_in_every_form_people_have_them() {
+        for text in [
+            "319366",
+            " 4000-319366 ",
+            "4000-319366/",
+            "https://comicvine.gamespot.com/avengers-9/4000-319366/",
+            "comicvine.gamespot.com/avengers-9/4000-319366",
+            "http://localhost:8080/api/issue/4000-319366/?format=json#top",
+            "https://comicvine.gamespot.com/api/issue/319366/",
+        ] {
+            assert_eq!(text.parse(), Ok(IssueId::new(319_366)), "{text}");
+        }
+    }
+
+    #[test]
+    fn wrong_ids_say_what_is_wrong() {
+        for (text, said) in [
+            (
+                "4050-796",
+                "4050-796 is a volume id; an issue id begins with 4000-",
+            ),
+            (
+                "https://comicvine.gamespot.com/batman/4050-796/",
+                "4050-796 is a volume id; an issue id begins with 4000-",
+            ),
+            (
+                "9999-1",
+                "9999-1 has a prefix no resource uses; an issue id begins with 4000-",
+            ),
+            (
+                "batman",
+                "`batman` is not an issue id; write it as 123, 4000-123 or the address of its page",
+            ),
+        ] {
+            assert_eq!(text.parse::<IssueId>().unwrap_err().to_string(), said);
+        }
+        for text in [
+            "",
+            "-",
+            "4000-",
+            "-5",
+            "+5",
+            "4000-+5",
+            "4000-5-6",
+            "99999999999999999999",
+        ] {
+            assert!(text.parse::<IssueId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn error_about_an_address_leaves_its_query_out() {
+        let error = "https://x/api/issues/?api_key=c0ffee"
+            .parse::<IssueId>()
+            .unwrap_err();
+        assert!(!error.to_string().contains("c0ffee"), "{error}");
+    }
+
+    #[test]
+    fn both_kinds_of_video_grouping_take_their_common_prefix() {
+        for kind in [ResourceKind::VideoType, ResourceKind::VideoCategory] {
+            assert_eq!(Id::parse(kind, "2320-12"), Ok(Id::new(12)));
+            assert_eq!(Id::parse(kind, "12"), Ok(Id::new(12)));
+        }
+    }
+
+    #[test]
+    fn references_resolve_by_prefix_and_not_by_name() {
+        let api = "https://comicvine.gamespot.com/api";
+        for (path, kind, number) in [
+            ("writer/4040-1293/", ResourceKind::Person, 1_293),
+            ("object/4005-5151/", ResourceKind::Character, 5_151),
+            ("episodes/4070-15", ResourceKind::Episode, 15),
+            ("video_type/7/", ResourceKind::VideoType, 7),
+            ("video_category/2320-6/", ResourceKind::VideoCategory, 6),
+        ] {
+            assert_eq!(
+                resolve(&format!("{api}/{path}")),
+                Some((kind, Id::new(number)))
+            );
+        }
+        for path in ["review/1900-607/", "", "4000-", "nothing/7/"] {
+            assert_eq!(resolve(&format!("{api}/{path}")), None, "{path}");
+        }
+    }
+}

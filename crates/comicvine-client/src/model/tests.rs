@@ -1,0 +1,153 @@
+//! Every oddity of the API's data that is known, in small.
+
+use super::*;
+use crate::id::{Id, IssueId, VolumeId};
+use crate::kind::ResourceKind;
+
+fn parse<T: FromResult>(json: &str) -> Result<T, String> {
+    T::from_result(&RawValue::from_string(json.to_owned()).unwrap())
+}
+
+#[test]
+fn issue_with_nothing_but_an_id_is_an_issue() {
+    let issue: Issue = parse(r#"{"id":44}"#).unwrap();
+    assert_eq!(issue.id, IssueId::new(44));
+    assert_eq!((issue.name.as_str(), issue.issue_number.as_str()), ("", ""));
+    assert!(issue.image.is_none() && issue.volume.is_none() && issue.person_credits.is_empty());
+}
+
+#[test]
+fn absent_values_come_in_many_forms() {
+    for absent in ["null", "false", "[]", "{}"] {
+        let json = format!(
+            r#"{{"id":1,"name":null,"aliases":{absent},"volume":{absent},"deck":null,
+                "first_appearance_teams":{absent},"has_staff_review":{absent}}}"#
+        );
+        let issue: Issue = parse(&json).unwrap();
+        assert_eq!(issue.name, "");
+        assert!(issue.aliases.is_empty(), "{absent}");
+        assert!(issue.volume.is_none(), "{absent}");
+        assert!(issue.has_staff_review.is_none(), "{absent}");
+        assert!(issue.first_appearance_teams.is_empty(), "{absent}");
+    }
+}
+
+#[test]
+fn numbers_and_texts_stand_in_for_each_other() {
+    let volume: Volume = parse(
+        r#"{"id":"766","start_year":1938,"count_of_issues":"28",
+            "people":[{"id":"7","name":"A","count":"12"},{"id":8,"name":"B","count":3}]}"#,
+    )
+    .unwrap();
+    assert_eq!(volume.id, VolumeId::new(766));
+    assert_eq!(volume.start_year.as_deref(), Some("1938"));
+    assert_eq!(volume.count_of_issues, Some(28));
+    let counts: Vec<_> = volume.people.iter().map(|person| person.count).collect();
+    assert_eq!(counts, [Some(12), Some(3)]);
+}
+
+#[test]
+fn issue_numbers_are_texts() {
+    for number in ["½", "1987-10", "1 [2]", "1234-1235"] {
+        let issue: IssueRow = parse(&format!(r#"{{"id":1,"issue_number":"{number}"}}"#)).unwrap();
+        assert_eq!(issue.issue_number, number);
+    }
+    let issue: IssueRow = parse(r#"{"id":1,"issue_number":7}"#).unwrap();
+    assert_eq!(issue.issue_number, "7");
+}
+
+#[test]
+fn aliases_are_lines_whatever_ends_them() {
+    let volume: VolumeRow = parse(r#"{"id":1,"aliases":"One\r\nTwo \nThree\n\r\n"}"#).unwrap();
+    assert_eq!(volume.aliases, ["One", "Two", "Three"]);
+}
+
+#[test]
+fn documented_and_occurring_names_mean_the_same() {
+    let issue: Issue = parse(
+        r#"{"id":1,"characters_died_in":[{"id":2,"name":"Vision"}],
+            "teams_disbanded_in":[{"id":3,"name":"A"}]}"#,
+    )
+    .unwrap();
+    assert_eq!(issue.character_died_in[0].name, "Vision");
+    assert_eq!(issue.team_disbanded_in[0].name, "A");
+
+    let volume: Volume = parse(
+        r#"{"id":1,"characters":[{"id":2}],"character_credits":[{"id":3}],"issue_credits":[{"id":4}]}"#,
+    )
+    .unwrap();
+    assert_eq!(volume.characters[0].id, Id::new(2));
+    assert_eq!(volume.issues[0].id, Id::new(4));
+    assert!(volume.extra.contains_key("character_credits"));
+}
+
+#[test]
+fn references_lead_where_their_prefix_says() {
+    let volume: Volume = parse(
+        r#"{"id":1,"objects":[{"id":5151,"name":"Starr Flagg","count":"13",
+            "api_detail_url":"https://comicvine.gamespot.com/api/object/4005-5151/"}]}"#,
+    )
+    .unwrap();
+    assert_eq!(volume.objects[0].kind(), Some(ResourceKind::Character));
+}
+
+#[test]
+fn roles_are_split() {
+    let issue: Issue = parse(
+        r#"{"id":1,"person_credits":[{"id":2,"name":"Al","role":"writer, editor,"},{"id":3}]}"#,
+    )
+    .unwrap();
+    assert_eq!(
+        issue.person_credits[0].roles().collect::<Vec<_>>(),
+        ["writer", "editor"]
+    );
+    assert_eq!(issue.person_credits[1].roles().count(), 0);
+}
+
+#[test]
+fn elements_that_refer_to_nothing_are_left_out() {
+    let issue: Issue =
+        parse(r#"{"id":1,"team_credits":[[],null,{},{"id":9,"name":null}]}"#).unwrap();
+    assert_eq!(issue.team_credits.len(), 1);
+    assert_eq!(issue.team_credits[0].name, "");
+}
+
+#[test]
+fn unknown_fields_are_kept_and_written_back() {
+    let issue: Issue = parse(r#"{"id":1,"shiny":{"new":[1,2]},"volume":{"id":2,"x":1}}"#).unwrap();
+    assert_eq!(issue.extra["shiny"]["new"][1], 2);
+    assert_eq!(issue.volume.as_ref().unwrap().extra["x"], 1);
+    let written = serde_json::to_string(&issue).unwrap();
+    assert_eq!(parse::<Issue>(&written).unwrap(), issue);
+}
+
+#[test]
+fn missing_id_is_taken_from_the_address() {
+    let issue: IssueRow =
+        parse(r#"{"api_detail_url":"https://comicvine.gamespot.com/api/issue/4000-52/"}"#).unwrap();
+    assert_eq!(issue.id, IssueId::new(52));
+}
+
+#[test]
+fn resource_without_an_id_is_refused_by_name_of_the_field() {
+    assert!(
+        parse::<Issue>(r#"{"name":"x"}"#)
+            .unwrap_err()
+            .contains("`id`")
+    );
+    assert_eq!(parse::<Issue>("[]").unwrap_err(), "is no object");
+}
+
+#[test]
+fn search_hits_know_their_kind_and_keep_their_row() {
+    let json = r#"{"id":796,"name":"Batman","resource_type":"volume","start_year":"1940",
+        "api_detail_url":"https://comicvine.gamespot.com/api/volume/4050-796/"}"#;
+    let hit: SearchHit = parse(json).unwrap();
+    assert_eq!(hit.kind, Some(ResourceKind::Volume));
+    assert_eq!(hit.raw.get(), json);
+    assert_eq!(hit.as_volume().unwrap().start_year.as_deref(), Some("1940"));
+    assert!(hit.as_issue().is_none());
+
+    let hit: SearchHit = parse(r#"{"id":1,"name":"X","resource_type":"story_arc"}"#).unwrap();
+    assert_eq!(hit.kind, Some(ResourceKind::StoryArc));
+}

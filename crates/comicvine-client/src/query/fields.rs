@@ -1,0 +1,86 @@
+//! Which fields an answer should have.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use super::{InvalidQuery, is_field_name};
+
+/// A selection of fields, to save transfer and memory.
+///
+/// Names are not checked against a list, because the API's documentation and its answers disagree
+/// on many of them; the API ignores a name it does not know.
+///
+/// ```
+/// use comicvine_client::Fields;
+///
+/// let fields: Fields = "name, id,name".parse()?;
+/// assert_eq!(fields.to_string(), "id,name");
+/// # Ok::<(), comicvine_client::InvalidQuery>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields(BTreeSet<String>);
+
+impl Fields {
+    /// Selects the fields with these names.
+    ///
+    /// # Errors
+    /// [`InvalidQuery::Malformed`] if there are none, or a name has anything but lower-case
+    /// letters, digits and `_`.
+    pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<Self, InvalidQuery> {
+        let mut fields = BTreeSet::new();
+        for name in names {
+            let name = name.as_ref().trim();
+            if !is_field_name(name) {
+                return Err(InvalidQuery::Malformed {
+                    text: name.to_owned(),
+                    expected: "the name of a field, such as `cover_date`",
+                });
+            }
+            fields.insert(name.to_owned());
+        }
+        if fields.is_empty() {
+            return Err(InvalidQuery::Malformed {
+                text: String::new(),
+                expected: "a list of fields, such as `id,name`",
+            });
+        }
+        Ok(Self(fields))
+    }
+
+    /// Adds the field that typed rows cannot do without.
+    pub(crate) fn with_id(mut self) -> Self {
+        self.0.insert("id".to_owned());
+        self
+    }
+}
+
+impl fmt::Display for Fields {
+    /// As the API takes it: sorted, separated by commas.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, name) in self.0.iter().enumerate() {
+            write!(f, "{}{name}", if index == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Fields {
+    type Err = InvalidQuery;
+
+    fn from_str(text: &str) -> Result<Self, InvalidQuery> {
+        Self::new(text.split(','))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_break_the_query_are_refused() {
+        for text in ["", "id,,name", "id&api_key", "Name"] {
+            assert!(text.parse::<Fields>().is_err(), "{text}");
+        }
+    }
+}
