@@ -9,6 +9,7 @@ mod edges;
 mod manifests;
 mod metadata;
 mod source;
+mod test_folders;
 mod text;
 
 use crate::error::Error;
@@ -28,6 +29,7 @@ pub(crate) fn run(repository: &Repository) -> Result<(), Error> {
         edges::check(&metadata, &tree),
         manifests::check(&tree),
         source::check(&tree),
+        test_folders::check(&tree),
         text::check(&tree),
         backends::check(&tree),
         docs::check(&tree, &docs::Names { members, chores }),

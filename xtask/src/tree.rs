@@ -88,6 +88,12 @@ impl Tree {
     }
 }
 
+/// Whether a path ends in a dot and this.
+pub(crate) fn has_extension(path: &str, extension: &str) -> bool {
+    path.rsplit_once('.')
+        .is_some_and(|(_, last)| last == extension)
+}
+
 fn is_ours(folder: &str) -> bool {
     folder != "target" && (!folder.starts_with('.') || DOT_FOLDERS.contains(&folder))
 }

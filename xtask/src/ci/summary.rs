@@ -39,7 +39,11 @@ impl fmt::Display for Summary {
         let mut total = Duration::ZERO;
         for (step, took, outcome) in &self.lines {
             total += *took;
-            writeln!(f, "{step:<8} {:>7.1} s  {outcome}", took.as_secs_f64())?;
+            if *outcome == Outcome::NotRun {
+                writeln!(f, "{step:<8} {:>9}  {outcome}", "-")?;
+            } else {
+                writeln!(f, "{step:<8} {:>7.1} s  {outcome}", took.as_secs_f64())?;
+            }
         }
         write!(f, "{:<8} {:>7.1} s", "total", total.as_secs_f64())
     }
@@ -67,7 +71,7 @@ mod tests {
 step          time  outcome
 fmt          1.5 s  passed
 clippy      62.0 s  FAILED
-doc          0.0 s  not run
+doc              -  not run
 total       63.5 s";
         assert_eq!(summary.to_string(), expected);
     }

@@ -6,7 +6,7 @@
 
 use crate::finding::{Finding, line_at};
 use crate::rust::{Views, is_word, occurrences};
-use crate::tree::Tree;
+use crate::tree::{Tree, has_extension};
 
 /// One row that one test covers.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -53,9 +53,8 @@ pub(crate) fn read(tree: &Tree) -> (Vec<Cover>, Vec<Finding>) {
 
 /// The crate that a Rust file below `crates/` belongs to.
 fn crate_of(path: &str) -> Option<&str> {
-    let (name, file) = path.strip_prefix("crates/")?.split_once('/')?;
-    let (_, kind) = file.rsplit_once('.')?;
-    (kind == "rs").then_some(name)
+    let (name, _) = path.strip_prefix("crates/")?.split_once('/')?;
+    has_extension(path, "rs").then_some(name)
 }
 
 struct File<'a> {

@@ -3,7 +3,7 @@
 mod markdown;
 
 use crate::finding::Finding;
-use crate::tree::Tree;
+use crate::tree::{Tree, has_extension};
 
 use self::markdown::Line;
 
@@ -52,10 +52,8 @@ pub(crate) fn check(tree: &Tree, names: &Names) -> Vec<Finding> {
 }
 
 fn is_page(path: &str) -> bool {
-    path == "README.md"
-        || path == "CHANGELOG.md"
-        || (path.starts_with("docs/")
-            && path.rsplit_once('.').is_some_and(|(_, kind)| kind == "md"))
+    let is_in_docs = path.starts_with("docs/") && has_extension(path, "md");
+    is_in_docs || path == "README.md" || path == "CHANGELOG.md"
 }
 
 fn check_path(tree: &Tree, word: &str) -> Option<String> {

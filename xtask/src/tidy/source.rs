@@ -1,8 +1,8 @@
-//! What every Rust file must look like, and where the tests live.
+//! What every Rust file must look like.
 
 use crate::finding::{Finding, line_at};
 use crate::rust::{Views, occurrences};
-use crate::tree::Tree;
+use crate::tree::{Tree, has_extension};
 
 /// A longer file holds more than one idea.
 const LONGEST_FILE: usize = 600;
@@ -32,11 +32,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn is_ours(path: &str) -> bool {
-    (path.starts_with("crates/") || path.starts_with("xtask/")) && is_rust(path)
-}
-
-fn is_rust(path: &str) -> bool {
-    path.rsplit_once('.').is_some_and(|(_, kind)| kind == "rs")
+    (path.starts_with("crates/") || path.starts_with("xtask/")) && has_extension(path, "rs")
 }
 
 fn check_file(path: &str, text: &str) -> Vec<Finding> {
@@ -54,13 +50,6 @@ fn check_file(path: &str, text: &str) -> Vec<Finding> {
     if lines > limit {
         let message = format!("{lines} lines, at most {limit}: {remedy}");
         findings.push(Finding::new(path, limit + 1, message));
-    }
-    if let Some((_, below)) = path.split_once("/tests/")
-        && !path.contains("/src/")
-        && !below.starts_with("it/")
-    {
-        let message = "one test binary per crate: move it into `tests/it/`";
-        findings.push(Finding::new(path, 1, message));
     }
 
     let views = Views::of(text);
@@ -166,12 +155,6 @@ mod tests {
     fn a_promise_of_later_work_is_found() {
         finds(FILE, "//! A.\n// TODO: more\n", 2, "no TODO");
         finds(FILE, "//! A.\nfn f() {} // FIXME\n", 2, "no FIXME");
-    }
-
-    #[test]
-    fn a_second_test_binary_is_found() {
-        finds("crates/a/tests/late.rs", "//! A.\n", 1, "one test binary");
-        assert!(found("crates/a/tests/it/late.rs", "//! A.\n").is_empty());
     }
 
     #[test]
