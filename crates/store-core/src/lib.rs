@@ -1,7 +1,7 @@
 //! Contracts, pipeline and algorithms for persistent, shared API stores.
 //!
 //! A backend implements three contracts: [`CacheStore`], [`DedupeStore`], [`RateLimitStore`]. An
-//! application bundles them as [`Stores`] and calls the `Pipeline`, which answers from the cache,
+//! application bundles them as [`Stores`] and calls the [`Pipeline`], which answers from the cache,
 //! joins a request in flight, or sends one within the limits. Nothing here does I/O.
 
 mod adaptive;
@@ -15,7 +15,9 @@ mod hash;
 mod key;
 pub mod local;
 mod page;
+pub mod pipeline;
 mod priority;
+mod queue;
 mod random;
 pub mod rate_limit;
 mod resource;
@@ -40,7 +42,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use hash::request_hash;
 pub use key::{Key, MAX_KEY_BYTES, Scope, Selection};
 pub use page::{Page, PageRequest};
+pub use pipeline::{Outcome, Pipeline};
 pub use priority::Priority;
+pub use queue::{AcquireQueue, QueueOptions};
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use rate_limit::{
     Acquire, AdaptiveMetrics, AdaptiveStatus, Claim, Decision, Demand, Limit, Permit, Policy,

@@ -1,0 +1,247 @@
+//! Waiting for permission: a fair queue in front of a limiter.
+//!
+//! Tasks of one process do not race for the same slot. Of those that wait for a resource only the
+//! first asks the store; users come before the background, each class in order of arrival, and
+//! background that has waited long is not overtaken any more.
+
+mod line;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::priority::Priority;
+use crate::random::{Random, up_to};
+use crate::rate_limit::window::Denial;
+use crate::rate_limit::{Acquire, Decision, Demand, RateLimitStore};
+use crate::time::Timestamp;
+
+use line::{Line, TicketId, Turn};
+
+/// How waiting is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueOptions {
+    /// Waiters wake up to this much later than a slot is free, so that processes do not all ask at
+    /// the same instant. Default: 5 milliseconds.
+    pub jitter: Duration,
+    /// Background that has waited this long is no longer overtaken by later users. Default: 30
+    /// seconds.
+    pub promote_after: Duration,
+}
+
+impl Default for QueueOptions {
+    fn default() -> Self {
+        Self {
+            jitter: Duration::from_millis(5),
+            promote_after: Duration::from_secs(30),
+        }
+    }
+}
+
+impl QueueOptions {
+    /// Sets how much later than a slot is free waiters may wake.
+    #[must_use]
+    pub const fn with_jitter(mut self, jitter: Duration) -> Self {
+        self.jitter = jitter;
+        self
+    }
+
+    /// Sets after how long background is no longer overtaken.
+    #[must_use]
+    pub const fn with_promote_after(mut self, after: Duration) -> Self {
+        self.promote_after = after;
+        self
+    }
+}
+
+/// A fair queue in front of a limiter. Clones share it.
+///
+/// # Cancel safety
+/// A dropped wait leaves the queue, and a permit it was just given goes back.
+#[derive(Clone, Debug)]
+pub struct AcquireQueue {
+    store: Arc<dyn RateLimitStore>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    options: QueueOptions,
+    line: Arc<Mutex<Line>>,
+}
+
+impl AcquireQueue {
+    /// A queue in front of `store`.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn RateLimitStore>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        options: QueueOptions,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            random,
+            options,
+            line: Arc::default(),
+        }
+    }
+
+    /// The limiter behind the queue.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn RateLimitStore> {
+        &self.store
+    }
+
+    /// Waits for permission until `deadline`.
+    ///
+    /// Denied as soon as it is known that the deadline comes first, and at the deadline. `demand`
+    /// may raise the request's priority while it waits.
+    ///
+    /// # Errors
+    /// Those of the limiter.
+    pub async fn acquire_wait(
+        &self,
+        mut request: Acquire,
+        deadline: Timestamp,
+        mut demand: Option<watch::Receiver<Priority>>,
+    ) -> Result<Decision> {
+        if let Some(demand) = &demand {
+            request.priority = request.priority.max(*demand.borrow());
+        }
+        let ticket = Ticket::draw(self, &request);
+        loop {
+            let now = self.clock.now();
+            match ticket.turn(now, self.options.promote_after) {
+                Turn::Ask => {
+                    let asked = self.store.acquire(request.clone()).await;
+                    request.demand = Demand::Counted;
+                    match asked {
+                        Ok(Decision::Denied { retry_at, reason }) => {
+                            let denial = Denial { retry_at, reason };
+                            let now = self.clock.now();
+                            if retry_at > deadline || now >= deadline {
+                                ticket.refused(&denial, now);
+                                return Ok(denial.into());
+                            }
+                            ticket.refused(&denial, now);
+                        }
+                        answered => return answered,
+                    }
+                }
+                Turn::Blocked(denial) if denial.retry_at > deadline || now >= deadline => {
+                    // Nobody asked the store for this request yet, but its demand counts.
+                    if request.demand == Demand::New {
+                        return self.store.acquire(request).await;
+                    }
+                    return Ok(denial.into());
+                }
+                Turn::Behind if now >= deadline => return self.store.acquire(request).await,
+                Turn::Blocked(denial) => {
+                    let until = denial.retry_at.min(now + REVALIDATE_AFTER);
+                    let wake_at = until + up_to(&*self.random, self.options.jitter);
+                    self.pause(&ticket, wake_at.min(deadline), &mut demand)
+                        .await;
+                }
+                Turn::Behind => {
+                    let wake_at = deadline.min(now + self.options.promote_after);
+                    self.pause(&ticket, wake_at, &mut demand).await;
+                }
+            }
+            if let Some(demand) = &demand {
+                let raised = request.priority.max(*demand.borrow());
+                if raised != request.priority {
+                    request.priority = raised;
+                    ticket.raise(raised);
+                }
+            }
+        }
+    }
+
+    /// Sleeps until `wake_at`, until the ticket is called, or until the priority rises.
+    async fn pause(
+        &self,
+        ticket: &Ticket<'_>,
+        wake_at: Timestamp,
+        demand: &mut Option<watch::Receiver<Priority>>,
+    ) {
+        let raised = async {
+            let rises = match demand {
+                Some(demand) => demand.changed().await.is_ok(),
+                None => false,
+            };
+            if !rises {
+                // Nobody can raise it (any more).
+                *demand = None;
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = self.clock.sleep_until(wake_at) => {}
+            () = ticket.called() => {}
+            () = raised => {}
+        }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The first in the line asks again at least this often: a refund, a reset or a raised limit of
+/// another process may free room at any time.
+const REVALIDATE_AFTER: Duration = Duration::from_secs(1);
+
+impl From<Denial> for Decision {
+    fn from(denial: Denial) -> Self {
+        Self::Denied {
+            retry_at: denial.retry_at,
+            reason: denial.reason,
+        }
+    }
+}
+
+/// A place in the line; leaves it when dropped.
+struct Ticket<'a> {
+    queue: &'a AcquireQueue,
+    id: TicketId,
+    call: Arc<tokio::sync::Notify>,
+}
+
+impl<'a> Ticket<'a> {
+    fn draw(queue: &'a AcquireQueue, request: &Acquire) -> Self {
+        let arrived = queue.clock.monotonic();
+        let (id, call) = queue.line().join(request, arrived);
+        Self { queue, id, call }
+    }
+
+    fn turn(&self, now: Timestamp, promote_after: Duration) -> Turn {
+        let monotonic = self.queue.clock.monotonic();
+        let promoted_before = monotonic.checked_sub(promote_after);
+        self.queue.line().turn(self.id, now, promoted_before)
+    }
+
+    fn refused(&self, denial: &Denial, now: Timestamp) {
+        let until = denial.retry_at.min(now + REVALIDATE_AFTER);
+        self.queue.line().refused(self.id, denial, until);
+    }
+
+    fn raise(&self, priority: Priority) {
+        self.queue.line().raise(self.id, priority);
+    }
+
+    async fn called(&self) {
+        self.call.notified().await;
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.queue.line().leave(self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests;
