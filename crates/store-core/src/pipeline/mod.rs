@@ -97,7 +97,8 @@ impl PipelineOptions {
 ///     .run(request, async |_attempt| {
 ///         Ok::<_, Failure<String>>(Fetched::new("{}").fresh_for(HOUR))
 ///     })
-///     .await?;
+///     .await
+///     .map_err(|error| error.to_string())?;
 /// assert_eq!(answer.outcome, Outcome::Fetched);
 /// # Ok(())
 /// # }
