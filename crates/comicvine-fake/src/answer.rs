@@ -1,0 +1,258 @@
+//! From an accepted request to the API's answer.
+
+use bytes::Bytes;
+use hyper::StatusCode;
+
+use crate::catalog::{Catalog, Record, Row, RowView, Selection, View};
+use crate::envelope::{self, ApiStatus, Position};
+use crate::query::{Filter, LIST_LIMIT, Params, SEARCH_LIMIT, Sort};
+use crate::reply::{self, Reply};
+use crate::resource::{Kind, Search};
+use crate::router::Target;
+
+/// An answer before it is put into the format asked for.
+struct Answer {
+    status: StatusCode,
+    body: Bytes,
+}
+
+/// What goes wrong between a request and its data.
+enum Failure {
+    Api(ApiStatus),
+    /// A catalogue that cannot be written as JSON is this server's fault.
+    Serialise,
+}
+
+impl From<ApiStatus> for Failure {
+    fn from(status: ApiStatus) -> Self {
+        Self::Api(status)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(_: serde_json::Error) -> Self {
+        Self::Serialise
+    }
+}
+
+/// Answers `target` in the format that `params` ask for.
+pub(crate) fn answer(catalog: &dyn Catalog, target: Target, params: &Params) -> Reply {
+    let format = match Format::of(params) {
+        Ok(format) => format,
+        Err(status) => return error(catalog, status),
+    };
+    match results(catalog, target, params) {
+        Ok(body) => format.reply(Answer {
+            status: StatusCode::OK,
+            body,
+        }),
+        Err(Failure::Api(status)) => format.reply(Answer {
+            status: status.http(),
+            body: error_body(catalog, status),
+        }),
+        Err(Failure::Serialise) => reply::html(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            crate::pages::INTERNAL_ERROR,
+        ),
+    }
+}
+
+/// The error envelope of `status`.
+pub(crate) fn error(catalog: &dyn Catalog, status: ApiStatus) -> Reply {
+    reply::json(status.http(), error_body(catalog, status))
+}
+
+fn error_body(catalog: &dyn Catalog, status: ApiStatus) -> Bytes {
+    catalog
+        .error_body(status)
+        .unwrap_or_else(|| envelope::error(status, status.message()))
+}
+
+/// The format asked for. `json` is the default; `xml` is not served.
+enum Format<'a> {
+    Json,
+    Jsonp(&'a str),
+    Xml,
+}
+
+impl<'a> Format<'a> {
+    fn of(params: &'a Params) -> Result<Self, ApiStatus> {
+        match params.get("format") {
+            Some("jsonp") => params
+                .get("json_callback")
+                .filter(|callback| is_callback(callback))
+                .map(Self::Jsonp)
+                .ok_or(ApiStatus::CallbackMissing),
+            Some("xml") => Ok(Self::Xml),
+            Some(_) | None => Ok(Self::Json),
+        }
+    }
+
+    fn reply(&self, answer: Answer) -> Reply {
+        match self {
+            Self::Json => reply::json(answer.status, answer.body),
+            Self::Jsonp(callback) => {
+                let mut script = Vec::with_capacity(callback.len() + answer.body.len() + 2);
+                script.extend_from_slice(callback.as_bytes());
+                script.push(b'(');
+                script.extend_from_slice(&answer.body);
+                script.push(b')');
+                reply::javascript(answer.status, Bytes::from(script))
+            }
+            Self::Xml => {
+                let status = ApiStatus::UrlFormat;
+                let message = "Error in URL Format: this server speaks json and jsonp, not xml";
+                reply::json(status.http(), envelope::error(status, message))
+            }
+        }
+    }
+}
+
+fn is_callback(name: &str) -> bool {
+    name.chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "_$.[]".contains(letter))
+}
+
+fn results(catalog: &dyn Catalog, target: Target, params: &Params) -> Result<Bytes, Failure> {
+    match target {
+        Target::Detail(kind, id) => detail(catalog, kind, id, params),
+        Target::List(kind) => list(catalog, kind, params),
+        Target::Search => search(catalog, params),
+        Target::Types => types(catalog),
+        Target::Nothing => page(&[], params),
+        Target::NoObject => Err(ApiStatus::NotFound.into()),
+        Target::BadPath => Err(ApiStatus::UrlFormat.into()),
+    }
+}
+
+fn detail(catalog: &dyn Catalog, kind: Kind, id: u64, params: &Params) -> Result<Bytes, Failure> {
+    let record = catalog.detail(kind, id).ok_or(ApiStatus::NotFound)?;
+    let view = View {
+        record: &record,
+        selection: &Selection::parse(params.get("field_list")),
+        resource_type: None,
+    };
+    Ok(envelope::with_results(Position::DETAIL, view)?)
+}
+
+fn list(catalog: &dyn Catalog, kind: Kind, params: &Params) -> Result<Bytes, Failure> {
+    let spec = kind.spec();
+    let filter =
+        Filter::parse(params.get("filter"), spec).map_err(|_| Failure::Api(ApiStatus::Filter))?;
+    let mut rows: Vec<&Row> = catalog.rows(kind).iter().collect();
+    if !filter.is_empty() {
+        rows.retain(|row| row.record().is_some_and(|record| filter.matches(record)));
+    }
+    if let Some(sort) = Sort::parse(params.get("sort"), spec) {
+        sort.apply(&mut rows);
+    }
+    page(&rows, params)
+}
+
+fn page(rows: &[&Row], params: &Params) -> Result<Bytes, Failure> {
+    let selection = Selection::parse(params.get("field_list"));
+    let (limit, offset) = (params.limit(LIST_LIMIT), params.offset());
+    let shown: Vec<RowView<'_>> = rows
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|row| RowView {
+            row,
+            selection: &selection,
+        })
+        .collect();
+    let position = Position {
+        limit,
+        offset,
+        held: shown.len(),
+        total: rows.len(),
+    };
+    Ok(envelope::with_results(position, shown)?)
+}
+
+/// Names that hold any of the words; those that hold more of them come first.
+fn search(catalog: &dyn Catalog, params: &Params) -> Result<Bytes, Failure> {
+    let words: Vec<String> = params
+        .get("query")
+        .unwrap_or_default()
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .collect();
+    let mut hits: Vec<(usize, Kind, &Record)> = searched(params.get("resources"))
+        .flat_map(|kind| catalog.rows(kind).iter().map(move |row| (kind, row)))
+        .filter_map(|(kind, row)| Some((kind, row.record()?)))
+        .map(|(kind, record)| (relevance(record, &words), kind, record))
+        .filter(|(relevance, _, _)| *relevance > 0)
+        .collect();
+    hits.sort_by(|(left, _, _), (right, _, _)| right.cmp(left));
+
+    let selection = Selection::parse(params.get("field_list"));
+    let limit = params.limit(SEARCH_LIMIT);
+    let offset = params.search_offset(limit);
+    let shown: Vec<View<'_>> = hits
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|(_, kind, record)| View {
+            record,
+            selection: &selection,
+            resource_type: Some(kind.spec().detail),
+        })
+        .collect();
+    let position = Position {
+        limit,
+        offset,
+        held: shown.len(),
+        total: hits.len(),
+    };
+    Ok(envelope::with_results(position, shown)?)
+}
+
+fn searched(resources: Option<&str>) -> impl Iterator<Item = Kind> {
+    Kind::all().filter(move |kind| {
+        let spec = kind.spec();
+        let asked = |names: &str| names.split(',').any(|name| name.trim() == spec.detail);
+        spec.search == Search::Included && resources.is_none_or(asked)
+    })
+}
+
+fn relevance(record: &Record, words: &[String]) -> usize {
+    let name = record.text("name").unwrap_or_default().to_lowercase();
+    words.iter().filter(|word| name.contains(*word)).count()
+}
+
+fn types(catalog: &dyn Catalog) -> Result<Bytes, Failure> {
+    #[derive(serde::Serialize)]
+    struct Type {
+        detail_resource_name: &'static str,
+        list_resource_name: &'static str,
+        id: u16,
+    }
+
+    let whole = |count| Position {
+        limit: LIST_LIMIT,
+        offset: 0,
+        held: count,
+        total: count,
+    };
+    if let Some(rows) = catalog.types() {
+        let selection = Selection::All;
+        let shown: Vec<RowView<'_>> = rows
+            .iter()
+            .map(|row| RowView {
+                row,
+                selection: &selection,
+            })
+            .collect();
+        return Ok(envelope::with_results(whole(shown.len()), shown)?);
+    }
+    let types: Vec<Type> = Kind::all()
+        .map(Kind::spec)
+        .map(|spec| Type {
+            detail_resource_name: spec.detail,
+            list_resource_name: spec.list,
+            id: spec.prefix,
+        })
+        .collect();
+    Ok(envelope::with_results(whole(types.len()), types)?)
+}

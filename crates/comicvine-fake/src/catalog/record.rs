@@ -1,0 +1,224 @@
+//! One object of the API, field by field, every value kept as the JSON text it came with.
+//!
+//! Order of fields and text of values survive, so that an answer can be compared with its
+//! recording and `field_list` is a matter of leaving fields out.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A detail answer, or a row of a list.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    fields: Vec<Field>,
+}
+
+/// A name and its value's JSON text.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) value: Box<RawValue>,
+}
+
+impl Record {
+    pub(crate) fn new(fields: Vec<Field>) -> Self {
+        Self { fields }
+    }
+
+    /// The fields for which `keep` holds.
+    pub(crate) fn retain(mut self, keep: impl Fn(&str) -> bool) -> Self {
+        self.fields.retain(|field| keep(&field.name));
+        self
+    }
+
+    /// The JSON text of a field.
+    pub(crate) fn raw(&self, name: &str) -> Option<&RawValue> {
+        let field = self.fields.iter().find(|field| field.name == name)?;
+        Some(&field.value)
+    }
+
+    /// A field, parsed; null when there is none.
+    pub(crate) fn value(&self, name: &str) -> Value {
+        self.raw(name)
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or(Value::Null)
+    }
+
+    /// A field that holds text.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        serde_json::from_str(self.raw(name)?.get()).ok()
+    }
+
+    /// The record's own id, without prefix.
+    pub(crate) fn id(&self) -> Option<u64> {
+        serde_json::from_str(self.raw("id")?.get()).ok()
+    }
+
+    /// The length of the JSON text of all values.
+    pub(crate) fn size(&self) -> usize {
+        self.fields
+            .iter()
+            .map(|field| field.value.get().len())
+            .sum()
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Vec<Field>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(map.size_hint().unwrap_or(32));
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+                    let name = Cow::Owned(name);
+                    fields.push(Field { name, value });
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Fields).map(Self::new)
+    }
+}
+
+/// What a list holds: records, and whatever else the API has been seen to put there.
+#[derive(Clone, Debug)]
+pub(crate) enum Row {
+    Record(Record),
+    /// Lists of promos hold `[]` in the place of some rows.
+    Bare(Box<RawValue>),
+}
+
+impl Row {
+    pub(crate) fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Record(record) => Some(record),
+            Self::Bare(_) => None,
+        }
+    }
+}
+
+/// Which fields an answer carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    All,
+    Only(Vec<String>),
+}
+
+impl Selection {
+    /// Reads a `field_list`; an empty one selects everything.
+    pub(crate) fn parse(field_list: Option<&str>) -> Self {
+        let names: Vec<String> = field_list
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect();
+        if names.is_empty() {
+            Self::All
+        } else {
+            Self::Only(names)
+        }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.iter().any(|wanted| wanted == name),
+        }
+    }
+}
+
+/// A record as an answer shows it.
+#[derive(Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) record: &'a Record,
+    pub(crate) selection: &'a Selection,
+    /// Search results say what they are.
+    pub(crate) resource_type: Option<&'static str>,
+}
+
+impl Serialize for View<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for field in &self.record.fields {
+            if self.selection.has(&field.name) {
+                map.serialize_entry(&field.name, &field.value)?;
+            }
+        }
+        if let Some(name) = self.resource_type {
+            map.serialize_entry("resource_type", name)?;
+        }
+        map.end()
+    }
+}
+
+/// A row as an answer shows it.
+#[derive(Debug)]
+pub(crate) struct RowView<'a> {
+    pub(crate) row: &'a Row,
+    pub(crate) selection: &'a Selection,
+}
+
+impl Serialize for RowView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.row {
+            Row::Record(record) => View {
+                record,
+                selection: self.selection,
+                resource_type: None,
+            }
+            .serialize(serializer),
+            Row::Bare(raw) => raw.serialize(serializer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"z":1.50,"a":{"y": 1,"b":2},"id":7}"#;
+
+    fn record() -> Record {
+        serde_json::from_str(TEXT).unwrap()
+    }
+
+    fn shown(selection: &Selection) -> String {
+        serde_json::to_string(&View {
+            record: &record(),
+            selection,
+            resource_type: None,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn order_and_number_text_survive() {
+        assert_eq!(shown(&Selection::All), TEXT);
+    }
+
+    #[test]
+    fn selection_keeps_the_order_of_the_record() {
+        let selection = Selection::parse(Some("id, z,unheard_of"));
+        assert_eq!(shown(&selection), r#"{"z":1.50,"id":7}"#);
+    }
+
+    #[test]
+    fn id_is_read_from_the_record() {
+        assert_eq!(record().id(), Some(7));
+    }
+}

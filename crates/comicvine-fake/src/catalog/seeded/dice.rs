@@ -1,0 +1,43 @@
+//! Numbers that depend on nothing but what they are asked for.
+
+/// A stream of numbers, the same for the same start (`SplitMix64`).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    /// The stream for these coordinates.
+    pub(crate) fn new(coordinates: &[u64]) -> Self {
+        let start = coordinates.iter().fold(0, |state, coordinate| {
+            mix(state ^ coordinate.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        });
+        Self(start)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        mix(self.0)
+    }
+
+    /// A number from 0 to `end`, `end` excluded.
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
+        // The high half, scaled: always below `end`, so the conversion cannot fail.
+        let scaled = ((self.next() >> 32) * u64::from(end)) >> 32;
+        u32::try_from(scaled).unwrap_or(0)
+    }
+
+    /// True in so many of a hundred cases.
+    pub(crate) fn percent(&mut self, share: u32) -> bool {
+        self.below(100) < share
+    }
+
+    pub(crate) fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        let count = u32::try_from(words.len()).unwrap_or(u32::MAX);
+        words.get(self.below(count) as usize).copied().unwrap_or("")
+    }
+}
+
+fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}

@@ -1,0 +1,173 @@
+//! The library's live control over HTTP, below `/control/` and outside the API.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::inject::{Fault, Injection};
+use crate::limits::Limits;
+use crate::reply::{self, Reply};
+use crate::service::Service;
+
+/// More than any command needs.
+const MAX_COMMAND_BYTES: usize = 64 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inject {
+    fault: FaultName,
+    times: Option<NonZeroU32>,
+    path: Option<String>,
+    delay_ms: Option<u64>,
+    retry_after_s: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FaultName {
+    RateLimited,
+    Forbidden,
+    AbnormalTraffic,
+    Unavailable,
+    InternalError,
+    Slow,
+    CutOff,
+    Reset,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsMessage {
+    requests: Option<NonZeroU32>,
+    window_ms: u64,
+    spacing_ms: u64,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct LatencyMessage {
+    latency_ms: u64,
+}
+
+/// A command that cannot be followed, and why.
+struct Refusal(StatusCode, String);
+
+pub(crate) async fn answer(service: &Service, name: &str, request: Request<Incoming>) -> Reply {
+    match command(service, name, request).await {
+        Ok(body) => reply::json(StatusCode::OK, body),
+        Err(Refusal(status, reason)) => {
+            let body = serde_json::json!({ "error": reason }).to_string();
+            reply::json(status, Bytes::from(body))
+        }
+    }
+}
+
+async fn command(
+    service: &Service,
+    name: &str,
+    request: Request<Incoming>,
+) -> Result<Bytes, Refusal> {
+    match (request.method(), name) {
+        (&Method::GET, "counts") => show(&service.limiter.counts()),
+        (&Method::GET, "limits") => show(&LimitsMessage::from(service.limiter.limits())),
+        (&Method::POST, "inject") => {
+            service
+                .injections
+                .add(read::<Inject>(request).await?.into());
+            done()
+        }
+        (&Method::POST, "limits") => {
+            let limits: LimitsMessage = read(request).await?;
+            service.limiter.set_limits(limits.into());
+            done()
+        }
+        (&Method::POST, "latency") => {
+            let message: LatencyMessage = read(request).await?;
+            service.set_latency(Duration::from_millis(message.latency_ms));
+            done()
+        }
+        (&Method::POST, "reset") => {
+            service.limiter.reset();
+            service.injections.clear();
+            done()
+        }
+        _ => Err(Refusal(
+            StatusCode::NOT_FOUND,
+            "no such command; there are GET counts, GET limits, POST inject, POST limits, \
+             POST latency, POST reset"
+                .to_owned(),
+        )),
+    }
+}
+
+async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refusal> {
+    let refuse = |reason: String| Refusal(StatusCode::BAD_REQUEST, reason);
+    let body = Limited::new(request.into_body(), MAX_COMMAND_BYTES)
+        .collect()
+        .await
+        .map_err(|error| refuse(error.to_string()))?
+        .to_bytes();
+    serde_json::from_slice(&body).map_err(|error| refuse(error.to_string()))
+}
+
+fn show<T: Serialize>(value: &T) -> Result<Bytes, Refusal> {
+    serde_json::to_vec(value)
+        .map(Bytes::from)
+        .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands in arms whose others can fail"
+)]
+fn done() -> Result<Bytes, Refusal> {
+    Ok(Bytes::from_static(b"{}"))
+}
+
+impl From<Inject> for Injection {
+    fn from(message: Inject) -> Self {
+        let fault = match message.fault {
+            FaultName::RateLimited => Fault::RateLimited,
+            FaultName::Forbidden => Fault::Forbidden,
+            FaultName::AbnormalTraffic => Fault::AbnormalTraffic,
+            FaultName::Unavailable => Fault::Unavailable,
+            FaultName::InternalError => Fault::InternalError,
+            FaultName::Slow => Fault::Slow {
+                delay: Duration::from_millis(message.delay_ms.unwrap_or(1_000)),
+            },
+            FaultName::CutOff => Fault::CutOff,
+            FaultName::Reset => Fault::Reset,
+        };
+        let mut injection = Self::new(fault).times(message.times.unwrap_or(NonZeroU32::MIN));
+        injection.path = message.path;
+        injection.retry_after = message.retry_after_s.map(Duration::from_secs);
+        injection
+    }
+}
+
+impl From<LimitsMessage> for Limits {
+    fn from(message: LimitsMessage) -> Self {
+        let mut limits = Self::unlimited()
+            .with_window(Duration::from_millis(message.window_ms))
+            .with_spacing(Duration::from_millis(message.spacing_ms));
+        limits.requests = message.requests;
+        limits
+    }
+}
+
+impl From<Limits> for LimitsMessage {
+    fn from(limits: Limits) -> Self {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            requests: limits.requests,
+            window_ms: millis(limits.window),
+            spacing_ms: millis(limits.spacing),
+        }
+    }
+}

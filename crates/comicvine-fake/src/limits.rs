@@ -1,0 +1,300 @@
+//! The API's limits, enforced exactly: no half-open window ever holds more than its count.
+//!
+//! Only accepted requests use up the window and start the spacing; refused ones are counted.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use store_core::{Clock, HOUR};
+
+use crate::counts::{Counts, KeyCounts};
+use crate::fingerprint::KeyFingerprint;
+
+/// How many requests a fake server accepts.
+///
+/// ```
+/// use std::{num::NonZeroU32, time::Duration};
+/// use comicvine_fake::Limits;
+///
+/// let limits = Limits::default();
+/// assert_eq!(limits.requests, NonZeroU32::new(200));
+/// assert_eq!(limits.window, Duration::from_secs(3600));
+/// assert_eq!(limits.spacing, Duration::from_secs(1));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Requests per path and key in one window; `None` for no limit. Default: 200.
+    pub requests: Option<NonZeroU32>,
+    /// The length of the window, which slides. Default: 3600 s.
+    pub window: Duration,
+    /// The least time between two requests of one key, whatever their paths; zero for none.
+    /// Default: 1 s.
+    pub spacing: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            requests: NonZeroU32::new(200),
+            window: HOUR,
+            spacing: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Limits {
+    /// Everything is accepted.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self {
+            requests: None,
+            spacing: Duration::ZERO,
+            ..Self::default()
+        }
+    }
+
+    /// Sets how many requests one window accepts per path and key.
+    #[must_use]
+    pub fn with_requests(mut self, requests: NonZeroU32) -> Self {
+        self.requests = Some(requests);
+        self
+    }
+
+    /// Sets the length of the window.
+    #[must_use]
+    pub fn with_window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// Sets the least time between two requests of one key.
+    #[must_use]
+    pub fn with_spacing(mut self, spacing: Duration) -> Self {
+        self.spacing = spacing;
+        self
+    }
+}
+
+/// What became of a request at the limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Accepted,
+    WindowFull,
+    TooSoon,
+}
+
+/// Decides and counts, one request after another.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    limits: Limits,
+    without_key: u64,
+    last_accepted: HashMap<KeyFingerprint, Duration>,
+    paths: BTreeMap<&'static str, BTreeMap<KeyFingerprint, Ledger>>,
+}
+
+/// One path and key: when requests of the last window were accepted, and all counts.
+#[derive(Debug, Default)]
+struct Ledger {
+    accepted: VecDeque<Duration>,
+    counts: KeyCounts,
+}
+
+impl Limiter {
+    pub(crate) fn new(clock: Arc<dyn Clock>, limits: Limits) -> Self {
+        Self {
+            clock,
+            state: Mutex::new(State {
+                limits,
+                without_key: 0,
+                last_accepted: HashMap::new(),
+                paths: BTreeMap::new(),
+            }),
+        }
+    }
+
+    pub(crate) fn admit(&self, path: &'static str, key: &KeyFingerprint) -> Verdict {
+        let mut state = self.state();
+        // Read under the lock, so that arrivals are recorded in the order of their times.
+        let now = self.clock.monotonic();
+        state.admit(path, key, now)
+    }
+
+    pub(crate) fn count_without_key(&self) {
+        self.state().without_key += 1;
+    }
+
+    pub(crate) fn count_injected(&self, path: &'static str, key: &KeyFingerprint) {
+        self.state().ledger(path, key).counts.injected += 1;
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let state = self.state();
+        let paths = state.paths.iter().map(|(path, keys)| {
+            let keys = keys
+                .iter()
+                .map(|(key, ledger)| (key.clone(), ledger.counts));
+            ((*path).to_owned(), keys.collect())
+        });
+        Counts {
+            without_key: state.without_key,
+            paths: paths.collect(),
+        }
+    }
+
+    /// Forgets the counts and keeps the windows.
+    pub(crate) fn reset_counts(&self) {
+        let mut state = self.state();
+        state.without_key = 0;
+        for ledger in state.paths.values_mut().flat_map(BTreeMap::values_mut) {
+            ledger.counts = KeyCounts::default();
+        }
+    }
+
+    /// Forgets the counts and every request in the windows.
+    pub(crate) fn reset(&self) {
+        let mut state = self.state();
+        state.without_key = 0;
+        state.last_accepted.clear();
+        state.paths.clear();
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.state().limits
+    }
+
+    pub(crate) fn set_limits(&self, limits: Limits) {
+        self.state().limits = limits;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn admit(&mut self, path: &'static str, key: &KeyFingerprint, now: Duration) -> Verdict {
+        let limits = self.limits;
+        let last = self.last_accepted.get(key).copied();
+        let ledger = self.ledger(path, key);
+        ledger.forget_before(now, limits.window);
+        if last.is_some_and(|last| now.saturating_sub(last) < limits.spacing) {
+            ledger.counts.refused_spacing += 1;
+            return Verdict::TooSoon;
+        }
+        let full = |limit: NonZeroU32| ledger.held() >= u64::from(limit.get());
+        if limits.requests.is_some_and(full) {
+            ledger.counts.refused_window += 1;
+            return Verdict::WindowFull;
+        }
+        ledger.accepted.push_back(now);
+        ledger.counts.accepted += 1;
+        ledger.counts.worst_window = ledger.counts.worst_window.max(ledger.held());
+        self.last_accepted.insert(key.clone(), now);
+        Verdict::Accepted
+    }
+
+    fn ledger(&mut self, path: &'static str, key: &KeyFingerprint) -> &mut Ledger {
+        self.paths
+            .entry(path)
+            .or_default()
+            .entry(key.clone())
+            .or_default()
+    }
+}
+
+impl Ledger {
+    /// A request leaves the window (now − window, now] when it is exactly one window old.
+    fn forget_before(&mut self, now: Duration, window: Duration) {
+        while self
+            .accepted
+            .front()
+            .is_some_and(|accepted| now.saturating_sub(*accepted) >= window)
+        {
+            self.accepted.pop_front();
+        }
+    }
+
+    fn held(&self) -> u64 {
+        self.accepted.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store_core::ManualClock;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn limiter(requests: u32, spacing: Duration) -> (ManualClock, Limiter) {
+        let clock = ManualClock::default();
+        let limits = Limits::default()
+            .with_requests(NonZeroU32::new(requests).unwrap())
+            .with_window(10 * SECOND)
+            .with_spacing(spacing);
+        let limiter = Limiter::new(Arc::new(clock.clone()), limits);
+        (clock, limiter)
+    }
+
+    fn key() -> KeyFingerprint {
+        KeyFingerprint::of("one")
+    }
+
+    #[test]
+    fn window_slides_and_frees_exactly_at_its_length() {
+        let (clock, limiter) = limiter(2, Duration::ZERO);
+        assert_eq!(limiter.admit("issues", &key()), Verdict::Accepted);
+        clock.advance(6 * SECOND);
+        assert_eq!(limiter.admit("issues", &key()), Verdict::Accepted);
+        clock.advance(Duration::from_millis(3_999));
+        assert_eq!(limiter.admit("issues", &key()), Verdict::WindowFull);
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(limiter.admit("issues", &key()), Verdict::Accepted);
+        assert_eq!(limiter.admit("issues", &key()), Verdict::WindowFull);
+        assert_eq!(limiter.counts().path("issues").worst_window, 2);
+        assert_eq!(limiter.counts().path("issues").refused_window, 2);
+    }
+
+    #[test]
+    fn paths_and_keys_have_windows_of_their_own() {
+        let (_clock, limiter) = limiter(1, Duration::ZERO);
+        assert_eq!(limiter.admit("issue", &key()), Verdict::Accepted);
+        assert_eq!(limiter.admit("issues", &key()), Verdict::Accepted);
+        let other = KeyFingerprint::of("two");
+        assert_eq!(limiter.admit("issue", &other), Verdict::Accepted);
+        assert_eq!(limiter.admit("issue", &key()), Verdict::WindowFull);
+    }
+
+    #[test]
+    fn spacing_spans_the_paths_of_a_key_and_refusals_do_not_extend_it() {
+        let (clock, limiter) = limiter(9, SECOND);
+        assert_eq!(limiter.admit("issue", &key()), Verdict::Accepted);
+        clock.advance(SECOND / 2);
+        assert_eq!(limiter.admit("volume", &key()), Verdict::TooSoon);
+        clock.advance(SECOND / 2);
+        assert_eq!(limiter.admit("volume", &key()), Verdict::Accepted);
+        assert_eq!(limiter.counts().total().refused_spacing, 1);
+    }
+
+    #[test]
+    fn reset_counts_keeps_the_window() {
+        let (_clock, limiter) = limiter(1, Duration::ZERO);
+        limiter.admit("issue", &key());
+        limiter.reset_counts();
+        assert_eq!(limiter.counts().total(), KeyCounts::default());
+        assert_eq!(limiter.admit("issue", &key()), Verdict::WindowFull);
+        limiter.reset();
+        assert_eq!(limiter.admit("issue", &key()), Verdict::Accepted);
+    }
+}

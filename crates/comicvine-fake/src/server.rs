@@ -1,0 +1,207 @@
+//! The running server: accepting, serving, stopping.
+
+use std::error::Error;
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::builder::FakeServerBuilder;
+use crate::counts::Counts;
+use crate::inject::Injection;
+use crate::limits::Limits;
+use crate::service::{Hangup, Service};
+
+/// Connections that are busy when the server stops get this long to finish.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The Comic Vine API over HTTP on loopback, until it is stopped or dropped.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use comicvine_fake::{FakeServer, Fault, Injection, Limits};
+///
+/// let server = FakeServer::builder().limits(Limits::unlimited()).start().await?;
+/// assert!(server.base_url().ends_with("/api/"));
+/// server.inject(Injection::new(Fault::RateLimited));
+/// // … point a client at server.base_url() …
+/// assert_eq!(server.counts().total().requests(), 0);
+/// server.stop().await;
+/// # Ok::<(), comicvine_fake::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct FakeServer {
+    address: SocketAddr,
+    base_url: String,
+    service: Arc<Service>,
+    stopping: watch::Sender<Phase>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Serving,
+    Stopping,
+}
+
+impl FakeServer {
+    /// A server with the defaults of the real API and an invented catalogue.
+    pub fn builder() -> FakeServerBuilder {
+        FakeServerBuilder::default()
+    }
+
+    pub(crate) fn serve(listener: TcpListener, address: SocketAddr, service: Arc<Service>) -> Self {
+        let (stopping, phase) = watch::channel(Phase::Serving);
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&service), phase));
+        Self {
+            address,
+            base_url: format!("http://{address}/api/"),
+            service,
+            stopping,
+            accepting,
+        }
+    }
+
+    /// Where the API is, such as `http://127.0.0.1:34567/api/`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The address it listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Requests so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.service.limiter.counts()
+    }
+
+    /// Sets all counts to zero. What the windows hold stays.
+    pub fn reset_counts(&self) {
+        self.service.limiter.reset_counts();
+    }
+
+    /// As new: no counts, empty windows, no faults to come. Limits and latency stay.
+    pub fn reset(&self) {
+        self.service.limiter.reset();
+        self.service.injections.clear();
+    }
+
+    /// Lets a fault happen to the next requests, after those already injected.
+    pub fn inject(&self, injection: Injection) {
+        self.service.injections.add(injection);
+    }
+
+    /// Takes back the faults that have not happened yet.
+    pub fn clear_injections(&self) {
+        self.service.injections.clear();
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.service.limiter.limits()
+    }
+
+    /// Changes the limits; requests already accepted count against the new ones.
+    pub fn set_limits(&self, limits: Limits) {
+        self.service.limiter.set_limits(limits);
+    }
+
+    /// Changes the time that every answer of the API takes.
+    pub fn set_latency(&self, latency: Duration) {
+        self.service.set_latency(latency);
+    }
+
+    /// Stops accepting, lets answers under way finish for a second at most, and ends.
+    ///
+    /// # Cancel safety
+    /// Dropped early, it ends everything at once.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(Phase::Stopping);
+        // It only fails when the task panicked, and then it has stopped too.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for FakeServer {
+    fn drop(&mut self) {
+        // The connections belong to this task and end with it.
+        self.accepting.abort();
+    }
+}
+
+impl fmt::Debug for FakeServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FakeServer")
+            .field("base_url", &self.base_url)
+            .field("limits", &self.limits())
+            .finish_non_exhaustive()
+    }
+}
+
+async fn accept(listener: TcpListener, service: Arc<Service>, mut phase: watch::Receiver<Phase>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                // A connection that failed before it was accepted is the client's loss.
+                if let Ok((stream, _)) = accepted {
+                    let service = Arc::clone(&service);
+                    connections.spawn(connection(stream, service, phase.clone()));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+            _ = phase.changed() => break,
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, async {
+        while connections.join_next().await.is_some() {}
+    })
+    .await;
+}
+
+async fn connection(stream: TcpStream, service: Arc<Service>, mut phase: watch::Receiver<Phase>) {
+    // Small answers must not wait for acknowledgements; a socket that refuses is still a socket.
+    let _ = stream.set_nodelay(true);
+    let answer = service_fn(move |request| {
+        let service = Arc::clone(&service);
+        async move { service.call(request).await }
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), answer);
+    let served = tokio::select! {
+        served = &mut connection => Some(served),
+        _ = phase.changed() => None,
+    };
+    let served = if let Some(served) = served {
+        served
+    } else {
+        Pin::new(&mut connection).graceful_shutdown();
+        (&mut connection).await
+    };
+    if served.is_err_and(|error| is_hangup(&error)) {
+        // Without lingering, closing the socket resets the connection.
+        let _ = connection.into_parts().io.inner().set_zero_linger();
+    }
+}
+
+fn is_hangup(error: &hyper::Error) -> bool {
+    error.source().is_some_and(<dyn Error>::is::<Hangup>)
+}

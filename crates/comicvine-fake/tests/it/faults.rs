@@ -1,0 +1,133 @@
+//! Faults, as a client meets them.
+
+use std::io::ErrorKind;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comicvine_fake::{FakeServer, Fault, Injection, Limits};
+use store_core::{Clock, ManualClock};
+
+use crate::client::{Connection, get, request, unlimited};
+
+const TARGET: &str = "/api/issues/?api_key=secret&limit=2";
+
+#[tokio::test]
+async fn pages_and_envelopes_of_trouble() {
+    let server = unlimited().await;
+    for (fault, status, part) in [
+        (Fault::RateLimited, 420, "Slow down cowboy."),
+        (Fault::Forbidden, 403, "Cloudflare"),
+        (
+            Fault::AbnormalTraffic,
+            200,
+            "<title>Abnormal Traffic Detected</title>",
+        ),
+        (Fault::Unavailable, 503, "first byte timeout"),
+        (Fault::InternalError, 500, "Internal Server Error"),
+    ] {
+        server.inject(Injection::new(fault));
+        let reply = get(&server, "issues/").await;
+        assert_eq!(reply.status, status, "{fault:?}");
+        assert!(reply.text().contains(part), "{fault:?}: {}", reply.text());
+    }
+    assert_eq!(get(&server, "issues/").await.json()["status_code"], 1);
+    assert_eq!(server.counts().path("issues").injected, 5);
+}
+
+#[tokio::test]
+async fn fault_happens_as_often_and_where_it_is_told() {
+    let server = unlimited().await;
+    let twice = NonZeroU32::new(2).unwrap();
+    let wait = Duration::from_secs(30);
+    let injection = Injection::new(Fault::RateLimited).times(twice);
+    server.inject(injection.on_path("issues").retry_after(wait));
+    assert_eq!(get(&server, "volumes/").await.status, 200);
+    let refused = get(&server, "issues/").await;
+    assert_eq!(refused.status, 420);
+    assert_eq!(refused.header("retry-after"), Some("30"));
+    assert_eq!(get(&server, "issues/").await.status, 420);
+    assert_eq!(get(&server, "issues/").await.status, 200);
+}
+
+#[tokio::test]
+async fn cut_off_body_is_shorter_than_promised() {
+    let server = unlimited().await;
+    let whole = request(&server, "GET", TARGET, "").await.unwrap();
+    assert!(whole.is_complete());
+    server.inject(Injection::new(Fault::CutOff));
+    let cut = request(&server, "GET", TARGET, "").await.unwrap();
+    assert_eq!(cut.status, 200);
+    let length = whole.body.len();
+    assert_eq!(cut.lengths(), (length, length / 2));
+    assert!(whole.body.starts_with(&cut.body));
+}
+
+#[tokio::test]
+async fn reset_connection_gives_no_byte() {
+    let server = unlimited().await;
+    server.inject(Injection::new(Fault::Reset));
+    let failed = request(&server, "GET", TARGET, "").await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn slow_answer_sends_headers_first_and_waits_for_its_clock() {
+    let clock = ManualClock::default();
+    let server = FakeServer::builder()
+        .limits(Limits::unlimited())
+        .clock(Arc::new(clock.clone()))
+        .start()
+        .await
+        .unwrap();
+    let delay = Duration::from_secs(20);
+    server.inject(Injection::new(Fault::Slow { delay }));
+    let mut connection = Connection::open(&server).await.unwrap();
+    connection.send("GET", TARGET, "", "close").await.unwrap();
+    let head = connection.head().await.unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"));
+    assert_eq!(connection.received(), 0);
+    clock.advance(delay);
+    connection.finish().await.unwrap();
+    assert!(connection.received() > 100);
+}
+
+#[tokio::test]
+async fn latency_holds_every_answer_back() {
+    let clock = ManualClock::default();
+    let server = FakeServer::builder()
+        .limits(Limits::unlimited())
+        .latency(Duration::from_secs(3))
+        .clock(Arc::new(clock.clone()))
+        .start()
+        .await
+        .unwrap();
+    let before = clock.now();
+    let mut connection = Connection::open(&server).await.unwrap();
+    connection.send("GET", TARGET, "", "close").await.unwrap();
+    while clock.sleepers() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.counts().path("issues").accepted, 1);
+    clock.advance(Duration::from_secs(3));
+    assert_eq!(connection.reply().await.unwrap().status, 200);
+    assert_eq!(clock.now().since(before), Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn connection_is_kept_alive_and_stop_ends_it() {
+    let server = unlimited().await;
+    let mut connection = Connection::open(&server).await.unwrap();
+    for _ in 0..2 {
+        connection
+            .send("GET", TARGET, "", "keep-alive")
+            .await
+            .unwrap();
+        assert!(connection.reply().await.unwrap().is_complete());
+    }
+    let address = server.address();
+    server.stop().await;
+    let ended = connection.reply().await.unwrap_err();
+    assert_eq!(ended.kind(), ErrorKind::UnexpectedEof);
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+}

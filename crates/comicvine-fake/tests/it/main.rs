@@ -1,0 +1,17 @@
+//! The fake server over real HTTP on loopback.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the tests build on fails them where it breaks"
+)]
+
+mod client;
+mod control;
+mod details;
+mod errors;
+mod faults;
+mod limits;
+mod lists;
+mod program;
+mod recorded;
+mod search;
