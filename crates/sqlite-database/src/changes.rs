@@ -16,6 +16,8 @@ use crate::error::Result;
 use crate::location::Location;
 use crate::options::DatabaseOptions;
 
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
 /// Waits for commits; polling goes on while at least one of these exists.
 #[derive(Debug)]
 pub struct ChangeWatch {
@@ -120,7 +122,7 @@ impl Changes {
         let worker = Arc::clone(self);
         let spawned = thread::Builder::new()
             .name("sqlite-changes".to_owned())
-            .spawn(move || worker.work(worker.options.poll_interval));
+            .spawn(move || worker.work(worker.options.poll_interval.max(SHORTEST_INTERVAL)));
         match spawned {
             Ok(_) => state.has_thread = true,
             Err(error) => tracing::error!(%error, "changes go unnoticed: no thread to poll on"),

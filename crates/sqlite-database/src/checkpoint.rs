@@ -14,9 +14,9 @@ use crate::options::DatabaseOptions;
 
 /// Pages of the WAL not yet in the database that make a checkpoint due; SQLite's own default.
 const DUE_PAGES: i64 = 1000;
-/// Length of the WAL, in pages, from which a checkpoint makes writers and readers wait briefly,
-/// so that the WAL starts over: without it overlapping readers let it grow for ever.
-const OVERLONG_PAGES: i64 = 16 * DUE_PAGES;
+/// Length of the WAL, in pages, from which a checkpoint makes writers wait briefly, so that the
+/// WAL starts over: overlapping readers, or a writer that never rests, let it grow for ever.
+const OVERLONG_PAGES: i64 = 4 * DUE_PAGES;
 /// How long such a checkpoint waits for them.
 const RESTART_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -122,7 +122,7 @@ impl Shared {
     }
 }
 
-/// Whether the WAL has grown enough; a few microseconds, on the connection that has committed.
+/// Whether the WAL has grown enough; under a microsecond on the connection that has committed.
 pub(crate) fn is_due(connection: &Connection) -> bool {
     match run(connection, "PRAGMA wal_checkpoint(NOOP)") {
         Ok(progress) => progress.wal_pages - progress.moved_pages >= DUE_PAGES,

@@ -26,15 +26,12 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
     busy::wait_at_most(options.busy_timeout, || {
         busy::retry(options.busy_timeout, || {
             configure(&connection, options)?;
-            // Both only take effect on a file without content, before the WAL is turned on.
-            connection.pragma_update(None, "page_size", options.page_bytes)?;
-            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+            prepare_empty_file(&connection, options)?;
             if matches!(location, Location::File(_)) {
                 turn_on_wal(&connection)?;
             }
             // Checkpoints run on a thread of their own, never in a caller's commit.
-            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-            Ok(())
+            Ok(connection.execute_batch("PRAGMA wal_autocheckpoint = 0;")?)
         })
     })?;
     Ok(connection)
@@ -64,17 +61,29 @@ fn configure(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
         Synchronous::Normal => "NORMAL",
         Synchronous::Full => "FULL",
     };
-    connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.pragma_update(None, "foreign_keys", "ON")?;
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // A negative cache size counts KiB instead of pages.
-    connection.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;
-    // These two answer with the value in force.
-    let mmap_bytes = i64::try_from(options.mmap_bytes).unwrap_or(i64::MAX);
-    connection.pragma_update_and_check(None, "mmap_size", mmap_bytes, |_| Ok(()))?;
-    connection
-        .pragma_update_and_check(None, "journal_size_limit", JOURNAL_SIZE_LIMIT, |_| Ok(()))?;
+    // A negative cache size counts KiB instead of pages. Databases in memory ignore `mmap_size`.
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = {synchronous};
+         PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -{};
+         PRAGMA mmap_size = {};
+         PRAGMA journal_size_limit = {JOURNAL_SIZE_LIMIT};",
+        options.cache_kib, options.mmap_bytes,
+    ))?;
     Ok(())
+}
+
+/// Sets what only a file without content takes; on any other it would take the write lock.
+fn prepare_empty_file(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    if pages > 0 {
+        return Ok(());
+    }
+    let page_bytes = options.page_bytes;
+    Ok(connection.execute_batch(&format!(
+        "PRAGMA page_size = {page_bytes}; PRAGMA auto_vacuum = INCREMENTAL;"
+    ))?)
 }
 
 /// The mode is stored in the file, so only the first process to open it changes anything.

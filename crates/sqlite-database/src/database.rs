@@ -33,8 +33,8 @@ pub fn sqlite_version() -> &'static str {
 /// opened the database closes it with [`close`](Self::close). When the last handle is dropped
 /// instead, the writer thread finishes what is queued and closes in the background.
 ///
-/// Closures passed to [`read`](Self::read) and [`write`](Self::write) must not call the database
-/// again: a write inside a write waits for itself.
+/// A closure passed to [`write`](Self::write) reads through the transaction it is given: other
+/// connections do not see what it has written, and in memory they wait until it is done.
 #[derive(Clone, Debug)]
 pub struct SqliteDatabase {
     inner: Arc<Inner>,
@@ -114,7 +114,7 @@ impl SqliteDatabase {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if the pool is not on an ordinary file; otherwise as
+    /// [`ErrorKind::InvalidInput`] if the pool is in memory; otherwise as
     /// [`open_with`](Self::open_with).
     pub async fn from_pool(pool: SqlitePool) -> Result<Self> {
         Self::from_pool_with(pool, DatabaseOptions::default()).await
@@ -126,7 +126,9 @@ impl SqliteDatabase {
     ///
     /// As [`from_pool`](Self::from_pool).
     pub async fn from_pool_with(pool: SqlitePool, options: DatabaseOptions) -> Result<Self> {
-        let location = Location::of_pool(&pool)?;
+        let location = Location::of_pool(&pool)
+            .await
+            .map_err(|error| error.during("open", &Arc::from("pool")))?;
         Self::start(location, options, Admin::Borrowed(pool)).await
     }
 

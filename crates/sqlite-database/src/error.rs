@@ -237,7 +237,7 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let code = error
             .as_database_error()
-            .and_then(|failure| failure.code())
+            .and_then(sqlx::error::DatabaseError::code)
             .and_then(|code| code.parse().ok());
         let kind = if let Some(code) = code {
             ErrorKind::of_code(code)

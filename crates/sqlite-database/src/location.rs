@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rusqlite::{Connection, OpenFlags};
-use sqlx::ConnectOptions as _;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
@@ -46,20 +45,20 @@ impl Location {
         Self::Memory(PathBuf::from(format!("/sqlite-database-{number}")))
     }
 
-    /// The file behind an application's pool.
-    pub(crate) fn of_pool(pool: &SqlitePool) -> Result<Self> {
-        let options = pool.connect_options();
-        let url = options.to_url_lossy();
-        let elsewhere = url
-            .query_pairs()
-            .any(|(key, value)| key == "vfs" || (key == "mode" && value == "memory"));
-        let filename = options.get_filename();
-        if elsewhere || filename.to_string_lossy().starts_with("file:") {
-            let detail = "the pool is not on an ordinary file; \
-                          use SqliteDatabase::in_memory and take its pool";
+    /// The file behind an application's pool, as SQLite knows it: whatever URI, VFS or working
+    /// directory led to it.
+    pub(crate) async fn of_pool(pool: &SqlitePool) -> Result<Self> {
+        let file: Option<String> =
+            sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
+                .fetch_one(pool)
+                .await?;
+        // Databases in memory have no file.
+        let Some(file) = file.filter(|file| !file.is_empty()) else {
+            let detail =
+                "the pool is in memory; use SqliteDatabase::in_memory and take its pool instead";
             return Err(Error::new(ErrorKind::InvalidInput, "open", detail));
-        }
-        Self::file(filename)
+        };
+        Self::file(Path::new(&file))
     }
 
     pub(crate) fn path(&self) -> Option<&Path> {
@@ -79,6 +78,11 @@ impl Location {
 
     /// Finds what would make opening fail in ways SQLite cannot explain.
     pub(crate) fn check(&self, options: &DatabaseOptions) -> Result<()> {
+        let page_bytes = options.page_bytes;
+        if !page_bytes.is_power_of_two() || !(512..=65_536).contains(&page_bytes) {
+            let detail = format!("page size {page_bytes} is not a power of two from 512 to 65536");
+            return Err(Error::new(ErrorKind::InvalidInput, "open", detail));
+        }
         let Self::File(path) = self else {
             return Ok(());
         };

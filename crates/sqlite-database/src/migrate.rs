@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How long a start waits for another process that is migrating: rewriting a large table takes
 /// longer than any statement of daily work.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The tables of one crate, as the steps that lead to them.
 ///
@@ -164,12 +164,14 @@ impl SqliteDatabase {
     async fn applied(&self, component: &Component) -> Result<Vec<Applied>> {
         let table = component.table();
         self.fetch(move |db| {
-            if !db.table_exists(None, table.as_str())? {
+            // `table_exists` would answer from the schema that this connection remembers.
+            let exists = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+            if db.query_row(exists, [&table], |row| row.get::<_, i64>(0))? == 0 {
                 return Ok(Vec::new());
             }
-            let sql =
+            let rows =
                 format!("SELECT version, description, checksum FROM {table} ORDER BY version");
-            let mut statement = db.prepare(&sql)?;
+            let mut statement = db.prepare(&rows)?;
             let rows = statement.query_map([], |row| {
                 Ok(Applied {
                     version: row.get(0)?,

@@ -72,11 +72,11 @@ pub struct DatabaseOptions {
     /// How much of the file is read through memory mapping, in bytes; 0 turns it off.
     /// Default: 256 MiB on 64-bit targets, else 0.
     pub mmap_bytes: u64,
-    /// Page size of a file that is created, in bytes; an existing file keeps its own.
-    /// Default: 8192.
+    /// Page size of a file that is created, in bytes: a power of two from 512 to 65536. An
+    /// existing file keeps its own. Default: 8192.
     pub page_bytes: u32,
-    /// How often commits of other connections are looked for while somebody waits for one.
-    /// Default: 5 ms.
+    /// How often commits of other connections are looked for while somebody waits for one;
+    /// at least 1 ms. Default: 5 ms.
     pub poll_interval: Duration,
     /// What to do when the file does not exist. Default: [`CreateMode::IfMissing`].
     pub create: CreateMode,

@@ -32,8 +32,6 @@ use crate::options::{DatabaseOptions, Execution};
 const GROUP: usize = 64;
 /// How long a caller's thread waits for another process before the writer thread takes over.
 const INLINE_PATIENCE: Duration = Duration::from_millis(1);
-/// Commits on callers' threads between two looks at the length of the WAL.
-const COMMITS_PER_LOOK: u32 = 16;
 
 /// The writer of one database: a connection, a queue and a thread.
 #[derive(Debug)]
@@ -46,16 +44,10 @@ pub(crate) struct Writer {
 struct Shared {
     subject: Arc<str>,
     options: Arc<DatabaseOptions>,
-    lane: Mutex<Lane>,
+    /// `None` once closed.
+    connection: Mutex<Option<Connection>>,
     queue: Queue,
     checkpointer: Checkpointer,
-}
-
-#[derive(Debug)]
-struct Lane {
-    /// `None` once closed.
-    connection: Option<Connection>,
-    commits_since_look: u32,
 }
 
 /// What became of an attempt to run on the caller's thread.
@@ -72,16 +64,11 @@ impl Writer {
         connection: Connection,
         checkpointer: Checkpointer,
     ) -> Result<Self> {
-        let lane = Lane {
-            connection: Some(connection),
-            commits_since_look: 0,
-        };
-        let queue = Queue::default();
         let shared = Arc::new(Shared {
             subject,
             options,
-            lane: Mutex::new(lane),
-            queue,
+            connection: Mutex::new(Some(connection)),
+            queue: Queue::default(),
             checkpointer,
         });
         let (stop, stopped) = watch::channel(false);
@@ -151,12 +138,12 @@ impl Shared {
         if !self.queue.is_idle() {
             return Inline::Occupied(f);
         }
-        let mut lane = match self.lane.try_lock() {
+        let mut lane = match self.connection.try_lock() {
             Ok(lane) => lane,
             Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
             Err(TryLockError::WouldBlock) => return Inline::Occupied(f),
         };
-        let Some(connection) = &mut lane.connection else {
+        let Some(connection) = lane.as_mut() else {
             return Inline::Done(Err(closed()));
         };
         let patience = INLINE_PATIENCE.min(self.options.busy_timeout);
@@ -166,24 +153,21 @@ impl Shared {
             Err(error) => return Inline::Done(Err(error)),
         };
         let (outcome, value) = group::run_alone(transaction, f, self.options.busy_timeout);
-        lane.commits_since_look += 1;
-        if lane.commits_since_look >= COMMITS_PER_LOOK {
-            self.look_at_wal(&mut lane);
-        }
+        self.look_at_wal(connection);
         drop(lane);
         Inline::Done(outcome.and_then(|()| value.ok_or_else(closed)))
     }
 
     fn work(&self) {
         while self.queue.wait() {
-            let mut lane = self.lane();
-            let mut operations = self.queue.take(GROUP);
-            let Some(connection) = &mut lane.connection else {
+            let mut lane = self.connection();
+            let Some(connection) = lane.as_mut() else {
                 break;
             };
+            let mut operations = self.queue.take(GROUP);
             let outcomes = group::commit(connection, &mut operations, self.options.busy_timeout);
             self.queue.give_back(operations.split_off(outcomes.len()));
-            self.look_at_wal(&mut lane);
+            self.look_at_wal(connection);
             drop(lane);
             for (operation, outcome) in operations.into_iter().zip(outcomes) {
                 operation::reply(operation, outcome);
@@ -191,26 +175,25 @@ impl Shared {
         }
         // A checkpoint that is still running would keep the last one from finishing.
         self.checkpointer.stop();
-        let connection = self.lane().connection.take();
+        let connection = self.connection().take();
         if let Some(connection) = connection {
             busy::wait_at_most(self.options.busy_timeout, || {
-                checkpoint::truncate(&connection)
+                checkpoint::truncate(&connection);
             });
         }
     }
 
-    fn look_at_wal(&self, lane: &mut Lane) {
-        lane.commits_since_look = 0;
-        if let Some(connection) = &lane.connection
-            && checkpoint::is_due(connection)
-        {
+    fn look_at_wal(&self, connection: &Connection) {
+        if checkpoint::is_due(connection) {
             self.checkpointer.request();
         }
     }
 
-    fn lane(&self) -> MutexGuard<'_, Lane> {
+    fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
         // Operations run under `catch_unwind`; what is left behind is a connection without a
         // transaction.
-        self.lane.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,15 @@
 //! Opening and closing: what is refused, and in which words.
 
+use std::fs::Permissions;
 use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
 
 use sqlite_database::{CreateMode, DatabaseOptions, ErrorKind, SqliteDatabase, Synchronous};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tempfile::TempDir;
 
-use crate::support::{Shelf, TABLE, count, insert};
+use crate::support::{Shelf, TABLE, count, helper_file, helper_of, insert};
 
 fn pragma(database: &SqliteDatabase, name: &str) -> String {
     let text = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
@@ -116,6 +119,72 @@ async fn a_new_file_can_be_opened_many_times_at_once() {
     for handle in opening {
         handle.await.expect("no panic").expect("a database");
     }
+}
+
+#[tokio::test]
+async fn an_existing_file_opens_without_the_write_lock() {
+    let shelf = Shelf::open().await;
+    let other = rusqlite::Connection::open(shelf.path()).expect("a connection");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let options = DatabaseOptions::default().with_busy_timeout(Duration::ZERO);
+    SqliteDatabase::open_with(shelf.path(), options)
+        .await
+        .expect("a database");
+}
+
+#[tokio::test]
+async fn a_page_size_that_sqlite_would_ignore_is_refused() {
+    let options = DatabaseOptions::default().with_page_bytes(1000);
+    let error = SqliteDatabase::in_memory_with(options)
+        .await
+        .expect_err("no power of two");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+/// Permissions do not bind root, so root plays somebody else.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_may_not_be_written_is_read_only() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+
+    const NOBODY: u32 = 65_534;
+    let shelf = Shelf::open().await;
+    shelf.database.close().await.expect("a close");
+    let directory = shelf.path().parent().expect("a directory").to_owned();
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("own files");
+    };
+    allow(&directory, 0o755);
+    allow(&shelf.path(), 0o444);
+    // Somebody else may not be able to reach the build directory.
+    let program = directory.join("it");
+    std::fs::copy(std::env::current_exe().expect("this binary"), &program).expect("a copy");
+    allow(&program, 0o755);
+    let mut command = helper_of(
+        "opening::process_that_may_not_write",
+        &shelf.path(),
+        &program,
+    );
+    if directory.metadata().expect("a directory").uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.current_dir(&directory).output().expect("a process");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+#[ignore = "helper process of a_file_that_may_not_be_written_is_read_only"]
+async fn process_that_may_not_write() {
+    let error = SqliteDatabase::open(helper_file())
+        .await
+        .expect_err("no permission");
+    assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
 }
 
 #[tokio::test]

@@ -65,7 +65,12 @@ pub(crate) fn count(database: &SqliteDatabase) -> i64 {
 
 /// Starts this test binary again, to run one ignored test as a process of its own.
 pub(crate) fn helper(test: &str, file: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    helper_of(test, file, &std::env::current_exe().expect("this binary"))
+}
+
+/// Like [`helper`], from a copy of this test binary.
+pub(crate) fn helper_of(test: &str, file: &Path, program: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .args([
             "--exact",
