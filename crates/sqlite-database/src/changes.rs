@@ -174,3 +174,46 @@ impl Changes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_ignores_what_was_committed_before_it() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let location = Location::file(&directory.path().join("a.db")).expect("a path");
+        // So long that only this test polls, and the thread once when it is woken.
+        let options = DatabaseOptions::default().with_poll_interval(Duration::from_hours(1));
+        let writer = crate::connection::open_writer(&location, &options).expect("a database");
+        let changes = Changes::new(location, Arc::new(options));
+        drop(changes.watch());
+        writer
+            .execute_batch("CREATE TABLE book (title TEXT) STRICT")
+            .expect("a commit");
+        let watch = changes.watch();
+        assert!(
+            !changes.has_changed(&mut changes.state()),
+            "an old commit counts as new"
+        );
+        assert_eq!(
+            watch.receiver.borrow().changes,
+            0,
+            "an old commit woke the watch"
+        );
+        drop(watch);
+        changes.stop();
+    }
+
+    #[test]
+    fn nobody_polls_while_nobody_watches() {
+        let options = Arc::new(DatabaseOptions::default());
+        let changes = Changes::new(Location::memory(), options);
+        assert!(!changes.state().has_thread);
+        let (one, two) = (changes.watch(), changes.watch());
+        assert_eq!(changes.state().watchers, 2);
+        drop((one, two));
+        assert_eq!(changes.state().watchers, 0);
+        changes.stop();
+    }
+}

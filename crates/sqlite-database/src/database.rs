@@ -6,20 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::{Connection, Transaction};
 use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use tokio::sync::OnceCell;
+use sqlx::sqlite::SqliteConnectOptions;
 
+use crate::admin::Admin;
 use crate::changes::{ChangeWatch, Changes};
 use crate::checkpoint::Checkpointer;
 use crate::connection::open_writer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
-use crate::options::{DatabaseOptions, Execution, Synchronous};
+use crate::options::{DatabaseOptions, Execution};
 use crate::reader::Readers;
 use crate::writer::Writer;
-
-/// Connections of the admin pool at most.
-const ADMIN_CONNECTIONS: u32 = 4;
 
 /// The version of the SQLite library that both lanes use, such as `3.51.3`.
 #[must_use]
@@ -52,15 +49,6 @@ struct Inner {
     is_closed: AtomicBool,
 }
 
-/// Who owns the pool of the admin lane.
-#[derive(Debug)]
-enum Admin {
-    /// Opened here on first use, and closed here.
-    Own(OnceCell<SqlitePool>),
-    /// An application's; it closes it.
-    Borrowed(SqlitePool),
-}
-
 impl SqliteDatabase {
     /// Opens the database at `path` with default options, creating the file if it is missing.
     ///
@@ -84,7 +72,7 @@ impl SqliteDatabase {
     /// keeps it locked.
     pub async fn open_with(path: impl AsRef<Path>, options: DatabaseOptions) -> Result<Self> {
         let location = Location::file(path.as_ref())?;
-        Self::start(location, options, Admin::Own(OnceCell::new())).await
+        Self::start(location, options, Admin::own()).await
     }
 
     /// Opens a new database in memory, private to this handle and its clones.
@@ -104,7 +92,7 @@ impl SqliteDatabase {
     ///
     /// [`ErrorKind::Unavailable`] if no thread can be started.
     pub async fn in_memory_with(options: DatabaseOptions) -> Result<Self> {
-        Self::start(Location::memory(), options, Admin::Own(OnceCell::new())).await
+        Self::start(Location::memory(), options, Admin::own()).await
     }
 
     /// Opens the file behind an application's pool, which stays the application's to close.
@@ -240,11 +228,16 @@ impl SqliteDatabase {
     /// [`ErrorKind::Closed`] after [`close`](Self::close); any kind that opening may end in.
     pub async fn pool(&self) -> Result<SqlitePool> {
         self.inner.ensure_open("open")?;
-        let pool = match &self.inner.admin {
-            Admin::Borrowed(pool) => Ok(pool),
-            Admin::Own(cell) => cell.get_or_try_init(|| self.inner.open_pool()).await,
-        };
-        pool.cloned().map_err(|error| self.inner.at(error, "open"))
+        let Inner {
+            admin,
+            location,
+            options,
+            ..
+        } = &*self.inner;
+        admin
+            .pool(location, options)
+            .await
+            .map_err(|error| self.inner.at(error, "open"))
     }
 
     /// Finishes what is queued, empties the write-ahead log into the file, stops the threads.
@@ -258,11 +251,7 @@ impl SqliteDatabase {
         self.inner.is_closed.store(true, Ordering::Release);
         self.inner.changes.stop();
         self.inner.readers.close();
-        if let Admin::Own(cell) = &self.inner.admin
-            && let Some(pool) = cell.get()
-        {
-            pool.close().await;
-        }
+        self.inner.admin.close().await;
         self.inner.writer.stop();
         self.inner.writer.stopped().await;
         Ok(())
@@ -271,10 +260,13 @@ impl SqliteDatabase {
     /// How the admin lane connects: as the pool that was handed in, or as this database does.
     pub(crate) fn connect_options(&self) -> Result<SqliteConnectOptions> {
         self.inner.ensure_open("migrate")?;
-        Ok(match &self.inner.admin {
-            Admin::Borrowed(pool) => (*pool.connect_options()).clone(),
-            Admin::Own(_) => self.inner.connect_options(),
-        })
+        let Inner {
+            admin,
+            location,
+            options,
+            ..
+        } = &*self.inner;
+        Ok(admin.connect_options(location, options))
     }
 
     /// Completes an error with this database's name.
@@ -324,27 +316,6 @@ impl Inner {
 
     fn at(&self, error: Error, operation: &'static str) -> Error {
         error.during(operation, &self.subject)
-    }
-
-    fn connect_options(&self) -> SqliteConnectOptions {
-        let synchronous = match self.options.synchronous {
-            Synchronous::Normal => SqliteSynchronous::Normal,
-            Synchronous::Full => SqliteSynchronous::Full,
-        };
-        self.location
-            .connect_options()
-            .busy_timeout(self.options.busy_timeout)
-            .synchronous(synchronous)
-            .pragma("temp_store", "MEMORY")
-    }
-
-    async fn open_pool(&self) -> Result<SqlitePool> {
-        let options = SqlitePoolOptions::new()
-            .max_connections(ADMIN_CONNECTIONS)
-            // A checkout must outlast the longest statement that waits for a lock.
-            .acquire_timeout(self.options.busy_timeout * 2)
-            .test_before_acquire(false);
-        Ok(options.connect_with(self.connect_options()).await?)
     }
 }
 

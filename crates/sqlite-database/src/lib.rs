@@ -28,6 +28,7 @@
 mod database;
 mod options;
 
+mod admin;
 mod changes;
 mod migrate;
 mod reader;

@@ -5,98 +5,24 @@
 //! that takes the write lock first: two processes cannot collide, and a crash leaves the old
 //! schema or the new one.
 
+mod component;
+mod status;
+
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate as _, MigrationType, Migrator};
+use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::sqlite::SqliteConnection;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqlSafeStr as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
+pub use self::component::{Component, Migration};
+use self::status::{Applied, ensure_compatible, is_at, status};
+pub use self::status::{MigrationState, MigrationStatus};
 use crate::database::SqliteDatabase;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a start waits for another process that is migrating: rewriting a large table takes
 /// longer than any statement of daily work.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The tables of one crate, as the steps that lead to them.
-///
-/// ```
-/// use sqlite_database::{Component, Migration};
-///
-/// // In practice `up` and `down` are `include_str!` of files beside the crate's sources.
-/// static SHELF: Component = Component {
-///     name: "shelf",
-///     migrations: &[Migration {
-///         version: 1,
-///         name: "books",
-///         up: "CREATE TABLE book (title TEXT NOT NULL) STRICT",
-///         down: "DROP TABLE book",
-///     }],
-/// };
-///
-/// # async fn example() -> sqlite_database::Result<()> {
-/// let database = sqlite_database::SqliteDatabase::in_memory().await?;
-/// database.migrate(&SHELF).await?;
-/// # database.close().await
-/// # }
-/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Component {
-    /// Lower-case letters, digits and underscores; names the bookkeeping table.
-    pub name: &'static str,
-    /// In ascending order of version.
-    pub migrations: &'static [Migration],
-}
-
-/// One step of a schema, forth and back.
-///
-/// Foreign keys are not enforced while it runs, so that tables can be rebuilt; they are checked
-/// before the commit.
-#[derive(Clone, Copy, Debug)]
-pub struct Migration {
-    /// Greater than 0 and than that of the step before.
-    pub version: i64,
-    /// What it does, in a word or two.
-    pub name: &'static str,
-    /// SQL that takes the step; never changes once released.
-    pub up: &'static str,
-    /// SQL that undoes the step exactly.
-    pub down: &'static str,
-}
-
-/// Where one migration stands in a database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MigrationStatus {
-    /// The version.
-    pub version: i64,
-    /// What it does.
-    pub name: String,
-    /// Where it stands.
-    pub state: MigrationState,
-}
-
-/// Whether a migration is part of a database's schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MigrationState {
-    /// Applied as this program carries it.
-    Applied,
-    /// Not applied yet.
-    Pending,
-    /// Applied with other contents than this program carries.
-    Changed,
-    /// Applied, and not known to this program.
-    Unknown,
-}
-
-/// A row of the bookkeeping table.
-struct Applied {
-    version: i64,
-    name: String,
-    checksum: Vec<u8>,
-}
 
 impl SqliteDatabase {
     /// Brings the tables of `component` up to date; a read suffices when they are.
@@ -185,74 +111,6 @@ impl SqliteDatabase {
     }
 }
 
-impl Component {
-    fn table(&self) -> String {
-        format!("_migrations_{}", self.name)
-    }
-
-    fn latest(&self) -> i64 {
-        self.migrations
-            .last()
-            .map_or(0, |migration| migration.version)
-    }
-
-    fn ensure_known(&self, version: i64) -> Result<()> {
-        if version == 0 || self.migrations.iter().any(|known| known.version == version) {
-            return Ok(());
-        }
-        Err(invalid(format!(
-            "{} has no schema version {version}",
-            self.name
-        )))
-    }
-
-    fn migrator(&self) -> Result<Migrator> {
-        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if self.name.is_empty() || !self.name.chars().all(is_plain) {
-            let name = self.name;
-            return Err(invalid(format!(
-                "component name `{name}` is not [a-z0-9_]+"
-            )));
-        }
-        let mut before = 0;
-        let mut steps = Vec::with_capacity(self.migrations.len() * 2);
-        for Migration {
-            version,
-            name,
-            up,
-            down,
-        } in self.migrations
-        {
-            if *version <= before {
-                let detail = format!("{}: version {version} follows {before}", self.name);
-                return Err(invalid(detail));
-            }
-            before = *version;
-            for (direction, sql) in [
-                (MigrationType::ReversibleUp, up),
-                (MigrationType::ReversibleDown, down),
-            ] {
-                let sql = sql.into_sql_str();
-                steps.push(sqlx::migrate::Migration::new(
-                    *version,
-                    (*name).into(),
-                    direction,
-                    sql,
-                    false,
-                ));
-            }
-        }
-        let mut migrator = Migrator::with_migrations(steps);
-        // A table for each component; the name is part of the file format and never changes.
-        migrator.dangerous_set_table_name(self.table());
-        Ok(migrator)
-    }
-}
-
-fn invalid(detail: String) -> Error {
-    Error::new(ErrorKind::InvalidInput, "migrate", detail)
-}
-
 async fn migrate_locked(
     component: &Component,
     migrator: &Migrator,
@@ -302,80 +160,4 @@ async fn ensure_references(component: &Component, connection: &mut SqliteConnect
         component.name
     );
     Err(Error::new(ErrorKind::Constraint, "migrate", detail))
-}
-
-/// Whether exactly the migrations up to `target` are applied.
-fn is_at(component: &Component, target: i64, applied: &[Applied]) -> bool {
-    let wanted = component
-        .migrations
-        .iter()
-        .map(|migration| migration.version);
-    wanted
-        .take_while(|version| *version <= target)
-        .eq(applied.iter().map(|row| row.version))
-}
-
-fn ensure_compatible(
-    component: &Component,
-    migrator: &Migrator,
-    applied: &[Applied],
-) -> Result<()> {
-    let (name, known) = (component.name, component.latest());
-    if let Some(newest) = applied.iter().map(|row| row.version).max()
-        && newest > known
-    {
-        let detail = format!(
-            "was written by a newer version (schema {newest} of {name}, this program knows \
-             {known}); upgrade this program"
-        );
-        return Err(Error::new(ErrorKind::SchemaNewer, "migrate", detail));
-    }
-    for MigrationStatus { version, state, .. } in status(component, migrator, applied) {
-        let what = match state {
-            MigrationState::Applied | MigrationState::Pending => continue,
-            MigrationState::Changed => "was applied with other contents than this program carries",
-            MigrationState::Unknown => "was applied and is not known to this program",
-        };
-        let detail = format!(
-            "migration {version} of {name} {what}; use the program that wrote the file, or a \
-             new file"
-        );
-        return Err(Error::new(ErrorKind::SchemaChanged, "migrate", detail));
-    }
-    Ok(())
-}
-
-fn status(component: &Component, migrator: &Migrator, applied: &[Applied]) -> Vec<MigrationStatus> {
-    let checksum = |version| {
-        migrator
-            .iter()
-            .find(|step| step.version == version && step.migration_type.is_up_migration())
-            .map(|step| &*step.checksum)
-    };
-    let known = component.migrations.iter().map(|migration| {
-        let state = match applied.iter().find(|row| row.version == migration.version) {
-            None => MigrationState::Pending,
-            Some(row) if Some(&*row.checksum) == checksum(row.version) => MigrationState::Applied,
-            Some(_) => MigrationState::Changed,
-        };
-        MigrationStatus {
-            version: migration.version,
-            name: migration.name.to_owned(),
-            state,
-        }
-    });
-    let unknown = applied
-        .iter()
-        .filter(|row| checksum(row.version).is_none())
-        .map(|row| {
-            let state = MigrationState::Unknown;
-            MigrationStatus {
-                version: row.version,
-                name: row.name.clone(),
-                state,
-            }
-        });
-    let mut all: Vec<_> = known.chain(unknown).collect();
-    all.sort_by_key(|migration| migration.version);
-    all
 }

@@ -1,6 +1,9 @@
 //! The claims of this crate, on real files with real processes.
 
-#![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
+#![expect(
+    clippy::expect_used,
+    reason = "a failed expectation is how a test fails"
+)]
 
 mod support;
 

@@ -121,25 +121,39 @@ async fn a_watch_reports_commits_of_this_process() {
 }
 
 #[tokio::test]
-async fn a_watch_ignores_what_was_committed_before_it() {
+async fn one_commit_wakes_a_watch_once() {
     let shelf = Shelf::open().await;
-    drop(shelf.database.watch_changes());
+    let mut watch = shelf.database.watch_changes();
     shelf
         .database
         .write(|tx| insert(tx, "Saga"))
-        .await
-        .expect("a commit");
-    let mut watch = shelf.database.watch_changes();
-    // A second watch that does see a change bounds how long the first is given.
-    shelf
-        .database
-        .write(|tx| insert(tx, "Bone"))
         .await
         .expect("a commit");
     watch.changed().await;
     let mut again = pin!(watch.changed());
     let idle = again.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(idle.is_pending(), "one commit counted twice");
+}
+
+#[tokio::test]
+async fn a_change_outlives_a_dropped_wait() {
+    let shelf = Shelf::open().await;
+    let mut watch = shelf.database.watch_changes();
+    let mut other = shelf.database.watch_changes();
+    {
+        let mut abandoned = pin!(watch.changed());
+        let idle = abandoned
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()));
+        assert!(idle.is_pending(), "nothing was committed");
+    }
+    shelf
+        .database
+        .write(|tx| insert(tx, "Saga"))
+        .await
+        .expect("a commit");
+    other.changed().await;
+    watch.changed().await;
 }
 
 #[tokio::test]
