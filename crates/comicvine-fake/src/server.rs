@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
@@ -183,9 +183,8 @@ async fn connection(stream: TcpStream, service: Arc<Service>, mut phase: watch::
         let service = Arc::clone(&service);
         async move { service.call(request).await }
     });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), answer);
+    // Without a timer an idle connection stays open, however long a client keeps its distance.
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
     let served = tokio::select! {
         served = &mut connection => Some(served),
         _ = phase.changed() => None,

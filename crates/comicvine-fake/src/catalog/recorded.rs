@@ -247,7 +247,7 @@ fn is_type(record: &Record) -> bool {
 
 fn list_row(kind: Kind, detail: &Record) -> Record {
     let fields = kind.spec().list_fields;
-    detail.clone().retain(|name| fields.contains(&name))
+    detail.clone().retain(|name| fields.contains(name))
 }
 
 /// Rows recorded from `search/` say what they are; rows of lists do not.

@@ -73,7 +73,7 @@ impl Clause {
         // Times hold colons too, so only the first one separates.
         let (field, value) = text.split_once(':').ok_or(FilterError)?;
         let (field, value) = (field.trim(), value.trim());
-        if value.is_empty() || !spec.filterable.contains(&field) {
+        if value.is_empty() || !spec.filterable.contains(field) {
             return Err(FilterError);
         }
         Ok(Self {

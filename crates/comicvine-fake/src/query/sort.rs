@@ -35,7 +35,7 @@ impl Sort {
         let text = text?;
         let (field, direction) = text.split_once(':').unwrap_or((text, "asc"));
         let field = field.trim();
-        if !spec.sortable.contains(&field) {
+        if !spec.sortable.contains(field) {
             return None;
         }
         let direction = if direction.trim().eq_ignore_ascii_case("desc") {

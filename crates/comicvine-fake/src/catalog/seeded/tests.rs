@@ -54,10 +54,10 @@ fn rows_hold_list_fields_only_and_all_of_them_but_links_to_files() {
         };
         let spec = kind.spec();
         for name in row.keys() {
-            assert!(spec.list_fields.contains(&name.as_str()), "{kind:?} {name}");
+            assert!(spec.list_fields.contains(name), "{kind:?} {name}");
         }
-        for name in spec.list_fields.iter().filter(|name| **name != "hd_url") {
-            assert!(row.contains_key(*name), "{kind:?} lacks {name}");
+        for name in spec.list_fields.iter().filter(|name| *name != "hd_url") {
+            assert!(row.contains_key(name), "{kind:?} lacks {name}");
         }
     }
 }
