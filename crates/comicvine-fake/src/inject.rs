@@ -51,7 +51,8 @@ pub struct Injection {
     pub times: NonZeroU32,
     /// Only to requests of this path of the API, such as `issues` or `search`. Default: any.
     pub path: Option<String>,
-    /// A `Retry-After` header on the answer, in whole seconds. Default: none, like the API.
+    /// A `Retry-After` header on the answer, in whole seconds, rounded up. Default: none, like
+    /// the API.
     pub retry_after: Option<Duration>,
 }
 

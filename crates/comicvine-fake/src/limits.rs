@@ -7,7 +7,6 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
 use store_core::{Clock, HOUR};
 
 use crate::counts::{Counts, KeyCounts};
@@ -24,7 +23,7 @@ use crate::fingerprint::KeyFingerprint;
 /// assert_eq!(limits.window, Duration::from_secs(3600));
 /// assert_eq!(limits.spacing, Duration::from_secs(1));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// Requests per path and key in one window; `None` for no limit. Default: 200.

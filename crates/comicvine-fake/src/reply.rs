@@ -37,8 +37,11 @@ fn with_type(status: StatusCode, body: Bytes, content_type: &'static str) -> Rep
 
 pub(crate) fn with_retry_after(mut reply: Reply, wait: Option<Duration>) -> Reply {
     if let Some(wait) = wait {
-        let seconds = HeaderValue::from(wait.as_secs());
-        reply.headers_mut().insert(RETRY_AFTER, seconds);
+        // Rounded up: a client that comes back when told must not come too soon.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        reply
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     reply
 }

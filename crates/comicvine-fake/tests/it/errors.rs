@@ -81,9 +81,11 @@ async fn jsonp_calls_back() {
 }
 
 #[tokio::test]
-async fn head_and_other_methods() {
+async fn api_is_read_only_and_lies_below_its_own_path() {
     let server = unlimited().await;
     let target = "/api/issues/?api_key=secret";
+    let head = request(&server, "HEAD", target, "").await.unwrap();
+    assert_eq!((head.status, head.body.len()), (200, 0));
     let post = request(&server, "POST", target, "").await.unwrap();
     assert_eq!(post.status, 405);
     let outside = request(&server, "GET", "/issues/", "").await.unwrap();

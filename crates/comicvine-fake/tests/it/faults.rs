@@ -39,7 +39,7 @@ async fn pages_and_envelopes_of_trouble() {
 async fn fault_happens_as_often_and_where_it_is_told() {
     let server = unlimited().await;
     let twice = NonZeroU32::new(2).unwrap();
-    let wait = Duration::from_secs(30);
+    let wait = Duration::from_millis(29_500);
     let injection = Injection::new(Fault::RateLimited).times(twice);
     server.inject(injection.on_path("issues").retry_after(wait));
     assert_eq!(get(&server, "volumes/").await.status, 200);

@@ -2,6 +2,7 @@
 
 use std::process::{ExitStatus, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -13,10 +14,9 @@ fn program(arguments: &[&str]) -> Command {
     command
 }
 
-async fn terminate(child: &mut Child) -> ExitStatus {
-    let id = child.id().unwrap().to_string();
-    let kill = Command::new("kill").args(["-TERM", &id]).status().await;
-    assert!(kill.unwrap().success());
+async fn end(child: &mut Child, signal: Signal) -> ExitStatus {
+    let id = i32::try_from(child.id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
     child.wait().await.unwrap()
 }
 
@@ -41,10 +41,22 @@ async fn prints_one_ready_line_serves_and_ends_on_sigterm() {
     stream.read_to_string(&mut reply).await.unwrap();
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
 
-    assert!(terminate(&mut child).await.success());
+    assert!(end(&mut child, Signal::TERM).await.success());
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).await.unwrap();
     assert_eq!(rest, "");
+}
+
+#[tokio::test]
+async fn ends_on_sigint_although_a_client_is_connected() {
+    let mut child = program(&[]).spawn().unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).await.unwrap();
+    let address = line.split('/').nth(2).unwrap();
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    assert!(end(&mut child, Signal::INT).await.success());
+    assert_eq!(idle.read(&mut [0]).await.unwrap_or(0), 0);
 }
 
 #[tokio::test]

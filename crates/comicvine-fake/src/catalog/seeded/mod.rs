@@ -6,6 +6,7 @@ mod comics;
 mod dice;
 mod draft;
 mod link;
+mod naming;
 mod people;
 mod screen;
 mod text;
