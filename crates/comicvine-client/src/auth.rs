@@ -76,14 +76,13 @@ impl ApiKey {
     /// The first 32 bits of a SHA-256 over a fixed label and the key. Budgets are stored under it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let digest = Sha256::new()
+        let digest: [u8; 32] = Sha256::new()
             .chain_update(b"comicvine-client api key v1\0")
             .chain_update(self.secret.expose_secret())
-            .finalize();
-        digest[..4]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+            .finalize()
+            .into();
+        let [a, b, c, d, ..] = digest;
+        format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
     }
 
     /// The key itself, for the query of a request and nothing else.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store_core::Timestamp;
+use store_core::pipeline::SharedError;
+use store_core::{Reason, Timestamp};
 
 use crate::auth::InvalidApiKey;
 use crate::block::BlockKind;
@@ -159,6 +160,15 @@ impl fmt::Display for LimitReason {
 }
 
 impl Error {
+    /// A store failed while it did `what`.
+    pub(crate) fn store(what: &str, error: store_core::Error) -> Self {
+        Self::Store {
+            message: format!("cannot {what}"),
+            retryable: error.is_retryable(),
+            source: Some(Arc::new(error)),
+        }
+    }
+
     pub(crate) fn invalid(message: impl fmt::Display) -> Self {
         Self::InvalidInput {
             message: message.to_string(),
@@ -240,6 +250,27 @@ impl Error {
             message: text.to_owned(),
             source: None,
         })
+    }
+}
+
+impl SharedError for Error {
+    fn to_shared(&self) -> String {
+        self.encode()
+    }
+
+    fn from_shared(text: &str) -> Self {
+        Self::decode(text)
+    }
+}
+
+impl From<&Reason> for LimitReason {
+    fn from(reason: &Reason) -> Self {
+        match reason {
+            Reason::WindowFull(_) => Self::Budget,
+            Reason::Reserved(_) => Self::Reserved,
+            Reason::Paused(_) => Self::Paused,
+            Reason::Cooldown(_) => Self::Cooldown,
+        }
     }
 }
 

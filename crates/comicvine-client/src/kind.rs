@@ -224,9 +224,10 @@ mod tests {
     #[test]
     fn only_video_types_share_a_prefix() {
         for kind in ResourceKind::ALL {
-            let expected = match kind {
-                ResourceKind::VideoType => ResourceKind::VideoCategory,
-                other => other,
+            let expected = if kind == ResourceKind::VideoType {
+                ResourceKind::VideoCategory
+            } else {
+                kind
             };
             assert_eq!(ResourceKind::from_prefix(kind.prefix()), Some(expected));
         }

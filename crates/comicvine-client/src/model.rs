@@ -35,7 +35,7 @@ mod sealed {
 }
 
 /// The result of a request, in the form the caller wants it: a model, or [`RawJson`].
-pub trait FromResult: sealed::Sealed + Sized + Send + 'static {
+pub trait FromResult: sealed::Sealed + Clone + Send + 'static {
     /// Whether this form needs an `id` among the selected fields.
     #[doc(hidden)]
     const NEEDS_ID: bool;

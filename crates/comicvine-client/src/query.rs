@@ -11,6 +11,7 @@ use std::fmt;
 
 pub use self::fields::Fields;
 pub use self::filter::Filter;
+pub(crate) use self::filter::MAX_VALUES;
 pub use self::sort::{Direction, Sort};
 
 use crate::kind::ResourceKind;

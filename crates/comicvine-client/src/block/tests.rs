@@ -40,113 +40,75 @@ fn verdict(status: u16, headers: &[(&'static str, &'static str)], body: &str) ->
     judge(answer, NOW)
 }
 
-#[test]
-fn every_kind_of_answer_is_told_apart() {
-    use CooldownScope::{Key, Path};
-    let table = [
-        (200, OK, Finding::Results, None),
-        (
-            200,
-            LIMITED,
-            Finding::RateLimited,
-            Some((Path, RATE_LIMITED)),
-        ),
-        (
-            420,
-            LIMITED,
-            Finding::RateLimited,
-            Some((Path, RATE_LIMITED)),
-        ),
-        (420, "", Finding::RateLimited, Some((Path, RATE_LIMITED))),
-        (429, CDN, Finding::RateLimited, Some((Key, RATE_LIMITED))),
-        (
-            200,
-            LIMITED_XML,
-            Finding::RateLimited,
-            Some((Path, RATE_LIMITED)),
-        ),
-        (
-            420,
-            LIMITED_XML,
-            Finding::RateLimited,
-            Some((Path, RATE_LIMITED)),
-        ),
-        (
-            200,
-            NOT_FOUND,
-            refused(StatusCode::ObjectNotFound, "Object Not Found"),
-            None,
-        ),
-        (
-            404,
-            NOT_FOUND,
-            refused(StatusCode::ObjectNotFound, "Object Not Found"),
-            None,
-        ),
-        (
-            401,
-            BAD_KEY_XML,
-            refused(StatusCode::InvalidApiKey, "invalid api key"),
-            None,
-        ),
-        (401, "", refused(StatusCode::InvalidApiKey, ""), None),
-        (
-            403,
-            CDN,
-            Finding::Blocked(BlockKind::Cdn),
-            Some((Key, BLOCKED_BY_CDN)),
-        ),
-        (
-            403,
-            "",
-            Finding::Blocked(BlockKind::Cdn),
-            Some((Key, BLOCKED_BY_CDN)),
-        ),
-        (
-            503,
-            CDN,
-            Finding::Blocked(BlockKind::Cdn),
-            Some((Key, BLOCKED_BY_CDN)),
-        ),
-        (
-            200,
-            BANNED,
-            Finding::Blocked(BlockKind::AbnormalTraffic),
-            Some((Key, ABNORMAL_TRAFFIC)),
-        ),
-        (
-            403,
-            BANNED,
-            Finding::Blocked(BlockKind::AbnormalTraffic),
-            Some((Key, ABNORMAL_TRAFFIC)),
-        ),
-        (503, VARNISH, Finding::Unavailable, Some((Path, OVERLOADED))),
-        (500, "oops", Finding::Unavailable, None),
-        (502, OK, Finding::Unavailable, None),
-        (
-            404,
-            "<html><title>404</title></html>",
-            Finding::Unknown,
-            None,
-        ),
-        (
-            200,
-            "<html><title>Welcome</title></html>",
-            Finding::Unknown,
-            None,
-        ),
-        (200, r#"{"hello":"world"}"#, Finding::Unknown, None),
-        (200, &OK[..20], Finding::Unknown, None),
-        (302, "", Finding::Unknown, None),
-    ];
+/// HTTP status, body, what it is, and who has to rest for how long.
+type Row<'a> = (u16, &'a str, Finding, Option<(CooldownScope, Duration)>);
+
+fn check(table: &[Row<'_>]) {
     for (status, body, finding, cooldown) in table {
-        let found = verdict(status, &[], body);
-        assert_eq!(found.finding, finding, "{status} {body}");
+        let found = verdict(*status, &[], body);
+        assert_eq!(found.finding, *finding, "{status} {body}");
         let expected = cooldown.map(|(scope, wait)| Cooldown {
             scope,
             until: NOW + wait,
         });
         assert_eq!(found.cooldown, expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn answers_of_the_api_are_told_apart() {
+    let limited = Some((CooldownScope::Path, RATE_LIMITED));
+    let not_found = || refused(StatusCode::ObjectNotFound, "Object Not Found");
+    check(&[
+        (200, OK, Finding::Results, None),
+        (200, LIMITED, Finding::RateLimited, limited),
+        (420, LIMITED, Finding::RateLimited, limited),
+        (420, "", Finding::RateLimited, limited),
+        (200, LIMITED_XML, Finding::RateLimited, limited),
+        (420, LIMITED_XML, Finding::RateLimited, limited),
+        (200, NOT_FOUND, not_found(), None),
+        (404, NOT_FOUND, not_found(), None),
+        (401, "", refused(StatusCode::InvalidApiKey, ""), None),
+        (500, "oops", Finding::Unavailable, None),
+        (502, OK, Finding::Unavailable, None),
+    ]);
+    let key = refused(StatusCode::InvalidApiKey, "invalid api key");
+    check(&[(401, BAD_KEY_XML, key, None)]);
+}
+
+#[test]
+fn answers_in_the_place_of_the_api_are_told_apart() {
+    let key = |wait| Some((CooldownScope::Key, wait));
+    let (cdn, banned) = (
+        Finding::Blocked(BlockKind::Cdn),
+        Finding::Blocked(BlockKind::AbnormalTraffic),
+    );
+    check(&[
+        (403, CDN, cdn.clone(), key(BLOCKED_BY_CDN)),
+        (403, "", cdn.clone(), key(BLOCKED_BY_CDN)),
+        (503, CDN, cdn, key(BLOCKED_BY_CDN)),
+        (429, CDN, Finding::RateLimited, key(RATE_LIMITED)),
+        (200, BANNED, banned.clone(), key(ABNORMAL_TRAFFIC)),
+        (403, BANNED, banned, key(ABNORMAL_TRAFFIC)),
+        (
+            503,
+            VARNISH,
+            Finding::Unavailable,
+            Some((CooldownScope::Path, OVERLOADED)),
+        ),
+    ]);
+}
+
+#[test]
+fn answers_of_nobody_known_are_no_results() {
+    for (status, body) in [
+        (404, "<html><title>404</title></html>"),
+        (200, "<html><title>Welcome</title></html>"),
+        (200, r#"{"hello":"world"}"#),
+        (200, &OK[..20]),
+        (302, ""),
+    ] {
+        check(&[(status, body, Finding::Unknown, None)]);
     }
 }
 

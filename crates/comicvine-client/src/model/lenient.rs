@@ -70,7 +70,8 @@ pub(crate) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 ) -> Result<Vec<T>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::Array(items) => items.into_iter().filter_map(model).collect(),
-        other => model(other).into_iter().collect(),
+        one @ Value::Object(_) => model(one).into_iter().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     })
 }
 

@@ -49,8 +49,12 @@ impl Fields {
     }
 
     /// Adds the field that typed rows cannot do without.
-    pub(crate) fn with_id(mut self) -> Self {
-        self.0.insert("id".to_owned());
+    pub(crate) fn with_id(self) -> Self {
+        self.with("id")
+    }
+
+    pub(crate) fn with(mut self, name: &str) -> Self {
+        self.0.insert(name.to_owned());
         self
     }
 }

@@ -1,0 +1,229 @@
+//! What the API allows, and what is left of it.
+//!
+//! The API counts per path, singular and plural apart, and watches the pace of a key as a whole.
+//! A budget belongs to a server and a key: a fake and the real API, or two keys, share nothing.
+
+use std::time::Duration;
+
+use store_core::{
+    AdaptiveConfig, Claim, HOUR, Limit, Policy, Resource, ResourceConfig, SECOND, Status, Timestamp,
+};
+
+/// The limits a client keeps to.
+///
+/// ```
+/// use comicvine_client::Budget;
+/// use store_core::{HOUR, Limit, SECOND};
+///
+/// let budget = Budget::default();
+/// assert_eq!((budget.path, budget.spacing), (Limit::new(200, HOUR), SECOND));
+///
+/// // What is left to this program if others use the same key from elsewhere.
+/// let cautious = Budget::default().with_path(Limit::new(120, HOUR));
+/// # let _ = cautious;
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Budget {
+    /// Requests per path. Default: 200 per hour.
+    pub path: Limit,
+    /// What is added to the path's window, for clocks that differ and requests that take their time
+    /// to arrive. Default: 0.5 % of the window, 18 seconds.
+    pub guard: Duration,
+    /// The least time between two requests of the key, on whatever path; zero for none.
+    /// Default: 1 second.
+    pub spacing: Duration,
+    /// How users and background share a path's requests. Default: adaptive, by recent activity.
+    pub policy: Policy,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            path: Limit::new(200, HOUR),
+            guard: guard_of(HOUR),
+            spacing: SECOND,
+            policy: Policy::Adaptive(AdaptiveConfig::default()),
+        }
+    }
+}
+
+fn guard_of(window: Duration) -> Duration {
+    window / 200
+}
+
+impl Budget {
+    /// Sets the requests per path, and the guard to 0.5 % of its window.
+    #[must_use]
+    pub fn with_path(mut self, path: Limit) -> Self {
+        self.path = path;
+        self.guard = guard_of(path.window);
+        self
+    }
+
+    /// Sets what is added to the path's window.
+    #[must_use]
+    pub const fn with_guard(mut self, guard: Duration) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Sets the least time between two requests.
+    #[must_use]
+    pub const fn with_spacing(mut self, spacing: Duration) -> Self {
+        self.spacing = spacing;
+        self
+    }
+
+    /// Sets how users and background share a path's requests.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    fn path_config(&self) -> ResourceConfig {
+        let limit = Limit::new(self.path.count, self.path.window + self.guard);
+        let mut config = ResourceConfig::from(limit);
+        config.policy = self.policy.clone();
+        config
+    }
+
+    /// The key is claimed even if requests are not spaced, because its cooldown binds every path.
+    fn spacing_config(&self) -> ResourceConfig {
+        const AS_GOOD_AS_NONE: Limit = Limit::new(10_000, SECOND);
+        if self.spacing.is_zero() {
+            AS_GOOD_AS_NONE.into()
+        } else {
+            Limit::new(1, self.spacing).into()
+        }
+    }
+}
+
+/// The budgets of one key at one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Resources {
+    origin: String,
+    fingerprint: String,
+    budget: Budget,
+}
+
+impl Resources {
+    pub(crate) fn new(origin: String, fingerprint: String, budget: Budget) -> Self {
+        Self {
+            origin,
+            fingerprint,
+            budget,
+        }
+    }
+
+    /// Checks that claims can be made at all.
+    pub(crate) fn check(&self) -> store_core::Result<()> {
+        self.budget.path_config().check()?;
+        self.claims("issues").map(drop)
+    }
+
+    /// The key as a whole.
+    pub(crate) fn key(&self) -> store_core::Result<Resource> {
+        Resource::new(&self.origin, &self.fingerprint, "")
+    }
+
+    /// One path: `issue` and `issues` are two.
+    pub(crate) fn path(&self, path: &str) -> store_core::Result<Resource> {
+        Resource::new(&self.origin, &self.fingerprint, path)
+    }
+
+    /// What one request on `path` counts against, all of it together.
+    pub(crate) fn claims(&self, path: &str) -> store_core::Result<Vec<Claim>> {
+        Ok(vec![self.path_claim(path)?, self.key_claim()?])
+    }
+
+    pub(crate) fn path_claim(&self, path: &str) -> store_core::Result<Claim> {
+        Ok(Claim::new(self.path(path)?).with_config(self.budget.path_config()))
+    }
+
+    pub(crate) fn key_claim(&self) -> store_core::Result<Claim> {
+        Ok(Claim::new(self.key()?).with_config(self.budget.spacing_config()))
+    }
+}
+
+/// What is left for a class of callers.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BudgetStatus {
+    /// The key as a whole: its pace, and the cooldown that binds every path.
+    pub key: Status,
+    /// Every path of the API.
+    pub paths: Vec<PathStatus>,
+}
+
+impl BudgetStatus {
+    /// Until when nothing may be sent at all, if the API asked for that.
+    #[must_use]
+    pub fn blocked_until(&self) -> Option<Timestamp> {
+        self.key.cooldown_until
+    }
+
+    /// The paths that are used or have to rest.
+    pub fn in_use(&self) -> impl Iterator<Item = &PathStatus> {
+        self.paths
+            .iter()
+            .filter(|path| path.status.used > 0 || path.status.cooldown_until.is_some())
+    }
+}
+
+/// What is left of one path.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct PathStatus {
+    /// The path: `issue`, `issues`, `search`.
+    pub path: String,
+    /// How it stands: used, remaining, reset, cooldown.
+    pub status: Status,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resources(origin: &str, fingerprint: &str) -> Resources {
+        Resources::new(origin.to_owned(), fingerprint.to_owned(), Budget::default())
+    }
+
+    #[test]
+    fn request_counts_against_its_path_and_the_pace_of_the_key() {
+        let claims = resources("https://cv", "f1").claims("issues").unwrap();
+        let names: Vec<_> = claims
+            .iter()
+            .map(|claim| claim.resource.to_string())
+            .collect();
+        assert_eq!(names, ["https://cv#f1/issues", "https://cv#f1"]);
+        let path = claims[0].config.as_ref().unwrap();
+        assert_eq!(path.limits, [Limit::new(200, Duration::from_secs(3_618))]);
+        let key = claims[1].config.as_ref().unwrap();
+        assert_eq!(key.limits, [Limit::new(1, SECOND)]);
+    }
+
+    #[test]
+    fn other_servers_keys_and_paths_have_budgets_of_their_own() {
+        let path = |origin, fingerprint, path| resources(origin, fingerprint).path(path).unwrap();
+        let one = path("https://cv", "f1", "issue");
+        for other in [
+            path("http://127.0.0.1:9", "f1", "issue"),
+            path("https://cv", "f2", "issue"),
+            path("https://cv", "f1", "issues"),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn limit_of_zero_is_found_before_anything_is_sent() {
+        let budget = Budget::default().with_path(Limit::new(0, HOUR));
+        assert!(
+            Resources::new("https://cv".to_owned(), "f".to_owned(), budget)
+                .check()
+                .is_err()
+        );
+    }
+}
