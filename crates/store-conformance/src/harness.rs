@@ -1,0 +1,121 @@
+//! How a backend hands its stores to the suite.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use store_core::{
+    CacheStore, DedupeStore, Limit, MINUTE, ManualClock, RateLimitStore, ResourceConfig, Result,
+    SECOND,
+};
+
+/// One backend on storage of its own.
+///
+/// A case gets a fresh harness. The first call of a method opens the store on empty storage; a
+/// further call opens another handle onto the same storage, as another process would.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// Opens the cache.
+    ///
+    /// # Errors
+    /// Those of the backend; the case fails with them.
+    async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>>;
+
+    /// Opens the de-duplication.
+    ///
+    /// # Errors
+    /// Those of the backend; the case fails with them.
+    async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>>;
+
+    /// Opens the rate limiter.
+    ///
+    /// # Errors
+    /// Those of the backend; the case fails with them.
+    async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>>;
+}
+
+/// The options that a case needs the store to be opened with. Anything else is the backend's own
+/// default, except that the store must do no work of its own that a case did not ask for, such as
+/// periodic cleanup.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Setup {
+    /// The store's time. Default: a clock that stands still at some moment of 2023.
+    pub clock: ManualClock,
+    /// Cache: the longest value, in bytes. Default: 64 KiB.
+    pub max_entry_bytes: usize,
+    /// De-duplication: how long a job survives its owner's silence. Default: 10 seconds.
+    pub lease: Duration,
+    /// De-duplication: how long results are kept for those who joined. Default: 5 seconds.
+    pub retention: Duration,
+    /// De-duplication: the longest result that is handed on, in bytes. Default: 4 KiB.
+    pub max_result_bytes: usize,
+    /// Rate limit: what holds for a resource that nothing else is known of. Default: 10 per minute.
+    pub config: ResourceConfig,
+    /// Any store: the most items that one cleanup frees. Default: 1000.
+    pub cleanup_batch: u32,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            clock: ManualClock::default(),
+            max_entry_bytes: 64 * 1024,
+            lease: SECOND * 10,
+            retention: SECOND * 5,
+            max_result_bytes: 4 * 1024,
+            config: Limit::new(10, MINUTE).into(),
+            cleanup_batch: 1_000,
+        }
+    }
+}
+
+impl Setup {
+    /// Sets the longest value of a cache.
+    #[must_use]
+    pub const fn with_max_entry_bytes(mut self, bytes: usize) -> Self {
+        self.max_entry_bytes = bytes;
+        self
+    }
+
+    /// Sets the longest result that a job hands on.
+    #[must_use]
+    pub const fn with_max_result_bytes(mut self, bytes: usize) -> Self {
+        self.max_result_bytes = bytes;
+        self
+    }
+
+    /// Sets what holds for a resource that nothing else is known of.
+    #[must_use]
+    pub fn with_config(mut self, config: impl Into<ResourceConfig>) -> Self {
+        self.config = config.into();
+        self
+    }
+
+    /// Sets the most items that one cleanup frees.
+    #[must_use]
+    pub const fn with_cleanup_batch(mut self, items: u32) -> Self {
+        self.cleanup_batch = items;
+        self
+    }
+}
+
+/// A harness whose stores are reached through a box inside an `Arc`, so that the forwarders pass the
+/// suite as well.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Boxed<H>(pub H);
+
+#[async_trait]
+impl<H: Harness> Harness for Boxed<H> {
+    async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
+        Ok(Arc::new(Box::new(self.0.cache(setup).await?)))
+    }
+
+    async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
+        Ok(Arc::new(Box::new(self.0.dedupe(setup).await?)))
+    }
+
+    async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
+        Ok(Arc::new(Box::new(self.0.rate_limit(setup).await?)))
+    }
+}

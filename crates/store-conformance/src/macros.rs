@@ -1,0 +1,108 @@
+//! The macros that turn case lists into tests.
+
+/// Makes a test of every case for one backend, in modules `cache`, `dedupe` and `rate_limit`.
+///
+/// Takes an expression that makes a fresh [`Harness`](crate::Harness), and per role the cases that
+/// the backend cannot run, with the reason:
+///
+/// ```text
+/// mod sqlite_file {
+///     use super::SqliteFile;
+///     store_conformance::conformance!(
+///         SqliteFile::new(),
+///         cache: { expired_entry_is_gone: "the backend keeps whole seconds" },
+///     );
+/// }
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    (
+        $harness:expr
+        $(, cache: { $($cache:tt)* })?
+        $(, dedupe: { $($dedupe:tt)* })?
+        $(, rate_limit: { $($rate_limit:tt)* })?
+        $(,)?
+    ) => {
+        mod cache {
+            use super::*;
+            $crate::cache_conformance!($harness, ignore: { $($($cache)*)? });
+        }
+        mod dedupe {
+            use super::*;
+            $crate::dedupe_conformance!($harness, ignore: { $($($dedupe)*)? });
+        }
+        mod rate_limit {
+            use super::*;
+            $crate::rate_limit_conformance!($harness, ignore: { $($($rate_limit)*)? });
+        }
+    };
+}
+
+/// Makes a test of every cache case: `cache_conformance!(harness, ignore: { case: "why" })`.
+#[macro_export]
+macro_rules! cache_conformance {
+    ($harness:expr $(, ignore: { $($case:ident: $why:literal),* $(,)? })? $(,)?) => {
+        $crate::cache_cases! { [$harness] [$($($case: $why),*)?] }
+    };
+}
+
+/// Makes a test of every de-duplication case:
+/// `dedupe_conformance!(harness, ignore: { case: "why" })`.
+#[macro_export]
+macro_rules! dedupe_conformance {
+    ($harness:expr $(, ignore: { $($case:ident: $why:literal),* $(,)? })? $(,)?) => {
+        $crate::dedupe_cases! { [$harness] [$($($case: $why),*)?] }
+    };
+}
+
+/// Makes a test of every rate-limit case:
+/// `rate_limit_conformance!(harness, ignore: { case: "why" })`.
+#[macro_export]
+macro_rules! rate_limit_conformance {
+    ($harness:expr $(, ignore: { $($case:ident: $why:literal),* $(,)? })? $(,)?) => {
+        $crate::rate_limit_cases! { [$harness] [$($($case: $why),*)?] }
+    };
+}
+
+/// Declares the case list of one role: `NAME: covers("ROW", …),` on one line each. What a case
+/// covers is read from the text by `cargo xtask features`.
+macro_rules! cases {
+    (($d:tt) $list:ident of $role:ident; $($case:ident: covers($($row:literal),*),)+) => {
+        #[doc(hidden)]
+        #[macro_export]
+        macro_rules! $list {
+            ($d($d context:tt)*) => {
+                $crate::tests! { ($d) $role [$($case)+] $d($d context)* }
+            };
+        }
+    };
+}
+
+/// Makes the tests. The local macro finds out which cases are ignored: its arms are their names.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! tests {
+    (
+        ($d:tt) $role:ident [$($case:ident)+] [$harness:expr] [$($ignored:ident: $why:literal),*]
+    ) => {
+        $(const _: () = { use $crate::cases::$role::$ignored as _; };)*
+
+        macro_rules! conformance_test {
+            $(($ignored) => {
+                #[test]
+                #[ignore = $why]
+                fn $ignored() -> $crate::CaseResult<()> {
+                    $crate::run($crate::cases::$role::$ignored(&$harness))
+                }
+            };)*
+            ($d case:ident) => {
+                #[test]
+                fn $d case() -> $crate::CaseResult<()> {
+                    $crate::run($crate::cases::$role::$d case(&$harness))
+                }
+            };
+        }
+
+        $(conformance_test! { $case })+
+    };
+}

@@ -1,0 +1,93 @@
+//! Running cases, and tasks within them.
+
+use std::future::Future;
+use std::time::Duration;
+
+use store_core::{Clock, Error, ErrorKind, ManualClock, Result, SystemClock};
+use tokio::runtime::Builder;
+use tokio::task::{JoinHandle, yield_now};
+
+/// Longer than any case takes on the slowest machine; a case that hangs fails instead.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// Runs one case on a runtime with real parallelism.
+///
+/// # Errors
+/// The case's own, and `Timeout` if it hangs.
+pub fn run(case: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .map_err(|source| failed(ErrorKind::Unavailable, "start").with_source(source))?;
+    runtime.block_on(async {
+        match tokio::time::timeout(PATIENCE, case).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(failed(ErrorKind::Timeout, "case")),
+        }
+    })
+}
+
+fn failed(kind: ErrorKind, operation: &'static str) -> Error {
+    Error::new(kind, "conformance", operation)
+}
+
+/// Runs the tasks at the same time and returns what they return, in their order.
+pub(crate) async fn together<T, F>(tasks: impl IntoIterator<Item = F>) -> Result<Vec<T>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T>> + Send + 'static,
+{
+    let handles: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    let mut outcomes = Vec::with_capacity(handles.len());
+    for handle in handles {
+        outcomes.push(outcome(handle).await?);
+    }
+    Ok(outcomes)
+}
+
+/// What a spawned task returned.
+pub(crate) async fn outcome<T>(task: JoinHandle<Result<T>>) -> Result<T> {
+    task.await
+        .map_err(|source| failed(ErrorKind::Unavailable, "task").with_source(source))?
+}
+
+/// Lets time pass in steps until the task is done: a waiter may look at the clock whenever it likes,
+/// and one of another process may have to look at the storage.
+pub(crate) async fn drive<T>(
+    clock: &ManualClock,
+    step: Duration,
+    task: JoinHandle<Result<T>>,
+) -> Result<T> {
+    while !task.is_finished() {
+        breathe().await;
+        if !task.is_finished() {
+            clock.advance(step);
+        }
+    }
+    outcome(task).await
+}
+
+/// Asks again until the answer is there, without letting the store's time pass: what a dropped
+/// caller leaves behind may be undone in the background.
+pub(crate) async fn eventually<T, F>(mut ask: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    loop {
+        if let Some(answer) = ask().await? {
+            return Ok(answer);
+        }
+        breathe().await;
+    }
+}
+
+/// Lets every other task run, and other threads for a moment.
+async fn breathe() {
+    for _ in 0..16 {
+        yield_now().await;
+    }
+    let real = SystemClock::new();
+    real.sleep_until(real.now() + Duration::from_millis(1))
+        .await;
+}

@@ -1,0 +1,66 @@
+//! The three stores together, and what they have in common: one lock, and an end.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use store_core::{Error, ErrorKind, Result};
+
+/// A store's state behind its lock, until the store is closed.
+///
+/// The lock is held for map operations only, never across an `await`. A thread that panicked while
+/// holding it left the state as some completed operation did, so poisoning is ignored.
+#[derive(Debug, Default)]
+pub(crate) struct Shared<S> {
+    state: Mutex<State<S>>,
+}
+
+#[derive(Debug, Default)]
+struct State<S> {
+    held: S,
+    closed: bool,
+}
+
+impl<S> Shared<S> {
+    pub(crate) fn new(held: S) -> Self {
+        Self {
+            state: Mutex::new(State {
+                held,
+                closed: false,
+            }),
+        }
+    }
+
+    /// Runs `operation` alone.
+    ///
+    /// # Errors
+    /// `Closed`, and those of `operation`.
+    pub(crate) fn run<T>(
+        &self,
+        name: &'static str,
+        operation: impl FnOnce(&mut S) -> Result<T>,
+    ) -> Result<T> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(error(ErrorKind::Closed, name));
+        }
+        operation(&mut state.held)
+    }
+
+    /// Runs what is owed even after the end: a permit or a job is given back.
+    pub(crate) fn settle<T>(&self, operation: impl FnOnce(&mut S) -> T) -> T {
+        operation(&mut self.lock().held)
+    }
+
+    /// Refuses every call from now on.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<S>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An error of this backend.
+pub(crate) const fn error(kind: ErrorKind, operation: &'static str) -> Error {
+    Error::new(kind, "memory", operation)
+}

@@ -1,0 +1,62 @@
+//! The suite that every backend passes, directly and through the forwarders.
+
+use std::sync::{Arc, OnceLock};
+
+use store_conformance::{Boxed, Harness, Setup, async_trait};
+use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
+use store_memory::{CacheOptions, DedupeOptions, MemoryCacheStore, MemoryDedupeStore};
+
+/// Stores of one process: a further handle is a clone.
+#[derive(Debug, Default)]
+struct Memory {
+    cache: OnceLock<MemoryCacheStore>,
+    dedupe: OnceLock<MemoryDedupeStore>,
+}
+
+#[async_trait]
+impl Harness for Memory {
+    async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
+        let open = || {
+            let options = CacheOptions::default()
+                .with_max_items(10_000)
+                .with_max_entry_bytes(setup.max_entry_bytes)
+                .with_cleanup_batch(setup.cleanup_batch as usize)
+                .with_clock(setup.clock.clone());
+            MemoryCacheStore::new(options)
+        };
+        Ok(Arc::new(self.cache.get_or_init(open).clone()))
+    }
+
+    async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
+        let open = || {
+            let options = DedupeOptions::default()
+                .with_lease(setup.lease)
+                .with_retention(setup.retention)
+                .with_max_result_bytes(setup.max_result_bytes)
+                .with_cleanup_batch(setup.cleanup_batch as usize)
+                .with_clock(setup.clock.clone());
+            MemoryDedupeStore::new(options)
+        };
+        Ok(Arc::new(self.dedupe.get_or_init(open).clone()))
+    }
+
+    async fn rate_limit(&self, _: &Setup) -> Result<Arc<dyn RateLimitStore>> {
+        Err(store_core::Error::new(
+            store_core::ErrorKind::Unavailable,
+            "memory",
+            "rate_limit",
+        ))
+    }
+}
+
+mod direct {
+    use super::Memory;
+
+    store_conformance::cache_conformance!(Memory::default());
+}
+
+mod boxed {
+    use super::{Boxed, Memory};
+
+    store_conformance::cache_conformance!(Boxed(Memory::default()));
+}

@@ -1,0 +1,3 @@
+//! The memory stores from outside.
+
+mod conformance;
