@@ -17,6 +17,8 @@ pub struct Counts {
     pub without_key: u64,
     /// Requests with an accepted key.
     pub paths: BTreeMap<String, BTreeMap<KeyFingerprint, KeyCounts>>,
+    /// Requests that were answered in full, by path and sorted parameters, without key and format.
+    pub answered: BTreeMap<String, u64>,
 }
 
 /// Requests to one path with one key.

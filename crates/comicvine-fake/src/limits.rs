@@ -99,6 +99,7 @@ struct State {
     without_key: u64,
     last_accepted: HashMap<KeyFingerprint, Duration>,
     paths: BTreeMap<&'static str, BTreeMap<KeyFingerprint, Ledger>>,
+    answered: BTreeMap<String, u64>,
 }
 
 /// One path and key: when requests of the last window were accepted, and all counts.
@@ -117,6 +118,7 @@ impl Limiter {
                 without_key: 0,
                 last_accepted: HashMap::new(),
                 paths: BTreeMap::new(),
+                answered: BTreeMap::new(),
             }),
         }
     }
@@ -136,6 +138,11 @@ impl Limiter {
         self.state().ledger(path, key).counts.injected += 1;
     }
 
+    /// Counts a request that gets its full answer, under its canonical name.
+    pub(crate) fn count_answered(&self, name: String) {
+        *self.state().answered.entry(name).or_default() += 1;
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         let state = self.state();
         let paths = state.paths.iter().map(|(path, keys)| {
@@ -147,6 +154,7 @@ impl Limiter {
         Counts {
             without_key: state.without_key,
             paths: paths.collect(),
+            answered: state.answered.clone(),
         }
     }
 
@@ -154,6 +162,7 @@ impl Limiter {
     pub(crate) fn reset_counts(&self) {
         let mut state = self.state();
         state.without_key = 0;
+        state.answered.clear();
         for ledger in state.paths.values_mut().flat_map(BTreeMap::values_mut) {
             ledger.counts = KeyCounts::default();
         }
@@ -165,6 +174,7 @@ impl Limiter {
         state.without_key = 0;
         state.last_accepted.clear();
         state.paths.clear();
+        state.answered.clear();
     }
 
     pub(crate) fn limits(&self) -> Limits {

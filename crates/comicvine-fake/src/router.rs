@@ -23,6 +23,21 @@ pub(crate) struct ApiRoute {
     pub(crate) target: Target,
 }
 
+impl ApiRoute {
+    /// The request's path in one spelling: `issue/4000-44`, `issues`.
+    pub(crate) fn name(self) -> String {
+        match self.target {
+            Target::Detail(kind, id) => format!("{}/{}-{id}", self.path, kind.spec().prefix),
+            Target::List(_)
+            | Target::Search
+            | Target::Types
+            | Target::Nothing
+            | Target::NoObject
+            | Target::BadPath => self.path.to_owned(),
+        }
+    }
+}
+
 /// What a path of the API asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {

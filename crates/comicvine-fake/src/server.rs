@@ -18,6 +18,7 @@ use crate::builder::FakeServerBuilder;
 use crate::counts::Counts;
 use crate::inject::Injection;
 use crate::limits::Limits;
+use crate::resource::Kind;
 use crate::service::{Hangup, Service};
 
 /// Connections that are busy when the server stops get this long to finish.
@@ -87,6 +88,18 @@ impl FakeServer {
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.service.limiter.counts()
+    }
+
+    /// What detail requests find: ids by the path's name, such as `issue`, in the order of names.
+    #[must_use]
+    pub fn details(&self) -> Vec<(String, Vec<u64>)> {
+        let held = Kind::all().map(|kind| {
+            let ids = self.service.catalog.detail_ids(kind);
+            (kind.spec().detail.to_owned(), ids)
+        });
+        let mut held: Vec<_> = held.filter(|(_, ids)| !ids.is_empty()).collect();
+        held.sort();
+        held
     }
 
     /// Sets all counts to zero. What the windows hold stays.

@@ -106,6 +106,8 @@ impl Service {
     }
 
     fn normal(&self, route: ApiRoute, params: &Params) -> Reply {
+        self.limiter
+            .count_answered(format!("{}{}", route.name(), params.canonical()));
         answer::answer(&*self.catalog, route.target, params)
     }
 
@@ -128,7 +130,9 @@ impl Service {
                 self.normal(route, params)
                     .map(|body| body.after(async move { pause(&*clock, delay).await }))
             }
-            Fault::CutOff => self.normal(route, params).map(crate::body::Body::cut_off),
+            Fault::CutOff => {
+                answer::answer(&*self.catalog, route.target, params).map(crate::body::Body::cut_off)
+            }
             Fault::Reset => return Err(Hangup),
         };
         Ok(reply::with_retry_after(reply, injected.retry_after))

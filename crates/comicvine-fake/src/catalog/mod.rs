@@ -20,6 +20,9 @@ pub(crate) trait Catalog: Debug + Send + Sync {
     /// The record of a detail request.
     fn detail(&self, kind: Kind, id: u64) -> Option<Arc<Record>>;
 
+    /// The ids that a detail request finds, ascending.
+    fn detail_ids(&self, kind: Kind) -> Vec<u64>;
+
     /// Every row of a list, in its unsorted order.
     fn rows(&self, kind: Kind) -> &[Row];
 

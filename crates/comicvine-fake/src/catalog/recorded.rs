@@ -199,6 +199,13 @@ impl Catalog for Recorded {
         self.details.get(&(kind, id)).map(Arc::clone)
     }
 
+    fn detail_ids(&self, kind: Kind) -> Vec<u64> {
+        let of_kind = self.details.keys().filter(|(held, _)| *held == kind);
+        let mut ids: Vec<u64> = of_kind.map(|(_, id)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     fn rows(&self, kind: Kind) -> &[Row] {
         self.lists.get(&kind).map_or(&[], Vec::as_slice)
     }

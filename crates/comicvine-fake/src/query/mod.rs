@@ -54,6 +54,18 @@ impl Params {
         }
     }
 
+    /// The parameters that decide the answer, sorted: `?limit=7&offset=14`, or nothing.
+    pub(crate) fn canonical(&self) -> String {
+        let deciding = |name: &str| !matches!(name, "api_key" | "format" | "client");
+        let mut params: Vec<_> = self.0.iter().filter(|(name, _)| deciding(name)).collect();
+        if params.is_empty() {
+            return String::new();
+        }
+        params.sort();
+        let params = params.iter().map(|(name, value)| format!("{name}={value}"));
+        format!("?{}", params.collect::<Vec<_>>().join("&"))
+    }
+
     fn number(&self, name: &str) -> Option<usize> {
         self.get(name)?.parse().ok()
     }
@@ -69,6 +81,13 @@ mod tests {
         assert_eq!(Params::parse(Some("limit=0")).limit(10), 10);
         assert_eq!(Params::parse(Some("limit=7")).limit(10), 7);
         assert_eq!(Params::parse(None).limit(10), 10);
+    }
+
+    #[test]
+    fn canonical_form_has_no_key_and_one_order() {
+        let params = Params::parse(Some("offset=7&api_key=s3cret&limit=7&format=json"));
+        assert_eq!(params.canonical(), "?limit=7&offset=7");
+        assert_eq!(Params::parse(Some("api_key=s3cret")).canonical(), "");
     }
 
     #[test]

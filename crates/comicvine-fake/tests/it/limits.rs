@@ -92,3 +92,24 @@ async fn limits_change_while_serving() {
     server.reset();
     assert_eq!(get(&server, "issues/?limit=1").await.status, 200);
 }
+
+#[tokio::test]
+async fn answers_are_counted_by_what_was_asked_and_not_by_how() {
+    let server = FakeServer::builder()
+        .limits(Limits::unlimited())
+        .start()
+        .await
+        .unwrap();
+    let (kind, ids) = server.details().swap_remove(0);
+    let path = format!("{kind}/{}/", ids[0]);
+    for query in [
+        "api_key=one&field_list=id",
+        "field_list=id&api_key=two&format=json",
+    ] {
+        let target = format!("/api/{path}?{query}");
+        request(&server, "GET", &target, "").await.unwrap();
+    }
+    let answered = server.counts().answered;
+    assert_eq!(answered.values().copied().collect::<Vec<_>>(), [2]);
+    assert!(answered.keys().all(|name| name.ends_with("?field_list=id")));
+}

@@ -82,6 +82,11 @@ impl Catalog for Seeded {
         Some(Arc::new(self.record(kind, index, Shape::Detail)))
     }
 
+    fn detail_ids(&self, kind: Kind) -> Vec<u64> {
+        let indices = 0..self.world.count(kind);
+        indices.map(|index| World::id(kind, index)).collect()
+    }
+
     fn rows(&self, kind: Kind) -> &[Row] {
         self.rows.get(kind as usize).map_or(&[], |rows| {
             rows.get_or_init(|| {
