@@ -3,13 +3,14 @@
 //! An error crosses processes: whoever joined a request that failed elsewhere gets the same kind
 //! with the same times. No error holds a URL or a key.
 
+mod shared;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store_core::pipeline::SharedError;
 use store_core::{Reason, Timestamp};
 
 use crate::auth::InvalidApiKey;
@@ -65,7 +66,7 @@ pub enum Error {
         /// What was asked for.
         subject: String,
         /// When to try again.
-        #[serde(with = "millis")]
+        #[serde(with = "shared::millis")]
         retry_at: Option<Timestamp>,
         /// Whose limit it is.
         reason: LimitReason,
@@ -76,7 +77,7 @@ pub enum Error {
         /// Who refuses.
         kind: BlockKind,
         /// When to try again.
-        #[serde(with = "millis")]
+        #[serde(with = "shared::millis")]
         retry_at: Option<Timestamp>,
     },
     /// The API is out of order for the moment.
@@ -87,7 +88,7 @@ pub enum Error {
         /// The HTTP status.
         status: u16,
         /// When to try again, if the answer says so.
-        #[serde(with = "millis")]
+        #[serde(with = "shared::millis")]
         retry_at: Option<Timestamp>,
     },
     /// No answer in time.
@@ -218,49 +219,6 @@ impl Error {
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         self.retry_at().map(|at| at.since(now))
     }
-
-    /// Writes the error so that another process can [`decode`](Self::decode) it. Causes are written
-    /// into the message.
-    #[must_use]
-    pub fn encode(&self) -> String {
-        let mut shared = self.clone();
-        if let Self::Transport {
-            message, source, ..
-        }
-        | Self::Store {
-            message, source, ..
-        } = &mut shared
-        {
-            let mut cause = source.as_deref().map(|source| source as &dyn StdError);
-            while let Some(error) = cause {
-                message.push_str(": ");
-                message.push_str(&error.to_string());
-                cause = error.source();
-            }
-        }
-        serde_json::to_string(&shared).unwrap_or_default()
-    }
-
-    /// Reads an error that another process wrote; what is not understood becomes a
-    /// [`Transport`](Self::Transport) error with that text.
-    #[must_use]
-    pub fn decode(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_else(|_| Self::Transport {
-            subject: "a request made elsewhere".to_owned(),
-            message: text.to_owned(),
-            source: None,
-        })
-    }
-}
-
-impl SharedError for Error {
-    fn to_shared(&self) -> String {
-        self.encode()
-    }
-
-    fn from_shared(text: &str) -> Self {
-        Self::decode(text)
-    }
 }
 
 impl From<&Reason> for LimitReason {
@@ -302,110 +260,5 @@ impl From<InvalidApiKey> for Error {
     }
 }
 
-/// A [`Timestamp`] as whole milliseconds.
-mod millis {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use store_core::Timestamp;
-
-    #[expect(clippy::ref_option, reason = "serde passes the field by reference")]
-    pub(super) fn serialize<S: Serializer>(
-        at: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        at.map(Timestamp::as_millis).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Timestamp>, D::Error> {
-        Ok(Option::deserialize(deserializer)?.map(Timestamp::from_millis))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn one_of_each() -> Vec<Error> {
-        let subject = || "issue 4000-1".to_owned();
-        let retry_at = Some(Timestamp::from_millis(1_700_000_000_000));
-        let source: Option<Cause> = Some(Arc::new(std::io::Error::other("connection refused")));
-        vec![
-            Error::invalid("limit must be between 1 and 100"),
-            Error::InvalidKey,
-            Error::NotFound { subject: subject() },
-            Error::Filter { subject: subject() },
-            Error::Refused {
-                subject: subject(),
-                status_code: 102,
-                message: "Error".to_owned(),
-            },
-            Error::RateLimited {
-                subject: subject(),
-                retry_at,
-                reason: LimitReason::Reserved,
-            },
-            Error::Blocked {
-                kind: BlockKind::AbnormalTraffic,
-                retry_at,
-            },
-            Error::Unavailable {
-                subject: subject(),
-                status: 503,
-                retry_at,
-            },
-            Error::Timeout { subject: subject() },
-            Error::Transport {
-                subject: subject(),
-                message: "connect".to_owned(),
-                source: source.clone(),
-            },
-            Error::Decode {
-                subject: subject(),
-                message: "is no object".to_owned(),
-            },
-            Error::Store {
-                message: "rate limit".to_owned(),
-                retryable: true,
-                source,
-            },
-        ]
-    }
-
-    #[test]
-    fn errors_survive_the_way_to_another_process() {
-        for error in one_of_each() {
-            let other = Error::decode(&error.encode());
-            assert_eq!(
-                std::mem::discriminant(&other),
-                std::mem::discriminant(&error)
-            );
-            assert_eq!(other.retry_at(), error.retry_at());
-            assert_eq!(other.is_retryable(), error.is_retryable());
-            if error.source().is_none() {
-                assert_eq!(other.to_string(), error.to_string());
-            } else {
-                assert_eq!(other.to_string(), format!("{error}: connection refused"));
-                assert!(!error.to_string().contains("connection refused"));
-            }
-        }
-    }
-
-    #[test]
-    fn unreadable_error_of_another_process_keeps_its_text() {
-        let error = Error::decode("something else");
-        assert!(error.to_string().ends_with("something else"));
-        assert!(error.is_retryable());
-    }
-
-    #[test]
-    fn limits_and_blocks_say_until_when() {
-        let said: Vec<_> = one_of_each().iter().map(ToString::to_string).collect();
-        assert_eq!(
-            said[5],
-            "issue 4000-1 has to wait until 2023-11-14T22:13:20.000Z: \
-             the rest of the budget is reserved for users"
-        );
-        assert!(said[6].ends_with("send nothing until 2023-11-14T22:13:20.000Z"));
-    }
-}
+mod tests;

@@ -1,15 +1,19 @@
 //! One request through the pipeline: what it is called, what it counts against, what becomes of it.
 
+mod explain;
+
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use store_core::pipeline::{self, CacheUse, Failure, Fetched, Outcome, PipelineError};
-use store_core::{Key, Priority, Scope, Tag, Timestamp, request_hash};
+use store_core::pipeline::{self, CacheUse, Failure, Fetched, Outcome};
+use store_core::{Key, Priority, Scope, Timestamp, request_hash};
 use tracing::debug;
+
+use self::explain::{check_results, explain, refusal};
 
 use crate::block::{self, Answer, Cooldown, CooldownScope, Finding, judge};
 use crate::client::Inner;
-use crate::envelope::{Envelope, StatusCode};
+use crate::envelope::Envelope;
 use crate::error::{Error, LimitReason, Result};
 use crate::model::RawJson;
 use crate::transport::{Params, Reply, SendError, root_cause};
@@ -230,60 +234,6 @@ impl Inner {
     }
 }
 
-/// Checks that results are what the path promises before they are kept.
-fn check_results(reply: &Reply, call: &Call) -> Result<Vec<Tag>> {
-    let decode = |message: String| Error::Decode {
-        subject: call.subject.clone(),
-        message,
-    };
-    let envelope = Envelope::parse(&reply.body).map_err(|error| decode(error.to_string()))?;
-    let (start, expected) = match call.shape {
-        Shape::Object => ('{', "an object"),
-        Shape::Array => ('[', "an array"),
-    };
-    if !envelope.results.get().starts_with(start) {
-        return Err(decode(format!("`results` is not {expected}")));
-    }
-    call.tags
-        .iter()
-        .map(|tag| Tag::new(tag))
-        .collect::<store_core::Result<_>>()
-        .map_err(|error| Error::store("label the answer", error))
-}
-
-fn refusal(subject: String, code: StatusCode, message: String) -> Error {
-    match code {
-        StatusCode::InvalidApiKey => Error::InvalidKey,
-        StatusCode::ObjectNotFound => Error::NotFound { subject },
-        StatusCode::Filter => Error::Filter { subject },
-        StatusCode::Ok
-        | StatusCode::UrlFormat
-        | StatusCode::JsonpCallback
-        | StatusCode::SubscriberOnly
-        | StatusCode::RateLimited
-        | StatusCode::Other(_) => Error::Refused {
-            subject,
-            status_code: code.number(),
-            message,
-        },
-    }
-}
-
-fn explain(error: PipelineError<Error>, call: &Call) -> Error {
-    let subject = call.subject.clone();
-    match error {
-        PipelineError::Fetch(error) => error,
-        PipelineError::Denied { retry_at, reason } => Error::RateLimited {
-            subject,
-            retry_at: Some(retry_at),
-            reason: LimitReason::from(&reason),
-        },
-        PipelineError::TimedOut => Error::Timeout { subject },
-        PipelineError::Limiter(error) => Error::store("ask the rate limiter", error),
-        other => Error::Store {
-            message: other.to_string(),
-            retryable: false,
-            source: None,
-        },
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

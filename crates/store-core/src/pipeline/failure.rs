@@ -17,6 +17,10 @@ pub trait SharedError: fmt::Display + Send + Sync + 'static {
 
     /// The error that another caller told, of this version of the program or another.
     fn from_shared(text: &str) -> Self;
+
+    /// Whether an older answer may stand in: it does for an answer that is late, not for one that
+    /// says no.
+    fn allows_stale(&self) -> bool;
 }
 
 impl SharedError for String {
@@ -26,6 +30,10 @@ impl SharedError for String {
 
     fn from_shared(text: &str) -> Self {
         text.to_owned()
+    }
+
+    fn allows_stale(&self) -> bool {
+        true
     }
 }
 
@@ -104,6 +112,15 @@ pub enum PipelineError<E> {
     TimedOut,
     /// The limiter failed, and nothing is sent without it.
     Limiter(Error),
+}
+
+impl<E: SharedError> PipelineError<E> {
+    pub(super) fn allows_stale(&self) -> bool {
+        match self {
+            Self::Fetch(error) => error.allows_stale(),
+            Self::Denied { .. } | Self::TimedOut | Self::Limiter(_) => true,
+        }
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for PipelineError<E> {

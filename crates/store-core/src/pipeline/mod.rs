@@ -217,11 +217,11 @@ impl Pipeline {
         };
         match (result, stale) {
             (Ok(answer), _) => Ok(counters.answered(answer)),
-            (Err(error), Some(record)) => {
+            (Err(error), Some(record)) if error.allows_stale() => {
                 debug!(key = %request.key, "answered from what is stale: {error}");
                 Ok(counters.answered(record.into_answer(Outcome::Stale)))
             }
-            (Err(error), None) => {
+            (Err(error), _) => {
                 counters.failed(&error);
                 Err(error)
             }

@@ -6,7 +6,10 @@
 
 mod line;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -178,11 +181,15 @@ impl AcquireQueue {
                 std::future::pending::<()>().await;
             }
         };
-        tokio::select! {
-            () = self.clock.sleep_until(wake_at) => {}
-            () = ticket.called() => {}
-            () = raised => {}
-        }
+        let mut slept = self.clock.sleep_until(wake_at);
+        let (mut called, mut raised) = (pin!(ticket.called()), pin!(raised));
+        poll_fn(|context| {
+            let woken = slept.as_mut().poll(context).is_ready()
+                || called.as_mut().poll(context).is_ready()
+                || raised.as_mut().poll(context).is_ready();
+            if woken { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     fn line(&self) -> MutexGuard<'_, Line> {
