@@ -3,10 +3,13 @@
 //! Each check is a function from the repository's text to findings, so that its tests can plant a
 //! fault and see it found. All checks run, and everything they find is listed.
 
+mod adr;
 mod backends;
 mod docs;
 mod edges;
+mod examples;
 mod manifests;
+mod markdown;
 mod metadata;
 mod source;
 mod test_folders;
@@ -33,6 +36,8 @@ pub(crate) fn run(repository: &Repository) -> Result<(), Error> {
         text::check(&tree),
         backends::check(&tree),
         docs::check(&tree, &docs::Names { members, chores }),
+        examples::check(&tree),
+        adr::check(&tree),
         features::check(&tree)?,
     ]
     .concat();

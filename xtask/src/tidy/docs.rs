@@ -1,11 +1,9 @@
 //! What the pages name must exist: paths, crates, chores and the targets of links.
 
-mod markdown;
-
 use crate::finding::Finding;
 use crate::tree::{Tree, has_extension};
 
-use self::markdown::Line;
+use super::markdown::{self, Line};
 
 /// The names that pages may use.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! As much of Markdown as the checks need: lines, inline code and links.
+//! As much of Markdown as the checks need: lines, fenced blocks, inline code and links.
 
 /// One line of a page.
 #[derive(Debug)]
@@ -6,22 +6,26 @@ pub(crate) struct Line<'a> {
     /// Counted from one.
     pub(crate) number: usize,
     pub(crate) text: &'a str,
-    /// Whether it stands in a fenced block, where a backquote or a bracket means nothing.
-    in_fence: bool,
+    /// The language of the fenced block it stands in, where a backquote or a bracket means nothing;
+    /// empty if the block states none.
+    pub(crate) fence: Option<&'a str>,
 }
 
 /// The lines of a page, without the fences themselves.
 pub(crate) fn lines(page: &str) -> impl Iterator<Item = Line<'_>> {
-    let mut in_fence = false;
+    let mut fence = None;
     (1..).zip(page.lines()).filter_map(move |(number, text)| {
-        if text.trim_start().starts_with("```") {
-            in_fence = !in_fence;
+        if let Some(language) = text.trim_start().strip_prefix("```") {
+            fence = match fence {
+                None => Some(language.trim()),
+                Some(_) => None,
+            };
             return None;
         }
         Some(Line {
             number,
             text,
-            in_fence,
+            fence,
         })
     })
 }
@@ -47,7 +51,7 @@ impl<'a> Line<'a> {
     }
 
     fn prose(&self) -> &'a str {
-        if self.in_fence { "" } else { self.text }
+        if self.fence.is_none() { self.text } else { "" }
     }
 }
 
@@ -75,8 +79,8 @@ mod tests {
     fn a_fenced_block_has_text_but_no_markup() {
         let page = "```sh\n`a` [b](c)\n```\n`d`\n";
         let found: Vec<_> = lines(page)
-            .map(|line| (line.number, line.text, line.code_words().count()))
+            .map(|line| (line.fence, line.text, line.code_words().count()))
             .collect();
-        assert_eq!(found, [(2, "`a` [b](c)", 0), (4, "`d`", 1)]);
+        assert_eq!(found, [(Some("sh"), "`a` [b](c)", 0), (None, "`d`", 1)]);
     }
 }
