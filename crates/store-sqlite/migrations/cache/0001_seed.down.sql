@@ -1,0 +1,2 @@
+DROP TABLE cache_tags;
+DROP TABLE cache;

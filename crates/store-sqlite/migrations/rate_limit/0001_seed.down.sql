@@ -1,0 +1,2 @@
+DROP TABLE server_cooldowns;
+DROP TABLE rate_limits;

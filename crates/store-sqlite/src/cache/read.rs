@@ -1,0 +1,95 @@
+//! What only reads: lookups, listings, counts.
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+use store_core::{CacheStats, Entry, EntryInfo, Key, Lookup, Page, PageRequest, Tag, Timestamp};
+
+use super::tokens;
+use crate::error::Failure;
+
+/// How the table spells that a value never expires.
+pub(super) const NEVER: i64 = 0;
+
+pub(super) fn is_expired(expires_at: i64, now: Timestamp) -> bool {
+    expires_at != NEVER && expires_at <= now.as_millis()
+}
+
+fn expiry(expires_at: i64) -> Option<Timestamp> {
+    (expires_at != NEVER).then(|| Timestamp::from_millis(expires_at))
+}
+
+pub(super) fn lookup(db: &Connection, key: &Key, now: Timestamp) -> Result<Lookup, Failure> {
+    let stored = db
+        .prepare_cached("SELECT expires_at, created_at, value FROM cache WHERE hash = ?1")?
+        .query_row([key.as_str()], |row| {
+            let expires_at = row.get(0)?;
+            if is_expired(expires_at, now) {
+                return Ok(None);
+            }
+            let value: Vec<u8> = row.get(2)?;
+            let created_at = Timestamp::from_millis(row.get(1)?);
+            Ok(Some(Entry::new(
+                Bytes::from(value),
+                created_at,
+                expiry(expires_at),
+            )))
+        })
+        .optional()?;
+    match stored.flatten() {
+        Some(entry) => Ok(Lookup::Hit(entry)),
+        None => Ok(Lookup::Miss(tokens::current(db, now)?)),
+    }
+}
+
+pub(super) fn list(
+    db: &Connection,
+    page: &PageRequest,
+    now: Timestamp,
+) -> Result<Page<EntryInfo>, Failure> {
+    let snapshot = db.unchecked_transaction()?;
+    let mut values = snapshot.prepare_cached(
+        "SELECT hash, length(value), created_at, expires_at FROM cache
+         WHERE hash > ?1 AND (expires_at = 0 OR expires_at > ?2) ORDER BY hash",
+    )?;
+    let mut tags =
+        snapshot.prepare_cached("SELECT tag FROM cache_tags WHERE hash = ?1 ORDER BY tag")?;
+    let after = page.after.as_deref().unwrap_or_default();
+    let mut rows = values.query(params![after, now.as_millis()])?;
+    let mut items = Vec::new();
+    while items.len() <= page.limit as usize
+        && let Some(row) = rows.next()?
+    {
+        // Files of the original packages may hold names that are no keys; nobody can ask for them.
+        let Ok(key) = Key::new(row.get_ref(0)?.as_str().unwrap_or_default()) else {
+            continue;
+        };
+        let tags = tags
+            .query_map([key.as_str()], |row| row.get::<_, String>(0))?
+            .filter_map(|tag| tag.map(|tag| Tag::new(&tag).ok()).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        let size_bytes = row.get::<_, i64>(1)?.unsigned_abs();
+        let created_at = Timestamp::from_millis(row.get(2)?);
+        items.push(
+            EntryInfo::new(key, size_bytes, created_at)
+                .with_expires_at(expiry(row.get(3)?))
+                .with_tags(tags),
+        );
+    }
+    Ok(Page::cut(items, page.limit, |item| item.key.to_string()))
+}
+
+pub(super) fn stats(db: &Connection, now: Timestamp) -> Result<CacheStats, Failure> {
+    let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0).map(i64::unsigned_abs);
+    let total = db.query_row("SELECT count(*) FROM cache", [], count)?;
+    let expired = db.query_row(
+        "SELECT count(*) FROM cache WHERE expires_at > 0 AND expires_at <= ?1",
+        [now.as_millis()],
+        count,
+    )?;
+    let size_bytes = db.query_row(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        [],
+        count,
+    )?;
+    Ok(CacheStats::new(total, expired, size_bytes))
+}

@@ -1,0 +1,195 @@
+//! What changes: each function is one transaction's work.
+
+use rusqlite::{Transaction, named_params, params};
+use store_core::{Key, NewEntry, Removal, Selection, Tag, Timestamp};
+
+use super::read::{NEVER, is_expired};
+use super::tokens;
+use crate::error::Failure;
+use crate::store::scope_bounds;
+
+/// What became of a value to store.
+#[derive(Debug)]
+pub(super) enum Written {
+    Stored,
+    Outdated,
+    /// Refused, and what was stored before is gone.
+    TooLarge {
+        bytes: usize,
+    },
+}
+
+pub(super) fn set(
+    tx: &Transaction<'_>,
+    entry: &NewEntry,
+    most_bytes: usize,
+    now: Timestamp,
+) -> Result<Written, Failure> {
+    let NewEntry {
+        key, value, tags, ..
+    } = entry;
+    if let Some(token) = entry.token
+        && tokens::is_outdated(tx, token, key, tags)?
+    {
+        return Ok(Written::Outdated);
+    }
+    if value.len() > most_bytes {
+        remove(tx, key)?;
+        return Ok(Written::TooLarge { bytes: value.len() });
+    }
+    // A fill cannot have begun in the future: the clock was set back since.
+    let began_at = entry.token.map_or(now, |token| token.began_at).min(now);
+    let expires_at = match entry.ttl.expires_at(now) {
+        None => NEVER,
+        // Zero is taken; a millisecond later in 1970 is as good.
+        Some(at) if at.as_millis() == NEVER => 1,
+        Some(at) => at.as_millis(),
+    };
+    let stored = tx
+        .prepare_cached(
+            "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value)
+             VALUES (:hash, :expires_at, :now, :began_at, :value)
+             ON CONFLICT (hash) DO UPDATE SET
+               expires_at = excluded.expires_at, created_at = excluded.created_at,
+               fill_began_at = excluded.fill_began_at, value = excluded.value
+             WHERE min(fill_began_at, :now) <= :began_at
+                OR (expires_at <> 0 AND expires_at <= :now)",
+        )?
+        .execute(named_params! {
+            ":hash": key.as_str(),
+            ":expires_at": expires_at,
+            ":now": now.as_millis(),
+            ":began_at": began_at.as_millis(),
+            ":value": &value[..],
+        })?;
+    if stored == 0 {
+        return Ok(Written::Outdated);
+    }
+    untag(tx, key)?;
+    let mut tagged =
+        tx.prepare_cached("INSERT OR IGNORE INTO cache_tags (tag, hash) VALUES (?1, ?2)")?;
+    for tag in tags {
+        tagged.execute([tag.as_str(), key.as_str()])?;
+    }
+    Ok(Written::Stored)
+}
+
+pub(super) fn delete(tx: &Transaction<'_>, key: &Key, now: Timestamp) -> Result<Removal, Failure> {
+    let epoch = tokens::advance(tx)?;
+    tokens::note(tx, &tokens::of_key(key), epoch, now)?;
+    let removed = remove(tx, key)?.filter(|expires_at| !is_expired(*expires_at, now));
+    Ok(Removal::exactly(u64::from(removed.is_some())))
+}
+
+pub(super) fn clear(
+    tx: &Transaction<'_>,
+    selection: &Selection,
+    now: Timestamp,
+) -> Result<Removal, Failure> {
+    let epoch = tokens::advance(tx)?;
+    match selection {
+        Selection::All => {
+            let removed = count_live(
+                tx,
+                "SELECT count(*) FROM cache WHERE expires_at = 0 OR expires_at > ?1",
+                params![now.as_millis()],
+            )?;
+            tx.execute("DELETE FROM cache", [])?;
+            tx.execute("DELETE FROM cache_tags", [])?;
+            // Every earlier invalidation is part of this one.
+            tx.execute("DELETE FROM cache_invalidations", [])?;
+            tokens::note(tx, tokens::ALL, epoch, now)?;
+            Ok(removed)
+        }
+        Selection::Scope(scope) => {
+            tokens::note(tx, &tokens::of_scope(scope.as_str()), epoch, now)?;
+            let [from, to] = scope_bounds(scope);
+            let removed = count_live(
+                tx,
+                "SELECT count(*) FROM cache WHERE hash >= ?2 AND hash < ?3
+                   AND (expires_at = 0 OR expires_at > ?1)",
+                params![now.as_millis(), from, to],
+            )?;
+            for sql in [
+                "DELETE FROM cache WHERE hash >= ?1 AND hash < ?2",
+                "DELETE FROM cache_tags WHERE hash >= ?1 AND hash < ?2",
+            ] {
+                tx.prepare_cached(sql)?.execute([&from, &to])?;
+            }
+            Ok(removed)
+        }
+    }
+}
+
+pub(super) fn invalidate_tags(
+    tx: &Transaction<'_>,
+    tags: &[Tag],
+    now: Timestamp,
+) -> Result<Removal, Failure> {
+    let epoch = tokens::advance(tx)?;
+    // A fill under way for a tagged key is outdated even if its new value will not carry the tag.
+    let mut keys = tx.prepare_cached(
+        "INSERT INTO cache_invalidations (subject, epoch, at)
+         SELECT 'key:' || hash, ?2, ?3 FROM cache_tags WHERE tag = ?1
+         ON CONFLICT (subject) DO UPDATE SET epoch = excluded.epoch, at = excluded.at",
+    )?;
+    let mut hashes = tx.prepare_cached("SELECT hash FROM cache_tags WHERE tag = ?1")?;
+    let mut removed = 0;
+    for tag in tags {
+        tokens::note(tx, &tokens::of_tag(tag), epoch, now)?;
+        keys.execute(params![tag.as_str(), epoch, now.as_millis()])?;
+        let tagged = hashes.query_map([tag.as_str()], |row| row.get(0))?;
+        let tagged: Vec<String> = tagged.collect::<Result<_, _>>()?;
+        for hash in tagged {
+            let was_live =
+                remove_hash(tx, &hash)?.is_some_and(|expires_at| !is_expired(expires_at, now));
+            removed += u64::from(was_live);
+        }
+    }
+    Ok(Removal::exactly(removed))
+}
+
+pub(super) fn sweep(tx: &Transaction<'_>, batch: u32, now: Timestamp) -> Result<u64, Failure> {
+    let mut expired = tx.prepare_cached(
+        "SELECT hash FROM cache WHERE expires_at > 0 AND expires_at <= ?1
+         ORDER BY expires_at LIMIT ?2",
+    )?;
+    let hashes = expired.query_map(params![now.as_millis(), batch], |row| row.get(0))?;
+    let hashes: Vec<String> = hashes.collect::<Result<_, _>>()?;
+    for hash in &hashes {
+        remove_hash(tx, hash)?;
+    }
+    tokens::forget(tx, batch, now)?;
+    Ok(hashes.len() as u64)
+}
+
+fn remove(tx: &Transaction<'_>, key: &Key) -> Result<Option<i64>, Failure> {
+    remove_hash(tx, key.as_str())
+}
+
+/// Removes a value with its tags and returns when it was to expire.
+fn remove_hash(tx: &Transaction<'_>, hash: &str) -> Result<Option<i64>, Failure> {
+    let mut value = tx.prepare_cached("DELETE FROM cache WHERE hash = ?1 RETURNING expires_at")?;
+    let expiries = value.query_map([hash], |row| row.get(0))?;
+    let expiries: Vec<i64> = expiries.collect::<Result<_, _>>()?;
+    tx.prepare_cached("DELETE FROM cache_tags WHERE hash = ?1")?
+        .execute([hash])?;
+    Ok(expiries.first().copied())
+}
+
+fn untag(tx: &Transaction<'_>, key: &Key) -> Result<(), Failure> {
+    tx.prepare_cached("DELETE FROM cache_tags WHERE hash = ?1")?
+        .execute([key.as_str()])?;
+    Ok(())
+}
+
+fn count_live(
+    tx: &Transaction<'_>,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> Result<Removal, Failure> {
+    let count: i64 = tx
+        .prepare_cached(sql)?
+        .query_row(params, |row| row.get(0))?;
+    Ok(Removal::exactly(count.unsigned_abs()))
+}

@@ -1,0 +1,327 @@
+//! Rate limiting: one row per admission, decided and written in one transaction.
+
+mod admit;
+mod config;
+mod demand;
+mod known;
+mod ledger;
+mod reports;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::OptionalExtension;
+use sqlite_database::SqliteDatabase;
+use store_core::local::Denials;
+use store_core::rate_limit::window::check_claims;
+use store_core::{
+    Acquire, Claim, Decision, Page, PageRequest, Permit, Priority, RateLimitStats, RateLimitStore,
+    Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
+};
+
+use self::admit::Verdict;
+use crate::migrate;
+use crate::options::RateLimitOptions;
+use crate::store::Handle;
+use crate::sweeper::{Sweep, Sweeper};
+
+/// A rate limiter in a SQLite file, shared by every process that opens it.
+///
+/// Cloning is cheap; clones are the same store.
+///
+/// ```
+/// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
+/// use store_sqlite::{SqliteDatabase, SqliteRateLimitStore};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let db = SqliteDatabase::in_memory().await?;
+/// let limits = SqliteRateLimitStore::new(&db, Limit::new(1, HOUR));
+/// let issues = Resource::named("issues")?;
+/// match limits.acquire(Acquire::one(&issues).user()).await? {
+///     Decision::Granted(permit) => permit.commit(),
+///     Decision::Denied { reason, .. } => unreachable!("{reason}"),
+/// }
+/// let again = limits.acquire(Acquire::one(&issues).user()).await?;
+/// assert!(matches!(again, Decision::Denied { .. }));
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct SqliteRateLimitStore {
+    inner: Arc<Inner>,
+}
+
+/// The original packages' name of the limiter that shares a limit by activity; what makes one is
+/// [`SqliteRateLimitStore::adaptive`], or any adaptive configuration.
+pub type SqliteAdaptiveRateLimitStore = SqliteRateLimitStore;
+
+#[derive(Debug)]
+struct Inner {
+    handle: Handle,
+    options: RateLimitOptions,
+    sweeper: Sweeper,
+    denials: Arc<Denials>,
+}
+
+impl SqliteRateLimitStore {
+    /// A limiter in `database` under which `default` holds for resources that nothing was stated
+    /// for.
+    #[must_use]
+    pub fn new(database: &SqliteDatabase, default: impl Into<ResourceConfig>) -> Self {
+        let options = RateLimitOptions::default().with_default_config(default);
+        Self::with_options(database, options)
+    }
+
+    /// A limiter in `database` with the original packages' adaptive default: 200 per hour, shared
+    /// between users and background by activity.
+    #[must_use]
+    pub fn adaptive(database: &SqliteDatabase) -> Self {
+        Self::with_options(database, RateLimitOptions::adaptive())
+    }
+
+    /// A limiter in `database`.
+    #[must_use]
+    pub fn with_options(database: &SqliteDatabase, options: RateLimitOptions) -> Self {
+        let handle = Handle::new(database, &migrate::RATE_LIMIT, Arc::clone(&options.clock));
+        Self {
+            inner: Arc::new(Inner {
+                handle,
+                options,
+                sweeper: Sweeper::default(),
+                denials: Arc::default(),
+            }),
+        }
+    }
+
+    fn handle(&self) -> &Handle {
+        let Inner {
+            handle,
+            options,
+            sweeper,
+            ..
+        } = &*self.inner;
+        sweeper.start(&self.inner, handle.clock(), options.cleanup_interval);
+        handle
+    }
+
+    /// Removes what `sql` selects by a resource's name, and whatever was remembered of it.
+    async fn forget(
+        &self,
+        operation: &'static str,
+        sql: &'static str,
+        resource: &Resource,
+        at: Option<Timestamp>,
+    ) -> Result<()> {
+        let name = resource.clone();
+        self.handle()
+            .write(operation, move |tx| {
+                let mut statement = tx.prepare_cached(sql)?;
+                match at {
+                    None => statement.execute([name.as_str()])?,
+                    Some(at) => statement.execute((name.as_str(), at.as_millis()))?,
+                };
+                Ok(())
+            })
+            .await?;
+        self.inner.denials.forget(resource);
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// A permit over committed or yet uncommitted rows: dropped, it removes those that carry its
+    /// mark and no others.
+    fn permit(self: &Arc<Self>, admitted_at: Timestamp, rows: Vec<i64>, mark: i64) -> Permit {
+        let inner = Arc::clone(self);
+        Permit::new(admitted_at, move || {
+            let denials = Arc::clone(&inner.denials);
+            inner.handle.database().write_detached(move |tx| {
+                ledger::give_back(tx, &rows, mark, &denials)?;
+                Ok(())
+            });
+        })
+    }
+}
+
+#[async_trait]
+impl RateLimitStore for SqliteRateLimitStore {
+    async fn acquire(&self, request: Acquire) -> Result<Decision> {
+        check_claims(&request.claims)?;
+        let handle = self.handle();
+        handle.ensure_open("acquire")?;
+        if let Some(denial) = self.inner.denials.standing(&request, handle.now()) {
+            return Ok(Decision::Denied {
+                retry_at: denial.retry_at,
+                reason: denial.reason,
+            });
+        }
+        let inner = Arc::clone(&self.inner);
+        handle
+            .write("acquire", move |tx| {
+                let Inner {
+                    options, denials, ..
+                } = &*inner;
+                let now = options.clock.now();
+                match admit::acquire(tx, &request, options, denials, now)? {
+                    Verdict::Admitted { rows, mark } => {
+                        Ok(Decision::Granted(inner.permit(now, rows, mark)))
+                    }
+                    Verdict::Denied(denial) => {
+                        denials.remember(&request, &denial, now);
+                        Ok(Decision::Denied {
+                            retry_at: denial.retry_at,
+                            reason: denial.reason,
+                        })
+                    }
+                }
+            })
+            .await
+    }
+
+    async fn record(&self, request: Acquire) -> Result<()> {
+        check_claims(&request.claims)?;
+        let inner = Arc::clone(&self.inner);
+        self.handle()
+            .write("record", move |tx| {
+                let Inner {
+                    options, denials, ..
+                } = &*inner;
+                admit::record(tx, &request, options, denials, options.clock.now())
+            })
+            .await
+    }
+
+    async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
+        let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
+        self.handle()
+            .read("status", move |db| {
+                let options = &inner.options;
+                reports::status(db, &claim, priority, options, options.clock.now())
+            })
+            .await
+    }
+
+    async fn reset(&self, resource: &Resource) -> Result<()> {
+        let sql = "DELETE FROM rate_limits WHERE resource = ?1";
+        self.forget("reset", sql, resource, None).await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.handle().write("clear", admit::clear).await?;
+        self.inner.denials.forget_all();
+        Ok(())
+    }
+
+    async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
+        let resource = resource.clone();
+        self.handle()
+            .write("set_cooldown", move |tx| {
+                let until = tx
+                    .prepare_cached(
+                        "INSERT INTO server_cooldowns (origin, cooldown_until) VALUES (?1, ?2)
+                         ON CONFLICT (origin) DO UPDATE SET
+                           cooldown_until = max(cooldown_until, excluded.cooldown_until)
+                         RETURNING cooldown_until",
+                    )?
+                    .query_row((resource.as_str(), until.as_millis()), |row| row.get(0))?;
+                Ok(Timestamp::from_millis(until))
+            })
+            .await
+    }
+
+    async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
+        let (resource, now) = (resource.clone(), self.handle().now());
+        self.handle()
+            .read("cooldown", move |db| {
+                let until = db
+                    .prepare_cached(
+                        "SELECT cooldown_until FROM server_cooldowns WHERE origin = ?1",
+                    )?
+                    .query_row([resource.as_str()], |row| row.get(0))
+                    .optional()?;
+                Ok(until
+                    .map(Timestamp::from_millis)
+                    .filter(|until| *until > now))
+            })
+            .await
+    }
+
+    async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
+        let sql = "DELETE FROM server_cooldowns WHERE origin = ?1 AND cooldown_until = ?2";
+        self.forget("clear_cooldown", sql, resource, Some(seen))
+            .await
+    }
+
+    async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
+        config.check()?;
+        let name = resource.clone();
+        self.handle()
+            .write("set_resource_config", move |tx| {
+                known::state_config(tx, &name, &config)
+            })
+            .await?;
+        self.inner.denials.forget(resource);
+        Ok(())
+    }
+
+    async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {
+        let resource = resource.clone();
+        self.handle()
+            .read("resource_config", move |db| {
+                Ok(known::load(db, &resource)?.config)
+            })
+            .await
+    }
+
+    async fn list(&self, page: &PageRequest) -> Result<Page<ResourceInfo>> {
+        let (inner, page) = (Arc::clone(&self.inner), page.clone());
+        self.handle()
+            .read("list", move |db| {
+                let options = &inner.options;
+                reports::list(db, &page, options, options.clock.now())
+            })
+            .await
+    }
+
+    async fn stats(&self) -> Result<RateLimitStats> {
+        let inner = Arc::clone(&self.inner);
+        self.handle()
+            .read("stats", move |db| {
+                let options = &inner.options;
+                reports::stats(db, options, options.clock.now())
+            })
+            .await
+    }
+
+    async fn cleanup(&self) -> Result<u64> {
+        self.inner.sweep().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.sweeper.stop();
+        self.inner.handle.close();
+        Ok(())
+    }
+}
+
+impl Sweep for Inner {
+    fn batch(&self) -> u32 {
+        self.options.cleanup_batch
+    }
+
+    async fn sweep(&self) -> Result<u64> {
+        let (now, batch) = (self.handle.now(), self.batch());
+        // Looking for the rows takes longer than removing them, so it happens without the lock.
+        let rows = self
+            .handle
+            .read("cleanup", move |db| ledger::outlived(db, batch, now))
+            .await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        self.handle
+            .write("cleanup", move |tx| ledger::remove_outlived(tx, &rows, now))
+            .await
+    }
+}

@@ -1,0 +1,133 @@
+//! The decision: every claim is judged, then all are written, or none.
+
+use rusqlite::Transaction;
+use store_core::local::Denials;
+use store_core::rate_limit::window::{Denial, Rules};
+use store_core::{Acquire, Claim, Policy, ResourceConfig, Timestamp};
+
+use super::demand::{self, Requests, Share};
+use super::known::{self, Known};
+use super::ledger::{self, Admission, Log};
+use crate::error::Failure;
+use crate::options::RateLimitOptions;
+
+/// What became of a request.
+pub(super) enum Verdict {
+    Admitted { rows: Vec<i64>, mark: i64 },
+    Denied(Denial),
+}
+
+pub(super) fn acquire(
+    tx: &Transaction<'_>,
+    request: &Acquire,
+    options: &RateLimitOptions,
+    denials: &Denials,
+    now: Timestamp,
+) -> Result<Verdict, Failure> {
+    let mut refusal = None;
+    let mut kept = Vec::with_capacity(request.claims.len());
+    for claim in &request.claims {
+        let mut known = known::load(tx, &claim.resource)?;
+        ledger::restamp(tx, &claim.resource, now)?;
+        let config = known.config(claim, options)?.clone();
+        kept.push(known.note_use(tx, claim, &config, now)?);
+        let share = count_and_share(tx, request, claim, &mut known, &config, denials, now)?;
+        let rules = Rules {
+            resource: &claim.resource,
+            config: &config,
+            allocation: share.as_ref().map(|share| (&share.allocation, share.until)),
+            cooldown_until: known.cooldown_until,
+        };
+        let since = now - config.longest_window();
+        let mut log = Log::new(tx, &claim.resource, since, now);
+        let refused = rules.refusal(&mut log, request.permits, request.priority, now)?;
+        refusal = Denial::longer(refusal, refused);
+    }
+    if let Some(denial) = refusal {
+        return Ok(Verdict::Denied(denial));
+    }
+    let mark = options.random.next_u64().cast_signed();
+    let rows = write(tx, request, &kept, Some(mark), now)?;
+    Ok(Verdict::Admitted { rows, mark })
+}
+
+/// Counts what was sent without asking, whether it fits or not.
+pub(super) fn record(
+    tx: &Transaction<'_>,
+    request: &Acquire,
+    options: &RateLimitOptions,
+    denials: &Denials,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let mut kept = Vec::with_capacity(request.claims.len());
+    for claim in &request.claims {
+        let mut known = known::load(tx, &claim.resource)?;
+        ledger::restamp(tx, &claim.resource, now)?;
+        let config = known.config(claim, options)?.clone();
+        kept.push(known.note_use(tx, claim, &config, now)?);
+        count_and_share(tx, request, claim, &mut known, &config, denials, now)?;
+    }
+    write(tx, request, &kept, None, now)?;
+    Ok(())
+}
+
+/// Counts the request's demand on a shared limit, and says how the limit is shared now.
+fn count_and_share(
+    tx: &Transaction<'_>,
+    request: &Acquire,
+    claim: &Claim,
+    known: &mut Known,
+    config: &ResourceConfig,
+    denials: &Denials,
+    now: Timestamp,
+) -> Result<Option<Share>, Failure> {
+    let Policy::Adaptive(adaptive) = &config.policy else {
+        return Ok(None);
+    };
+    let resource = &claim.resource;
+    let requests = Requests::of(request, resource, denials);
+    demand::count(tx, resource, known, adaptive, requests, now)?;
+    let limit = config.shared_limit()?.count;
+    let share = demand::share(tx, resource, known, limit, adaptive, now)?;
+    if share.is_new(known, adaptive) {
+        known::share(tx, resource, &share.allocation, now)?;
+        demand::forget(tx, resource, adaptive, now)?;
+    }
+    Ok(Some(share))
+}
+
+fn write(
+    tx: &Transaction<'_>,
+    request: &Acquire,
+    kept: &[Timestamp],
+    mark: Option<i64>,
+    now: Timestamp,
+) -> Result<Vec<i64>, Failure> {
+    let mut rows = Vec::with_capacity(request.claims.len());
+    for (claim, keep_until) in request.claims.iter().zip(kept) {
+        let admission = Admission {
+            resource: &claim.resource,
+            priority: request.priority,
+            at: now,
+            keep_until: *keep_until,
+            mark,
+        };
+        for _ in 0..request.permits.get() {
+            rows.push(admission.write(tx)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Forgets admissions, demand and cooldowns; what was stated stays.
+pub(super) fn clear(tx: &Transaction<'_>) -> Result<(), Failure> {
+    tx.execute_batch(
+        "DELETE FROM rate_limits;
+         DELETE FROM rate_activity;
+         DELETE FROM server_cooldowns;
+         DELETE FROM rate_resources WHERE config IS NULL;
+         UPDATE rate_resources SET claimed = NULL, allocation = NULL, last_user_at = NULL,
+           background_seen = 0, priority_mode_activations = 0;",
+    )?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! The suite that every backend passes, on a file and in memory.
+
+use std::sync::Arc;
+
+use sqlite_database::Result as DatabaseResult;
+use store_conformance::{Boxed, Harness, Setup, async_trait};
+use store_core::{CacheStore, DedupeStore, Error, ErrorKind, RateLimitStore, Result};
+use store_sqlite::{
+    CacheOptions, DedupeOptions, RateLimitOptions, SqliteCacheStore, SqliteDatabase,
+    SqliteDedupeStore, SqliteRateLimitStore,
+};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+/// Each handle opens the file anew, as another process would.
+struct File {
+    folder: TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        Self { folder }
+    }
+
+    async fn open(&self) -> Result<SqliteDatabase> {
+        opened(SqliteDatabase::open(self.folder.path().join("stores.db")).await)
+    }
+}
+
+/// All handles share one database in memory, which nobody else could reach.
+#[derive(Default)]
+struct Memory {
+    database: OnceCell<SqliteDatabase>,
+}
+
+impl Memory {
+    async fn open(&self) -> Result<SqliteDatabase> {
+        let open = async || opened(SqliteDatabase::in_memory().await);
+        self.database.get_or_try_init(open).await.cloned()
+    }
+}
+
+fn opened(database: DatabaseResult<SqliteDatabase>) -> Result<SqliteDatabase> {
+    database
+        .map_err(|error| Error::new(ErrorKind::Unavailable, "sqlite", "open").with_source(error))
+}
+
+macro_rules! harness {
+    ($name:ident) => {
+        #[async_trait]
+        impl Harness for $name {
+            async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
+                let options = CacheOptions::default()
+                    .with_max_entry_bytes(setup.max_entry_bytes)
+                    .with_cleanup_interval(None)
+                    .with_cleanup_batch(setup.cleanup_batch)
+                    .with_clock(setup.clock.clone());
+                let database = self.open().await?;
+                Ok(Arc::new(SqliteCacheStore::with_options(&database, options)))
+            }
+
+            async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
+                let options = DedupeOptions::default()
+                    .with_lease(setup.lease)
+                    .with_result_retention(setup.retention)
+                    .with_inline_limit_bytes(setup.max_result_bytes)
+                    .with_cleanup_interval(None)
+                    .with_cleanup_batch(setup.cleanup_batch)
+                    .with_clock(setup.clock.clone());
+                let database = self.open().await?;
+                Ok(Arc::new(SqliteDedupeStore::with_options(
+                    &database, options,
+                )))
+            }
+
+            async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
+                let options = RateLimitOptions::default()
+                    .with_default_config(setup.config.clone())
+                    .with_cleanup_interval(None)
+                    .with_cleanup_batch(setup.cleanup_batch)
+                    .with_clock(setup.clock.clone());
+                let database = self.open().await?;
+                Ok(Arc::new(SqliteRateLimitStore::with_options(
+                    &database, options,
+                )))
+            }
+        }
+    };
+}
+
+harness!(File);
+harness!(Memory);
+
+mod file {
+    use super::File;
+    store_conformance::conformance!(File::new());
+}
+
+mod memory {
+    use super::Memory;
+    store_conformance::conformance!(Memory::default());
+}
+
+mod boxed {
+    use super::{Boxed, Memory};
+    store_conformance::conformance!(Boxed(Memory::default()));
+}

@@ -1,0 +1,3 @@
+//! The SQLite stores, on real files and with real processes.
+
+mod conformance;
