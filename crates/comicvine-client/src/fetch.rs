@@ -233,7 +233,3 @@ impl Inner {
         base.saturating_add(base / 2 * share / 1_024)
     }
 }
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
