@@ -4,10 +4,15 @@
 //! bare number, or the address of a page; all three are understood, and an id of another kind is
 //! told apart from nonsense.
 
+mod invalid;
+mod typed;
+
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::invalid::InvalidId;
+pub use self::typed::{IssueId, VolumeId};
 
 use crate::kind::ResourceKind;
 
@@ -138,144 +143,6 @@ fn shorten(text: &str) -> String {
         return shown.to_owned();
     }
     shown.chars().take(LONGEST).chain(['…']).collect()
-}
-
-/// A text that is not an id of the wanted kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidId {
-    /// The id is of another kind.
-    WrongKind {
-        /// The id as given: `4050-796`.
-        id: String,
-        /// What it is.
-        found: ResourceKind,
-        /// What was wanted.
-        expected: ResourceKind,
-    },
-    /// No kind has this prefix.
-    UnknownPrefix {
-        /// The id as given: `9999-1`.
-        id: String,
-        /// What was wanted.
-        expected: ResourceKind,
-    },
-    /// The text holds no id.
-    NotAnId {
-        /// The text, shortened and without a query.
-        text: String,
-        /// What was wanted.
-        expected: ResourceKind,
-    },
-}
-
-impl fmt::Display for InvalidId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rule = |kind: ResourceKind| {
-            format!("{} id begins with {}-", kind.with_article(), kind.prefix())
-        };
-        match self {
-            Self::WrongKind {
-                id,
-                found,
-                expected,
-            } => {
-                write!(
-                    f,
-                    "{id} is {} id; {}",
-                    found.with_article(),
-                    rule(*expected)
-                )
-            }
-            Self::UnknownPrefix { id, expected } => {
-                write!(f, "{id} has a prefix no resource uses; {}", rule(*expected))
-            }
-            Self::NotAnId { text, expected } => {
-                let prefix = expected.prefix();
-                write!(
-                    f,
-                    "`{text}` is not {} id; write it as 123, {prefix}-123 or the address of its page",
-                    expected.with_article()
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for InvalidId {}
-
-/// Declares the id of one kind: a number that cannot be mistaken for another kind's.
-macro_rules! typed_id {
-    ($(#[$doc:meta])* $name:ident, $kind:expr) => {
-        $(#[$doc])*
-        #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-        )]
-        #[serde(transparent)]
-        pub struct $name(Id);
-
-        impl $name {
-            /// The kind these ids belong to.
-            pub const KIND: ResourceKind = $kind;
-
-            /// The id with this number.
-            #[must_use]
-            pub const fn new(number: u64) -> Self {
-                Self(Id::new(number))
-            }
-
-            /// The number.
-            #[must_use]
-            pub const fn number(self) -> u64 {
-                self.0.number()
-            }
-        }
-
-        impl fmt::Display for $name {
-            /// As the API's paths have it, with the prefix.
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0.qualified(Self::KIND))
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidId;
-
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                Id::parse(Self::KIND, text).map(Self)
-            }
-        }
-
-        impl From<$name> for Id {
-            fn from(id: $name) -> Self {
-                id.0
-            }
-        }
-
-        impl From<Id> for $name {
-            fn from(id: Id) -> Self {
-                Self(id)
-            }
-        }
-    };
-}
-
-typed_id! {
-    /// The id of an issue, `4000-…`.
-    ///
-    /// ```
-    /// use comicvine_client::IssueId;
-    ///
-    /// let id = IssueId::new(319_366);
-    /// assert_eq!(id.to_string(), "4000-319366");
-    /// assert_eq!("319366".parse(), Ok(id));
-    /// ```
-    IssueId, ResourceKind::Issue
-}
-
-typed_id! {
-    /// The id of a volume, `4050-…`.
-    VolumeId, ResourceKind::Volume
 }
 
 #[cfg(test)]

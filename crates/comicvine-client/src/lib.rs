@@ -1,5 +1,25 @@
 //! A typed client for the [Comic Vine API](https://comicvine.gamespot.com/api/): cached,
-//! de-duplicated and within its rate limits.
+//! de-duplicated and within its rate limits, together with every program that uses the same stores.
+//!
+//! ```no_run
+//! use comicvine_client::{ApiKey, ComicVine, IssueId, Priority};
+//! use store_sqlite::SqliteDatabase;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let db = SqliteDatabase::open("comics.db").await?;
+//! let comics = ComicVine::builder(ApiKey::from_env()?)
+//!     .stores(store_sqlite::stores(&db))
+//!     .user_agent("shelf/1.0")
+//!     .build()?;
+//! let got = comics.issue(IssueId::new(319_366)).priority(Priority::User).await?;
+//! println!("{} ({:?})", got.value.name, got.outcome); // Hit, Joined, Fetched or Stale
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A request is a value: [`DetailRequest`], [`ListRequest`], [`SearchRequest`]. Awaiting it asks the
+//! cache, joins the same request in flight, or waits for leave to send, in this order. Every answer
+//! is a [`Got`]: the model, where it comes from, and the API's results byte for byte.
 
 mod auth;
 mod block;

@@ -131,8 +131,8 @@ impl<T: FromResult> ListRequest<T> {
     }
 
     fn walk(self) -> Result<Walk<Self>> {
-        let start = self.start();
-        let limit = self.limit;
+        page_size(self.limit)?;
+        let (start, limit) = (self.start(), self.limit);
         let parts = match &self.ids {
             None => vec![self],
             Some(ids) => ids
@@ -143,18 +143,13 @@ impl<T: FromResult> ListRequest<T> {
                 })
                 .collect(),
         };
-        match parts.first() {
-            // Found before the first page, as far as it can be.
-            Some(part) => part.call(start).map(drop)?,
-            None => return Ok(Walk::new(parts, start, limit)),
-        }
         Ok(Walk::new(parts, start, limit))
     }
 
     fn start(&self) -> Position {
         Position {
             offset: self.offset,
-            number: 1,
+            ..Position::FIRST
         }
     }
 

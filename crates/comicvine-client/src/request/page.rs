@@ -45,6 +45,13 @@ pub(crate) struct Position {
     pub(crate) number: u64,
 }
 
+impl Position {
+    pub(crate) const FIRST: Self = Self {
+        offset: 0,
+        number: 1,
+    };
+}
+
 /// What can be asked page by page.
 pub(crate) trait Paged: Send + Sync + 'static {
     type Row: FromResult;
@@ -132,7 +139,6 @@ pub(super) async fn fetch_page<P: Paged>(
 pub(super) struct Walk<P> {
     /// What is still to be walked, in reverse order.
     parts: Vec<P>,
-    start: Position,
     position: Position,
     seen: HashSet<String>,
     left: u64,
@@ -143,7 +149,6 @@ impl<P: Paged> Walk<P> {
         parts.reverse();
         Self {
             parts,
-            start,
             position: start,
             seen: HashSet::new(),
             left: limit.unwrap_or(u64::MAX),
@@ -169,7 +174,7 @@ impl<P: Paged> Walk<P> {
             let nothing_new = page.rows.is_empty() && repeated > 0;
             if at_total || nothing_new || page.received == 0 {
                 self.parts.pop();
-                self.position = self.start;
+                self.position = Position::FIRST;
             }
             page.rows
                 .truncate(usize::try_from(self.left).unwrap_or(usize::MAX));

@@ -1,0 +1,76 @@
+//! Errors as text, for those who joined a request in another process.
+
+use std::error::Error as StdError;
+
+use store_core::pipeline::SharedError;
+
+use super::Error;
+
+impl Error {
+    /// Writes the error so that another process can [`decode`](Self::decode) it. Causes are written
+    /// into the message.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut shared = self.clone();
+        if let Self::Transport {
+            message, source, ..
+        }
+        | Self::Store {
+            message, source, ..
+        } = &mut shared
+        {
+            let mut cause = source.as_deref().map(|source| source as &dyn StdError);
+            while let Some(error) = cause {
+                message.push_str(": ");
+                message.push_str(&error.to_string());
+                cause = error.source();
+            }
+        }
+        serde_json::to_string(&shared).unwrap_or_default()
+    }
+
+    /// Reads an error that another process wrote; what is not understood becomes a
+    /// [`Transport`](Self::Transport) error with that text.
+    #[must_use]
+    pub fn decode(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_else(|_| Self::Transport {
+            subject: "a request made elsewhere".to_owned(),
+            message: text.to_owned(),
+            source: None,
+        })
+    }
+}
+
+impl SharedError for Error {
+    fn to_shared(&self) -> String {
+        self.encode()
+    }
+
+    fn from_shared(text: &str) -> Self {
+        Self::decode(text)
+    }
+
+    fn allows_stale(&self) -> bool {
+        self.is_retryable()
+    }
+}
+
+/// A [`Timestamp`] as whole milliseconds.
+pub(super) mod millis {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use store_core::Timestamp;
+
+    #[expect(clippy::ref_option, reason = "serde passes the field by reference")]
+    pub(crate) fn serialize<S: Serializer>(
+        at: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        at.map(Timestamp::as_millis).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map(Timestamp::from_millis))
+    }
+}
