@@ -1,6 +1,8 @@
 //! Running cases, and tasks within them.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use store_core::{Clock, Error, ErrorKind, ManualClock, Result, SystemClock};
@@ -70,10 +72,7 @@ pub(crate) async fn drive<T>(
 
 /// Asks again until the answer is there, without letting the store's time pass: what a dropped
 /// caller leaves behind may be undone in the background.
-pub(crate) async fn eventually<T, F>(mut ask: impl FnMut() -> F) -> Result<T>
-where
-    F: Future<Output = Result<Option<T>>>,
-{
+pub(crate) async fn eventually<T>(ask: impl AsyncFn() -> Result<Option<T>>) -> Result<T> {
     loop {
         if let Some(answer) = ask().await? {
             return Ok(answer);
@@ -83,11 +82,18 @@ where
 }
 
 /// Lets every other task run, and other threads for a moment.
-async fn breathe() {
+pub(crate) async fn breathe() {
     for _ in 0..16 {
         yield_now().await;
     }
     let real = SystemClock::new();
     real.sleep_until(real.now() + Duration::from_millis(1))
         .await;
+}
+
+/// Polls for a caller that goes away; whether there was an answer, which nobody hears.
+pub(crate) fn poll_once<T>(future: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
+    future
+        .poll(&mut Context::from_waker(Waker::noop()))
+        .is_ready()
 }

@@ -4,3 +4,4 @@
 #![expect(clippy::expect_used, reason = "a case fails by panicking")]
 
 pub mod cache;
+pub mod dedupe;

@@ -52,7 +52,11 @@ impl Harness for Memory {
 mod direct {
     use super::Memory;
 
-    store_conformance::cache_conformance!(Memory::default());
+    store_conformance::dedupe_conformance!(Memory::default());
+    mod cache {
+        use super::*;
+        store_conformance::cache_conformance!(Memory::default());
+    }
 }
 
 mod boxed {

@@ -1,0 +1,191 @@
+//! What those who joined get to know.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use store_core::{
+    Clock, DedupeStore, JobId, JobOutcome, JobResult, Result, SECOND, SeededRandom, Settlement,
+};
+
+use super::{join, key, outcome_of, own, result, waiter, waiters};
+use crate::run::{drive, outcome};
+use crate::{Harness, Setup};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+pub async fn joiners_get_the_value(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let mut waiters = Vec::new();
+    for _ in 0..16 {
+        waiters.push(waiter(&jobs, &key()?, join(&jobs, &key()?).await?));
+    }
+    let settled = jobs.complete(owner, result("value")).await?;
+    assert_eq!(settled, Settlement::Settled);
+    // The clock stands still: they are woken, they do not poll.
+    for waiter in waiters {
+        assert_eq!(outcome(waiter).await?, outcome_of("value"));
+    }
+    assert!(!jobs.is_in_progress(&key()?).await?);
+    Ok(())
+}
+
+pub async fn joiners_get_the_failure(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let job = join(&jobs, &key()?).await?;
+    let waiters = waiters(&jobs, &key()?, job);
+    let settled = jobs.fail(owner, "503: come back later").await?;
+    assert_eq!(settled, Settlement::Settled);
+    let failure = JobOutcome::OwnerFailed("503: come back later".to_owned());
+    for waiter in waiters {
+        assert_eq!(outcome(waiter).await?, failure);
+    }
+    drop(own(&jobs, &key()?).await?);
+    Ok(())
+}
+
+pub async fn joiner_on_another_handle_gets_the_value(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let (one, other) = (harness.dedupe(&setup).await?, harness.dedupe(&setup).await?);
+    let owner = own(&one, &key()?).await?;
+    let waiter = waiter(&other, &key()?, join(&other, &key()?).await?);
+    one.complete(owner, result("value")).await?;
+    let heard = drive(&setup.clock, MILLISECOND, waiter).await?;
+    assert_eq!(heard, outcome_of("value"));
+    Ok(())
+}
+
+pub async fn empty_value_is_a_value(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let job = *owner.job();
+    jobs.complete(owner, result("")).await?;
+    let heard = jobs.wait_for(&key()?, &job, SECOND).await?;
+    assert_eq!(heard, JobOutcome::Value(Bytes::new()));
+    Ok(())
+}
+
+pub async fn finished_job_is_not_served_to_fresh_callers(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let first = own(&jobs, &key()?).await?;
+    jobs.complete(first, result("value")).await?;
+    let second = own(&jobs, &key()?).await?;
+    jobs.fail(second, "no").await?;
+    let third = own(&jobs, &key()?).await?;
+    assert_eq!(join(&jobs, &key()?).await?, *third.job());
+    Ok(())
+}
+
+pub async fn result_is_kept_for_joiners_and_then_gone(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let jobs = harness.dedupe(&setup).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let job = join(&jobs, &key()?).await?;
+    jobs.complete(owner, result("value")).await?;
+    setup.clock.advance(Duration::from_millis(4_999));
+    let in_time = jobs.wait_for(&key()?, &job, SECOND).await?;
+    assert_eq!(in_time, outcome_of("value"));
+    setup.clock.advance(MILLISECOND);
+    let too_late = jobs.wait_for(&key()?, &job, SECOND).await?;
+    assert_eq!(too_late, JobOutcome::Lapsed);
+    Ok(())
+}
+
+pub async fn joiner_of_a_replaced_job_gets_the_result_it_joined(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let setup = Setup::default();
+    let jobs = harness.dedupe(&setup).await?;
+    let mut joined = Vec::new();
+    for value in ["first", "second"] {
+        let owner = own(&jobs, &key()?).await?;
+        joined.push((join(&jobs, &key()?).await?, outcome_of(value)));
+        jobs.complete(owner, result(value)).await?;
+    }
+    let third = own(&jobs, &key()?).await?;
+    for (job, expected) in &joined {
+        assert_eq!(jobs.wait_for(&key()?, job, SECOND).await?, *expected);
+    }
+    jobs.complete(third, result("third")).await?;
+    setup.clock.advance(setup.retention);
+    for (job, _) in &joined {
+        assert_eq!(
+            jobs.wait_for(&key()?, job, SECOND).await?,
+            JobOutcome::Lapsed
+        );
+    }
+    Ok(())
+}
+
+pub async fn oversized_result_is_not_shared(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_max_result_bytes(100);
+    let jobs = harness.dedupe(&setup).await?;
+    for (bytes, shared) in [(100, true), (101, false)] {
+        let owner = own(&jobs, &key()?).await?;
+        let job = join(&jobs, &key()?).await?;
+        let value = Bytes::from(vec![7; bytes]);
+        let settled = jobs
+            .complete(owner, JobResult::Value(value.clone()))
+            .await?;
+        assert_eq!(settled, Settlement::Settled);
+        let expected = if shared {
+            JobOutcome::Value(value)
+        } else {
+            JobOutcome::NotShared
+        };
+        assert_eq!(jobs.wait_for(&key()?, &job, SECOND).await?, expected);
+    }
+    Ok(())
+}
+
+pub async fn result_left_elsewhere_is_not_shared(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let waiter = waiter(&jobs, &key()?, join(&jobs, &key()?).await?);
+    jobs.complete(owner, JobResult::NotShared).await?;
+    assert_eq!(outcome(waiter).await?, JobOutcome::NotShared);
+    Ok(())
+}
+
+pub async fn waiter_times_out_and_harms_nothing(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let job = join(&jobs, &key()?).await?;
+    let timeout = Duration::ZERO;
+    let heard = jobs.wait_for(&key()?, &job, timeout).await?;
+    assert_eq!(heard, JobOutcome::TimedOut);
+    assert_eq!(join(&jobs, &key()?).await?, *owner.job());
+    let settled = jobs.complete(owner, result("value")).await?;
+    assert_eq!(settled, Settlement::Settled);
+    let heard = jobs.wait_for(&key()?, &job, timeout).await?;
+    assert_eq!(heard, outcome_of("value"));
+    Ok(())
+}
+
+pub async fn waiter_waits_as_long_as_it_was_told(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let jobs = harness.dedupe(&setup).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let job = *owner.job();
+    let began = setup.clock.now();
+    let waiter = tokio::spawn(async move { jobs.wait_for(&key()?, &job, SECOND * 3).await });
+    let heard = drive(&setup.clock, Duration::from_millis(250), waiter).await?;
+    assert_eq!(heard, JobOutcome::TimedOut);
+    let passed = setup.clock.now().since(began);
+    assert!(passed >= SECOND * 3, "{passed:?}");
+    drop(owner);
+    Ok(())
+}
+
+pub async fn waiting_for_an_unknown_job_ends_at_once(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let unknown = JobId::random(&SeededRandom::new(1));
+    let heard = jobs.wait_for(&key()?, &unknown, SECOND).await?;
+    assert_eq!(heard, JobOutcome::Lapsed);
+    let owner = own(&jobs, &key()?).await?;
+    let heard = jobs.wait_for(&key()?, &unknown, SECOND).await?;
+    assert_eq!(heard, JobOutcome::Lapsed);
+    drop(owner);
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! Who does the job, and who does it next.
+
+use std::sync::Arc;
+
+use std::time::Duration;
+
+use store_core::{
+    Clock, DAY, DedupeStore, Heartbeat, JobOutcome, Key, Priority, Registration, Result,
+};
+
+use super::{join, key, own, parted, waiter, waiters};
+use crate::run::{breathe, drive, eventually, outcome, poll_once, together};
+use crate::{Harness, Setup};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+/// Registers `callers` at the same time.
+async fn crowd(jobs: &Arc<dyn DedupeStore>, callers: usize) -> Result<Vec<Registration>> {
+    together((0..callers).map(|_| {
+        let jobs = Arc::clone(jobs);
+        async move { jobs.register_or_join(&key()?, Priority::Background).await }
+    }))
+    .await
+}
+
+pub async fn one_of_many_callers_owns_the_job(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let (owners, joined) = parted(crowd(&jobs, 64).await?);
+    assert_eq!((owners.len(), joined.len()), (1, 63));
+    assert!(joined.iter().all(|job| job == owners[0].job()));
+    Ok(())
+}
+
+pub async fn jobs_of_different_keys_do_not_meet(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let keys = ["a:b", "a:B", "a_b", "a%b", "ab"];
+    let mut owners = Vec::new();
+    for key in keys {
+        owners.push(own(&jobs, &Key::new(key)?).await?);
+    }
+    for (key, owner) in keys.iter().zip(&owners) {
+        assert_eq!(join(&jobs, &Key::new(key)?).await?, *owner.job());
+    }
+    Ok(())
+}
+
+pub async fn another_handle_joins_the_job(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let (one, other) = (harness.dedupe(&setup).await?, harness.dedupe(&setup).await?);
+    let owner = own(&one, &key()?).await?;
+    assert_eq!(join(&other, &key()?).await?, *owner.job());
+    assert!(other.is_in_progress(&key()?).await?);
+    Ok(())
+}
+
+pub async fn dropped_owner_is_succeeded_by_exactly_one(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let old = *owner.job();
+    drop(owner);
+    let (jobs, name) = (&jobs, &key()?);
+    eventually(async || Ok((!jobs.is_in_progress(name).await?).then_some(()))).await?;
+
+    let (owners, joined) = parted(crowd(jobs, 16).await?);
+    assert_eq!((owners.len(), joined.len()), (1, 15));
+    assert_ne!(*owners[0].job(), old);
+    assert!(joined.iter().all(|job| job == owners[0].job()));
+    Ok(())
+}
+
+pub async fn waiters_of_a_dropped_owner_hear_of_it_at_once(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let waiters = waiters(&jobs, &key()?, *owner.job());
+    breathe().await;
+    drop(owner);
+    // The clock stands still: nobody waits for the lease to end.
+    for waiter in waiters {
+        assert_eq!(outcome(waiter).await?, JobOutcome::Lapsed);
+    }
+    Ok(())
+}
+
+pub async fn silent_owner_is_succeeded_by_exactly_one(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let jobs = harness.dedupe(&setup).await?;
+    let silent = own(&jobs, &key()?).await?;
+    setup.clock.advance(setup.lease);
+    setup.clock.set_wall(setup.clock.now() - MILLISECOND);
+    assert_eq!(join(&jobs, &key()?).await?, *silent.job());
+
+    setup.clock.advance(MILLISECOND);
+    let (owners, joined) = parted(crowd(&jobs, 16).await?);
+    assert_eq!((owners.len(), joined.len()), (1, 15));
+    assert_ne!(owners[0].job(), silent.job());
+    assert!(joined.iter().all(|job| job == owners[0].job()));
+    Ok(())
+}
+
+pub async fn waiters_of_a_silent_owner_hear_when_the_lease_ends(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let setup = Setup::default();
+    let jobs = harness.dedupe(&setup).await?;
+    let silent = own(&jobs, &key()?).await?;
+    let began = setup.clock.now();
+    let waiter = waiter(&jobs, &key()?, *silent.job());
+    let heard = drive(&setup.clock, Duration::from_millis(500), waiter).await?;
+    assert_eq!(heard, JobOutcome::Lapsed);
+    assert!(setup.clock.now().since(began) >= setup.lease);
+    Ok(())
+}
+
+pub async fn heartbeat_keeps_the_job(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let jobs = harness.dedupe(&setup).await?;
+    let owner = own(&jobs, &key()?).await?;
+    assert_eq!(owner.lease(), setup.lease);
+    for _ in 0..9 {
+        setup.clock.advance(setup.lease / 3);
+        let heard = jobs.heartbeat(&key()?, owner.job()).await?;
+        assert_eq!(heard, Heartbeat::Renewed(Priority::Background));
+    }
+    assert_eq!(join(&jobs, &key()?).await?, *owner.job());
+    Ok(())
+}
+
+pub async fn registration_that_nobody_hears_of_does_not_keep_the_job(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let name = &key()?;
+    for polls in 0..12 {
+        let mut registration = Box::pin(jobs.register_or_join(name, Priority::User));
+        for _ in 0..polls {
+            if poll_once(registration.as_mut()) {
+                break;
+            }
+            breathe().await;
+        }
+        drop(registration);
+        // The clock stands still: what was taken is given back, not left to lapse.
+        let jobs = &jobs;
+        let owner = eventually(async || {
+            Ok(match jobs.register_or_join(name, Priority::User).await? {
+                Registration::Owner(owner) => Some(owner),
+                Registration::Joined(_) => None,
+            })
+        });
+        drop(owner.await?);
+        eventually(async || Ok((!jobs.is_in_progress(name).await?).then_some(()))).await?;
+    }
+    Ok(())
+}
+
+pub async fn clock_set_back_does_not_keep_a_job_for_ever(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let jobs = harness.dedupe(&setup).await?;
+    let silent = own(&jobs, &key()?).await?;
+    setup.clock.set_wall(setup.clock.now() - DAY);
+    for _ in 0..3 {
+        let registration = jobs.register_or_join(&key()?, Priority::User).await?;
+        if let Registration::Owner(owner) = registration {
+            assert_ne!(owner.job(), silent.job());
+            return Ok(());
+        }
+        setup.clock.advance(setup.lease);
+    }
+    panic!("the job outlived its silent owner by three leases");
+}
+
+pub async fn joiner_raises_the_priority_at_once(harness: &dyn Harness) -> Result<()> {
+    let jobs = harness.dedupe(&Setup::default()).await?;
+    let owner = own(&jobs, &key()?).await?;
+    let demand = owner.demand();
+    jobs.register_or_join(&key()?, Priority::Background).await?;
+    assert_eq!(*demand.borrow(), Priority::Background);
+    jobs.register_or_join(&key()?, Priority::User).await?;
+    assert_eq!(*demand.borrow(), Priority::User);
+    jobs.register_or_join(&key()?, Priority::Background).await?;
+    assert_eq!(*demand.borrow(), Priority::User);
+    Ok(())
+}
+
+pub async fn heartbeat_tells_the_priority_that_others_raised(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let (one, other) = (harness.dedupe(&setup).await?, harness.dedupe(&setup).await?);
+    let owner = own(&one, &key()?).await?;
+    let before = one.heartbeat(&key()?, owner.job()).await?;
+    assert_eq!(before, Heartbeat::Renewed(Priority::Background));
+    other.register_or_join(&key()?, Priority::User).await?;
+    let after = one.heartbeat(&key()?, owner.job()).await?;
+    assert_eq!(after, Heartbeat::Renewed(Priority::User));
+    Ok(())
+}
