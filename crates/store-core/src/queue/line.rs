@@ -94,13 +94,17 @@ impl Line {
             (!first_class, id)
         };
         let own_rank = rank(id, own);
-        let yields = self.waiting.iter().any(|(other_id, other)| {
-            *other_id != id
+        let first = self.waiting.iter().find(|(other_id, other)| {
+            **other_id != id
                 && other.shares_with(own)
                 && (other.asking
-                    || (rank(*other_id, other) < own_rank && self.block_of(other).is_none()))
+                    || (rank(**other_id, other) < own_rank && self.block_of(other).is_none()))
         });
-        if yields {
+        if let Some((_, first)) = first {
+            // Its holder may be asleep: it can have come to the front by time alone.
+            if !first.asking {
+                first.call.notify_one();
+            }
             return Turn::Behind;
         }
         if let Some(own) = self.waiting.get_mut(&id) {

@@ -115,49 +115,51 @@ impl AcquireQueue {
             request.priority = request.priority.max(*demand.borrow());
         }
         let ticket = Ticket::draw(self, &request);
+        let mut known = None;
         loop {
             let now = self.clock.now();
-            match ticket.turn(now, self.options.promote_after) {
-                Turn::Ask => {
-                    let asked = self.store.acquire(request.clone()).await;
-                    request.demand = Demand::Counted;
-                    match asked {
-                        Ok(Decision::Denied { retry_at, reason }) => {
-                            let denial = Denial { retry_at, reason };
-                            let now = self.clock.now();
-                            if retry_at > deadline || now >= deadline {
-                                ticket.refused(&denial, now);
-                                return Ok(denial.into());
-                            }
-                            ticket.refused(&denial, now);
-                        }
-                        answered => return answered,
-                    }
-                }
-                Turn::Blocked(denial) if denial.retry_at > deadline || now >= deadline => {
-                    // Nobody asked the store for this request yet, but its demand counts.
-                    if request.demand == Demand::New {
-                        return self.store.acquire(request).await;
-                    }
-                    return Ok(denial.into());
-                }
-                Turn::Behind if now >= deadline => return self.store.acquire(request).await,
-                Turn::Blocked(denial) => {
-                    let until = denial.retry_at.min(now + REVALIDATE_AFTER);
-                    let wake_at = until + up_to(&*self.random, self.options.jitter);
-                    self.pause(&ticket, wake_at.min(deadline), &mut demand)
-                        .await;
-                }
-                Turn::Behind => {
-                    let wake_at = deadline.min(now + self.options.promote_after);
-                    self.pause(&ticket, wake_at, &mut demand).await;
-                }
+            let turn = ticket.turn(now, self.options.promote_after);
+            // A request that cannot be first yet asks once all the same, so that its demand counts.
+            let asks = match &turn {
+                Turn::Ask => true,
+                Turn::Blocked(_) => request.demand == Demand::New,
+                Turn::Behind => now >= deadline && known.is_none(),
+            };
+            if asks {
+                let asked = self.store.acquire(request.clone()).await;
+                request.demand = Demand::Counted;
+                let Ok(Decision::Denied { retry_at, reason }) = asked else {
+                    return asked;
+                };
+                let denial = Denial { retry_at, reason };
+                ticket.refused(&denial, self.clock.now());
+                known = Some(denial);
+            } else if let Turn::Blocked(denial) = turn {
+                known = Some(denial);
             }
+            let now = self.clock.now();
+            let wake_at = match &known {
+                Some(denial) if denial.retry_at > deadline || now >= deadline => {
+                    return Ok(Decision::Denied {
+                        retry_at: denial.retry_at.max(now),
+                        reason: denial.reason.clone(),
+                    });
+                }
+                Some(denial) if denial.retry_at > now => {
+                    let until = denial.retry_at.min(now + REVALIDATE_AFTER);
+                    until + up_to(&*self.random, self.options.jitter)
+                }
+                _ => now + REVALIDATE_AFTER,
+            };
+            self.pause(&ticket, wake_at.min(deadline), &mut demand)
+                .await;
             if let Some(demand) = &demand {
                 let raised = request.priority.max(*demand.borrow());
                 if raised != request.priority {
                     request.priority = raised;
                     ticket.raise(raised);
+                    // What held the background up may not hold a user up.
+                    known = None;
                 }
             }
         }
@@ -187,7 +189,11 @@ impl AcquireQueue {
             let woken = slept.as_mut().poll(context).is_ready()
                 || called.as_mut().poll(context).is_ready()
                 || raised.as_mut().poll(context).is_ready();
-            if woken { Poll::Ready(()) } else { Poll::Pending }
+            if woken {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
     }
@@ -200,15 +206,6 @@ impl AcquireQueue {
 /// The first in the line asks again at least this often: a refund, a reset or a raised limit of
 /// another process may free room at any time.
 const REVALIDATE_AFTER: Duration = Duration::from_secs(1);
-
-impl From<Denial> for Decision {
-    fn from(denial: Denial) -> Self {
-        Self::Denied {
-            retry_at: denial.retry_at,
-            reason: denial.reason,
-        }
-    }
-}
 
 /// A place in the line; leaves it when dropped.
 struct Ticket<'a> {

@@ -180,7 +180,7 @@ async fn users_come_first_and_each_class_in_order_of_arrival() {
 
 // covers("F30")
 #[tokio::test]
-async fn only_the_first_in_line_asks_the_store() {
+async fn only_the_first_in_line_asks_the_store_again() {
     let setting = Setting::new();
     let mut tasks = Vec::new();
     for _ in 0..100 {
@@ -188,8 +188,8 @@ async fn only_the_first_in_line_asks_the_store() {
     }
     setting.pass(100).await;
     assert_eq!(setting.admitted().len(), 100);
-    // One question that is granted and one that is refused per slot.
-    assert!(setting.limiter.asked.load(Ordering::Relaxed) <= 200);
+    // Everybody asks once, to be counted; after that one is granted and one refused per slot.
+    assert!(setting.limiter.asked.load(Ordering::Relaxed) <= 300);
 }
 
 #[tokio::test]
