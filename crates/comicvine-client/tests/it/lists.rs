@@ -1,0 +1,222 @@
+//! Lists and searches, page by page.
+
+use comicvine_client::{
+    Error, Fields, Filter, IssueRow, Outcome, Priority, ResourceKind, Sort, VolumeId,
+};
+use comicvine_fake::Fault;
+use futures_util::{StreamExt, TryStreamExt};
+
+use crate::{client, client_with_stores, fake, json, times};
+
+#[tokio::test]
+async fn page_knows_its_place() {
+    let fake = fake().await;
+    let page = client(&fake)
+        .volumes()
+        .limit(7)
+        .offset(14)
+        .await
+        .unwrap()
+        .value;
+    assert_eq!((page.rows.len(), page.offset, page.received), (7, 14, 7));
+    assert!(page.total > 100);
+}
+
+#[tokio::test]
+async fn walk_gives_every_row_once_and_in_order() {
+    let fake = fake().await;
+    let comics = client(&fake);
+    let rows = comics
+        .volumes()
+        .sort(Sort::ascending("id"))
+        .all()
+        .await
+        .unwrap();
+    let total = comics.volumes().limit(1).await.unwrap().value.total;
+    assert_eq!(rows.len() as u64, total);
+    assert!(rows.is_sorted_by(|one, next| one.id < next.id));
+}
+
+#[tokio::test]
+async fn every_page_keeps_filter_sort_and_fields() {
+    let fake = fake().await;
+    let comics = client(&fake);
+    let wanted = Filter::between("date_added", "1990-01-01", "2100-01-01");
+    let fields: Fields = "id,issue_number,cover_date,date_added".parse().unwrap();
+    let request = comics
+        .issues()
+        .filter(wanted)
+        .sort(Sort::descending("cover_date"))
+        .fields(fields)
+        .limit(250);
+    let rows: Vec<IssueRow> = request.stream().try_collect().await.unwrap();
+    assert_eq!(rows.len(), 250);
+    assert_eq!(fake.counts().path("issues").requests(), 3);
+    assert!(
+        rows.iter()
+            .all(|row| row.image.is_none() && row.volume.is_none())
+    );
+    let dated: Vec<_> = rows
+        .iter()
+        .filter_map(|row| row.cover_date.clone())
+        .collect();
+    assert!(dated.is_sorted_by(|one, next| one >= next));
+}
+
+#[tokio::test]
+async fn filtered_walk_stays_within_its_volume() {
+    let fake = fake().await;
+    let comics = client(&fake);
+    let volumes = comics.volumes().all().await.unwrap();
+    let largest = volumes
+        .iter()
+        .max_by_key(|volume| volume.count_of_issues)
+        .unwrap();
+    let issues = comics
+        .issues()
+        .filter(Filter::any_of("volume", [largest.id.number()]))
+        .all()
+        .await
+        .unwrap();
+    assert!(!issues.is_empty());
+    for issue in issues {
+        assert_eq!(issue.volume.unwrap().id.number(), largest.id.number());
+    }
+}
+
+#[tokio::test]
+async fn many_ids_are_asked_for_a_hundred_at_a_time() {
+    let fake = fake().await;
+    let comics = client(&fake);
+    let ids: Vec<VolumeId> = comics
+        .volumes()
+        .limit(150)
+        .stream()
+        .map_ok(|volume| volume.id)
+        .try_collect()
+        .await
+        .unwrap();
+    fake.reset_counts();
+    let found = comics.volumes().ids(ids.clone()).all().await.unwrap();
+    assert_eq!(found.len(), 150);
+    assert_eq!(fake.counts().path("volumes").requests(), 2);
+    let error = comics.volumes().ids(ids).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidInput { .. }));
+    let none = comics
+        .volumes()
+        .ids(Vec::<VolumeId>::new())
+        .all()
+        .await
+        .unwrap();
+    assert!(none.is_empty());
+}
+
+#[tokio::test]
+async fn rows_that_are_no_resource_are_left_out_but_counted() {
+    let fake = fake().await;
+    let page = client(&fake).list(ResourceKind::Promo).await.unwrap();
+    let raw = json(&page.raw);
+    let empty = raw
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row.is_array())
+        .count();
+    assert!(empty > 0);
+    let resources = page.value.rows.len();
+    assert_eq!(page.value.received, (resources + empty) as u64);
+}
+
+#[tokio::test]
+async fn unusable_queries_cost_no_request() {
+    let fake = fake().await;
+    let comics = client(&fake);
+    for error in [
+        comics
+            .volumes()
+            .filter(Filter::new("publisher", "DC"))
+            .await
+            .unwrap_err(),
+        comics
+            .volumes()
+            .sort(Sort::ascending("start_year"))
+            .await
+            .unwrap_err(),
+        comics
+            .volumes()
+            .filter(Filter::new("name", "Batman: Year One"))
+            .await
+            .unwrap_err(),
+        comics.volumes().limit(0).await.unwrap_err(),
+        comics
+            .volumes()
+            .limit(0)
+            .stream()
+            .next()
+            .await
+            .unwrap()
+            .unwrap_err(),
+        comics.search("  ").await.unwrap_err(),
+        comics.search("x").page(0).await.unwrap_err(),
+        comics
+            .search("x")
+            .resources([ResourceKind::Movie])
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
+    }
+    assert!(fake.counts().paths.is_empty());
+}
+
+#[tokio::test]
+async fn search_finds_several_kinds_and_pages_through_them() {
+    let fake = fake().await;
+    let comics = client(&fake);
+    let name = comics.volumes().limit(1).await.unwrap().value.rows[0]
+        .name
+        .clone();
+    let word = name.split(' ').max_by_key(|word| word.len()).unwrap();
+    let page = comics.search(word).await.unwrap().value;
+    assert!(!page.rows.is_empty());
+    assert!(page.rows.iter().all(|hit| hit.kind.is_some()));
+    let hits: Vec<_> = comics.search(word).stream().try_collect().await.unwrap();
+    assert_eq!(hits.len() as u64, page.total);
+    let volumes = comics
+        .search(word)
+        .resources([ResourceKind::Volume])
+        .await
+        .unwrap();
+    assert!(
+        volumes
+            .value
+            .rows
+            .iter()
+            .all(|hit| hit.as_volume().is_some())
+    );
+}
+
+#[tokio::test]
+async fn walk_ends_at_the_first_error() {
+    let fake = fake().await;
+    let comics = client(&fake);
+    let mut pages = comics.issues().pages();
+    assert!(pages.next().await.unwrap().is_ok());
+    fake.inject(times(Fault::RateLimited, 1));
+    let error = pages.next().await.unwrap().unwrap_err();
+    assert!(matches!(error, Error::RateLimited { .. }));
+    assert!(pages.next().await.is_none());
+}
+
+#[tokio::test]
+async fn interrupted_walk_resumes_from_the_cache() {
+    let fake = fake().await;
+    let comics = client_with_stores(&fake);
+    let walk = || comics.issues().priority(Priority::User).limit(300);
+    let first: Vec<_> = walk().pages().take(2).try_collect().await.unwrap();
+    assert_eq!(first.len(), 2);
+    let again: Vec<_> = walk().pages().try_collect().await.unwrap();
+    let outcomes: Vec<_> = again.iter().map(|page| page.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Hit, Outcome::Hit, Outcome::Fetched]);
+    assert_eq!(fake.counts().path("issues").requests(), 3);
+}

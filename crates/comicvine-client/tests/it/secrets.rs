@@ -1,0 +1,59 @@
+//! The key is sent to the API and to nobody else.
+
+use std::time::Duration;
+
+use comicvine_fake::Fault;
+use store_core::PageRequest;
+
+use crate::{KEY, builder, fake, memory, times};
+
+#[tokio::test]
+async fn no_error_and_no_store_has_the_key() {
+    let fake = fake().await;
+    let stores = memory();
+    let comics = builder(&fake)
+        .stores(stores.clone())
+        .timeout(Duration::from_millis(300))
+        .build()
+        .unwrap();
+    let mut told = vec![format!("{comics:?}")];
+    let slow = Fault::Slow {
+        delay: Duration::from_secs(30),
+    };
+    for fault in [
+        slow,
+        Fault::Reset,
+        Fault::CutOff,
+        Fault::InternalError,
+        Fault::Forbidden,
+    ] {
+        fake.inject(times(fault, 3));
+        let error = comics
+            .issues()
+            .max_wait(Duration::from_secs(1))
+            .await
+            .unwrap_err();
+        told.push(format!("{error:?}"));
+        told.push(error.encode());
+        fake.clear_injections();
+    }
+    let comics = builder(&fake)
+        .stores(stores.clone())
+        .base_url("http://127.0.0.1:9/")
+        .build()
+        .unwrap();
+    let error = comics.issues().await.unwrap_err();
+    told.push(format!("{error:?} {error}"));
+
+    let everything = PageRequest::default();
+    let listed = stores.cache.unwrap().list(&everything).await.unwrap();
+    told.push(format!("{listed:?}"));
+    let listed = stores.dedupe.unwrap().list(&everything).await.unwrap();
+    told.push(format!("{listed:?}"));
+    let listed = stores.rate_limit.unwrap().list(&everything).await.unwrap();
+    told.push(format!("{listed:?}"));
+    for text in told {
+        assert!(!text.contains(KEY), "{text}");
+        assert!(!text.contains("api_key"), "{text}");
+    }
+}

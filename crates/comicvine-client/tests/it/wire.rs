@@ -1,0 +1,199 @@
+//! What goes over the wire, and answers that no well-behaved server gives.
+
+use comicvine_client::{
+    ApiKey, Builder, ComicVine, Error, Fields, Filter, IssueId, IssueRow, LimitReason, Outcome,
+    Priority, Result, Sort,
+};
+use futures_util::TryStreamExt;
+use store_core::{DAY, ManualClock, SECOND};
+
+use crate::scripted::{Canned, Scripted};
+use crate::{KEY, budget, memory};
+
+fn builder(server: &Scripted) -> Builder {
+    ComicVine::builder(ApiKey::new(KEY).unwrap())
+        .base_url(&server.base_url)
+        .user_agent("shelf/1.0")
+        .budget(budget(200))
+}
+
+async fn walk(server: &Scripted) -> Result<Vec<u64>> {
+    let comics = builder(server).build().unwrap();
+    let rows: Vec<IssueRow> = comics.issues().stream().try_collect().await?;
+    Ok(rows.iter().map(|row| row.id.number()).collect())
+}
+
+#[tokio::test]
+async fn list_request_is_written_in_canonical_order() {
+    let server = Scripted::start([Canned::rows(0, &[])]).await;
+    let comics = builder(&server).build().unwrap();
+    comics
+        .issues()
+        .offset(5)
+        .fields(Fields::new(["name"]).unwrap())
+        .sort(Sort::descending("name"))
+        .filter(Filter::any_of("volume", [7, 5]))
+        .filter(Filter::new("issue_number", "01"))
+        .await
+        .unwrap();
+    let head = &server.heads()[0];
+    assert!(
+        head.starts_with(&format!(
+            "GET /mirror/api/issues/?api_key={KEY}&format=json\
+             &filter=issue_number%3A1%2Cvolume%3A5%7C7&sort=name%3Adesc\
+             &field_list=id%2Cname&limit=100&offset=5 HTTP/1.1\r\n"
+        )),
+        "{head}"
+    );
+    assert!(
+        head.to_ascii_lowercase()
+            .contains("user-agent: shelf/1.0\r\n"),
+        "{head}"
+    );
+    assert!(
+        head.to_ascii_lowercase()
+            .contains("accept-encoding: gzip\r\n"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn search_pages_by_number() {
+    let row = |id: u64| format!(r#"[{{"id":{id},"resource_type":"volume"}}]"#);
+    let server = Scripted::start([Canned::ok(2, &row(1)), Canned::ok(2, &row(2))]).await;
+    let comics = builder(&server).build().unwrap();
+    let hits: Vec<_> = comics.search("x").stream().try_collect().await.unwrap();
+    assert_eq!(hits.len(), 2);
+    assert_eq!(server.param("page"), ["1", "2"]);
+    assert_eq!(server.param("limit"), ["100", "100"]);
+}
+
+#[tokio::test]
+async fn short_pages_are_continued_by_the_rows_they_had() {
+    let server = Scripted::start([
+        Canned::rows(10, &[1, 2, 3]),
+        Canned::rows(10, &[4, 5]),
+        Canned::rows(10, &[]),
+    ])
+    .await;
+    assert_eq!(walk(&server).await.unwrap(), [1, 2, 3, 4, 5]);
+    assert_eq!(server.param("offset"), ["0", "3", "5"]);
+}
+
+#[tokio::test]
+async fn rows_that_moved_between_pages_come_once() {
+    let server = Scripted::start([Canned::rows(5, &[1, 2, 3]), Canned::rows(5, &[3, 4])]).await;
+    assert_eq!(walk(&server).await.unwrap(), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn server_that_ignores_the_offset_does_not_hold_the_walk() {
+    let page = || Canned::rows(1_000, &[1, 2, 3]);
+    let server = Scripted::start([page(), page(), page()]).await;
+    assert_eq!(walk(&server).await.unwrap(), [1, 2, 3]);
+    assert_eq!(server.heads().len(), 2);
+}
+
+#[tokio::test]
+async fn page_of_empty_rows_is_not_the_end() {
+    let server = Scripted::start([Canned::rows(4, &[1, 0]), Canned::rows(4, &[0, 0])]).await;
+    assert_eq!(walk(&server).await.unwrap(), [1]);
+    let server = Scripted::start([
+        Canned::rows(5, &[0, 0]),
+        Canned::rows(5, &[0, 7]),
+        Canned::rows(5, &[8]),
+    ])
+    .await;
+    assert_eq!(walk(&server).await.unwrap(), [7, 8]);
+}
+
+#[tokio::test]
+async fn row_that_cannot_be_read_is_located() {
+    let server = Scripted::start([Canned::ok(2, r#"[{"id":1},{"name":"x"}]"#)]).await;
+    let error = walk(&server).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot read the answer for issues: row 1 of `results`: missing field `id`"
+    );
+}
+
+#[tokio::test]
+async fn results_keep_every_byte_through_the_cache() {
+    let results = r#"{"id":5,  "name":"\u00bd","odd": 1.50, "odd":[] }"#;
+    let server = Scripted::start([Canned::ok(1, results)]).await;
+    let comics = builder(&server).stores(memory()).build().unwrap();
+    for outcome in [Outcome::Fetched, Outcome::Hit] {
+        let got = comics.issue(IssueId::new(5)).await.unwrap();
+        assert_eq!((got.raw.get(), got.outcome), (results, outcome));
+        assert_eq!(got.value.name, "½");
+    }
+}
+
+#[tokio::test]
+async fn success_without_a_resource_is_not_kept() {
+    let server = Scripted::start([Canned::ok(0, "[]"), Canned::ok(1, r#"{"id":5}"#)]).await;
+    let comics = builder(&server).stores(memory()).build().unwrap();
+    let error = comics.issue(IssueId::new(5)).await.unwrap_err();
+    assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+    assert!(comics.issue(IssueId::new(5)).await.is_ok());
+}
+
+#[tokio::test]
+async fn xml_limit_under_status_200_is_a_limit() {
+    let body = "<response><error>Slow down</error><status_code>420</status_code></response>";
+    let server = Scripted::start([Canned::new(200, body)]).await;
+    let error = walk(&server).await.unwrap_err();
+    assert!(matches!(
+        error,
+        Error::RateLimited {
+            reason: LimitReason::Api,
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn redirect_is_reported_and_not_followed() {
+    let redirect = Canned::new(302, "").with_headers("location: /elsewhere\r\n");
+    let server = Scripted::start([redirect]).await;
+    let error = walk(&server).await.unwrap_err();
+    assert!(error.to_string().contains("302"), "{error}");
+    assert_eq!(server.heads().len(), 1);
+}
+
+#[tokio::test]
+async fn last_answer_of_a_budget_is_given_and_ends_it() {
+    let last =
+        Canned::rows(1, &[1]).with_headers("ratelimit-remaining: 0\r\nratelimit-reset: 40\r\n");
+    let server = Scripted::start([last]).await;
+    let comics = builder(&server).stores(memory()).build().unwrap();
+    let before = comics.now();
+    assert_eq!(comics.issues().await.unwrap().value.rows.len(), 1);
+    let request = comics.issues().offset(1).priority(Priority::User);
+    let error = request.max_wait(SECOND).await.unwrap_err();
+    assert!(matches!(
+        error,
+        Error::RateLimited {
+            reason: LimitReason::Cooldown,
+            ..
+        }
+    ));
+    assert!(error.retry_at().unwrap() >= before + SECOND * 40);
+    assert_eq!(server.heads().len(), 1);
+}
+
+#[tokio::test]
+async fn refusal_is_told_even_if_an_old_answer_is_kept() {
+    let gone = r#"{"error":"Object Not Found","status_code":101,"results":[]}"#;
+    let server = Scripted::start([Canned::ok(1, r#"{"id":5}"#), Canned::new(200, gone)]).await;
+    let clock = ManualClock::default();
+    let comics = builder(&server)
+        .stores(memory())
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    comics.issue(IssueId::new(5)).await.unwrap();
+    clock.advance(DAY * 2);
+    let error = comics.issue(IssueId::new(5)).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+}
