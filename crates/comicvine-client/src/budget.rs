@@ -33,6 +33,9 @@ pub struct Budget {
     /// The least time between two requests of the key, on whatever path; zero for none.
     /// Default: 1 second.
     pub spacing: Duration,
+    /// What is added to the spacing: a request that opens a connection arrives later than the next
+    /// one that finds it open. Default: a tenth of the spacing, 100 milliseconds.
+    pub spacing_guard: Duration,
     /// How users and background share a path's requests. Default: adaptive, by recent activity.
     pub policy: Policy,
 }
@@ -43,6 +46,7 @@ impl Default for Budget {
             path: Limit::new(200, HOUR),
             guard: guard_of(HOUR),
             spacing: SECOND,
+            spacing_guard: spacing_guard_of(SECOND),
             policy: Policy::Adaptive(AdaptiveConfig::default()),
         }
     }
@@ -50,6 +54,10 @@ impl Default for Budget {
 
 fn guard_of(window: Duration) -> Duration {
     window / 200
+}
+
+fn spacing_guard_of(spacing: Duration) -> Duration {
+    spacing / 10
 }
 
 impl Budget {
@@ -68,10 +76,18 @@ impl Budget {
         self
     }
 
-    /// Sets the least time between two requests.
+    /// Sets the least time between two requests, and its guard to a tenth of it.
     #[must_use]
-    pub const fn with_spacing(mut self, spacing: Duration) -> Self {
+    pub fn with_spacing(mut self, spacing: Duration) -> Self {
         self.spacing = spacing;
+        self.spacing_guard = spacing_guard_of(spacing);
+        self
+    }
+
+    /// Sets what is added to the spacing.
+    #[must_use]
+    pub const fn with_spacing_guard(mut self, guard: Duration) -> Self {
+        self.spacing_guard = guard;
         self
     }
 
@@ -95,7 +111,7 @@ impl Budget {
         if self.spacing.is_zero() {
             AS_GOOD_AS_NONE.into()
         } else {
-            Limit::new(1, self.spacing).into()
+            Limit::new(1, self.spacing + self.spacing_guard).into()
         }
     }
 }
@@ -201,7 +217,7 @@ mod tests {
         let path = claims[0].config.as_ref().unwrap();
         assert_eq!(path.limits, [Limit::new(200, Duration::from_secs(3_618))]);
         let key = claims[1].config.as_ref().unwrap();
-        assert_eq!(key.limits, [Limit::new(1, SECOND)]);
+        assert_eq!(key.limits, [Limit::new(1, Duration::from_millis(1_100))]);
     }
 
     #[test]

@@ -147,6 +147,8 @@ fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -233,6 +235,22 @@ mod tests {
         }
         for path in ["review/1900-607/", "", "4000-", "nothing/7/"] {
             assert_eq!(resolve(&format!("{api}/{path}")), None, "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_is_read_back(number in any::<u64>(), at in 0..ResourceKind::ALL.len()) {
+            let (kind, id) = (ResourceKind::ALL[at], Id::new(number));
+            prop_assert_eq!(Id::parse(kind, &id.qualified(kind)), Ok(id));
+            prop_assert_eq!(Id::parse(kind, &id.to_string()), Ok(id));
+        }
+
+        #[test]
+        fn any_other_text_is_refused_in_words(text in any::<String>()) {
+            if let Err(error) = Id::parse(ResourceKind::Issue, &text) {
+                prop_assert!(error.to_string().contains("issue id"));
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A table of answers, and what each must be taken for.
 
+use proptest::prelude::*;
 use reqwest::header::HeaderValue;
 
 use super::*;
@@ -168,4 +169,24 @@ fn comic_that_speaks_of_abnormal_traffic_is_a_comic() {
         r#"{"id":1,"deck":"<title>abnormal traffic</title>"}"#,
     );
     assert_eq!(verdict(200, &[], &body).finding, Finding::Results);
+}
+
+proptest! {
+    #[test]
+    fn nothing_but_an_envelope_is_taken_for_results(
+        status in 100_u16..600,
+        body in prop_oneof![
+            any::<Vec<u8>>(),
+            "[<{][a-z<>/{}\": _0-9]{0,80}".prop_map(String::into_bytes),
+        ],
+        retry_after in "[ -~]{0,30}",
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", HeaderValue::from_str(&retry_after).unwrap());
+        let verdict = judge(Answer { status, headers: &headers, body: &body }, NOW);
+        prop_assert!(verdict.finding != Finding::Results || Envelope::parse(&body).is_ok());
+        if let Some(cooldown) = verdict.cooldown {
+            prop_assert!(cooldown.until > NOW && cooldown.until <= NOW + LONGEST);
+        }
+    }
 }

@@ -178,10 +178,10 @@ async fn real_limits_are_never_exceeded() {
     let limits = comicvine_fake::Limits::default()
         .with_requests(std::num::NonZeroU32::new(10).unwrap())
         .with_window(HOUR)
-        .with_spacing(Duration::from_millis(20));
+        .with_spacing(Duration::from_millis(5));
     let fake = FakeServer::builder().limits(limits).start().await.unwrap();
     let stores = memory();
-    let budget = budget(10).with_spacing(Duration::from_millis(25));
+    let budget = budget(10).with_spacing(Duration::from_millis(40));
     let clients: Vec<_> = (0..3)
         .map(|_| {
             builder(&fake)
