@@ -58,7 +58,7 @@ async fn sweep_every<S: Sweep>(interval: Duration, clock: Arc<dyn Clock>, store:
             let Some(store) = store.upgrade() else { return };
             match store.sweep().await {
                 Ok(removed) if removed >= u64::from(store.batch()) => {
-                    tokio::task::yield_now().await
+                    tokio::task::yield_now().await;
                 }
                 Ok(_) => break,
                 Err(error) => {

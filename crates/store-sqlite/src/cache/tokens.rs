@@ -27,7 +27,7 @@ pub(super) fn of_tag(tag: &Tag) -> String {
 /// The token of a fill that begins now.
 pub(super) fn current(db: &Connection, now: Timestamp) -> Result<FillToken, Failure> {
     let epoch: i64 = db
-        .prepare_cached("SELECT epoch FROM cache_epoch")?
+        .prepare_cached("SELECT epoch FROM cache_epoch WHERE id = 1")?
         .query_row([], |row| row.get(0))?;
     Ok(FillToken {
         epoch: epoch.unsigned_abs(),
@@ -38,7 +38,7 @@ pub(super) fn current(db: &Connection, now: Timestamp) -> Result<FillToken, Fail
 /// Counts one more invalidation and returns its number.
 pub(super) fn advance(tx: &Transaction<'_>) -> Result<i64, Failure> {
     let epoch = tx
-        .prepare_cached("UPDATE cache_epoch SET epoch = epoch + 1 RETURNING epoch")?
+        .prepare_cached("UPDATE cache_epoch SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")?
         .query_row([], |row| row.get(0))?;
     Ok(epoch)
 }
@@ -67,7 +67,7 @@ pub(super) fn is_outdated(
 ) -> Result<bool, Failure> {
     let known = i64::try_from(token.epoch).unwrap_or(i64::MAX);
     let (epoch, horizon): (i64, i64) = tx
-        .prepare_cached("SELECT epoch, horizon FROM cache_epoch")?
+        .prepare_cached("SELECT epoch, horizon FROM cache_epoch WHERE id = 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     if known < horizon {
         return Ok(true);
@@ -102,7 +102,7 @@ pub(super) fn forget(tx: &Transaction<'_>, limit: u32, now: Timestamp) -> Result
     let epochs = oldest.query_map(params![before, limit], |row| row.get::<_, i64>(0))?;
     let epochs: Vec<i64> = epochs.collect::<Result<_, _>>()?;
     if let Some(newest) = epochs.iter().max() {
-        tx.prepare_cached("UPDATE cache_epoch SET horizon = max(horizon, ?1)")?
+        tx.prepare_cached("UPDATE cache_epoch SET horizon = max(horizon, ?1) WHERE id = 1")?
             .execute([newest])?;
     }
     Ok(epochs.len() as u64)

@@ -52,7 +52,9 @@ pub(super) fn set(
              ON CONFLICT (hash) DO UPDATE SET
                expires_at = excluded.expires_at, created_at = excluded.created_at,
                fill_began_at = excluded.fill_began_at, value = excluded.value
-             WHERE min(fill_began_at, :now) <= :began_at
+             WHERE fill_began_at <= :began_at
+                -- The clock was set back since, so nobody knows which came later.
+                OR fill_began_at > :now
                 OR (expires_at <> 0 AND expires_at <= :now)",
         )?
         .execute(named_params! {

@@ -90,7 +90,8 @@ fn count_and_share(
     let limit = config.shared_limit()?.count;
     let share = demand::share(tx, resource, known, limit, adaptive, now)?;
     if share.is_new(known, adaptive) {
-        known::share(tx, resource, &share.allocation, now)?;
+        let before = known.allocation.as_ref();
+        known::share(tx, resource, before, &share.allocation, now)?;
         demand::forget(tx, resource, adaptive, now)?;
     }
     Ok(Some(share))

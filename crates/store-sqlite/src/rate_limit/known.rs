@@ -140,9 +140,12 @@ impl Known {
 pub(super) fn share(
     tx: &Transaction<'_>,
     resource: &Resource,
+    before: Option<&Allocation>,
     allocation: &Allocation,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    let is_activation =
+        allocation.is_priority_mode() && !before.is_some_and(Allocation::is_priority_mode);
     let text = serde_json::to_string(allocation)
         .map_err(|error| corrupt("write", "an allocation is no JSON").with_source(error))?;
     tx.prepare_cached(
@@ -154,7 +157,7 @@ pub(super) fn share(
         ":resource": resource.as_str(),
         ":allocation": text,
         ":now": now.as_millis(),
-        ":activations": i64::from(allocation.is_priority_mode()),
+        ":activations": i64::from(is_activation),
     })?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use rusqlite::{Connection, params};
 use store_core::rate_limit::window::{AdmissionLog, Rules};
 use store_core::{
-    AdaptiveMetrics, AdaptiveStatus, Claim, Limit, Page, PageRequest, Policy, Priority,
-    RateLimitStats, Resource, ResourceConfig, ResourceInfo, Status, Timestamp,
+    AdaptiveMetrics, AdaptiveStatus, Claim, Page, PageRequest, Policy, Priority, RateLimitStats,
+    Resource, ResourceConfig, ResourceInfo, Status, Timestamp,
 };
 
 use super::demand::{self, Share};
@@ -14,14 +14,6 @@ use super::known::{self, Known};
 use super::ledger::Log;
 use crate::error::Failure;
 use crate::options::RateLimitOptions;
-
-/// How many more one bound allows, and when that number next rises.
-#[derive(Clone, Copy)]
-struct Room {
-    used: u32,
-    remaining: u32,
-    rises_at: Timestamp,
-}
 
 pub(super) fn status(
     db: &Connection,
@@ -47,23 +39,9 @@ fn status_in(
     let shared = config.shared_limit()?;
     let mut status = Status::unused(shared, now);
 
-    let total = room(&mut log, None, shared, now)?;
-    status.used = total.used;
-    if let Some(newest) = log.nth_newest(None, 1)? {
-        status.full_reset_at = (newest + shared.window).max(now);
-    }
-    let mut rooms = vec![total];
-    for limit in &config.limits[1..] {
-        rooms.push(room(&mut log, None, *limit, now)?);
-    }
+    status.used = log.count_after(None, now - shared.window)?;
+    status.cooldown_until = known.cooldown_until.filter(|until| *until > now);
     let share = share(db, &claim.resource, &known, config, now)?;
-    if let Some((share, recent_user_activity)) = &share {
-        if priority == Priority::Background {
-            rooms.push(background_room(&mut log, share, shared, now)?);
-        }
-        let allocation = share.allocation.clone();
-        status.adaptive = Some(AdaptiveStatus::new(allocation, *recent_user_activity));
-    }
     let rules = Rules {
         resource: &claim.resource,
         config,
@@ -72,55 +50,50 @@ fn status_in(
             .map(|(share, _)| (&share.allocation, share.until)),
         cooldown_until: known.cooldown_until,
     };
+    status.remaining = remaining(&log, &rules, priority, now)?;
     if let Some(denial) = rules.refusal(&mut log, NonZeroU32::MIN, priority, now)? {
         status.available_at = denial.retry_at;
     }
-    status.cooldown_until = known.cooldown_until.filter(|until| *until > now);
-    status.remaining = rooms.iter().map(|room| room.remaining).min().unwrap_or(0);
-    // All bounds that leave just this much must give way before there is more.
-    status.reset_at = rooms
-        .iter()
-        .filter(|room| room.remaining == status.remaining)
-        .map(|room| room.rises_at)
-        .fold(now, Timestamp::max);
+    if status.used > 0 {
+        let newest = log.nth_newest(None, 1)?;
+        status.full_reset_at = newest.map_or(now, |newest| newest + shared.window);
+        let more = NonZeroU32::MIN.saturating_add(status.remaining);
+        // More than a whole limit never fits; then there is nothing that could rise.
+        if config.limits.iter().all(|limit| more.get() <= limit.count) {
+            let denial = rules.refusal(&mut log, more, priority, now)?;
+            status.reset_at = denial.map_or(now, |denial| denial.retry_at);
+        }
+    }
+    status.adaptive = share.map(|(share, users)| AdaptiveStatus::new(share.allocation, users));
     Ok(status)
 }
 
-fn room(
-    log: &mut Log<'_>,
-    class: Option<Priority>,
-    limit: Limit,
+/// How many more the class may have now.
+fn remaining(
+    log: &Log<'_>,
+    rules: &Rules<'_>,
+    priority: Priority,
     now: Timestamp,
-) -> Result<Room, Failure> {
-    let used = log.count_after(class, now - limit.window)?;
-    // Of an overfull window, more than the oldest must go before there is room.
-    let next_to_go = match used.min(limit.count) {
-        0 => None,
-        nth => log.nth_newest(class, nth)?,
-    };
-    Ok(Room {
-        used,
-        remaining: limit.count.saturating_sub(used),
-        rises_at: next_to_go.map_or(now, |at| at + limit.window),
-    })
-}
-
-fn background_room(
-    log: &mut Log<'_>,
-    share: &Share,
-    shared: Limit,
-    now: Timestamp,
-) -> Result<Room, Failure> {
-    let most = Limit::new(share.allocation.background_max, shared.window);
-    let room = room(log, Some(Priority::Background), most, now)?;
-    if share.allocation.background_paused {
-        return Ok(Room {
-            remaining: 0,
-            rises_at: share.until,
-            ..room
-        });
+) -> Result<u32, Failure> {
+    if rules.cooldown_until.is_some_and(|until| until > now) {
+        return Ok(0);
     }
-    Ok(room)
+    let mut remaining = u32::MAX;
+    for limit in &rules.config.limits {
+        let used = log.count_after(None, now - limit.window)?;
+        remaining = remaining.min(limit.count.saturating_sub(used));
+    }
+    if priority == Priority::Background
+        && let Some((allocation, _)) = rules.allocation
+    {
+        if allocation.background_paused {
+            return Ok(0);
+        }
+        let window = rules.config.shared_limit()?.window;
+        let used = log.count_after(Some(Priority::Background), now - window)?;
+        remaining = remaining.min(allocation.background_max.saturating_sub(used));
+    }
+    Ok(remaining)
 }
 
 fn share(

@@ -93,16 +93,34 @@ harness!(File);
 harness!(Memory);
 
 mod file {
-    use super::File;
-    store_conformance::conformance!(File::new());
+    mod cache {
+        use super::super::File;
+        store_conformance::cache_conformance!(File::new());
+    }
+    mod dedupe {
+        use super::super::File;
+        store_conformance::dedupe_conformance!(File::new());
+    }
 }
 
 mod memory {
-    use super::Memory;
-    store_conformance::conformance!(Memory::default());
+    mod cache {
+        use super::super::Memory;
+        store_conformance::cache_conformance!(Memory::default());
+    }
+    mod dedupe {
+        use super::super::Memory;
+        store_conformance::dedupe_conformance!(Memory::default());
+    }
 }
 
 mod boxed {
-    use super::{Boxed, Memory};
-    store_conformance::conformance!(Boxed(Memory::default()));
+    mod cache {
+        use super::super::{Boxed, Memory};
+        store_conformance::cache_conformance!(Boxed(Memory::default()));
+    }
+    mod dedupe {
+        use super::super::{Boxed, Memory};
+        store_conformance::dedupe_conformance!(Boxed(Memory::default()));
+    }
 }

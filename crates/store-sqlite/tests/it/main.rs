@@ -1,3 +1,16 @@
 //! The SQLite stores, on real files and with real processes.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a failed expectation is how a test fails"
+)]
+
+mod children;
+mod support;
+
 mod conformance;
+mod jobs_across_processes;
+mod limits_across_processes;
+mod originals;
+mod schema;
+mod stores;

@@ -1,0 +1,96 @@
+-- What the migrations add up to. A test keeps it equal; nothing reads it.
+
+CREATE TABLE cache (
+  hash TEXT PRIMARY KEY NOT NULL,
+  -- Unix milliseconds; 0 is never.
+  expires_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  fill_began_at INTEGER NOT NULL,
+  -- Last, so that reading the others never walks through a long value.
+  value BLOB NOT NULL
+) STRICT;
+CREATE INDEX idx_cache_expires_at ON cache (expires_at);
+CREATE TABLE cache_tags (
+  tag TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (tag, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idx_cache_tags_hash ON cache_tags (hash);
+CREATE TABLE cache_epoch (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  -- The number of invalidations so far.
+  epoch INTEGER NOT NULL,
+  -- The newest of them that was forgotten.
+  horizon INTEGER NOT NULL
+) STRICT;
+INSERT INTO cache_epoch (id, epoch, horizon) VALUES (1, 0, 0);
+CREATE TABLE cache_invalidations (
+  -- key:…, scope:…, tag:… or all
+  subject TEXT PRIMARY KEY NOT NULL,
+  epoch INTEGER NOT NULL,
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idx_cache_invalidations_at ON cache_invalidations (at);
+
+CREATE TABLE dedupe_jobs (
+  hash TEXT PRIMARY KEY NOT NULL,
+  job_id TEXT NOT NULL,
+  -- pending, completed or failed
+  status TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  lease_until INTEGER NOT NULL,
+  lease_ms INTEGER NOT NULL,
+  priority TEXT NOT NULL,
+  error TEXT,
+  -- Of a completed job: null if the value is not shared here.
+  result BLOB
+) STRICT;
+CREATE TABLE dedupe_results (
+  job_id TEXT PRIMARY KEY NOT NULL,
+  hash TEXT NOT NULL,
+  status TEXT NOT NULL,
+  updated_at INTEGER NOT NULL,
+  error TEXT,
+  result BLOB
+) STRICT;
+
+CREATE TABLE rate_limits (
+  id INTEGER PRIMARY KEY,
+  resource TEXT NOT NULL,
+  timestamp INTEGER NOT NULL,
+  priority TEXT NOT NULL DEFAULT 'background',
+  -- From then on no window holds the admission.
+  keep_until INTEGER NOT NULL,
+  -- Drawn at random, so that a permit that is given back late never meets another's row.
+  permit INTEGER
+) STRICT;
+CREATE INDEX idx_rate_limit_resource_timestamp ON rate_limits (resource, timestamp, priority);
+CREATE TABLE server_cooldowns (
+  origin TEXT PRIMARY KEY NOT NULL,
+  cooldown_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rate_resources (
+  resource TEXT PRIMARY KEY NOT NULL,
+  -- What was stated for the resource, in JSON, and how often.
+  config TEXT,
+  config_version INTEGER NOT NULL DEFAULT 0,
+  -- What callers claim it under while nothing is stated, in JSON; for listings.
+  claimed TEXT,
+  -- The longest window that the resource ever had.
+  keep_ms INTEGER NOT NULL DEFAULT 0,
+  -- The share of users in JSON, and when it was calculated.
+  allocation TEXT,
+  calculated_at INTEGER NOT NULL DEFAULT 0,
+  last_user_at INTEGER,
+  background_seen INTEGER NOT NULL DEFAULT 0,
+  priority_mode_activations INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE TABLE rate_activity (
+  resource TEXT NOT NULL,
+  -- When the bucket begins.
+  bucket INTEGER NOT NULL,
+  user INTEGER NOT NULL,
+  background INTEGER NOT NULL,
+  PRIMARY KEY (resource, bucket)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,172 @@
+//! Owners that die, freeze or finish in one process while others wait in another.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use store_core::{
+    Clock, DedupeStore, Heartbeat, JobOutcome, JobResult, Priority, Registration, SECOND,
+    Settlement, SystemClock, Timestamp,
+};
+use store_sqlite::{DedupeOptions, SqliteDedupeStore};
+
+use crate::children::{self, Process, listen, say};
+use crate::support::{Folder, key, open};
+
+const LEASE: Duration = SECOND;
+/// What a busy machine may add to any wait.
+const SLACK: Duration = Duration::from_millis(500);
+
+async fn jobs(file: &std::path::Path) -> SqliteDedupeStore {
+    let options = DedupeOptions::default().with_lease(LEASE);
+    SqliteDedupeStore::with_options(&open(file).await, options)
+}
+
+async fn register(jobs: &SqliteDedupeStore) -> Registration {
+    jobs.register_or_join(&key("comics:1"), Priority::User)
+        .await
+        .expect("a registration")
+}
+
+// covers("A10", "F31", "F33", "F36", "F44")
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
+    let folder = Folder::new();
+    let file = folder.file();
+    let mut owner = Process::start("jobs_across_processes::child_owns", &file, "");
+    assert_eq!(owner.hear(), "owner");
+    let mut waiters: Vec<_> = (0..3)
+        .map(|_| Process::start("jobs_across_processes::child_succeeds", &file, ""))
+        .collect();
+    for waiter in &mut waiters {
+        assert_eq!(waiter.hear(), "joined");
+    }
+    let clock = SystemClock::new();
+    let killed_at = clock.now();
+    owner.signal(Signal::KILL);
+    let said: Vec<_> = waiters.iter_mut().map(Process::hear).collect();
+    let succeeded = said
+        .iter()
+        .filter_map(|line| line.strip_prefix("owner "))
+        .map(|at| Timestamp::from_millis(at.parse().expect("a time")));
+    let succeeded: Vec<_> = succeeded.collect();
+    assert_eq!(succeeded.len(), 1, "{said:?}");
+    let waited = succeeded[0].since(killed_at);
+    assert!(waited <= LEASE + SLACK, "{waited:?}");
+    for mut waiter in waiters {
+        waiter.tell("end");
+        waiter.join();
+    }
+}
+
+#[tokio::test]
+#[ignore = "child process of tests in this file"]
+async fn child_owns() {
+    let jobs = jobs(&children::file()).await;
+    let Registration::Owner(owner) = register(&jobs).await else {
+        panic!("somebody else owns the job");
+    };
+    say("owner");
+    let order = listen();
+    assert_eq!(order, "complete");
+    let beat = jobs.heartbeat(owner.key(), owner.job()).await;
+    let settled = jobs
+        .complete(owner, JobResult::Value("late".into()))
+        .await
+        .expect("an answer");
+    match (beat.expect("an answer"), settled) {
+        (Heartbeat::Fenced, Settlement::Fenced) => say("fenced"),
+        (beat, settled) => say(format!("{beat:?} {settled:?}")),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "child process of tests in this file"]
+async fn child_succeeds() {
+    let jobs = jobs(&children::file()).await;
+    let Registration::Joined(job) = register(&jobs).await else {
+        panic!("nobody owns the job");
+    };
+    say("joined");
+    let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND * 30).await;
+    assert_eq!(outcome.expect("an outcome"), JobOutcome::Lapsed);
+    let registration = register(&jobs).await;
+    match &registration {
+        Registration::Owner(_) => {
+            let now = SystemClock::new().now().as_millis();
+            say(format!("owner {now}"));
+        }
+        Registration::Joined(_) => say("joined"),
+    }
+    assert_eq!(listen(), "end");
+}
+
+// covers("F32", "F35")
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_froze_is_fenced_when_it_thaws() {
+    let folder = Folder::new();
+    let jobs = jobs(&folder.file()).await;
+    let mut frozen = Process::start("jobs_across_processes::child_owns", &folder.file(), "");
+    assert_eq!(frozen.hear(), "owner");
+    let Registration::Joined(job) = register(&jobs).await else {
+        panic!("the child owns the job");
+    };
+    frozen.signal(Signal::STOP);
+    let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND * 30).await;
+    assert_eq!(outcome.expect("an outcome"), JobOutcome::Lapsed);
+    let Registration::Owner(successor) = register(&jobs).await else {
+        panic!("nobody else waits");
+    };
+    frozen.tell("complete");
+    frozen.signal(Signal::CONT);
+    assert_eq!(frozen.hear(), "fenced");
+    frozen.join();
+    let settled = jobs
+        .complete(successor, JobResult::Value("fresh".into()))
+        .await;
+    assert_eq!(settled.expect("an answer"), Settlement::Settled);
+}
+
+// covers("A10", "F42", "T20")
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiter_in_another_process_hears_of_the_end_at_once() {
+    let folder = Folder::new();
+    let jobs = jobs(&folder.file()).await;
+    let mut child = Process::start("jobs_across_processes::child_waits", &folder.file(), "");
+    let mut fastest = Duration::MAX;
+    // The best of a few, so that a busy machine does not decide.
+    for _ in 0..5 {
+        let Registration::Owner(owner) = register(&jobs).await else {
+            panic!("nobody else registers first");
+        };
+        child.tell("join");
+        assert_eq!(child.hear(), "joined");
+        let result = JobResult::Value("bytes".into());
+        let ended_at = SystemClock::new().now();
+        jobs.complete(owner, result).await.expect("an answer");
+        let heard = child.hear();
+        let heard_at = Timestamp::from_millis(heard.parse().expect("a time"));
+        fastest = fastest.min(heard_at.since(ended_at));
+    }
+    assert!(fastest < Duration::from_millis(50), "{fastest:?}");
+    child.tell("end");
+    child.join();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "child process of a_waiter_in_another_process_hears_of_the_end_at_once"]
+async fn child_waits() {
+    let jobs = jobs(&children::file()).await;
+    while listen() == "join" {
+        let Registration::Joined(job) = register(&jobs).await else {
+            panic!("the parent owns the job");
+        };
+        let waiting = tokio::spawn({
+            let jobs = jobs.clone();
+            async move { jobs.wait_for(&key("comics:1"), &job, SECOND * 30).await }
+        });
+        say("joined");
+        let outcome = waiting.await.expect("no panic").expect("an outcome");
+        assert_eq!(outcome, JobOutcome::Value("bytes".into()));
+        say(SystemClock::new().now().as_millis());
+    }
+}

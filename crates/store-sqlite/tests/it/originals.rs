@@ -1,0 +1,248 @@
+//! Files that the original packages wrote.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+use serde_json::{Value, json};
+use store_core::{
+    Acquire, CacheStore, Claim, Codec, Decision, DedupeStore, HOUR, JobState, Json, Limit,
+    ManualClock, PageRequest, Priority, RateLimitStore, Registration, Timestamp,
+};
+use store_sqlite::{
+    CacheOptions, DedupeOptions, RateLimitOptions, SqliteCacheStore, SqliteDedupeStore,
+    SqliteRateLimitStore, StoreOptions,
+};
+
+use crate::children::{self, Process, say};
+use crate::support::{Folder, key, open, resource};
+
+/// When the files were written.
+const WRITTEN: i64 = 1_700_000_000_000;
+
+/// The tables that both original limiters share, as their package creates them.
+const TABLES: &str = "
+    CREATE TABLE cache (
+      hash TEXT PRIMARY KEY,
+      value BLOB NOT NULL,
+      expires_at INTEGER NOT NULL,
+      created_at INTEGER NOT NULL
+    );
+    CREATE INDEX idx_cache_expires_at ON cache(expires_at);
+    CREATE TABLE dedupe_jobs (
+      hash TEXT PRIMARY KEY,
+      job_id TEXT NOT NULL,
+      status TEXT NOT NULL,
+      result BLOB,
+      error TEXT,
+      created_at INTEGER NOT NULL,
+      updated_at INTEGER NOT NULL
+    );
+    CREATE INDEX idx_dedupe_status ON dedupe_jobs(status);";
+
+const PLAIN_LIMITS: &str = "
+    CREATE TABLE rate_limits (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      resource TEXT NOT NULL,
+      timestamp INTEGER NOT NULL
+    );
+    CREATE INDEX idx_rate_limit_resource ON rate_limits(resource);
+    CREATE INDEX idx_rate_limit_timestamp ON rate_limits(timestamp);";
+
+const ADAPTIVE_LIMITS: &str = "
+    CREATE TABLE rate_limits (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      resource TEXT NOT NULL,
+      timestamp INTEGER NOT NULL,
+      priority TEXT NOT NULL DEFAULT 'background'
+    );
+    CREATE INDEX idx_rate_limit_resource ON rate_limits(resource);
+    CREATE INDEX idx_rate_limit_timestamp ON rate_limits(timestamp);
+    CREATE INDEX idx_rate_limit_resource_priority_timestamp
+      ON rate_limits(resource, priority, timestamp);";
+
+/// Writes a file as the original packages did: values are JSON in a JSON string.
+fn write_original(file: &Path, limits: &str) {
+    let db = Connection::open(file).expect("a file");
+    db.execute_batch(TABLES).expect("tables");
+    db.execute_batch(limits).expect("tables");
+    let has_priority = limits.contains("priority");
+    for (hash, value, expires_at) in [
+        (
+            "k0001",
+            r#""{\"id\":1,\"name\":\"Issue 1 — ½\"}""#,
+            WRITTEN + 3_600_000,
+        ),
+        ("null", r#""null""#, WRITTEN + 3_600_000),
+        ("a'b:%_", r#""\"just a string\"""#, WRITTEN + 3_600_000),
+        ("expired", r#""{\"gone\":true}""#, WRITTEN),
+    ] {
+        let row = params![hash, value.as_bytes(), expires_at, WRITTEN];
+        db.execute("INSERT INTO cache VALUES (?1, ?2, ?3, ?4)", row)
+            .expect("a row");
+    }
+    for (hash, status, result, error) in [
+        ("done", "completed", Some(r#""{\"r\":1}""#.as_bytes()), None),
+        ("failed", "failed", None, Some("boom")),
+        ("pending", "pending", None, None),
+    ] {
+        let job = format!("0f92f8f0-c8e2-46d8-b84c-be9ae19c45e{}", hash.len());
+        let row = params![hash, job, status, result, error, WRITTEN, WRITTEN];
+        db.execute(
+            "INSERT INTO dedupe_jobs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            row,
+        )
+        .expect("a row");
+    }
+    for index in 0..30 {
+        let row = params![WRITTEN + index * 20];
+        let sql = match (has_priority, index % 3) {
+            (true, 0) => {
+                "INSERT INTO rate_limits (resource, timestamp, priority)
+                 VALUES ('issues', ?1, 'user')"
+            }
+            _ => "INSERT INTO rate_limits (resource, timestamp) VALUES ('issues', ?1)",
+        };
+        db.execute(sql, row).expect("a row");
+    }
+}
+
+fn clock() -> ManualClock {
+    ManualClock::at(Timestamp::from_millis(WRITTEN + 1_000))
+}
+
+// covers("A6", "A23", "F54")
+#[tokio::test]
+async fn cached_values_are_served_by_their_literal_key() {
+    for limits in [PLAIN_LIMITS, ADAPTIVE_LIMITS] {
+        let folder = Folder::new();
+        write_original(&folder.file(), limits);
+        let options = CacheOptions::default().with_clock(clock());
+        let cache = SqliteCacheStore::with_options(&folder.open().await, options);
+        for (name, expected) in [
+            ("k0001", json!({"id": 1, "name": "Issue 1 — ½"})),
+            ("null", Value::Null),
+            ("a'b:%_", json!("just a string")),
+        ] {
+            let found = cache.get(&key(name)).await.expect("an answer");
+            let entry = found.hit().expect("a value");
+            assert_eq!(entry.created_at, Timestamp::from_millis(WRITTEN));
+            let value: Value = Json.decode(&entry.value).expect("JSON in JSON");
+            assert_eq!(value, expected);
+        }
+        let expired = cache.get(&key("expired")).await.expect("an answer");
+        assert_eq!(expired.hit(), None);
+        assert_eq!(cache.stats().await.expect("counts").total_items, 4);
+    }
+}
+
+// covers("A20", "A24", "F33")
+#[tokio::test]
+async fn jobs_that_were_left_pending_are_taken_over() {
+    let folder = Folder::new();
+    write_original(&folder.file(), PLAIN_LIMITS);
+    let options = DedupeOptions::default().with_clock(clock());
+    let jobs = SqliteDedupeStore::with_options(&folder.open().await, options);
+    let listed = jobs.list(&PageRequest::default()).await.expect("a list");
+    let states: Vec<_> = listed.items.iter().map(|job| job.state).collect();
+    assert_eq!(
+        states,
+        [JobState::Completed, JobState::Failed, JobState::Lapsed]
+    );
+    for name in ["done", "failed", "pending"] {
+        let registration = jobs.register_or_join(&key(name), Priority::User).await;
+        let Registration::Owner(owner) = registration.expect("an answer") else {
+            panic!("{name} is held by nobody");
+        };
+        drop(owner);
+    }
+}
+
+// covers("A20", "A25")
+#[tokio::test]
+async fn admissions_keep_counting_with_or_without_a_priority() {
+    for (limits, users) in [(PLAIN_LIMITS, 0), (ADAPTIVE_LIMITS, 10)] {
+        let folder = Folder::new();
+        write_original(&folder.file(), limits);
+        let clock = clock();
+        let options = RateLimitOptions::adaptive().with_clock(clock.clone());
+        let store = SqliteRateLimitStore::with_options(&folder.open().await, options);
+        let issues = Claim::new(resource("issues"));
+        let status = store.status(&issues, Priority::User).await.expect("status");
+        assert_eq!((status.used, status.remaining), (30, 170));
+        let adaptive = status.adaptive.expect("an adaptive limit");
+        assert_eq!(adaptive.recent_user_activity, users);
+
+        let tight = issues.with_config(Limit::new(30, HOUR));
+        let decision = store.acquire(Acquire::of(tight).user()).await;
+        let Decision::Denied { retry_at, .. } = decision.expect("a decision") else {
+            panic!("the window is full");
+        };
+        assert_eq!(retry_at, Timestamp::from_millis(WRITTEN) + HOUR);
+        clock.advance(HOUR);
+        store.cleanup().await.expect("a sweep");
+        let counts = store.stats().await.expect("counts");
+        assert_eq!(counts.total_requests, 0);
+    }
+}
+
+// covers("D19")
+#[tokio::test]
+async fn processes_that_start_at_once_take_a_file_over_once() {
+    for limits in [PLAIN_LIMITS, ADAPTIVE_LIMITS] {
+        let folder = Folder::new();
+        write_original(&folder.file(), limits);
+        let test = "originals::child_counts_rows";
+        let mut children: Vec<_> = (0..4)
+            .map(|_| Process::start(test, &folder.file(), ""))
+            .collect();
+        for child in &mut children {
+            assert_eq!(child.hear(), "4 3 30");
+        }
+        for child in children {
+            child.join();
+        }
+    }
+}
+
+#[tokio::test]
+#[ignore = "child process of processes_that_start_at_once_take_a_file_over_once"]
+async fn child_counts_rows() {
+    let database = open(&children::file()).await;
+    let options = StoreOptions::default()
+        .with_clock(clock())
+        .without_cleanup();
+    let stores = store_sqlite::stores_with(&database, options);
+    let cache = stores.cache.expect("a cache").stats().await;
+    let jobs = stores.dedupe.expect("jobs").stats().await;
+    let limits = stores.rate_limit.expect("limits").stats().await;
+    say(format!(
+        "{} {} {}",
+        cache.expect("counts").total_items,
+        jobs.expect("counts").total_jobs,
+        limits.expect("counts").total_requests
+    ));
+}
+
+#[tokio::test]
+async fn what_was_taken_over_can_be_handed_back() {
+    let folder = Folder::new();
+    write_original(&folder.file(), ADAPTIVE_LIMITS);
+    let database = folder.open().await;
+    store_sqlite::migrate(&database).await.expect("a schema");
+    for component in store_sqlite::COMPONENTS {
+        let back = database.migrate_to(component, 1).await;
+        back.expect("a step down");
+    }
+    database.close().await.expect("an end");
+    let db = Connection::open(folder.file()).expect("the file");
+    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
+    assert_eq!(count("SELECT count(*) FROM cache"), Ok(4));
+    assert_eq!(
+        count("SELECT count(*) FROM rate_limits WHERE priority = 'user'"),
+        Ok(10)
+    );
+    assert_eq!(
+        count("SELECT count(*) FROM dedupe_jobs WHERE error = 'boom'"),
+        Ok(1)
+    );
+}

@@ -1,0 +1,177 @@
+//! The schema and the plans of the statements that run on it.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use store_core::ErrorKind;
+use store_sqlite::{COMPONENTS, SqliteDatabase, sqlite_version};
+
+use crate::support::{Folder, open};
+
+/// Everything in the schema but bookkeeping, without comments and line breaks.
+fn schema(db: &Connection) -> Vec<String> {
+    let mut statement = db
+        .prepare(
+            "SELECT sql FROM sqlite_schema
+             WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_migrations_*'
+             ORDER BY name",
+        )
+        .expect("a statement");
+    let rows = statement.query_map([], |row| row.get::<_, String>(0));
+    rows.expect("a schema")
+        .map(|sql| plain(&sql.expect("text")))
+        .collect()
+}
+
+fn plain(sql: &str) -> String {
+    let lines = sql.lines().map(|line| line.split("--").next());
+    let words = lines.flatten().flat_map(str::split_whitespace);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+async fn schema_of(database: &SqliteDatabase) -> Vec<String> {
+    let read = database.fetch(|db| Ok(schema(db)));
+    read.await.expect("a schema")
+}
+
+#[tokio::test]
+async fn schema_sql_is_what_the_migrations_add_up_to() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    store_sqlite::migrate(&database).await.expect("a schema");
+    let stated = Connection::open_in_memory().expect("a database");
+    stated
+        .execute_batch(include_str!("../../schema.sql"))
+        .expect("statements");
+    assert_eq!(schema_of(&database).await, schema(&stated));
+}
+
+// covers("D13")
+#[tokio::test]
+async fn each_migration_can_be_undone_exactly() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    for component in COMPONENTS {
+        let mut before = vec![(0, schema_of(&database).await)];
+        for migration in component.migrations {
+            let up = database.migrate_to(component, migration.version).await;
+            up.expect("a step up");
+            before.push((migration.version, schema_of(&database).await));
+        }
+        for (version, schema) in before.iter().rev() {
+            let down = database.migrate_to(component, *version).await;
+            down.expect("a step down");
+            assert_eq!(&schema_of(&database).await, schema, "{}", component.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_with_a_remedy() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    store_sqlite::migrate(&database).await.expect("a schema");
+    let newer = "INSERT INTO _migrations_cache
+        SELECT 99, 'later', installed_on, success, checksum, execution_time
+        FROM _migrations_cache LIMIT 1";
+    let written = database.write(move |tx| Ok(tx.execute(newer, [])?)).await;
+    written.expect("a row");
+    let again = open(&folder.file()).await;
+    let error = store_sqlite::migrate(&again).await.expect_err("a refusal");
+    assert_eq!(error.kind(), ErrorKind::SchemaNewer);
+    let cause = std::error::Error::source(&error).expect("a cause");
+    assert!(cause.to_string().contains("upgrade"), "{cause}");
+}
+
+#[test]
+fn sqlite_is_free_of_the_wal_reset_defect() {
+    let numbers = sqlite_version()
+        .split('.')
+        .map(|part| part.parse::<u32>().expect("a number"));
+    assert!(numbers.collect::<Vec<_>>() >= vec![3, 51, 3]);
+}
+
+/// Statements that read whole tables by their nature, none of them on a request's path; `…` stands
+/// for the rest.
+const OFF_PATH: &[&str] = &[
+    // Listings, audits and counts.
+    "SELECT resource, timestamp, id, priority FROM rate_limits …",
+    "SELECT count(*) FROM cache",
+    "SELECT status, lease_until FROM dedupe_jobs",
+    "SELECT page_count * page_size …",
+    // Clearing.
+    "SELECT count(*) FROM cache WHERE expires_at = 0 OR expires_at > ?1",
+    "DELETE FROM cache",
+    "DELETE FROM cache_tags",
+    "DELETE FROM cache_invalidations",
+    "DELETE FROM dedupe_jobs",
+    "DELETE FROM dedupe_results",
+    "DELETE FROM dedupe_results WHERE hash >= ?1 AND hash < ?2",
+    "DELETE FROM rate_limits; …",
+    // Sweeping.
+    "DELETE FROM dedupe_results WHERE rowid IN …",
+    "DELETE FROM dedupe_jobs WHERE rowid IN …",
+    "SELECT id FROM rate_limits WHERE keep_until <= ?1 …",
+];
+
+fn is_off_path(sql: &str) -> bool {
+    OFF_PATH.iter().any(|named| match named.strip_suffix('…') {
+        Some(beginning) => sql.starts_with(beginning),
+        None => sql == *named,
+    })
+}
+
+/// Every statement in the sources: string literals that begin like one.
+fn statements(folder: &Path, found: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            statements(&path, found);
+            continue;
+        }
+        let source = fs::read_to_string(&path).expect("a source");
+        let code = source
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        for literal in code.split('"').skip(1).step_by(2) {
+            let verbs = ["SELECT ", "INSERT ", "UPDATE ", "DELETE "];
+            if verbs.iter().any(|verb| literal.starts_with(verb)) {
+                found.push(plain(literal));
+            }
+        }
+    }
+}
+
+// covers("D17", "F28")
+#[tokio::test]
+async fn no_statement_on_a_requests_path_scans_a_table() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    store_sqlite::migrate(&database).await.expect("a schema");
+    let mut found = Vec::new();
+    statements(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut found,
+    );
+    assert!(found.len() > 30, "only {} statements found", found.len());
+    let scans = database.fetch(move |db| {
+        let mut scans = Vec::new();
+        for sql in found.iter().filter(|sql| !is_off_path(sql)) {
+            let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let mut rows = plan.raw_query();
+            while let Some(row) = rows.next()? {
+                let step: String = row.get(3)?;
+                // One row that is made up for a join is no table.
+                let is_table = !step.contains("CONSTANT ROW") && !step.contains("(subquery");
+                if step.starts_with("SCAN") && is_table {
+                    scans.push(format!("{step}: {sql}"));
+                }
+            }
+        }
+        Ok(scans)
+    });
+    assert_eq!(scans.await.expect("plans"), Vec::<String>::new());
+}

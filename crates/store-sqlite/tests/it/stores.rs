@@ -1,0 +1,248 @@
+//! The three stores side by side in one file: sharing, closing, dropped callers, sweeping.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+use store_core::{
+    Acquire, AdaptiveConfig, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore,
+    ErrorKind, HOUR, Limit, MINUTE, ManualClock, Priority, RateLimitStore, Registration,
+    ResourceConfig, SECOND, SystemClock, Ttl,
+};
+use store_sqlite::{
+    CacheOptions, RateLimitOptions, SqliteAdaptiveRateLimitStore, SqliteCacheStore, SqliteDatabase,
+    SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores, stores_with,
+};
+
+use crate::support::{Folder, key, resource};
+
+// covers("A16", "A21", "T18")
+#[tokio::test]
+async fn three_stores_share_one_file_and_their_defaults_are_the_originals() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let stores = stores(&database);
+    let cache = stores.cache.expect("a cache");
+    cache
+        .put(&key("comics:1"), "bytes".into(), Ttl::Never)
+        .await
+        .expect("room");
+    let jobs = stores.dedupe.expect("jobs");
+    let registration = jobs
+        .register_or_join(&key("comics:1"), Priority::User)
+        .await
+        .expect("an answer");
+    assert!(matches!(registration, Registration::Owner(_)));
+    let limits = stores.rate_limit.expect("limits");
+    let claim = Claim::new(resource("issues"));
+    let status = limits.status(&claim, Priority::User).await.expect("status");
+    assert_eq!(status.limit, Limit::new(200, HOUR));
+    assert!(status.adaptive.is_some());
+}
+
+// covers("A6", "A20")
+#[tokio::test]
+async fn everything_survives_a_restart() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let cache = SqliteCacheStore::new(&database);
+    cache
+        .put(&key("comics:1"), "bytes".into(), Ttl::After(HOUR))
+        .await
+        .expect("room");
+    let limits = SqliteAdaptiveRateLimitStore::adaptive(&database);
+    let decision = limits
+        .acquire(Acquire::one(&resource("issues")).user())
+        .await;
+    let Decision::Granted(permit) = decision.expect("a decision") else {
+        panic!("nothing was used yet");
+    };
+    permit.commit();
+    database.close().await.expect("an end");
+
+    let database = folder.open().await;
+    let value = SqliteCacheStore::new(&database)
+        .value(&key("comics:1"))
+        .await;
+    assert_eq!(value.expect("an answer").as_deref(), Some(&b"bytes"[..]));
+    let limits = SqliteRateLimitStore::adaptive(&database);
+    let status = limits
+        .status(&Claim::new(resource("issues")), Priority::User)
+        .await
+        .expect("status");
+    assert_eq!(status.used, 1);
+    let adaptive = status.adaptive.expect("an adaptive limit");
+    assert_eq!(adaptive.recent_user_activity, 1);
+}
+
+// covers("A21")
+#[tokio::test]
+async fn closing_a_store_leaves_the_database_to_the_others() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let (closed, open) = (
+        SqliteCacheStore::new(&database),
+        SqliteCacheStore::new(&database),
+    );
+    closed.close().await.expect("an end");
+    let error = closed.get(&key("comics:1")).await.expect_err("closed");
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert!(open.get(&key("comics:1")).await.is_ok());
+    database.close().await.expect("an end");
+    let error = open.get(&key("comics:1")).await.expect_err("closed");
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
+async fn a_waiter_hears_that_its_store_is_closed() {
+    let folder = Folder::new();
+    let jobs = SqliteDedupeStore::new(&folder.open().await);
+    let job = match jobs
+        .register_or_join(&key("comics:1"), Priority::User)
+        .await
+    {
+        Ok(Registration::Owner(owner)) => {
+            let job = *owner.job();
+            std::mem::forget(owner);
+            job
+        }
+        other => panic!("{other:?}"),
+    };
+    let waiting = tokio::spawn({
+        let jobs = jobs.clone();
+        async move { jobs.wait_for(&key("comics:1"), &job, MINUTE).await }
+    });
+    jobs.close().await.expect("an end");
+    let error = waiting.await.expect("no panic").expect_err("closed");
+    assert_eq!(error.kind(), ErrorKind::Closed);
+}
+
+/// Polls once, which suffices on an idle database, and goes away.
+fn poll_and_drop(future: impl Future) {
+    let mut context = Context::from_waker(Waker::noop());
+    drop(pin!(future).poll(&mut context));
+}
+
+async fn eventually(ask: impl AsyncFn() -> bool) {
+    let clock = SystemClock::new();
+    let until = clock.now() + SECOND * 10;
+    while !ask().await {
+        assert!(clock.now() < until, "it never happened");
+        clock.sleep_until(clock.now() + SECOND / 1000).await;
+    }
+}
+
+#[tokio::test]
+async fn callers_that_go_away_leave_no_permit_and_no_job_behind() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let limits = SqliteRateLimitStore::new(&database, Limit::new(1, HOUR));
+    let jobs = SqliteDedupeStore::new(&database);
+    store_sqlite::migrate(&database).await.expect("a schema");
+    let claim = Claim::new(resource("issues"));
+    let used = async || {
+        let status = limits.status(&claim, Priority::User).await;
+        status.expect("status").used
+    };
+    assert_eq!(used().await, 0);
+    assert!(
+        !jobs
+            .is_in_progress(&key("comics:1"))
+            .await
+            .expect("an answer")
+    );
+
+    poll_and_drop(limits.acquire(Acquire::one(&resource("issues")).user()));
+    poll_and_drop(jobs.register_or_join(&key("comics:1"), Priority::User));
+    eventually(async || used().await == 0).await;
+    eventually(async || {
+        let busy = jobs.is_in_progress(&key("comics:1")).await;
+        !busy.expect("an answer")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_permit_given_back_late_frees_nobody_elses_row() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let limits = SqliteRateLimitStore::new(&database, Limit::new(1, HOUR));
+    let issues = resource("issues");
+    let take = async || match limits.acquire(Acquire::one(&issues).user()).await {
+        Ok(Decision::Granted(permit)) => Some(permit),
+        Ok(Decision::Denied { .. }) => None,
+        Err(error) => panic!("{error}"),
+    };
+    let late = take().await.expect("a permit");
+    limits.reset(&issues).await.expect("a reset");
+    take().await.expect("a permit").commit();
+    late.give_back();
+    // Writes take effect in order: whatever the refund does is done before this.
+    limits.cleanup().await.expect("a sweep");
+    database.write(|_| Ok(())).await.expect("a turn");
+    assert!(take().await.is_none());
+}
+
+// covers("A2", "F55")
+#[tokio::test]
+async fn expired_values_are_swept_without_being_asked_for() {
+    let clock = ManualClock::default();
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let options = CacheOptions::default().with_clock(clock.clone());
+    let cache = SqliteCacheStore::with_options(&database, options);
+    cache
+        .put(&key("comics:1"), "bytes".into(), Ttl::After(SECOND))
+        .await
+        .expect("room");
+    eventually(async || {
+        clock.advance(MINUTE);
+        cache.stats().await.expect("counts").total_items == 0
+    })
+    .await;
+}
+
+// covers("F15")
+#[tokio::test]
+async fn a_limiter_with_a_short_window_leaves_rows_to_one_with_a_long_one() {
+    let clock = ManualClock::default();
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let limiter = |config: ResourceConfig| {
+        let options = RateLimitOptions::default()
+            .with_default_config(config)
+            .with_cleanup_interval(None)
+            .with_clock(clock.clone());
+        SqliteRateLimitStore::with_options(&database, options)
+    };
+    let shared = ResourceConfig::from(Limit::new(200, HOUR)).adaptive(AdaptiveConfig::default());
+    let (long, short) = (limiter(shared), limiter(Limit::SEED_DEFAULT.into()));
+    let issues = resource("issues");
+    for store in [&long, &short] {
+        match store.acquire(Acquire::one(&issues).user()).await {
+            Ok(Decision::Granted(permit)) => permit.commit(),
+            other => panic!("{other:?}"),
+        }
+    }
+    clock.advance(MINUTE * 2);
+    short.cleanup().await.expect("a sweep");
+    let status = long.status(&Claim::new(issues), Priority::User).await;
+    assert_eq!(status.expect("status").used, 2);
+}
+
+#[tokio::test]
+async fn options_reach_all_three_stores() {
+    let clock = ManualClock::default();
+    let database = SqliteDatabase::in_memory().await.expect("a database");
+    let options = StoreOptions::default()
+        .with_clock(clock.clone())
+        .without_cleanup();
+    let cache = stores_with(&database, options).cache.expect("a cache");
+    cache
+        .put(&key("comics:1"), "bytes".into(), Ttl::After(SECOND))
+        .await
+        .expect("room");
+    clock.advance(SECOND);
+    let value = cache.value(&key("comics:1")).await.expect("an answer");
+    assert_eq!(value, None);
+}
