@@ -78,7 +78,7 @@ fn check_crate(names: &Names, page: &str, line: &Line<'_>, word: &str) -> Option
     if !PLANNED.contains(&word) {
         return Some(format!("`{word}` is no crate of this workspace"));
     }
-    let is_told = page == ARCHITECTURE && line.text.contains("planned");
+    let is_told = page == ARCHITECTURE && line.text.to_lowercase().contains("planned");
     (!is_told).then(|| {
         format!("`{word}` does not exist yet: only {ARCHITECTURE} names it, marked as planned")
     })

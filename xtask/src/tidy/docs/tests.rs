@@ -70,6 +70,7 @@ fn a_planned_crate_is_named_as_planned_and_in_one_place() {
     finds("README.md", "`store-dynamodb` (planned)", message);
     finds("docs/architecture.md", "`store-dynamodb`", message);
     fine("docs/architecture.md", "`store-dynamodb` (planned)");
+    fine("docs/architecture.md", "Planned: `store-dynamodb`.");
 }
 
 #[test]
