@@ -37,6 +37,26 @@ pub(crate) enum Error {
     Untidy { count: usize },
     #[error("step `{step}` failed; again with `cargo xtask ci {step}`")]
     Step { step: String, source: Box<Error> },
+    #[error("start the async runtime")]
+    Runtime { source: io::Error },
+    #[error(transparent)]
+    Database(#[from] sqlite_database::Error),
+    #[error(transparent)]
+    Store(#[from] store_core::Error),
+    #[error("{path} does not exist; `up --create` makes a new database")]
+    NoDatabase { path: String },
+    #[error(
+        "migration {version} of {component} was applied {how}; use the program that wrote the file"
+    )]
+    ForeignMigration {
+        component: &'static str,
+        version: i64,
+        how: &'static str,
+    },
+    #[error(
+        "going back may lose {rows} row(s), listed above; nothing was done, add --yes to do it"
+    )]
+    WouldLose { rows: u64 },
 }
 
 /// Shows an error and everything that caused it on one line.

@@ -13,8 +13,11 @@ mod ci;
 mod error;
 mod features;
 mod finding;
+mod migrate;
 mod repository;
+mod runtime;
 mod rust;
+mod table;
 mod tidy;
 mod tree;
 
@@ -43,6 +46,8 @@ enum Chore {
     Tidy,
     /// Write docs/features.md from the feature rows and the tests that cover them.
     Features(features::Args),
+    /// Bring a database's schema up to date, look at it, or go back.
+    Migrate(migrate::Args),
 }
 
 impl Chore {
@@ -51,6 +56,7 @@ impl Chore {
             Self::Ci(args) => ci::run(repository, &args),
             Self::Tidy => tidy::run(repository),
             Self::Features(args) => features::run(repository, &args),
+            Self::Migrate(args) => migrate::run(&args),
         }
     }
 }
