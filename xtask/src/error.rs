@@ -57,6 +57,18 @@ pub(crate) enum Error {
         "going back may lose {rows} row(s), listed above; nothing was done, add --yes to do it"
     )]
     WouldLose { rows: u64 },
+    #[error("worker {number}: {what}")]
+    Worker {
+        number: usize,
+        what: &'static str,
+        source: io::Error,
+    },
+    #[error("worker {number} ended with {status}; what it said is above")]
+    WorkerEnded { number: usize, status: ExitStatus },
+    #[error("talk to the process that started this one; workers are not started by hand")]
+    NoForeman { source: io::Error },
+    #[error("{failed} of {runs} run(s) failed, marked above")]
+    Soak { failed: usize, runs: usize },
 }
 
 /// Shows an error and everything that caused it on one line.

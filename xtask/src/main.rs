@@ -17,6 +17,7 @@ mod migrate;
 mod repository;
 mod runtime;
 mod rust;
+mod soak;
 mod table;
 mod tidy;
 mod tree;
@@ -48,6 +49,8 @@ enum Chore {
     Features(features::Args),
     /// Bring a database's schema up to date, look at it, or go back.
     Migrate(migrate::Args),
+    /// Let real processes work against each other for a while, and check what they did.
+    Soak(soak::Args),
 }
 
 impl Chore {
@@ -57,6 +60,7 @@ impl Chore {
             Self::Tidy => tidy::run(repository),
             Self::Features(args) => features::run(repository, &args),
             Self::Migrate(args) => migrate::run(&args),
+            Self::Soak(args) => soak::run(args),
         }
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod migrate;
+mod soak;
 
 use std::process::{Command, Output};
 

@@ -1,0 +1,177 @@
+//! Worker processes: this program again, with a job each, started together and heard to the end.
+//!
+//! The protocol is lines. A worker reads its job, says that it is ready, reads the moment at which
+//! all begin, and writes one line for each thing it has to report. Everything else that it has to
+//! say goes to standard error, which is shared.
+
+use std::env;
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use store_core::{Clock as _, SystemClock, Timestamp};
+
+use crate::error::Error;
+
+use super::Kind;
+
+const READY: &str = "ready";
+
+/// How long after the last worker is ready all begin: time for the moment to reach every one.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+/// What the workers reported, each in its own order, and when they began.
+#[derive(Debug)]
+pub(super) struct Reports<R> {
+    pub(super) began_at: Timestamp,
+    pub(super) workers: Vec<Vec<R>>,
+}
+
+/// Runs one worker process per job.
+pub(super) fn run<J: Serialize, R: DeserializeOwned>(
+    kind: Kind,
+    jobs: &[J],
+) -> Result<Reports<R>, Error> {
+    let mut crew = Vec::new();
+    for (number, job) in (1..).zip(jobs) {
+        crew.push(Worker::start(number, kind, job)?);
+    }
+    for worker in &mut crew {
+        worker.wait_until_ready()?;
+    }
+    let began_at = SystemClock::new().now() + HEAD_START;
+    for worker in &mut crew {
+        worker.tell(&began_at.as_millis())?;
+    }
+    let mut workers = Vec::new();
+    for worker in crew {
+        workers.push(worker.hear_out()?);
+    }
+    Ok(Reports { began_at, workers })
+}
+
+/// A worker process; killed if it is given up before its end.
+struct Worker {
+    number: usize,
+    process: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn start(number: usize, kind: Kind, job: &impl Serialize) -> Result<Self, Error> {
+        let failed = |source| Error::Worker {
+            number,
+            what: "start",
+            source,
+        };
+        let mut process = Command::new(env::current_exe().map_err(failed)?)
+            .args(["soak", "worker", &kind.name()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let output = process.stdout.take();
+        let output = output.ok_or_else(|| failed(ErrorKind::BrokenPipe.into()))?;
+        let mut worker = Self {
+            number,
+            process,
+            output: BufReader::new(output),
+        };
+        worker.tell(job)?;
+        Ok(worker)
+    }
+
+    fn tell(&mut self, what: &impl Serialize) -> Result<(), Error> {
+        let told = match &mut self.process.stdin {
+            Some(input) => write_line(input, what),
+            None => Err(ErrorKind::BrokenPipe.into()),
+        };
+        told.map_err(|source| self.failed("tell it what to do", source))
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), Error> {
+        let mut line = String::new();
+        let read = self.output.read_line(&mut line);
+        read.map_err(|source| self.failed("wait until it is ready", source))?;
+        if line.trim_end() == READY {
+            return Ok(());
+        }
+        let source = io::Error::new(ErrorKind::UnexpectedEof, "it ended first");
+        Err(self.failed("wait until it is ready", source))
+    }
+
+    fn hear_out<R: DeserializeOwned>(mut self) -> Result<Vec<R>, Error> {
+        let mut reports = Vec::new();
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let read = self.output.read_line(&mut line);
+            if read.map_err(|source| self.failed("listen", source))? == 0 {
+                break;
+            }
+            let report = serde_json::from_str(&line);
+            reports.push(report.map_err(|source| self.failed("understand", source.into()))?);
+        }
+        let status = self.process.wait();
+        let status = status.map_err(|source| self.failed("wait for its end", source))?;
+        if status.success() {
+            return Ok(reports);
+        }
+        Err(Error::WorkerEnded {
+            number: self.number,
+            status,
+        })
+    }
+
+    fn failed(&self, what: &'static str, source: io::Error) -> Error {
+        Error::Worker {
+            number: self.number,
+            what,
+            source,
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed, and that is all that can go wrong here.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// In a worker: the job it was started for.
+pub(super) fn job<J: DeserializeOwned>() -> Result<J, Error> {
+    hear().map_err(|source| Error::NoForeman { source })
+}
+
+/// In a worker: says that it is ready and returns the moment at which all begin.
+pub(super) fn ready() -> Result<Timestamp, Error> {
+    let begin = || {
+        writeln!(io::stdout(), "{READY}")?;
+        hear()
+    };
+    begin()
+        .map(Timestamp::from_millis)
+        .map_err(|source| Error::NoForeman { source })
+}
+
+/// In a worker: reports one thing.
+pub(super) fn report(what: &impl Serialize) -> Result<(), Error> {
+    write_line(&mut io::stdout(), what).map_err(|source| Error::NoForeman { source })
+}
+
+fn hear<T: DeserializeOwned>() -> io::Result<T> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+fn write_line(to: &mut impl io::Write, what: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    to.write_all(&line)?;
+    to.flush()
+}

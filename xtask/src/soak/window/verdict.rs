@@ -1,0 +1,203 @@
+//! What came of a run, and whether that is good enough.
+
+use std::time::Duration;
+
+use store_core::Timestamp;
+
+use crate::soak::measure::{course, fullest_window, possible, sparkline};
+use crate::table::{Column, Table};
+
+use super::Admission;
+
+/// What is kept of an unused limit by waking late must stay below this, in percent.
+const LEAST_SHARE_PERCENT: u128 = 95;
+
+/// Bars of a sparkline, at most.
+const MOST_BARS: u32 = 60;
+
+/// What was asked of the limiter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) limit: u32,
+    pub(super) window: Duration,
+    pub(super) duration: Duration,
+}
+
+impl Terms {
+    fn possible(&self) -> u128 {
+        possible(self.limit, self.window, self.duration)
+    }
+
+    /// How much time a bar stands for, in seconds.
+    fn bar_secs(&self) -> u64 {
+        self.duration.as_secs().div_ceil(MOST_BARS.into()).max(1)
+    }
+
+    fn bars(&self) -> usize {
+        let bars = self
+            .duration
+            .as_millis()
+            .div_ceil(u128::from(self.bar_secs()) * 1_000);
+        usize::try_from(bars).unwrap_or(0)
+    }
+}
+
+/// What came of one run.
+#[derive(Debug)]
+pub(super) struct Verdict {
+    admitted: usize,
+    fullest: usize,
+    stray: usize,
+    /// The fewest and the most admissions of one process.
+    of_a_process: (usize, usize),
+    course: Vec<usize>,
+}
+
+impl Verdict {
+    pub(super) fn on(terms: &Terms, began_at: Timestamp, workers: &[Vec<Admission>]) -> Self {
+        let start = began_at.as_millis();
+        let end = (began_at + terms.duration).as_millis();
+        let mut moments: Vec<i64> = workers.iter().flatten().map(|it| it.counted).collect();
+        moments.sort_unstable();
+        let counts = || workers.iter().map(Vec::len);
+        let window = i64::try_from(terms.window.as_millis()).unwrap_or(i64::MAX);
+        let bar = Duration::from_secs(terms.bar_secs());
+        Self {
+            admitted: moments.iter().filter(|moment| **moment < end).count(),
+            fullest: fullest_window(&moments, window),
+            stray: workers.iter().flatten().filter(|it| it.is_stray()).count(),
+            of_a_process: (counts().min().unwrap_or(0), counts().max().unwrap_or(0)),
+            course: course(&moments, start, bar, terms.bars()),
+        }
+    }
+
+    /// In thousandths of what was possible, rounded down.
+    fn share_permille(&self, terms: &Terms) -> u128 {
+        self.admitted as u128 * 1_000 / terms.possible()
+    }
+
+    /// The first thing that is wrong.
+    fn fault(&self, terms: &Terms) -> Option<&'static str> {
+        if self.fullest as u128 > u128::from(terms.limit) {
+            Some("OVER THE LIMIT")
+        } else if self.stray > 0 {
+            Some("STRAY MOMENTS")
+        } else if self.admitted as u128 * 100 < terms.possible() * LEAST_SHARE_PERCENT {
+            Some("TOO FEW")
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn passes(&self, terms: &Terms) -> bool {
+        self.fault(terms).is_none()
+    }
+}
+
+impl Admission {
+    fn is_stray(&self) -> bool {
+        !(self.asked..=self.answered).contains(&self.counted)
+    }
+}
+
+/// One row per run, with the course of each as a line of bars, and what they stand for.
+pub(super) fn table(terms: &Terms, verdicts: &[Verdict]) -> String {
+    let mut table = Table::new(&[
+        Column::Right("run"),
+        Column::Right("admitted"),
+        Column::Right("possible"),
+        Column::Right("share"),
+        Column::Right("fullest"),
+        Column::Right("limit"),
+        Column::Right("stray"),
+        Column::Right("a process"),
+        Column::Left("outcome"),
+        Column::Left("course"),
+    ]);
+    for (number, verdict) in (1..).zip(verdicts) {
+        let permille = verdict.share_permille(terms);
+        let (fewest, most) = verdict.of_a_process;
+        table.add([
+            format!("{number}"),
+            verdict.admitted.to_string(),
+            terms.possible().to_string(),
+            format!("{}.{} %", permille / 10, permille % 10),
+            verdict.fullest.to_string(),
+            terms.limit.to_string(),
+            verdict.stray.to_string(),
+            format!("{fewest}-{most}"),
+            verdict.fault(terms).unwrap_or("passed").to_owned(),
+            sparkline(&verdict.course),
+        ]);
+    }
+    let highest = verdicts.iter().flat_map(|verdict| &verdict.course).max();
+    format!(
+        "{table}A bar is {} s; the highest of all is {}.",
+        terms.bar_secs(),
+        highest.unwrap_or(&0)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use store_core::SECOND;
+
+    use super::*;
+
+    const TERMS: Terms = Terms {
+        limit: 2,
+        window: SECOND,
+        duration: Duration::from_secs(2),
+    };
+
+    fn verdict(moments: &[i64]) -> Verdict {
+        let admission = |&at: &i64| Admission {
+            asked: at,
+            counted: at,
+            answered: at,
+        };
+        let (first, second) = moments.split_at(1);
+        let workers = [first, second].map(|part| part.iter().map(admission).collect());
+        Verdict::on(&TERMS, Timestamp::default(), &workers)
+    }
+
+    #[test]
+    fn a_limit_that_is_kept_and_used_up_passes() {
+        let verdict = verdict(&[0, 3, 1_000, 1_003]);
+        assert!(verdict.passes(&TERMS));
+        let shown = table(&TERMS, &[verdict]);
+        let expected = "\
+run  admitted  possible    share  fullest  limit  stray  a process  outcome  course
+  1         4         4  100.0 %        2      2      0        1-3  passed   ██
+A bar is 1 s; the highest of all is 2.";
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn one_admission_too_many_fails_even_after_the_end() {
+        let over = verdict(&[0, 3, 1_002, 1_003, 2_001]);
+        assert_eq!(over.fault(&TERMS), Some("OVER THE LIMIT"));
+        assert_eq!(over.admitted, 4);
+    }
+
+    #[test]
+    fn a_limit_that_is_not_used_up_fails() {
+        let few = verdict(&[0, 3, 1_000]);
+        assert_eq!(few.fault(&TERMS), Some("TOO FEW"));
+        assert_eq!(few.share_permille(&TERMS), 750);
+    }
+
+    #[test]
+    fn a_moment_outside_its_call_fails() {
+        let admission = |counted| Admission {
+            asked: 10,
+            counted,
+            answered: 20,
+        };
+        assert!(!admission(10).is_stray() && !admission(20).is_stray());
+        assert!(admission(9).is_stray() && admission(21).is_stray());
+        let workers = [[10, 10, 1_015, 1_020].map(admission).to_vec()];
+        let verdict = Verdict::on(&TERMS, Timestamp::default(), &workers);
+        assert_eq!(verdict.fault(&TERMS), Some("STRAY MOMENTS"));
+    }
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask soak` with real processes.
+
+use tempfile::TempDir;
+
+use crate::{complaint, printed, xtask};
+
+#[test]
+fn two_processes_keep_a_limit_and_use_it_up() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("soak.db");
+    let path = path.to_str().expect("a path in UTF-8");
+    let output = xtask(&[
+        "soak",
+        "window",
+        "--processes",
+        "2",
+        "--tasks",
+        "3",
+        "--limit",
+        "4",
+        "--window",
+        "250ms",
+        "--duration",
+        "500ms",
+        "--runs",
+        "2",
+        "--database",
+        path,
+    ]);
+    let printed = printed(&output);
+    assert!(output.status.success(), "{printed}");
+    assert_eq!(printed.matches("passed").count(), 2, "{printed}");
+    // Four at the start, four when the window has passed.
+    assert_eq!(printed.matches("100.0 %").count(), 2, "{printed}");
+}
+
+#[test]
+fn a_limit_that_nobody_can_use_up_fails_the_soak() {
+    let output = xtask(&[
+        "soak",
+        "window",
+        "--processes",
+        "2",
+        "--tasks",
+        "1",
+        "--limit",
+        "100000000",
+        "--window",
+        "1s",
+        "--duration",
+        "100ms",
+    ]);
+    let complaint = complaint(&output);
+    assert!(complaint.contains("1 of 1 run(s) failed"), "{complaint}");
+    assert!(printed(&output).contains("TOO FEW"), "{}", printed(&output));
+}
+
+#[test]
+fn a_worker_that_fails_fails_the_soak() {
+    let output = xtask(&["soak", "window", "--database", "/no/such/folder/soak.db"]);
+    let complaint = complaint(&output);
+    assert!(complaint.contains("worker 1"), "{complaint}");
+    assert!(complaint.contains("/no/such/folder/soak.db"), "{complaint}");
+}
+
+#[test]
+fn a_worker_started_by_hand_says_so() {
+    let complaint = complaint(&xtask(&["soak", "worker", "window"]));
+    assert!(complaint.contains("not started by hand"), "{complaint}");
+}
