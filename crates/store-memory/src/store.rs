@@ -2,7 +2,40 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use store_core::{Error, ErrorKind, Result};
+use store_core::{Error, ErrorKind, Result, Stores};
+
+use crate::cache::MemoryCacheStore;
+use crate::dedupe::MemoryDedupeStore;
+use crate::options::MemoryOptions;
+use crate::rate_limit::MemoryRateLimitStore;
+
+/// A fresh cache, de-duplication and rate limiter with default options.
+///
+/// ```
+/// let stores = store_memory::stores();
+/// assert!(stores.cache.is_some() && stores.dedupe.is_some() && stores.rate_limit.is_some());
+/// ```
+#[must_use]
+pub fn stores() -> Stores {
+    stores_with(MemoryOptions::default())
+}
+
+/// A fresh cache, de-duplication and rate limiter.
+///
+/// ```
+/// use store_core::{HOUR, Limit};
+/// use store_memory::{MemoryOptions, stores_with};
+///
+/// let stores = stores_with(MemoryOptions::default().with_rate_limit(Limit::new(200, HOUR)));
+/// assert!(stores.rate_limit.is_some());
+/// ```
+#[must_use]
+pub fn stores_with(options: MemoryOptions) -> Stores {
+    Stores::none()
+        .with_cache(MemoryCacheStore::new(options.cache))
+        .with_dedupe(MemoryDedupeStore::new(options.dedupe))
+        .with_rate_limit(MemoryRateLimitStore::new(options.rate_limit))
+}
 
 /// A store's state behind its lock, until the store is closed.
 ///

@@ -5,3 +5,4 @@
 
 pub mod cache;
 pub mod dedupe;
+pub mod rate_limit;

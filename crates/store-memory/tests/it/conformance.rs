@@ -4,13 +4,17 @@ use std::sync::{Arc, OnceLock};
 
 use store_conformance::{Boxed, Harness, Setup, async_trait};
 use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
-use store_memory::{CacheOptions, DedupeOptions, MemoryCacheStore, MemoryDedupeStore};
+use store_memory::{
+    CacheOptions, DedupeOptions, MemoryCacheStore, MemoryDedupeStore, MemoryRateLimitStore,
+    RateLimitOptions,
+};
 
 /// Stores of one process: a further handle is a clone.
 #[derive(Debug, Default)]
 struct Memory {
     cache: OnceLock<MemoryCacheStore>,
     dedupe: OnceLock<MemoryDedupeStore>,
+    rate_limit: OnceLock<MemoryRateLimitStore>,
 }
 
 #[async_trait]
@@ -40,27 +44,25 @@ impl Harness for Memory {
         Ok(Arc::new(self.dedupe.get_or_init(open).clone()))
     }
 
-    async fn rate_limit(&self, _: &Setup) -> Result<Arc<dyn RateLimitStore>> {
-        Err(store_core::Error::new(
-            store_core::ErrorKind::Unavailable,
-            "memory",
-            "rate_limit",
-        ))
+    async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
+        let open = || {
+            let options = RateLimitOptions::from(setup.config.clone())
+                .with_cleanup_batch(setup.cleanup_batch as usize)
+                .with_clock(setup.clock.clone());
+            MemoryRateLimitStore::new(options)
+        };
+        Ok(Arc::new(self.rate_limit.get_or_init(open).clone()))
     }
 }
 
 mod direct {
     use super::Memory;
 
-    store_conformance::dedupe_conformance!(Memory::default());
-    mod cache {
-        use super::*;
-        store_conformance::cache_conformance!(Memory::default());
-    }
+    store_conformance::conformance!(Memory::default());
 }
 
 mod boxed {
     use super::{Boxed, Memory};
 
-    store_conformance::cache_conformance!(Boxed(Memory::default()));
+    store_conformance::conformance!(Boxed(Memory::default()));
 }

@@ -1,0 +1,204 @@
+//! Who is admitted, and when.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store_core::{
+    Acquire, Claim, Clock, Limit, MINUTE, Priority, RateLimitStore, Reason, ResourceConfig, Result,
+    SECOND,
+};
+
+use super::{admitted, at, background, refused, resource, spend, spend_all, status, user};
+use crate::run::together;
+use crate::{Harness, Setup};
+
+pub async fn window_is_exact_at_both_ends(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(3, SECOND));
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    for millis in [0, 10, 20] {
+        at(&setup.clock, start, millis);
+        assert!(spend(&limits, &user()?).await?, "at {millis}");
+    }
+    for (millis, expected) in [(20, false), (999, false), (1_000, true), (1_009, false)] {
+        at(&setup.clock, start, millis);
+        assert_eq!(spend(&limits, &user()?).await?, expected, "at {millis}");
+    }
+    Ok(())
+}
+
+pub async fn denial_tells_when_asking_again_succeeds(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(2, MINUTE));
+    let limits = harness.rate_limit(&setup).await?;
+    let first = setup.clock.now();
+    assert!(spend(&limits, &background()?).await?);
+    setup.clock.advance(SECOND * 7);
+    assert!(spend(&limits, &user()?).await?);
+    setup.clock.advance(SECOND * 7);
+
+    let (retry_at, reason) = refused(&limits, user()?).await?;
+    assert_eq!(
+        (retry_at, reason),
+        (first + MINUTE, Reason::WindowFull(resource()?))
+    );
+    setup.clock.set_wall(retry_at - Duration::from_millis(1));
+    assert_eq!(refused(&limits, user()?).await?.0, retry_at);
+    setup.clock.set_wall(retry_at);
+    admitted(&limits, user()?).await?.commit();
+    Ok(())
+}
+
+pub async fn window_slides_with_each_admission(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(2, SECOND));
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    // A fixed window that began at 0 would admit two more right after 1000.
+    for (millis, expected) in [(900, true), (950, true), (1_000, false), (1_899, false)] {
+        at(&setup.clock, start, millis);
+        assert_eq!(spend(&limits, &user()?).await?, expected, "at {millis}");
+    }
+    for (millis, expected) in [(1_900, true), (1_900, false), (1_950, true), (1_951, false)] {
+        at(&setup.clock, start, millis);
+        assert_eq!(spend(&limits, &user()?).await?, expected, "at {millis}");
+    }
+    Ok(())
+}
+
+/// How many of 64 tasks are admitted that share these handles.
+async fn stampede(handles: &[Arc<dyn RateLimitStore>]) -> Result<usize> {
+    let admitted = together((0..64).map(|task| {
+        let limits = Arc::clone(&handles[task % handles.len()]);
+        let priority = if task % 3 == 0 {
+            Priority::User
+        } else {
+            Priority::Background
+        };
+        async move {
+            let request = Acquire::one(&resource()?).priority(priority);
+            spend(&limits, &request).await
+        }
+    }));
+    Ok(admitted
+        .await?
+        .into_iter()
+        .filter(|admitted| *admitted)
+        .count())
+}
+
+pub async fn concurrent_callers_never_go_over(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    assert_eq!(stampede(&[limits]).await?, 10);
+    Ok(())
+}
+
+pub async fn callers_on_two_handles_never_go_over(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let handles = [
+        harness.rate_limit(&setup).await?,
+        harness.rate_limit(&setup).await?,
+    ];
+    assert_eq!(stampede(&handles).await?, 10);
+    for handle in &handles {
+        assert_eq!(status(handle, Priority::User).await?.used, 10);
+    }
+    Ok(())
+}
+
+pub async fn several_limits_hold_together(harness: &dyn Harness) -> Result<()> {
+    let config = ResourceConfig::from(Limit::new(3, MINUTE)).with_limit(Limit::new(1, SECOND));
+    let setup = Setup::default().with_config(config);
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    for (millis, expected) in [(0, true), (999, false), (1_000, true), (2_000, true)] {
+        at(&setup.clock, start, millis);
+        assert_eq!(spend(&limits, &user()?).await?, expected, "at {millis}");
+    }
+    // Both stand in the way; the longer wait is told.
+    let (retry_at, _) = refused(&limits, user()?).await?;
+    assert_eq!(retry_at, start + MINUTE);
+    Ok(())
+}
+
+pub async fn recorded_requests_count(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    for _ in 0..4 {
+        limits.record(user()?).await?;
+        limits.record(background()?).await?;
+    }
+    assert_eq!(status(&limits, Priority::User).await?.remaining, 2);
+    assert_eq!(spend_all(&limits, &user()?, 5).await?, 2);
+    Ok(())
+}
+
+pub async fn recorded_requests_may_overfill_and_are_waited_out(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(2, MINUTE));
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    for second in 0..5 {
+        at(&setup.clock, start, second * 1_000);
+        limits.record(user()?).await?;
+    }
+    // Of five the fourth has to leave before one more fits into two.
+    let (retry_at, _) = refused(&limits, user()?).await?;
+    assert_eq!(retry_at, start + SECOND * 3 + MINUTE);
+    setup.clock.set_wall(retry_at - Duration::from_millis(1));
+    refused(&limits, user()?).await?;
+    setup.clock.set_wall(retry_at);
+    assert_eq!(spend_all(&limits, &user()?, 2).await?, 1);
+    Ok(())
+}
+
+pub async fn reset_forgets_the_admissions_only(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let other = Acquire::one(&store_core::Resource::named("other")?);
+    limits
+        .set_resource_config(&resource()?, Limit::new(3, MINUTE).into())
+        .await?;
+    assert_eq!(spend_all(&limits, &user()?, 5).await?, 3);
+    assert_eq!(spend_all(&limits, &other, 10).await?, 10);
+
+    limits.reset(&resource()?).await?;
+    assert_eq!(status(&limits, Priority::User).await?.used, 0);
+    assert_eq!(spend_all(&limits, &user()?, 5).await?, 3);
+    refused(&limits, other).await?;
+    limits
+        .reset(&store_core::Resource::named("never used")?)
+        .await?;
+    Ok(())
+}
+
+pub async fn clearing_forgets_everything_but_the_configuration(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let stated = ResourceConfig::from(Limit::new(3, MINUTE));
+    limits
+        .set_resource_config(&resource()?, stated.clone())
+        .await?;
+    limits
+        .set_cooldown(&resource()?, setup.clock.now() + MINUTE)
+        .await?;
+    limits.record(user()?).await?;
+
+    limits.clear().await?;
+    assert_eq!(limits.cooldown(&resource()?).await?, None);
+    assert_eq!(limits.resource_config(&resource()?).await?, Some(stated));
+    assert_eq!(limits.stats().await?.total_requests, 0);
+    assert_eq!(spend_all(&limits, &user()?, 5).await?, 3);
+    Ok(())
+}
+
+pub async fn plain_limit_treats_both_classes_alike(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    assert_eq!(spend_all(&limits, &background()?, 20).await?, 10);
+    assert!(!spend(&limits, &user()?).await?);
+    let claim = Claim::new(resource()?);
+    let user = limits.status(&claim, Priority::User).await?;
+    assert_eq!(user, limits.status(&claim, Priority::Background).await?);
+    assert_eq!(user.adaptive, None);
+    Ok(())
+}

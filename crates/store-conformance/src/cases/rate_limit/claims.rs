@@ -1,0 +1,163 @@
+//! Requests that count against several resources.
+
+use std::sync::Arc;
+
+use store_core::{
+    Acquire, Claim, Clock, ErrorKind, Limit, MINUTE, Priority, RateLimitStore, Reason, Resource,
+    Result, SECOND, Status,
+};
+
+use super::{admitted, refused, spend, spend_all, user};
+use crate::run::{eventually, together};
+use crate::{Harness, Setup};
+
+fn claim(name: &str, count: u32) -> Result<Claim> {
+    Ok(Claim::new(Resource::named(name)?).with_config(Limit::new(count, MINUTE)))
+}
+
+async fn used(limits: &impl RateLimitStore, name: &str) -> Result<u32> {
+    let status: Status = limits.status(&claim(name, 10)?, Priority::User).await?;
+    Ok(status.used)
+}
+
+pub async fn all_claims_are_admitted_or_none(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    let both = Acquire::of(claim("path", 10)?).and(claim("key", 2)?);
+    assert_eq!(spend_all(&limits, &both, 5).await?, 2);
+    assert_eq!(
+        (used(&limits, "path").await?, used(&limits, "key").await?),
+        (2, 2)
+    );
+    let (_, reason) = refused(&limits, both).await?;
+    assert_eq!(reason, Reason::WindowFull(Resource::named("key")?));
+    admitted(&limits, Acquire::of(claim("path", 10)?))
+        .await?
+        .commit();
+    Ok(())
+}
+
+pub async fn order_of_claims_does_not_matter(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    let admitted = together((0..40).map(|task| {
+        let limits = Arc::clone(&limits);
+        async move {
+            let (a, b) = (claim("a", 10)?, claim("b", 12)?);
+            let request = if task % 2 == 0 {
+                Acquire::of(a).and(b)
+            } else {
+                Acquire::of(b).and(a)
+            };
+            spend(&limits, &request).await
+        }
+    }));
+    let admitted = admitted
+        .await?
+        .into_iter()
+        .filter(|admitted| *admitted)
+        .count();
+    assert_eq!(admitted, 10);
+    assert_eq!(
+        (used(&limits, "a").await?, used(&limits, "b").await?),
+        (10, 10)
+    );
+    Ok(())
+}
+
+pub async fn longest_wait_of_the_claims_is_told(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    admitted(&limits, Acquire::of(claim("early", 1)?))
+        .await?
+        .commit();
+    setup.clock.advance(SECOND);
+    let late = setup.clock.now();
+    admitted(&limits, Acquire::of(claim("late", 1)?))
+        .await?
+        .commit();
+    setup.clock.advance(SECOND);
+    for names in [["early", "late"], ["late", "early"]] {
+        let request = Acquire::of(claim(names[0], 1)?).and(claim(names[1], 1)?);
+        let (retry_at, reason) = refused(&limits, request).await?;
+        let full = Reason::WindowFull(Resource::named("late")?);
+        assert_eq!((retry_at, reason), (late + MINUTE, full));
+    }
+    Ok(())
+}
+
+pub async fn dropped_permit_gives_back_every_claim(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    let both = Acquire::of(claim("path", 10)?).and(claim("key", 10)?);
+    let kept = admitted(&limits, both.clone()).await?;
+    drop(admitted(&limits, both).await?);
+    eventually(async || {
+        let both = (used(&limits, "path").await?, used(&limits, "key").await?);
+        Ok((both == (1, 1)).then_some(()))
+    })
+    .await?;
+    kept.commit();
+    Ok(())
+}
+
+pub async fn empty_and_double_claims_are_invalid(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    let mut none = user()?;
+    none.claims.clear();
+    let double = Acquire::of(claim("a", 1)?)
+        .and(claim("b", 1)?)
+        .and(claim("a", 2)?);
+    for request in [none, double] {
+        let refusals = [
+            limits.acquire(request.clone()).await.err(),
+            limits.record(request).await.err(),
+        ];
+        for refusal in refusals {
+            let kind = refusal.map(|error| error.kind());
+            assert_eq!(kind, Some(ErrorKind::InvalidInput));
+        }
+    }
+    assert_eq!(limits.stats().await?.total_requests, 0);
+    Ok(())
+}
+
+pub async fn default_limit_is_obeyed(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(1, MINUTE));
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(spend_all(&limits, &user()?, 10).await?, 1);
+    Ok(())
+}
+
+pub async fn limit_of_a_claim_is_obeyed(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    for (name, count) in [("tight", 2), ("wide", 15)] {
+        let request = Acquire::of(claim(name, count)?);
+        assert_eq!(spend_all(&limits, &request, 20).await?, count, "{name}");
+    }
+    let invalid = limits.acquire(Acquire::of(claim("none", 0)?)).await;
+    assert_eq!(
+        invalid.err().map(|error| error.kind()),
+        Some(ErrorKind::InvalidInput)
+    );
+    Ok(())
+}
+
+pub async fn claims_of_short_windows_keep_the_history_of_long_ones(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(1, SECOND));
+    let limits = harness.rate_limit(&setup).await?;
+    let resource = super::resource()?;
+    let long = Claim::new(resource.clone()).with_config(Limit::new(5, MINUTE));
+    let short = Claim::new(resource).with_config(Limit::new(1, SECOND));
+    assert_eq!(spend_all(&limits, &Acquire::of(long.clone()), 3).await?, 3);
+    for _ in 0..2 {
+        setup.clock.advance(SECOND * 2);
+        admitted(&limits, Acquire::of(short.clone()))
+            .await?
+            .commit();
+        limits.cleanup().await?;
+    }
+    let status = limits.status(&long, Priority::User).await?;
+    assert_eq!((status.used, status.remaining), (5, 0));
+    refused(&limits, Acquire::of(long)).await?;
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! Limits that change.
+
+use std::time::Duration;
+
+use store_core::{
+    Acquire, AdaptiveConfig, Claim, Clock, ErrorKind, HOUR, Limit, MINUTE, Priority,
+    RateLimitStore, ResourceConfig, Result, SECOND,
+};
+
+use super::{admitted, at, refused, resource, spend, spend_all, status, user};
+use crate::{Harness, Setup};
+
+pub async fn raised_limit_keeps_the_history(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    assert_eq!(spend_all(&limits, &user()?, 20).await?, 10);
+    let raised = Limit::new(15, MINUTE);
+    limits
+        .set_resource_config(&resource()?, raised.into())
+        .await?;
+    let status = status(&limits, Priority::User).await?;
+    assert_eq!(
+        (status.limit, status.used, status.remaining),
+        (raised, 10, 5)
+    );
+    assert_eq!(spend_all(&limits, &user()?, 20).await?, 5);
+    Ok(())
+}
+
+pub async fn lowered_limit_waits_for_the_right_slot(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    for second in 0..10 {
+        at(&setup.clock, start, second * 1_000);
+        assert!(spend(&limits, &user()?).await?);
+    }
+    let lowered = Limit::new(4, MINUTE);
+    limits
+        .set_resource_config(&resource()?, lowered.into())
+        .await?;
+    // Seven of ten have to leave before one more fits into four.
+    let (retry_at, _) = refused(&limits, user()?).await?;
+    assert_eq!(retry_at, start + SECOND * 6 + MINUTE);
+    setup.clock.set_wall(retry_at - Duration::from_millis(1));
+    refused(&limits, user()?).await?;
+    setup.clock.set_wall(retry_at);
+    admitted(&limits, user()?).await?.commit();
+    Ok(())
+}
+
+pub async fn stated_limit_binds_every_handle(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let (one, other) = (
+        harness.rate_limit(&setup).await?,
+        harness.rate_limit(&setup).await?,
+    );
+    assert_eq!(spend_all(&other, &user()?, 3).await?, 3);
+    let lowered = ResourceConfig::from(Limit::new(4, MINUTE));
+    one.set_resource_config(&resource()?, lowered.clone())
+        .await?;
+    assert_eq!(other.resource_config(&resource()?).await?, Some(lowered));
+    assert_eq!(spend_all(&other, &user()?, 10).await?, 1);
+
+    let raised = Limit::new(6, MINUTE);
+    one.set_resource_config(&resource()?, raised.into()).await?;
+    // A handle may trust a denial for a second.
+    setup.clock.advance(SECOND);
+    assert_eq!(spend_all(&other, &user()?, 10).await?, 2);
+    Ok(())
+}
+
+pub async fn stated_limit_beats_that_of_a_claim(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    limits
+        .set_resource_config(&resource()?, Limit::new(3, MINUTE).into())
+        .await?;
+    let claim = Claim::new(resource()?).with_config(Limit::new(8, HOUR));
+    assert_eq!(
+        limits.status(&claim, Priority::User).await?.limit,
+        Limit::new(3, MINUTE)
+    );
+    assert_eq!(spend_all(&limits, &Acquire::of(claim), 10).await?, 3);
+    Ok(())
+}
+
+pub async fn stated_configuration_is_told(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    assert_eq!(limits.resource_config(&resource()?).await?, None);
+    let adaptive = AdaptiveConfig::default()
+        .with_monitoring_window(Duration::from_millis(123_456))
+        .with_max_user_scaling(1.5)
+        .without_background_pause();
+    let config = ResourceConfig::from(Limit::new(200, HOUR))
+        .with_limit(Limit::new(1, Duration::from_millis(1_500)))
+        .adaptive(adaptive);
+    limits
+        .set_resource_config(&resource()?, config.clone())
+        .await?;
+    assert_eq!(limits.resource_config(&resource()?).await?, Some(config));
+    Ok(())
+}
+
+pub async fn configuration_that_admits_nothing_is_invalid(harness: &dyn Harness) -> Result<()> {
+    let limits = harness.rate_limit(&Setup::default()).await?;
+    let mut none = ResourceConfig::from(Limit::SEED_DEFAULT);
+    none.limits.clear();
+    let zero = ResourceConfig::from(Limit::new(0, MINUTE));
+    let instant = ResourceConfig::from(Limit::new(1, Duration::ZERO));
+    for config in [none, zero, instant] {
+        let refusal = limits.set_resource_config(&resource()?, config).await.err();
+        let kind = refusal.map(|error| error.kind());
+        assert_eq!(kind, Some(ErrorKind::InvalidInput));
+    }
+    assert_eq!(limits.resource_config(&resource()?).await?, None);
+    admitted(&limits, user()?).await?.commit();
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Silence that the server asked for.
+
+use std::time::Duration;
+
+use store_core::{
+    Acquire, Claim, Clock, HOUR, Limit, MINUTE, Priority, RateLimitStore, Reason, Resource, Result,
+    SECOND,
+};
+
+use super::{admitted, background, refused, resource, spend, status, user};
+use crate::{Harness, Setup};
+
+pub async fn cooldown_refuses_everybody_until_its_end(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(limits.cooldown(&resource()?).await?, None);
+    let until = setup.clock.now() + HOUR;
+    assert_eq!(limits.set_cooldown(&resource()?, until).await?, until);
+    assert_eq!(limits.cooldown(&resource()?).await?, Some(until));
+    for request in [user()?, background()?] {
+        let (retry_at, reason) = refused(&limits, request).await?;
+        assert_eq!((retry_at, reason), (until, Reason::Cooldown(resource()?)));
+    }
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!(
+        (told.cooldown_until, told.available_at),
+        (Some(until), until)
+    );
+
+    setup.clock.set_wall(until - Duration::from_millis(1));
+    refused(&limits, user()?).await?;
+    setup.clock.set_wall(until);
+    assert_eq!(limits.cooldown(&resource()?).await?, None);
+    admitted(&limits, user()?).await?.commit();
+    Ok(())
+}
+
+pub async fn cooldown_only_grows(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let now = setup.clock.now();
+    limits.set_cooldown(&resource()?, now + HOUR).await?;
+    let in_force = limits.set_cooldown(&resource()?, now + SECOND).await?;
+    assert_eq!(in_force, now + HOUR);
+    assert_eq!(limits.cooldown(&resource()?).await?, Some(now + HOUR));
+    let in_force = limits.set_cooldown(&resource()?, now + HOUR * 2).await?;
+    assert_eq!(in_force, now + HOUR * 2);
+    Ok(())
+}
+
+pub async fn ending_an_old_cooldown_spares_a_newer_one(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let (seen, newer) = (setup.clock.now() + MINUTE, setup.clock.now() + HOUR);
+    limits.set_cooldown(&resource()?, seen).await?;
+    limits.set_cooldown(&resource()?, newer).await?;
+    limits.clear_cooldown(&resource()?, seen).await?;
+    assert_eq!(limits.cooldown(&resource()?).await?, Some(newer));
+    limits.clear_cooldown(&resource()?, newer).await?;
+    assert_eq!(limits.cooldown(&resource()?).await?, None);
+    limits.clear_cooldown(&resource()?, newer).await?;
+    admitted(&limits, user()?).await?.commit();
+    Ok(())
+}
+
+pub async fn cooldown_binds_every_handle(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let (one, other) = (
+        harness.rate_limit(&setup).await?,
+        harness.rate_limit(&setup).await?,
+    );
+    assert!(spend(&other, &user()?).await?);
+    let until = setup.clock.now() + MINUTE;
+    one.set_cooldown(&resource()?, until).await?;
+    assert_eq!(other.cooldown(&resource()?).await?, Some(until));
+    assert_eq!(refused(&other, user()?).await?.0, until);
+    Ok(())
+}
+
+pub async fn cooldown_of_one_claim_refuses_all(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let key = Resource::named("key")?;
+    let until = setup.clock.now() + MINUTE;
+    limits.set_cooldown(&key, until).await?;
+    let both = user()?.and(Claim::new(key.clone()));
+    let (retry_at, reason) = refused(&limits, both).await?;
+    assert_eq!((retry_at, reason), (until, Reason::Cooldown(key)));
+    assert_eq!(status(&limits, Priority::User).await?.used, 0);
+    admitted(&limits, user()?).await?.commit();
+    Ok(())
+}
+
+pub async fn longer_of_cooldown_and_window_is_told(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(1, MINUTE));
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    assert!(spend(&limits, &user()?).await?);
+    limits.set_cooldown(&resource()?, start + SECOND).await?;
+    let (retry_at, reason) = refused(&limits, user()?).await?;
+    assert_eq!(
+        (retry_at, reason),
+        (start + MINUTE, Reason::WindowFull(resource()?))
+    );
+
+    let other = Resource::named("other")?;
+    assert!(spend(&limits, &Acquire::one(&other)).await?);
+    limits.set_cooldown(&other, start + HOUR).await?;
+    let (retry_at, reason) = refused(&limits, Acquire::one(&other)).await?;
+    assert_eq!((retry_at, reason), (start + HOUR, Reason::Cooldown(other)));
+    Ok(())
+}
+
+pub async fn reset_leaves_the_cooldown(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let until = setup.clock.now() + MINUTE;
+    limits.set_cooldown(&resource()?, until).await?;
+    limits.reset(&resource()?).await?;
+    limits.cleanup().await?;
+    assert_eq!(refused(&limits, user()?).await?.0, until);
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! How users and background share a limit.
+
+use store_core::{
+    AdaptiveConfig, Clock, Demand, HOUR, Limit, MINUTE, Priority, RateLimitStore, Reason,
+    ResourceConfig, Result, SECOND,
+};
+
+use super::{admitted, background, refused, resource, spend, spend_all, status, user};
+use crate::{Harness, Setup};
+
+/// `count` per hour, shared with the default settings: recalculated every 30 seconds.
+fn shared(count: u32) -> Setup {
+    let config = ResourceConfig::from(Limit::new(count, HOUR));
+    Setup::default().with_config(config.adaptive(AdaptiveConfig::default()))
+}
+
+pub async fn users_get_in_after_hours_of_silence(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(20);
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(spend_all(&limits, &user()?, 4).await?, 4);
+    for _ in 0..5 {
+        setup.clock.advance(HOUR);
+        assert!(spend(&limits, &background()?).await?);
+    }
+    let split = status(&limits, Priority::User)
+        .await?
+        .adaptive
+        .expect("it is shared");
+    assert_eq!(split.allocation.user_reserved, 0);
+    assert_eq!(spend_all(&limits, &user()?, 19).await?, 19);
+    Ok(())
+}
+
+pub async fn users_may_use_everything_that_is_free(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(20);
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(spend_all(&limits, &background()?, 3).await?, 3);
+    assert_eq!(spend_all(&limits, &user()?, 30).await?, 17);
+    let (_, reason) = refused(&limits, user()?).await?;
+    assert_eq!(reason, Reason::WindowFull(resource()?));
+    Ok(())
+}
+
+pub async fn background_keeps_its_share_while_users_are_few(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(20);
+    let limits = harness.rate_limit(&setup).await?;
+    assert!(spend(&limits, &user()?).await?);
+    setup.clock.advance(SECOND * 31);
+    // Three tenths are kept while users are few.
+    assert_eq!(spend_all(&limits, &background()?, 30).await?, 14);
+    assert_eq!(spend_all(&limits, &user()?, 30).await?, 5);
+    assert_eq!(status(&limits, Priority::User).await?.used, 20);
+    Ok(())
+}
+
+pub async fn what_is_kept_for_users_is_refused_to_the_background(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let setup = shared(20);
+    let limits = harness.rate_limit(&setup).await?;
+    assert!(spend(&limits, &user()?).await?);
+    setup.clock.advance(SECOND * 31);
+    spend_all(&limits, &background()?, 14).await?;
+    let (retry_at, reason) = refused(&limits, background()?).await?;
+    assert_eq!(reason, Reason::Reserved(resource()?));
+    let now = setup.clock.now();
+    assert!(
+        now < retry_at && retry_at <= now + SECOND * 30,
+        "{retry_at}"
+    );
+    admitted(&limits, user()?).await?.commit();
+    Ok(())
+}
+
+pub async fn total_holds_while_the_split_moves(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(20);
+    let limits = harness.rate_limit(&setup).await?;
+    let mut admissions = Vec::new();
+    for minute in 0..300_u32 {
+        setup.clock.advance(MINUTE);
+        // Users come in waves; the background always asks.
+        let users = if minute / 40 % 2 == 0 { 0 } else { minute % 4 };
+        let mut admitted = spend_all(&limits, &background()?, 2).await?;
+        admitted += spend_all(&limits, &user()?, users).await?;
+        admitted += spend_all(&limits, &background()?, 2).await?;
+        for _ in 0..admitted {
+            admissions.push(setup.clock.now());
+        }
+    }
+    for (index, at) in admissions.iter().enumerate().skip(20) {
+        assert!(
+            admissions[index - 20] + HOUR <= *at,
+            "21 within an hour at {at}"
+        );
+    }
+    assert!(admissions.len() >= 80, "{} in five hours", admissions.len());
+    Ok(())
+}
+
+pub async fn pause_ends_by_itself(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(200);
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(spend_all(&limits, &user()?, 20).await?, 20);
+    setup.clock.advance(SECOND * 31);
+    let (retry_at, reason) = refused(&limits, background()?).await?;
+    assert_eq!(reason, Reason::Paused(resource()?));
+    let now = setup.clock.now();
+    assert!(
+        now < retry_at && retry_at <= now + SECOND * 30,
+        "{retry_at}"
+    );
+    admitted(&limits, user()?).await?.commit();
+
+    // Five minutes later the users of then no longer look like the beginning of more.
+    setup.clock.advance(MINUTE * 6);
+    admitted(&limits, background()?).await?.commit();
+    Ok(())
+}
+
+pub async fn demand_is_counted_once(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(2);
+    let limits = harness.rate_limit(&setup).await?;
+    let seen = async || -> Result<u64> {
+        let status = status(&limits, Priority::User).await?;
+        Ok(status.adaptive.expect("it is shared").recent_user_activity)
+    };
+    assert_eq!(spend_all(&limits, &user()?, 2).await?, 2);
+    assert_eq!(seen().await?, 2);
+    // A store may repeat a denial for a second without asking its storage.
+    for _ in 0..3 {
+        refused(&limits, user()?).await?;
+        setup.clock.advance(SECOND);
+    }
+    assert_eq!(seen().await?, 5, "the refused count");
+    for _ in 0..3 {
+        refused(&limits, user()?.demand(Demand::Counted)).await?;
+        setup.clock.advance(SECOND);
+    }
+    refused(&limits, background()?).await?;
+    assert_eq!(seen().await?, 5, "who asks again is counted already");
+    limits.record(user()?).await?;
+    assert_eq!(seen().await?, 6, "what was sent without asking counts");
+    Ok(())
+}
+
+pub async fn users_of_another_handle_are_seen(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(200);
+    let (web, worker) = (
+        harness.rate_limit(&setup).await?,
+        harness.rate_limit(&setup).await?,
+    );
+    assert!(spend(&worker, &background()?).await?);
+    assert_eq!(spend_all(&web, &user()?, 20).await?, 20);
+    let split = status(&worker, Priority::Background).await?.adaptive;
+    assert_eq!(split.expect("it is shared").recent_user_activity, 20);
+
+    setup.clock.advance(SECOND * 31);
+    let (_, reason) = refused(&worker, background()?).await?;
+    assert_eq!(reason, Reason::Paused(resource()?));
+    Ok(())
+}
+
+pub async fn smallest_limit_admits_both_classes(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(1);
+    let limits = harness.rate_limit(&setup).await?;
+    for request in [background()?, user()?, background()?] {
+        setup.clock.advance(HOUR);
+        assert!(spend(&limits, &request).await?, "{request:?}");
+        assert!(!spend(&limits, &user()?).await?);
+    }
+    Ok(())
+}
+
+pub async fn activity_outlives_the_window(harness: &dyn Harness) -> Result<()> {
+    let config = ResourceConfig::from(Limit::new(20, MINUTE));
+    let setup = Setup::default().with_config(config.adaptive(AdaptiveConfig::default()));
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(spend_all(&limits, &user()?, 12).await?, 12);
+    setup.clock.advance(MINUTE * 8);
+    limits.cleanup().await?;
+    limits.reset(&resource()?).await?;
+    let later = status(&limits, Priority::User).await?;
+    let split = later.adaptive.expect("it is shared");
+    assert_eq!((later.used, split.recent_user_activity), (0, 12));
+    setup.clock.advance(MINUTE * 8);
+    let split = status(&limits, Priority::User).await?.adaptive;
+    assert_eq!(split.expect("it is shared").recent_user_activity, 0);
+    Ok(())
+}
+
+pub async fn split_is_told_with_its_reason(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(100);
+    let limits = harness.rate_limit(&setup).await?;
+    let split = async || -> Result<(u32, u32, bool, String)> {
+        let split = status(&limits, Priority::User).await?.adaptive;
+        let split = split.expect("it is shared").allocation;
+        let parts = (split.user_reserved, split.background_max);
+        Ok((parts.0, parts.1, split.background_paused, split.reason))
+    };
+    let initial = "Initial state - default capacity allocation".to_owned();
+    assert_eq!(split().await?, (30, 70, false, initial));
+
+    spend_all(&limits, &user()?, 20).await?;
+    setup.clock.advance(SECOND * 31);
+    let high = "High user activity (20 requests/15min) - prioritizing users".to_owned();
+    assert_eq!(split().await?, (90, 10, true, high));
+    Ok(())
+}
+
+pub async fn policy_that_is_stated_later_holds_at_once(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(20, HOUR));
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(spend_all(&limits, &background()?, 16).await?, 16);
+    let config = ResourceConfig::from(Limit::new(20, HOUR)).adaptive(AdaptiveConfig::default());
+    limits.set_resource_config(&resource()?, config).await?;
+    let (_, reason) = refused(&limits, background()?).await?;
+    assert_eq!(reason, Reason::Reserved(resource()?));
+    admitted(&limits, user()?).await?.commit();
+
+    let config = ResourceConfig::from(Limit::new(20, HOUR));
+    limits.set_resource_config(&resource()?, config).await?;
+    admitted(&limits, background()?).await?.commit();
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! What can be read off a limiter.
+
+use std::time::Duration;
+
+use store_core::{
+    AdaptiveConfig, Clock, HOUR, Limit, MINUTE, Priority, RateLimitStore, RateLimitStoreExt,
+    ResourceConfig, Result, SECOND, Status,
+};
+
+use super::{at, background, resource, spend, spend_all, status, user};
+use crate::{Harness, Setup};
+
+pub async fn unused_resource_is_free(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let expected = Status::unused(Limit::new(10, MINUTE), setup.clock.now());
+    assert_eq!(status(&limits, Priority::User).await?, expected);
+    assert_eq!(status(&limits, Priority::Background).await?, expected);
+    Ok(())
+}
+
+pub async fn status_counts_what_is_used(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    spend_all(&limits, &user()?, 3).await?;
+    spend_all(&limits, &background()?, 2).await?;
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!(
+        (told.limit, told.as_of),
+        (Limit::new(10, MINUTE), setup.clock.now())
+    );
+    assert_eq!((told.used, told.remaining), (5, 5));
+    assert_eq!(told.available_at, setup.clock.now());
+
+    setup.clock.advance(MINUTE);
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!((told.used, told.remaining), (0, 10));
+    Ok(())
+}
+
+pub async fn looking_changes_nothing(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    spend_all(&limits, &user()?, 4).await?;
+    let first = status(&limits, Priority::User).await?;
+    for _ in 0..20 {
+        setup.clock.advance(SECOND);
+        let again = status(&limits, Priority::User).await?;
+        assert_eq!((again.used, again.remaining), (first.used, first.remaining));
+        assert_eq!(
+            (again.reset_at, again.full_reset_at),
+            (first.reset_at, first.full_reset_at)
+        );
+        assert!(
+            limits
+                .can_proceed(&resource()?, Priority::Background)
+                .await?
+        );
+    }
+    assert_eq!(spend_all(&limits, &user()?, 10).await?, 6);
+    Ok(())
+}
+
+pub async fn reset_times_are_exact(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(3, MINUTE));
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    for second in [0, 5, 20] {
+        at(&setup.clock, start, second * 1_000);
+        assert!(spend(&limits, &user()?).await?);
+    }
+    for (now, reset, full_reset) in [(30, 60, 80), (60, 65, 80), (79, 80, 80), (80, 80, 80)] {
+        at(&setup.clock, start, now * 1_000);
+        let told = status(&limits, Priority::User).await?;
+        let seconds = |at: store_core::Timestamp| at.since(start).as_secs();
+        assert_eq!(
+            (seconds(told.reset_at), seconds(told.full_reset_at)),
+            (reset, full_reset)
+        );
+    }
+    Ok(())
+}
+
+pub async fn remaining_is_never_negative(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(3, MINUTE));
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    for second in 0..5 {
+        at(&setup.clock, start, second * 1_000);
+        limits.record(background()?).await?;
+    }
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!((told.used, told.remaining), (5, 0));
+    // Three have to leave before anything remains.
+    assert_eq!(told.reset_at, start + SECOND * 2 + MINUTE);
+    assert_eq!(told.available_at, told.reset_at);
+    assert_eq!(told.full_reset_at, start + SECOND * 4 + MINUTE);
+    Ok(())
+}
+
+pub async fn status_tells_each_class_its_own(harness: &dyn Harness) -> Result<()> {
+    let config = ResourceConfig::from(Limit::new(20, HOUR)).adaptive(AdaptiveConfig::default());
+    let limits = harness
+        .rate_limit(&Setup::default().with_config(config))
+        .await?;
+    spend_all(&limits, &user()?, 1).await?;
+    let split = status(&limits, Priority::User).await?.adaptive;
+    let most = split.expect("it is shared").allocation.background_max;
+    assert_eq!(spend_all(&limits, &background()?, 20).await?, most);
+
+    let (user, background) = (
+        status(&limits, Priority::User).await?,
+        status(&limits, Priority::Background).await?,
+    );
+    assert_eq!((user.used, background.used), (most + 1, most + 1));
+    assert_eq!((user.remaining, background.remaining), (19 - most, 0));
+    assert!(user.wait_time().is_zero());
+    assert!(!background.wait_time().is_zero());
+    assert!(background.reset_at > background.as_of);
+    Ok(())
+}
+
+pub async fn waiting_time_is_exact(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_config(Limit::new(1, MINUTE));
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(
+        limits.wait_time(&resource()?, Priority::User).await?,
+        Duration::ZERO
+    );
+    assert!(spend(&limits, &user()?).await?);
+    setup.clock.advance(Duration::from_millis(1_234));
+    let left = limits.wait_time(&resource()?, Priority::User).await?;
+    assert_eq!(left, Duration::from_millis(58_766));
+    assert!(!limits.can_proceed(&resource()?, Priority::User).await?);
+    setup.clock.advance(left);
+    assert!(limits.can_proceed(&resource()?, Priority::User).await?);
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Demand on one resource, in buckets of a second or more.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use store_core::{Activity, AdaptiveConfig, Priority, SECOND, Timestamp};
+
+/// The most buckets that a monitoring window is divided into.
+const MOST_BUCKETS: u32 = 900;
+
+#[derive(Debug, Default)]
+pub(super) struct Demand {
+    buckets: VecDeque<Bucket>,
+    last_user: Option<Timestamp>,
+    last_background: Option<Timestamp>,
+}
+
+/// Requests of users that were made from `from` on.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    from: Timestamp,
+    users: u64,
+}
+
+impl Demand {
+    pub(super) fn count(&mut self, config: &AdaptiveConfig, priority: Priority, now: Timestamp) {
+        match priority {
+            Priority::Background => self.last_background = Some(now),
+            Priority::User => {
+                self.last_user = Some(now);
+                self.count_user(config, now);
+            }
+        }
+    }
+
+    fn count_user(&mut self, config: &AdaptiveConfig, now: Timestamp) {
+        let width = SECOND.max(config.monitoring_window / MOST_BUCKETS);
+        match self.buckets.back_mut() {
+            Some(bucket) if now < bucket.from + width => bucket.users += 1,
+            Some(_) | None => self.buckets.push_back(Bucket {
+                from: now,
+                users: 1,
+            }),
+        }
+        while let Some(oldest) = self.buckets.front()
+            && oldest.from + config.monitoring_window <= now
+        {
+            self.buckets.pop_front();
+        }
+    }
+
+    /// Moves demand of the future to now: the clock was set back.
+    pub(super) fn obey(&mut self, now: Timestamp) {
+        let newest_first = self.buckets.iter_mut().rev();
+        for bucket in newest_first.take_while(|bucket| bucket.from > now) {
+            bucket.from = now;
+        }
+        self.last_user = self.last_user.map(|at| at.min(now));
+        self.last_background = self.last_background.map(|at| at.min(now));
+    }
+
+    pub(super) fn activity(&self, config: &AdaptiveConfig, now: Timestamp) -> Activity {
+        let mut activity = Activity::default();
+        activity.background_seen = self.last_background.is_some();
+        for bucket in &self.buckets {
+            activity.add_users(now, config, bucket.from, bucket.users);
+        }
+        activity.last_user = self.last_user;
+        activity
+    }
+
+    /// Whether nobody asked for so long that nothing depends on it.
+    pub(super) fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
+        let last = self.last_user.max(self.last_background);
+        last.is_none_or(|last| now.since(last) > age)
+    }
+}
