@@ -25,6 +25,7 @@ pub struct FakeServerBuilder {
     source: Source,
     limits: Limits,
     latency: Duration,
+    retry_after: Option<Duration>,
     clock: Option<Arc<dyn Clock>>,
     keys: HashSet<KeyFingerprint>,
 }
@@ -42,6 +43,7 @@ impl Default for FakeServerBuilder {
             source: Source::Seeded { seed: 1 },
             limits: Limits::default(),
             latency: Duration::ZERO,
+            retry_after: None,
             clock: None,
             keys: HashSet::new(),
         }
@@ -76,6 +78,13 @@ impl FakeServerBuilder {
     /// Time that every answer of the API takes. Default: none.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
+        self
+    }
+
+    /// What requests over a limit are told to wait (`Retry-After`, whole seconds). Default: nothing,
+    /// as by the real API.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
         self
     }
 
@@ -117,6 +126,7 @@ impl FakeServerBuilder {
             catalog,
             injections: Injections::default(),
             latency: Mutex::new(self.latency),
+            retry_after: self.retry_after,
             keys: self.keys,
         };
         Ok(FakeServer::serve(listener, address, Arc::new(service)))

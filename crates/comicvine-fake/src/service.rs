@@ -29,6 +29,8 @@ pub(crate) struct Service {
     pub(crate) limiter: Limiter,
     pub(crate) injections: Injections,
     pub(crate) latency: Mutex<Duration>,
+    /// What refused requests are told to wait, if anything.
+    pub(crate) retry_after: Option<Duration>,
     /// Keys that are accepted; any, when there is none.
     pub(crate) keys: HashSet<KeyFingerprint>,
 }
@@ -81,7 +83,13 @@ impl Service {
         let outcome = self.admit(route, &params);
         pause(&*self.clock, self.latency()).await;
         match outcome {
-            Outcome::Refused(status) => Ok(answer::error(&*self.catalog, status)),
+            Outcome::Refused(status) => {
+                let refusal = answer::error(&*self.catalog, status);
+                let wait = self
+                    .retry_after
+                    .filter(|_| status == ApiStatus::RateLimited);
+                Ok(reply::with_retry_after(refusal, wait))
+            }
             Outcome::Normal => Ok(self.normal(route, &params)),
             Outcome::Faulty(injected) => self.faulty(injected, route, &params),
         }

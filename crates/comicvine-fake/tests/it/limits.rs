@@ -80,6 +80,25 @@ async fn counts_tell_paths_and_keys_apart_and_never_the_key() {
 }
 
 #[tokio::test]
+async fn refused_request_is_told_when_to_come_back_if_the_server_is_set_so() {
+    let server = FakeServer::builder()
+        .limits(at_most(1))
+        .retry_after(Duration::from_millis(1_500))
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(
+        get(&server, "issues/?limit=1").await.header("retry-after"),
+        None
+    );
+    let refused = get(&server, "issues/?limit=1").await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (420, Some("2"))
+    );
+}
+
+#[tokio::test]
 async fn limits_change_while_serving() {
     let (_clock, server) = limited(at_most(1)).await;
     assert_eq!(get(&server, "issues/?limit=1").await.status, 200);

@@ -312,7 +312,7 @@ impl Pipeline {
     async fn look_up(&self, request: &Request, started: Timestamp) -> Found {
         let found = self.read_cache(&request.key).await;
         match (found, request.cache) {
-            (Found::Fresh(record), CacheUse::Refresh) if record.fetched_at < started => {
+            (Found::Fresh(record), CacheUse::Refresh) if record.fetched_at <= started => {
                 let token = self.fill_token().await;
                 Found::Stale(record, token)
             }

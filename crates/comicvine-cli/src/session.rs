@@ -1,0 +1,95 @@
+//! What every command needs: the key, the database, the client.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use comicvine_client::{ApiKey, Budget, ComicVine};
+use directories::ProjectDirs;
+use store_core::Stores;
+use store_sqlite::{CacheOptions, SqliteDatabase, StoreOptions};
+
+use crate::cli::Global;
+use crate::failure::Failure;
+
+/// An open database and a client on it.
+pub(crate) struct Session {
+    pub(crate) comics: ComicVine,
+    db: SqliteDatabase,
+    stores: Stores,
+}
+
+impl Session {
+    /// Opens everything that `global` asks for, under the limits of the real API.
+    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
+        Self::open_within(global, Budget::default()).await
+    }
+
+    /// Opens everything that `global` asks for, under other limits.
+    pub(crate) async fn open_within(global: &Global, budget: Budget) -> Result<Self, Failure> {
+        let key = match &global.api_key_file {
+            Some(path) => ApiKey::from_file(path)?,
+            None => ApiKey::from_env()?,
+        };
+        let path = match &global.db {
+            Some(path) => path.clone(),
+            None => default_path()?,
+        };
+        let db = open_database(&path).await?;
+        let stores = store_sqlite::stores_with(&db, store_options());
+        let comics = ComicVine::builder(key)
+            .stores(stores.clone())
+            .budget(budget)
+            .max_wait(global.max_wait)
+            .user_agent(concat!("comicvine-cli/", env!("CARGO_PKG_VERSION")));
+        let comics = match &global.base_url {
+            Some(url) => comics.base_url(url),
+            None => comics,
+        };
+        let comics = comics.build()?;
+        Ok(Self { comics, db, stores })
+    }
+
+    /// Sweeps what has expired and closes the file.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        if let Some(cache) = &self.stores.cache {
+            cache.cleanup().await?;
+        }
+        if let Some(dedupe) = &self.stores.dedupe {
+            dedupe.cleanup().await?;
+        }
+        if let Some(rate_limit) = &self.stores.rate_limit {
+            rate_limit.cleanup().await?;
+        }
+        self.db.close().await.map_err(Failure::failed)
+    }
+}
+
+/// Opens the file and brings its schema up to date, so that an unusable file is told at once.
+pub(crate) async fn open_database(path: &Path) -> Result<SqliteDatabase, Failure> {
+    let db = SqliteDatabase::open(path)
+        .await
+        .map_err(|error| Failure::Setting(error.into()))?;
+    store_sqlite::migrate(&db).await?;
+    Ok(db)
+}
+
+/// Answers may be as long as the client takes them.
+fn store_options() -> StoreOptions {
+    const LONGEST_ANSWER_BYTES: usize = 16 * 1024 * 1024 + 1024;
+    let cache = CacheOptions::default().with_max_entry_bytes(LONGEST_ANSWER_BYTES);
+    StoreOptions::default().with_cache(cache)
+}
+
+fn default_path() -> Result<PathBuf, Failure> {
+    let dirs = ProjectDirs::from("", "", "comicvine").ok_or_else(|| {
+        Failure::usage("there is no home directory to keep the database in; name one with --db")
+    })?;
+    let folder = dirs.data_dir();
+    fs::create_dir_all(folder).map_err(|error| {
+        Failure::usage(format!(
+            "cannot create {}: {error}; name another place with --db",
+            folder.display()
+        ))
+    })?;
+    Ok(folder.join("comics.db"))
+}
