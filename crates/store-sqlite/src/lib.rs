@@ -28,10 +28,12 @@ mod cache;
 mod dedupe;
 mod rate_limit;
 
+mod admissions;
 mod error;
 mod migrate;
 mod sweeper;
 
+pub use admissions::{Admission, admissions};
 pub use cache::SqliteCacheStore;
 pub use dedupe::SqliteDedupeStore;
 pub use migrate::{COMPONENTS, migrate};

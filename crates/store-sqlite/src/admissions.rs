@@ -1,0 +1,73 @@
+//! The log of admissions as it is, for audits: what was let through, and when.
+
+use sqlite_database::SqliteDatabase;
+use store_core::{Priority, Resource, Result, Timestamp};
+
+use crate::error::store_error;
+
+/// One row of the log.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Admission {
+    /// What it counts against.
+    pub resource: Resource,
+    /// The moment it counts at.
+    pub at: Timestamp,
+    /// The number of its row; free for another once the row is gone.
+    pub row: i64,
+    /// Who waited.
+    pub priority: Priority,
+}
+
+/// Reads the whole log, oldest first: every admission that was not given back and is not so old that
+/// no window holds it any more.
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
+/// use store_sqlite::{SqliteDatabase, SqliteRateLimitStore, admissions};
+///
+/// let db = SqliteDatabase::in_memory().await?;
+/// let limits = SqliteRateLimitStore::new(&db, Limit::new(200, HOUR));
+/// let issues = Resource::named("issues")?;
+/// if let Decision::Granted(permit) = limits.acquire(Acquire::one(&issues).user()).await? {
+///     permit.commit();
+/// }
+/// assert_eq!(admissions(&db).await?[0].resource, issues);
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+/// ```
+///
+/// # Errors
+/// Those of the database.
+pub async fn admissions(database: &SqliteDatabase) -> Result<Vec<Admission>> {
+    const OPERATION: &str = "admissions";
+    let rows = database
+        .fetch(|db| {
+            let mut log = db.prepare_cached(
+                "SELECT resource, timestamp, id, priority FROM rate_limits ORDER BY timestamp, id",
+            )?;
+            let rows = log.query_map([], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get::<_, String>(3)?,
+                ))
+            })?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?)
+        })
+        .await
+        .map_err(|error| store_error(error, OPERATION))?;
+    rows.into_iter()
+        .map(|(resource, at, row, priority)| {
+            Ok(Admission {
+                resource: Resource::named(&resource)?,
+                at: Timestamp::from_millis(at),
+                row,
+                priority: priority.parse()?,
+            })
+        })
+        .collect()
+}
