@@ -7,6 +7,7 @@ mod known;
 mod ledger;
 mod reports;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,6 +21,7 @@ use store_core::{
 };
 
 use self::admit::Verdict;
+use self::demand::Requests;
 use crate::migrate;
 use crate::options::RateLimitOptions;
 use crate::store::Handle;
@@ -105,6 +107,21 @@ impl SqliteRateLimitStore {
         handle
     }
 
+    /// Brings demand that was refused from memory to the file, so that a status tells of it.
+    async fn count_refused(&self, claim: &Claim) -> Result<()> {
+        let refused = Requests::refused(&claim.resource, &self.inner.denials);
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
+        self.handle()
+            .write("status", move |tx| {
+                let options = &inner.options;
+                admit::count_refused(tx, &claim, refused, options, options.clock.now())
+            })
+            .await
+    }
+
     /// Removes what `sql` selects by a resource's name, and whatever was remembered of it.
     async fn forget(
         &self,
@@ -150,7 +167,9 @@ impl RateLimitStore for SqliteRateLimitStore {
         check_claims(&request.claims)?;
         let handle = self.handle();
         handle.ensure_open("acquire")?;
-        if let Some(denial) = self.inner.denials.standing(&request, handle.now()) {
+        // When one permit is free is no answer to who needs several.
+        let is_plain = request.permits == NonZeroU32::MIN;
+        if is_plain && let Some(denial) = self.inner.denials.standing(&request, handle.now()) {
             return Ok(Decision::Denied {
                 retry_at: denial.retry_at,
                 reason: denial.reason,
@@ -168,7 +187,9 @@ impl RateLimitStore for SqliteRateLimitStore {
                         Ok(Decision::Granted(inner.permit(now, rows, mark)))
                     }
                     Verdict::Denied(denial) => {
-                        denials.remember(&request, &denial, now);
+                        if is_plain {
+                            denials.remember(&request, &denial, now);
+                        }
                         Ok(Decision::Denied {
                             retry_at: denial.retry_at,
                             reason: denial.reason,
@@ -194,6 +215,7 @@ impl RateLimitStore for SqliteRateLimitStore {
 
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
+        self.count_refused(&claim).await?;
         self.handle()
             .read("status", move |db| {
                 let options = &inner.options;
@@ -214,8 +236,9 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
-        let resource = resource.clone();
-        self.handle()
+        let name = resource.clone();
+        let until = self
+            .handle()
             .write("set_cooldown", move |tx| {
                 let until = tx
                     .prepare_cached(
@@ -224,10 +247,13 @@ impl RateLimitStore for SqliteRateLimitStore {
                            cooldown_until = max(cooldown_until, excluded.cooldown_until)
                          RETURNING cooldown_until",
                     )?
-                    .query_row((resource.as_str(), until.as_millis()), |row| row.get(0))?;
+                    .query_row((name.as_str(), until.as_millis()), |row| row.get(0))?;
                 Ok(Timestamp::from_millis(until))
             })
-            .await
+            .await?;
+        // What was remembered may end sooner.
+        self.inner.denials.forget(resource);
+        Ok(until)
     }
 
     async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {

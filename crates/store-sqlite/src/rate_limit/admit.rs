@@ -85,16 +85,35 @@ fn count_and_share(
         return Ok(None);
     };
     let resource = &claim.resource;
-    let requests = Requests::of(request, resource, denials);
+    let requests = Requests::refused(resource, denials).and(request);
     demand::count(tx, resource, known, adaptive, requests, now)?;
     let limit = config.shared_limit()?.count;
     let share = demand::share(tx, resource, known, limit, adaptive, now)?;
     if share.is_new(known, adaptive) {
         let before = known.allocation.as_ref();
         known::share(tx, resource, before, &share.allocation, now)?;
+        if now < known.calculated_at {
+            demand::restamp(tx, resource, now)?;
+        }
         demand::forget(tx, resource, adaptive, now)?;
     }
     Ok(Some(share))
+}
+
+/// Counts demand that was refused from memory.
+pub(super) fn count_refused(
+    tx: &Transaction<'_>,
+    claim: &Claim,
+    refused: Requests,
+    options: &RateLimitOptions,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let mut known = known::load(tx, &claim.resource)?;
+    let config = known.config(claim, options)?.clone();
+    if let Policy::Adaptive(adaptive) = &config.policy {
+        demand::count(tx, &claim.resource, &mut known, adaptive, refused, now)?;
+    }
+    Ok(())
 }
 
 fn write(

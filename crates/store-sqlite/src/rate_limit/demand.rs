@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Transaction, named_params, params};
 use store_core::local::Denials;
 use store_core::{
-    Acquire, Activity, AdaptiveConfig, Allocation, Demand, Resource, Timestamp, calculate,
+    Acquire, Activity, AdaptiveConfig, Allocation, Demand, Priority, Resource, Timestamp, calculate,
 };
 
 use super::config::millis;
@@ -21,16 +21,27 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// What `request` adds to those that were refused from memory.
-    pub(super) fn of(request: &Acquire, resource: &Resource, denials: &Denials) -> Self {
-        let mut uncounted = denials.take_uncounted(resource);
-        if request.demand == Demand::New {
-            uncounted.add(request.priority);
-        }
+    /// Those that were refused from memory and are not in the file yet.
+    pub(super) fn refused(resource: &Resource, denials: &Denials) -> Self {
+        let uncounted = denials.take_uncounted(resource);
         Self {
             user: uncounted.user,
             background: uncounted.background,
         }
+    }
+
+    /// Adds `request`, unless it was counted before.
+    pub(super) fn and(mut self, request: &Acquire) -> Self {
+        match (request.demand, request.priority) {
+            (Demand::Counted, _) => {}
+            (Demand::New, Priority::User) => self.user += 1,
+            (Demand::New, Priority::Background) => self.background += 1,
+        }
+        self
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.user == 0 && self.background == 0
     }
 }
 
@@ -51,7 +62,7 @@ pub(super) fn count(
     now: Timestamp,
 ) -> Result<(), Failure> {
     let Requests { user, background } = requests;
-    if user == 0 && background == 0 {
+    if requests.is_empty() {
         return Ok(());
     }
     let width = (millis(config.monitoring_window) / BUCKETS).max(1);
@@ -138,21 +149,38 @@ pub(super) fn activity(
     Ok(activity)
 }
 
-/// Removes buckets that the monitoring window has passed, and those that a clock set back has left
-/// in the future.
+/// Removes buckets that the monitoring window has passed.
 pub(super) fn forget(
     tx: &Transaction<'_>,
     resource: &Resource,
     config: &AdaptiveConfig,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    tx.prepare_cached("DELETE FROM rate_activity WHERE resource = ?1 AND bucket <= ?2")?
+        .execute(params![
+            resource.as_str(),
+            (now - config.monitoring_window).as_millis()
+        ])?;
+    Ok(())
+}
+
+/// Moves demand from the future to now: the clock was set back, and it must not count for longer
+/// than a monitoring window.
+pub(super) fn restamp(
+    tx: &Transaction<'_>,
+    resource: &Resource,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let moment = params![resource.as_str(), now.as_millis()];
     tx.prepare_cached(
-        "DELETE FROM rate_activity WHERE resource = ?1 AND (bucket <= ?2 OR bucket > ?3)",
+        "INSERT INTO rate_activity (resource, bucket, user, background)
+         SELECT resource, ?2, sum(user), sum(background) FROM rate_activity
+         WHERE resource = ?1 AND bucket > ?2 GROUP BY resource
+         ON CONFLICT (resource, bucket) DO UPDATE SET
+           user = user + excluded.user, background = background + excluded.background",
     )?
-    .execute(params![
-        resource.as_str(),
-        (now - config.monitoring_window).as_millis(),
-        now.as_millis()
-    ])?;
+    .execute(moment)?;
+    tx.prepare_cached("DELETE FROM rate_activity WHERE resource = ?1 AND bucket > ?2")?
+        .execute(moment)?;
     Ok(())
 }
