@@ -93,34 +93,16 @@ harness!(File);
 harness!(Memory);
 
 mod file {
-    mod cache {
-        use super::super::File;
-        store_conformance::cache_conformance!(File::new());
-    }
-    mod dedupe {
-        use super::super::File;
-        store_conformance::dedupe_conformance!(File::new());
-    }
+    use super::File;
+    store_conformance::conformance!(File::new());
 }
 
 mod memory {
-    mod cache {
-        use super::super::Memory;
-        store_conformance::cache_conformance!(Memory::default());
-    }
-    mod dedupe {
-        use super::super::Memory;
-        store_conformance::dedupe_conformance!(Memory::default());
-    }
+    use super::Memory;
+    store_conformance::conformance!(Memory::default());
 }
 
 mod boxed {
-    mod cache {
-        use super::super::{Boxed, Memory};
-        store_conformance::cache_conformance!(Boxed(Memory::default()));
-    }
-    mod dedupe {
-        use super::super::{Boxed, Memory};
-        store_conformance::dedupe_conformance!(Boxed(Memory::default()));
-    }
+    use super::{Boxed, Memory};
+    store_conformance::conformance!(Boxed(Memory::default()));
 }
