@@ -64,8 +64,8 @@ mod tests {
 22 1 0:21 / / rw,relatime shared:1 - ext4 /dev/vda rw
 30 22 0:40 / /mnt/comics\\040shared rw - nfs4 nas:/comics rw
 31 22 0:41 / /mnt/comics\\040shared/local rw - xfs /dev/vdb rw
-32 22 0:42 / /home/a rw master:2 - ext4 /dev/vdc rw
-33 22 0:43 / /home/a rw - fuse.sshfs host: rw
+32 22 0:42 / /srv/a rw master:2 - ext4 /dev/vdc rw
+33 22 0:43 / /srv/a rw - fuse.sshfs host: rw
 ";
 
     #[test]
@@ -74,8 +74,8 @@ mod tests {
             ("/var/lib", "ext4"),
             ("/mnt/comics shared/x", "nfs4"),
             ("/mnt/comics shared/local/x", "xfs"),
-            ("/home/a/b", "fuse.sshfs"),
-            ("/home/ab", "ext4"),
+            ("/srv/a/b", "fuse.sshfs"),
+            ("/srv/ab", "ext4"),
         ] {
             assert_eq!(filesystem_of(MOUNTS, Path::new(path)), Some(name), "{path}");
         }

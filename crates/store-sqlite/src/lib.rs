@@ -5,17 +5,47 @@
 //! `@comic-vine/sqlite-store` wrote are taken over in place on first use.
 //!
 //! ```
-//! use store_core::{CacheStoreExt, HOUR, Key, Ttl};
-//! use store_sqlite::SqliteDatabase;
+//! use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore};
+//! use store_sqlite::{SqliteDatabase, SqliteRateLimitStore};
 //!
+//! # async fn send() {}
+//! # fn report(_: store_core::Timestamp, _: store_core::Reason) {}
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # let resource = store_core::Resource::named("issues")?;
 //! let db = SqliteDatabase::in_memory().await?;
-//! let stores = store_sqlite::stores(&db);
-//! let cache = stores.cache.ok_or("stores have a cache")?;
-//! let key = Key::new("comics:issue/1")?;
-//! cache.put(&key, "bytes".into(), Ttl::After(HOUR)).await?;
-//! assert_eq!(cache.value(&key).await?.as_deref(), Some(&b"bytes"[..]));
-//! # db.close().await?;
+//! let limits = SqliteRateLimitStore::new(&db, Limit::new(200, HOUR));
+//! match limits.acquire(Acquire::one(&resource).user()).await? {
+//!     Decision::Granted(permit) => {
+//!         permit.commit(); // dropped uncommitted, it is given back
+//!         send().await;
+//!     }
+//!     Decision::Denied { retry_at, reason } => report(retry_at, reason),
+//! }
+//! # Ok(db.close().await?)
+//! # }
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! The limiter alone, for any API:
+//!
+//! ```
+//! use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
+//! use store_sqlite::{SqliteDatabase, SqliteRateLimitStore};
+//!
+//! # async fn send() {}
+//! # fn report(_: store_core::Timestamp, reason: store_core::Reason) { panic!("{reason}") }
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # let db = SqliteDatabase::in_memory().await?;
+//! # let resource = Resource::named("issues")?;
+//! let limits = SqliteRateLimitStore::new(&db, Limit::new(200, HOUR));
+//! match limits.acquire(Acquire::one(&resource).user()).await? {
+//!     Decision::Granted(permit) => {
+//!         permit.commit(); // dropped uncommitted, it is given back
+//!         send().await;
+//!     }
+//!     Decision::Denied { retry_at, reason } => report(retry_at, reason),
+//! }
+//! # assert_eq!(store_sqlite::admissions(&db).await?.len(), 1);
 //! # Ok(())
 //! # }
 //! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
