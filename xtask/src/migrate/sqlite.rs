@@ -49,7 +49,7 @@ enum Action {
     },
     /// Show which migrations are applied.
     Status,
-    /// Show what `up` would do, with its SQL, and do nothing.
+    /// Show what `up` would do, with its SQL, and apply none of it.
     Plan,
 }
 

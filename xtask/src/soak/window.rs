@@ -66,7 +66,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "1")]
     runs: NonZeroUsize,
 
-    /// The database file, created if it does not exist [default: a temporary one].
+    /// The database file, created if it does not exist and kept [default: a temporary one].
     #[arg(long, value_name = "PATH")]
     database: Option<PathBuf>,
 }

@@ -9,7 +9,7 @@ use crate::table::{Column, Table};
 
 use super::Admission;
 
-/// What is kept of an unused limit by waking late must stay below this, in percent.
+/// Waking late costs something; a limiter that uses less than this, in percent, wastes its limit.
 const LEAST_SHARE_PERCENT: u128 = 95;
 
 /// Bars of a sparkline, at most.
