@@ -2,7 +2,7 @@
 //!
 //! A backend implements [`Harness`], which opens its stores on storage of their own, and expands
 //! one macro in its integration tests: [`conformance!`], or one of [`cache_conformance!`],
-//! [`dedupe_conformance!`] and [`rate_limit_conformance!`]. Each case becomes a test of its own,
+//! [`dedupe_conformance!`], [`rate_limit_conformance!`] and [`pipeline_conformance!`]. Each case becomes a test of its own,
 //! runs on a fresh harness and drives a manual clock.
 //!
 //! ```

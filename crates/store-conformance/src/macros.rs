@@ -1,6 +1,7 @@
 //! The macros that turn case lists into tests.
 
-/// Makes a test of every case for one backend, in modules `cache`, `dedupe` and `rate_limit`.
+/// Makes a test of every case for one backend, in modules `cache`, `dedupe`, `rate_limit` and
+/// `pipeline`.
 ///
 /// Takes an expression that makes a fresh [`Harness`](crate::Harness), and per role the cases that
 /// the backend cannot run, with the reason:
@@ -21,6 +22,7 @@ macro_rules! conformance {
         $(, cache: { $($cache:tt)* })?
         $(, dedupe: { $($dedupe:tt)* })?
         $(, rate_limit: { $($rate_limit:tt)* })?
+        $(, pipeline: { $($pipeline:tt)* })?
         $(,)?
     ) => {
         mod cache {
@@ -34,6 +36,10 @@ macro_rules! conformance {
         mod rate_limit {
             use super::*;
             $crate::rate_limit_conformance!($harness, ignore: { $($($rate_limit)*)? });
+        }
+        mod pipeline {
+            use super::*;
+            $crate::pipeline_conformance!($harness, ignore: { $($($pipeline)*)? });
         }
     };
 }
@@ -61,6 +67,15 @@ macro_rules! dedupe_conformance {
 macro_rules! rate_limit_conformance {
     ($harness:expr $(, ignore: { $($case:ident: $why:literal),* $(,)? })? $(,)?) => {
         $crate::rate_limit_cases! { [$harness] [$($($case: $why),*)?] }
+    };
+}
+
+/// Makes a test of every case of the pipeline over the backend's stores:
+/// `pipeline_conformance!(harness, ignore: { case: "why" })`.
+#[macro_export]
+macro_rules! pipeline_conformance {
+    ($harness:expr $(, ignore: { $($case:ident: $why:literal),* $(,)? })? $(,)?) => {
+        $crate::pipeline_cases! { [$harness] [$($($case: $why),*)?] }
     };
 }
 

@@ -23,9 +23,9 @@ use crate::store::{Shared, error};
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// use store_core::{CacheStore, CacheStoreExt, Key, NewEntry};
-/// use store_memory::{CacheOptions, MemoryCacheStore};
+/// use store_memory::MemoryCacheStore;
 ///
-/// let cache = MemoryCacheStore::new(CacheOptions::default());
+/// let cache = MemoryCacheStore::new();
 /// let key = Key::new("comics:1")?;
 /// cache.set(NewEntry::new(key.clone(), "bytes")).await?;
 /// assert_eq!(cache.value(&key).await?.as_deref(), Some(&b"bytes"[..]));
@@ -46,9 +46,15 @@ struct State {
 }
 
 impl MemoryCacheStore {
+    /// An empty cache with default options.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(CacheOptions::default())
+    }
+
     /// An empty cache.
     #[must_use]
-    pub fn new(options: CacheOptions) -> Self {
+    pub fn with_options(options: CacheOptions) -> Self {
         Self {
             shared: Arc::default(),
             options: Arc::new(options),
@@ -64,24 +70,23 @@ impl MemoryCacheStore {
         if state.is_outdated(&entry, token, now) {
             return Ok(SetOutcome::Outdated);
         }
-        let longest = self.options.max_entry_bytes.min(self.options.max_bytes);
-        if entry.value.len() > longest {
+        let stored = Stored {
+            value: entry.value,
+            tags: entry.tags,
+            created_at: now,
+            expires_at: entry.ttl.expires_at(now),
+            began_at: token.began_at,
+        };
+        let (bytes, longest) = (stored.value.len(), self.options.max_entry_bytes);
+        if bytes > longest || stored.weight(&entry.key) > self.options.max_bytes {
             state.remove(&entry.key, now);
-            let detail = format!("{} bytes; at most {longest} fit", entry.value.len());
+            let detail =
+                format!("{bytes} bytes; at most {longest} fit, and no more than the cache");
             return Err(error(ErrorKind::TooLarge, "set")
                 .with_key(entry.key.as_str())
                 .with_detail(detail));
         }
-        state.shelf.put(
-            entry.key,
-            Stored {
-                value: entry.value,
-                tags: entry.tags,
-                created_at: now,
-                expires_at: entry.ttl.expires_at(now),
-                began_at: token.began_at,
-            },
-        );
+        state.shelf.put(entry.key, stored);
         let (max_items, max_bytes) = (self.options.max_items, self.options.max_bytes);
         state.shelf.make_room(max_items, max_bytes, now);
         Ok(SetOutcome::Stored)
@@ -122,6 +127,12 @@ impl State {
         let gone = keys.iter().filter_map(|key| self.shelf.remove(key));
         let live = gone.filter(|gone| gone.is_live(now)).count();
         Removal::exactly(live as u64)
+    }
+}
+
+impl Default for MemoryCacheStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -203,7 +214,7 @@ impl CacheStore for MemoryCacheStore {
         let now = self.now();
         self.shared.run("cleanup", |state| {
             state.invalidations.forget(now);
-            Ok(state.shelf.sweep(self.options.cleanup_batch, now))
+            Ok(state.shelf.sweep(self.options.cleanup_batch as usize, now))
         })
     }
 

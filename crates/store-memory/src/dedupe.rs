@@ -21,9 +21,9 @@ use crate::store::Shared;
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// use store_core::{DedupeStore, Key, Priority, Registration};
-/// use store_memory::{DedupeOptions, MemoryDedupeStore};
+/// use store_memory::MemoryDedupeStore;
 ///
-/// let jobs = MemoryDedupeStore::new(DedupeOptions::default());
+/// let jobs = MemoryDedupeStore::new();
 /// let key = Key::new("comics:1")?;
 /// let first = jobs.register_or_join(&key, Priority::User).await?;
 /// let second = jobs.register_or_join(&key, Priority::User).await?;
@@ -41,11 +41,20 @@ pub struct MemoryDedupeStore {
 }
 
 impl MemoryDedupeStore {
+    /// A store without jobs with default options.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_options(DedupeOptions::default())
+    }
+
     /// A store without jobs.
     #[must_use]
-    pub fn new(options: DedupeOptions) -> Self {
+    pub fn with_options(options: DedupeOptions) -> Self {
         Self {
-            shared: Arc::new(Shared::new(Board::new(options.lease, options.retention))),
+            shared: Arc::new(Shared::new(Board::new(
+                options.lease,
+                options.result_retention,
+            ))),
             signals: JobSignals::default(),
             options: Arc::new(options),
         }
@@ -78,6 +87,12 @@ impl MemoryDedupeStore {
         }
         owner.disarm();
         Ok(settlement)
+    }
+}
+
+impl Default for MemoryDedupeStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -133,7 +148,7 @@ impl DedupeStore for MemoryDedupeStore {
 
     async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement> {
         let result = match result {
-            JobResult::Value(value) if value.len() > self.options.max_result_bytes => {
+            JobResult::Value(value) if value.len() > self.options.inline_limit_bytes => {
                 JobResult::NotShared
             }
             JobResult::Value(_) | JobResult::NotShared => result,
@@ -171,7 +186,7 @@ impl DedupeStore for MemoryDedupeStore {
 
     async fn cleanup(&self) -> Result<u64> {
         let now = self.now();
-        let most = self.options.cleanup_batch;
+        let most = self.options.cleanup_batch as usize;
         self.shared
             .run("cleanup", |board| Ok(board.sweep(most, now)))
     }

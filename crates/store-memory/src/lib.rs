@@ -27,6 +27,6 @@ mod store;
 
 pub use cache::MemoryCacheStore;
 pub use dedupe::MemoryDedupeStore;
-pub use options::{CacheOptions, DedupeOptions, MemoryOptions, RateLimitOptions};
-pub use rate_limit::MemoryRateLimitStore;
+pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
+pub use rate_limit::{MemoryAdaptiveRateLimitStore, MemoryRateLimitStore};
 pub use store::{stores, stores_with};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store_core::{
-    AdaptiveConfig, Clock, Limit, MINUTE, Random, Resource, ResourceConfig, SECOND, SystemClock,
+    AdaptiveConfig, Clock, Limit, Random, Resource, ResourceConfig, SECOND, SystemClock,
     SystemRandom,
 };
 
@@ -26,7 +26,7 @@ pub struct CacheOptions {
     /// The longest value, in bytes. Default: 5 MiB.
     pub max_entry_bytes: usize,
     /// The most entries that one cleanup frees. Default: 1000.
-    pub cleanup_batch: usize,
+    pub cleanup_batch: u32,
     /// The store's time. Default: the system's.
     pub clock: Arc<dyn Clock>,
 }
@@ -67,7 +67,7 @@ impl CacheOptions {
 
     /// Sets the most entries that one cleanup frees.
     #[must_use]
-    pub fn with_cleanup_batch(mut self, items: usize) -> Self {
+    pub fn with_cleanup_batch(mut self, items: u32) -> Self {
         self.cleanup_batch = items;
         self
     }
@@ -85,7 +85,7 @@ impl CacheOptions {
 /// ```
 /// use store_core::SECOND;
 /// let options = store_memory::DedupeOptions::default().with_lease(SECOND * 30);
-/// assert_eq!(options.retention, SECOND * 5);
+/// assert_eq!(options.result_retention, SECOND * 5);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -93,11 +93,11 @@ pub struct DedupeOptions {
     /// How long a job survives its owner's silence. Default: 10 seconds.
     pub lease: Duration,
     /// How long a result is kept for those who joined its job. Default: 5 seconds.
-    pub retention: Duration,
+    pub result_retention: Duration,
     /// The longest result that is handed to those who joined, in bytes. Default: 5 MiB.
-    pub max_result_bytes: usize,
+    pub inline_limit_bytes: usize,
     /// The most jobs that one cleanup frees. Default: 1000.
-    pub cleanup_batch: usize,
+    pub cleanup_batch: u32,
     /// The store's time. Default: the system's.
     pub clock: Arc<dyn Clock>,
     /// Where job ids come from. Default: the system's randomness.
@@ -108,8 +108,8 @@ impl Default for DedupeOptions {
     fn default() -> Self {
         Self {
             lease: SECOND * 10,
-            retention: SECOND * 5,
-            max_result_bytes: 5 * MEBIBYTE,
+            result_retention: SECOND * 5,
+            inline_limit_bytes: 5 * MEBIBYTE,
             cleanup_batch: CLEANUP_BATCH,
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
@@ -127,21 +127,21 @@ impl DedupeOptions {
 
     /// Sets how long results are kept.
     #[must_use]
-    pub fn with_retention(mut self, retention: Duration) -> Self {
-        self.retention = retention;
+    pub fn with_result_retention(mut self, retention: Duration) -> Self {
+        self.result_retention = retention;
         self
     }
 
     /// Sets the longest result that is handed on, in bytes.
     #[must_use]
-    pub fn with_max_result_bytes(mut self, bytes: usize) -> Self {
-        self.max_result_bytes = bytes;
+    pub fn with_inline_limit_bytes(mut self, bytes: usize) -> Self {
+        self.inline_limit_bytes = bytes;
         self
     }
 
     /// Sets the most jobs that one cleanup frees.
     #[must_use]
-    pub fn with_cleanup_batch(mut self, jobs: usize) -> Self {
+    pub fn with_cleanup_batch(mut self, jobs: u32) -> Self {
         self.cleanup_batch = jobs;
         self
     }
@@ -167,8 +167,9 @@ impl DedupeOptions {
 /// use store_core::{HOUR, Limit, Resource};
 /// use store_memory::RateLimitOptions;
 ///
-/// let options = RateLimitOptions::from(Limit::new(200, HOUR))
-///     .with_resource_config(Resource::named("search")?, Limit::new(20, HOUR));
+/// let options = RateLimitOptions::default()
+///     .with_default_config(Limit::new(200, HOUR))
+///     .with_resource(Resource::named("search")?, Limit::new(20, HOUR));
 /// assert_eq!(options.resource_configs.len(), 1);
 /// # Ok::<(), store_core::Error>(())
 /// ```
@@ -181,7 +182,7 @@ pub struct RateLimitOptions {
     /// What the store is told of single resources from the start. Default: nothing.
     pub resource_configs: HashMap<Resource, ResourceConfig>,
     /// The most admissions that one cleanup frees. Default: 1000.
-    pub cleanup_batch: usize,
+    pub cleanup_batch: u32,
     /// The store's time. Default: the system's.
     pub clock: Arc<dyn Clock>,
 }
@@ -198,6 +199,13 @@ impl Default for RateLimitOptions {
 }
 
 impl RateLimitOptions {
+    /// The original package's default for adaptive limiting: 60 per minute, shared by activity.
+    #[must_use]
+    pub fn adaptive() -> Self {
+        let config = ResourceConfig::from(Limit::SEED_DEFAULT);
+        Self::default().with_default_config(config.adaptive(AdaptiveConfig::default()))
+    }
+
     /// Sets what holds for a resource that nothing else is known of.
     #[must_use]
     pub fn with_default_config(mut self, config: impl Into<ResourceConfig>) -> Self {
@@ -205,27 +213,16 @@ impl RateLimitOptions {
         self
     }
 
-    /// Shares limits between users and background by recent activity, where nothing else is known.
-    #[must_use]
-    pub fn adaptive(mut self, config: AdaptiveConfig) -> Self {
-        self.default_config = self.default_config.adaptive(config);
-        self
-    }
-
     /// Tells the store what holds for one resource.
     #[must_use]
-    pub fn with_resource_config(
-        mut self,
-        resource: Resource,
-        config: impl Into<ResourceConfig>,
-    ) -> Self {
+    pub fn with_resource(mut self, resource: Resource, config: impl Into<ResourceConfig>) -> Self {
         self.resource_configs.insert(resource, config.into());
         self
     }
 
     /// Sets the most admissions that one cleanup frees.
     #[must_use]
-    pub fn with_cleanup_batch(mut self, admissions: usize) -> Self {
+    pub fn with_cleanup_batch(mut self, admissions: u32) -> Self {
         self.cleanup_batch = admissions;
         self
     }
@@ -238,39 +235,37 @@ impl RateLimitOptions {
     }
 }
 
-impl From<ResourceConfig> for RateLimitOptions {
-    fn from(config: ResourceConfig) -> Self {
-        Self::default().with_default_config(config)
-    }
-}
-
-impl From<Limit> for RateLimitOptions {
-    fn from(limit: Limit) -> Self {
-        Self::default().with_default_config(limit)
-    }
-}
-
 /// Options of all three stores.
 ///
 /// ```
 /// use store_core::ManualClock;
-/// use store_memory::{MemoryOptions, stores_with};
+/// use store_memory::{StoreOptions, stores_with};
 ///
-/// let stores = stores_with(MemoryOptions::default().with_clock(ManualClock::default()));
+/// let stores = stores_with(StoreOptions::default().with_clock(ManualClock::default()));
 /// assert!(stores.cache.is_some());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct MemoryOptions {
+pub struct StoreOptions {
     /// Those of the cache.
     pub cache: CacheOptions,
     /// Those of the de-duplication.
     pub dedupe: DedupeOptions,
-    /// Those of the rate limiter.
+    /// Those of the rate limiter. Default: 60 per minute, shared by activity.
     pub rate_limit: RateLimitOptions,
 }
 
-impl MemoryOptions {
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            cache: CacheOptions::default(),
+            dedupe: DedupeOptions::default(),
+            rate_limit: RateLimitOptions::adaptive(),
+        }
+    }
+}
+
+impl StoreOptions {
     /// Sets the options of the cache.
     #[must_use]
     pub fn with_cache(mut self, options: CacheOptions) -> Self {
@@ -287,12 +282,12 @@ impl MemoryOptions {
 
     /// Sets the options of the rate limiter.
     #[must_use]
-    pub fn with_rate_limit(mut self, options: impl Into<RateLimitOptions>) -> Self {
-        self.rate_limit = options.into();
+    pub fn with_rate_limit(mut self, options: RateLimitOptions) -> Self {
+        self.rate_limit = options;
         self
     }
 
-    /// Sets the time of all three.
+    /// Sets the time of all three stores.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(clock);
@@ -304,9 +299,4 @@ impl MemoryOptions {
 }
 
 const MEBIBYTE: usize = 1024 * 1024;
-const CLEANUP_BATCH: usize = 1_000;
-
-/// The original package's default for adaptive limiting in memory: 60 per minute, shared.
-pub(crate) fn adaptive_default() -> ResourceConfig {
-    ResourceConfig::from(Limit::new(60, MINUTE)).adaptive(AdaptiveConfig::default())
-}
+const CLEANUP_BATCH: u32 = 1_000;

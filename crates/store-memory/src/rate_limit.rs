@@ -17,7 +17,7 @@ use store_core::{
 };
 
 use self::ledger::Ledger;
-use crate::options::{RateLimitOptions, adaptive_default};
+use crate::options::RateLimitOptions;
 use crate::store::Shared;
 
 /// A rate limiter for the tasks of one process. Clones share their counts.
@@ -43,6 +43,10 @@ pub struct MemoryRateLimitStore {
     options: Arc<RateLimitOptions>,
 }
 
+/// The original packages' name of the limiter that shares a limit by activity; what makes one is
+/// [`MemoryRateLimitStore::adaptive`], or any adaptive configuration.
+pub type MemoryAdaptiveRateLimitStore = MemoryRateLimitStore;
+
 /// The ledgers of all resources.
 #[derive(Debug, Default)]
 struct Books {
@@ -64,11 +68,21 @@ struct Entry {
 }
 
 impl MemoryRateLimitStore {
-    /// A limiter that has counted nothing yet. A [`Limit`](store_core::Limit) or a
-    /// [`ResourceConfig`] alone will do for options.
+    /// A limiter under which `default` holds for resources that nothing was stated for.
     #[must_use]
-    pub fn new(options: impl Into<RateLimitOptions>) -> Self {
-        let options = options.into();
+    pub fn new(default: impl Into<ResourceConfig>) -> Self {
+        Self::with_options(RateLimitOptions::default().with_default_config(default))
+    }
+
+    /// A limiter that shares 60 per minute between users and background by recent activity.
+    #[must_use]
+    pub fn adaptive() -> Self {
+        Self::with_options(RateLimitOptions::adaptive())
+    }
+
+    /// A limiter that has counted nothing yet.
+    #[must_use]
+    pub fn with_options(options: RateLimitOptions) -> Self {
         let mut books = Books::default();
         for (resource, config) in &options.resource_configs {
             books.ledger(resource, &options).state(config.clone());
@@ -77,12 +91,6 @@ impl MemoryRateLimitStore {
             shared: Arc::new(Shared::new(books)),
             options: Arc::new(options),
         }
-    }
-
-    /// A limiter that shares 60 per minute between users and background by recent activity.
-    #[must_use]
-    pub fn adaptive() -> Self {
-        Self::new(adaptive_default())
     }
 
     fn now(&self) -> Timestamp {
@@ -321,7 +329,7 @@ impl RateLimitStore for MemoryRateLimitStore {
 
     async fn cleanup(&self) -> Result<u64> {
         let now = self.now();
-        let most = self.options.cleanup_batch;
+        let most = self.options.cleanup_batch as usize;
         self.shared.run("cleanup", |books| {
             let mut freed = 0;
             for ledger in books.ledgers.values_mut() {

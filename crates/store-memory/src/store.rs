@@ -6,7 +6,7 @@ use store_core::{Error, ErrorKind, Result, Stores};
 
 use crate::cache::MemoryCacheStore;
 use crate::dedupe::MemoryDedupeStore;
-use crate::options::MemoryOptions;
+use crate::options::StoreOptions;
 use crate::rate_limit::MemoryRateLimitStore;
 
 /// A fresh cache, de-duplication and rate limiter with default options.
@@ -17,24 +17,25 @@ use crate::rate_limit::MemoryRateLimitStore;
 /// ```
 #[must_use]
 pub fn stores() -> Stores {
-    stores_with(MemoryOptions::default())
+    stores_with(StoreOptions::default())
 }
 
 /// A fresh cache, de-duplication and rate limiter.
 ///
 /// ```
 /// use store_core::{HOUR, Limit};
-/// use store_memory::{MemoryOptions, stores_with};
+/// use store_memory::{RateLimitOptions, StoreOptions, stores_with};
 ///
-/// let stores = stores_with(MemoryOptions::default().with_rate_limit(Limit::new(200, HOUR)));
+/// let limit = RateLimitOptions::default().with_default_config(Limit::new(200, HOUR));
+/// let stores = stores_with(StoreOptions::default().with_rate_limit(limit));
 /// assert!(stores.rate_limit.is_some());
 /// ```
 #[must_use]
-pub fn stores_with(options: MemoryOptions) -> Stores {
+pub fn stores_with(options: StoreOptions) -> Stores {
     Stores::none()
-        .with_cache(MemoryCacheStore::new(options.cache))
-        .with_dedupe(MemoryDedupeStore::new(options.dedupe))
-        .with_rate_limit(MemoryRateLimitStore::new(options.rate_limit))
+        .with_cache(MemoryCacheStore::with_options(options.cache))
+        .with_dedupe(MemoryDedupeStore::with_options(options.dedupe))
+        .with_rate_limit(MemoryRateLimitStore::with_options(options.rate_limit))
 }
 
 /// A store's state behind its lock, until the store is closed.

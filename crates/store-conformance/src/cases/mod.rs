@@ -5,4 +5,5 @@
 
 pub mod cache;
 pub mod dedupe;
+pub mod pipeline;
 pub mod rate_limit;

@@ -24,7 +24,8 @@ impl Stored {
         self.expires_at.is_none_or(|at| now < at)
     }
 
-    fn weight(&self, key: &Key) -> usize {
+    /// The bytes that count against the cache's bound.
+    pub(super) fn weight(&self, key: &Key) -> usize {
         let tags: usize = self.tags.iter().map(|tag| tag.as_str().len()).sum();
         key.as_str().len() + self.value.len() + tags
     }

@@ -24,9 +24,9 @@ impl Harness for Memory {
             let options = CacheOptions::default()
                 .with_max_items(10_000)
                 .with_max_entry_bytes(setup.max_entry_bytes)
-                .with_cleanup_batch(setup.cleanup_batch as usize)
+                .with_cleanup_batch(setup.cleanup_batch)
                 .with_clock(setup.clock.clone());
-            MemoryCacheStore::new(options)
+            MemoryCacheStore::with_options(options)
         };
         Ok(Arc::new(self.cache.get_or_init(open).clone()))
     }
@@ -35,21 +35,22 @@ impl Harness for Memory {
         let open = || {
             let options = DedupeOptions::default()
                 .with_lease(setup.lease)
-                .with_retention(setup.retention)
-                .with_max_result_bytes(setup.max_result_bytes)
-                .with_cleanup_batch(setup.cleanup_batch as usize)
+                .with_result_retention(setup.retention)
+                .with_inline_limit_bytes(setup.max_result_bytes)
+                .with_cleanup_batch(setup.cleanup_batch)
                 .with_clock(setup.clock.clone());
-            MemoryDedupeStore::new(options)
+            MemoryDedupeStore::with_options(options)
         };
         Ok(Arc::new(self.dedupe.get_or_init(open).clone()))
     }
 
     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
         let open = || {
-            let options = RateLimitOptions::from(setup.config.clone())
-                .with_cleanup_batch(setup.cleanup_batch as usize)
+            let options = RateLimitOptions::default()
+                .with_default_config(setup.config.clone())
+                .with_cleanup_batch(setup.cleanup_batch)
                 .with_clock(setup.clock.clone());
-            MemoryRateLimitStore::new(options)
+            MemoryRateLimitStore::with_options(options)
         };
         Ok(Arc::new(self.rate_limit.get_or_init(open).clone()))
     }

@@ -1,3 +1,5 @@
 //! The memory stores from outside.
 
+mod bounds;
 mod conformance;
+mod defaults;

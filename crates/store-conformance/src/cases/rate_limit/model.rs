@@ -158,49 +158,73 @@ async fn settled(
     Ok(())
 }
 
+/// One history: what the model knows, and the permit that is neither used nor given back yet.
+#[derive(Default)]
+struct History {
+    seed: u64,
+    model: Model,
+    held: Option<(Draw, Permit)>,
+    /// A store may repeat a denial for a second, even to who has to wait longer.
+    trusted_until: Timestamp,
+}
+
+impl History {
+    /// Gives the held permit back, if there is one.
+    async fn give_back(&mut self, limits: &impl RateLimitStore, now: Timestamp) -> Result<()> {
+        let Some((draw, permit)) = self.held.take() else {
+            return Ok(());
+        };
+        self.model
+            .give_back(draw.resources, draw.permits, permit.admitted_at());
+        permit.give_back();
+        settled(limits, self.seed, &self.model, now).await
+    }
+
+    fn check(&mut self, draw: Draw, decision: Decision, now: Timestamp) {
+        let seed = self.seed;
+        let expected = self.model.admits(draw.resources, draw.permits, now);
+        match decision {
+            Decision::Granted(permit) => {
+                assert!(expected, "seed {seed}, at {now}: should be refused");
+                self.model.add(draw.resources, draw.permits, now);
+                if let Some((_, used)) = self.held.replace((draw, permit)) {
+                    used.commit();
+                }
+            }
+            Decision::Denied { retry_at, .. } => {
+                assert!(!expected, "seed {seed}, at {now}: should be admitted");
+                let exact = self.model.retry_at(draw.resources, draw.permits, now);
+                let is_right = retry_at == exact || now < self.trusted_until && retry_at < exact;
+                assert!(is_right, "seed {seed}, at {now}: {retry_at}, not {exact}");
+                self.trusted_until = now + SECOND;
+            }
+        }
+    }
+}
+
 pub async fn random_history_agrees_with_a_plain_model(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
     for seed in 0..HISTORIES {
         let random = SeededRandom::new(seed);
-        let mut model = Model::default();
-        let mut held: Option<(Draw, Permit)> = None;
-        let mut trusted_until = setup.clock.now();
-        for step in 0..STEPS {
+        let mut history = History {
+            seed,
+            ..History::default()
+        };
+        for _ in 0..STEPS {
             pass_time(&setup.clock, &random);
             let now = setup.clock.now();
-            if let Some((draw, permit)) = held.take_if(|_| below(&random, 3) == 0) {
-                model.give_back(draw.resources, draw.permits, permit.admitted_at());
-                permit.give_back();
-                settled(&limits, seed, &model, now).await?;
+            if below(&random, 3) == 0 {
+                history.give_back(&limits, now).await?;
             }
             let draw = Draw::from(&random);
-            let expected = model.admits(draw.resources, draw.permits, now);
-            match limits.acquire(draw.request(seed, |config| config)?).await? {
-                Decision::Granted(permit) => {
-                    assert!(expected, "seed {seed}, step {step}: should be refused");
-                    model.add(draw.resources, draw.permits, now);
-                    if let Some((_, used)) = held.replace((draw, permit)) {
-                        used.commit();
-                    }
-                }
-                Decision::Denied { retry_at, .. } => {
-                    assert!(!expected, "seed {seed}, step {step}: should be admitted");
-                    let exact = model.retry_at(draw.resources, draw.permits, now);
-                    // A store may repeat a denial for a second, even to who has to wait longer.
-                    let is_right = retry_at == exact || now < trusted_until && retry_at < exact;
-                    assert!(
-                        is_right,
-                        "seed {seed}, step {step}: {retry_at}, not {exact}"
-                    );
-                    trusted_until = now + SECOND;
-                }
-            }
+            let request = draw.request(seed, |config| config)?;
+            history.check(draw, limits.acquire(request).await?, now);
         }
-        if let Some((_, permit)) = held {
+        if let Some((_, permit)) = history.held {
             permit.commit();
         }
-        model.assert_never_over();
+        history.model.assert_never_over();
     }
     Ok(())
 }

@@ -1,0 +1,195 @@
+//! What the pipeline must do over any backend's stores.
+
+mod failing;
+mod limits;
+mod sharing;
+
+pub use failing::*;
+pub use limits::*;
+pub use sharing::*;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use store_core::pipeline::{
+    Answer, Failure, Fetched, PipelineError, PipelineOptions, Request, SharedError,
+};
+use store_core::{
+    CacheStore, Claim, Clock, DedupeStore, HOUR, Key, Limit, ManualClock, Pipeline, Random,
+    RateLimitStore, Resource, Result, SeededRandom, Stores,
+};
+
+use crate::{Harness, Setup};
+
+cases! {
+    ($) pipeline_cases of pipeline;
+
+    // sharing.rs
+    equal_requests_in_flight_are_sent_once: covers("A22", "F3"),
+    what_was_fetched_is_found_by_another_handle: covers("A20", "A22"),
+    a_new_owner_looks_into_the_cache_first: covers("A22"),
+    a_failure_is_shared_with_those_who_joined: covers("F36"),
+    a_dropped_owner_is_replaced: covers("F36", "F60"),
+    a_joiner_raises_the_priority_of_the_owner: covers("A17"),
+    an_answer_invalidated_while_it_was_fetched_is_not_kept: covers("F48", "F63"),
+    an_answer_too_large_to_keep_is_still_answered: covers("F40", "F49"),
+    a_refresh_asks_again_and_replaces: covers("A2"),
+
+    // limits.rs
+    a_fresh_hit_waits_for_no_limit_and_no_cooldown: covers("F27"),
+    every_attempt_takes_a_permit: covers("F2"),
+    an_attempt_that_sent_nothing_gives_its_permit_back: covers("F2"),
+    a_request_that_cannot_be_sent_in_time_is_refused: covers("T16", "F11"),
+    a_cooldown_of_one_request_binds_the_next: covers("F24", "F26", "T10"),
+    a_caller_that_stops_waiting_leaves_nothing_behind: covers("F1"),
+
+    // failing.rs
+    failures_are_not_cached: covers("D12"),
+    a_stale_answer_stands_in_for_a_failure: covers("T3"),
+    a_final_answer_is_not_replaced_by_a_stale_one: covers("T3"),
+    a_failing_cache_costs_a_fetch: covers("F41"),
+    a_failing_dedupe_costs_a_fetch: covers("F41"),
+    a_failing_limiter_refuses: covers("F1"),
+    a_local_budget_stands_in_for_a_failing_limiter: covers("F1"),
+}
+
+/// An error of the pretended upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// Out of order for the moment.
+    Down,
+    /// The answer is no.
+    Gone,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_shared())
+    }
+}
+
+impl SharedError for Refusal {
+    fn to_shared(&self) -> String {
+        match self {
+            Self::Down => "down".to_owned(),
+            Self::Gone => "gone".to_owned(),
+        }
+    }
+
+    fn from_shared(text: &str) -> Self {
+        if text == "gone" {
+            Self::Gone
+        } else {
+            Self::Down
+        }
+    }
+
+    fn allows_stale(&self) -> bool {
+        *self == Self::Down
+    }
+}
+
+type Outcome = Result<Answer, PipelineError<Refusal>>;
+
+/// One pipeline over stores of its own, and what its upstream has seen.
+#[derive(Clone)]
+struct Stage {
+    clock: ManualClock,
+    cache: Arc<dyn CacheStore>,
+    dedupe: Arc<dyn DedupeStore>,
+    rate_limit: Arc<dyn RateLimitStore>,
+    pipeline: Pipeline,
+    sent: Arc<AtomicU32>,
+}
+
+impl Stage {
+    async fn open(harness: &dyn Harness, setup: &Setup) -> Result<Self> {
+        Self::open_with(harness, setup, PipelineOptions::default()).await
+    }
+
+    async fn open_with(
+        harness: &dyn Harness,
+        setup: &Setup,
+        options: PipelineOptions,
+    ) -> Result<Self> {
+        let (cache, dedupe, rate_limit) = (
+            harness.cache(setup).await?,
+            harness.dedupe(setup).await?,
+            harness.rate_limit(setup).await?,
+        );
+        let stores = Stores {
+            cache: Some(Arc::clone(&cache)),
+            dedupe: Some(Arc::clone(&dedupe)),
+            rate_limit: Some(Arc::clone(&rate_limit)),
+        };
+        let clock: Arc<dyn Clock> = Arc::new(setup.clock.clone());
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+        Ok(Self {
+            clock: setup.clock.clone(),
+            cache,
+            dedupe,
+            rate_limit,
+            pipeline: Pipeline::with(stores, &clock, &random, options),
+            sent: Arc::default(),
+        })
+    }
+
+    /// Runs the request against an upstream that answers every attempt with what `answer` says.
+    async fn run(
+        &self,
+        request: Request,
+        answer: impl Fn(u32) -> Result<Fetched, Failure<Refusal>> + Send + Sync,
+    ) -> Outcome {
+        self.pipeline
+            .run(request, async |attempt| {
+                self.sent.fetch_add(1, Ordering::SeqCst);
+                answer(attempt)
+            })
+            .await
+    }
+
+    /// Runs the request against an upstream that answers `body`, fresh for an hour.
+    async fn ask(&self, request: Request, body: &'static str) -> Outcome {
+        self.run(request, |_| Ok(fresh(body))).await
+    }
+
+    fn sent(&self) -> u32 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    async fn used(&self) -> Result<u32> {
+        let status = self
+            .rate_limit
+            .status(&claim()?, store_core::Priority::User);
+        Ok(status.await?.used)
+    }
+}
+
+fn fresh(body: &'static str) -> Fetched {
+    Fetched::new(body).fresh_for(HOUR)
+}
+
+fn key() -> Result<Key> {
+    Key::new("comics:issue/4000-1")
+}
+
+fn resource() -> Result<Resource> {
+    Resource::named("issue")
+}
+
+fn claim() -> Result<Claim> {
+    Ok(Claim::new(resource()?))
+}
+
+/// A request that counts against one resource and does not wait.
+fn request() -> Result<Request> {
+    Ok(Request::new(key()?)
+        .with_claims([claim()?])
+        .with_max_wait(Duration::ZERO))
+}
+
+/// One admission per hour.
+fn tight() -> Setup {
+    Setup::default().with_config(Limit::new(1, HOUR))
+}
