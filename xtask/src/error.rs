@@ -65,6 +65,8 @@ pub(crate) enum Error {
     },
     #[error("worker {number} ended with {status}; what it said is above")]
     WorkerEnded { number: usize, status: ExitStatus },
+    #[error("a task of this worker was lost")]
+    LostTask { source: tokio::task::JoinError },
     #[error("talk to the process that started this one; workers are not started by hand")]
     NoForeman { source: io::Error },
     #[error("{failed} of {runs} run(s) failed, marked above")]

@@ -1,6 +1,5 @@
 //! One process: its tasks ask, wait and ask again until the time is over.
 
-use std::io;
 use std::sync::Arc;
 
 use store_core::{
@@ -39,12 +38,8 @@ async fn hammer(job: Job) -> Result<(), Error> {
     let tasks: Vec<_> = (0..job.tasks)
         .map(|_| tokio::spawn(ask(queue.clone(), resource.clone(), clock, ends_at)))
         .collect();
-    for (number, task) in (1..).zip(tasks) {
-        let admissions = task.await.map_err(|lost| Error::Worker {
-            number,
-            what: "run one of its tasks",
-            source: io::Error::other(lost),
-        })??;
+    for task in tasks {
+        let admissions = task.await.map_err(|source| Error::LostTask { source })??;
         for admission in admissions {
             crew::report(&admission)?;
         }
