@@ -83,10 +83,11 @@ impl SqliteCacheStore {
 #[async_trait]
 impl CacheStore for SqliteCacheStore {
     async fn get(&self, key: &Key) -> Result<Lookup> {
-        let (key, now) = (key.clone(), self.handle().now());
+        let (name, now) = (key.clone(), self.handle().now());
         self.handle()
-            .read("get", move |db| read::lookup(db, &key, now))
+            .read("get", move |db| read::lookup(db, &name, now))
             .await
+            .map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
@@ -107,7 +108,8 @@ impl CacheStore for SqliteCacheStore {
         let written = self
             .handle()
             .write("set", move |tx| write::set(tx, &entry, most, clock.now()))
-            .await?;
+            .await
+            .map_err(|error| error.with_key(key.as_str()))?;
         self.outcome(&key, &written)
     }
 
@@ -140,10 +142,11 @@ impl CacheStore for SqliteCacheStore {
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
-        let (key, clock) = (key.clone(), Arc::clone(self.handle().clock()));
+        let (name, clock) = (key.clone(), Arc::clone(self.handle().clock()));
         self.handle()
-            .write("delete", move |tx| write::delete(tx, &key, clock.now()))
+            .write("delete", move |tx| write::delete(tx, &name, clock.now()))
             .await
+            .map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {

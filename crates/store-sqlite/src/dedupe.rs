@@ -102,20 +102,22 @@ impl SqliteDedupeStore {
             .write(operation, move |tx| {
                 jobs::settle(tx, &key, &job, &ending, clock.now())
             })
-            .await?;
+            .await
+            .map_err(|error| error.with_key(owner.key().as_str()))?;
         self.inner.signals.notify(owner.key());
         owner.disarm();
         Ok(settlement)
     }
 
     async fn look(&self, key: &Key, job: JobId) -> Result<Look> {
-        let (key, now) = (key.clone(), self.handle().now());
+        let (name, now) = (key.clone(), self.handle().now());
         let retention = self.inner.options.result_retention;
         self.handle()
             .read("wait_for", move |db| {
-                jobs::look(db, &key, &job, retention, now)
+                jobs::look(db, &name, &job, retention, now)
             })
             .await
+            .map_err(|error| error.with_key(key.as_str()))
     }
 }
 
@@ -137,7 +139,8 @@ impl DedupeStore for SqliteDedupeStore {
                     Claimed::Joined(job) => Ok(Registration::Joined(job)),
                 }
             })
-            .await?;
+            .await
+            .map_err(|error| error.with_key(key.as_str()))?;
         match &registration {
             // Those who still wait for the former job.
             Registration::Owner(_) => self.inner.signals.notify(key),
@@ -182,13 +185,14 @@ impl DedupeStore for SqliteDedupeStore {
     }
 
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
-        let (key, job) = (key.clone(), *job);
+        let (name, job) = (key.clone(), *job);
         let (clock, lease) = (Arc::clone(self.handle().clock()), self.inner.options.lease);
         self.handle()
             .write("heartbeat", move |tx| {
-                jobs::renew(tx, &key, &job, lease, clock.now())
+                jobs::renew(tx, &name, &job, lease, clock.now())
             })
             .await
+            .map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement> {
@@ -207,12 +211,13 @@ impl DedupeStore for SqliteDedupeStore {
     }
 
     async fn is_in_progress(&self, key: &Key) -> Result<bool> {
-        let (key, now) = (key.clone(), self.handle().now());
+        let (name, now) = (key.clone(), self.handle().now());
         self.handle()
             .read("is_in_progress", move |db| {
-                reports::is_in_progress(db, &key, now)
+                reports::is_in_progress(db, &name, now)
             })
             .await
+            .map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {

@@ -94,3 +94,38 @@ const fn kind(kind: DatabaseKind) -> ErrorKind {
         | _ => ErrorKind::Corrupt,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_comes_back_from_the_transaction_as_it_was() {
+        let refusal = Error::new(ErrorKind::InvalidInput, BACKEND, "acquire").with_key("issues");
+        let through = sqlite_database::Error::from(Failure::from(refusal));
+        let back = store_error(through, "write");
+        assert_eq!(back.kind(), ErrorKind::InvalidInput);
+        assert_eq!((back.operation(), back.key()), ("acquire", Some("issues")));
+    }
+
+    #[test]
+    fn codes_decide_the_kind_and_the_cause_is_left_to_the_chain() {
+        for (code, kind) in [
+            (rusqlite::ffi::SQLITE_BUSY, ErrorKind::Busy),
+            (rusqlite::ffi::SQLITE_FULL, ErrorKind::StorageFull),
+            (rusqlite::ffi::SQLITE_READONLY, ErrorKind::ReadOnly),
+            (rusqlite::ffi::SQLITE_CANTOPEN, ErrorKind::Unavailable),
+            (rusqlite::ffi::SQLITE_NOTADB, ErrorKind::Corrupt),
+            (rusqlite::ffi::SQLITE_CONSTRAINT, ErrorKind::Corrupt),
+        ] {
+            let failure = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let error = store_error(failure.into(), "get");
+            assert_eq!(error.kind(), kind, "code {code}");
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                !error.to_string().contains(&cause),
+                "{error} repeats {cause}"
+            );
+        }
+    }
+}

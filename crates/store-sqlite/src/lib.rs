@@ -4,28 +4,6 @@
 //! its own. Whoever opened the database closes it. Files that the npm package
 //! `@comic-vine/sqlite-store` wrote are taken over in place on first use.
 //!
-//! ```
-//! use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore};
-//! use store_sqlite::{SqliteDatabase, SqliteRateLimitStore};
-//!
-//! # async fn send() {}
-//! # fn report(_: store_core::Timestamp, _: store_core::Reason) {}
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! # let resource = store_core::Resource::named("issues")?;
-//! let db = SqliteDatabase::in_memory().await?;
-//! let limits = SqliteRateLimitStore::new(&db, Limit::new(200, HOUR));
-//! match limits.acquire(Acquire::one(&resource).user()).await? {
-//!     Decision::Granted(permit) => {
-//!         permit.commit(); // dropped uncommitted, it is given back
-//!         send().await;
-//!     }
-//!     Decision::Denied { retry_at, reason } => report(retry_at, reason),
-//! }
-//! # Ok(db.close().await?)
-//! # }
-//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
-//! ```
-//!
 //! The limiter alone, for any API:
 //!
 //! ```
