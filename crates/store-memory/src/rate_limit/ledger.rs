@@ -322,7 +322,10 @@ impl Ledger {
     pub(super) fn is_idle(&self, now: Timestamp) -> bool {
         self.stated.is_none()
             && self.cooldown(now).is_none()
-            && self.log.is_empty()
+            && self
+                .log
+                .newest()
+                .is_none_or(|newest| newest + self.keep <= now)
             && self.demand.is_older_than(IDLE_AFTER, now)
     }
 }

@@ -55,10 +55,6 @@ impl Log {
         self.all.back().map(|admission| admission.at)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
-    }
-
     /// Forgets at most `most` of the oldest admissions that lie `keep` or longer back, but leaves
     /// `at_least`; how many it were.
     pub(super) fn forget(

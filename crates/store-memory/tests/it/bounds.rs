@@ -1,7 +1,10 @@
-//! What the cache does when it is full.
+//! What the stores do when there is very much to hold.
 
-use store_core::{CacheStore, CacheStoreExt, ErrorKind, Key, NewEntry, Result, Ttl};
-use store_memory::{CacheOptions, MemoryCacheStore};
+use store_core::{
+    Acquire, CacheStore, CacheStoreExt, DAY, Decision, ErrorKind, Key, ManualClock, NewEntry,
+    PageRequest, RateLimitStore, Resource, Result, Ttl,
+};
+use store_memory::{CacheOptions, MemoryCacheStore, MemoryRateLimitStore, RateLimitOptions};
 
 fn key(n: u32) -> Result<Key> {
     Key::new(&format!("comics:{n:04}"))
@@ -55,5 +58,27 @@ async fn a_value_that_no_room_could_hold_is_too_large() -> Result<()> {
         Some(ErrorKind::TooLarge)
     );
     assert_eq!(kept(&cache, 2).await?, [0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn resources_that_nobody_asks_for_any_more_are_forgotten() -> Result<()> {
+    let clock = ManualClock::default();
+    let options = RateLimitOptions::default().with_clock(clock.clone());
+    let limits = MemoryRateLimitStore::with_options(options);
+    for n in 0..2_000 {
+        let once = Acquire::one(&Resource::named(&format!("{n}"))?);
+        if let Decision::Granted(permit) = limits.acquire(once).await? {
+            permit.commit();
+        }
+    }
+    clock.advance(DAY * 2);
+    for n in 0..200 {
+        let new = Acquire::one(&Resource::named(&format!("new {n}"))?);
+        limits.record(new).await?;
+    }
+    let everything = PageRequest::default().with_limit(5_000);
+    let known = limits.list(&everything).await?.items;
+    assert_eq!(known.len(), 200);
     Ok(())
 }
