@@ -2,6 +2,7 @@
 
 mod admit;
 mod config;
+mod cooldown;
 mod demand;
 mod known;
 mod ledger;
@@ -11,7 +12,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::OptionalExtension;
+use rusqlite::Transaction;
 use sqlite_database::SqliteDatabase;
 use store_core::local::Denials;
 use store_core::rate_limit::window::check_claims;
@@ -22,6 +23,7 @@ use store_core::{
 
 use self::admit::Verdict;
 use self::demand::Requests;
+use crate::error::Failure;
 use crate::migrate;
 use crate::options::RateLimitOptions;
 use crate::store::Handle;
@@ -122,27 +124,16 @@ impl SqliteRateLimitStore {
             .await
     }
 
-    /// Removes what `sql` selects by a resource's name, and whatever was remembered of it.
-    async fn forget(
-        &self,
-        operation: &'static str,
-        sql: &'static str,
-        resource: &Resource,
-        at: Option<Timestamp>,
-    ) -> Result<()> {
+    /// Changes what is known of a resource; what was remembered of it may hold no longer.
+    async fn change<T, F>(&self, operation: &'static str, resource: &Resource, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>, &Resource) -> Result<T, Failure> + Send + 'static,
+    {
         let name = resource.clone();
-        self.handle()
-            .write(operation, move |tx| {
-                let mut statement = tx.prepare_cached(sql)?;
-                match at {
-                    None => statement.execute([name.as_str()])?,
-                    Some(at) => statement.execute((name.as_str(), at.as_millis()))?,
-                };
-                Ok(())
-            })
-            .await?;
+        let changed = self.handle().write(operation, move |tx| f(tx, &name)).await;
         self.inner.denials.forget(resource);
-        Ok(())
+        changed.map_err(|error| error.with_key(resource.as_str()))
     }
 }
 
@@ -225,8 +216,7 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn reset(&self, resource: &Resource) -> Result<()> {
-        let sql = "DELETE FROM rate_limits WHERE resource = ?1";
-        self.forget("reset", sql, resource, None).await
+        self.change("reset", resource, ledger::reset).await
     }
 
     async fn clear(&self) -> Result<()> {
@@ -236,59 +226,31 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
-        let name = resource.clone();
-        let until = self
-            .handle()
-            .write("set_cooldown", move |tx| {
-                let until = tx
-                    .prepare_cached(
-                        "INSERT INTO server_cooldowns (origin, cooldown_until) VALUES (?1, ?2)
-                         ON CONFLICT (origin) DO UPDATE SET
-                           cooldown_until = max(cooldown_until, excluded.cooldown_until)
-                         RETURNING cooldown_until",
-                    )?
-                    .query_row((name.as_str(), until.as_millis()), |row| row.get(0))?;
-                Ok(Timestamp::from_millis(until))
-            })
-            .await?;
-        // What was remembered may end sooner.
-        self.inner.denials.forget(resource);
-        Ok(until)
+        let extend =
+            move |tx: &Transaction<'_>, resource: &Resource| cooldown::extend(tx, resource, until);
+        self.change("set_cooldown", resource, extend).await
     }
 
     async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
         let (resource, now) = (resource.clone(), self.handle().now());
-        self.handle()
-            .read("cooldown", move |db| {
-                let until = db
-                    .prepare_cached(
-                        "SELECT cooldown_until FROM server_cooldowns WHERE origin = ?1",
-                    )?
-                    .query_row([resource.as_str()], |row| row.get(0))
-                    .optional()?;
-                Ok(until
-                    .map(Timestamp::from_millis)
-                    .filter(|until| *until > now))
-            })
-            .await
+        let stored = self
+            .handle()
+            .read("cooldown", move |db| cooldown::stored(db, &resource));
+        Ok(stored.await?.filter(|until| *until > now))
     }
 
     async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
-        let sql = "DELETE FROM server_cooldowns WHERE origin = ?1 AND cooldown_until = ?2";
-        self.forget("clear_cooldown", sql, resource, Some(seen))
-            .await
+        let end =
+            move |tx: &Transaction<'_>, resource: &Resource| cooldown::end(tx, resource, seen);
+        self.change("clear_cooldown", resource, end).await
     }
 
     async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
         config.check()?;
-        let name = resource.clone();
-        self.handle()
-            .write("set_resource_config", move |tx| {
-                known::state_config(tx, &name, &config)
-            })
-            .await?;
-        self.inner.denials.forget(resource);
-        Ok(())
+        let state = move |tx: &Transaction<'_>, resource: &Resource| {
+            known::state_config(tx, resource, &config)
+        };
+        self.change("set_resource_config", resource, state).await
     }
 
     async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {

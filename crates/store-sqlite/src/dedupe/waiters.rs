@@ -79,8 +79,9 @@ impl Waiters {
                 }
                 state.counts.keys().cloned().collect()
             };
-            match self.database.read(|db| Ok(ended(db, &jobs)?)) {
-                Ok(ended) => ended.into_iter().for_each(|key| self.signals.notify(key)),
+            let ended = self.database.fetch(move |db| Ok(ended(db, jobs)?)).await;
+            match ended {
+                Ok(ended) => ended.iter().for_each(|key| self.signals.notify(key)),
                 Err(error) => {
                     // Waiters look for themselves and report what they meet.
                     self.signals.notify_all();
@@ -98,7 +99,7 @@ impl Waiters {
 }
 
 /// The keys whose job is no longer the one that is waited for, or no longer in progress.
-fn ended<'a>(db: &Connection, jobs: &'a [(Key, JobId)]) -> rusqlite::Result<Vec<&'a Key>> {
+fn ended(db: &Connection, jobs: Vec<(Key, JobId)>) -> rusqlite::Result<Vec<Key>> {
     let mut pending = db.prepare_cached(
         "SELECT 1 FROM dedupe_jobs WHERE hash = ?1 AND job_id = ?2 AND status = 'pending'",
     )?;

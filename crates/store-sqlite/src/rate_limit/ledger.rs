@@ -133,6 +133,13 @@ pub(super) fn restamp(
     Ok(())
 }
 
+/// Forgets the admissions of a resource.
+pub(super) fn reset(tx: &Transaction<'_>, resource: &Resource) -> Result<(), Failure> {
+    tx.prepare_cached("DELETE FROM rate_limits WHERE resource = ?1")?
+        .execute([resource.as_str()])?;
+    Ok(())
+}
+
 /// Removes the rows of a permit; each frees room on its resource.
 pub(super) fn give_back(
     tx: &Transaction<'_>,
