@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use store_core::pipeline::{Failure, Fetched, Outcome, PipelineError, PipelineOptions};
+use store_core::pipeline::{Failure, Fetched, Outcome, PipelineError};
 use store_core::{CacheStoreExt, HOUR, Result, SECOND};
 
-use super::{Refusal, Stage, key, request, tight};
+use super::{Refusal, Stage, key, request};
 use crate::{Harness, Setup};
 
 pub async fn failures_are_not_cached(harness: &dyn Harness) -> Result<()> {
@@ -81,17 +81,5 @@ pub async fn a_failing_limiter_refuses(harness: &dyn Harness) -> Result<()> {
     let refused = stage.ask(request()?, "one").await;
     assert!(matches!(refused, Err(PipelineError::Limiter(_))));
     assert_eq!(stage.sent(), 0);
-    Ok(())
-}
-
-pub async fn a_local_budget_stands_in_for_a_failing_limiter(harness: &dyn Harness) -> Result<()> {
-    let local = harness.rate_limit(&tight()).await?;
-    let options = PipelineOptions::default().with_local_budget(local);
-    let stage = Stage::open_with(harness, &Setup::default(), options).await?;
-    stage.rate_limit.close().await?;
-    stage.ask(request()?, "one").await.expect("leave to send");
-    stage.cache.delete(&key()?).await?;
-    let refused = stage.ask(request()?, "two").await;
-    assert!(matches!(refused, Err(PipelineError::Denied { .. })));
     Ok(())
 }

@@ -16,8 +16,8 @@ use store_core::pipeline::{
     Answer, Failure, Fetched, PipelineError, PipelineOptions, Request, SharedError,
 };
 use store_core::{
-    CacheStore, Claim, Clock, DedupeStore, HOUR, Key, Limit, ManualClock, Pipeline, Random,
-    RateLimitStore, Resource, Result, SeededRandom, Stores,
+    CacheStore, Claim, Clock, DedupeStore, HOUR, Key, Limit, ManualClock, Pipeline, Priority,
+    Random, RateLimitStore, Resource, Result, SeededRandom, Stores,
 };
 
 use crate::{Harness, Setup};
@@ -51,7 +51,6 @@ cases! {
     a_failing_cache_costs_a_fetch: covers("F41"),
     a_failing_dedupe_costs_a_fetch: covers("F41"),
     a_failing_limiter_refuses: covers("F1"),
-    a_local_budget_stands_in_for_a_failing_limiter: covers("F1"),
 }
 
 /// An error of the pretended upstream.
@@ -105,14 +104,6 @@ struct Stage {
 
 impl Stage {
     async fn open(harness: &dyn Harness, setup: &Setup) -> Result<Self> {
-        Self::open_with(harness, setup, PipelineOptions::default()).await
-    }
-
-    async fn open_with(
-        harness: &dyn Harness,
-        setup: &Setup,
-        options: PipelineOptions,
-    ) -> Result<Self> {
         let (cache, dedupe, rate_limit) = (
             harness.cache(setup).await?,
             harness.dedupe(setup).await?,
@@ -130,7 +121,7 @@ impl Stage {
             cache,
             dedupe,
             rate_limit,
-            pipeline: Pipeline::with(stores, &clock, &random, options),
+            pipeline: Pipeline::with(stores, &clock, &random, PipelineOptions::default()),
             sent: Arc::default(),
         })
     }
@@ -159,10 +150,9 @@ impl Stage {
     }
 
     async fn used(&self) -> Result<u32> {
-        let status = self
-            .rate_limit
-            .status(&claim()?, store_core::Priority::User);
-        Ok(status.await?.used)
+        let claim = claim()?;
+        let status = self.rate_limit.status(&claim, Priority::User).await?;
+        Ok(status.used)
     }
 }
 

@@ -40,8 +40,9 @@ async fn under_way(
 pub async fn equal_requests_in_flight_are_sent_once(harness: &dyn Harness) -> Result<()> {
     let stage = Stage::open(harness, &Setup::default()).await?;
     let (go, owner) = under_way(&stage, Ok("one")).await?;
-    let others = (0..32).map(|_| {
-        let stage = stage.clone();
+    let joining = stage.clone();
+    let others = (0..32).map(move |_| {
+        let stage = joining.clone();
         async move {
             let patient = request()?.with_max_wait(MINUTE);
             Ok(stage.ask(patient, "another").await.expect("an answer"))
@@ -162,12 +163,12 @@ pub async fn a_joiner_raises_the_priority_of_the_owner(harness: &dyn Harness) ->
     let setup = Setup::default().with_config(config);
     let stage = Stage::open(harness, &setup).await?;
     // The background uses up its share; the rest is for users.
-    for n in 0..7 {
+    for n in 0..5 {
         let mut other = request()?;
         other.key = store_core::Key::new(&format!("comics:{n}"))?;
         stage.ask(other, "body").await.expect("an answer");
     }
-    let patient = || Ok(request()?.with_max_wait(SECOND * 5));
+    let patient = || Ok(request()?.with_max_wait(MINUTE));
     let background = {
         let (stage, patient) = (stage.clone(), patient()?);
         tokio::spawn(async move { Ok(stage.ask(patient, "late").await) })
