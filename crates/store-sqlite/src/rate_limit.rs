@@ -8,7 +8,6 @@ mod known;
 mod ledger;
 mod reports;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -158,9 +157,7 @@ impl RateLimitStore for SqliteRateLimitStore {
         check_claims(&request.claims)?;
         let handle = self.handle();
         handle.ensure_open("acquire")?;
-        // When one permit is free is no answer to who needs several.
-        let is_plain = request.permits == NonZeroU32::MIN;
-        if is_plain && let Some(denial) = self.inner.denials.standing(&request, handle.now()) {
+        if let Some(denial) = self.inner.denials.standing(&request, handle.now()) {
             return Ok(Decision::Denied {
                 retry_at: denial.retry_at,
                 reason: denial.reason,
@@ -178,9 +175,7 @@ impl RateLimitStore for SqliteRateLimitStore {
                         Ok(Decision::Granted(inner.permit(now, rows, mark)))
                     }
                     Verdict::Denied(denial) => {
-                        if is_plain {
-                            denials.remember(&request, &denial, now);
-                        }
+                        denials.remember(&request, &denial, now);
                         Ok(Decision::Denied {
                             retry_at: denial.retry_at,
                             reason: denial.reason,

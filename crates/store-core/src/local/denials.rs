@@ -1,12 +1,13 @@
 //! Denials that a process remembers, so that asking again costs nothing while nothing can change.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::priority::Priority;
 use crate::rate_limit::window::Denial;
-use crate::rate_limit::{Acquire, Demand};
+use crate::rate_limit::{Acquire, Claim, Demand, ResourceConfig};
 use crate::resource::Resource;
 use crate::time::Timestamp;
 
@@ -28,11 +29,17 @@ struct State {
 #[derive(Debug)]
 struct Remembered {
     denial: Denial,
-    permits: u32,
+    /// The denial is the answer to this many permits under these rules, and to nothing else.
+    permits: NonZeroU32,
+    config: Option<ResourceConfig>,
     since: Timestamp,
 }
 
 impl Remembered {
+    fn answers(&self, request: &Acquire, claim: &Claim) -> bool {
+        self.permits == request.permits && self.config == claim.config
+    }
+
     fn holds(&self, now: Timestamp) -> bool {
         // A clock that was set back makes everything remembered doubtful.
         let until = self.denial.retry_at.min(self.since + REVALIDATE_AFTER);
@@ -77,7 +84,7 @@ impl Denials {
             if let Some(remembered) = state.denials.get(&name) {
                 if !remembered.holds(now) {
                     state.denials.remove(&name);
-                } else if request.permits.get() >= remembered.permits {
+                } else if remembered.answers(request, claim) {
                     standing = Denial::longer(standing, Some(remembered.denial.clone()));
                 }
             }
@@ -99,13 +106,19 @@ impl Denials {
         } else {
             &[Priority::Background]
         };
+        let resource = denial.reason.resource();
+        let mut claims = request.claims.iter();
+        let Some(refused) = claims.find(|claim| claim.resource == *resource) else {
+            return;
+        };
         for class in classes {
             let remembered = Remembered {
                 denial: denial.clone(),
-                permits: request.permits.get(),
+                permits: request.permits,
+                config: refused.config.clone(),
                 since: now,
             };
-            let name = (denial.reason.resource().clone(), *class);
+            let name = (resource.clone(), *class);
             state.denials.insert(name, remembered);
         }
     }
@@ -135,7 +148,8 @@ impl Denials {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rate_limit::Reason;
+    use crate::rate_limit::{Limit, Reason};
+    use crate::time::SECOND;
 
     fn resource() -> Resource {
         Resource::named("issues").unwrap()
@@ -160,6 +174,19 @@ mod tests {
 
         denials.remember(&user, &full_until(1_500), Timestamp::from_millis(1_000));
         assert_eq!(standing(1_500), None);
+    }
+
+    #[test]
+    fn a_denial_answers_only_what_was_asked() {
+        let denials = Denials::default();
+        let now = Timestamp::from_millis(0);
+        let user = Acquire::one(&resource()).user();
+        denials.remember(&user, &full_until(500), now);
+        let several = user.clone().permits(NonZeroU32::new(2).unwrap());
+        assert!(denials.standing(&several, now).is_none());
+        let wider = Claim::new(resource()).with_config(Limit::new(9, SECOND));
+        assert!(denials.standing(&Acquire::of(wider).user(), now).is_none());
+        assert!(denials.standing(&user, now).is_some());
     }
 
     #[test]

@@ -3,5 +3,5 @@
 mod denials;
 mod jobs;
 
-pub use denials::Denials;
+pub use denials::{Denials, Uncounted};
 pub use jobs::{JobSignals, JobWatch};
