@@ -13,7 +13,8 @@ mod session;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
@@ -21,9 +22,13 @@ use failure::Failure;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = parse();
     let result = match start_log(&cli.global.log) {
-        Ok(()) => run(cli).await,
+        // Dropping the command is what gives its leases back and clears its progress bars.
+        Ok(()) => tokio::select! {
+            result = run(cli) => result,
+            Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+        },
         Err(failure) => Err(failure),
     };
     match result {
@@ -32,14 +37,26 @@ async fn main() -> ExitCode {
     }
 }
 
+/// What was typed. Without a command, what there is to type.
+fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        if error.kind() == ErrorKind::MissingSubcommand {
+            // Asked for wrongly all the same: help is on standard error, and the status is 2.
+            output::remark(&Cli::command().render_help().to_string());
+            std::process::exit(2);
+        }
+        error.exit()
+    })
+}
+
 async fn run(cli: Cli) -> Result<(), Failure> {
     let global = &cli.global;
     match cli.command {
         Command::Get(get) => commands::get::run(global, get).await,
         Command::List(list) => commands::list::run(global, list).await,
         Command::Search(search) => commands::search::run(global, search).await,
-        Command::Budget => commands::budget::run(global).await,
-        Command::Demo(demo) => demo::run(demo).await,
+        Command::Budget(_) => commands::budget::run(global).await,
+        Command::Demo(demo) => demo::run(global, demo).await,
         Command::DemoWorker(worker) => demo::worker::run(global, worker).await,
     }
 }

@@ -4,11 +4,24 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar for `total` steps; `what` names them. Draws only if standard error is a terminal.
-pub(crate) fn bar(total: u64, what: &str) -> ProgressBar {
+const TICK: Duration = Duration::from_millis(120);
+
+/// Rows that have come, of a number that the first answer will tell.
+pub(crate) fn rows_bar(what: &str) -> ProgressBar {
+    let bar = styled(
+        ProgressBar::new(0),
+        "{spinner} {prefix} {wide_bar} {pos}/{len} {elapsed}, {eta} left",
+        what,
+    );
+    bar.enable_steady_tick(TICK);
+    bar
+}
+
+/// Steps of a known number, with room for a message about them.
+pub(crate) fn steps_bar(total: u64, what: &str) -> ProgressBar {
     styled(
         ProgressBar::new(total),
-        "{prefix:>12} {wide_bar} {pos}/{len} {msg} {eta_precise}",
+        "{prefix:>10} {wide_bar} {pos:>4}/{len} {percent:>3} %  {msg}",
         what,
     )
 }
@@ -20,13 +33,14 @@ pub(crate) fn spinner(what: &str) -> ProgressBar {
         "{spinner} {prefix} {elapsed}",
         what,
     );
-    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner.enable_steady_tick(TICK);
     spinner
 }
 
-pub(crate) fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
+fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     // The default style is as good where a template does not parse.
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style).with_prefix(what.to_owned())
+    bar.with_style(style.progress_chars("█▉▊▋▌▍▎▏ "))
+        .with_prefix(what.to_owned())
 }

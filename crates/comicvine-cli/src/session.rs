@@ -9,7 +9,7 @@ use store_core::Stores;
 use store_sqlite::{CacheOptions, SqliteDatabase, StoreOptions};
 
 use crate::cli::Global;
-use crate::failure::Failure;
+use crate::failure::{DATABASE_HELP, Failure};
 
 /// An open database and a client on it.
 pub(crate) struct Session {
@@ -27,7 +27,8 @@ impl Session {
     /// Opens everything that `global` asks for, under other limits.
     pub(crate) async fn open_within(global: &Global, budget: Budget) -> Result<Self, Failure> {
         let key = match &global.api_key_file {
-            Some(path) => ApiKey::from_file(path)?,
+            Some(path) => ApiKey::from_file(path)
+                .map_err(|error| Failure::setting(error).with_help(KEY_FILE_HELP))?,
             None => ApiKey::from_env()?,
         };
         let path = match &global.db {
@@ -46,29 +47,40 @@ impl Session {
             None => comics,
         };
         let comics = comics.build()?;
+        // The first write: a file that takes none is told before anything is asked.
+        if let Some(rate_limit) = &stores.rate_limit {
+            rate_limit.cleanup().await?;
+        }
         Ok(Self { comics, db, stores })
     }
 
-    /// Sweeps what has expired and closes the file.
-    pub(crate) async fn close(self) -> Result<(), Failure> {
+    /// Sweeps what has expired, closes the file, and passes on what became of the command.
+    pub(crate) async fn close(self, done: Result<(), Failure>) -> Result<(), Failure> {
+        if let Err(error) = self.sweep().await {
+            tracing::warn!(%error, "cannot sweep what has expired");
+        }
+        let closed = self.db.close().await.map_err(Failure::failed);
+        done.and(closed)
+    }
+
+    async fn sweep(&self) -> store_core::Result<()> {
         if let Some(cache) = &self.stores.cache {
             cache.cleanup().await?;
         }
         if let Some(dedupe) = &self.stores.dedupe {
             dedupe.cleanup().await?;
         }
-        if let Some(rate_limit) = &self.stores.rate_limit {
-            rate_limit.cleanup().await?;
-        }
-        self.db.close().await.map_err(Failure::failed)
+        Ok(())
     }
 }
+
+const KEY_FILE_HELP: &str = "--api-key-file names a text file that holds the key and nothing else";
 
 /// Opens the file and brings its schema up to date, so that an unusable file is told at once.
 pub(crate) async fn open_database(path: &Path) -> Result<SqliteDatabase, Failure> {
     let db = SqliteDatabase::open(path)
         .await
-        .map_err(|error| Failure::Setting(error.into()))?;
+        .map_err(|error| Failure::setting(error).with_help(DATABASE_HELP))?;
     store_sqlite::migrate(&db).await?;
     Ok(db)
 }
@@ -82,12 +94,12 @@ fn store_options() -> StoreOptions {
 
 fn default_path() -> Result<PathBuf, Failure> {
     let dirs = ProjectDirs::from("", "", "comicvine").ok_or_else(|| {
-        Failure::usage("there is no home directory to keep the database in; name one with --db")
+        Failure::usage("there is no home directory to keep the database in; name a file with --db")
     })?;
     let folder = dirs.data_dir();
     fs::create_dir_all(folder).map_err(|error| {
         Failure::usage(format!(
-            "cannot create {}: {error}; name another place with --db",
+            "cannot create {}: {error}; name a database file elsewhere with --db",
             folder.display()
         ))
     })?;

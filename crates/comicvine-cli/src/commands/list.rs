@@ -1,13 +1,60 @@
 //! `comicvine list`: rows of one kind, page by page.
 
-use comicvine_client::{Fields, Filter, RawJson, ResourceKind, Sort};
-use futures_util::TryStreamExt;
+use clap::Args;
+use comicvine_client::{Fields, Filter, ResourceKind, Sort};
 
-use crate::cli::{Global, List, Output};
+use crate::cli::{Global, Output};
+use crate::commands::rows::{Columns, walk};
 use crate::failure::Failure;
 use crate::output;
-use crate::progress::bar;
 use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  comicvine list issues --filter volume:796 --sort cover_date:asc --limit 10
+  comicvine list issues --filter 'cover_date:2011-01-01|2011-01-31' --filter name:winter
+  comicvine list volumes --filter 'id:796|18136|42563' --fields id,name,publisher
+  comicvine list volumes --filter name:saga --all --output jsonl > volumes.jsonl
+  comicvine list issues --all --priority background --max-wait 2h --output jsonl > issues.jsonl
+
+Every page of 100 rows is one request. A list that was broken off goes on where it stopped, because
+the pages it got are kept.";
+
+/// List resources of one kind, filtered and sorted.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct List {
+    /// What to list: issues, volumes, characters, …
+    resource: ResourceKind,
+    /// Only rows that match, such as `volume:796`, `id:1|2|3` or `cover_date:2011-01-01|2011-12-31`;
+    /// several are separated by commas, or given one by one, and must all match.
+    #[arg(long, value_name = "FIELD:VALUE")]
+    filter: Vec<String>,
+    /// The order, such as `cover_date:desc`.
+    #[arg(long, value_name = "FIELD:DIRECTION")]
+    sort: Option<String>,
+    /// Only these fields, such as `id,name`; they are the columns of the table, too.
+    #[arg(long, value_name = "NAMES")]
+    fields: Option<String>,
+    /// At most so many rows.
+    #[arg(
+        long,
+        value_name = "ROWS",
+        default_value_t = 100,
+        conflicts_with = "all"
+    )]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Every row, however many requests that takes.
+    #[arg(long)]
+    all: bool,
+    /// Skip so many rows.
+    #[arg(long, value_name = "ROWS", default_value_t = 0)]
+    offset: u64,
+    /// Ask the API even if fresh answers are kept.
+    #[arg(long)]
+    refresh: bool,
+}
 
 pub(crate) async fn run(global: &Global, list: List) -> Result<(), Failure> {
     let filters = parse_filters(&list.filter)?;
@@ -20,6 +67,18 @@ pub(crate) async fn run(global: &Global, list: List) -> Result<(), Failure> {
         sort.check(list.resource)?;
     }
     let session = Session::open(global).await?;
+    let done = show(&session, global, &list, filters, sort, fields).await;
+    session.close(done).await
+}
+
+async fn show(
+    session: &Session,
+    global: &Global,
+    list: &List,
+    filters: Vec<Filter>,
+    sort: Option<Sort>,
+    fields: Option<Fields>,
+) -> Result<(), Failure> {
     let mut request = session
         .comics
         .list(list.resource)
@@ -41,32 +100,44 @@ pub(crate) async fn run(global: &Global, list: List) -> Result<(), Failure> {
         request = request.refresh();
     }
     let wanted = if list.all { u64::MAX } else { list.limit };
-    let progress = bar(0, list.resource.list_path());
-    let mut pages = request.pages();
-    let mut printed = Printer::new(global.output, columns(list.resource));
-    let mut total = 0;
-    while let Some(got) = pages.try_next().await? {
-        total = got.value.total;
-        progress.set_length(total.saturating_sub(list.offset).min(wanted));
-        progress.inc(got.value.received);
-        printed.take(got.value.rows)?;
-    }
-    progress.finish_and_clear();
-    let rows = printed.finish()?;
+    let expected = |total: u64| total.saturating_sub(list.offset).min(wanted);
+    let columns = Columns::chosen(list.fields.as_deref(), columns(list.resource));
+    let name = list.resource.list_path();
+    let (rows, total) = walk(
+        request.pages(),
+        |raw| raw,
+        global.output,
+        columns,
+        name,
+        expected,
+    )
+    .await?;
     if global.output == Output::Table {
         output::remark(&format!("{rows} of {total}"));
     }
-    session.close().await
+    Ok(())
 }
 
 /// Splits `field:value,field:value` and reads each part.
 fn parse_filters(texts: &[String]) -> Result<Vec<Filter>, Failure> {
-    let parts = texts.iter().flat_map(|text| text.split(','));
-    Ok(parts.map(str::parse).collect::<Result<_, _>>()?)
+    let mut filters = Vec::new();
+    for text in texts {
+        for part in text.split(',') {
+            filters.push(part.parse().map_err(|error| {
+                let failure = Failure::from(error);
+                if part == text {
+                    failure
+                } else {
+                    failure.with_help("a comma begins another filter; a value cannot hold one")
+                }
+            })?);
+        }
+    }
+    Ok(filters)
 }
 
 /// What is worth a column, by kind.
-pub(crate) fn columns(kind: ResourceKind) -> &'static [&'static str] {
+fn columns(kind: ResourceKind) -> &'static [&'static str] {
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "most kinds have nothing of their own that is worth a column"
@@ -83,42 +154,25 @@ pub(crate) fn columns(kind: ResourceKind) -> &'static [&'static str] {
         ResourceKind::Volume => &["id", "name", "start_year", "publisher", "count_of_issues"],
         ResourceKind::Character => &["id", "name", "real_name", "publisher", "deck"],
         ResourceKind::Episode => &["id", "series", "episode_number", "name", "air_date"],
+        ResourceKind::Movie => &["id", "name", "release_date", "runtime", "rating"],
+        ResourceKind::Person => &["id", "name", "birth", "country", "deck"],
+        ResourceKind::Publisher => &["id", "name", "location_city", "location_state", "deck"],
+        ResourceKind::Series => &["id", "name", "start_year", "publisher", "count_of_episodes"],
+        ResourceKind::Video => &["id", "name", "publish_date", "length_seconds", "deck"],
         _ => &["id", "name", "publisher", "deck"],
     }
 }
 
-/// Prints rows as they come where the form allows it, else at the end.
-pub(crate) struct Printer {
-    output: Output,
-    columns: &'static [&'static str],
-    kept: Vec<RawJson>,
-    count: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Printer {
-    pub(crate) const fn new(output: Output, columns: &'static [&'static str]) -> Self {
-        Self {
-            output,
-            columns,
-            kept: Vec::new(),
-            count: 0,
-        }
-    }
-
-    pub(crate) fn take(&mut self, rows: Vec<RawJson>) -> Result<(), Failure> {
-        self.count += rows.len();
-        if self.output == Output::Jsonl {
-            output::many(self.output, &rows, self.columns)?;
-        } else {
-            self.kept.extend(rows);
-        }
-        Ok(())
-    }
-
-    pub(crate) fn finish(self) -> Result<usize, Failure> {
-        if self.output != Output::Jsonl {
-            output::many(self.output, &self.kept, self.columns)?;
-        }
-        Ok(self.count)
+    #[test]
+    fn filters_are_split_at_commas_and_every_part_is_read() {
+        let texts = ["volume:796,name:winter".to_owned(), "id:1|2".to_owned()];
+        let filters = parse_filters(&texts).unwrap();
+        let texts: Vec<_> = filters.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["volume:796", "name:winter", "id:1|2"]);
+        assert!(parse_filters(&["name:a,b".to_owned()]).is_err());
     }
 }

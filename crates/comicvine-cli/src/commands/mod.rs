@@ -3,6 +3,7 @@
 pub(crate) mod budget;
 pub(crate) mod get;
 pub(crate) mod list;
+mod rows;
 pub(crate) mod search;
 
 use comicvine_client::Outcome;

@@ -1,14 +1,41 @@
 //! `comicvine search`: the best matches for some words.
 
-use comicvine_client::{Fields, RawJson};
-use futures_util::TryStreamExt;
+use clap::Args;
+use comicvine_client::{Fields, ResourceKind};
 
-use crate::cli::{Global, Output, Search};
-use crate::commands::list::Printer;
+use crate::cli::{Global, Output};
+use crate::commands::rows::{Columns, walk};
 use crate::failure::Failure;
 use crate::output;
-use crate::progress::bar;
 use crate::session::Session;
+
+const EXAMPLES: &str = "\
+Examples:
+  comicvine search \"swamp thing\"
+  comicvine search \"swamp thing\" --resources volume,issue --limit 25
+  comicvine search saga --resources volume --fields id,name,start_year
+  comicvine search \"alan moore\" --resources person --output json | jq '.[0].id'";
+
+/// Search by words.
+///
+/// Finds resources with any of the words, best matches first. A common word matches tens of
+/// thousands; narrow the search with `--resources`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Search {
+    /// The words, in quotes if there are several.
+    query: String,
+    /// Only these kinds, such as `issue,volume`.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    resources: Vec<ResourceKind>,
+    /// At most so many results; every 100 are one request.
+    #[arg(long, value_name = "ROWS", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    limit: u64,
+    /// Only these fields, such as `id,name`; they are the columns of the table, too.
+    #[arg(long, value_name = "NAMES")]
+    fields: Option<String>,
+}
 
 const COLUMNS: &[&str] = &[
     "resource_type",
@@ -23,6 +50,16 @@ const COLUMNS: &[&str] = &[
 pub(crate) async fn run(global: &Global, search: Search) -> Result<(), Failure> {
     let fields: Option<Fields> = search.fields.as_deref().map(str::parse).transpose()?;
     let session = Session::open(global).await?;
+    let done = show(&session, global, search, fields).await;
+    session.close(done).await
+}
+
+async fn show(
+    session: &Session,
+    global: &Global,
+    search: Search,
+    fields: Option<Fields>,
+) -> Result<(), Failure> {
     let mut request = session
         .comics
         .search(search.query)
@@ -32,20 +69,20 @@ pub(crate) async fn run(global: &Global, search: Search) -> Result<(), Failure> 
     if let Some(fields) = fields {
         request = request.fields(fields);
     }
-    let progress = bar(search.limit, "search");
-    let mut pages = request.pages();
-    let mut printed = Printer::new(global.output, COLUMNS);
-    let mut total = 0;
-    while let Some(got) = pages.try_next().await? {
-        total = got.value.total;
-        progress.inc(got.value.received);
-        let rows: Vec<RawJson> = got.value.rows.into_iter().map(|hit| hit.raw).collect();
-        printed.take(rows)?;
-    }
-    progress.finish_and_clear();
-    let rows = printed.finish()?;
+    let expected = |total: u64| total.min(search.limit);
+    let columns = Columns::chosen(search.fields.as_deref(), COLUMNS);
+    let pages = request.pages();
+    let (rows, total) = walk(
+        pages,
+        |hit| hit.raw,
+        global.output,
+        columns,
+        "matches",
+        expected,
+    )
+    .await?;
     if global.output == Output::Table {
         output::remark(&format!("{rows} of {total} with any of the words"));
     }
-    session.close().await
+    Ok(())
 }

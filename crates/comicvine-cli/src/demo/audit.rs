@@ -82,14 +82,6 @@ impl Audit {
     }
 }
 
-impl Worst {
-    /// Whether every window kept its limit.
-    pub(super) fn is_within(&self) -> bool {
-        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        self.spacing <= 1 && self.paths.values().all(|count| *count <= limit)
-    }
-}
-
 /// The most times in any half-open window `(t - window, t]`.
 fn worst(mut times: Vec<Timestamp>, window: Duration) -> usize {
     times.sort_unstable();

@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 
 use crate::demo::plan::Ask;
+use crate::demo::verdict::Tally;
 use crate::demo::worker::{Event, Stats};
 use crate::demo::{KEY, PATH_LIMIT, SPACING, TASKS, WINDOW};
 use crate::failure::Failure;
@@ -22,12 +23,14 @@ pub(super) struct Setting {
     pub(super) base_url: String,
     pub(super) db: PathBuf,
     pub(super) plans: PathBuf,
+    /// What the workers log.
+    pub(super) log: String,
 }
 
 /// One worker.
 pub(super) struct Child {
-    pub(super) priority: Priority,
-    pub(super) plan: Vec<Ask>,
+    priority: Priority,
+    plan: Vec<Ask>,
     plan_path: PathBuf,
     process: tokio::process::Child,
     lines: Lines<BufReader<ChildStdout>>,
@@ -35,7 +38,7 @@ pub(super) struct Child {
     /// Places of the plan that this run of the process has answered.
     answered: BTreeSet<usize>,
     /// Requests of the plan that no run of the process could answer.
-    pub(super) lost: Vec<String>,
+    lost: Vec<String>,
     /// Figures of earlier runs, and of this one.
     before: Stats,
     current: Stats,
@@ -53,7 +56,7 @@ impl Child {
         let lines: Result<Vec<_>, _> = plan.iter().map(serde_json::to_string).collect();
         fs::write(&plan_path, lines.map_err(Failure::failed)?.join("\n"))?;
         let total = u64::try_from(plan.len()).unwrap_or(u64::MAX);
-        let bar = bars.add(progress::bar(total, priority.as_str()));
+        let bar = bars.add(progress::steps_bar(total, priority.as_str()));
         let (process, lines) = spawn(setting, priority, &plan_path)?;
         Ok(Self {
             priority,
@@ -92,7 +95,7 @@ impl Child {
                     .set_position(u64::try_from(self.answered.len()).unwrap_or(u64::MAX));
                 let stats = self.stats();
                 self.bar.set_message(format!(
-                    "{} from the cache, {} joined, {} sent",
+                    "{} from cache, {} joined, {} sent",
                     stats.hits, stats.joined, stats.attempts
                 ));
             }
@@ -101,13 +104,6 @@ impl Child {
             None => {
                 self.done = true;
                 self.bar.finish();
-                let missing = self.plan.len() - self.answered.len() - self.lost.len();
-                if missing > 0 {
-                    self.lost.push(format!(
-                        "the {} worker ended with {missing} requests unanswered",
-                        self.priority
-                    ));
-                }
             }
         }
     }
@@ -121,12 +117,23 @@ impl Child {
     }
 
     /// Figures over all runs. What a killed run did after it last told its figures is missing.
-    pub(super) fn stats(&self) -> Stats {
+    fn stats(&self) -> Stats {
         self.before + self.current
     }
 
-    /// Ends the process without warning (SIGKILL) and returns what it had not answered.
-    pub(super) async fn kill(&mut self) -> Result<BTreeSet<usize>, Failure> {
+    /// What became of its requests.
+    pub(super) fn into_tally(self) -> Tally {
+        Tally {
+            stats: self.stats(),
+            planned: self.plan.len(),
+            answered: self.answered.len(),
+            lost: self.lost,
+        }
+    }
+
+    /// Ends the process without warning (SIGKILL) and returns the requests it had not answered, as
+    /// the server counts them.
+    pub(super) async fn kill(&mut self) -> Result<Vec<String>, Failure> {
         self.process.start_kill()?;
         self.process.wait().await?;
         // What it told before it died is still in the pipe.
@@ -135,8 +142,11 @@ impl Child {
                 self.take(Some(event));
             }
         }
-        let all = 0..self.plan.len();
-        Ok(all.filter(|place| !self.answered.contains(place)).collect())
+        let plan = self.plan.iter().enumerate();
+        Ok(plan
+            .filter(|(place, _)| !self.answered.contains(place))
+            .filter_map(|(_, ask)| ask.target())
+            .collect())
     }
 
     /// Starts the process again, from the beginning of its plan.
@@ -147,6 +157,8 @@ impl Child {
         self.before = self.stats();
         self.current = Stats::default();
         self.answered.clear();
+        self.lost.clear();
+        self.bar.set_position(0);
         Ok(())
     }
 }
@@ -168,6 +180,7 @@ fn spawn(
         .args(["--base-url", &setting.base_url])
         .args(["--priority", priority.as_str()])
         .args(["--max-wait", "2m"])
+        .args(["--log", &setting.log])
         .arg("--db")
         .arg(&setting.db)
         .env(API_KEY_VARIABLE, KEY)

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 
 use comicvine_client::ResourceKind;
-use comicvine_fake::FakeServer;
 use serde::{Deserialize, Serialize};
 use store_core::{Random, SeededRandom};
 
@@ -22,6 +21,19 @@ pub(crate) enum Ask {
 }
 
 impl Ask {
+    fn get(kind: ResourceKind, id: u64) -> Self {
+        let kind = kind.detail_path().to_owned();
+        Self::Get { kind, id }
+    }
+
+    fn list(kind: ResourceKind, offset: u64, limit: u64) -> Self {
+        Self::List {
+            kind: kind.detail_path().to_owned(),
+            offset,
+            limit,
+        }
+    }
+
     /// The request as the server counts it.
     pub(crate) fn target(&self) -> Option<String> {
         match self {
@@ -44,6 +56,16 @@ impl Ask {
     }
 }
 
+/// What a server holds of one kind.
+#[derive(Clone, Debug)]
+pub(super) struct Holding {
+    pub(super) kind: ResourceKind,
+    /// What can be got one by one.
+    pub(super) ids: Vec<u64>,
+    /// How many rows its list has.
+    pub(super) rows: u64,
+}
+
 /// Different requests; the first part is wanted by the user's worker, the last by the background's,
 /// and the middle by both.
 #[derive(Clone, Debug)]
@@ -54,39 +76,30 @@ const REPEATS: usize = 3;
 /// Of how many requests one goes to the kind the server holds most of, the next, and so on: enough
 /// to run into the limit of a path, on few enough paths to see it.
 const SHARES: [usize; 5] = [3, 6, 8, 12, 12];
-/// The lists of so many kinds are paged through.
+/// The lists of so many kinds are paged through first.
 const LISTS: usize = 3;
 const PAGE: u64 = 7;
 
 impl Plan {
-    /// Draws up to `wanted` requests from what the server holds.
-    pub(super) fn draw(server: &FakeServer, wanted: usize) -> Self {
+    /// Draws up to `wanted` requests from what the server holds; fewer if there are no more.
+    pub(super) fn draw(mut held: Vec<Holding>, wanted: usize) -> Self {
         let random = SeededRandom::new(17);
-        let mut held = server.details();
-        held.sort_by_key(|(_, ids)| Reverse(ids.len()));
-        let mut asks = Vec::new();
-        for ((kind, ids), share) in held.iter_mut().zip(SHARES) {
-            shuffle(ids, &random);
-            let some = ids.iter().take(wanted / share);
-            asks.extend(some.map(|id| Ask::Get {
-                kind: kind.clone(),
-                id: *id,
-            }));
+        held.sort_by_key(|holding| Reverse(holding.ids.len()));
+        let (mut asks, mut leftover) = (Vec::new(), Vec::new());
+        for (place, holding) in held.iter_mut().enumerate() {
+            shuffle(&mut holding.ids, &random);
+            let share = SHARES.get(place).map_or(0, |share| wanted / share);
+            let (first, rest) = holding.ids.split_at(share.min(holding.ids.len()));
+            let get = |id: &u64| Ask::get(holding.kind, *id);
+            asks.extend(first.iter().map(get));
+            leftover.extend(rest.iter().map(get));
         }
-        let lists: Vec<_> = held.iter().take(LISTS).map(|(kind, _)| kind).collect();
-        let pages = (0..).flat_map(|page| {
-            lists.iter().map(move |kind| Ask::List {
-                kind: (*kind).clone(),
-                offset: page * PAGE,
-                limit: PAGE,
-            })
-        });
-        let left = if lists.is_empty() {
-            0
-        } else {
-            wanted.saturating_sub(asks.len())
-        };
-        asks.extend(pages.take(left));
+        held.sort_by_key(|holding| Reverse(holding.rows));
+        let (first, rest) = held.split_at(LISTS.min(held.len()));
+        asks.extend(pages(first));
+        asks.extend(pages(rest));
+        asks.extend(leftover);
+        asks.truncate(wanted);
         shuffle(&mut asks, &random);
         Self(asks)
     }
@@ -100,12 +113,23 @@ impl Plan {
     }
 
     pub(super) fn for_user(&self) -> Vec<Ask> {
-        repeated(&self.0[..self.0.len() * 7 / 10], 1)
+        repeated(&self.0[..(self.0.len() * 7).div_ceil(10)], 1)
     }
 
     pub(super) fn for_background(&self) -> Vec<Ask> {
         repeated(&self.0[self.0.len() * 3 / 10..], 2)
     }
+}
+
+/// The first page of each list, then the second of each that has one, and so on.
+fn pages(lists: &[Holding]) -> Vec<Ask> {
+    let longest = lists.iter().map(|list| list.rows.div_ceil(PAGE)).max();
+    let page = |page: u64| {
+        let offset = page * PAGE;
+        let lists = lists.iter().filter(move |list| offset < list.rows);
+        lists.map(move |list| Ask::list(list.kind, offset, PAGE))
+    };
+    (0..longest.unwrap_or(0)).flat_map(page).collect()
 }
 
 fn repeated(asks: &[Ask], seed: u64) -> Vec<Ask> {
@@ -127,30 +151,4 @@ fn shuffle<T>(items: &mut [T], random: &SeededRandom) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_overlap_and_cover_everything() {
-        let get = |id| Ask::Get {
-            kind: "issue".to_owned(),
-            id,
-        };
-        let plan = Plan((0..100).map(get).collect());
-        let (user, background) = (plan.for_user(), plan.for_background());
-        assert_eq!((user.len(), background.len()), (210, 210));
-        for ask in &plan.0 {
-            assert!(user.contains(ask) || background.contains(ask));
-        }
-        assert!(user.iter().any(|ask| background.contains(ask)));
-    }
-
-    #[test]
-    fn shuffling_loses_nothing() {
-        let mut numbers: Vec<u32> = (0..50).collect();
-        shuffle(&mut numbers, &SeededRandom::new(3));
-        assert_ne!(numbers, (0..50).collect::<Vec<_>>());
-        numbers.sort_unstable();
-        assert_eq!(numbers, (0..50).collect::<Vec<_>>());
-    }
-}
+mod tests;

@@ -1,21 +1,27 @@
-//! What happened, as tables, and what should not have happened.
+//! What happened, as tables and in words.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use comicvine_fake::Counts;
 
 use crate::demo::audit::Worst;
-use crate::demo::child::Child;
+use crate::demo::verdict::{
+    Kill, Tally, Verdict, a_process_was_killed, every_window_keeps_its_limit,
+    nothing_is_fetched_twice, nothing_is_lost,
+};
 use crate::demo::worker::Stats;
-use crate::demo::{Kill, TASKS};
-use crate::output::grid;
+use crate::demo::{PATH_LIMIT, SPACING, WINDOW};
+use crate::failure::Failure;
+use crate::output::{gauge, grid};
 
 /// The end of a demo.
+#[derive(Debug)]
 pub(super) struct Report {
-    pub(super) user: Child,
-    pub(super) background: Child,
+    /// How many different requests there were.
+    pub(super) different: usize,
+    pub(super) user: Tally,
+    pub(super) background: Tally,
     pub(super) counts: Counts,
     pub(super) admissions: Worst,
     pub(super) took: Duration,
@@ -23,124 +29,115 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// What broke a promise; empty if nothing did.
-    pub(super) fn complaints(&self) -> Vec<String> {
-        let mut complaints: Vec<String> = Vec::new();
-        complaints.extend(self.user.lost.iter().cloned());
-        complaints.extend(self.background.lost.iter().cloned());
-        if !self.admissions.is_within() {
-            complaints.push("a window holds more admissions than its limit".to_owned());
-        }
-        if self.kill.is_none() {
-            complaints.push("no process was killed".to_owned());
-        }
-        let repeated = self.repeated();
-        let unexplained: Vec<_> = repeated
+    fn verdicts(&self) -> [Verdict; 4] {
+        let kill = self.kill.as_ref();
+        [
+            nothing_is_lost([("user", &self.user), ("background", &self.background)]),
+            every_window_keeps_its_limit(&self.admissions),
+            nothing_is_fetched_twice(&self.counts, kill),
+            a_process_was_killed(kill),
+        ]
+    }
+
+    /// # Errors
+    /// [`Failure::Unmet`] if any promise was broken.
+    pub(super) fn judge(&self) -> Result<(), Failure> {
+        let verdicts = self.verdicts();
+        let broken: Vec<String> = verdicts
             .iter()
-            .filter(|(target, times)| **times > 2 || !self.is_explained(target))
-            .map(|(target, times)| format!("{target} was fetched {times} times"))
+            .filter(|verdict| !verdict.complaints.is_empty())
+            .map(ToString::to_string)
             .collect();
-        complaints.extend(unexplained);
-        if repeated.len() > TASKS {
-            complaints.push(format!(
-                "{} requests were sent twice, and the killed process had {TASKS} under way",
-                repeated.len()
-            ));
+        if broken.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Unmet(broken.join("\n")))
         }
-        complaints
     }
 
-    /// Requests that were answered by the server more than once.
-    fn repeated(&self) -> BTreeMap<&str, u64> {
-        let answered = self.counts.answered.iter();
-        answered
-            .filter(|(_, times)| **times > 1)
-            .map(|(target, times)| (target.as_str(), *times))
-            .collect()
-    }
-
-    /// Whether the killed process may have been fetching `target` when it was killed.
-    fn is_explained(&self, target: &str) -> bool {
-        self.kill.as_ref().is_some_and(|kill| {
-            let mut unanswered = kill.unanswered.iter();
-            unanswered.any(|place| self.background.plan[*place].target().as_deref() == Some(target))
-        })
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn processes(&self) -> String {
         let header = [
             "process",
             "asked",
-            "cache hits",
+            "cache",
             "joined",
             "fetched",
             "sent",
             "waits",
             "denied",
-            "lost",
             "cooldowns",
+            "lost",
         ];
-        let all = self.user.stats() + self.background.stats();
-        let lost = (self.user.lost.len(), self.background.lost.len());
+        let (user, background) = (&self.user, &self.background);
         let rows = [
-            row("user", self.user.stats(), lost.0),
-            row("background", self.background.stats(), lost.1),
-            row("both", all, lost.0 + lost.1),
+            row("user", user.stats, user.lost.len()),
+            row("background", background.stats, background.lost.len()),
+            row(
+                "both",
+                user.stats + background.stats,
+                user.lost.len() + background.lost.len(),
+            ),
         ];
         let numbers: Vec<usize> = (1..header.len()).collect();
-        writeln!(f, "{}", grid(&header.map(str::to_owned), rows, &numbers))?;
+        grid(&header, rows, &numbers)
+    }
 
-        let header = [
-            "path",
-            "upstream calls",
-            "refused",
-            "most in one window",
-            "limit",
-        ];
+    fn paths(&self) -> String {
+        let header = ["path", "calls", "refused", "fullest window", "", "limit"];
+        let row = |name: &str, calls: u64, refused: u64, most: usize, limit: u32| {
+            let gauge = gauge(u64::try_from(most).unwrap_or(u64::MAX), limit.into());
+            let numbers = [calls.to_string(), refused.to_string(), most.to_string()];
+            let mut cells = vec![name.to_owned()];
+            cells.extend(numbers);
+            cells.extend([gauge, limit.to_string()]);
+            cells
+        };
+        let limit = self.admissions.limit;
         let paths = self.counts.paths.keys().map(|path| {
             let seen = self.counts.path(path);
             let most = self.admissions.paths.get(path).copied().unwrap_or(0);
-            vec![
-                path.clone(),
-                seen.requests().to_string(),
-                seen.refused().to_string(),
-                most.to_string(),
-                self.admissions.limit.to_string(),
-            ]
+            row(path, seen.requests(), seen.refused(), most, limit)
         });
-        let spacing = vec![
-            "(spacing of the key)".to_owned(),
-            self.counts.total().requests().to_string(),
-            self.counts.total().refused().to_string(),
-            self.admissions.spacing.to_string(),
-            "1".to_owned(),
-        ];
-        let rows = paths.chain([spacing]);
+        let all = self.counts.total();
+        let (calls, refused) = (all.requests(), all.refused());
+        let key = row("the key", calls, refused, self.admissions.spacing, 1);
+        grid(&header, paths.chain([key]), &[1, 2, 3, 5])
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (window, spacing) = (WINDOW.as_secs(), SPACING.as_millis());
         writeln!(
             f,
-            "{}",
-            grid(&header.map(str::to_owned), rows, &[1, 2, 3, 4])
+            "{} different requests, most of them wanted by both processes, three times each\n{}",
+            self.different,
+            self.processes()
         )?;
-
-        if let Some(kill) = &self.kill {
-            writeln!(
-                f,
-                "The background process was killed at {} with {} requests unanswered, and started \
-                 again; {} of them had to be fetched twice.",
-                kill.at,
-                kill.unanswered.len(),
-                self.repeated().len()
-            )?;
+        writeln!(
+            f,
+            "\nWhat reached the server: at most {PATH_LIMIT} per path within {window} s, and one of \
+             the key within {spacing} ms\n{}\n",
+            self.paths()
+        )?;
+        for verdict in self.verdicts() {
+            writeln!(f, "{verdict}")?;
         }
+        let told = self.user.stats + self.background.stats;
+        let calls = self.counts.total().requests();
         write!(
             f,
-            "{} requests were asked for; {} calls reached the server in {:.1} s.",
-            all.asked,
-            self.counts.total().requests(),
+            "\n{} requests were asked for, {calls} calls reached the server, in {:.1} s.",
+            told.asked,
             self.took.as_secs_f64()
-        )
+        )?;
+        match calls.saturating_sub(told.attempts) {
+            0 => Ok(()),
+            untold => write!(
+                f,
+                " Of {untold} the killed process could not tell any more."
+            ),
+        }
     }
 }
 
@@ -153,10 +150,85 @@ fn row(name: &str, stats: Stats, lost: usize) -> Vec<String> {
         stats.attempts,
         stats.waits,
         stats.denied,
+        stats.cooldowns,
     ];
     let mut cells = vec![name.to_owned()];
     cells.extend(numbers.map(|number| number.to_string()));
     cells.push(lost.to_string());
-    cells.push(stats.cooldowns.to_string());
     cells
+}
+
+#[cfg(test)]
+mod tests {
+    use store_core::Timestamp;
+
+    use super::*;
+
+    fn report() -> Report {
+        let worker = Tally {
+            planned: 3,
+            answered: 3,
+            ..Tally::default()
+        };
+        Report {
+            different: 2,
+            user: worker.clone(),
+            background: worker,
+            counts: Counts::default(),
+            admissions: Worst {
+                limit: PATH_LIMIT,
+                ..Worst::default()
+            },
+            took: Duration::from_millis(1_500),
+            kill: Some(Kill::new(Timestamp::from_millis(0), Vec::new())),
+        }
+    }
+
+    fn complaints(report: &Report) -> String {
+        let judged = report.judge();
+        let Err(Failure::Unmet(complaints)) = judged else {
+            panic!("{judged:?}");
+        };
+        complaints
+    }
+
+    #[test]
+    fn kept_promises_are_success_in_words() {
+        let report = report();
+        assert!(report.judge().is_ok());
+        let text = report.to_string();
+        assert_eq!(text.matches(": yes (").count(), 4, "{text}");
+        assert!(text.ends_with("in 1.5 s."));
+    }
+
+    #[test]
+    fn each_broken_promise_is_a_failure() {
+        let mut lossy = report();
+        lossy.background.answered = 2;
+        assert!(complaints(&lossy).contains("1 requests unanswered"));
+
+        let mut over = report();
+        over.admissions.paths.insert("issue".to_owned(), 26);
+        assert!(complaints(&over).contains("issue: 26 admitted"));
+
+        let mut repeated = report();
+        repeated
+            .counts
+            .answered
+            .insert("issue/4000-1".to_owned(), 2);
+        assert!(complaints(&repeated).contains("issue/4000-1 was fetched 2 times"));
+
+        let mut unharmed = report();
+        unharmed.kill = None;
+        assert!(complaints(&unharmed).contains("never got halfway"));
+    }
+
+    #[test]
+    fn all_broken_promises_are_told_together() {
+        let mut broken = report();
+        broken.kill = None;
+        broken.admissions.spacing = 2;
+        assert_eq!(complaints(&broken).matches(": NO").count(), 2);
+        assert_eq!(broken.to_string().matches(": NO").count(), 2);
+    }
 }

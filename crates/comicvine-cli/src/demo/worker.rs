@@ -3,19 +3,41 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use clap::Args;
 use comicvine_client::{Budget, ComicVine, Error, Id, Outcome, ResourceKind};
 use serde::{Deserialize, Serialize};
 use store_core::pipeline::PipelineStats;
 use store_core::{AdaptiveConfig, Clock, Limit, Policy, Priority, SystemClock};
 
-use crate::cli::{DemoWorker, Global};
+use crate::cli::{Global, duration};
 use crate::demo::plan::Ask;
 use crate::failure::Failure;
 use crate::output;
 use crate::session::Session;
+
+/// One of the demo's two processes.
+#[derive(Args, Debug)]
+pub(crate) struct DemoWorker {
+    /// What to ask for: a file with one JSON request per line.
+    #[arg(long)]
+    plan: PathBuf,
+    /// The path limit that the server enforces.
+    #[arg(long)]
+    limit: u32,
+    /// The window of the path limit.
+    #[arg(long, value_parser = duration)]
+    window: Duration,
+    /// The spacing that the server enforces.
+    #[arg(long, value_parser = duration)]
+    spacing: Duration,
+    /// How many tasks ask at the same time.
+    #[arg(long)]
+    tasks: usize,
+}
 
 /// What a worker tells its parent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,17 +98,26 @@ pub(crate) async fn run(global: &Global, worker: DemoWorker) -> Result<(), Failu
         .collect();
     let asks = Arc::new(Mutex::new(asks.map_err(Failure::failed)?));
     let session = Session::open_within(global, budget(&worker)).await?;
-    let tasks: Vec<_> = (0..worker.tasks)
+    let done = work_through(&session, global, worker.tasks, &asks).await;
+    session.close(done).await
+}
+
+async fn work_through(
+    session: &Session,
+    global: &Global,
+    tasks: usize,
+    asks: &Arc<Mutex<VecDeque<(usize, Ask)>>>,
+) -> Result<(), Failure> {
+    let tasks: Vec<_> = (0..tasks)
         .map(|_| {
-            let (comics, asks) = (session.comics.clone(), Arc::clone(&asks));
+            let (comics, asks) = (session.comics.clone(), Arc::clone(asks));
             tokio::spawn(work(comics, global.priority, asks))
         })
         .collect();
     for task in tasks {
         task.await.map_err(Failure::failed)??;
     }
-    tell(&Event::Stats(session.comics.stats().into()))?;
-    session.close().await
+    tell(&Event::Stats(session.comics.stats().into()))
 }
 
 /// The server's limits as the client keeps them, with room for what a busy machine does to the

@@ -2,6 +2,7 @@
 
 mod json;
 mod table;
+mod words;
 
 use std::io::{self, Write};
 
@@ -9,8 +10,10 @@ use serde_json::value::RawValue;
 
 use crate::cli::Output;
 
-pub(crate) use json::compact;
-pub(crate) use table::{details, grid, rows};
+use json::compact;
+use table::{details, rows};
+
+pub(crate) use table::{gauge, grid};
 
 /// Prints one resource.
 pub(crate) fn one(output: Output, raw: &RawValue) -> io::Result<()> {
@@ -22,7 +25,7 @@ pub(crate) fn one(output: Output, raw: &RawValue) -> io::Result<()> {
 }
 
 /// Prints several resources of kinds that share their columns.
-pub(crate) fn many(output: Output, list: &[Box<RawValue>], columns: &[&str]) -> io::Result<()> {
+pub(crate) fn many(output: Output, list: &[Box<RawValue>], columns: &[String]) -> io::Result<()> {
     match output {
         Output::Table => line(&rows(list, columns)),
         Output::Json => {

@@ -1,26 +1,43 @@
-//! Tables for people: long texts shortened, markup removed, relations counted.
+//! Tables for people, as wide as the terminal, or of one width where there is none.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Row, Table};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::words::{in_words, shorten};
+
+/// The width of a table in a file or a pipe, in characters.
+const WIDTH_ELSEWHERE: u16 = 100;
+/// Wider lines are hard to read, narrower columns impossible.
+const WIDTHS: std::ops::RangeInclusive<u16> = 40..=120;
+
 /// Fields that say what a resource is come first.
-const FIRST: [&str; 8] = [
+const FIRST: [&str; 12] = [
     "id",
     "name",
+    "real_name",
+    "aliases",
     "issue_number",
     "volume",
     "start_year",
     "publisher",
     "cover_date",
     "store_date",
+    "deck",
+    "description",
+];
+/// Fields about the entry in the database come last.
+const LAST: [&str; 4] = [
+    "date_added",
+    "date_last_updated",
+    "image",
+    "site_detail_url",
 ];
 
-/// Names of a relation that are shown before the rest is only counted.
-const SHOWN_NAMES: usize = 5;
-const LONGEST_TEXT: usize = 300;
+const LONGEST_TEXT: usize = 500;
 const LONGEST_CELL: usize = 60;
+const LINES_PER_ROW: usize = 2;
 
 /// One resource, a field per row; empty fields and addresses of the API are left out.
 pub(crate) fn details(raw: &RawValue) -> String {
@@ -29,47 +46,63 @@ pub(crate) fn details(raw: &RawValue) -> String {
     };
     let mut table = empty();
     for (name, value) in in_reading_order(&fields) {
-        let text = shorten(&readable(value), LONGEST_TEXT);
-        if !text.is_empty() && !is_for_programs(name) {
-            table.add_row([name.replace('_', " "), text]);
+        let text = shorten(&in_words(name, value), LONGEST_TEXT);
+        if !text.is_empty() && name != "api_detail_url" {
+            table.add_row([title(name), text]);
         }
     }
     table.to_string()
 }
 
-/// Several resources, one per row, with these columns where any row has them.
-pub(crate) fn rows(list: &[Box<RawValue>], columns: &[&str]) -> String {
+/// Several resources, one per row, with these columns where any row has something in them.
+pub(crate) fn rows(list: &[Box<RawValue>], columns: &[String]) -> String {
     let resources: Vec<Map<String, Value>> = list
         .iter()
         .filter_map(|raw| serde_json::from_str(raw.get()).ok())
         .collect();
     if resources.is_empty() {
-        return "nothing found".to_owned();
+        return "Nothing found.".to_owned();
     }
+    let cell = |fields: &Map<String, Value>, column: &str| {
+        let value = fields.get(column);
+        shorten(
+            &value
+                .map(|value| in_words(column, value))
+                .unwrap_or_default(),
+            LONGEST_CELL,
+        )
+    };
     let used: Vec<&str> = columns
         .iter()
-        .copied()
-        .filter(|column| resources.iter().any(|fields| fields.contains_key(*column)))
+        .map(String::as_str)
+        .filter(|column| {
+            resources
+                .iter()
+                .any(|fields| !cell(fields, column).is_empty())
+        })
         .collect();
-    let header: Vec<_> = used.iter().map(|column| column.replace('_', " ")).collect();
-    let cells = resources.iter().map(|fields| {
-        let cell = |column: &&str| fields.get(*column).map(readable).unwrap_or_default();
-        used.iter()
-            .map(|column| shorten(&cell(column), LONGEST_CELL))
-            .collect()
-    });
-    grid(&header, cells, &[])
+    let header: Vec<_> = used.iter().map(|column| title(column)).collect();
+    let cells = resources
+        .iter()
+        .map(|fields| used.iter().map(|column| cell(fields, column)).collect());
+    let is_number = |column: &str| column == "id" || column.starts_with("count_of_");
+    let numbers: Vec<usize> = (0..used.len())
+        .filter(|&index| is_number(used[index]))
+        .collect();
+    grid(&header, cells, &numbers)
 }
 
-/// A table with a header; the columns named in `numbers` are aligned to the right.
+/// A table with a header; the columns at the places `numbers` are aligned to the right.
 pub(crate) fn grid(
-    header: &[String],
+    header: &[impl ToString],
     rows: impl IntoIterator<Item = Vec<String>>,
     numbers: &[usize],
 ) -> String {
     let mut table = empty();
-    table.set_header(header);
+    table.set_header(header.iter().map(ToString::to_string));
     for row in rows {
+        let mut row = Row::from(row);
+        row.max_height(LINES_PER_ROW);
         table.add_row(row);
     }
     for column in numbers {
@@ -80,92 +113,46 @@ pub(crate) fn grid(
     table.to_string()
 }
 
+/// How much of `whole` is `part`, to look at: `████░░░░░░`.
+pub(crate) fn gauge(part: u64, whole: u64) -> String {
+    const LENGTH: u64 = 20;
+    // Anything at all shows, and only all of it fills the gauge.
+    let filled = (part.min(whole) * LENGTH)
+        .checked_div(whole)
+        .map_or(LENGTH, |filled| filled.max(u64::from(part > 0)));
+    (0..LENGTH)
+        .map(|place| if place < filled { '█' } else { '░' })
+        .collect()
+}
+
 fn empty() -> Table {
     let mut table = Table::new();
     table
         .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic);
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_truncation_indicator("…");
+    let width = table.width().map_or(WIDTH_ELSEWHERE, |width| {
+        width.clamp(*WIDTHS.start(), *WIDTHS.end())
+    });
+    table.set_width(width);
     table
 }
 
+fn title(name: &str) -> String {
+    name.replace('_', " ")
+}
+
 fn in_reading_order(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
-    let first = FIRST.iter().filter_map(|name| fields.get_key_value(*name));
+    let named = |name: &&str| fields.get_key_value(*name);
     let rest = fields
         .iter()
-        .filter(|(name, _)| !FIRST.contains(&name.as_str()));
-    first
+        .filter(|(name, _)| !FIRST.contains(&name.as_str()) && !LAST.contains(&name.as_str()));
+    FIRST
+        .iter()
+        .filter_map(named)
         .chain(rest)
+        .chain(LAST.iter().filter_map(named))
         .map(|(name, value)| (name.as_str(), value))
-}
-
-fn is_for_programs(name: &str) -> bool {
-    name == "api_detail_url" || name == "image"
-}
-
-/// A value in words: relations by name and number, markup removed, lines joined.
-fn readable(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => plain_text(text),
-        Value::Array(items) if items.is_empty() => String::new(),
-        Value::Array(items) => {
-            let names: Vec<_> = items.iter().take(SHOWN_NAMES).map(readable).collect();
-            let more = if items.len() > SHOWN_NAMES {
-                ", …"
-            } else {
-                ""
-            };
-            format!("{}: {}{more}", items.len(), names.join(", "))
-        }
-        Value::Object(fields) => match fields.get("name") {
-            Some(name) if !name.is_null() => {
-                let number = fields.get("issue_number").map(readable);
-                number.filter(|number| !number.is_empty()).map_or_else(
-                    || readable(name),
-                    |number| format!("{} (#{number})", readable(name)),
-                )
-            }
-            _ => fields
-                .get("id")
-                .or_else(|| fields.get("date"))
-                .map(readable)
-                .unwrap_or_default(),
-        },
-    }
-}
-
-/// HTML as text: tags become spaces, the common entities characters, runs of white space one space.
-fn plain_text(html: &str) -> String {
-    let mut text = String::with_capacity(html.len());
-    let mut in_tag = false;
-    for character in html.chars() {
-        match character {
-            '<' => in_tag = true,
-            '>' if in_tag => {
-                in_tag = false;
-                text.push(' ');
-            }
-            _ if in_tag => {}
-            _ => text.push(character),
-        }
-    }
-    let text = text
-        .replace("&nbsp;", " ")
-        .replace("&quot;", "\"")
-        .replace("&#39;", "'")
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&");
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn shorten(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -178,41 +165,54 @@ mod tests {
         serde_json::value::to_raw_value(value).unwrap()
     }
 
-    #[test]
-    fn relations_are_named_and_counted() {
-        let credits: Vec<_> = (1..=7)
-            .map(|id| json!({"id": id, "name": format!("P{id}")}))
-            .collect();
-        assert_eq!(readable(&json!(credits)), "7: P1, P2, P3, P4, P5, …");
-        assert_eq!(readable(&json!({"id": 3, "name": null})), "3");
-        assert_eq!(
-            readable(&json!({"name": "Weird", "issue_number": "½"})),
-            "Weird (#½)"
-        );
-    }
-
-    #[test]
-    fn markup_is_removed_from_descriptions() {
-        assert_eq!(
-            plain_text("<p>One &amp; <b>two</b></p>\r\nthree"),
-            "One & two three"
-        );
-        assert_eq!(plain_text("1 > 0"), "1 > 0");
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
     }
 
     #[test]
     fn empty_fields_are_left_out_and_the_name_comes_early() {
-        let text = details(&raw(
-            &json!({"deck": null, "aliases": "A\r\nB", "id": 7, "name": "Saga"}),
-        ));
-        assert!(!text.contains("deck"));
-        assert!(text.find("Saga") < text.find("A B"));
+        let text = details(&raw(&json!({
+            "deck": null, "aliases": "A\r\nB", "id": 7, "name": "Saga",
+            "site_detail_url": "http://s/", "team_credits": [], "zone": "last but one",
+        })));
+        assert!(!text.contains("deck") && !text.contains("team"));
+        let place = |part: &str| text.find(part).unwrap();
+        assert!(place("Saga") < place("A, B"));
+        assert!(place("last but one") < place("http://s/"));
     }
 
     #[test]
-    fn columns_that_no_row_has_are_left_out() {
-        let text = rows(&[raw(&json!({"id": 7}))], &["id", "name"]);
-        assert!(text.contains("id") && !text.contains("name"));
-        assert_eq!(rows(&[], &["id"]), "nothing found");
+    fn columns_that_no_row_fills_are_left_out() {
+        let list = [raw(&json!({"id": 7, "deck": null})), raw(&json!({"id": 8}))];
+        let text = rows(&list, &names(&["id", "name", "deck"]));
+        assert!(text.contains("id") && !text.contains("name") && !text.contains("deck"));
+        assert_eq!(rows(&[], &names(&["id"])), "Nothing found.");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_a_page_where_there_is_no_terminal() {
+        let long = "word ".repeat(500);
+        let row = raw(&json!({"id": 7, "name": long, "deck": long, "publisher": {"name": long}}));
+        for text in [
+            details(&row),
+            rows(&[row], &names(&["id", "name", "publisher", "deck"])),
+        ] {
+            let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest <= usize::from(WIDTH_ELSEWHERE), "{widest}\n{text}");
+        }
+    }
+
+    #[test]
+    fn gauge_shows_anything_and_fills_only_at_the_whole() {
+        let filled = |part, whole| gauge(part, whole).chars().filter(|&c| c == '█').count();
+        assert_eq!(
+            [filled(0, 200), filled(1, 200), filled(100, 200)],
+            [0, 1, 10]
+        );
+        assert_eq!(
+            [filled(199, 200), filled(200, 200), filled(201, 200)],
+            [19, 20, 20]
+        );
+        assert_eq!(filled(0, 0), 20);
     }
 }
