@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::task::{JoinHandle, yield_now};
 
 /// Longer than any case takes on the slowest machine; a case that hangs fails instead.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs one case on a runtime with real parallelism.
 ///

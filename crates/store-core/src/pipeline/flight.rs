@@ -194,6 +194,8 @@ impl Flight<'_> {
             cache.set(entry).await
         };
         let kept = match stored.await {
+            // Those who joined look for what is fresh.
+            Ok(SetOutcome::Stored) if fresh.is_zero() => Kept::Nowhere,
             Ok(SetOutcome::Stored) => Kept::InCache,
             Ok(SetOutcome::Outdated) => {
                 debug!(key = %self.request.key, "invalidated while it was fetched: not kept");
@@ -208,7 +210,7 @@ impl Flight<'_> {
     }
 }
 
-/// Where an answer is for those who joined.
+/// Where those who joined find an answer.
 enum Kept {
     InCache,
     Nowhere,

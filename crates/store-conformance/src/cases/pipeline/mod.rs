@@ -29,6 +29,7 @@ cases! {
     equal_requests_in_flight_are_sent_once: covers("A22", "F3"),
     what_was_fetched_is_found_by_another_handle: covers("A20", "A22"),
     a_new_owner_looks_into_the_cache_first: covers("A22"),
+    an_answer_that_is_stale_at_once_is_shared_all_the_same: covers("F36"),
     a_failure_is_shared_with_those_who_joined: covers("F36"),
     a_dropped_owner_is_replaced: covers("F36", "F60"),
     a_joiner_raises_the_priority_of_the_owner: covers("A17"),

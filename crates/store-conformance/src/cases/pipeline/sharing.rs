@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use store_core::pipeline::{CacheUse, Failure, Outcome, PipelineError};
+use store_core::pipeline::{CacheUse, Failure, Fetched, Outcome, PipelineError};
 use store_core::{
     AdaptiveConfig, CacheStoreExt, HOUR, Limit, MINUTE, Priority, Registration, ResourceConfig,
     Result, SECOND, Tag,
@@ -17,7 +17,7 @@ use crate::{Harness, Setup};
 /// A stage whose upstream waits to be told before it answers, and a task that has sent to it.
 async fn under_way(
     stage: &Stage,
-    answer: Result<&'static str, Refusal>,
+    answer: Result<Fetched, Refusal>,
 ) -> Result<(Arc<Notify>, tokio::task::JoinHandle<Result<super::Outcome>>)> {
     let go = Arc::new(Notify::new());
     let task = {
@@ -28,7 +28,7 @@ async fn under_way(
                 .run(request, async |_| {
                     stage.sent.fetch_add(1, Ordering::SeqCst);
                     go.notified().await;
-                    answer.clone().map(fresh).map_err(Failure::new)
+                    answer.clone().map_err(Failure::new)
                 })
                 .await)
         })
@@ -37,9 +37,15 @@ async fn under_way(
     Ok((go, task))
 }
 
+/// Completes once so many callers wait for the request under way: each sleeps on the clock until the
+/// owner's lease would lapse, and so does the owner between two heartbeats.
+async fn joined(stage: &Stage, callers: usize) -> Result<()> {
+    eventually(async || Ok((stage.clock.sleepers() > callers).then_some(()))).await
+}
+
 pub async fn equal_requests_in_flight_are_sent_once(harness: &dyn Harness) -> Result<()> {
     let stage = Stage::open(harness, &Setup::default()).await?;
-    let (go, owner) = under_way(&stage, Ok("one")).await?;
+    let (go, owner) = under_way(&stage, Ok(fresh("one"))).await?;
     let joining = stage.clone();
     let others = (0..32).map(move |_| {
         let stage = joining.clone();
@@ -49,7 +55,7 @@ pub async fn equal_requests_in_flight_are_sent_once(harness: &dyn Harness) -> Re
         }
     });
     let others = tokio::spawn(together(others));
-    crate::run::breathe().await;
+    joined(&stage, 32).await?;
     go.notify_one();
     assert_eq!(
         outcome(owner).await?.expect("an answer").outcome,
@@ -94,7 +100,7 @@ pub async fn a_new_owner_looks_into_the_cache_first(harness: &dyn Harness) -> Re
         let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
         tokio::spawn(async move { Ok(stage.ask(patient, "again").await) })
     };
-    crate::run::breathe().await;
+    joined(&stage, 0).await?;
     // The owner fills the cache and is gone without a word.
     let other_key = store_core::Key::new("comics:other")?;
     let mut fill = request()?;
@@ -121,6 +127,23 @@ pub async fn a_new_owner_looks_into_the_cache_first(harness: &dyn Harness) -> Re
     Ok(())
 }
 
+pub async fn an_answer_that_is_stale_at_once_is_shared_all_the_same(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let stage = Stage::open(harness, &Setup::default()).await?;
+    let (go, owner) = under_way(&stage, Ok(Fetched::new("one").stale_for(HOUR))).await?;
+    let joined = {
+        let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
+        tokio::spawn(async move { Ok(stage.ask(patient, "another").await) })
+    };
+    joined(&stage, 1).await?;
+    go.notify_one();
+    assert!(outcome(owner).await?.is_ok());
+    let answer = outcome(joined).await?.expect("an answer");
+    assert_eq!((&answer.body[..], stage.sent()), (&b"one"[..], 1));
+    Ok(())
+}
+
 pub async fn a_failure_is_shared_with_those_who_joined(harness: &dyn Harness) -> Result<()> {
     let stage = Stage::open(harness, &Setup::default()).await?;
     let (go, owner) = under_way(&stage, Err(Refusal::Gone)).await?;
@@ -128,7 +151,7 @@ pub async fn a_failure_is_shared_with_those_who_joined(harness: &dyn Harness) ->
         let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
         tokio::spawn(async move { Ok(stage.ask(patient, "another").await) })
     };
-    crate::run::breathe().await;
+    joined(&stage, 1).await?;
     go.notify_one();
     for task in [owner, joined] {
         let failed = outcome(task).await?;
@@ -140,12 +163,12 @@ pub async fn a_failure_is_shared_with_those_who_joined(harness: &dyn Harness) ->
 
 pub async fn a_dropped_owner_is_replaced(harness: &dyn Harness) -> Result<()> {
     let stage = Stage::open(harness, &Setup::default()).await?;
-    let (_go, owner) = under_way(&stage, Ok("never")).await?;
+    let (_go, owner) = under_way(&stage, Ok(fresh("never"))).await?;
     let joined = {
         let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
         tokio::spawn(async move { Ok(stage.ask(patient, "two").await) })
     };
-    crate::run::breathe().await;
+    joined(&stage, 1).await?;
     owner.abort();
     // Without waiting for the lease: the clock stands still.
     let answer = outcome(joined).await?.expect("an answer");

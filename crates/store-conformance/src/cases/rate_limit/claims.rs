@@ -1,6 +1,7 @@
 //! Requests that count against several resources.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use store_core::{
     Acquire, Claim, Clock, ErrorKind, Limit, MINUTE, Priority, RateLimitStore, Reason, Resource,
@@ -132,11 +133,12 @@ pub async fn limit_of_a_claim_is_obeyed(harness: &dyn Harness) -> Result<()> {
         let request = Acquire::of(claim(name, count)?);
         assert_eq!(spend_all(&limits, &request, 20).await?, count, "{name}");
     }
-    let invalid = limits.acquire(Acquire::of(claim("none", 0)?)).await;
-    assert_eq!(
-        invalid.err().map(|error| error.kind()),
-        Some(ErrorKind::InvalidInput)
-    );
+    for nothing in [Limit::new(0, MINUTE), Limit::new(1, Duration::ZERO)] {
+        let claim = Claim::new(Resource::named("none")?).with_config(nothing);
+        let invalid = limits.acquire(Acquire::of(claim)).await.err();
+        let kind = invalid.map(|error| error.kind());
+        assert_eq!(kind, Some(ErrorKind::InvalidInput), "{nothing:?}");
+    }
     Ok(())
 }
 

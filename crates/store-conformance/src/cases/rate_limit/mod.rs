@@ -78,6 +78,8 @@ cases! {
     activity_outlives_the_window: covers("F10", "F16"),
     split_is_told_with_its_reason: covers("A18", "E9"),
     policy_that_is_stated_later_holds_at_once: covers("F17"),
+    changed_split_holds_at_once: covers("F17"),
+    background_permit_given_back_frees_its_share: covers("F2", "F5"),
 
     // configuration.rs
     raised_limit_keeps_the_history: covers("A13", "F17"),

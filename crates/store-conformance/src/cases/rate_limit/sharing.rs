@@ -6,6 +6,7 @@ use store_core::{
 };
 
 use super::{admitted, background, refused, resource, spend, spend_all, status, user};
+use crate::run::eventually;
 use crate::{Harness, Setup};
 
 /// `count` per hour, shared with the default settings: recalculated every 30 seconds.
@@ -220,5 +221,35 @@ pub async fn policy_that_is_stated_later_holds_at_once(harness: &dyn Harness) ->
     let config = ResourceConfig::from(Limit::new(20, HOUR));
     limits.set_resource_config(&resource()?, config).await?;
     admitted(&limits, background()?).await?.commit();
+    Ok(())
+}
+
+pub async fn changed_split_holds_at_once(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(20);
+    let limits = harness.rate_limit(&setup).await?;
+    assert_eq!(spend_all(&limits, &background()?, 3).await?, 3);
+    let config = ResourceConfig::from(Limit::new(10, HOUR));
+    let wary = AdaptiveConfig::default().with_min_user_reserved(8);
+    limits
+        .set_resource_config(&resource()?, config.adaptive(wary))
+        .await?;
+    let (_, reason) = refused(&limits, background()?).await?;
+    assert_eq!(reason, Reason::Reserved(resource()?));
+    let split = status(&limits, Priority::User).await?.adaptive;
+    let split = split.expect("it is shared").allocation;
+    assert_eq!((split.user_reserved, split.background_max), (8, 2));
+    Ok(())
+}
+
+pub async fn background_permit_given_back_frees_its_share(harness: &dyn Harness) -> Result<()> {
+    let setup = shared(20);
+    let limits = harness.rate_limit(&setup).await?;
+    let permit = admitted(&limits, background()?).await?;
+    let most = 1 + status(&limits, Priority::Background).await?.remaining;
+    while spend(&limits, &background()?).await? {}
+    drop(permit);
+    eventually(async || Ok(spend(&limits, &background()?).await?.then_some(()))).await?;
+    refused(&limits, background()?).await?;
+    assert_eq!(status(&limits, Priority::User).await?.used, most);
     Ok(())
 }
