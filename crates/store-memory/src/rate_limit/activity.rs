@@ -75,3 +75,39 @@ impl Demand {
         last.is_none_or(|last| now.since(last) > age)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use store_core::{DAY, HOUR};
+
+    use super::*;
+
+    #[test]
+    fn users_of_the_future_are_users_of_now_once_the_clock_was_set_back() {
+        let config = AdaptiveConfig::default();
+        let before = Timestamp::from_millis(1_700_000_000_000);
+        let now = before - DAY;
+        let mut demand = Demand::default();
+        demand.count(&config, Priority::User, before);
+        demand.obey(now);
+        let later = demand.activity(&config, now + HOUR);
+        assert_eq!((later.users_in_window, later.last_user), (0, Some(now)));
+    }
+
+    #[test]
+    fn a_monitoring_window_takes_few_buckets_however_many_users_ask() {
+        let config = AdaptiveConfig::default();
+        let start = Timestamp::from_millis(0);
+        let mut demand = Demand::default();
+        for millis in (0..4_000_000).step_by(200) {
+            demand.count(
+                &config,
+                Priority::User,
+                start + Duration::from_millis(millis),
+            );
+        }
+        assert!(demand.buckets.len() <= 900);
+        let now = start + Duration::from_millis(3_999_800);
+        assert_eq!(demand.activity(&config, now).users_in_window, 900 * 5);
+    }
+}
