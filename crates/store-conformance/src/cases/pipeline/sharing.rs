@@ -39,7 +39,7 @@ async fn under_way(
 
 /// Completes once so many callers wait for the request under way: each sleeps on the clock until the
 /// owner's lease would lapse, and so does the owner between two heartbeats.
-async fn joined(stage: &Stage, callers: usize) -> Result<()> {
+async fn all_wait(stage: &Stage, callers: usize) -> Result<()> {
     eventually(async || Ok((stage.clock.sleepers() > callers).then_some(()))).await
 }
 
@@ -55,7 +55,7 @@ pub async fn equal_requests_in_flight_are_sent_once(harness: &dyn Harness) -> Re
         }
     });
     let others = tokio::spawn(together(others));
-    joined(&stage, 32).await?;
+    all_wait(&stage, 32).await?;
     go.notify_one();
     assert_eq!(
         outcome(owner).await?.expect("an answer").outcome,
@@ -100,7 +100,7 @@ pub async fn a_new_owner_looks_into_the_cache_first(harness: &dyn Harness) -> Re
         let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
         tokio::spawn(async move { Ok(stage.ask(patient, "again").await) })
     };
-    joined(&stage, 0).await?;
+    all_wait(&stage, 0).await?;
     // The owner fills the cache and is gone without a word.
     let other_key = store_core::Key::new("comics:other")?;
     let mut fill = request()?;
@@ -136,7 +136,7 @@ pub async fn an_answer_that_is_stale_at_once_is_shared_all_the_same(
         let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
         tokio::spawn(async move { Ok(stage.ask(patient, "another").await) })
     };
-    joined(&stage, 1).await?;
+    all_wait(&stage, 1).await?;
     go.notify_one();
     assert!(outcome(owner).await?.is_ok());
     let answer = outcome(joined).await?.expect("an answer");
@@ -151,7 +151,7 @@ pub async fn a_failure_is_shared_with_those_who_joined(harness: &dyn Harness) ->
         let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
         tokio::spawn(async move { Ok(stage.ask(patient, "another").await) })
     };
-    joined(&stage, 1).await?;
+    all_wait(&stage, 1).await?;
     go.notify_one();
     for task in [owner, joined] {
         let failed = outcome(task).await?;
@@ -168,7 +168,7 @@ pub async fn a_dropped_owner_is_replaced(harness: &dyn Harness) -> Result<()> {
         let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
         tokio::spawn(async move { Ok(stage.ask(patient, "two").await) })
     };
-    joined(&stage, 1).await?;
+    all_wait(&stage, 1).await?;
     owner.abort();
     // Without waiting for the lease: the clock stands still.
     let answer = outcome(joined).await?.expect("an answer");
