@@ -27,7 +27,7 @@ mod time;
 mod ttl;
 mod typed;
 
-pub use adaptive::{Activity, AdaptiveConfig, Allocation, Trend, calculate};
+pub use adaptive::{Activity, ActivityLevel, AdaptiveConfig, Allocation, Trend, calculate};
 pub use cache::{
     CacheStats, CacheStore, CacheStoreExt, Entry, EntryInfo, FillToken, Lookup, NewEntry, Removal,
     SetOutcome,

@@ -146,13 +146,34 @@ async fn budget_of_a_path_is_kept_and_shown() {
     );
 }
 
+// covers("F38")
 #[tokio::test]
-async fn keys_share_answers_but_no_budget() {
-    let fake = FakeServer::builder()
+async fn servers_and_selections_of_fields_share_nothing() {
+    let (one, other) = (unlimited(1).await, unlimited(2).await);
+    let id = some_issue(&one).await;
+    let stores = memory();
+    let first = builder(&one).stores(stores.clone()).build().unwrap();
+    let second = builder(&other).stores(stores).build().unwrap();
+    first.issue(id).await.unwrap();
+    let elsewhere = second.get(comicvine_client::ResourceKind::Issue, id).await;
+    assert!(elsewhere.is_ok_and(|got| got.outcome == Outcome::Fetched));
+    let names = "name".parse().unwrap();
+    let selected = first.issue(id).fields(names).await.unwrap();
+    assert_eq!(selected.outcome, Outcome::Fetched);
+}
+
+async fn unlimited(seed: u64) -> FakeServer {
+    FakeServer::builder()
+        .seed(seed)
         .limits(comicvine_fake::Limits::unlimited())
         .start()
         .await
-        .unwrap();
+        .unwrap()
+}
+
+#[tokio::test]
+async fn keys_share_answers_but_no_budget() {
+    let fake = unlimited(1).await;
     let id = some_issue(&fake).await;
     let stores = memory();
     let mine = builder(&fake).stores(stores.clone()).build().unwrap();

@@ -32,7 +32,46 @@ pub enum Trend {
     Stable,
 }
 
+/// How busy users are, by the names that the original packages give the levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActivityLevel {
+    /// No request of a user in the monitoring window.
+    Night,
+    /// Fewer than the moderate threshold.
+    Low,
+    /// From the moderate threshold on.
+    Moderate,
+    /// From the high threshold on.
+    High,
+}
+
 impl Activity {
+    /// How busy users are.
+    ///
+    /// ```
+    /// use store_core::{Activity, ActivityLevel, AdaptiveConfig, Timestamp};
+    ///
+    /// let config = AdaptiveConfig::default();
+    /// let now = Timestamp::from_millis(1_700_000_000_000);
+    /// let mut activity = Activity::default();
+    /// assert_eq!(activity.level(&config), ActivityLevel::Night);
+    /// activity.add_users(now, &config, now, 3);
+    /// assert_eq!(activity.level(&config), ActivityLevel::Moderate);
+    /// ```
+    #[must_use]
+    pub const fn level(&self, config: &AdaptiveConfig) -> ActivityLevel {
+        let requests = self.users_in_window;
+        if requests >= config.high_activity_threshold {
+            ActivityLevel::High
+        } else if requests >= config.moderate_activity_threshold {
+            ActivityLevel::Moderate
+        } else if requests > 0 {
+            ActivityLevel::Low
+        } else {
+            ActivityLevel::Night
+        }
+    }
+
     /// Counts requests by when they were made.
     pub fn from_requests(
         now: Timestamp,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use activity::{Activity, Trend};
+pub use activity::{Activity, ActivityLevel, Trend};
 
 use crate::error::{Error, Result};
 use crate::time::{MINUTE, SECOND, Timestamp};
@@ -191,39 +191,54 @@ pub fn calculate(
     activity: &Activity,
     config: &AdaptiveConfig,
 ) -> Allocation {
-    let requests = activity.users_in_window;
-    let minutes = |duration: Duration| duration.as_millis() / MINUTE.as_millis();
-    let window_minutes = minutes(config.monitoring_window);
-    let few = portion(limit, 0.3).max(f64::from(config.min_user_reserved));
-    let fewest = f64::from(config.min_user_reserved);
+    match activity.level(config) {
+        ActivityLevel::High => protecting(limit, activity, config),
+        ActivityLevel::Moderate => scaled(limit, activity, config),
+        ActivityLevel::Low => {
+            let reason = format!(
+                "Low user activity ({}) - background scale up",
+                requests_per_window(activity, config)
+            );
+            Allocation::reserving(few(limit, config), limit, reason)
+        }
+        ActivityLevel::Night => without_users(now, limit, activity, config),
+    }
+}
 
-    if requests >= config.high_activity_threshold {
-        let scaled = (portion_exact(limit, 0.5) * config.max_user_scaling).floor();
-        let reserved = portion_exact(limit, 0.9).min(scaled);
-        let reason =
-            format!("{HIGH} ({requests} requests/{window_minutes}min) - prioritizing users");
-        let mut allocation = Allocation::reserving(reserved, limit, reason);
-        allocation.background_paused =
-            config.background_pause_on_increasing_trend && activity.trend() == Trend::Increasing;
-        return allocation;
-    }
-    if requests >= config.moderate_activity_threshold {
-        let factor = scaling(requests, activity.trend(), config);
-        let reserved = portion_exact(limit, 0.7).min(portion(limit, 0.4) * factor);
-        let reason = format!(
-            "Moderate user activity - dynamic scaling ({}x user capacity)",
-            to_fixed_1(factor)
-        );
-        return Allocation::reserving(reserved, limit, reason);
-    }
-    if requests > 0 {
-        let reason = format!(
-            "Low user activity ({requests} requests/{window_minutes}min) - background scale up"
-        );
-        return Allocation::reserving(few, limit, reason);
-    }
+fn protecting(limit: u32, activity: &Activity, config: &AdaptiveConfig) -> Allocation {
+    let scaled = (portion_exact(limit, 0.5) * config.max_user_scaling).floor();
+    let reserved = portion_exact(limit, 0.9).min(scaled);
+    let reason = format!(
+        "{HIGH} ({}) - prioritizing users",
+        requests_per_window(activity, config)
+    );
+    let mut allocation = Allocation::reserving(reserved, limit, reason);
+    allocation.background_paused =
+        config.background_pause_on_increasing_trend && activity.trend() == Trend::Increasing;
+    allocation
+}
+
+fn scaled(limit: u32, activity: &Activity, config: &AdaptiveConfig) -> Allocation {
+    let factor = scaling(activity.users_in_window, activity.trend(), config);
+    let reserved = portion_exact(limit, 0.7).min(portion(limit, 0.4) * factor);
+    let reason = format!(
+        "Moderate user activity - dynamic scaling ({}x user capacity)",
+        to_fixed_1(factor)
+    );
+    Allocation::reserving(reserved, limit, reason)
+}
+
+fn without_users(
+    now: Timestamp,
+    limit: u32,
+    activity: &Activity,
+    config: &AdaptiveConfig,
+) -> Allocation {
+    let fewest = f64::from(config.min_user_reserved);
     match activity.last_user {
-        None if !activity.background_seen => Allocation::reserving(few, limit, INITIAL),
+        None if !activity.background_seen => {
+            Allocation::reserving(few(limit, config), limit, INITIAL)
+        }
         None => Allocation::reserving(
             fewest,
             limit,
@@ -242,6 +257,20 @@ pub fn calculate(
             "Recent zero activity - background scale up with minimal user buffer",
         ),
     }
+}
+
+/// What users keep while they are few.
+fn few(limit: u32, config: &AdaptiveConfig) -> f64 {
+    portion(limit, 0.3).max(f64::from(config.min_user_reserved))
+}
+
+fn requests_per_window(activity: &Activity, config: &AdaptiveConfig) -> String {
+    let window = minutes(config.monitoring_window);
+    format!("{} requests/{window}min", activity.users_in_window)
+}
+
+const fn minutes(duration: Duration) -> u128 {
+    duration.as_millis() / MINUTE.as_millis()
 }
 
 /// How much more than their base share users get.

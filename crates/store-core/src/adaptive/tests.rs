@@ -127,6 +127,28 @@ fn no_limit_is_too_small_to_be_shared() {
     }
 }
 
+// covers("E11")
+#[test]
+fn levels_begin_at_their_thresholds() {
+    let (now, config) = (Timestamp::default(), AdaptiveConfig::default());
+    let level = |requests| {
+        let mut activity = Activity::default();
+        activity.add_users(now, &config, now, requests);
+        activity.level(&config)
+    };
+    assert_eq!(
+        [0, 1, 2, 3, 9, 10].map(level),
+        [
+            ActivityLevel::Night,
+            ActivityLevel::Low,
+            ActivityLevel::Low,
+            ActivityLevel::Moderate,
+            ActivityLevel::Moderate,
+            ActivityLevel::High,
+        ]
+    );
+}
+
 #[test]
 fn ties_are_rounded_as_ecmascript_rounds_them() {
     for (number, text) in [(1.25, "1.3"), (1.75, "1.8"), (1.45, "1.4"), (1.0, "1.0")] {
