@@ -6,15 +6,33 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 const TICK: Duration = Duration::from_millis(120);
 
-/// Rows that have come, of a number that the first answer will tell.
-pub(crate) fn rows_bar(what: &str) -> ProgressBar {
-    let bar = styled(
-        ProgressBar::new(0),
-        "{spinner} {prefix} {wide_bar} {pos}/{len} {elapsed}, {eta} left",
-        what,
-    );
-    bar.enable_steady_tick(TICK);
-    bar
+/// Rows that have come. Their number is known after the first answer, and until then this is a sign
+/// of life.
+pub(crate) struct RowsBar(ProgressBar);
+
+impl RowsBar {
+    pub(crate) fn new(what: &str) -> Self {
+        Self(spinner(what))
+    }
+
+    /// Takes the bar away while `print` writes, so that rows on the same terminal stay whole.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.suspend(print)
+    }
+
+    /// So many more rows have come, of so many.
+    pub(crate) fn advance(&self, received: u64, expected: u64) {
+        if self.0.length().is_none() {
+            let template = "{spinner} {prefix} {bar:36} {pos}/{len} rows, {elapsed}, {eta} left";
+            self.0.set_style(style(template));
+        }
+        self.0.set_length(expected);
+        self.0.inc(received);
+    }
+
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
 }
 
 /// Steps of a known number, with room for a message about them.
@@ -38,9 +56,12 @@ pub(crate) fn spinner(what: &str) -> ProgressBar {
 }
 
 fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
+    bar.with_style(style(template)).with_prefix(what.to_owned())
+}
+
+fn style(template: &str) -> ProgressStyle {
     // The default style is as good where a template does not parse.
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style.progress_chars("█▉▊▋▌▍▎▏ "))
-        .with_prefix(what.to_owned())
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("█▉▊▋▌▍▎▏ ")
 }

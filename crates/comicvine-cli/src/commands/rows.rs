@@ -6,7 +6,7 @@ use futures_util::{Stream, TryStreamExt};
 use crate::cli::Output;
 use crate::failure::Failure;
 use crate::output;
-use crate::progress::rows_bar;
+use crate::progress::RowsBar;
 
 /// The columns of a table of rows.
 pub(crate) struct Columns(Vec<String>);
@@ -39,17 +39,16 @@ pub(crate) async fn walk<T>(
     expected: impl Fn(u64) -> u64,
 ) -> Result<(usize, u64), Failure> {
     let mut pages = std::pin::pin!(pages);
-    let progress = rows_bar(what);
+    let progress = RowsBar::new(what);
     let mut printer = Printer::new(output, columns);
     let mut total = 0;
     while let Some(got) = pages.try_next().await? {
         total = got.value.total;
-        progress.set_length(expected(total));
-        progress.inc(got.value.received);
+        progress.advance(got.value.received, expected(total));
         let rows = got.value.rows.into_iter().map(&raw).collect();
         progress.suspend(|| printer.take(rows))?;
     }
-    progress.finish_and_clear();
+    progress.finish();
     Ok((printer.finish()?, total))
 }
 

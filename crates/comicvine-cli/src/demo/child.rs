@@ -95,7 +95,7 @@ impl Child {
                     .set_position(u64::try_from(self.answered.len()).unwrap_or(u64::MAX));
                 let stats = self.stats();
                 self.bar.set_message(format!(
-                    "{} from cache, {} joined, {} sent",
+                    "{:>4} cached {:>4} joined {:>4} sent",
                     stats.hits, stats.joined, stats.attempts
                 ));
             }

@@ -135,7 +135,7 @@ impl fmt::Display for Report {
             0 => Ok(()),
             untold => write!(
                 f,
-                " Of {untold} the killed process could not tell any more."
+                " The killed process did not live to tell of {untold} of them."
             ),
         }
     }

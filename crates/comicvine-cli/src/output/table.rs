@@ -36,7 +36,7 @@ const LAST: [&str; 4] = [
 ];
 
 const LONGEST_TEXT: usize = 500;
-const LONGEST_CELL: usize = 60;
+const LONGEST_CELL: usize = 80;
 const LINES_PER_ROW: usize = 2;
 
 /// One resource, a field per row; empty fields and addresses of the API are left out.
