@@ -117,16 +117,19 @@ pub(crate) mod record {
     use crate::error::Result;
     use crate::time::Timestamp;
 
-    /// A cached answer.
+    /// An answer as the pipeline keeps it in a cache.
     #[derive(Clone, Debug, PartialEq, Eq)]
-    pub(crate) struct Record {
-        pub(crate) fetched_at: Timestamp,
+    #[non_exhaustive]
+    pub struct StoredAnswer {
+        /// When it was fetched.
+        pub fetched_at: Timestamp,
         /// From this moment on the answer is stale; the store may keep it longer.
-        pub(crate) fresh_until: Timestamp,
-        pub(crate) body: Bytes,
+        pub fresh_until: Timestamp,
+        /// The answer's bytes.
+        pub body: Bytes,
     }
 
-    impl Record {
+    impl StoredAnswer {
         pub(crate) fn encode(&self) -> Result<Bytes> {
             let fields = (
                 self.fetched_at.as_millis(),
@@ -141,8 +144,11 @@ pub(crate) mod record {
             Ok(bytes.into())
         }
 
-        /// Reads a record; the body shares memory with `bytes`.
-        pub(crate) fn decode(bytes: &Bytes) -> Result<Self> {
+        /// Reads the value of a cache entry that the pipeline stored; the body shares its memory.
+        ///
+        /// # Errors
+        /// `Codec` if something else was stored there.
+        pub fn decode(bytes: &Bytes) -> Result<Self> {
             let Some((&BINCODE, fields)) = bytes.split_first() else {
                 return Err(failure("decode", "not a cached answer"));
             };
@@ -162,7 +168,7 @@ pub(crate) mod record {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::record::Record;
+    use super::record::StoredAnswer;
     use super::*;
     use crate::time::Timestamp;
 
@@ -193,14 +199,14 @@ mod tests {
             &Json.encode(&json!({"a": [1, null]}))?[..],
             b"\x02{\"a\":[1,null]}"
         );
-        let record = Record {
+        let record = StoredAnswer {
             fetched_at: Timestamp::from_millis(1),
             fresh_until: Timestamp::from_millis(2),
             body: Bytes::from_static(b"{}"),
         };
         let bytes = Bytes::from_static(b"\x01\x02\x04\x02{}");
         assert_eq!(record.encode()?, bytes);
-        assert_eq!(Record::decode(&bytes)?, record);
+        assert_eq!(StoredAnswer::decode(&bytes)?, record);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::codec::record::Record;
+use crate::codec::record::StoredAnswer;
 use crate::tag::Tag;
 use crate::time::Timestamp;
 
@@ -114,7 +114,7 @@ impl Fetched {
     }
 }
 
-impl Record {
+impl StoredAnswer {
     pub(super) fn into_answer(self, outcome: Outcome) -> Answer {
         Answer {
             body: self.body,

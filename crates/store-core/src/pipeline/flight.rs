@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use crate::cache::{FillToken, NewEntry, SetOutcome};
-use crate::codec::record::Record;
+use crate::codec::record::StoredAnswer;
 use crate::dedupe::{DedupeStore, Heartbeat, JobResult, Ownership};
 use crate::pipeline::{
     Answer, Failure, Fetched, Inner, Keep, Outcome, PipelineError, Request, Retry, SharedError,
@@ -171,13 +171,13 @@ impl Flight<'_> {
         }
     }
 
-    async fn keep(&self, fetched: Fetched) -> (Record, Kept) {
+    async fn keep(&self, fetched: Fetched) -> (StoredAnswer, Kept) {
         let now = self.inner.clock.now();
         let (fresh, stale) = match fetched.keep {
             Keep::For { fresh, stale } => (fresh, stale),
             Keep::No => (Duration::ZERO, Duration::ZERO),
         };
-        let record = Record {
+        let record = StoredAnswer {
             fetched_at: now,
             fresh_until: now + fresh,
             body: fetched.body,

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use tracing::{debug, warn};
 
+pub use crate::codec::record::StoredAnswer;
 pub use answer::{Answer, Fetched, Keep, Outcome};
 pub use counters::PipelineStats;
 pub use failure::{Failure, PipelineError, Retry, SharedError};
@@ -25,7 +26,6 @@ pub use request::{CacheUse, Request};
 
 use crate::cache::{CacheStore, FillToken, Lookup};
 use crate::clock::{Clock, SystemClock};
-use crate::codec::record::Record;
 use crate::dedupe::{DedupeStore, JobId, JobOutcome, Registration};
 use crate::key::Key;
 use crate::queue::{AcquireQueue, QueueOptions};
@@ -273,9 +273,9 @@ impl Pipeline {
         key: &Key,
         job: &JobId,
         left: Duration,
-    ) -> Option<Result<Record, PipelineError<E>>> {
+    ) -> Option<Result<StoredAnswer, PipelineError<E>>> {
         match dedupe.wait_for(key, job, left).await {
-            Ok(JobOutcome::Value(bytes)) => match Record::decode(&bytes) {
+            Ok(JobOutcome::Value(bytes)) => match StoredAnswer::decode(&bytes) {
                 Ok(record) => Some(Ok(record)),
                 Err(error) => {
                     warn!(%key, %error, "a shared answer cannot be read");
@@ -325,7 +325,7 @@ impl Pipeline {
             return Found::Nothing(None);
         };
         match cache.get(key).await {
-            Ok(Lookup::Hit(entry)) => match Record::decode(&entry.value) {
+            Ok(Lookup::Hit(entry)) => match StoredAnswer::decode(&entry.value) {
                 Ok(record) if record.fresh_until > self.inner.clock.now() => Found::Fresh(record),
                 Ok(record) => Found::Stale(record, self.fill_token().await),
                 Err(error) => {
@@ -349,14 +349,14 @@ impl Pipeline {
 
 /// What the cache holds.
 enum Found {
-    Fresh(Record),
-    Stale(Record, Option<FillToken>),
+    Fresh(StoredAnswer),
+    Stale(StoredAnswer, Option<FillToken>),
     Nothing(Option<FillToken>),
 }
 
 impl Found {
     /// What to fall back on, and when the fill that follows began.
-    fn into_fill(self) -> (Option<Record>, Option<FillToken>) {
+    fn into_fill(self) -> (Option<StoredAnswer>, Option<FillToken>) {
         match self {
             Self::Fresh(record) => (Some(record), None),
             Self::Stale(record, token) => (Some(record), token),
