@@ -29,11 +29,12 @@ impl Admin {
         &self,
         location: &Location,
         options: &DatabaseOptions,
+        max_pages: i64,
     ) -> Result<SqlitePool> {
         match self {
             Self::Borrowed(pool) => Ok(pool.clone()),
             Self::Own(cell) => cell
-                .get_or_try_init(|| open(location, options))
+                .get_or_try_init(|| open(location, options, max_pages))
                 .await
                 .cloned(),
         }
@@ -44,10 +45,11 @@ impl Admin {
         &self,
         location: &Location,
         options: &DatabaseOptions,
+        max_pages: i64,
     ) -> SqliteConnectOptions {
         match self {
             Self::Borrowed(pool) => (*pool.connect_options()).clone(),
-            Self::Own(_) => connect_options(location, options),
+            Self::Own(_) => connect_options(location, options, max_pages),
         }
     }
 
@@ -60,7 +62,11 @@ impl Admin {
     }
 }
 
-async fn open(location: &Location, options: &DatabaseOptions) -> Result<SqlitePool> {
+async fn open(
+    location: &Location,
+    options: &DatabaseOptions,
+    max_pages: i64,
+) -> Result<SqlitePool> {
     let pool = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         // A checkout must outlast the longest statement that waits for a lock.
@@ -68,11 +74,15 @@ async fn open(location: &Location, options: &DatabaseOptions) -> Result<SqlitePo
         // The file is local: a connection does not go stale.
         .test_before_acquire(false);
     Ok(pool
-        .connect_with(connect_options(location, options))
+        .connect_with(connect_options(location, options, max_pages))
         .await?)
 }
 
-fn connect_options(location: &Location, options: &DatabaseOptions) -> SqliteConnectOptions {
+fn connect_options(
+    location: &Location,
+    options: &DatabaseOptions,
+    max_pages: i64,
+) -> SqliteConnectOptions {
     let synchronous = match options.synchronous {
         Synchronous::Normal => SqliteSynchronous::Normal,
         Synchronous::Full => SqliteSynchronous::Full,
@@ -81,5 +91,8 @@ fn connect_options(location: &Location, options: &DatabaseOptions) -> SqliteConn
         .connect_options()
         .busy_timeout(options.busy_timeout)
         .synchronous(synchronous)
+        .read_only(location.is_read_only(options))
         .pragma("temp_store", "MEMORY")
+        // Of each connection, not of the file.
+        .pragma("max_page_count", max_pages.to_string())
 }

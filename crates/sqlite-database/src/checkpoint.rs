@@ -4,10 +4,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, MAIN_DB};
 
 use crate::busy;
-use crate::connection::open_checkpointer;
+use crate::connection::open_beside;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::options::DatabaseOptions;
@@ -47,13 +47,14 @@ struct Progress {
 }
 
 impl Checkpointer {
-    /// Starts the thread; a database in memory has no WAL and needs none.
+    /// Starts the thread; a database in memory has no WAL, and who only looks writes none.
     pub(crate) fn start(location: &Location, options: &Arc<DatabaseOptions>) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = match location {
             Location::Memory(_) => None,
+            Location::File(_) if location.is_read_only(options) => None,
             Location::File(_) => {
-                let connection = open_checkpointer(location, options)?;
+                let connection = open_beside(location, options)?;
                 let worker = Arc::clone(&shared);
                 let thread = thread::Builder::new()
                     .name("sqlite-checkpoint".to_owned())
@@ -135,6 +136,9 @@ pub(crate) fn is_due(connection: &Connection) -> bool {
 
 /// Empties the WAL, unless other connections still read from it.
 pub(crate) fn truncate(connection: &Connection) {
+    if matches!(connection.is_readonly(MAIN_DB), Ok(true)) {
+        return;
+    }
     match run(connection, "PRAGMA wal_checkpoint(TRUNCATE)") {
         Ok(progress) if progress.is_busy => {
             tracing::debug!("others use the WAL; the last of them will empty it");

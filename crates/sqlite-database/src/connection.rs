@@ -13,7 +13,12 @@ const STATEMENT_CACHE: usize = 128;
 const JOURNAL_SIZE_LIMIT: u32 = 64 * 1024 * 1024;
 
 /// Opens the connection that writes, creating the file and turning on the WAL where needed.
+///
+/// A handle that only looks gets one that cannot write: SQLite refuses its transactions.
 pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
+    if location.is_read_only(options) {
+        return open_reader(location, options);
+    }
     let mut access = OpenFlags::SQLITE_OPEN_READ_WRITE;
     if options.create == CreateMode::IfMissing || matches!(location, Location::Memory(_)) {
         access |= OpenFlags::SQLITE_OPEN_CREATE;
@@ -30,6 +35,7 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
             if matches!(location, Location::File(_)) {
                 turn_on_wal(&connection)?;
             }
+            bound(&connection, options)?;
             // Checkpoints run on a thread of their own, never in a caller's commit.
             Ok(connection.execute_batch("PRAGMA wal_autocheckpoint = 0;")?)
         })
@@ -44,11 +50,8 @@ pub(crate) fn open_reader(location: &Location, options: &DatabaseOptions) -> Res
     Ok(connection)
 }
 
-/// Opens a connection for checkpoints: it writes, but never creates or converts the file.
-pub(crate) fn open_checkpointer(
-    location: &Location,
-    options: &DatabaseOptions,
-) -> Result<Connection> {
+/// Opens a connection beside the writer: it writes, but never creates or converts the file.
+pub(crate) fn open_beside(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
     let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     busy::wait_at_most(options.busy_timeout, || configure(&connection, options))?;
     Ok(connection)
@@ -84,6 +87,21 @@ fn prepare_empty_file(connection: &Connection, options: &DatabaseOptions) -> Res
     Ok(connection.execute_batch(&format!(
         "PRAGMA page_size = {page_bytes}; PRAGMA auto_vacuum = INCREMENTAL;"
     ))?)
+}
+
+/// Sets the size that the file does not outgrow; the file itself does not remember it.
+fn bound(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
+    let Some(max_bytes) = options.max_bytes else {
+        return Ok(());
+    };
+    let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = (max_bytes / page_bytes.unsigned_abs().max(1)).clamp(1, u64::from(u32::MAX - 1));
+    Ok(connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?)
+}
+
+/// The largest size in pages, as SQLite has it for this connection.
+pub(crate) fn max_pages(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "max_page_count", |row| row.get(0))?)
 }
 
 /// The mode is stored in the file, so only the first process to open it changes anything.

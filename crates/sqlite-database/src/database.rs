@@ -3,20 +3,26 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::admin::Admin;
+use crate::busy;
 use crate::changes::{ChangeWatch, Changes};
 use crate::checkpoint::Checkpointer;
-use crate::connection::open_writer;
+use crate::connection::{max_pages, open_beside, open_writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::options::{DatabaseOptions, Execution};
 use crate::reader::Readers;
 use crate::writer::Writer;
+
+/// How long rare, long work waits for others that do the same: rewriting a large table takes longer
+/// than any statement of daily work.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The version of the SQLite library that both lanes use, such as `3.51.3`.
 #[must_use]
@@ -46,6 +52,8 @@ struct Inner {
     writer: Writer,
     changes: Arc<Changes>,
     admin: Admin,
+    /// The bound on the size, as SQLite counts it.
+    max_pages: i64,
     is_closed: AtomicBool,
 }
 
@@ -67,7 +75,8 @@ impl SqliteDatabase {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] if the directory is missing, the file cannot be accessed or
-    /// lies on a network file system; [`ErrorKind::ReadOnly`] if it cannot be written;
+    /// lies on a network file system; [`ErrorKind::ReadOnly`] if it cannot be written and is not
+    /// opened with [`AccessMode::ReadOnly`](crate::AccessMode::ReadOnly);
     /// [`ErrorKind::Corrupt`] if it is not a database; [`ErrorKind::Busy`] if another process
     /// keeps it locked.
     pub async fn open_with(path: impl AsRef<Path>, options: DatabaseOptions) -> Result<Self> {
@@ -232,10 +241,11 @@ impl SqliteDatabase {
             admin,
             location,
             options,
+            max_pages,
             ..
         } = &*self.inner;
         admin
-            .pool(location, options)
+            .pool(location, options, *max_pages)
             .await
             .map_err(|error| self.inner.at(error, "open"))
     }
@@ -264,9 +274,43 @@ impl SqliteDatabase {
             admin,
             location,
             options,
+            max_pages,
             ..
         } = &*self.inner;
-        Ok(admin.connect_options(location, options))
+        Ok(admin.connect_options(location, options, *max_pages))
+    }
+
+    /// Runs a read that takes its time on a thread for such work, whatever the options say.
+    pub(crate) async fn read_at_length<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        off_thread(move || inner.readers.read(f)).await
+    }
+
+    /// Runs a write that takes its time on a connection and a thread of its own.
+    pub(crate) async fn write_at_length<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.inner.ensure_open("write")?;
+        let inner = Arc::clone(&self.inner);
+        off_thread(move || {
+            let connection = open_beside(&inner.location, &inner.options)?;
+            busy::wait_at_most(PATIENCE, || f(&connection))
+        })
+        .await
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.inner.location
+    }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.inner.location.is_read_only(&self.inner.options)
     }
 
     /// Completes an error with this database's name.
@@ -284,6 +328,7 @@ impl Inner {
     ) -> Result<Self> {
         location.check(&options)?;
         let connection = open_writer(&location, &options)?;
+        let max_pages = max_pages(&connection)?;
         let checkpointer = Checkpointer::start(&location, &options)?;
         let writer = Writer::start(
             Arc::clone(&subject),
@@ -299,6 +344,7 @@ impl Inner {
             options,
             writer,
             admin,
+            max_pages,
             is_closed: AtomicBool::new(false),
         })
     }

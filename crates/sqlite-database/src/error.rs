@@ -34,6 +34,8 @@ pub enum ErrorKind {
     Aborted,
     /// The database was closed.
     Closed,
+    /// There is a file already where a new one was to be made.
+    AlreadyExists,
     /// The caller passed something that can never work.
     InvalidInput,
     /// A defect: a failing statement, or a panic inside an operation.
@@ -55,6 +57,7 @@ impl ErrorKind {
             | Self::SchemaChanged
             | Self::Aborted
             | Self::Closed
+            | Self::AlreadyExists
             | Self::InvalidInput
             | Self::Internal => false,
         }
@@ -76,6 +79,7 @@ impl ErrorKind {
             Self::SchemaChanged => "an applied migration differs from the one this program carries",
             Self::Aborted => "the operation gave up",
             Self::Closed => "the database is closed; open it again",
+            Self::AlreadyExists => "the file exists; name another or move it away",
             Self::InvalidInput => "the request can never succeed",
             Self::Internal => "the statement failed",
         }

@@ -30,6 +30,7 @@ mod options;
 
 mod admin;
 mod changes;
+mod maintenance;
 mod migrate;
 mod reader;
 mod writer;
@@ -37,6 +38,7 @@ mod writer;
 mod busy;
 mod checkpoint;
 mod connection;
+mod copy;
 mod error;
 mod filesystem;
 mod location;
@@ -44,7 +46,10 @@ mod location;
 pub use changes::ChangeWatch;
 pub use database::{SqliteDatabase, sqlite_version};
 pub use error::{Error, ErrorKind, Result};
+pub use maintenance::{BrokenReference, CheckReport, DatabaseSize, Vacuumed};
 pub use migrate::{Component, Migration, MigrationState, MigrationStatus};
-pub use options::{CreateMode, DatabaseOptions, Execution, NetworkFilesystems, Synchronous};
+pub use options::{
+    AccessMode, CreateMode, DatabaseOptions, Execution, NetworkFilesystems, Synchronous,
+};
 pub use rusqlite;
 pub use sqlx;

@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem;
-use crate::options::{CreateMode, DatabaseOptions, NetworkFilesystems};
+use crate::options::{AccessMode, CreateMode, DatabaseOptions, NetworkFilesystems};
 
 /// SQLite's VFS for databases in memory: connections of one process that name the same path
 /// share one database, without the table locks of shared-cache mode.
@@ -61,6 +61,12 @@ impl Location {
         Self::file(Path::new(&file))
     }
 
+    /// Whether a handle with these options must not write; a database in memory is always its
+    /// opener's own.
+    pub(crate) fn is_read_only(&self, options: &DatabaseOptions) -> bool {
+        matches!(self, Self::File(_)) && options.access == AccessMode::ReadOnly
+    }
+
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
@@ -100,6 +106,11 @@ impl Location {
                 "a directory, not a file; name a file in it".to_owned(),
             ));
         }
+        if options.access == AccessMode::ReadOnly && !path.exists() {
+            return Err(unavailable(
+                "the file does not exist, so there is nothing to look at".to_owned(),
+            ));
+        }
         if options.create == CreateMode::Never && !path.exists() {
             let detail = "the file does not exist; create it with CreateMode::IfMissing".to_owned();
             return Err(unavailable(detail));
@@ -124,6 +135,19 @@ impl Location {
             Self::File(path) => Connection::open_with_flags(path, flags),
             Self::Memory(name) => Connection::open_with_flags_and_vfs(name, flags, MEMORY_VFS),
         }
+    }
+
+    /// Opens a connection whose own files are on disk, with this database attached as `schema`.
+    pub(crate) fn attached(&self, schema: &str) -> rusqlite::Result<Connection> {
+        let uri = match self {
+            Self::File(path) => path.to_string_lossy().into_owned(),
+            Self::Memory(name) => format!("file:{}?vfs={MEMORY_VFS_NAME}", name.display()),
+        };
+        let connection = Connection::open_in_memory_with_flags(
+            OpenFlags::default() | OpenFlags::SQLITE_OPEN_URI,
+        )?;
+        connection.execute(&format!("ATTACH ?1 AS {schema}"), [uri])?;
+        Ok(connection)
     }
 
     /// How the admin lane connects, before options.

@@ -5,10 +5,11 @@
 //! that takes the write lock first: two processes cannot collide, and a crash leaves the old
 //! schema or the new one.
 
+mod backup;
 mod component;
 mod status;
 
-use std::time::Duration;
+use std::path::Path;
 
 use sqlx::migrate::{Migrate as _, Migrator};
 use sqlx::sqlite::SqliteConnection;
@@ -17,12 +18,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 pub use self::component::{Component, Migration};
 use self::status::{Applied, ensure_compatible, is_at, status};
 pub use self::status::{MigrationState, MigrationStatus};
-use crate::database::SqliteDatabase;
+use crate::database::{PATIENCE, SqliteDatabase};
 use crate::error::{Error, ErrorKind, Result};
-
-/// How long a start waits for another process that is migrating: rewriting a large table takes
-/// longer than any statement of daily work.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 impl SqliteDatabase {
     /// Brings the tables of `component` up to date; a read suffices when they are.
@@ -43,7 +40,34 @@ impl SqliteDatabase {
     ///
     /// As [`migrate`](Self::migrate); [`ErrorKind::InvalidInput`] if there is no such version.
     pub async fn migrate_to(&self, component: &Component, version: i64) -> Result<()> {
-        self.run(component, version)
+        self.run(&[(component, version)], None)
+            .await
+            .map_err(|error| self.at(error, "migrate"))
+    }
+
+    /// Brings the tables of all `components` up to date in one transaction, and copies the
+    /// database to `backup` first.
+    ///
+    /// The copy is made under the lock that guards the migration: of several processes that start
+    /// at once, one makes both. A file that is there already is taken for the backup and kept.
+    /// Nothing is copied if nothing is to be done, and a database in memory never is. A crash
+    /// leaves the old schema or the new one, and no file at `backup` or a complete one.
+    ///
+    /// # Errors
+    ///
+    /// As [`migrate`](Self::migrate), and as [`backup`](Self::backup); without a backup nothing is
+    /// migrated.
+    pub async fn migrate_after_backup(
+        &self,
+        components: &[&Component],
+        backup: impl AsRef<Path>,
+    ) -> Result<()> {
+        let targets: Vec<_> = components
+            .iter()
+            .map(|component| (*component, component.latest()))
+            .collect();
+        let backup = self.path().map(|_| backup.as_ref());
+        self.run(&targets, backup)
             .await
             .map_err(|error| self.at(error, "migrate"))
     }
@@ -65,12 +89,8 @@ impl SqliteDatabase {
         ))
     }
 
-    async fn run(&self, component: &Component, target: i64) -> Result<()> {
-        let migrator = component.migrator()?;
-        component.ensure_known(target)?;
-        let applied = self.applied(component).await?;
-        ensure_compatible(component, &migrator, &applied)?;
-        if is_at(component, target, &applied) {
+    async fn run(&self, targets: &[(&Component, i64)], backup: Option<&Path>) -> Result<()> {
+        if self.are_at(targets).await? {
             return Ok(());
         }
         // A connection of its own: nobody else sees it without foreign keys, and a dropped
@@ -81,10 +101,32 @@ impl SqliteDatabase {
             .busy_timeout(PATIENCE);
         let mut connection = options.connect().await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        migrate_locked(component, &migrator, target, &mut transaction).await?;
+        if let Some(backup) = backup {
+            // Another process may have done it all between the look without the lock and here.
+            if self.are_at(targets).await? {
+                return Ok(());
+            }
+            self.back_up_once(backup).await?;
+        }
+        for (component, target) in targets {
+            let migrator = component.migrator()?;
+            migrate_locked(component, &migrator, *target, &mut transaction).await?;
+        }
         transaction.commit().await?;
         connection.close().await?;
         Ok(())
+    }
+
+    async fn are_at(&self, targets: &[(&Component, i64)]) -> Result<bool> {
+        let mut are_at = true;
+        for (component, target) in targets {
+            let migrator = component.migrator()?;
+            component.ensure_known(*target)?;
+            let applied = self.applied(component).await?;
+            ensure_compatible(component, &migrator, &applied)?;
+            are_at &= is_at(component, *target, &applied);
+        }
+        Ok(are_at)
     }
 
     async fn applied(&self, component: &Component) -> Result<Vec<Applied>> {

@@ -14,6 +14,21 @@ pub enum CreateMode {
     Never,
 }
 
+/// What a handle may do with the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccessMode {
+    /// Read and write.
+    #[default]
+    ReadWrite,
+    /// Look, and change nothing: not the rows, not the schema, not the journal mode. Writes are
+    /// refused with [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly).
+    ///
+    /// A file with a write-ahead log needs a directory that can be written, or another process
+    /// that has it open.
+    ReadOnly,
+}
+
 /// When a commit counts as durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,9 +90,15 @@ pub struct DatabaseOptions {
     /// Page size of a file that is created, in bytes: a power of two from 512 to 65536. An
     /// existing file keeps its own. Default: 8192.
     pub page_bytes: u32,
+    /// The size that the file does not outgrow, in bytes, rounded down to whole pages: writes that
+    /// need more end in [`ErrorKind::StorageFull`](crate::ErrorKind::StorageFull). A larger file
+    /// stays as it is and grows no more. The write-ahead log comes on top. Default: no bound.
+    pub max_bytes: Option<u64>,
     /// How often commits of other connections are looked for while somebody waits for one;
     /// at least 1 ms. Default: 5 ms.
     pub poll_interval: Duration,
+    /// What this handle may do with the file. Default: [`AccessMode::ReadWrite`].
+    pub access: AccessMode,
     /// What to do when the file does not exist. Default: [`CreateMode::IfMissing`].
     pub create: CreateMode,
     /// Which threads statements run on. Default: [`Execution::CallerThread`].
@@ -100,7 +121,9 @@ impl Default for DatabaseOptions {
                 0
             },
             page_bytes: 8192,
+            max_bytes: None,
             poll_interval: Duration::from_millis(5),
+            access: AccessMode::ReadWrite,
             create: CreateMode::IfMissing,
             execution: Execution::CallerThread,
             network_filesystems: NetworkFilesystems::Refuse,
@@ -151,10 +174,24 @@ impl DatabaseOptions {
         self
     }
 
+    /// Sets [`max_bytes`](Self::max_bytes).
+    #[must_use]
+    pub fn with_max_bytes(mut self, max_bytes: impl Into<Option<u64>>) -> Self {
+        self.max_bytes = max_bytes.into();
+        self
+    }
+
     /// Sets [`poll_interval`](Self::poll_interval).
     #[must_use]
     pub fn with_poll_interval(mut self, poll_interval: Duration) -> Self {
         self.poll_interval = poll_interval;
+        self
+    }
+
+    /// Sets [`access`](Self::access).
+    #[must_use]
+    pub fn with_access(mut self, access: AccessMode) -> Self {
+        self.access = access;
         self
     }
 

@@ -7,6 +7,8 @@
 
 mod support;
 
+mod failures;
+mod maintenance;
 mod migrations;
 mod opening;
 mod processes;

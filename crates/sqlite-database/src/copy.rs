@@ -1,0 +1,127 @@
+//! Copies of a whole database: complete under their final name, or not there at all.
+//!
+//! SQLite writes a copy page by page, so a crash may leave half of one. It is written under another
+//! name, made durable, and only then given its own.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::location::Location;
+
+/// The name under which a copy to `target` is written; a crash may leave it behind.
+pub(crate) fn partial(target: &Path, number: u32) -> PathBuf {
+    let mut name = OsString::from(target);
+    match number {
+        0 => name.push(".partial"),
+        _ => name.push(format!(".{number}.partial")),
+    }
+    name.into()
+}
+
+/// An empty file under the first name that is free.
+pub(crate) fn reserve(target: &Path, original: Option<&Path>) -> io::Result<PathBuf> {
+    let mut number = 0;
+    loop {
+        let name = partial(target, number);
+        match create(&name, original) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            created => return created.map(|()| name),
+        }
+    }
+}
+
+/// Creates a new, empty file that the same people may read as the original.
+fn create(path: &Path, original: Option<&Path>) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    match original {
+        Some(original) => file.set_permissions(writable(&fs::metadata(original)?.permissions())),
+        None => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn writable(permissions: &Permissions) -> Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    const OWNER_READS_AND_WRITES: u32 = 0o600;
+    Permissions::from_mode(permissions.mode() & 0o777 | OWNER_READS_AND_WRITES)
+}
+
+#[cfg(not(unix))]
+fn writable(permissions: &Permissions) -> Permissions {
+    let mut permissions = permissions.clone();
+    permissions.set_readonly(false);
+    permissions
+}
+
+/// Writes `database` to the empty file at `partial` and makes it durable; `source` reads from it.
+pub(crate) fn write(database: &Location, source: &Connection, partial: &Path) -> Result<()> {
+    let Some(name) = partial.to_str() else {
+        let detail = "the copy's path is not UTF-8; name another";
+        return Err(Error::new(ErrorKind::InvalidInput, "backup", detail));
+    };
+    match database {
+        Location::File(_) => source.execute("VACUUM INTO ?1", [name])?,
+        // That connection would write the copy to memory, too.
+        Location::Memory(_) => database
+            .attached("original")?
+            .execute("VACUUM original INTO ?1", [name])?,
+    };
+    // SQLite leaves the copy to the operating system's cache.
+    File::open(partial)
+        .and_then(|copy| copy.sync_all())
+        .map_err(|error| io_error(error, partial))
+}
+
+/// Gives a complete copy its own name, unless somebody else has taken it.
+pub(crate) fn publish(partial: &Path, target: &Path) -> io::Result<()> {
+    // A rename would replace a file of that name; a link refuses.
+    match fs::hard_link(partial, target) {
+        Ok(()) => fs::remove_file(partial)?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        Err(_) if !target.try_exists()? => fs::rename(partial, target)?,
+        Err(error) => return Err(error),
+    }
+    sync_directory(target)
+}
+
+#[cfg(unix)]
+fn sync_directory(file: &Path) -> io::Result<()> {
+    match file.parent() {
+        Some(directory) => File::open(directory)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_file: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// What a failure of the file system amounts to.
+pub(crate) fn io_error(error: io::Error, path: &Path) -> Error {
+    let path = path.display();
+    let is = |kinds: &[io::ErrorKind]| kinds.contains(&error.kind());
+    let (kind, detail) = if is(&[io::ErrorKind::AlreadyExists]) {
+        let detail = format!("`{path}` exists and is kept; name another file or move it away");
+        (ErrorKind::AlreadyExists, detail)
+    } else if is(&[io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]) {
+        let detail = format!("no space left for `{path}`; free some and retry");
+        (ErrorKind::StorageFull, detail)
+    } else if is(&[
+        io::ErrorKind::PermissionDenied,
+        io::ErrorKind::ReadOnlyFilesystem,
+    ]) {
+        let detail = format!("`{path}` cannot be written; allow it or name another file");
+        (ErrorKind::ReadOnly, detail)
+    } else {
+        let detail = format!("`{path}` cannot be written; check the path and the disk");
+        (ErrorKind::Unavailable, detail)
+    };
+    Error::new(kind, "backup", detail).with_source(error)
+}

@@ -1,0 +1,194 @@
+//! A full disk, a file that may only be read, a damaged file and one that is gone.
+
+use std::io::{Seek as _, SeekFrom, Write as _};
+
+use sqlite_database::{
+    AccessMode, Component, DatabaseOptions, ErrorKind, Migration, SqliteDatabase,
+};
+
+use crate::support::{Shelf, count, insert};
+
+/// A bound that a few hundred titles reach.
+const BOUND: u64 = 256 * 1024;
+
+/// Writes until nothing fits any more; returns what was acknowledged.
+async fn fill_up(database: &SqliteDatabase) -> i64 {
+    for number in 0.. {
+        let title = format!("{number:0>400}");
+        let written = database.write(move |tx| insert(tx, &title)).await;
+        if let Err(error) = written {
+            assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+            assert!(!error.is_retryable());
+            return number;
+        }
+    }
+    unreachable!("the numbers do not end");
+}
+
+#[tokio::test]
+async fn a_full_database_refuses_writes_and_keeps_what_it_has() {
+    let options = DatabaseOptions::default().with_max_bytes(BOUND);
+    let shelf = Shelf::open_with(options).await;
+    let database = &shelf.database;
+    let acknowledged = fill_up(database).await;
+    assert!(acknowledged > 100);
+    assert_eq!(count(database), acknowledged);
+    assert!(database.size().await.expect("numbers").bytes() <= BOUND);
+    let delete = "DELETE FROM book WHERE title < (SELECT title FROM book LIMIT 1 OFFSET 100)";
+    let deleted = database.write(move |tx| Ok(tx.execute(delete, [])?)).await;
+    assert_eq!(deleted.expect("room comes back"), 100);
+    let written = database.write(|tx| insert(tx, "Saga")).await;
+    written.expect("it is used again");
+    assert!(database.check().await.expect("a check").is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_write_that_does_not_fit_takes_no_other_with_it() {
+    let options = DatabaseOptions::default().with_max_bytes(BOUND);
+    let shelf = Shelf::open_with(options).await;
+    let writing: Vec<_> = (0..200)
+        .map(|number| {
+            let database = shelf.database.clone();
+            let is_large = number % 50 == 7;
+            let title = if is_large {
+                "large ".repeat(400_000)
+            } else {
+                number.to_string()
+            };
+            let write = async move { database.write(move |tx| insert(tx, &title)).await };
+            (is_large, tokio::spawn(write))
+        })
+        .collect();
+    let mut written = 0;
+    for (is_large, outcome) in writing {
+        match outcome.await.expect("no panic") {
+            Ok(()) if is_large => panic!("two megabytes fit into a quarter of one"),
+            Ok(()) => written += 1,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}"),
+        }
+    }
+    assert!(written > 0);
+    assert_eq!(
+        count(&shelf.database),
+        written,
+        "what was told is what is there"
+    );
+}
+
+#[tokio::test]
+async fn the_bound_holds_in_both_lanes_and_for_migrations() {
+    const LARGE: Component = Component {
+        name: "large",
+        migrations: &[Migration {
+            version: 1,
+            name: "large",
+            up: "CREATE TABLE large (body BLOB NOT NULL) STRICT;
+                 INSERT INTO large VALUES (zeroblob(1048576))",
+            down: "DROP TABLE large",
+        }],
+    };
+    let options = DatabaseOptions::default().with_max_bytes(BOUND);
+    let shelf = Shelf::open_with(options).await;
+    let pool = shelf.database.pool().await.expect("a pool");
+    let written = sqlx::query("INSERT INTO book VALUES (hex(zeroblob(524288)))")
+        .execute(&pool)
+        .await;
+    let error = sqlite_database::Error::from(written.expect_err("too large"));
+    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+    let error = shelf.database.migrate(&LARGE).await.expect_err("too large");
+    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+    let states = shelf.database.migration_status(&LARGE).await;
+    assert_eq!(
+        states.expect("a list")[0].state,
+        sqlite_database::MigrationState::Pending
+    );
+}
+
+#[tokio::test]
+async fn a_file_above_its_bound_is_kept_and_grows_no_more() {
+    let shelf = Shelf::open().await;
+    for number in 0..1000 {
+        let title = format!("{number:0>400}");
+        let written = shelf.database.write(move |tx| insert(tx, &title)).await;
+        written.expect("no bound");
+    }
+    shelf.database.close().await.expect("a close");
+    let options = DatabaseOptions::default().with_max_bytes(BOUND);
+    let database = SqliteDatabase::open_with(shelf.path(), options).await;
+    let database = database.expect("a database");
+    assert_eq!(count(&database), 1000);
+    let before = database.size().await.expect("numbers").bytes();
+    assert!(before > BOUND);
+    let written = database
+        .write(|tx| insert(tx, &"long ".repeat(100_000)))
+        .await;
+    let error = written.expect_err("no room");
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    assert_eq!(database.size().await.expect("numbers").bytes(), before);
+}
+
+#[tokio::test]
+async fn a_handle_that_only_looks_changes_nothing() {
+    let shelf = Shelf::open().await;
+    let written = shelf.database.write(|tx| insert(tx, "Saga")).await;
+    written.expect("a commit");
+    shelf.database.close().await.expect("a close");
+    let bytes = std::fs::read(shelf.path()).expect("the file");
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let database = SqliteDatabase::open_with(shelf.path(), options).await;
+    let database = database.expect("a database");
+    assert_eq!(count(&database), 1);
+    let error = database.write(|tx| insert(tx, "Bone")).await;
+    assert_eq!(error.expect_err("a refusal").kind(), ErrorKind::ReadOnly);
+    let error = database.vacuum().await.expect_err("a refusal");
+    assert_eq!(error.kind(), ErrorKind::ReadOnly);
+    let pool = database.pool().await.expect("a pool");
+    let error = sqlx::query("DELETE FROM book").execute(&pool).await;
+    let error = sqlite_database::Error::from(error.expect_err("a refusal"));
+    assert_eq!(error.kind(), ErrorKind::ReadOnly);
+    assert!(database.check().await.expect("a check").is_ok());
+    database.close().await.expect("a close");
+    assert_eq!(std::fs::read(shelf.path()).expect("the file"), bytes);
+}
+
+#[tokio::test]
+async fn there_is_no_looking_at_a_file_that_does_not_exist() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let path = directory.path().join("a.db");
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let error = SqliteDatabase::open_with(&path, options).await;
+    assert_eq!(error.expect_err("no file").kind(), ErrorKind::Unavailable);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn damage_in_the_middle_is_told_and_reported() {
+    let shelf = Shelf::open().await;
+    for number in 0..1000 {
+        let title = format!("{number:0>400}");
+        let written = shelf.database.write(move |tx| insert(tx, &title)).await;
+        written.expect("a commit");
+    }
+    shelf.database.close().await.expect("a close");
+    let mut file = std::fs::File::options()
+        .write(true)
+        .open(shelf.path())
+        .expect("the file");
+    // Everything but the schema on the first page.
+    let length = file.metadata().expect("numbers").len();
+    file.seek(SeekFrom::Start(8192)).expect("a place");
+    let noise = vec![0xA5; usize::try_from(length - 8192).expect("a small file")];
+    file.write_all(&noise).expect("damage");
+    let database = SqliteDatabase::open(shelf.path()).await;
+    let database = database.expect("the first page is whole");
+    let read = database.read(|db| Ok(db.query_row("SELECT max(title) FROM book", [], |_| Ok(()))?));
+    assert_eq!(read.expect_err("damage").kind(), ErrorKind::Corrupt);
+    let written = database.write(|tx| insert(tx, "Saga")).await;
+    assert_eq!(written.expect_err("damage").kind(), ErrorKind::Corrupt);
+    let report = database.check().await.expect("a report");
+    assert!(!report.damage.is_empty());
+    let target = shelf.path().with_file_name("backup.db");
+    let error = database.backup(&target).await.expect_err("damage");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(!target.exists(), "no copy of a damaged file");
+}

@@ -1,0 +1,199 @@
+//! What operators ask for: backups, checks, room.
+
+use std::path::{Path, PathBuf};
+
+use sqlite_database::{AccessMode, DatabaseOptions, ErrorKind, SqliteDatabase};
+use tempfile::TempDir;
+
+use crate::support::{Shelf, count, insert};
+
+async fn fill(database: &SqliteDatabase, titles: std::ops::Range<u32>) {
+    let filled = database.write(move |tx| {
+        for number in titles {
+            insert(tx, &format!("{number:0>400}"))?;
+        }
+        Ok(())
+    });
+    filled.await.expect("a commit");
+}
+
+fn beside(shelf: &Shelf, name: &str) -> PathBuf {
+    shelf.path().with_file_name(name)
+}
+
+fn files(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<_> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_backup_is_the_state_of_one_moment_and_opens_anywhere() {
+    let shelf = Shelf::open().await;
+    fill(&shelf.database, 0..100).await;
+    let backup = beside(&shelf, "backup.db");
+    shelf.database.backup(&backup).await.expect("a copy");
+    fill(&shelf.database, 100..150).await;
+    let elsewhere = TempDir::new().expect("a directory");
+    let moved = elsewhere.path().join("comics.db");
+    std::fs::rename(&backup, &moved).expect("one file, without a log beside it");
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let copy = SqliteDatabase::open_with(&moved, options).await;
+    let copy = copy.expect("a database");
+    assert_eq!(count(&copy), 100);
+    assert!(copy.check().await.expect("a check").is_ok());
+    assert_eq!(files(elsewhere.path()), ["comics.db"]);
+    assert_eq!(count(&shelf.database), 150);
+}
+
+#[tokio::test]
+async fn a_database_in_memory_is_backed_up_to_a_file() {
+    let directory = TempDir::new().expect("a directory");
+    let database = SqliteDatabase::in_memory().await.expect("a database");
+    let table = |tx: &rusqlite::Transaction<'_>| Ok(tx.execute_batch(crate::support::TABLE)?);
+    database.write(table).await.expect("a table");
+    fill(&database, 0..10).await;
+    let path = directory.path().join("copy.db");
+    database.backup(&path).await.expect("a copy");
+    let copy = SqliteDatabase::open(&path).await.expect("a database");
+    assert_eq!(count(&copy), 10);
+}
+
+#[tokio::test]
+async fn a_backup_replaces_no_file() {
+    let shelf = Shelf::open().await;
+    let taken = beside(&shelf, "notes.txt");
+    std::fs::write(&taken, "keep me").expect("a file");
+    for target in [taken.clone(), shelf.path()] {
+        let error = shelf.database.backup(&target).await.expect_err("a refusal");
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+        assert!(error.to_string().contains("name another file"), "{error}");
+    }
+    assert_eq!(std::fs::read_to_string(taken).expect("the file"), "keep me");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_backups_to_one_name_exactly_one_is_made() {
+    let shelf = Shelf::open().await;
+    fill(&shelf.database, 0..500).await;
+    let target = beside(&shelf, "backup.db");
+    let copying: Vec<_> = (0..4)
+        .map(|_| {
+            let (database, target) = (shelf.database.clone(), target.clone());
+            tokio::spawn(async move { database.backup(target).await })
+        })
+        .collect();
+    let mut made = 0;
+    for outcome in copying {
+        match outcome.await.expect("no panic") {
+            Ok(()) => made += 1,
+            Err(error) => assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}"),
+        }
+    }
+    assert_eq!(made, 1);
+    let left = files(target.parent().expect("a directory"));
+    assert!(
+        !left.iter().any(|name| name.ends_with(".partial")),
+        "{left:?}"
+    );
+    let copy = SqliteDatabase::open(&target).await.expect("a database");
+    assert_eq!(count(&copy), 500);
+}
+
+#[tokio::test]
+async fn a_backup_that_cannot_be_written_leaves_nothing() {
+    let shelf = Shelf::open().await;
+    let missing = beside(&shelf, "no/such/backup.db");
+    let error = shelf.database.backup(missing).await.expect_err("a refusal");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert_eq!(error.subject(), shelf.path().to_str());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_backup_has_the_permissions_of_the_original() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let shelf = Shelf::open().await;
+    for mode in [0o600, 0o640] {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(shelf.path(), permissions).expect("own files");
+        let target = beside(&shelf, &format!("{mode:o}.db"));
+        shelf.database.backup(&target).await.expect("a copy");
+        let copied = std::fs::metadata(target).expect("the copy").permissions();
+        assert_eq!(copied.mode() & 0o777, mode);
+    }
+}
+
+#[tokio::test]
+async fn a_vacuum_gives_back_the_room_of_deleted_rows() {
+    let shelf = Shelf::open().await;
+    fill(&shelf.database, 0..4000).await;
+    let delete = "DELETE FROM book WHERE rowid > 100";
+    let deleted = shelf.database.write(move |tx| Ok(tx.execute(delete, [])?));
+    deleted.await.expect("a commit");
+    let before = shelf.database.size().await.expect("numbers");
+    assert!(before.free_bytes() > before.bytes() / 2, "{before:?}");
+    assert!(before.wal_bytes > 0, "{before:?}");
+    let vacuumed = shelf.database.vacuum().await.expect("a vacuum");
+    let after = shelf.database.size().await.expect("numbers");
+    assert_eq!(vacuumed.bytes_before, before.bytes());
+    assert_eq!(vacuumed.bytes_after, after.bytes());
+    assert!(after.bytes() <= before.bytes() - before.free_bytes());
+    assert_eq!((after.free_pages, after.wal_bytes), (0, 0));
+    let file = std::fs::metadata(shelf.path()).expect("the file").len();
+    assert_eq!(file, after.bytes());
+}
+
+#[tokio::test]
+async fn a_database_in_memory_can_be_maintained() {
+    let database = SqliteDatabase::in_memory().await.expect("a database");
+    database.vacuum().await.expect("a vacuum");
+    assert!(database.check().await.expect("a check").is_ok());
+    assert_eq!(database.size().await.expect("numbers").wal_bytes, 0);
+}
+
+#[tokio::test]
+async fn a_check_names_references_to_rows_that_do_not_exist() {
+    let shelf = Shelf::open().await;
+    let table = "CREATE TABLE review (title TEXT REFERENCES book) STRICT";
+    let written = shelf
+        .database
+        .write(move |tx| Ok(tx.execute_batch(table)?))
+        .await;
+    written.expect("a table");
+    assert!(shelf.database.check().await.expect("a check").is_ok());
+    let other = rusqlite::Connection::open(shelf.path()).expect("a connection");
+    let careless = "PRAGMA foreign_keys = OFF; INSERT INTO review VALUES ('Saga')";
+    other.execute_batch(careless).expect("a row");
+    let report = shelf.database.check().await.expect("a check");
+    assert!(!report.is_ok());
+    assert_eq!(
+        report.broken_references[0].to_string(),
+        "row 1 of review refers to a row of book that does not exist"
+    );
+}
+
+#[tokio::test]
+async fn a_closed_database_is_not_maintained() {
+    let shelf = Shelf::open().await;
+    let database = &shelf.database;
+    database.close().await.expect("a close");
+    let errors = [
+        database.backup(beside(&shelf, "b.db")).await.err(),
+        database.check().await.err(),
+        database.vacuum().await.err(),
+        database.size().await.err(),
+    ];
+    for error in errors {
+        assert_eq!(
+            error.expect("a refusal").kind(),
+            ErrorKind::Closed,
+            "a closed database"
+        );
+    }
+}
