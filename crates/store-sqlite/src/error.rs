@@ -84,7 +84,7 @@ const fn kind(kind: DatabaseKind) -> ErrorKind {
         DatabaseKind::Unavailable => ErrorKind::Unavailable,
         DatabaseKind::SchemaNewer => ErrorKind::SchemaNewer,
         DatabaseKind::Closed => ErrorKind::Closed,
-        DatabaseKind::InvalidInput => ErrorKind::InvalidInput,
+        DatabaseKind::InvalidInput | DatabaseKind::AlreadyExists => ErrorKind::InvalidInput,
         // Statements are fixed: one that fails met a schema or a row that is not ours.
         DatabaseKind::Corrupt
         | DatabaseKind::Constraint

@@ -2,7 +2,8 @@
 //!
 //! [`stores`] makes all three over one open [`SqliteDatabase`]; each also stands alone, in a file of
 //! its own. Whoever opened the database closes it. Files that the npm package
-//! `@comic-vine/sqlite-store` wrote are taken over in place on first use.
+//! `@comic-vine/sqlite-store` wrote are copied to [a file beside them](BACKUP_SUFFIX) and taken over in
+//! place on first use.
 //!
 //! The limiter alone, for any API:
 //!
@@ -44,11 +45,12 @@ mod sweeper;
 pub use admissions::{Admission, admissions};
 pub use cache::SqliteCacheStore;
 pub use dedupe::SqliteDedupeStore;
-pub use migrate::{COMPONENTS, migrate};
+pub use migrate::{BACKUP_SUFFIX, COMPONENTS, migrate, migrate_component};
 pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
 pub use rate_limit::{SqliteAdaptiveRateLimitStore, SqliteRateLimitStore};
 pub use sqlite_database::{
-    Component, CreateMode, DatabaseOptions, Execution, MigrationState, MigrationStatus,
-    NetworkFilesystems, SqliteDatabase, Synchronous, sqlite_version,
+    AccessMode, BrokenReference, CheckReport, Component, CreateMode, DatabaseOptions, DatabaseSize,
+    Execution, MigrationState, MigrationStatus, NetworkFilesystems, SqliteDatabase, Synchronous,
+    Vacuumed, sqlite_version,
 };
 pub use store::{stores, stores_with};

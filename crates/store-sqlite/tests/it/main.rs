@@ -6,6 +6,7 @@
 )]
 
 mod children;
+mod npm_file;
 mod support;
 
 mod conformance;
@@ -14,3 +15,4 @@ mod limits_across_processes;
 mod originals;
 mod schema;
 mod stores;
+mod take_over;

@@ -1,12 +1,10 @@
 //! Files that the original packages wrote.
 
-use std::path::Path;
-
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use store_core::{
     Acquire, CacheStore, Claim, Codec, Decision, DedupeStore, HOUR, JobState, Json, Limit,
-    ManualClock, PageRequest, Priority, RateLimitStore, Registration, Timestamp,
+    PageRequest, Priority, RateLimitStore, Registration, Timestamp,
 };
 use store_sqlite::{
     CacheOptions, DedupeOptions, RateLimitOptions, SqliteCacheStore, SqliteDedupeStore,
@@ -14,101 +12,8 @@ use store_sqlite::{
 };
 
 use crate::children::{self, Process, say};
+use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, WRITTEN, clock, write_original};
 use crate::support::{Folder, key, open, resource};
-
-/// When the files were written.
-const WRITTEN: i64 = 1_700_000_000_000;
-
-/// The tables that both original limiters share, as their package creates them.
-const TABLES: &str = "
-    CREATE TABLE cache (
-      hash TEXT PRIMARY KEY,
-      value BLOB NOT NULL,
-      expires_at INTEGER NOT NULL,
-      created_at INTEGER NOT NULL
-    );
-    CREATE INDEX idx_cache_expires_at ON cache(expires_at);
-    CREATE TABLE dedupe_jobs (
-      hash TEXT PRIMARY KEY,
-      job_id TEXT NOT NULL,
-      status TEXT NOT NULL,
-      result BLOB,
-      error TEXT,
-      created_at INTEGER NOT NULL,
-      updated_at INTEGER NOT NULL
-    );
-    CREATE INDEX idx_dedupe_status ON dedupe_jobs(status);";
-
-const PLAIN_LIMITS: &str = "
-    CREATE TABLE rate_limits (
-      id INTEGER PRIMARY KEY AUTOINCREMENT,
-      resource TEXT NOT NULL,
-      timestamp INTEGER NOT NULL
-    );
-    CREATE INDEX idx_rate_limit_resource ON rate_limits(resource);
-    CREATE INDEX idx_rate_limit_timestamp ON rate_limits(timestamp);";
-
-const ADAPTIVE_LIMITS: &str = "
-    CREATE TABLE rate_limits (
-      id INTEGER PRIMARY KEY AUTOINCREMENT,
-      resource TEXT NOT NULL,
-      timestamp INTEGER NOT NULL,
-      priority TEXT NOT NULL DEFAULT 'background'
-    );
-    CREATE INDEX idx_rate_limit_resource ON rate_limits(resource);
-    CREATE INDEX idx_rate_limit_timestamp ON rate_limits(timestamp);
-    CREATE INDEX idx_rate_limit_resource_priority_timestamp
-      ON rate_limits(resource, priority, timestamp);";
-
-/// Writes a file as the original packages did: values are JSON in a JSON string.
-fn write_original(file: &Path, limits: &str) {
-    let db = Connection::open(file).expect("a file");
-    db.execute_batch(TABLES).expect("tables");
-    db.execute_batch(limits).expect("tables");
-    let has_priority = limits.contains("priority");
-    for (hash, value, expires_at) in [
-        (
-            "k0001",
-            r#""{\"id\":1,\"name\":\"Issue 1 — ½\"}""#,
-            WRITTEN + 3_600_000,
-        ),
-        ("null", r#""null""#, WRITTEN + 3_600_000),
-        ("a'b:%_", r#""\"just a string\"""#, WRITTEN + 3_600_000),
-        ("expired", r#""{\"gone\":true}""#, WRITTEN),
-    ] {
-        let row = params![hash, value.as_bytes(), expires_at, WRITTEN];
-        db.execute("INSERT INTO cache VALUES (?1, ?2, ?3, ?4)", row)
-            .expect("a row");
-    }
-    for (hash, status, result, error) in [
-        ("done", "completed", Some(r#""{\"r\":1}""#.as_bytes()), None),
-        ("failed", "failed", None, Some("boom")),
-        ("pending", "pending", None, None),
-    ] {
-        let job = format!("0f92f8f0-c8e2-46d8-b84c-be9ae19c45e{}", hash.len());
-        let row = params![hash, job, status, result, error, WRITTEN, WRITTEN];
-        db.execute(
-            "INSERT INTO dedupe_jobs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            row,
-        )
-        .expect("a row");
-    }
-    for index in 0..30 {
-        let row = params![WRITTEN + index * 20];
-        let sql = match (has_priority, index % 3) {
-            (true, 0) => {
-                "INSERT INTO rate_limits (resource, timestamp, priority)
-                 VALUES ('issues', ?1, 'user')"
-            }
-            _ => "INSERT INTO rate_limits (resource, timestamp) VALUES ('issues', ?1)",
-        };
-        db.execute(sql, row).expect("a row");
-    }
-}
-
-fn clock() -> ManualClock {
-    ManualClock::at(Timestamp::from_millis(WRITTEN + 1_000))
-}
 
 // covers("A6", "A23", "F54")
 #[tokio::test]
@@ -122,6 +27,7 @@ async fn cached_values_are_served_by_their_literal_key() {
             ("k0001", json!({"id": 1, "name": "Issue 1 — ½"})),
             ("null", Value::Null),
             ("a'b:%_", json!("just a string")),
+            ("forever", json!({"ttl": "none"})),
         ] {
             let found = cache.get(&key(name)).await.expect("an answer");
             let entry = found.hit().expect("a value");
@@ -129,9 +35,11 @@ async fn cached_values_are_served_by_their_literal_key() {
             let value: Value = Json.decode(&entry.value).expect("JSON in JSON");
             assert_eq!(value, expected);
         }
-        let expired = cache.get(&key("expired")).await.expect("an answer");
-        assert_eq!(expired.hit(), None);
-        assert_eq!(cache.stats().await.expect("counts").total_items, 4);
+        for name in ["expired", "ttl 0"] {
+            let expired = cache.get(&key(name)).await.expect("an answer");
+            assert_eq!(expired.hit(), None, "the package had forgotten {name}, too");
+        }
+        assert_eq!(cache.stats().await.expect("counts").total_items, 6);
     }
 }
 
@@ -196,7 +104,7 @@ async fn processes_that_start_at_once_take_a_file_over_once() {
             .map(|_| Process::start(test, &folder.file(), ""))
             .collect();
         for child in &mut children {
-            assert_eq!(child.hear(), "4 3 30");
+            assert_eq!(child.hear(), "6 3 30");
         }
         for child in children {
             child.join();
@@ -236,7 +144,7 @@ async fn what_was_taken_over_can_be_handed_back() {
     database.close().await.expect("an end");
     let db = Connection::open(folder.file()).expect("the file");
     let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
-    assert_eq!(count("SELECT count(*) FROM cache"), Ok(4));
+    assert_eq!(count("SELECT count(*) FROM cache"), Ok(6));
     assert_eq!(
         count("SELECT count(*) FROM rate_limits WHERE priority = 'user'"),
         Ok(10)

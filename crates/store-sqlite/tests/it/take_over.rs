@@ -1,0 +1,288 @@
+//! Taking over a file of the original package: one backup, one step, whatever happens.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use store_core::{CacheStore, ErrorKind, Json, TypedCache};
+use store_sqlite::{
+    BACKUP_SUFFIX, COMPONENTS, CacheOptions, Component, MigrationState, SqliteCacheStore,
+    SqliteDatabase,
+};
+
+use crate::children::{self, Process, say};
+use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, clock, contents, enlarge, write_original};
+use crate::support::{Folder, key, open};
+
+fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn backup_of(file: &Path) -> PathBuf {
+    with_suffix(file, BACKUP_SUFFIX)
+}
+
+async fn is_applied(database: &SqliteDatabase, component: &Component) -> bool {
+    let migrations = database.migration_status(component).await;
+    migrations
+        .expect("a list")
+        .iter()
+        .all(|migration| migration.state == MigrationState::Applied)
+}
+
+// covers("A20")
+#[tokio::test]
+async fn the_backup_is_the_file_as_it_was() {
+    for limits in [PLAIN_LIMITS, ADAPTIVE_LIMITS] {
+        let folder = Folder::new();
+        write_original(&folder.file(), limits);
+        let before = contents(&folder.file());
+        let database = folder.open().await;
+        store_sqlite::migrate(&database).await.expect("a schema");
+        database.close().await.expect("an end");
+        let backup = backup_of(&folder.file());
+        assert_eq!(contents(&backup), before);
+        let (schema, rows) = contents(&folder.file());
+        assert_ne!(schema, before.0);
+        assert_eq!(rows, before.1, "no row is lost");
+
+        let bytes = fs::read(&backup).expect("the backup");
+        let database = folder.open().await;
+        store_sqlite::migrate(&database).await.expect("a look");
+        assert_eq!(fs::read(&backup).expect("the backup"), bytes);
+    }
+}
+
+#[tokio::test]
+async fn a_backup_that_exists_is_kept() {
+    let folder = Folder::new();
+    write_original(&folder.file(), PLAIN_LIMITS);
+    fs::write(backup_of(&folder.file()), "the first one").expect("a file");
+    let database = folder.open().await;
+    store_sqlite::migrate(&database).await.expect("a schema");
+    let kept = fs::read_to_string(backup_of(&folder.file()));
+    assert_eq!(kept.expect("the backup"), "the first one");
+}
+
+#[tokio::test]
+async fn new_and_empty_files_and_memory_need_no_backup() {
+    let folder = Folder::new();
+    let new = folder.open().await;
+    store_sqlite::migrate(&new).await.expect("a schema");
+    let empty = folder.file().with_file_name("empty.db");
+    fs::write(&empty, "").expect("a file");
+    store_sqlite::migrate(&open(&empty).await)
+        .await
+        .expect("a schema");
+    let memory = SqliteDatabase::in_memory().await.expect("a database");
+    store_sqlite::migrate(&memory).await.expect("a schema");
+    for entry in fs::read_dir(folder.file().parent().expect("a folder")).expect("a folder") {
+        let name = entry.expect("an entry").file_name();
+        let name = name.to_string_lossy().into_owned();
+        assert!(!name.contains(BACKUP_SUFFIX), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_backup_nothing_is_changed() {
+    let folder = Folder::new();
+    write_original(&folder.file(), ADAPTIVE_LIMITS);
+    let before = contents(&folder.file());
+    let obstacle = with_suffix(&backup_of(&folder.file()), ".partial");
+    fs::create_dir(&obstacle).expect("an obstacle");
+    let database = folder.open().await;
+    let error = store_sqlite::migrate(&database).await;
+    let error = error.expect_err("no backup, no migration");
+    assert!(
+        matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::ReadOnly),
+        "{error}"
+    );
+    assert_eq!(contents(&folder.file()), before);
+    fs::remove_dir(obstacle).expect("the obstacle");
+    store_sqlite::migrate(&database).await.expect("a schema");
+    assert_eq!(contents(&backup_of(&folder.file())), before);
+}
+
+#[tokio::test]
+async fn the_first_store_takes_over_the_whole_file() {
+    let folder = Folder::new();
+    write_original(&folder.file(), PLAIN_LIMITS);
+    let database = folder.open().await;
+    let cache = SqliteCacheStore::new(&database);
+    cache.get(&key("k0001")).await.expect("an answer");
+    for component in COMPONENTS {
+        assert!(is_applied(&database, component).await, "{}", component.name);
+    }
+}
+
+#[tokio::test]
+async fn tables_that_were_not_there_are_left_to_the_store_that_needs_them() {
+    let folder = Folder::new();
+    write_original(&folder.file(), PLAIN_LIMITS);
+    let db = Connection::open(folder.file()).expect("the file");
+    db.execute_batch("DROP TABLE dedupe_jobs; DROP TABLE rate_limits")
+        .expect("a file of the cache alone");
+    let database = folder.open().await;
+    let [cache, jobs, limits] = COMPONENTS;
+    let migrated = store_sqlite::migrate_component(&database, cache).await;
+    migrated.expect("a schema");
+    assert!(is_applied(&database, cache).await);
+    assert!(!is_applied(&database, jobs).await);
+    assert!(!is_applied(&database, limits).await);
+    assert!(backup_of(&folder.file()).exists());
+}
+
+// covers("A6", "A23")
+#[tokio::test]
+async fn every_live_value_is_found_by_its_literal_key() {
+    const VALUES: u32 = 300;
+    let folder = Folder::new();
+    write_original(&folder.file(), PLAIN_LIMITS);
+    enlarge(&folder.file(), VALUES);
+    let options = CacheOptions::default().with_clock(clock());
+    let cache = SqliteCacheStore::with_options(&folder.open().await, options);
+    let typed: TypedCache<Value, Json> = TypedCache::new(std::sync::Arc::new(cache), Json);
+    for number in 0..VALUES {
+        let value = typed.get(&key(&format!("issue:{number}"))).await;
+        let expected = json!({"id": number, "text": format!("{number:0>4000}")});
+        assert_eq!(value.expect("an answer"), Some(expected));
+    }
+}
+
+// covers("D19")
+#[tokio::test]
+async fn processes_that_start_at_once_make_one_backup() {
+    let folder = Folder::new();
+    write_original(&folder.file(), ADAPTIVE_LIMITS);
+    enlarge(&folder.file(), 500);
+    let before = contents(&folder.file());
+    let test = "take_over::child_takes_over";
+    let mut children: Vec<_> = (0..4)
+        .map(|_| Process::start(test, &folder.file(), ""))
+        .collect();
+    let mut starters: Vec<_> = children.iter_mut().collect();
+    for child in &mut starters {
+        assert_eq!(child.hear(), "ready");
+    }
+    for child in &mut starters {
+        child.tell("go");
+    }
+    for child in &mut starters {
+        assert_eq!(child.hear(), "done");
+    }
+    for child in children {
+        child.join();
+    }
+    assert_eq!(contents(&backup_of(&folder.file())), before);
+    assert_eq!(contents(&folder.file()).1, before.1);
+    let partial = with_suffix(&backup_of(&folder.file()), ".partial");
+    assert!(!partial.exists());
+}
+
+/// When to kill a process that takes a file over.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// While the backup is being written.
+    Backup,
+    /// Once the backup is complete, at the start of the migration.
+    Start,
+    /// While the migration is being written.
+    Migration,
+}
+
+impl Moment {
+    fn has_come(self, file: &Path) -> bool {
+        let length = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+        match self {
+            Self::Backup => length(with_suffix(&backup_of(file), ".partial")) > 0,
+            Self::Start => backup_of(file).exists(),
+            // The rewritten table exceeds the page cache, so that part of it is in the log.
+            Self::Migration => length(with_suffix(file, "-wal")) > 1024 * 1024,
+        }
+    }
+}
+
+// covers("A6")
+#[tokio::test]
+async fn a_process_killed_on_the_way_leaves_the_old_file() {
+    for moment in [Moment::Backup, Moment::Start, Moment::Migration] {
+        let folder = Folder::new();
+        let file = folder.file();
+        write_original(&file, ADAPTIVE_LIMITS);
+        enlarge(&file, 5_000);
+        let before = contents(&file);
+        let mut child = Process::start("take_over::child_takes_over", &file, "");
+        assert_eq!(child.hear(), "ready");
+        child.tell("go");
+        while !moment.has_come(&file) {
+            std::hint::spin_loop();
+        }
+        child.signal(Signal::KILL);
+        drop(child);
+        assert_eq!(contents(&file), before, "{moment:?}: killed too late");
+        let is_backed_up = backup_of(&file).exists();
+        assert_eq!(is_backed_up, !matches!(moment, Moment::Backup));
+
+        let database = open(&file).await;
+        store_sqlite::migrate(&database).await.expect("a schema");
+        database.close().await.expect("an end");
+        assert_eq!(contents(&file).1, before.1, "{moment:?}: rows are lost");
+        assert_eq!(contents(&backup_of(&file)), before, "{moment:?}");
+        assert!(!with_suffix(&backup_of(&file), ".partial").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_process_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
+    let folder = Folder::new();
+    let new = folder.file().with_file_name("new.db");
+    write_original(&new, PLAIN_LIMITS);
+    let database = open(&new).await;
+    store_sqlite::migrate(&database).await.expect("a schema");
+    database.close().await.expect("an end");
+    let new = contents(&new).0;
+    // Looks at the file are what passes the time; ever more, until the kill comes too late.
+    let mut looks = 100;
+    loop {
+        let folder = Folder::new();
+        let file = folder.file();
+        write_original(&file, PLAIN_LIMITS);
+        enlarge(&file, 200);
+        let before = contents(&file);
+        let mut child = Process::start("take_over::child_takes_over", &file, "");
+        assert_eq!(child.hear(), "ready");
+        child.tell("go");
+        for _ in 0..looks {
+            let _exists = file.exists();
+        }
+        child.signal(Signal::KILL);
+        drop(child);
+        let (schema, rows) = contents(&file);
+        assert!(schema == before.0 || schema == new, "{schema:?}");
+        assert_eq!(rows, before.1);
+        let database = open(&file).await;
+        store_sqlite::migrate(&database).await.expect("a schema");
+        database.close().await.expect("an end");
+        assert_eq!(contents(&file), (new.clone(), before.1.clone()));
+        assert_eq!(contents(&backup_of(&file)), before);
+        if schema == new {
+            break;
+        }
+        looks += looks / 2;
+    }
+}
+
+#[tokio::test]
+#[ignore = "child process of those that take a file over"]
+async fn child_takes_over() {
+    let database = open(&children::file()).await;
+    say("ready");
+    children::listen();
+    store_sqlite::migrate(&database).await.expect("a schema");
+    database.close().await.expect("an end");
+    say("done");
+}
