@@ -71,6 +71,8 @@ pub(crate) enum Error {
     NoForeman { source: io::Error },
     #[error("{failed} of {runs} run(s) failed, marked above")]
     Soak { failed: usize, runs: usize },
+    #[error(transparent)]
+    Bench(#[from] crate::bench::Failure),
 }
 
 /// Shows an error and everything that caused it on one line.

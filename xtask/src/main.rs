@@ -8,6 +8,7 @@
     reason = "a command-line tool speaks on its standard streams"
 )]
 
+mod bench;
 mod cargo;
 mod ci;
 mod error;
@@ -51,6 +52,8 @@ enum Chore {
     Migrate(migrate::Args),
     /// Let real processes work against each other for a while, and check what they did.
     Soak(soak::Args),
+    /// Measure how fast the stores are.
+    Bench(bench::Args),
 }
 
 impl Chore {
@@ -61,6 +64,7 @@ impl Chore {
             Self::Features(args) => features::run(repository, &args),
             Self::Migrate(args) => migrate::run(&args),
             Self::Soak(args) => soak::run(args),
+            Self::Bench(args) => bench::run(repository, &args),
         }
     }
 }

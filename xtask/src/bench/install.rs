@@ -1,0 +1,98 @@
+//! Node.js and the peer's packages, in an ignored folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::failure::Failure;
+use crate::error::Error;
+use crate::repository::Repository;
+
+/// Exact versions, so that a figure means the same next year.
+const PACKAGES: &str = r#"{
+  "private": true,
+  "type": "module",
+  "dependencies": { "@comic-vine/sqlite-store": "0.2.0", "better-sqlite3": "12.11.1" }
+}
+"#;
+const DRIVER: &str = include_str!("driver.mjs");
+const OLDEST_NODE: u32 = 20;
+
+/// Makes the peer ready to run and returns its folder.
+pub(super) fn peer(repository: &Repository) -> Result<PathBuf, Error> {
+    check_node()?;
+    let folder = repository.root().join("target").join("peers");
+    fs::create_dir_all(&folder).map_err(|source| file("create", &folder, source))?;
+    write(&folder.join("driver.mjs"), DRIVER)?;
+    let manifest = folder.join("package.json");
+    let is_installed = fs::read_to_string(&manifest).is_ok_and(|text| text == PACKAGES)
+        && folder.join("node_modules/.package-lock.json").is_file();
+    if !is_installed {
+        write(&manifest, PACKAGES)?;
+        install(&folder)?;
+    }
+    Ok(folder)
+}
+
+fn check_node() -> Result<(), Failure> {
+    let no_node = |program| move |source| Failure::NoNode { program, source };
+    let output = Command::new("node")
+        .arg("--version")
+        .output()
+        .map_err(no_node("node"))?;
+    let version = String::from_utf8_lossy(&output.stdout);
+    let found = version.trim().trim_start_matches('v');
+    if major(found).is_none_or(|major| major < OLDEST_NODE) {
+        let found = found.to_owned();
+        return Err(Failure::OldNode { found });
+    }
+    Ok(())
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
+fn install(folder: &Path) -> Result<(), Failure> {
+    eprintln!("installing the peer's packages, once");
+    // npm is a script on Windows, which is not found without its ending.
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let status = Command::new(npm)
+        .args(["install", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|source| Failure::NoNode {
+            program: "npm",
+            source,
+        })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::NoPackages)
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    fs::write(path, text).map_err(|source| file("write", path, source))
+}
+
+/// An error at a file of the benchmark.
+pub(super) fn file(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+    Error::File {
+        action,
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_by_its_first_number() {
+        assert_eq!(major("20.20.2"), Some(20));
+        assert_eq!(major(""), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! What the time of a call goes into: bare SQLite and the stores in turns, in one process.
+
+use std::fmt;
+use std::ops::Range;
+use std::time::Duration;
+
+use bytes::Bytes;
+use store_core::{
+    Acquire, CacheStoreExt as _, Clock as _, Decision, DedupeStore as _, HOUR, JobResult, Limit,
+    Priority, RateLimitStore as _, Registration, Resource, Result, SystemClock,
+};
+use store_sqlite::{
+    DatabaseOptions, Execution, SqliteCacheStore, SqliteDatabase, SqliteDedupeStore,
+    SqliteRateLimitStore,
+};
+
+use super::cache::{key, store};
+use super::pace::{per_call, scattered};
+use super::statements::Bare;
+use crate::bench::Failure;
+use crate::bench::job::{Job, Part};
+use crate::bench::report::median;
+use crate::error::Error;
+
+/// Turns of each contender; the median counts.
+const TURNS: u64 = 11;
+
+/// The calls that are taken apart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Call {
+    Get,
+    Set,
+    Acquire,
+    Settle,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Get => "get 2 KB",
+            Self::Set => "set 2 KB",
+            Self::Acquire => "acquire, limit 200",
+            Self::Settle => "register and complete",
+        })
+    }
+}
+
+pub(super) async fn measure(
+    database: &SqliteDatabase,
+    job: &Job,
+) -> std::result::Result<Vec<Part>, Error> {
+    let value = super::value(job)?;
+    let stores = Stores::over(database, Bytes::from(value.clone()));
+    let options = DatabaseOptions::default().with_execution(Execution::Background);
+    let elsewhere = SqliteDatabase::open_with(&job.database, options).await?;
+    let hopping = Stores::over(&elsewhere, Bytes::from(value.clone()));
+    for number in 0..1_000 {
+        store(&stores.cache, key(number)?, stores.value.clone()).await?;
+    }
+    store_sqlite::migrate(database).await?;
+    let bare = Bare::open(&job.database, value).map_err(Failure::from)?;
+    let mut parts = Vec::new();
+    for call in [Call::Get, Call::Set, Call::Acquire, Call::Settle] {
+        let mut times = [(); 4].map(|()| Vec::new());
+        for turn in 0..TURNS {
+            // Numbers of its own for each contender and turn: nobody meets another's rows.
+            let numbers = |place: u64| {
+                let start = (turn * 4 + place) * job.ops.next_multiple_of(200);
+                start..start + job.ops
+            };
+            let [statements, transactions, whole, hops] = &mut times;
+            let time = bare.statements(call, numbers(0)).map_err(Failure::from)?;
+            statements.push(per_call(time, job.ops));
+            let time = bare.transactions(call, numbers(1)).map_err(Failure::from)?;
+            transactions.push(per_call(time, job.ops));
+            whole.push(per_call(stores.run(call, numbers(2)).await?, job.ops));
+            hops.push(per_call(hopping.run(call, numbers(3)).await?, job.ops));
+        }
+        let [statements, transaction, whole, hopping] = times.map(|times| median(&times));
+        parts.push(Part {
+            call: call.to_string(),
+            statements,
+            transaction,
+            whole,
+            hopping,
+        });
+    }
+    elsewhere.close().await?;
+    Ok(parts)
+}
+
+/// The three stores over one database.
+#[derive(Clone, Debug)]
+struct Stores {
+    cache: SqliteCacheStore,
+    dedupe: SqliteDedupeStore,
+    limits: SqliteRateLimitStore,
+    value: Bytes,
+}
+
+impl Stores {
+    fn over(database: &SqliteDatabase, value: Bytes) -> Self {
+        Self {
+            cache: SqliteCacheStore::new(database),
+            dedupe: SqliteDedupeStore::new(database),
+            limits: SqliteRateLimitStore::new(database, Limit::new(200, HOUR)),
+            value,
+        }
+    }
+
+    /// On a task of the runtime, where applications call from.
+    async fn run(&self, call: Call, numbers: Range<u64>) -> std::result::Result<Duration, Error> {
+        let stores = self.clone();
+        let calls = tokio::spawn(async move {
+            let clock = SystemClock::new();
+            for number in numbers {
+                stores.call(call, number).await?;
+            }
+            Ok(clock.monotonic())
+        });
+        calls.await.map_err(|source| Error::LostTask { source })?
+    }
+
+    async fn call(&self, call: Call, number: u64) -> Result<()> {
+        match call {
+            Call::Get => {
+                let value = self.cache.value(&key(scattered(number) % 1_000)?).await?;
+                std::hint::black_box(value);
+            }
+            Call::Set => store(&self.cache, key(1_000 + number)?, self.value.clone()).await?,
+            Call::Acquire => {
+                let resource = Resource::named(&format!("bench-{}", number / 200))?;
+                let request = Acquire::one(&resource).user();
+                if let Decision::Granted(permit) = self.limits.acquire(request).await? {
+                    permit.commit();
+                }
+            }
+            Call::Settle => {
+                let registration = self
+                    .dedupe
+                    .register_or_join(&key(number)?, Priority::User)
+                    .await?;
+                if let Registration::Owner(owner) = registration {
+                    let result = JobResult::Value(self.value.clone());
+                    self.dedupe.complete(owner, result).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! The same calls by bare SQLite: what no store on top of it can do without.
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sqlite_database::rusqlite;
+use store_core::{Clock as _, SystemClock};
+
+use super::pace::scattered;
+use super::parts::Call;
+
+const GET: &str = "SELECT expires_at, created_at, value FROM cache WHERE hash = ?1";
+const SET: &str = "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value)
+     VALUES (?1, ?2, ?2, ?2, ?3)
+     ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at, value = excluded.value";
+const LOOK: &str = "SELECT timestamp FROM rate_limits WHERE resource = ?1 AND timestamp > 0
+     ORDER BY timestamp DESC LIMIT 1 OFFSET 199";
+const ADMIT: &str = "INSERT INTO rate_limits (resource, timestamp, priority, keep_until, permit)
+     VALUES (?1, ?2, 'user', ?2, ?2)";
+const REGISTER: &str = "INSERT OR REPLACE INTO dedupe_jobs
+       (hash, job_id, status, created_at, updated_at, lease_until, lease_ms, priority)
+     VALUES (?1, ?1, 'pending', ?2, ?2, ?2, 10000, 'user')";
+const COMPLETE: &str = "UPDATE dedupe_jobs SET status = 'completed', result = ?2 WHERE hash = ?1";
+
+/// A connection with the settings of the stores.
+#[derive(Debug)]
+pub(super) struct Bare {
+    connection: Connection,
+    value: Vec<u8>,
+}
+
+impl Bare {
+    pub(super) fn open(path: &Path, value: Vec<u8>) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        connection.execute_batch(
+            "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192;
+             PRAGMA mmap_size = 268435456; PRAGMA busy_timeout = 5000;
+             PRAGMA wal_autocheckpoint = 0;",
+        )?;
+        Ok(Self { connection, value })
+    }
+
+    /// The statements of each call, all in one transaction whose cost is left out.
+    pub(super) fn statements(&self, call: Call, numbers: Range<u64>) -> rusqlite::Result<Duration> {
+        if call != Call::Get {
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        }
+        let clock = SystemClock::new();
+        for number in numbers {
+            self.first(call, number)?;
+            self.second(call, number)?;
+        }
+        let time = clock.monotonic();
+        if call != Call::Get {
+            self.connection.execute_batch("COMMIT")?;
+        }
+        Ok(time)
+    }
+
+    /// The same, in as many transactions as the call needs; a read is one by itself.
+    pub(super) fn transactions(
+        &self,
+        call: Call,
+        numbers: Range<u64>,
+    ) -> rusqlite::Result<Duration> {
+        if call == Call::Get {
+            return self.statements(call, numbers);
+        }
+        let execute = |sql| self.connection.prepare_cached(sql)?.execute([]);
+        let clock = SystemClock::new();
+        for number in numbers {
+            execute("BEGIN IMMEDIATE")?;
+            self.first(call, number)?;
+            if call == Call::Settle {
+                // Other processes must see the job while it is worked on.
+                execute("COMMIT")?;
+                execute("BEGIN IMMEDIATE")?;
+            }
+            self.second(call, number)?;
+            execute("COMMIT")?;
+        }
+        Ok(clock.monotonic())
+    }
+
+    fn first(&self, call: Call, number: u64) -> rusqlite::Result<()> {
+        let db = &self.connection;
+        let name = match call {
+            Call::Get => format!("bench:{}", scattered(number) % 1_000),
+            Call::Set | Call::Settle => format!("bare:{number}"),
+            Call::Acquire => format!("bare-{}", number / 200),
+        };
+        match call {
+            Call::Get => {
+                let mut statement = db.prepare_cached(GET)?;
+                let (_, _, value): (i64, i64, Vec<u8>) = statement
+                    .query_row([&name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                std::hint::black_box(value);
+            }
+            Call::Set => {
+                let mut statement = db.prepare_cached(SET)?;
+                statement.execute(params![name, i64::MAX, self.value])?;
+            }
+            Call::Acquire => {
+                let mut look = db.prepare_cached(LOOK)?;
+                let at: Option<i64> = look.query_row([&name], |row| row.get(0)).optional()?;
+                std::hint::black_box(at);
+                let mut admit = db.prepare_cached(ADMIT)?;
+                admit.execute(params![name, SystemClock::new().now().as_millis()])?;
+            }
+            Call::Settle => {
+                let mut register = db.prepare_cached(REGISTER)?;
+                register.execute(params![name, i64::MAX])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn second(&self, call: Call, number: u64) -> rusqlite::Result<()> {
+        if call == Call::Settle {
+            let mut complete = self.connection.prepare_cached(COMPLETE)?;
+            complete.execute(params![format!("bare:{number}"), self.value])?;
+        }
+        Ok(())
+    }
+}
