@@ -109,8 +109,76 @@ pub(crate) enum Command {
     DemoWorker(DemoWorker),
 }
 
+/// Reads a number of things, of which there has to be one.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("write a whole number, 1 or more".to_owned()),
+        Ok(count) => Ok(count),
+    }
+}
+
 /// Reads `30s`, `2h` or `1h 30m`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|error| format!("{error}; write a time such as `30s`, `10m` or `2h`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// The arguments of an example, up to what the shell takes.
+    fn arguments(line: &str) -> Vec<String> {
+        let (mut words, mut quote) = (vec![String::new()], None);
+        for character in line.chars() {
+            match (character, quote) {
+                (_, Some(open)) if open == character => quote = None,
+                ('"' | '\'', None) => quote = Some(character),
+                ('|' | '>' | '#', None) => break,
+                (' ', None) => words.push(String::new()),
+                _ => words.last_mut().unwrap().push(character),
+            }
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
+    #[test]
+    fn every_command_has_examples_and_every_example_can_be_typed() {
+        let mut cli = Cli::command();
+        cli.build();
+        for command in cli.get_subcommands_mut() {
+            if command.is_hide_set() || command.get_name() == "help" {
+                continue;
+            }
+            let help = command.render_long_help().to_string();
+            let examples: Vec<_> = help
+                .lines()
+                .filter(|line| line.starts_with("  comicvine "))
+                .collect();
+            assert!(!examples.is_empty(), "{help}");
+            for example in examples {
+                let parsed = Cli::try_parse_from(arguments(example));
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+
+    #[test]
+    fn help_fits_a_page() {
+        let mut cli = Cli::command().term_width(100);
+        cli.build();
+        let own = cli.render_long_help().to_string();
+        let others = cli
+            .get_subcommands_mut()
+            .filter(|command| !command.is_hide_set())
+            .map(|command| command.render_long_help().to_string());
+        for help in others.chain([own]) {
+            for line in help.lines() {
+                assert!(line.chars().count() <= 100, "{line}");
+            }
+        }
+    }
 }

@@ -7,7 +7,6 @@ use std::io;
 use std::process::ExitCode;
 
 use comicvine_client::{InvalidApiKey, InvalidId, InvalidQuery, LimitReason};
-use store_core::ErrorKind;
 
 use crate::output::remark;
 
@@ -166,27 +165,10 @@ fn help(error: &comicvine_client::Error) -> Option<&'static str> {
 }
 
 impl From<store_core::Error> for Failure {
-    /// A database that cannot be used is a setting to change; anything else may pass.
     fn from(error: store_core::Error) -> Self {
-        #[expect(
-            clippy::wildcard_enum_match_arm,
-            reason = "a kind that is not known to be a setting's fault may pass"
-        )]
-        let failure = match error.kind() {
-            ErrorKind::Unavailable
-            | ErrorKind::Corrupt
-            | ErrorKind::SchemaNewer
-            | ErrorKind::SchemaMissing
-            | ErrorKind::ReadOnly
-            | ErrorKind::StorageFull
-            | ErrorKind::InvalidInput => Self::setting(error),
-            _ => Self::failed(error),
-        };
-        failure.with_help(DATABASE_HELP)
+        Self::failed(error)
     }
 }
-
-pub(crate) const DATABASE_HELP: &str = "--db or COMIC_VINE_DB_PATH names the database file";
 
 impl From<InvalidApiKey> for Failure {
     fn from(error: InvalidApiKey) -> Self {

@@ -1,5 +1,7 @@
 //! What every command needs: the key, the database, the client.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,7 @@ use store_core::Stores;
 use store_sqlite::{CacheOptions, SqliteDatabase, StoreOptions};
 
 use crate::cli::Global;
-use crate::failure::{DATABASE_HELP, Failure};
+use crate::failure::Failure;
 
 /// An open database and a client on it.
 pub(crate) struct Session {
@@ -47,10 +49,7 @@ impl Session {
             None => comics,
         };
         let comics = comics.build()?;
-        // The first write: a file that takes none is told before anything is asked.
-        if let Some(rate_limit) = &stores.rate_limit {
-            rate_limit.cleanup().await?;
-        }
+
         Ok(Self { comics, db, stores })
     }
 
@@ -70,6 +69,9 @@ impl Session {
         if let Some(dedupe) = &self.stores.dedupe {
             dedupe.cleanup().await?;
         }
+        if let Some(rate_limit) = &self.stores.rate_limit {
+            rate_limit.cleanup().await?;
+        }
         Ok(())
     }
 }
@@ -81,9 +83,55 @@ pub(crate) async fn open_database(path: &Path) -> Result<SqliteDatabase, Failure
     let db = SqliteDatabase::open(path)
         .await
         .map_err(|error| Failure::setting(error).with_help(DATABASE_HELP))?;
-    store_sqlite::migrate(&db).await?;
+    if let Err(error) = store_sqlite::migrate(&db).await {
+        return Err(unusable(path, error));
+    }
+    let is_read_only = db.write(|transaction| Ok(transaction.is_readonly("main")?));
+    if is_read_only.await.map_err(Failure::failed)? {
+        return Err(Failure::usage(format!(
+            "the database {} is read-only; allow writing to the file and its directory, or name \
+             another with --db",
+            path.display()
+        )));
+    }
     Ok(db)
 }
+
+/// A database that cannot be used is a setting to change; one that is busy may pass.
+fn unusable(path: &Path, error: store_core::Error) -> Failure {
+    let is_passing = error.is_retryable();
+    let unusable = UnusableDatabase {
+        path: path.to_owned(),
+        source: error,
+    };
+    let failure = if is_passing {
+        Failure::failed(unusable)
+    } else {
+        Failure::setting(unusable)
+    };
+    failure.with_help(DATABASE_HELP)
+}
+
+/// The database cannot be brought up to date.
+#[derive(Debug)]
+struct UnusableDatabase {
+    path: PathBuf,
+    source: store_core::Error,
+}
+
+impl fmt::Display for UnusableDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot use the database {}", self.path.display())
+    }
+}
+
+impl StdError for UnusableDatabase {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.source)
+    }
+}
+
+const DATABASE_HELP: &str = "--db or COMIC_VINE_DB_PATH names the database file";
 
 /// Answers may be as long as the client takes them.
 fn store_options() -> StoreOptions {

@@ -3,7 +3,7 @@
 use clap::Args;
 use comicvine_client::{Fields, Filter, ResourceKind, Sort};
 
-use crate::cli::{Global, Output};
+use crate::cli::{Global, Output, count};
 use crate::commands::rows::{Columns, walk};
 use crate::failure::Failure;
 use crate::output;
@@ -43,7 +43,7 @@ pub(crate) struct List {
         default_value_t = 100,
         conflicts_with = "all"
     )]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = count, allow_negative_numbers = true)]
     limit: u64,
     /// Every row, however many requests that takes.
     #[arg(long)]

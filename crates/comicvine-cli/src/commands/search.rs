@@ -3,7 +3,7 @@
 use clap::Args;
 use comicvine_client::{Fields, ResourceKind};
 
-use crate::cli::{Global, Output};
+use crate::cli::{Global, Output, count};
 use crate::commands::rows::{Columns, walk};
 use crate::failure::Failure;
 use crate::output;
@@ -30,7 +30,7 @@ pub(crate) struct Search {
     resources: Vec<ResourceKind>,
     /// At most so many results; every 100 are one request.
     #[arg(long, value_name = "ROWS", default_value_t = 10)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = count, allow_negative_numbers = true)]
     limit: u64,
     /// Only these fields, such as `id,name`; they are the columns of the table, too.
     #[arg(long, value_name = "NAMES")]

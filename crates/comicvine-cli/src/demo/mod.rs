@@ -19,7 +19,7 @@ use comicvine_client::ApiKey;
 use indicatif::MultiProgress;
 use store_core::{Clock, Priority, SystemClock};
 
-use crate::cli::Global;
+use crate::cli::{Global, count};
 use crate::failure::Failure;
 use crate::output;
 use crate::session::open_database;
@@ -69,8 +69,8 @@ pub(crate) struct Demo {
     responses: Option<PathBuf>,
     /// How many different requests the two processes ask for, if the server holds so many.
     #[arg(long, value_name = "N", default_value = "300")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-    requests: u32,
+    #[arg(value_parser = count, allow_negative_numbers = true)]
+    requests: u64,
 }
 
 pub(crate) async fn run(global: &Global, demo: Demo) -> Result<(), Failure> {

@@ -1,0 +1,97 @@
+//! The demo: two real processes, a real kill, and a verdict that can be trusted.
+
+use std::fs;
+
+use crate::{Home, Ran};
+
+const DETAIL: &str = r#"{"error":"OK","limit":1,"offset":0,"number_of_page_results":1,
+"number_of_total_results":1,"status_code":1,"results":{"id":7,"name":"Flight",
+"api_detail_url":"https://comicvine.gamespot.com/api/power/4035-7/"},"version":"1.0"}"#;
+
+const LIST: &str = r#"{"error":"OK","limit":100,"offset":0,"number_of_page_results":2,
+"number_of_total_results":2,"status_code":1,"results":[
+{"id":3,"name":"X","api_detail_url":"https://comicvine.gamespot.com/api/team/4060-3/"},
+{"id":4,"name":"Y","api_detail_url":"https://comicvine.gamespot.com/api/team/4060-4/"}],
+"version":"1.0"}"#;
+
+const REFUSED: &str = r#"{"error":"Invalid API Key","limit":0,"offset":0,
+"number_of_page_results":0,"number_of_total_results":0,"status_code":100,"results":[]}"#;
+
+#[track_caller]
+fn assert_all_promises_kept(ran: &Ran) {
+    let told = ran.printed();
+    for promise in [
+        "every request was answered: yes",
+        "every window kept its limit: yes",
+        "nothing was fetched twice while fresh: yes",
+        "a process was killed and came back: yes",
+    ] {
+        assert!(told.contains(promise), "`{promise}` is not in:\n{told}");
+    }
+    assert_eq!(ran.stderr, "", "nothing is drawn where nobody looks");
+}
+
+#[tokio::test]
+async fn every_promise_is_kept_without_key_and_network() {
+    let home = Home::new();
+    let mut demo = home.program(["demo", "--requests", "40"]);
+    demo.env_remove("COMIC_VINE_API_KEY");
+    let ran = Ran::of(&mut demo).await;
+    assert_all_promises_kept(&ran);
+    assert!(ran.stdout.starts_with("40 different requests"));
+    assert!(!home.default_database().exists());
+}
+
+#[tokio::test]
+async fn settings_meant_for_the_real_api_do_not_disturb_it() {
+    let home = Home::new();
+    let mut demo = home.program(["demo", "--requests", "6"]);
+    demo.env("COMIC_VINE_BASE_URL", "http://127.0.0.1:9/api/")
+        .env("COMIC_VINE_DB_PATH", home.path("no/such/folder/comics.db"))
+        .env("HTTP_PROXY", "http://127.0.0.1:9/")
+        .env("http_proxy", "http://127.0.0.1:9/");
+    assert_all_promises_kept(&Ran::of(&mut demo).await);
+}
+
+#[tokio::test]
+async fn little_was_recorded_and_still_it_runs() {
+    let home = Home::new();
+    for (name, recorded) in [
+        ("details", &[DETAIL][..]),
+        ("lists", &[LIST]),
+        ("both", &[DETAIL, LIST, REFUSED]),
+    ] {
+        let folder = home.path(name);
+        fs::create_dir_all(folder.join("deep/er")).unwrap();
+        fs::write(folder.join("notes.json"), "no json").unwrap();
+        for (number, response) in recorded.iter().enumerate() {
+            fs::write(folder.join(format!("deep/er/{number}.json")), response).unwrap();
+        }
+        let ran = Ran::of(&mut home.program(["demo", "--responses", name])).await;
+        assert_all_promises_kept(&ran);
+    }
+}
+
+#[tokio::test]
+async fn folder_without_anything_to_ask_for_is_refused() {
+    let home = Home::new();
+    fs::create_dir(home.path("empty")).unwrap();
+    fs::create_dir(home.path("errors")).unwrap();
+    fs::write(home.path("errors/refused.json"), REFUSED).unwrap();
+    fs::write(home.path("file"), DETAIL).unwrap();
+    for (folder, parts) in [
+        (
+            "none",
+            &["none", "No such file", "--responses names a folder"][..],
+        ),
+        (
+            "file",
+            &["file", "Not a directory", "--responses names a folder"],
+        ),
+        ("empty", &["empty", "no *.json below it"]),
+        ("errors", &["--responses", "only errors", "name another"]),
+    ] {
+        let ran = Ran::of(&mut home.program(["demo", "--responses", folder])).await;
+        ran.refused(2, parts);
+    }
+}

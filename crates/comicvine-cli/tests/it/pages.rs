@@ -1,0 +1,110 @@
+//! Lists of many pages: all of their rows once, and an end when nobody reads any more.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+
+use crate::{Home, fake};
+
+#[tokio::test]
+async fn all_rows_of_all_pages_come_once() {
+    let (home, fake) = (Home::new(), fake().await);
+    let list = [
+        "list", "volumes", "--all", "--fields", "id", "--output", "jsonl",
+    ];
+    let ran = home.run(&fake, &list).await;
+    let id = |line: &str| {
+        serde_json::from_str::<Value>(line).unwrap()["id"]
+            .as_u64()
+            .unwrap()
+    };
+    let ids: Vec<u64> = ran.printed().lines().map(id).collect();
+    assert!(ids.len() > 100, "{}", ids.len());
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    let pages = u64::try_from(ids.len().div_ceil(100)).unwrap();
+    assert_eq!(fake.counts().path("volumes").requests(), pages);
+
+    let table = home
+        .run(&fake, &["list", "volumes", "--all", "--fields", "id"])
+        .await;
+    assert_eq!(table.stderr, format!("{0} of {0}\n", ids.len()));
+    assert_eq!(fake.counts().path("volumes").requests(), pages);
+}
+
+#[tokio::test]
+async fn filters_and_order_hold_on_every_row() {
+    let (home, fake) = (Home::new(), fake().await);
+    let list = [
+        "list",
+        "issues",
+        "--sort",
+        "id:desc",
+        "--filter",
+        "issue_number:1",
+        "-o",
+        "json",
+    ];
+    let ran = home.run(&fake, &list).await;
+    let rows: Vec<Value> = serde_json::from_str(ran.printed()).unwrap();
+    assert!(rows.len() > 1 && rows.iter().all(|row| row["issue_number"] == "1"));
+    let ids: Vec<_> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
+    assert!(ids.is_sorted_by(|one, next| one > next));
+}
+
+#[tokio::test]
+async fn reader_that_goes_away_ends_it_quietly() {
+    let (home, fake) = (Home::new(), fake().await);
+    let list = ["list", "issues", "--all", "--output", "jsonl"];
+    let mut program = home.against(&fake, &list);
+    let mut child = program
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next_line().await.unwrap().unwrap().starts_with('{'));
+    drop(lines);
+    let ended = child.wait_with_output().await.unwrap();
+    assert_eq!(String::from_utf8(ended.stderr).unwrap(), "");
+    assert_eq!(ended.status.code(), Some(0));
+    // There are dozens of pages; the second or third one found nobody to read it.
+    assert!(fake.counts().path("issues").requests() <= 5);
+}
+
+#[tokio::test]
+async fn interrupt_ends_it_quietly_and_what_was_fetched_is_kept() {
+    let (home, fake) = (Home::new(), fake().await);
+    let list = ["list", "issues", "--all", "--output", "jsonl"];
+    let mut program = home.against(&fake, &list);
+    let mut child = program
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next_line().await.unwrap().unwrap();
+    let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    // Whatever is still in the pipe, so that nobody waits for room in it.
+    while lines.next_line().await.unwrap().is_some() {}
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .await
+        .unwrap();
+    assert_eq!(said, "");
+    assert_eq!(child.wait().await.unwrap().code(), Some(130));
+
+    fake.reset_counts();
+    let again = home
+        .run(&fake, &["list", "issues", "--output", "jsonl"])
+        .await;
+    assert_eq!(again.printed().lines().next(), Some(first.as_str()));
+    assert_eq!(fake.counts().path("issues").requests(), 0);
+}

@@ -1,0 +1,166 @@
+//! The key goes to the API and nowhere else, however much is logged and whatever goes wrong.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use comicvine_fake::{FakeServer, Fault, Injection};
+
+use crate::{Home, KEY, Ran, fake, files, some_issue};
+
+#[track_caller]
+fn assert_silent(ran: &Ran, arguments: &[&str]) {
+    for text in [&ran.stdout, &ran.stderr] {
+        assert!(!text.contains(KEY), "{arguments:?} tells the key:\n{text}");
+    }
+}
+
+/// Reads every file below `folder`: the database, its log, whatever else there is.
+#[track_caller]
+fn assert_not_stored(folder: &Path) {
+    let files = files(folder);
+    assert!(
+        files
+            .iter()
+            .any(|file| file.extension().is_some_and(|ending| ending == "db"))
+    );
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        let found = bytes
+            .windows(KEY.len())
+            .any(|window| window == KEY.as_bytes());
+        assert!(!found, "{} holds the key", file.display());
+    }
+}
+
+#[tokio::test]
+async fn no_command_tells_or_stores_it() {
+    let (home, fake) = (Home::new(), fake().await);
+    let issue = some_issue(&fake);
+    let commands: [&[&str]; 8] = [
+        &["get", "issue", &issue],
+        &["get", "issue", &issue, "--output", "json"],
+        &[
+            "list", "volumes", "--limit", "2", "--filter", "name:the", "--output", "jsonl",
+        ],
+        &["search", "the", "--limit", "2"],
+        &["budget"],
+        &["budget", "--output", "json"],
+        &["get", "issue", "999999999"],
+        &["get", "issue", "4050-1"],
+    ];
+    for command in commands {
+        let ran = home
+            .run(&fake, &[command, &["--log", "trace"]].concat())
+            .await;
+        assert_silent(&ran, command);
+        assert_not_stored(home.0.path());
+    }
+    let traced = home
+        .run(
+            &fake,
+            &["get", "issue", &issue, "--refresh", "--log", "trace"],
+        )
+        .await;
+    assert!(
+        traced.stderr.contains("TRACE"),
+        "nothing was traced: {}",
+        traced.stderr
+    );
+    assert_silent(&traced, &["get", "--refresh"]);
+    // The server saw it, so the test looks for the right thing.
+    assert_eq!(fake.counts().without_key, 0);
+    assert!(fake.counts().total().requests() >= 4);
+}
+
+#[tokio::test]
+async fn no_bad_day_brings_it_out() {
+    for fault in [
+        Fault::RateLimited,
+        Fault::Forbidden,
+        Fault::AbnormalTraffic,
+        Fault::Unavailable,
+        Fault::InternalError,
+        Fault::CutOff,
+        Fault::Reset,
+    ] {
+        let (home, fake) = (Home::new(), fake().await);
+        fake.inject(Injection::new(fault).times(NonZeroU32::MAX));
+        let list = ["list", "powers", "--log", "trace"];
+        let ran = home.run(&fake, &list).await;
+        assert_eq!(ran.status, 1, "{fault:?}: {ran:?}");
+        assert_silent(&ran, &list);
+        assert_silent(&home.run(&fake, &list).await, &list);
+        assert_not_stored(home.0.path());
+    }
+}
+
+#[tokio::test]
+async fn refused_key_is_not_repeated() {
+    let home = Home::new();
+    let fake = FakeServer::builder()
+        .accept_key("another")
+        .start()
+        .await
+        .unwrap();
+    let list = ["list", "powers", "--log", "trace"];
+    let ran = home.run(&fake, &list).await;
+    ran.refused(1, &["refuses the api key"]);
+    assert_silent(&ran, &list);
+    assert_not_stored(home.0.path());
+}
+
+#[tokio::test]
+async fn unreachable_server_is_told_without_it() {
+    let home = Home::new();
+    let list = ["list", "powers", "--log", "trace"];
+    let ran = home.run_alone(&list).await;
+    ran.refused(1, &["cannot reach comic vine"]);
+    assert_silent(&ran, &list);
+    assert_not_stored(home.0.path());
+}
+
+#[tokio::test]
+async fn address_that_holds_it_by_mistake_is_not_repeated() {
+    let home = Home::new();
+    for url in [
+        format!("https://user:{KEY}@127.0.0.1/api/"),
+        format!("http://127.0.0.1:9/api/?api_key={KEY}"),
+        format!("http://127.0.0.1:9/api/#{KEY}"),
+        format!("127.0.0.1/{KEY}"),
+        KEY.to_owned(),
+    ] {
+        let list = ["list", "powers", "--log", "trace"];
+        let mut by_environment = home.program(list);
+        by_environment.env("COMIC_VINE_BASE_URL", &url);
+        let mut by_argument = home.program(list);
+        by_argument.args(["--base-url", &url]);
+        for program in [&mut by_environment, &mut by_argument] {
+            let ran = Ran::of(program).await;
+            ran.refused(2, &["base url"]);
+            assert_silent(&ran, &list);
+        }
+        let mut help = home.program(["list", "--help"]);
+        help.env("COMIC_VINE_BASE_URL", &url)
+            .env("COMIC_VINE_LOG", KEY)
+            .env("COMIC_VINE_DB_PATH", KEY);
+        let ran = Ran::of(&mut help).await;
+        assert!(ran.printed().contains("--base-url"));
+        assert_silent(&ran, &["list", "--help"]);
+    }
+}
+
+#[tokio::test]
+async fn malformed_key_is_not_repeated() {
+    let home = Home::new();
+    std::fs::write(home.path("key"), format!("key = {KEY}")).unwrap();
+    let budget = ["budget", "--log", "trace"];
+    let mut by_environment = home.program(budget);
+    by_environment.env("COMIC_VINE_API_KEY", format!("\"{KEY}\""));
+    let mut by_file = home.program(budget);
+    by_file.args(["--api-key-file", "key"]);
+    for program in [&mut by_environment, &mut by_file] {
+        let ran = Ran::of(program).await;
+        ran.refused(2, &["malformed"]);
+        assert_silent(&ran, &budget);
+    }
+}

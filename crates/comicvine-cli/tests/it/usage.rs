@@ -1,0 +1,276 @@
+//! What is asked for wrongly ends with status 2 and says what would be right.
+
+use std::fs;
+use std::path::Path;
+
+use comicvine_fake::FakeServer;
+use store_sqlite::SqliteDatabase;
+
+use crate::{Home, Ran, fake};
+
+#[tokio::test]
+async fn wrong_resources_and_ids_are_told_apart() {
+    let home = Home::new();
+    let cases: [(&[&str], &[&str]); 7] = [
+        (
+            &["get", "issu", "1"],
+            &["`issu` is no resource", "issue", "story_arc"],
+        ),
+        (&["list", "4000"], &["`4000` is no resource"]),
+        (
+            &["get", "issue", "4050-3"],
+            &["4050-3 is a volume id", "begins with 4000-"],
+        ),
+        (
+            &["get", "issue", "9999-3"],
+            &["prefix no resource uses", "begins with 4000-"],
+        ),
+        (
+            &["get", "issue", "three"],
+            &["`three` is not an issue id", "4000-123"],
+        ),
+        (&["get", "issue"], &["<ID>", "--help"]),
+        (
+            &["fetch", "issue", "1"],
+            &["unrecognized subcommand 'fetch'", "--help"],
+        ),
+    ];
+    for (arguments, parts) in cases {
+        home.run_alone(arguments).await.refused(2, parts);
+    }
+}
+
+#[tokio::test]
+async fn wrong_filters_sorts_and_fields_are_told_before_anything_is_sent() {
+    let home = Home::new();
+    let list = |option: &'static str, value: &'static str| ["list", "issues", option, value];
+    let cases: [(&[&str], &[&str]); 11] = [
+        (
+            &list("--filter", "publisher:10"),
+            &["issues cannot be filtered by `publisher`", "volume"],
+        ),
+        (
+            &list("--filter", "volume"),
+            &["`volume` is not a filter", "field:value"],
+        ),
+        (
+            &list("--filter", "volume:"),
+            &["`volume:` is not a filter", "field:value"],
+        ),
+        (
+            &list("--filter", "name:a,b"),
+            &["`b` is not a filter", "a comma begins another"],
+        ),
+        (
+            &list("--filter", "name:a:b"),
+            &["`a:b` holds a `:`", "cannot be escaped"],
+        ),
+        (
+            &list("--sort", "volume:asc"),
+            &["cannot be sorted by `volume`", "cover_date"],
+        ),
+        (
+            &list("--sort", "name:up"),
+            &["`name:up` is not a sort order", "field:desc"],
+        ),
+        (
+            &list("--fields", "id,"),
+            &["not the name of a field", "cover_date"],
+        ),
+        (&list("--limit", "0"), &["--limit", "1 or more"]),
+        (&list("--limit", "-1"), &["--limit", "1 or more"]),
+        (
+            &["list", "video_types", "--sort", "id"],
+            &["video_types cannot be sorted by `id` nor by anything else"],
+        ),
+    ];
+    for (arguments, parts) in cases {
+        home.run_alone(arguments).await.refused(2, parts);
+    }
+    assert!(!home.path("comics.db").exists());
+}
+
+#[tokio::test]
+async fn wrong_settings_say_what_would_be_right() {
+    let home = Home::new();
+    let cases: [(&[&str], &[&str]); 9] = [
+        (
+            &["budget", "--priority", "high"],
+            &["--priority", "user or background"],
+        ),
+        (
+            &["budget", "--max-wait", "soon"],
+            &["--max-wait", "`30s`, `10m` or `2h`"],
+        ),
+        (
+            &["budget", "--output", "xml"],
+            &["--output", "table, json, jsonl"],
+        ),
+        (&["budget", "--log", "x=["], &["--log x=["]),
+        (
+            &["budget", "--base-url", "ftp://host/"],
+            &["base url", "such as https://"],
+        ),
+        (
+            &["search", "a", "--resources", "movie"],
+            &["movies cannot be searched; search"],
+        ),
+        (&["search", ""], &["not something to search for"]),
+        (
+            &["list", "issues", "--all", "--limit", "5"],
+            &["--all", "--limit"],
+        ),
+        (&["demo", "--requests", "0"], &["--requests", "1 or more"]),
+    ];
+    for (arguments, parts) in cases {
+        home.run_alone(arguments).await.refused(2, parts);
+    }
+}
+
+#[tokio::test]
+async fn key_that_is_missing_or_unreadable_is_asked_for() {
+    let home = Home::new();
+    fs::write(home.path("empty.key"), "\n").unwrap();
+    fs::write(home.path("binary.key"), b"\xff\xfe\xff").unwrap();
+    let cases: [(Option<&str>, &[&str], &[&str]); 7] = [
+        (
+            None,
+            &["budget"],
+            &[
+                "set COMIC_VINE_API_KEY",
+                "https://comicvine.gamespot.com/api/",
+                "--api-key-file",
+            ],
+        ),
+        (
+            Some(" "),
+            &["get", "issue", "1"],
+            &["set COMIC_VINE_API_KEY"],
+        ),
+        (
+            Some("not a key"),
+            &["list", "issues"],
+            &["the api key is malformed", "copy it from"],
+        ),
+        (
+            None,
+            &["budget", "--api-key-file", "none.key"],
+            &["none.key", "No such file"],
+        ),
+        (
+            None,
+            &["budget", "--api-key-file", "."],
+            &["cannot read the api key", "directory"],
+        ),
+        (
+            None,
+            &["budget", "--api-key-file", "binary.key"],
+            &["binary.key", "holds the key"],
+        ),
+        (
+            None,
+            &["budget", "--api-key-file", "empty.key"],
+            &["malformed", "holds the key"],
+        ),
+    ];
+    for (key, arguments, parts) in cases {
+        let mut program = home.program(arguments);
+        program.env_remove("COMIC_VINE_API_KEY");
+        if let Some(key) = key {
+            program.env("COMIC_VINE_API_KEY", key);
+        }
+        let ran = Ran::of(&mut program).await;
+        ran.refused(2, parts);
+        assert!(!ran.stderr.contains("not a key"));
+    }
+}
+
+#[tokio::test]
+async fn key_file_is_as_good_as_the_environment() {
+    let (home, fake) = (
+        Home::new(),
+        FakeServer::builder()
+            .accept_key("abc123")
+            .start()
+            .await
+            .unwrap(),
+    );
+    fs::write(home.path("key"), "abc123\n").unwrap();
+    let list = ["list", "powers", "--limit", "1", "--api-key-file", "key"];
+    home.run(&fake, &list).await.printed();
+    assert_eq!(fake.counts().without_key, 0);
+}
+
+#[tokio::test]
+async fn unusable_database_is_named_with_its_remedy() {
+    let home = Home::new();
+    fs::create_dir(home.path("folder")).unwrap();
+    fs::write(
+        home.path("text"),
+        "this is no database, and long enough to be none",
+    )
+    .unwrap();
+    let cases: [(&str, &[&str]); 5] = [
+        (
+            "no/such/comics.db",
+            &["does not exist", "create", "no/such"],
+        ),
+        ("folder", &["a directory, not a file", "name a file in it"]),
+        ("text", &["not a SQLite database", "name another file"]),
+        // Neither can be opened, whoever asks.
+        ("text/comics.db", &["text/comics.db"]),
+        ("/proc/comics.db", &["cannot be accessed", "check the path"]),
+    ];
+    for (path, parts) in cases {
+        let ran = home.run_alone(&["budget", "--db", path]).await;
+        ran.refused(2, parts);
+        ran.refused(2, &["--db or COMIC_VINE_DB_PATH names the database file"]);
+    }
+}
+
+#[tokio::test]
+async fn read_only_database_is_refused_before_anything_is_sent() {
+    let (home, fake) = (Home::new(), fake().await);
+    home.run(&fake, &["budget"]).await.printed();
+    let file = home.path("comics.db");
+    // A write version from the future: SQLite opens such a file for reading only, and no user, not
+    // even root, is exempt.
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[18] = 3;
+    fs::write(&file, bytes).unwrap();
+    let ran = home.run(&fake, &["list", "powers"]).await;
+    ran.refused(
+        2,
+        &["comics.db is read-only; allow writing", "another with --db"],
+    );
+    assert_eq!(fake.counts().total().requests(), 0);
+}
+
+#[tokio::test]
+async fn database_of_a_newer_version_is_left_alone() {
+    let (home, fake) = (Home::new(), fake().await);
+    for table in [
+        "_migrations_cache",
+        "_migrations_dedupe",
+        "_migrations_rate_limit",
+    ] {
+        let name = format!("{table}.db");
+        home.run(&fake, &["budget", "--db", &name]).await.printed();
+        record_future_migration(&home.path(&name), table).await;
+        let ran = home.run(&fake, &["list", "powers", "--db", &name]).await;
+        ran.refused(2, &[&name, "newer version", "9999", "upgrade this program"]);
+    }
+    assert_eq!(fake.counts().total().requests(), 0);
+}
+
+async fn record_future_migration(file: &Path, table: &str) {
+    let db = SqliteDatabase::open(file).await.unwrap();
+    let insert = format!(
+        "INSERT INTO {table} (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', TRUE, x'00', 0)"
+    );
+    db.write(move |tx| Ok(tx.execute(&insert, [])?))
+        .await
+        .unwrap();
+    db.close().await.unwrap();
+}
