@@ -115,7 +115,8 @@ async fn act(
 
 async fn up(database: &SqliteDatabase, components: &[&'static Component]) -> Result<(), Error> {
     for component in components {
-        database.migrate(component).await?;
+        // Not the database itself: a file of the original package is backed up first.
+        store_sqlite::migrate_component(database, component).await?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Up, down and looking, on real files.
 
-use sqlite_database::ErrorKind;
+use store_core::ErrorKind;
 use tempfile::TempDir;
 
 use super::*;
@@ -189,7 +189,7 @@ async fn a_schema_of_a_newer_program_is_shown_and_left_alone() {
         assert!(page.contains("later") && page.contains("UNKNOWN"), "{page}");
     }
     let (_, outcome) = shelf.migrate(UP).await;
-    let Err(Error::Database(error)) = outcome else {
+    let Err(Error::Store(error)) = outcome else {
         panic!("{outcome:?}");
     };
     assert_eq!(error.kind(), ErrorKind::SchemaNewer);
