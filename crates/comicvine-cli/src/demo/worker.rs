@@ -84,7 +84,7 @@ impl From<PipelineStats> for Stats {
 }
 
 /// A request is asked for again so often if its failure may pass.
-const TRIES: u32 = 5;
+const TRIES: u32 = 20;
 /// Figures are told after this many answers.
 const STATS_EVERY: usize = 10;
 

@@ -88,14 +88,19 @@ async fn server_out_of_order_is_told_with_its_status() {
 
 #[tokio::test]
 async fn connections_that_break_are_told_with_what_to_check() {
-    for fault in [Fault::CutOff, Fault::Reset] {
+    let broken = async |fault| {
         let (home, fake) = (Home::new(), fake().await);
         fake.inject(always(fault));
-        let ran = home.run(&fake, &["list", "powers"]).await;
-        ran.refused(1, &["cannot reach comic vine", "check the network"]);
-    }
-    let home = Home::new();
-    let ran = home.run_alone(&["list", "powers"]).await;
+        home.run(&fake, &["list", "powers"]).await
+    };
+    let (cut_off, reset) = tokio::join!(broken(Fault::CutOff), broken(Fault::Reset));
+    cut_off.refused(1, &["cannot reach comic vine", "check the network"]);
+    reset.refused(1, &["cannot reach comic vine", "check the network"]);
+}
+
+#[tokio::test]
+async fn server_that_is_not_there_is_told_with_what_to_check() {
+    let ran = Home::new().run_alone(&["list", "powers"]).await;
     ran.refused(1, &["cannot reach comic vine", "refused", "--base-url"]);
 }
 
