@@ -10,6 +10,7 @@ mod npm_file;
 mod support;
 
 mod conformance;
+mod failures;
 mod jobs_across_processes;
 mod limits_across_processes;
 mod originals;

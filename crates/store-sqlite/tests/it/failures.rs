@@ -1,0 +1,209 @@
+//! What an application meets when its file fails: it goes on without a cache, and it sends nothing
+//! without its limiter.
+
+use std::fs::{self, File};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use store_core::pipeline::{Answer, Failure, Fetched, Outcome, Pipeline, PipelineError, Request};
+use store_core::{
+    Acquire, CacheStore, CacheStoreExt, Claim, Decision, ErrorKind, HOUR, Limit, RateLimitStore,
+    Stores, Ttl,
+};
+use store_sqlite::{
+    AccessMode, DatabaseOptions, RateLimitOptions, SqliteCacheStore, SqliteDatabase,
+    SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores_with,
+};
+
+use crate::support::{Folder, key, open, resource};
+
+/// More than any test here takes.
+const AMPLE: Limit = Limit::new(1_000_000, HOUR);
+
+/// A cache, jobs and a limit in `database`.
+fn stores(database: &SqliteDatabase) -> Stores {
+    let limits = RateLimitOptions::default().with_default_config(AMPLE);
+    let options = StoreOptions::default()
+        .with_rate_limit(limits)
+        .without_cleanup();
+    stores_with(database, options)
+}
+
+/// Fills a file with values of some kilobytes.
+async fn fill(database: &SqliteDatabase, values: u32) {
+    let cache = SqliteCacheStore::new(database);
+    for number in 0..values {
+        let name = key(&format!("comics:{number}"));
+        let stored = cache.put(&name, vec![7; 4_000].into(), Ttl::After(HOUR));
+        stored.await.expect("room");
+    }
+}
+
+/// Everything after the page of the schema becomes noise.
+fn damage(file: &Path) {
+    const PAGE: u64 = 8192;
+    let mut file = File::options().write(true).open(file).expect("the file");
+    let length = file.metadata().expect("numbers").len();
+    file.seek(SeekFrom::Start(PAGE)).expect("a place");
+    let noise = vec![0xA5; usize::try_from(length - PAGE).expect("a small file")];
+    file.write_all(&noise).expect("damage");
+}
+
+async fn ask(
+    pipeline: &Pipeline,
+    name: &str,
+    sent: &AtomicUsize,
+) -> Result<Answer, PipelineError<String>> {
+    let request = Request::new(key(name)).with_claims([Claim::new(resource("issues"))]);
+    pipeline
+        .run(request, async |_attempt| {
+            sent.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Failure<String>>(Fetched::new("fetched").fresh_for(HOUR))
+        })
+        .await
+}
+
+/// A limiter in a file of its own that works.
+async fn sound_limiter(folder: &Folder) -> SqliteRateLimitStore {
+    let file = folder.file().with_file_name("limits.db");
+    SqliteRateLimitStore::new(&open(&file).await, AMPLE)
+}
+
+#[tokio::test]
+async fn a_damaged_cache_costs_fetches_and_nothing_else() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    fill(&database, 100).await;
+    database.close().await.expect("an end");
+    damage(&folder.file());
+    let database = folder.open().await;
+    let cache = SqliteCacheStore::new(&database);
+    let error = cache.get(&key("comics:1")).await.expect_err("damage");
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    let stores = Stores::none()
+        .with_cache(cache)
+        .with_dedupe(SqliteDedupeStore::new(&database))
+        .with_rate_limit(sound_limiter(&folder).await);
+    let pipeline = Pipeline::new(stores);
+    let sent = AtomicUsize::new(0);
+    for _ in 0..3 {
+        let answer = ask(&pipeline, "comics:1", &sent).await;
+        assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
+    }
+    assert_eq!(sent.into_inner(), 3);
+}
+
+#[tokio::test]
+async fn a_damaged_limiter_lets_nothing_out() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let limits = SqliteRateLimitStore::new(&database, AMPLE);
+    match limits.acquire(Acquire::one(&resource("issues"))).await {
+        Ok(Decision::Granted(permit)) => permit.commit(),
+        other => panic!("{other:?}"),
+    }
+    database.close().await.expect("an end");
+    damage(&folder.file());
+    let database = folder.open().await;
+    let pipeline = Pipeline::new(stores(&database));
+    let sent = AtomicUsize::new(0);
+    let error = ask(&pipeline, "comics:1", &sent).await;
+    let Err(PipelineError::Limiter(error)) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert_eq!(sent.into_inner(), 0);
+}
+
+#[tokio::test]
+async fn a_full_file_answers_what_it_holds_and_lets_nothing_else_out() {
+    const BOUND: u64 = 512 * 1024;
+    let folder = Folder::new();
+    let options = DatabaseOptions::default().with_max_bytes(BOUND);
+    let database = SqliteDatabase::open_with(folder.file(), options).await;
+    let database = database.expect("a database");
+    let pipeline = Pipeline::new(stores(&database));
+    let sent = AtomicUsize::new(0);
+    let answer = ask(&pipeline, "comics:first", &sent).await;
+    assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
+
+    let cache = SqliteCacheStore::new(&database);
+    let limits = SqliteRateLimitStore::new(&database, AMPLE);
+    // Large values first, then ever smaller rows, until nothing fits at all.
+    let mut number = 0;
+    for bytes in [100_000, 1_000, 10] {
+        loop {
+            number += 1;
+            let name = key(&format!("filler:{number}"));
+            match cache.put(&name, vec![7; bytes].into(), Ttl::Never).await {
+                Ok(()) => {}
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+                    break;
+                }
+            }
+        }
+    }
+    let refused = loop {
+        match limits.acquire(Acquire::one(&resource("issues"))).await {
+            Ok(Decision::Granted(permit)) => permit.commit(),
+            Ok(Decision::Denied { reason, .. }) => panic!("{reason}"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.kind(), ErrorKind::StorageFull, "{refused}");
+
+    let before = sent.load(Ordering::Relaxed);
+    let answer = ask(&pipeline, "comics:first", &sent).await;
+    assert_eq!(answer.expect("an answer").outcome, Outcome::Hit);
+    let error = ask(&pipeline, "comics:second", &sent).await;
+    let Err(PipelineError::Limiter(error)) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
+    assert_eq!(sent.load(Ordering::Relaxed), before);
+
+    let freed = cache.clear(&store_core::Selection::All).await;
+    freed.expect("a full file can be emptied");
+    let answer = ask(&pipeline, "comics:second", &sent).await;
+    assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
+}
+
+#[tokio::test]
+async fn a_file_that_only_may_be_read_answers_what_it_holds() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let sent = AtomicUsize::new(0);
+    let answer = ask(&Pipeline::new(stores(&database)), "comics:first", &sent).await;
+    answer.expect("an answer");
+    database.close().await.expect("an end");
+
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let database = SqliteDatabase::open_with(folder.file(), options).await;
+    let database = database.expect("a database");
+    let pipeline = Pipeline::new(stores(&database));
+    let answer = ask(&pipeline, "comics:first", &sent).await;
+    assert_eq!(answer.expect("an answer").outcome, Outcome::Hit);
+    let error = ask(&pipeline, "comics:second", &sent).await;
+    let Err(PipelineError::Limiter(error)) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+    assert_eq!(sent.load(Ordering::Relaxed), 1);
+
+    let cacheless = Stores::none()
+        .with_cache(SqliteCacheStore::new(&database))
+        .with_rate_limit(sound_limiter(&folder).await);
+    let answer = ask(&Pipeline::new(cacheless), "comics:second", &sent).await;
+    assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
+}
+
+#[tokio::test]
+async fn a_file_of_another_kind_is_no_database() {
+    let folder = Folder::new();
+    fs::write(folder.file(), "not a database\n".repeat(1000)).expect("a file");
+    let error = SqliteDatabase::open(folder.file()).await;
+    let error = error.expect_err("no database");
+    assert!(error.to_string().contains("restore a backup"), "{error}");
+}
