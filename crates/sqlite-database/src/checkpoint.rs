@@ -1,4 +1,4 @@
-//! Moves the WAL into the database file, off the callers' threads.
+//! Moves the WAL into the database file, off the callers' threads, and sees whether it is there.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -11,12 +11,15 @@ use crate::connection::open_beside;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::options::DatabaseOptions;
+use crate::presence::Presence;
 
 /// Pages of the WAL not yet in the database that make a checkpoint due; SQLite's own default.
 const DUE_PAGES: i64 = 1000;
 /// Length of the WAL, in pages, from which a checkpoint makes writers wait briefly, so that the
 /// WAL starts over: overlapping readers, or a writer that never rests, let it grow for ever.
 const OVERLONG_PAGES: i64 = 4 * DUE_PAGES;
+/// How often the thread looks whether the file is still there.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long such a checkpoint waits for them.
 const RESTART_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -48,17 +51,21 @@ struct Progress {
 
 impl Checkpointer {
     /// Starts the thread; a database in memory has no WAL, and who only looks writes none.
-    pub(crate) fn start(location: &Location, options: &Arc<DatabaseOptions>) -> Result<Self> {
+    pub(crate) fn start(
+        location: &Location,
+        options: &Arc<DatabaseOptions>,
+        presence: &Arc<Presence>,
+    ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = match location {
             Location::Memory(_) => None,
             Location::File(_) if location.is_read_only(options) => None,
             Location::File(_) => {
                 let connection = open_beside(location, options)?;
-                let worker = Arc::clone(&shared);
+                let (worker, presence) = (Arc::clone(&shared), Arc::clone(presence));
                 let thread = thread::Builder::new()
                     .name("sqlite-checkpoint".to_owned())
-                    .spawn(move || worker.work(&connection))
+                    .spawn(move || worker.work(&connection, &presence))
                     .map_err(|error| {
                         Error::of_kind(ErrorKind::Unavailable, "open").with_source(error)
                     })?;
@@ -99,19 +106,23 @@ impl Drop for Checkpointer {
 }
 
 impl Shared {
-    fn work(&self, connection: &Connection) {
+    fn work(&self, connection: &Connection, presence: &Presence) {
         loop {
-            let mut state = self
+            let waited = self
                 .changed
-                .wait_while(self.state(), |state| {
+                .wait_timeout_while(self.state(), LOOK_INTERVAL, |state| {
                     !state.is_requested && !state.is_stopped
-                })
-                .unwrap_or_else(PoisonError::into_inner);
+                });
+            let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             if state.is_stopped {
                 return;
             }
-            state.is_requested = false;
+            let is_requested = std::mem::take(&mut state.is_requested);
             drop(state);
+            presence.look();
+            if !is_requested {
+                continue;
+            }
             if let Err(error) = checkpoint(connection) {
                 tracing::warn!(%error, "checkpoint failed; the WAL keeps growing until one succeeds");
             }

@@ -17,6 +17,7 @@ use crate::connection::{max_pages, open_beside, open_writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::options::{DatabaseOptions, Execution};
+use crate::presence::Presence;
 use crate::reader::Readers;
 use crate::writer::Writer;
 
@@ -36,6 +37,10 @@ pub fn sqlite_version() -> &'static str {
 /// opened the database closes it with [`close`](Self::close). When the last handle is dropped
 /// instead, the writer thread finishes what is queued and closes in the background.
 ///
+/// On Unix a file can be deleted, moved or replaced while it is open. Within a second every
+/// operation then ends in [`ErrorKind::Unavailable`], because what other processes open under that
+/// name is another database; what was committed meanwhile is gone with the file.
+///
 /// A closure passed to [`write`](Self::write) reads through the transaction it is given: other
 /// connections do not see what it has written, and in memory they wait until it is done.
 #[derive(Clone, Debug)]
@@ -52,6 +57,7 @@ struct Inner {
     writer: Writer,
     changes: Arc<Changes>,
     admin: Admin,
+    presence: Arc<Presence>,
     /// The bound on the size, as SQLite counts it.
     max_pages: i64,
     is_closed: AtomicBool,
@@ -287,7 +293,7 @@ impl SqliteDatabase {
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        off_thread(move || inner.readers.read(f)).await
+        off_thread(move || inner.read(f)).await
     }
 
     /// Runs a write that takes its time on a connection and a thread of its own.
@@ -328,8 +334,9 @@ impl Inner {
     ) -> Result<Self> {
         location.check(&options)?;
         let connection = open_writer(&location, &options)?;
+        let presence = Arc::new(Presence::of(&location));
         let max_pages = max_pages(&connection)?;
-        let checkpointer = Checkpointer::start(&location, &options)?;
+        let checkpointer = Checkpointer::start(&location, &options, &presence)?;
         let writer = Writer::start(
             Arc::clone(&subject),
             Arc::clone(&options),
@@ -344,20 +351,26 @@ impl Inner {
             options,
             writer,
             admin,
+            presence,
             max_pages,
             is_closed: AtomicBool::new(false),
         })
     }
 
     fn read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        self.readers.read(f).map_err(|error| self.at(error, "read"))
+        self.presence
+            .ensure("read")
+            .and_then(|()| self.readers.read(f))
+            .map_err(|error| self.at(error, "read"))
     }
 
     fn ensure_open(&self, operation: &'static str) -> Result<()> {
         if self.is_closed.load(Ordering::Acquire) {
             return Err(self.at(Error::closed(operation), operation));
         }
-        Ok(())
+        self.presence
+            .ensure(operation)
+            .map_err(|error| self.at(error, operation))
     }
 
     fn at(&self, error: Error, operation: &'static str) -> Error {

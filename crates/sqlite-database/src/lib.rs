@@ -42,6 +42,7 @@ mod copy;
 mod error;
 mod filesystem;
 mod location;
+mod presence;
 
 pub use changes::ChangeWatch;
 pub use database::{SqliteDatabase, sqlite_version};

@@ -6,7 +6,7 @@ use sqlite_database::{
     AccessMode, Component, DatabaseOptions, ErrorKind, Migration, SqliteDatabase,
 };
 
-use crate::support::{Shelf, count, insert};
+use crate::support::{Shelf, TABLE, count, insert};
 
 /// A bound that a few hundred titles reach.
 const BOUND: u64 = 256 * 1024;
@@ -191,4 +191,63 @@ async fn damage_in_the_middle_is_told_and_reported() {
     let error = database.backup(&target).await.expect_err("damage");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(!target.exists(), "no copy of a damaged file");
+}
+
+/// Writes until the loss is noticed; what was acknowledged until then is gone with the file.
+#[cfg(unix)]
+async fn write_until_refused(database: &SqliteDatabase) -> sqlite_database::Error {
+    for number in 0..10_000_000 {
+        let title = format!("late {number}");
+        if let Err(error) = database.write(move |tx| insert(tx, &title)).await {
+            return error;
+        }
+    }
+    unreachable!("that takes minutes, and noticing takes a second");
+}
+
+/// On Unix a file without a name lives on for those who have it open.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_deleted_while_open_is_noticed_and_left_alone() {
+    let shelf = Shelf::open().await;
+    let database = &shelf.database;
+    for name in ["shelf.db", "shelf.db-wal", "shelf.db-shm"] {
+        std::fs::remove_file(shelf.path().with_file_name(name)).expect("a file");
+    }
+    let new = SqliteDatabase::open(shelf.path())
+        .await
+        .expect("a database");
+    let table = |tx: &rusqlite::Transaction<'_>| Ok(tx.execute_batch(TABLE)?);
+    new.write(table).await.expect("a table");
+    new.write(|tx| insert(tx, "Saga")).await.expect("a commit");
+    let error = write_until_refused(database).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().ends_with("open it again"), "{error}");
+    let errors = [
+        database.read(|_| Ok(())).err(),
+        database.fetch(|_| Ok(())).await.err(),
+        database.check().await.err(),
+        database.vacuum().await.err(),
+        database.pool().await.err(),
+    ];
+    for error in errors {
+        assert_eq!(error.expect("a refusal").kind(), ErrorKind::Unavailable);
+    }
+    database.close().await.expect("a close");
+    let third = SqliteDatabase::open(shelf.path()).await;
+    let third = third.expect("a database");
+    assert_eq!(count(&third), 1, "the new file keeps what is in its log");
+    assert_eq!(count(&new), 1, "and gets nothing from the old one");
+    assert!(new.check().await.expect("a check").is_ok());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_replaced_while_open_is_noticed() {
+    let shelf = Shelf::open().await;
+    let restored = shelf.path().with_file_name("restored.db");
+    shelf.database.backup(&restored).await.expect("a copy");
+    std::fs::rename(&restored, shelf.path()).expect("a new file under the old name");
+    let error = write_until_refused(&shelf.database).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
