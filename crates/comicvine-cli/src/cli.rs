@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use store_core::Priority;
 
 use crate::commands::budget::Budget;
+use crate::commands::cache::Cache;
 use crate::commands::get::Get;
 use crate::commands::list::List;
 use crate::commands::search::Search;
@@ -104,6 +105,7 @@ pub(crate) enum Command {
     List(List),
     Search(Search),
     Budget(Budget),
+    Cache(Cache),
     Demo(Demo),
     #[command(hide = true)]
     DemoWorker(DemoWorker),

@@ -56,6 +56,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::List(list) => commands::list::run(global, list).await,
         Command::Search(search) => commands::search::run(global, search).await,
         Command::Budget(_) => commands::budget::run(global).await,
+        Command::Cache(cache) => commands::cache::run(global, cache).await,
         Command::Demo(demo) => demo::run(global, demo).await,
         Command::DemoWorker(worker) => demo::worker::run(global, worker).await,
     }

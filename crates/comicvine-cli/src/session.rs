@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use comicvine_client::{ApiKey, Budget, ComicVine};
 use directories::ProjectDirs;
 use store_core::Stores;
-use store_sqlite::{CacheOptions, SqliteDatabase, StoreOptions};
+use store_sqlite::{
+    CacheOptions, SqliteCacheStore, SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore,
+    StoreOptions,
+};
 
 use crate::cli::Global;
 use crate::failure::Failure;
@@ -33,10 +36,7 @@ impl Session {
                 .map_err(|error| Failure::setting(error).with_help(KEY_FILE_HELP))?,
             None => ApiKey::from_env()?,
         };
-        let path = match &global.db {
-            Some(path) => path.clone(),
-            None => default_path()?,
-        };
+        let path = database_path(global)?;
         let db = open_database(&path).await?;
         let stores = store_sqlite::stores_with(&db, store_options());
         let comics = ComicVine::builder(key)
@@ -73,6 +73,34 @@ impl Session {
             rate_limit.cleanup().await?;
         }
         Ok(())
+    }
+}
+
+/// An open database without a client: what looks after the file needs no key.
+pub(crate) struct Shelf {
+    pub(crate) db: SqliteDatabase,
+    pub(crate) cache: SqliteCacheStore,
+    pub(crate) dedupe: SqliteDedupeStore,
+    pub(crate) rate_limit: SqliteRateLimitStore,
+}
+
+impl Shelf {
+    /// Opens the file that `global` names.
+    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
+        let db = open_database(&database_path(global)?).await?;
+        let options = store_options().without_cleanup();
+        Ok(Self {
+            cache: SqliteCacheStore::with_options(&db, options.cache),
+            dedupe: SqliteDedupeStore::with_options(&db, options.dedupe),
+            rate_limit: SqliteRateLimitStore::with_options(&db, options.rate_limit),
+            db,
+        })
+    }
+
+    /// Closes the file and passes on what became of the command.
+    pub(crate) async fn close(self, done: Result<(), Failure>) -> Result<(), Failure> {
+        let closed = self.db.close().await.map_err(Failure::failed);
+        done.and(closed)
     }
 }
 
@@ -138,6 +166,13 @@ fn store_options() -> StoreOptions {
     const LONGEST_ANSWER_BYTES: usize = 16 * 1024 * 1024 + 1024;
     let cache = CacheOptions::default().with_max_entry_bytes(LONGEST_ANSWER_BYTES);
     StoreOptions::default().with_cache(cache)
+}
+
+fn database_path(global: &Global) -> Result<PathBuf, Failure> {
+    match &global.db {
+        Some(path) => Ok(path.clone()),
+        None => default_path(),
+    }
 }
 
 fn default_path() -> Result<PathBuf, Failure> {

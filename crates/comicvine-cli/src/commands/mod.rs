@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod budget;
+pub(crate) mod cache;
 pub(crate) mod get;
 pub(crate) mod list;
 mod rows;

@@ -158,11 +158,10 @@ impl Performance {
                 let unanswered = self.background.kill().await?;
                 // A bar that nobody sees has no room for remarks, which is no loss.
                 let _ = bars.println(format!(
-                    "The background process was killed (SIGKILL) with {} requests unanswered, and \
-                     starts again.",
+                    "The background process was killed with {} requests unanswered; it starts again.",
                     unanswered.len()
                 ));
-                self.kill = Some(Kill::new(clock.now(), unanswered));
+                self.kill = Some(Kill::new(unanswered));
                 self.background.restart(setting)?;
             }
             if clock.now().since(heard) > PATIENCE {

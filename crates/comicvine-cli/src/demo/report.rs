@@ -116,8 +116,8 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "\nWhat reached the server: at most {PATH_LIMIT} per path within {window} s, and one of \
-             the key within {spacing} ms\n{}\n",
+            "\nWhat reached the server (limits: {PATH_LIMIT} per path and {window} s, one per key and \
+             {spacing} ms)\n{}\n",
             self.paths()
         )?;
         for verdict in self.verdicts() {
@@ -160,8 +160,6 @@ fn row(name: &str, stats: Stats, lost: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use store_core::Timestamp;
-
     use super::*;
 
     fn report() -> Report {
@@ -180,7 +178,7 @@ mod tests {
                 ..Worst::default()
             },
             took: Duration::from_millis(1_500),
-            kill: Some(Kill::new(Timestamp::from_millis(0), Vec::new())),
+            kill: Some(Kill::new(Vec::new())),
         }
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use comicvine_fake::Counts;
-use store_core::Timestamp;
 
 use crate::demo::TASKS;
 use crate::demo::audit::Worst;
@@ -25,17 +24,15 @@ pub(super) struct Tally {
 /// What a kill explains: requests that the killed process may have sent without telling.
 #[derive(Clone, Debug)]
 pub(super) struct Kill {
-    pub(super) at: Timestamp,
     /// How many requests of its plan it had not answered.
-    pub(super) unanswered: usize,
+    unanswered: usize,
     /// Those requests, as the server counts them.
     targets: BTreeSet<String>,
 }
 
 impl Kill {
-    pub(super) fn new(at: Timestamp, unanswered: Vec<String>) -> Self {
+    pub(super) fn new(unanswered: Vec<String>) -> Self {
         Self {
-            at,
             unanswered: unanswered.len(),
             targets: unanswered.into_iter().collect(),
         }
@@ -161,8 +158,7 @@ pub(super) fn a_process_was_killed(kill: Option<&Kill>) -> Verdict {
     Verdict {
         promise: "a process was killed and came back",
         remark: kill.map_or_else(String::new, |kill| {
-            let Kill { at, unanswered, .. } = kill;
-            format!("background, at {at}, with {unanswered} requests unanswered")
+            format!("background, with {} requests unanswered", kill.unanswered)
         }),
         complaints: match kill {
             Some(_) => Vec::new(),

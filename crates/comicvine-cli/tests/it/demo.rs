@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use futures_util::future::join_all;
+
 use crate::{Home, Ran};
 
 const DETAIL: &str = r#"{"error":"OK","limit":1,"offset":0,"number_of_page_results":1,
@@ -67,7 +69,11 @@ async fn little_was_recorded_and_still_it_runs() {
         for (number, response) in recorded.iter().enumerate() {
             fs::write(folder.join(format!("deep/er/{number}.json")), response).unwrap();
         }
-        let ran = Ran::of(&mut home.program(["demo", "--responses", name])).await;
+    }
+    // At the same time, because each may have to wait for the lease of its killed process.
+    let demos = ["details", "lists", "both"]
+        .map(async |name| Ran::of(&mut home.program(["demo", "--responses", name])).await);
+    for ran in join_all(demos).await {
         assert_all_promises_kept(&ran);
     }
 }

@@ -9,6 +9,7 @@ mod output;
 mod pages;
 mod refusals;
 mod secrets;
+mod upkeep;
 mod usage;
 
 use std::ffi::OsStr;

@@ -117,7 +117,7 @@ impl Kept {
             Some(answer) => serde_json::from_slice(&answer.body).ok(),
             None => Json
                 .decode::<serde_json::Value>(value)
-                .and_then(|value| Ok(serde_json::value::to_raw_value(&value).ok()))
+                .map(|value| serde_json::value::to_raw_value(&value).ok())
                 .unwrap_or_default(),
         };
         Self { answer, json }

@@ -46,8 +46,14 @@ pub(super) async fn stats(shelf: &Shelf, output: Output) -> Result<(), Failure> 
         ("of them expired", cache.expired_items.to_string()),
         ("requests in flight", jobs.pending_jobs.to_string()),
         ("given up by their owner", jobs.expired_jobs.to_string()),
-        ("admissions that still count", limits.total_requests.to_string()),
-        ("resources they count against", limits.unique_resources.to_string()),
+        (
+            "admissions that still count",
+            limits.total_requests.to_string(),
+        ),
+        (
+            "resources they count against",
+            limits.unique_resources.to_string(),
+        ),
         ("of them used up", limited.join(", ")),
         ("file", HumanBytes(size.bytes()).to_string()),
         ("of it free", HumanBytes(size.free_bytes()).to_string()),

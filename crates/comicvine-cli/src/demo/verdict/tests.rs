@@ -33,7 +33,7 @@ fn counts(answered: &[(&str, u64)]) -> Counts {
 
 fn kill(unanswered: &[&str]) -> Kill {
     let unanswered = unanswered.iter().map(|&target| target.to_owned()).collect();
-    Kill::new(Timestamp::from_millis(0), unanswered)
+    Kill::new(unanswered)
 }
 
 #[test]
