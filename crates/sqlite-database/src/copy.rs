@@ -93,6 +93,8 @@ pub(crate) fn publish(partial: &Path, target: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn sync_directory(file: &Path) -> io::Result<()> {
     match file.parent() {
+        // A bare name: the current directory.
+        Some(directory) if directory.as_os_str().is_empty() => File::open(".")?.sync_all(),
         Some(directory) => File::open(directory)?.sync_all(),
         None => Ok(()),
     }
