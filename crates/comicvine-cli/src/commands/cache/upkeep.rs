@@ -60,7 +60,7 @@ pub(super) async fn stats(shelf: &Shelf, output: Output) -> Result<(), Failure> 
         ("write-ahead log", HumanBytes(size.wal_bytes).to_string()),
     ];
     let rows = rows.map(|(name, value)| vec![name.to_owned(), value]);
-    let header = ["", ""].map(str::to_owned);
+    let header = ["in the file", "now"].map(str::to_owned);
     Ok(output::line(&output::grid(&header, rows, &[]))?)
 }
 
