@@ -5,7 +5,10 @@
 
 mod crew;
 mod measure;
+mod stores;
 mod window;
+
+use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
 
@@ -21,6 +24,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Soak {
     Window(window::Args),
+    Stores(stores::Args),
     /// One process of a soak, started by the soak.
     #[command(hide = true)]
     Worker {
@@ -34,6 +38,7 @@ enum Soak {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Kind {
     Window,
+    Stores,
 }
 
 impl Kind {
@@ -46,8 +51,19 @@ impl Kind {
 pub(crate) fn run(args: Args) -> Result<(), Error> {
     match args.soak {
         Soak::Window(args) => window::run(&args),
+        Soak::Stores(args) => stores::run(&args),
         Soak::Worker { kind } => match kind {
             Kind::Window => window::work(),
+            Kind::Stores => stores::work(),
         },
     }
+}
+
+/// Reads a length of time that can be told apart from none in whole milliseconds.
+fn time(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if time < Duration::from_millis(1) || time.subsec_nanos() % 1_000_000 != 0 {
+        return Err("whole milliseconds, at least one".to_owned());
+    }
+    Ok(time)
 }

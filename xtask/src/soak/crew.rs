@@ -6,7 +6,8 @@
 
 use std::env;
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -43,7 +44,7 @@ pub(super) fn run<J: Serialize, R: DeserializeOwned>(
     }
     let began_at = SystemClock::new().now() + HEAD_START;
     for worker in &mut crew {
-        worker.tell(&began_at.as_millis())?;
+        worker.begin_at(began_at)?;
     }
     let mut workers = Vec::new();
     for worker in crew {
@@ -53,14 +54,15 @@ pub(super) fn run<J: Serialize, R: DeserializeOwned>(
 }
 
 /// A worker process; killed if it is given up before its end.
-struct Worker {
+#[derive(Debug)]
+pub(super) struct Worker {
     number: usize,
     process: Child,
     output: BufReader<ChildStdout>,
 }
 
 impl Worker {
-    fn start(number: usize, kind: Kind, job: &impl Serialize) -> Result<Self, Error> {
+    pub(super) fn start(number: usize, kind: Kind, job: &impl Serialize) -> Result<Self, Error> {
         let failed = |source| Error::Worker {
             number,
             what: "start",
@@ -91,7 +93,12 @@ impl Worker {
         told.map_err(|source| self.failed("tell it what to do", source))
     }
 
-    fn wait_until_ready(&mut self) -> Result<(), Error> {
+    /// Tells it when to begin; it may hear of that before it is ready.
+    pub(super) fn begin_at(&mut self, moment: Timestamp) -> Result<(), Error> {
+        self.tell(&moment.as_millis())
+    }
+
+    pub(super) fn wait_until_ready(&mut self) -> Result<(), Error> {
         let mut line = String::new();
         let read = self.output.read_line(&mut line);
         read.map_err(|source| self.failed("wait until it is ready", source))?;
@@ -116,8 +123,41 @@ impl Worker {
         }
         let status = self.process.wait();
         let status = status.map_err(|source| self.failed("wait for its end", source))?;
+        self.ended(status)?;
+        Ok(reports)
+    }
+
+    /// Kills it, with no time for a last word; one that has failed before is an error.
+    pub(super) fn kill(&mut self) -> Result<(), Error> {
+        let status = self.process.try_wait();
+        if let Some(status) = status.map_err(|source| self.failed("look after it", source))? {
+            self.ended(status)?;
+        }
+        let killed = self.process.kill().and_then(|()| self.process.wait());
+        killed.map_err(|source| self.failed("kill it", source))?;
+        Ok(())
+    }
+
+    /// Waits for its end; false if it does not come in time.
+    pub(super) fn ends_within(mut self, patience: Duration) -> Result<bool, Error> {
+        const LOOK_EVERY: Duration = Duration::from_millis(10);
+        let clock = SystemClock::new();
+        loop {
+            let status = self.process.try_wait();
+            if let Some(status) = status.map_err(|source| self.failed("look after it", source))? {
+                self.ended(status)?;
+                return Ok(true);
+            }
+            if clock.monotonic() >= patience {
+                return Ok(false);
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    fn ended(&self, status: ExitStatus) -> Result<(), Error> {
         if status.success() {
-            return Ok(reports);
+            return Ok(());
         }
         Err(Error::WorkerEnded {
             number: self.number,

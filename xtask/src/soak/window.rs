@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::error::Error;
 
-use super::{Kind, crew};
+use super::{Kind, crew, time};
 
 pub(super) use self::worker::work;
 
@@ -69,14 +69,6 @@ pub(crate) struct Args {
     /// The database file, created if it does not exist and kept [default: a temporary one].
     #[arg(long, value_name = "PATH")]
     database: Option<PathBuf>,
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    let time = humantime::parse_duration(text).map_err(|error| error.to_string())?;
-    if time < Duration::from_millis(1) || time.subsec_nanos() % 1_000_000 != 0 {
-        return Err("whole milliseconds, at least one".to_owned());
-    }
-    Ok(time)
 }
 
 /// What one worker does.

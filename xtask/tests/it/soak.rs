@@ -68,3 +68,37 @@ fn a_worker_started_by_hand_says_so() {
     let complaint = complaint(&xtask(&["soak", "worker", "window"]));
     assert!(complaint.contains("not started by hand"), "{complaint}");
 }
+
+#[test]
+fn the_stores_keep_their_promises_while_their_processes_are_killed() {
+    let output = xtask(&[
+        "soak",
+        "stores",
+        "--processes",
+        "3",
+        "--tasks",
+        "2",
+        "--runs",
+        "1",
+        "--duration",
+        "1s",
+        "--storm",
+        "2s",
+        "--slack",
+        "5s",
+    ]);
+    let printed = printed(&output);
+    assert!(output.status.success(), "{printed}");
+    assert_eq!(printed.matches("passed").count(), 2, "{printed}");
+    let storm = printed.lines().last().expect("a line for the storm");
+    let kills = storm.split_whitespace().nth(1).expect("a number of kills");
+    assert!(kills.parse::<u32>().expect("a number") > 0, "{printed}");
+}
+
+#[test]
+fn a_folder_that_exists_is_left_as_it_is() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().to_str().expect("a path in UTF-8");
+    let complaint = complaint(&xtask(&["soak", "stores", "--folder", path]));
+    assert!(complaint.contains(path), "{complaint}");
+}

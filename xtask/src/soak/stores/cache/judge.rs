@@ -1,0 +1,155 @@
+//! Did a value come back after its invalidation, and is everything there that must be?
+
+use std::collections::BTreeMap;
+
+use super::Event;
+
+#[derive(Debug, Default)]
+pub(in super::super) struct Tally {
+    pub(in super::super) hits: usize,
+    pub(in super::super) outdated: usize,
+    /// Hits on values that had been invalidated, or were not whole.
+    pub(in super::super) stale: usize,
+    /// Keys that must hold what was told last.
+    pub(in super::super) kept: usize,
+    /// Reads of them, at the end or on the way, that found something else.
+    pub(in super::super) lost: usize,
+    pub(in super::super) complaints: Vec<String>,
+}
+
+/// What each key that must stay may hold: what was done last, or what was about to be done when its
+/// worker died.
+#[derive(Debug, Default)]
+pub(in super::super) struct Kept {
+    keys: BTreeMap<String, Vec<Option<u64>>>,
+}
+
+impl Kept {
+    pub(in super::super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
+    fn may_hold(&self, key: &str, value: Option<u64>) -> bool {
+        match self.keys.get(key) {
+            Some(values) => values.contains(&value),
+            None => value.is_none(),
+        }
+    }
+}
+
+/// Judges what all workers told, each in its order. What the keys hold at the end is judged by
+/// [`Tally::check`].
+pub(in super::super) fn judge<'a>(events: impl IntoIterator<Item = &'a Event>) -> (Tally, Kept) {
+    let (mut tally, mut kept) = (Tally::default(), Kept::default());
+    for event in events {
+        match event {
+            Event::Hit {
+                key,
+                version,
+                floor,
+            } => {
+                tally.hits += 1;
+                if version.is_none_or(|version| version < *floor) {
+                    tally.stale += 1;
+                    tally.complaints.push(format!(
+                        "key {key}: version {version:?} was read after everything below {floor} \
+                         had been invalidated"
+                    ));
+                }
+            }
+            Event::Outdated => tally.outdated += 1,
+            Event::Will { key, value } => {
+                let values = kept.keys.entry(key.clone());
+                // Before the first time there is nothing.
+                values.or_insert_with(|| vec![None]).push(*value);
+            }
+            Event::Did { key, value } => {
+                kept.keys.insert(key.clone(), vec![*value]);
+            }
+            Event::Found { key, value } => tally.check(&kept, key, *value),
+        }
+    }
+    tally.kept = kept.keys.len();
+    (tally, kept)
+}
+
+impl Tally {
+    /// Judges what a key that must stay was found to hold.
+    pub(in super::super) fn check(&mut self, kept: &Kept, key: &str, found: Option<u64>) {
+        if !kept.may_hold(key, found) {
+            self.lost += 1;
+            let due = kept.keys.get(key);
+            self.complaints.push(format!(
+                "{key}: holds {found:?} and should hold one of {due:?}"
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(version: Option<u64>, floor: u64) -> Event {
+        Event::Hit {
+            key: 1,
+            version,
+            floor,
+        }
+    }
+
+    fn will(value: Option<u64>) -> Event {
+        let key = "kept:1".to_owned();
+        Event::Will { key, value }
+    }
+
+    fn did(value: Option<u64>) -> Event {
+        let key = "kept:1".to_owned();
+        Event::Did { key, value }
+    }
+
+    #[test]
+    fn a_value_from_before_its_invalidation_is_stale() {
+        let (tally, _) = judge(&[hit(Some(3), 3), hit(Some(4), 3)]);
+        assert_eq!((tally.hits, tally.stale), (2, 0));
+        assert_eq!(judge(&[hit(Some(2), 3)]).0.stale, 1);
+        assert_eq!(judge(&[hit(None, 0)]).0.stale, 1);
+    }
+
+    #[test]
+    fn a_value_that_was_stored_must_be_there() {
+        let (mut tally, kept) = judge(&[will(Some(1)), did(Some(1))]);
+        tally.check(&kept, "kept:1", Some(1));
+        assert_eq!((tally.kept, tally.lost), (1, 0));
+        tally.check(&kept, "kept:1", None);
+        tally.check(&kept, "kept:1", Some(2));
+        assert_eq!(tally.lost, 2);
+    }
+
+    #[test]
+    fn a_value_that_was_removed_must_be_gone() {
+        let (mut tally, kept) = judge(&[will(Some(1)), did(Some(1)), will(None), did(None)]);
+        tally.check(&kept, "kept:1", Some(1));
+        assert_eq!(tally.lost, 1);
+    }
+
+    #[test]
+    fn a_worker_that_died_while_it_stored_leaves_both_open() {
+        let (mut tally, kept) = judge(&[will(Some(1)), did(Some(1)), will(Some(2))]);
+        tally.check(&kept, "kept:1", Some(1));
+        tally.check(&kept, "kept:1", Some(2));
+        assert_eq!(tally.lost, 0);
+        tally.check(&kept, "kept:1", None);
+        assert_eq!(tally.lost, 1);
+    }
+
+    #[test]
+    fn a_loss_on_the_way_is_seen_even_if_the_end_is_right() {
+        let found = Event::Found {
+            key: "kept:1".to_owned(),
+            value: None,
+        };
+        let told = [did(Some(1)), found, did(Some(2))];
+        assert_eq!(judge(&told).0.lost, 1);
+    }
+}

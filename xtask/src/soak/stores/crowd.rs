@@ -1,0 +1,114 @@
+//! The workers of one run: started together, killed and replaced if it storms, and waited for.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use store_core::{Clock as _, SystemClock};
+
+use crate::error::Error;
+use crate::soak::Kind;
+use crate::soak::crew::Worker;
+
+use super::dice::Dice;
+use super::worker::Job;
+
+/// How long workers may take to finish what they are doing once the time is over.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often the progress bar moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What a run is made of.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) processes: usize,
+    pub(super) tasks: usize,
+    pub(super) seed: u64,
+    pub(super) duration: Duration,
+    /// How often a worker is killed, if any is.
+    pub(super) kill_every: Option<Duration>,
+}
+
+/// What happened to the workers.
+#[derive(Debug)]
+pub(super) struct Course {
+    pub(super) journals: Vec<PathBuf>,
+    pub(super) kills: usize,
+    /// Workers that had not ended when patience had.
+    pub(super) hung: usize,
+}
+
+impl Plan<'_> {
+    pub(super) fn database(&self) -> PathBuf {
+        self.folder.join("stores.db")
+    }
+
+    fn job(&self, number: usize, duration: Duration) -> Job {
+        Job {
+            database: self.database(),
+            origin: self.folder.join("origin.db"),
+            journal: self.folder.join(format!("worker-{number}.jsonl")),
+            number: u64::try_from(number).unwrap_or(u64::MAX),
+            seed: self.seed,
+            tasks: self.tasks,
+            duration,
+        }
+    }
+
+    pub(super) fn carry_out(&self, progress: &ProgressBar) -> Result<Course, Error> {
+        let clock = SystemClock::new();
+        let mut started = Vec::new();
+        let mut start = |number: usize, duration| {
+            let job = self.job(number, duration);
+            started.push(job.journal.clone());
+            Worker::start(number, Kind::Stores, &job)
+        };
+        let mut crew = (1..=self.processes)
+            .map(|number| start(number, self.duration))
+            .collect::<Result<Vec<_>, _>>()?;
+        for worker in &mut crew {
+            worker.wait_until_ready()?;
+        }
+        for worker in &mut crew {
+            worker.begin_at(clock.now())?;
+        }
+
+        let (began, dice) = (clock.monotonic(), Dice::new(self.seed, u64::MAX));
+        let mut kills: u32 = 0;
+        loop {
+            let elapsed = clock.monotonic().saturating_sub(began);
+            progress.set_position(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+            if elapsed >= self.duration {
+                break;
+            }
+            let next_kill = self.kill_every.map(|every| every * (kills + 1));
+            if next_kill.is_some_and(|at| at <= elapsed) {
+                kills += 1;
+                let victim = dice.below(crew.len());
+                crew[victim].kill()?;
+                let number = self.processes + usize::try_from(kills).unwrap_or(usize::MAX);
+                // It need not wait for anybody.
+                let mut replacement = start(number, self.duration.saturating_sub(elapsed))?;
+                replacement.begin_at(clock.now())?;
+                crew[victim] = replacement;
+                continue;
+            }
+            let next = next_kill.map_or(TICK, |at| TICK.min(at.saturating_sub(elapsed)));
+            thread::sleep(next.min(self.duration.saturating_sub(elapsed)));
+        }
+        let patience_ends = clock.monotonic() + PATIENCE;
+        let mut hung = 0;
+        for worker in crew {
+            let patience = patience_ends.saturating_sub(clock.monotonic());
+            hung += usize::from(!worker.ends_within(patience)?);
+        }
+        Ok(Course {
+            journals: started,
+            kills: usize::try_from(kills).unwrap_or(usize::MAX),
+            hung,
+        })
+    }
+}

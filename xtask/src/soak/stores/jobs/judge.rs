@@ -1,0 +1,171 @@
+//! Had a job two owners at once, and did those who joined hear what its owner left, in time?
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::{Ending, Event, Heard, LEASE, RETENTION};
+
+#[derive(Debug, Default)]
+pub(in super::super) struct Tally {
+    pub(in super::super) settled: usize,
+    pub(in super::super) fenced: usize,
+    /// Settled jobs that began while another settled job of their key was not over.
+    pub(in super::super) twice: usize,
+    pub(in super::super) waited: usize,
+    /// Joiners that heard something that their owner did not leave, or not what it left.
+    pub(in super::super) wrong: usize,
+    /// Joiners that waited for longer than a lease and the slack after the last sign of life.
+    pub(in super::super) stuck: usize,
+    /// The longest such wait, in milliseconds.
+    pub(in super::super) longest_millis: i64,
+    pub(in super::super) complaints: Vec<String>,
+}
+
+/// What became of a job, by its owner.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    asked: i64,
+    got: i64,
+    ending: i64,
+    answered: i64,
+    is_settled: bool,
+}
+
+/// What the owners told of their jobs.
+#[derive(Debug, Default)]
+struct Owners<'a> {
+    beats: HashMap<&'a str, Vec<i64>>,
+    endings: HashMap<&'a str, Ending>,
+    ended: HashMap<&'a str, Ended>,
+    settled: HashMap<usize, Vec<Ended>>,
+}
+
+impl<'a> Owners<'a> {
+    fn by(events: &[&'a Event]) -> Self {
+        let mut owners = Self::default();
+        for event in events {
+            match event {
+                Event::Beating { job, at } => owners.beats.entry(job).or_default().push(*at),
+                Event::Ending { job, ending } => {
+                    owners.endings.insert(job, *ending);
+                }
+                Event::Ended {
+                    key,
+                    job,
+                    asked,
+                    got,
+                    ending,
+                    answered,
+                    is_settled,
+                } => {
+                    let end = Ended {
+                        asked: *asked,
+                        got: *got,
+                        ending: *ending,
+                        answered: *answered,
+                        is_settled: *is_settled,
+                    };
+                    owners.ended.insert(job, end);
+                    if *is_settled {
+                        owners.settled.entry(*key).or_default().push(end);
+                    }
+                }
+                Event::Waited { .. } => {}
+            }
+        }
+        owners
+    }
+
+    /// When the owner last made itself heard before `until`, as far as it told.
+    fn last_beat(&self, job: &str, until: i64) -> Option<i64> {
+        let beats = self.beats.get(job)?;
+        beats.iter().copied().filter(|at| *at <= until).max()
+    }
+
+    /// Whether that is what a joiner could hear of `job` at `heard`.
+    fn explain(&self, job: &str, heard: i64, outcome: Heard) -> bool {
+        let ended = self.ended.get(job);
+        match outcome {
+            // An owner that died before it told how it went may have settled.
+            Heard::Ending(ending) => {
+                self.endings.get(job) == Some(&ending) && ended.is_none_or(|it| it.is_settled)
+            }
+            Heard::Lapsed => !ended.is_some_and(|it| {
+                let never_lapsed = it.answered < it.asked + millis(LEASE);
+                it.is_settled && never_lapsed && heard < it.ending + millis(RETENTION)
+            }),
+            Heard::TimedOut | Heard::Nonsense => false,
+        }
+    }
+}
+
+/// Judges what all workers told; a wait may take `slack` longer than a lease.
+pub(in super::super) fn judge<'a>(
+    events: impl IntoIterator<Item = &'a Event>,
+    slack: Duration,
+) -> Tally {
+    let events: Vec<&Event> = events.into_iter().collect();
+    let owners = Owners::by(&events);
+    let mut tally = Tally::default();
+    tally.settled = owners.settled.values().map(Vec::len).sum();
+    tally.fenced = owners.ended.len() - tally.settled;
+    for (key, jobs) in &owners.settled {
+        let twice = overlaps(jobs);
+        tally.twice += twice;
+        if twice > 0 {
+            let complaint = format!("jobs:{key}: {twice} job(s) began while another was settled");
+            tally.complaints.push(complaint);
+        }
+    }
+    for event in events {
+        let Event::Waited {
+            job,
+            asked,
+            heard,
+            outcome,
+        } = event
+        else {
+            continue;
+        };
+        tally.waited += 1;
+        if !owners.explain(job, *heard, *outcome) {
+            tally.wrong += 1;
+            tally.complaints.push(format!(
+                "job {job}: heard {outcome:?} at {heard}; its owner left {:?}, {:?}",
+                owners.endings.get(job.as_str()),
+                owners.ended.get(job.as_str()),
+            ));
+        }
+        // The job was registered before the wait for it began, and the lease with it.
+        let alive = owners.last_beat(job, *heard).unwrap_or(*asked).max(*asked);
+        let waited = heard - alive;
+        tally.longest_millis = tally.longest_millis.max(waited);
+        if waited > millis(LEASE + slack) {
+            tally.stuck += 1;
+            let complaint = format!("job {job}: waited {waited} ms after the last sign of life");
+            tally.complaints.push(complaint);
+        }
+    }
+    tally
+}
+
+/// How many of the settled jobs of one key began before an earlier one was over. An owner surely
+/// had the job from when it knew until it began to end it.
+fn overlaps(jobs: &[Ended]) -> usize {
+    let mut jobs = jobs.to_vec();
+    jobs.sort_by_key(|job| (job.got, job.ending));
+    let mut busy_until = i64::MIN;
+    let mut overlaps = 0;
+    for job in jobs {
+        overlaps += usize::from(job.got < busy_until);
+        busy_until = busy_until.max(job.ending);
+    }
+    overlaps
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

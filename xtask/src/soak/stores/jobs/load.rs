@@ -1,0 +1,139 @@
+//! What a task does with jobs.
+
+use std::str;
+use std::sync::Arc;
+use std::time::Duration;
+
+use store_core::{
+    DedupeStore, Heartbeat, JobId, JobOutcome, JobResult, Key, Ownership, Registration, Settlement,
+};
+
+use crate::error::Error;
+use crate::soak::stores::dice::Dice;
+use crate::soak::stores::journal::Entry;
+use crate::soak::stores::worker::Desk;
+
+use super::{Ending, Event, Heard, LEASE};
+
+const KEYS: usize = 6;
+
+/// Longer than any wait may take, so that a waiter that is stuck is told apart.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long most jobs take at most.
+const WORK: Duration = Duration::from_millis(8);
+
+pub(in super::super) async fn run(
+    desk: &Desk,
+    jobs: Arc<dyn DedupeStore>,
+    dice: Dice,
+) -> Result<(), Error> {
+    while desk.is_open() {
+        let number = dice.below(KEYS);
+        let key = Key::new(&format!("jobs:{number}"))?;
+        let asked = desk.millis();
+        match jobs.register_or_join(&key, dice.priority()).await? {
+            Registration::Owner(owner) => own(desk, &*jobs, &dice, number, asked, owner).await?,
+            Registration::Joined(job) => join(desk, &*jobs, &key, &job).await?,
+        }
+        desk.pause(dice.up_to(Duration::from_millis(3))).await;
+    }
+    Ok(())
+}
+
+async fn own(
+    desk: &Desk,
+    jobs: &dyn DedupeStore,
+    dice: &Dice,
+    number: usize,
+    asked: i64,
+    owner: Ownership,
+) -> Result<(), Error> {
+    let got = desk.millis();
+    match dice.below(100) {
+        // Walks away.
+        0..10 => {
+            desk.pause(dice.up_to(WORK)).await;
+            return Ok(());
+        }
+        // Falls silent for longer than a lease.
+        10..12 => desk.pause(LEASE + dice.up_to(LEASE / 4)).await,
+        // Takes long, and says so.
+        12..16 => {
+            for _ in 0..dice.below(6) {
+                if !beat(desk, jobs, &owner).await? {
+                    break;
+                }
+                desk.pause(LEASE / 3).await;
+            }
+        }
+        _ => desk.pause(dice.up_to(WORK)).await,
+    }
+    let job = owner.job().to_string();
+    let ending = match dice.below(10) {
+        0 => Ending::NotShared,
+        1 => Ending::Failure(dice.roll()),
+        _ => Ending::Value(dice.roll()),
+    };
+    let end = desk.millis();
+    let told = Event::Ending {
+        job: job.clone(),
+        ending,
+    };
+    desk.tell(&Entry::Job(told))?;
+    let settlement = match ending {
+        Ending::Value(value) => {
+            let value = JobResult::Value(value.to_string().into());
+            jobs.complete(owner, value).await?
+        }
+        Ending::NotShared => jobs.complete(owner, JobResult::NotShared).await?,
+        Ending::Failure(failure) => jobs.fail(owner, &failure.to_string()).await?,
+    };
+    desk.tell(&Entry::Job(Event::Ended {
+        key: number,
+        job,
+        asked,
+        got,
+        ending: end,
+        answered: desk.millis(),
+        is_settled: settlement == Settlement::Settled,
+    }))
+}
+
+/// Whether the job is still the owner's.
+async fn beat(desk: &Desk, jobs: &dyn DedupeStore, owner: &Ownership) -> Result<bool, Error> {
+    desk.tell(&Entry::Job(Event::Beating {
+        job: owner.job().to_string(),
+        at: desk.millis(),
+    }))?;
+    match jobs.heartbeat(owner.key(), owner.job()).await? {
+        Heartbeat::Renewed(_) => Ok(true),
+        Heartbeat::Fenced => Ok(false),
+    }
+}
+
+async fn join(desk: &Desk, jobs: &dyn DedupeStore, key: &Key, job: &JobId) -> Result<(), Error> {
+    let asked = desk.millis();
+    let outcome = jobs.wait_for(key, job, PATIENCE).await?;
+    desk.tell(&Entry::Job(Event::Waited {
+        job: job.to_string(),
+        asked,
+        heard: desk.millis(),
+        outcome: understand(&outcome),
+    }))
+}
+
+fn understand(outcome: &JobOutcome) -> Heard {
+    let number = |text: &str| text.parse().ok();
+    let ending = match outcome {
+        JobOutcome::Value(value) => str::from_utf8(value)
+            .ok()
+            .and_then(number)
+            .map(Ending::Value),
+        JobOutcome::OwnerFailed(failure) => number(failure).map(Ending::Failure),
+        JobOutcome::NotShared => Some(Ending::NotShared),
+        JobOutcome::Lapsed => return Heard::Lapsed,
+        JobOutcome::TimedOut => return Heard::TimedOut,
+    };
+    ending.map_or(Heard::Nonsense, Heard::Ending)
+}

@@ -1,0 +1,90 @@
+//! What a worker did, line by line, in a file that outlives it: a line is handed to the system
+//! before the worker goes on, so that a killed worker has told all but what it was just doing.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+use super::{cache, jobs, limits};
+
+/// One thing that happened.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) enum Entry {
+    Limit(limits::Event),
+    Cache(cache::Event),
+    Job(jobs::Event),
+}
+
+/// A worker's file.
+#[derive(Debug)]
+pub(super) struct Journal {
+    file: Mutex<File>,
+    path: String,
+}
+
+impl Journal {
+    pub(super) fn create(path: &Path) -> Result<Self, Error> {
+        let file = File::create(path).map_err(|source| failed("create", path, source))?;
+        Ok(Self {
+            file: Mutex::new(file),
+            path: path.display().to_string(),
+        })
+    }
+
+    pub(super) fn write(&self, entry: &Entry) -> Result<(), Error> {
+        let write = || {
+            let mut line = serde_json::to_vec(entry)?;
+            line.push(b'\n');
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.write_all(&line)
+        };
+        write().map_err(|source| Error::File {
+            action: "write",
+            path: self.path.clone(),
+            source,
+        })
+    }
+}
+
+/// What a worker has told.
+pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Error> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        // It was killed before it could say anything.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(failed("read", path, source)),
+    };
+    parse(&text).map_err(|source| failed("understand", path, source.into()))
+}
+
+/// A line without an end is one that its writer did not live to finish.
+fn parse(text: &str) -> serde_json::Result<Vec<Entry>> {
+    let whole = text.split_inclusive('\n').filter(|it| it.ends_with('\n'));
+    whole.map(serde_json::from_str).collect()
+}
+
+fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::File {
+        action,
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_off_is_no_line() {
+        let whole = serde_json::to_string(&Entry::Cache(cache::Event::Outdated)).unwrap();
+        let text = format!("{whole}\n{whole}\n{}", &whole[..4]);
+        assert_eq!(parse(&text).unwrap().len(), 2);
+        assert!(parse("nonsense\n").is_err());
+    }
+}

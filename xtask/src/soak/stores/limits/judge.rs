@@ -1,0 +1,244 @@
+//! Was a window ever too full, and does the file hold what was told?
+
+use std::collections::HashMap;
+
+use store_core::Limit;
+
+use super::{Event, LIMITED, RECORDED};
+
+/// A row of the limiter's log: which resource of the load, and when.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Row {
+    pub(in super::super) resource: usize,
+    pub(in super::super) at: i64,
+}
+
+impl Row {
+    pub(in super::super) fn new(admission: &store_sqlite::Admission) -> Option<Self> {
+        let name = admission.resource.as_str();
+        let resource = LIMITED.iter().position(|limited| limited.name == name)?;
+        Some(Self {
+            resource,
+            at: admission.at.as_millis(),
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+pub(in super::super) struct Tally {
+    /// Admissions, one per resource and permit.
+    pub(in super::super) admitted: usize,
+    pub(in super::super) given_back: usize,
+    /// Admissions at which a window held too many.
+    pub(in super::super) over: usize,
+    /// Rows that are missing from the file, or too many in it.
+    pub(in super::super) adrift: usize,
+    pub(in super::super) complaints: Vec<String>,
+}
+
+/// Usage that was told, per resource.
+#[derive(Debug, Default)]
+struct Told {
+    admitted: Vec<Vec<i64>>,
+    recorded: Vec<(i64, i64)>,
+    given_back: usize,
+}
+
+impl Told {
+    fn by<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut told = Self {
+            admitted: vec![Vec::new(); LIMITED.len()],
+            ..Self::default()
+        };
+        for event in events {
+            match event {
+                Event::Admitted {
+                    resources,
+                    permits,
+                    at,
+                } => {
+                    for resource in resources {
+                        told.admitted[*resource].extend(std::iter::repeat_n(*at, *permits));
+                    }
+                }
+                Event::Recorded { asked, answered } => told.recorded.push((*asked, *answered)),
+                Event::GivenBack => told.given_back += 1,
+            }
+        }
+        told.admitted.iter_mut().for_each(|it| it.sort_unstable());
+        told
+    }
+}
+
+/// Judges what all workers told and the whole log of the file. If workers were killed, the file may
+/// hold more than was told.
+pub(in super::super) fn judge<'a>(
+    events: impl IntoIterator<Item = &'a Event>,
+    rows: &[Row],
+    some_were_killed: bool,
+) -> Tally {
+    let told = Told::by(events);
+    let mut tally = Tally {
+        admitted: told.admitted.iter().map(Vec::len).sum(),
+        given_back: told.given_back,
+        ..Tally::default()
+    };
+    for (resource, limited) in LIMITED.iter().enumerate() {
+        let admitted = &told.admitted[resource];
+        let is_recorded = resource == RECORDED;
+        let recorded: &[_] = if is_recorded { &told.recorded } else { &[] };
+        let mut stored: Vec<i64> = rows
+            .iter()
+            .filter(|row| row.resource == resource)
+            .map(|row| row.at)
+            .collect();
+        stored.sort_unstable();
+        for limit in limited.limits {
+            tally.count_over(limited.name, "told", &over(admitted, recorded, limit));
+            // What was sent without asking may be too much, so the file alone says nothing there.
+            if !is_recorded {
+                tally.count_over(limited.name, "stored", &over(&stored, &[], limit));
+            }
+        }
+        let (missing, surplus) = difference(admitted, &stored);
+        let unexplained = surplus.saturating_sub(recorded.len());
+        let unrecorded = recorded.len().saturating_sub(surplus);
+        tally.adrift += missing + unrecorded;
+        if missing + unrecorded > 0 {
+            tally.complaints.push(format!(
+                "{}: {missing} admission(s) and {unrecorded} record(s) were told and are not in \
+                 the file",
+                limited.name
+            ));
+        }
+        if unexplained > 0 && !some_were_killed {
+            tally.adrift += unexplained;
+            tally.complaints.push(format!(
+                "{}: {unexplained} row(s) in the file were given back or never told",
+                limited.name
+            ));
+        }
+    }
+    tally
+}
+
+impl Tally {
+    fn count_over(&mut self, resource: &str, of: &str, over: &[(i64, usize)]) {
+        self.over += over.len();
+        if let Some((at, count)) = over.first() {
+            self.complaints.push(format!(
+                "{resource}: {count} admissions {of} in the window that ends at {at}, and {} more",
+                over.len() - 1
+            ));
+        }
+    }
+}
+
+/// The admissions at which the window held more than the limit, and how many it held. A record
+/// counts if it was surely made within the window and before the admission.
+fn over(admitted: &[i64], recorded: &[(i64, i64)], limit: &Limit) -> Vec<(i64, usize)> {
+    let window = i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
+    let held = |at: i64| {
+        let begin = at.saturating_sub(window);
+        let until = admitted.partition_point(|other| *other <= at);
+        let before = admitted.partition_point(|other| *other <= begin);
+        let surely = |(asked, answered): &&(i64, i64)| *asked > begin && *answered < at;
+        until - before + recorded.iter().filter(surely).count()
+    };
+    admitted
+        .iter()
+        .map(|at| (*at, held(*at)))
+        .filter(|(_, held)| u64::try_from(*held).is_ok_and(|held| held > limit.count.into()))
+        .collect()
+}
+
+/// How many of `told` are not stored, and how many of `stored` were not told.
+fn difference(told: &[i64], stored: &[i64]) -> (usize, usize) {
+    let mut counts: HashMap<i64, i64> = HashMap::new();
+    for at in stored {
+        *counts.entry(*at).or_default() += 1;
+    }
+    for at in told {
+        *counts.entry(*at).or_default() -= 1;
+    }
+    let sum = |of: fn(i64) -> i64| counts.values().map(|it| of(*it).max(0)).sum::<i64>();
+    let count = |sum: i64| usize::try_from(sum).unwrap_or(0);
+    (count(sum(|it| -it)), count(sum(|it| it)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOLUMES: usize = 1;
+
+    fn admitted(resource: usize, at: i64) -> Event {
+        Event::Admitted {
+            resources: vec![resource],
+            permits: 1,
+            at,
+        }
+    }
+
+    fn rows(resource: usize, moments: impl IntoIterator<Item = i64>) -> Vec<Row> {
+        moments.into_iter().map(|at| Row { resource, at }).collect()
+    }
+
+    #[test]
+    fn a_full_window_is_fine_and_one_more_is_not() {
+        let full: Vec<_> = (0..20).map(|at| admitted(VOLUMES, at)).collect();
+        assert_eq!(judge(&full, &rows(VOLUMES, 0..20), false).over, 0);
+        let mut over = full.clone();
+        over.push(admitted(VOLUMES, 249));
+        // Told by the workers and found in the file.
+        let stored = rows(VOLUMES, (0..20).chain([249]));
+        assert_eq!(judge(&over, &stored, false).over, 2);
+        let mut next = full;
+        next.push(admitted(VOLUMES, 250));
+        let stored = rows(VOLUMES, (0..20).chain([250]));
+        assert_eq!(judge(&next, &stored, false).over, 0);
+    }
+
+    #[test]
+    fn what_a_dead_worker_did_not_tell_counts_as_well() {
+        let told: Vec<_> = (0..20).map(|at| admitted(VOLUMES, at)).collect();
+        let tally = judge(&told, &rows(VOLUMES, 0..21), true);
+        assert_eq!((tally.over, tally.adrift), (1, 0));
+    }
+
+    #[test]
+    fn an_admission_or_a_refund_that_the_file_lost_is_adrift() {
+        let told = [admitted(VOLUMES, 5), admitted(VOLUMES, 5)];
+        assert_eq!(judge(&told, &rows(VOLUMES, [5]), true).adrift, 1);
+        assert_eq!(judge(&told, &rows(VOLUMES, [5, 5, 6]), false).adrift, 1);
+        assert_eq!(judge(&told, &rows(VOLUMES, [5, 5, 6]), true).adrift, 0);
+    }
+
+    #[test]
+    fn usage_that_was_recorded_leaves_less_for_those_who_ask() {
+        let mut told: Vec<_> = (0..9).map(|_| admitted(RECORDED, 150)).collect();
+        told.push(Event::Recorded {
+            asked: 90,
+            answered: 99,
+        });
+        let stored = |more: &[i64]| rows(RECORDED, more.iter().copied().chain([150; 9]));
+        assert_eq!(judge(&told, &stored(&[95]), false).over, 0);
+        told.push(Event::Recorded {
+            asked: 100,
+            answered: 149,
+        });
+        let over = judge(&told, &stored(&[95, 120]), false);
+        assert_eq!((over.over, over.adrift), (9, 0));
+        assert_eq!(judge(&told, &stored(&[95]), true).adrift, 1);
+        // Beyond the limit without asking is nobody's fault.
+        told.clear();
+        told.resize(
+            30,
+            Event::Recorded {
+                asked: 1,
+                answered: 2,
+            },
+        );
+        assert_eq!(judge(&told, &rows(RECORDED, [1; 30]), false).over, 0);
+    }
+}

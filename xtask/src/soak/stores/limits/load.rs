@@ -1,0 +1,98 @@
+//! What a task asks of the limiter.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use store_core::{Acquire, AcquireQueue, Clock as _, Decision, Permit, RateLimitStore as _};
+
+use crate::error::Error;
+use crate::soak::stores::dice::Dice;
+use crate::soak::stores::journal::Entry;
+use crate::soak::stores::worker::Desk;
+
+use super::{Event, KEY, LIMITED, PATHS, RECORDED};
+
+/// How long a request waits for a permit at most.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+pub(in super::super) async fn run(
+    desk: &Desk,
+    queue: AcquireQueue,
+    dice: Dice,
+) -> Result<(), Error> {
+    while desk.is_open() {
+        if dice.chance(5) {
+            record(desk, &queue, &dice).await?;
+            continue;
+        }
+        let (request, resources) = draw(&dice)?;
+        let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
+        // Most wait in line; some ask as if there were no line.
+        let decision = if dice.chance(80) {
+            let deadline = desk.clock.now() + dice.up_to(PATIENCE);
+            queue.acquire_wait(request, deadline, None).await?
+        } else {
+            queue.store().acquire(request).await?
+        };
+        match decision {
+            Decision::Granted(permit) => use_up(desk, &dice, permit, resources, permits).await?,
+            Decision::Denied { .. } => desk.pause(dice.up_to(Duration::from_millis(8))).await,
+        }
+    }
+    Ok(())
+}
+
+fn draw(dice: &Dice) -> store_core::Result<(Acquire, Vec<usize>)> {
+    let mut resources = match dice.below(4) {
+        0 => vec![RECORDED],
+        other => vec![PATHS[other % PATHS.len()]],
+    };
+    let mut permits = NonZeroU32::MIN;
+    if resources != [RECORDED] && dice.chance(60) {
+        resources.push(KEY);
+    } else if dice.chance(30) {
+        permits = permits.saturating_add(1);
+    }
+    if dice.chance(30) {
+        resources.reverse();
+    }
+    let mut request = Acquire::of(LIMITED[resources[0]].claim()?);
+    for resource in &resources[1..] {
+        request = request.and(LIMITED[*resource].claim()?);
+    }
+    Ok((
+        request.permits(permits).priority(dice.priority()),
+        resources,
+    ))
+}
+
+async fn use_up(
+    desk: &Desk,
+    dice: &Dice,
+    permit: Permit,
+    resources: Vec<usize>,
+    permits: usize,
+) -> Result<(), Error> {
+    if dice.chance(15) {
+        desk.pause(dice.up_to(Duration::from_millis(5))).await;
+        permit.give_back();
+        return desk.tell(&Entry::Limit(Event::GivenBack));
+    }
+    let at = permit.admitted_at().as_millis();
+    permit.commit();
+    desk.tell(&Entry::Limit(Event::Admitted {
+        resources,
+        permits,
+        at,
+    }))
+}
+
+async fn record(desk: &Desk, queue: &AcquireQueue, dice: &Dice) -> Result<(), Error> {
+    let request = Acquire::of(LIMITED[RECORDED].claim()?).priority(dice.priority());
+    let asked = desk.millis();
+    queue.store().record(request).await?;
+    let answered = desk.millis();
+    desk.tell(&Entry::Limit(Event::Recorded { asked, answered }))?;
+    desk.pause(dice.up_to(Duration::from_millis(60))).await;
+    Ok(())
+}
