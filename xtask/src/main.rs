@@ -15,6 +15,7 @@ mod error;
 mod features;
 mod finding;
 mod migrate;
+mod mutants;
 mod repository;
 mod runtime;
 mod rust;
@@ -54,6 +55,8 @@ enum Chore {
     Soak(soak::Args),
     /// Measure how fast the stores are.
     Bench(bench::Args),
+    /// Put the mistakes of the past back, one at a time, and see a test fail for each.
+    Mutants(mutants::Args),
 }
 
 impl Chore {
@@ -65,6 +68,7 @@ impl Chore {
             Self::Migrate(args) => migrate::run(&args),
             Self::Soak(args) => soak::run(args),
             Self::Bench(args) => bench::run(repository, &args),
+            Self::Mutants(args) => mutants::run(repository, &args),
         }
     }
 }
