@@ -293,7 +293,14 @@ impl SqliteDatabase {
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        off_thread(move || inner.read(f)).await
+        // The caller names the operation.
+        off_thread(move || {
+            inner
+                .presence
+                .ensure("read")
+                .and_then(|()| inner.readers.read(f))
+        })
+        .await
     }
 
     /// Runs a write that takes its time on a connection and a thread of its own.

@@ -13,6 +13,7 @@ mod group;
 mod operation;
 mod queue;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
@@ -47,6 +48,9 @@ struct Shared {
     /// `None` once closed.
     connection: Mutex<Option<Connection>>,
     queue: Queue,
+    /// Several operations met at the last group: the next ones do better to meet again than to
+    /// commit one by one on their callers' threads.
+    is_crowded: AtomicBool,
     checkpointer: Checkpointer,
 }
 
@@ -69,6 +73,7 @@ impl Writer {
             options,
             connection: Mutex::new(Some(connection)),
             queue: Queue::default(),
+            is_crowded: AtomicBool::new(false),
             checkpointer,
         });
         let (stop, stopped) = watch::channel(false);
@@ -135,7 +140,7 @@ impl Shared {
     where
         F: FnOnce(&Transaction<'_>) -> Result<T>,
     {
-        if !self.queue.is_idle() {
+        if self.is_crowded.load(Ordering::Relaxed) || !self.queue.is_idle() {
             return Inline::Occupied(f);
         }
         let mut lane = match self.connection.try_lock() {
@@ -168,6 +173,8 @@ impl Shared {
             let outcomes = group::commit(connection, &mut operations, self.options.busy_timeout);
             self.queue.give_back(operations.split_off(outcomes.len()));
             self.look_at_wal(connection);
+            self.is_crowded
+                .store(operations.len() > 1, Ordering::Relaxed);
             drop(lane);
             for (operation, outcome) in operations.into_iter().zip(outcomes) {
                 operation::reply(operation, outcome);

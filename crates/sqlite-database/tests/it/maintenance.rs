@@ -71,6 +71,7 @@ async fn a_backup_replaces_no_file() {
     for target in [taken.clone(), shelf.path()] {
         let error = shelf.database.backup(&target).await.expect_err("a refusal");
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+        assert_eq!(error.operation(), "backup");
         assert!(error.to_string().contains("name another file"), "{error}");
     }
     assert_eq!(std::fs::read_to_string(taken).expect("the file"), "keep me");
