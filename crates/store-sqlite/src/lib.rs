@@ -54,3 +54,7 @@ pub use sqlite_database::{
     Vacuumed, sqlite_version,
 };
 pub use store::{stores, stores_with};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/operations.md")]
+mod operations {}

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use rustix::process::Signal;
 use serde_json::{Value, json};
 use store_core::{CacheStore, ErrorKind, Json, TypedCache};
 use store_sqlite::{
@@ -16,13 +15,13 @@ use crate::children::{self, Process, say};
 use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, clock, contents, enlarge, write_original};
 use crate::support::{Folder, key, open};
 
-fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-fn backup_of(file: &Path) -> PathBuf {
+pub(crate) fn backup_of(file: &Path) -> PathBuf {
     with_suffix(file, BACKUP_SUFFIX)
 }
 
@@ -181,99 +180,6 @@ async fn processes_that_start_at_once_make_one_backup() {
     assert_eq!(contents(&folder.file()).1, before.1);
     let partial = with_suffix(&backup_of(&folder.file()), ".partial");
     assert!(!partial.exists());
-}
-
-/// When to kill a process that takes a file over.
-#[derive(Clone, Copy, Debug)]
-enum Moment {
-    /// While the backup is being written.
-    Backup,
-    /// Once the backup is complete, at the start of the migration.
-    Start,
-    /// While the migration is being written.
-    Migration,
-}
-
-impl Moment {
-    fn has_come(self, file: &Path) -> bool {
-        let length = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
-        match self {
-            Self::Backup => length(with_suffix(&backup_of(file), ".partial")) > 0,
-            Self::Start => backup_of(file).exists(),
-            // The rewritten table exceeds the page cache, so that part of it is in the log.
-            Self::Migration => length(with_suffix(file, "-wal")) > 1024 * 1024,
-        }
-    }
-}
-
-// covers("A6")
-#[tokio::test]
-async fn a_process_killed_on_the_way_leaves_the_old_file() {
-    for moment in [Moment::Backup, Moment::Start, Moment::Migration] {
-        let folder = Folder::new();
-        let file = folder.file();
-        write_original(&file, ADAPTIVE_LIMITS);
-        enlarge(&file, 5_000);
-        let before = contents(&file);
-        let mut child = Process::start("take_over::child_takes_over", &file, "");
-        assert_eq!(child.hear(), "ready");
-        child.tell("go");
-        while !moment.has_come(&file) {
-            std::hint::spin_loop();
-        }
-        child.signal(Signal::KILL);
-        drop(child);
-        assert_eq!(contents(&file), before, "{moment:?}: killed too late");
-        let is_backed_up = backup_of(&file).exists();
-        assert_eq!(is_backed_up, !matches!(moment, Moment::Backup));
-
-        let database = open(&file).await;
-        store_sqlite::migrate(&database).await.expect("a schema");
-        database.close().await.expect("an end");
-        assert_eq!(contents(&file).1, before.1, "{moment:?}: rows are lost");
-        assert_eq!(contents(&backup_of(&file)), before, "{moment:?}");
-        assert!(!with_suffix(&backup_of(&file), ".partial").exists());
-    }
-}
-
-#[tokio::test]
-async fn a_process_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
-    let folder = Folder::new();
-    let new = folder.file().with_file_name("new.db");
-    write_original(&new, PLAIN_LIMITS);
-    let database = open(&new).await;
-    store_sqlite::migrate(&database).await.expect("a schema");
-    database.close().await.expect("an end");
-    let new = contents(&new).0;
-    // Looks at the file are what passes the time; ever more, until the kill comes too late.
-    let mut looks = 100;
-    loop {
-        let folder = Folder::new();
-        let file = folder.file();
-        write_original(&file, PLAIN_LIMITS);
-        enlarge(&file, 200);
-        let before = contents(&file);
-        let mut child = Process::start("take_over::child_takes_over", &file, "");
-        assert_eq!(child.hear(), "ready");
-        child.tell("go");
-        for _ in 0..looks {
-            let _exists = file.exists();
-        }
-        child.signal(Signal::KILL);
-        drop(child);
-        let (schema, rows) = contents(&file);
-        assert!(schema == before.0 || schema == new, "{schema:?}");
-        assert_eq!(rows, before.1);
-        let database = open(&file).await;
-        store_sqlite::migrate(&database).await.expect("a schema");
-        database.close().await.expect("an end");
-        assert_eq!(contents(&file), (new.clone(), before.1.clone()));
-        assert_eq!(contents(&backup_of(&file)), before);
-        if schema == new {
-            break;
-        }
-        looks += looks / 2;
-    }
 }
 
 #[tokio::test]

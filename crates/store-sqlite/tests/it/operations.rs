@@ -1,0 +1,207 @@
+//! What `docs/operations.md` promises about files, options and restoring.
+
+use std::fs;
+use std::path::Path;
+
+use store_core::{
+    Acquire, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore, ErrorKind, HOUR,
+    JobState, Limit, MINUTE, ManualClock, PageRequest, Priority, RateLimitStore, Registration,
+    SECOND, Ttl,
+};
+use store_sqlite::{
+    CacheOptions, DatabaseOptions, DedupeOptions, RateLimitOptions, SqliteCacheStore,
+    SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores_with,
+};
+
+use crate::support::{Folder, key, open, resource};
+
+fn page() -> String {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md");
+    fs::read_to_string(page).expect("the page")
+}
+
+/// The options of `options` as its `Debug` tells them, by name.
+fn defaults(options: &impl std::fmt::Debug) -> Vec<(String, String)> {
+    let text = format!("{options:#?}");
+    let lines = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.strip_suffix(','));
+    lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+// covers("A26")
+#[test]
+fn the_page_tells_every_option_of_a_file_with_its_default() {
+    let page = page();
+    let options = defaults(&DatabaseOptions::default());
+    assert!(options.len() > 10, "{options:?}");
+    for (name, value) in options {
+        let row = format!("| `{name}` | {value} |");
+        assert!(page.contains(&row), "the page lacks {row}");
+    }
+    let (cache, jobs) = (CacheOptions::default(), DedupeOptions::default());
+    for (name, value) in [
+        ("max_entry_bytes", cache.max_entry_bytes.to_string()),
+        ("cleanup_interval", "60s".to_owned()),
+        ("cleanup_batch", cache.cleanup_batch.to_string()),
+        ("lease", format!("{:?}", jobs.lease)),
+        ("inline_limit_bytes", jobs.inline_limit_bytes.to_string()),
+        ("result_retention", format!("{:?}", jobs.result_retention)),
+    ] {
+        let row = format!("| `{name}` | {value} |");
+        assert!(page.contains(&row), "the page lacks {row}");
+    }
+    assert_eq!(cache.cleanup_interval, Some(MINUTE));
+}
+
+// covers("A26")
+#[tokio::test]
+async fn a_backup_is_restored_as_the_page_tells() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let cache = SqliteCacheStore::new(&database);
+    let limits = SqliteRateLimitStore::new(&database, Limit::new(2, HOUR));
+    let name = key("comics:1");
+    let put = cache.put(&name, "then".into(), Ttl::Never).await;
+    put.expect("room");
+    let issues = resource("issues");
+    match limits.acquire(Acquire::one(&issues)).await {
+        Ok(Decision::Granted(permit)) => permit.commit(),
+        other => panic!("{other:?}"),
+    }
+    let copy = folder.file().with_file_name("copy.db");
+    database.backup(&copy).await.expect("a copy");
+    let put = cache.put(&name, "later".into(), Ttl::Never).await;
+    put.expect("room");
+    database.close().await.expect("an end");
+
+    for suffix in ["-wal", "-shm"] {
+        let mut beside = folder.file().into_os_string();
+        beside.push(suffix);
+        // The last one to close has removed or emptied them.
+        let _gone = fs::remove_file(beside);
+    }
+    fs::rename(&copy, folder.file()).expect("in its place");
+    let database = folder.open().await;
+    let value = SqliteCacheStore::new(&database).value(&name).await;
+    assert_eq!(value.expect("an answer").as_deref(), Some(&b"then"[..]));
+    let limits = SqliteRateLimitStore::new(&database, Limit::new(2, HOUR));
+    let status = limits.status(&Claim::new(issues), Priority::User).await;
+    assert_eq!(status.expect("status").used, 1);
+}
+
+// covers("A7", "A9")
+#[tokio::test]
+async fn a_job_that_nobody_ends_times_out_over_a_restart_and_is_swept() {
+    let clock = ManualClock::default();
+    let folder = Folder::new();
+    let options = DedupeOptions::default()
+        .with_clock(clock.clone())
+        .with_lease(SECOND * 30)
+        .with_cleanup_interval(Some(MINUTE));
+    let database = folder.open().await;
+    let jobs = SqliteDedupeStore::with_options(&database, options.clone());
+    let name = key("comics:1");
+    match jobs.register_or_join(&name, Priority::User).await {
+        // As after a crash: nobody says that it is over.
+        Ok(Registration::Owner(owner)) => std::mem::forget(owner),
+        other => panic!("{other:?}"),
+    }
+    jobs.close().await.expect("an end");
+    database.close().await.expect("an end");
+
+    let jobs = SqliteDedupeStore::with_options(&folder.open().await, options);
+    clock.advance(SECOND * 29);
+    let joined = jobs.register_or_join(&name, Priority::User).await;
+    assert!(matches!(joined, Ok(Registration::Joined(_))), "{joined:?}");
+    clock.advance(SECOND * 2);
+    let listed = jobs.list(&PageRequest::default()).await.expect("a list");
+    assert_eq!(listed.items[0].state, JobState::Lapsed);
+    let counts = jobs.stats().await.expect("counts");
+    assert_eq!((counts.total_jobs, counts.expired_jobs), (1, 1));
+    let patience = store_core::SystemClock::new();
+    let until = patience.now() + SECOND * 10;
+    while jobs.stats().await.expect("counts").total_jobs > 0 {
+        assert!(patience.now() < until, "nobody sweeps");
+        clock.advance(MINUTE);
+        patience.sleep_until(patience.now() + SECOND / 1000).await;
+    }
+}
+
+// covers("A27")
+#[tokio::test]
+async fn each_store_obeys_its_options() {
+    let clock = ManualClock::default();
+    let options = StoreOptions::default()
+        .with_cache(CacheOptions::default().with_max_entry_bytes(4))
+        .with_dedupe(DedupeOptions::default().with_lease(MINUTE))
+        .with_rate_limit(
+            RateLimitOptions::default()
+                .with_default_config(Limit::new(1, HOUR))
+                .with_resource(resource("volumes"), Limit::new(2, HOUR)),
+        )
+        .with_clock(clock.clone())
+        .without_cleanup();
+    let database = SqliteDatabase::in_memory().await.expect("a database");
+    let stores = stores_with(&database, options);
+    let name = key("comics:1");
+    let cache = stores.cache.expect("a cache");
+    let put = cache.put(&name, "bytes".into(), Ttl::Never);
+    let error = put.await.expect_err("five bytes");
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    let jobs = stores.dedupe.expect("jobs");
+    let registration = jobs.register_or_join(&name, Priority::User);
+    let Ok(Registration::Owner(owner)) = registration.await else {
+        panic!("nobody else asks");
+    };
+    clock.advance(SECOND * 59);
+    let is_held = jobs.is_in_progress(&name).await;
+    assert!(is_held.expect("an answer"));
+    drop(owner);
+    let limits = stores.rate_limit.expect("limits");
+    for (name, expected) in [("issues", 1), ("volumes", 2)] {
+        let claim = Claim::new(resource(name));
+        let status = limits.status(&claim, Priority::User).await;
+        assert_eq!(status.expect("status").limit.count, expected);
+    }
+}
+
+// covers("A21")
+#[tokio::test]
+async fn stores_may_have_a_file_each() {
+    let folder = Folder::new();
+    let beside = |name: &str| folder.file().with_file_name(name);
+    let (cache, limits) = (
+        open(&beside("cache.db")).await,
+        open(&beside("limits.db")).await,
+    );
+    let name = key("comics:1");
+    let stored = SqliteCacheStore::new(&cache);
+    let put = stored.put(&name, "bytes".into(), Ttl::Never);
+    put.await.expect("room");
+    let limiter = SqliteRateLimitStore::new(&limits, Limit::new(1, HOUR));
+    let decision = limiter.acquire(Acquire::one(&resource("issues"))).await;
+    assert!(matches!(decision, Ok(Decision::Granted(_))));
+    cache.close().await.expect("an end");
+    let stats = limiter.stats().await;
+    stats.expect("the other file is still open");
+}
+
+// covers("A4")
+#[tokio::test]
+async fn the_size_in_stats_is_that_of_the_file() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let cache = SqliteCacheStore::new(&database);
+    for (name, ttl) in [("comics:1", Ttl::Never), ("comics:2", Ttl::After(SECOND))] {
+        let put = cache.put(&key(name), vec![7; 100_000].into(), ttl).await;
+        put.expect("room");
+    }
+    let stats = cache.stats().await.expect("counts");
+    database.close().await.expect("an end");
+    let file = fs::metadata(folder.file()).expect("the file").len();
+    assert_eq!(stats.size_bytes, file);
+}
