@@ -1,7 +1,8 @@
 //! The one writer of a database in this process.
 //!
-//! An operation runs on the caller's thread while the writer is idle. Otherwise it queues, and
-//! the writer thread commits what has queued up in one transaction. What must stay true:
+//! An operation runs on the caller's thread while the writer is idle and the last operation came
+//! alone. Otherwise it queues, and the writer thread commits what has queued up in one transaction.
+//! What must stay true:
 //!
 //! - Whoever holds the connection runs at most one transaction before letting go.
 //! - The queue is only taken from under the connection's lock, so an empty queue and a free

@@ -118,6 +118,38 @@ async fn what_queues_up_commits_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn callers_go_on_meeting_until_one_comes_alone() {
+    let shelf = Shelf::open().await;
+    let database = &shelf.database;
+    let thread = || database.write(|_| Ok(std::thread::current().id()));
+    let here = std::thread::current().id();
+    assert_eq!(thread().await.expect("a commit"), here);
+    let occupied = Occupied::occupy(database).await;
+    let (mut one, mut two) = (Box::pin(thread()), Box::pin(thread()));
+    assert!(
+        poll_once(one.as_mut()).is_pending(),
+        "the writer is occupied"
+    );
+    assert!(
+        poll_once(two.as_mut()).is_pending(),
+        "the writer is occupied"
+    );
+    occupied.release().await;
+    assert_ne!(one.await.expect("a commit"), here);
+    assert_ne!(two.await.expect("a commit"), here);
+    assert_ne!(
+        thread().await.expect("a commit"),
+        here,
+        "two met just before"
+    );
+    assert_eq!(
+        thread().await.expect("a commit"),
+        here,
+        "one came alone just before"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_error_undoes_only_its_own_operation() {
     let shelf = Shelf::open().await;
     let database = &shelf.database;
