@@ -75,7 +75,7 @@ on yours.** The figures themselves say more about the machine than about either 
   better-sqlite3 with SQLite {sqlite}.
 - A call of the peer goes through its stores on one shared `better-sqlite3` connection; ours through
   the store traits, from tasks of a multi-threaded runtime.
-- A small value is 2 KB of prose. A list page is an invented page of 100 issues in the API's shape,
+- A small value is 2 KB of prose. A list page is an invented page of the API's volume list,
   170 KB as JSON. The peer keeps JSON only; we keep it as a `serde_json::Value` in JSON, as a struct in
   bincode, and as bytes that are already JSON."
         )

@@ -25,6 +25,9 @@ use crate::error::Error;
 /// Turns of each contender; the median counts.
 const TURNS: u64 = 11;
 
+/// Small values that reads choose from.
+pub(super) const READABLE: u64 = 1_000;
+
 /// The calls that are taken apart.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Call {
@@ -51,14 +54,18 @@ pub(super) async fn measure(
 ) -> std::result::Result<Vec<Part>, Error> {
     let value = super::value(job)?;
     let stores = Stores::over(database, Bytes::from(value.clone()));
+    stores.fill(database).await?;
     let options = DatabaseOptions::default().with_execution(Execution::Background);
     let elsewhere = SqliteDatabase::open_with(&job.database, options).await?;
     let hopping = Stores::over(&elsewhere, Bytes::from(value.clone()));
-    for number in 0..1_000 {
-        store(&stores.cache, key(number)?, stores.value.clone()).await?;
-    }
-    store_sqlite::migrate(database).await?;
-    let bare = Bare::open(&job.database, value).map_err(Failure::from)?;
+    // A file of its own, or one side would do the other's checkpoints.
+    let path = job.database.with_added_extension("bare");
+    let alike = SqliteDatabase::open(&path).await?;
+    Stores::over(&alike, Bytes::from(value.clone()))
+        .fill(&alike)
+        .await?;
+    alike.close().await?;
+    let bare = Bare::open(&path, value).map_err(Failure::from)?;
     let mut parts = Vec::new();
     for call in [Call::Get, Call::Set, Call::Acquire, Call::Settle] {
         let mut times = [(); 4].map(|()| Vec::new());
@@ -108,6 +115,15 @@ impl Stores {
         }
     }
 
+    /// Writes the values to read, and with them every table.
+    async fn fill(&self, database: &SqliteDatabase) -> Result<()> {
+        store_sqlite::migrate(database).await?;
+        for number in 0..READABLE {
+            store(&self.cache, key(number)?, self.value.clone()).await?;
+        }
+        Ok(())
+    }
+
     /// On a task of the runtime, where applications call from.
     async fn run(&self, call: Call, numbers: Range<u64>) -> std::result::Result<Duration, Error> {
         let stores = self.clone();
@@ -124,10 +140,13 @@ impl Stores {
     async fn call(&self, call: Call, number: u64) -> Result<()> {
         match call {
             Call::Get => {
-                let value = self.cache.value(&key(scattered(number) % 1_000)?).await?;
+                let value = self
+                    .cache
+                    .value(&key(scattered(number) % READABLE)?)
+                    .await?;
                 std::hint::black_box(value);
             }
-            Call::Set => store(&self.cache, key(1_000 + number)?, self.value.clone()).await?,
+            Call::Set => store(&self.cache, key(READABLE + number)?, self.value.clone()).await?,
             Call::Acquire => {
                 let resource = Resource::named(&format!("bench-{}", number / 200))?;
                 let request = Acquire::one(&resource).user();

@@ -9,7 +9,7 @@ use sqlite_database::rusqlite;
 use store_core::{Clock as _, SystemClock};
 
 use super::pace::scattered;
-use super::parts::Call;
+use super::parts::{Call, READABLE};
 
 const GET: &str = "SELECT expires_at, created_at, value FROM cache WHERE hash = ?1";
 const SET: &str = "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value)
@@ -57,6 +57,7 @@ impl Bare {
         if call != Call::Get {
             self.connection.execute_batch("COMMIT")?;
         }
+        self.checkpoint()?;
         Ok(time)
     }
 
@@ -82,13 +83,21 @@ impl Bare {
             self.second(call, number)?;
             execute("COMMIT")?;
         }
-        Ok(clock.monotonic())
+        let time = clock.monotonic();
+        self.checkpoint()?;
+        Ok(time)
+    }
+
+    /// Off the clock, as the stores leave it to another thread.
+    fn checkpoint(&self) -> rusqlite::Result<()> {
+        let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
+        self.connection.query_row(pragma, [], |_| Ok(()))
     }
 
     fn first(&self, call: Call, number: u64) -> rusqlite::Result<()> {
         let db = &self.connection;
         let name = match call {
-            Call::Get => format!("bench:{}", scattered(number) % 1_000),
+            Call::Get => format!("bench:{}", scattered(number) % READABLE),
             Call::Set | Call::Settle => format!("bare:{number}"),
             Call::Acquire => format!("bare-{}", number / 200),
         };
