@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlite_database::{AccessMode, DatabaseOptions, ErrorKind, SqliteDatabase};
+use sqlite_database::{
+    AccessMode, Component, DatabaseOptions, ErrorKind, Migration, SqliteDatabase,
+};
 use tempfile::TempDir;
 
 use crate::support::{Shelf, count, insert};
@@ -197,4 +199,60 @@ async fn a_closed_database_is_not_maintained() {
             "a closed database"
         );
     }
+}
+
+const REVIEWS: Component = Component {
+    name: "reviews",
+    migrations: &[Migration {
+        version: 1,
+        name: "reviews",
+        up: "CREATE TABLE review (title TEXT NOT NULL) STRICT",
+        down: "DROP TABLE review",
+    }],
+};
+
+const BROKEN: Component = Component {
+    name: "broken",
+    migrations: &[Migration {
+        version: 1,
+        name: "broken",
+        up: "CREATE TABLE note (title TEXT); INSERT INTO nowhere VALUES (1)",
+        down: "DROP TABLE note",
+    }],
+};
+
+#[tokio::test]
+async fn a_migration_is_backed_up_once_and_only_if_there_is_one() {
+    let shelf = Shelf::open().await;
+    fill(&shelf.database, 0..10).await;
+    let backup = beside(&shelf, "before.db");
+    let migrated = shelf.database.migrate_after_backup(&[&REVIEWS], &backup);
+    migrated.await.expect("a schema");
+    let copy = rusqlite::Connection::open(&backup).expect("the backup");
+    let table_exists = |db: &rusqlite::Connection| db.table_exists(None, "review");
+    assert_eq!(table_exists(&copy), Ok(false));
+    assert_eq!(
+        shelf.database.read(|db| Ok(table_exists(db)?)).ok(),
+        Some(true)
+    );
+    drop(copy);
+    std::fs::remove_file(&backup).expect("the backup");
+    let migrated = shelf.database.migrate_after_backup(&[&REVIEWS], &backup);
+    migrated.await.expect("nothing to do");
+    assert!(!backup.exists());
+}
+
+#[tokio::test]
+async fn migrations_that_go_together_fail_together() {
+    let shelf = Shelf::open().await;
+    let backup = beside(&shelf, "before.db");
+    let migrated = shelf
+        .database
+        .migrate_after_backup(&[&REVIEWS, &BROKEN], &backup);
+    migrated.await.expect_err("a broken migration");
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('review', 'note')";
+    let left = shelf
+        .database
+        .read(|db| Ok(db.query_row(tables, [], |row| row.get::<_, i64>(0))?));
+    assert_eq!(left.expect("a count"), 0);
 }

@@ -205,3 +205,19 @@ async fn the_size_in_stats_is_that_of_the_file() {
     let file = fs::metadata(folder.file()).expect("the file").len();
     assert_eq!(stats.size_bytes, file);
 }
+
+// covers("A11", "A16", "T23")
+#[tokio::test]
+async fn limits_that_nobody_states_are_those_of_the_page() {
+    let database = SqliteDatabase::in_memory().await.expect("a database");
+    for (options, limit) in [
+        (RateLimitOptions::default(), Limit::new(60, MINUTE)),
+        (RateLimitOptions::adaptive(), Limit::new(200, HOUR)),
+    ] {
+        let limits = SqliteRateLimitStore::with_options(&database, options);
+        let claim = Claim::new(resource("issues"));
+        let status = limits.status(&claim, Priority::User).await;
+        assert_eq!(status.expect("status").limit, limit);
+    }
+    assert!(page().contains("60 a minute, or 200 an\nhour"));
+}
