@@ -74,6 +74,8 @@ use self::crowd::Plan;
 ///   twice     settled jobs that began while another settled job of their key was not over; any
 ///             fails
 ///
+///   robbed    jobs that were fenced though their lease had not lapsed; any fails
+///
 ///   waited    waits for a job that another caller owned
 ///
 ///   wrong     waits that ended with a value or failure that the owner did not leave, or that missed

@@ -47,6 +47,7 @@ impl Verdict {
             (self.cache.stale, "STALE VALUES"),
             (self.cache.lost, "LOST VALUES"),
             (self.jobs.twice, "TWO OWNERS"),
+            (self.jobs.robbed, "ROBBED OWNERS"),
             (self.jobs.wrong, "WRONG OUTCOMES"),
             (self.jobs.stuck, "STUCK WAITERS"),
             (self.hung, "HUNG WORKERS"),
@@ -104,6 +105,7 @@ pub(super) fn table(verdicts: &[(String, Verdict)]) -> String {
         Column::Right("settled"),
         Column::Right("fenced"),
         Column::Right("twice"),
+        Column::Right("robbed"),
         Column::Right("waited"),
         Column::Right("wrong"),
         Column::Right("longest"),
@@ -138,6 +140,7 @@ pub(super) fn table(verdicts: &[(String, Verdict)]) -> String {
             jobs.settled.to_string(),
             jobs.fenced.to_string(),
             jobs.twice.to_string(),
+            jobs.robbed.to_string(),
             jobs.waited.to_string(),
             jobs.wrong.to_string(),
             format!("{} ms", jobs.longest_millis),
@@ -166,13 +169,14 @@ mod tests {
     #[test]
     fn every_kind_of_violation_fails_a_run() {
         assert!(busy().passes());
-        let plant: [fn(&mut Verdict); 9] = [
+        let plant: [fn(&mut Verdict); 10] = [
             |it| it.damage.push("row 1 missing from index".to_owned()),
             |it| it.limits.over = 1,
             |it| it.limits.adrift = 1,
             |it| it.cache.stale = 1,
             |it| it.cache.lost = 1,
             |it| it.jobs.twice = 1,
+            |it| it.jobs.robbed = 1,
             |it| it.jobs.wrong = 1,
             |it| it.jobs.stuck = 1,
             |it| it.hung = 1,

@@ -20,8 +20,12 @@ use super::dice::Dice;
 use super::journal::{Entry, Journal};
 use super::{cache, jobs, limits};
 
-/// How often expired values and ended jobs are swept: often, so that it gets in the way.
-const SWEEP: Duration = Duration::from_millis(200);
+/// How often expired values are swept: often, so that it gets in the way.
+const SWEEP_VALUES: Duration = Duration::from_millis(200);
+
+/// How often ended and lapsed jobs are swept: seldom, because that wakes waiters that did not notice
+/// the end of a lease by themselves.
+const SWEEP_JOBS: Duration = Duration::from_secs(4);
 
 /// What one worker does.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -111,9 +115,9 @@ fn stores(
     database: &SqliteDatabase,
     seed: u64,
 ) -> (SqliteCacheStore, SqliteDedupeStore, AcquireQueue) {
-    let cache = CacheOptions::default().with_cleanup_interval(Some(SWEEP));
+    let cache = CacheOptions::default().with_cleanup_interval(Some(SWEEP_VALUES));
     let dedupe = DedupeOptions::default()
-        .with_cleanup_interval(Some(SWEEP))
+        .with_cleanup_interval(Some(SWEEP_JOBS))
         .with_lease(jobs::LEASE)
         .with_result_retention(jobs::RETENTION);
     // Nothing is swept, so that the log at the end is the whole history.

@@ -14,6 +14,8 @@ pub(in super::super) struct Tally {
     pub(in super::super) fenced: usize,
     /// Settled jobs that began while another settled job of their key was not over.
     pub(in super::super) twice: usize,
+    /// Jobs that were fenced before their lease could lapse.
+    pub(in super::super) robbed: usize,
     pub(in super::super) waited: usize,
     /// Joiners that heard something that their owner did not leave, or not what it left.
     pub(in super::super) wrong: usize,
@@ -32,6 +34,13 @@ struct Ended {
     ending: i64,
     answered: i64,
     is_settled: bool,
+}
+
+impl Ended {
+    /// Whether the job ended before its lease could lapse, renewed or not.
+    fn is_in_time(&self) -> bool {
+        self.answered < self.asked + millis(LEASE)
+    }
 }
 
 /// What the owners told of their jobs.
@@ -94,8 +103,7 @@ impl<'a> Owners<'a> {
                 self.endings.get(job) == Some(&ending) && ended.is_none_or(|it| it.is_settled)
             }
             Heard::Lapsed => !ended.is_some_and(|it| {
-                let never_lapsed = it.answered < it.asked + millis(LEASE);
-                it.is_settled && never_lapsed && heard < it.ending + millis(RETENTION)
+                it.is_settled && it.is_in_time() && heard < it.ending + millis(RETENTION)
             }),
             Heard::TimedOut | Heard::Nonsense => false,
         }
@@ -112,6 +120,13 @@ pub(in super::super) fn judge<'a>(
     let mut tally = Tally::default();
     tally.settled = owners.settled.values().map(Vec::len).sum();
     tally.fenced = owners.ended.len() - tally.settled;
+    for (job, ended) in &owners.ended {
+        if ended.is_in_time() && !ended.is_settled {
+            tally.robbed += 1;
+            let complaint = format!("job {job}: was fenced within its lease, {ended:?}");
+            tally.complaints.push(complaint);
+        }
+    }
     for (key, jobs) in &owners.settled {
         let twice = overlaps(jobs);
         tally.twice += twice;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store_core::{
-    DedupeStore, Heartbeat, JobId, JobOutcome, JobResult, Key, Ownership, Registration, Settlement,
+    Clock as _, DedupeStore, Heartbeat, JobId, JobOutcome, JobResult, Key, Ownership, Registration,
+    Settlement,
 };
 
 use crate::error::Error;
@@ -15,7 +16,11 @@ use crate::soak::stores::worker::Desk;
 
 use super::{Ending, Event, Heard, LEASE};
 
-const KEYS: usize = 6;
+const KEYS: usize = 12;
+
+/// Keys whose owners all fall silent, and that are seldom asked for: nobody but the one who waits
+/// notices that the lease has lapsed.
+const QUIET_KEYS: usize = 100;
 
 /// Longer than any wait may take, so that a waiter that is stuck is told apart.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,16 +34,31 @@ pub(in super::super) async fn run(
     dice: Dice,
 ) -> Result<(), Error> {
     while desk.is_open() {
-        let number = dice.below(KEYS);
+        let is_quiet = dice.chance(5);
+        let number = if is_quiet {
+            KEYS + dice.below(QUIET_KEYS)
+        } else {
+            dice.below(KEYS)
+        };
         let key = Key::new(&format!("jobs:{number}"))?;
         let asked = desk.millis();
         match jobs.register_or_join(&key, dice.priority()).await? {
+            Registration::Owner(owner) if is_quiet => fall_silent(desk, owner),
             Registration::Owner(owner) => own(desk, &*jobs, &dice, number, asked, owner).await?,
             Registration::Joined(job) => join(desk, &*jobs, &key, &job).await?,
         }
         desk.pause(dice.up_to(Duration::from_millis(3))).await;
     }
     Ok(())
+}
+
+/// Keeps the job without a word for long after its lease, while the task goes on.
+fn fall_silent(desk: &Desk, owner: Ownership) {
+    let clock = desk.clock;
+    tokio::spawn(async move {
+        clock.sleep_until(clock.now() + LEASE * 5).await;
+        drop(owner);
+    });
 }
 
 async fn own(
@@ -56,10 +76,12 @@ async fn own(
             desk.pause(dice.up_to(WORK)).await;
             return Ok(());
         }
-        // Falls silent for longer than a lease.
-        10..12 => desk.pause(LEASE + dice.up_to(LEASE / 4)).await,
-        // Takes long, and says so.
-        12..16 => {
+        // Falls silent for a little longer than a lease.
+        10..13 => desk.pause(LEASE + dice.up_to(WORK)).await,
+        // Takes long, but not too long.
+        13..23 => desk.pause(dice.up_to(WORK * 8)).await,
+        // Takes very long, and says so.
+        23..27 => {
             for _ in 0..dice.below(6) {
                 if !beat(desk, jobs, &owner).await? {
                     break;

@@ -46,8 +46,15 @@ fn jobs_may_follow_but_not_overlap_each_other() {
     let tally = judged(&[one.clone(), ended("b", 10, 20, true)]);
     assert_eq!((tally.settled, tally.twice), (2, 0));
     assert_eq!(judged(&[one.clone(), ended("b", 9, 20, true)]).twice, 1);
-    let fenced = judged(&[one, ended("b", 9, 20, false)]);
-    assert_eq!((fenced.fenced, fenced.twice), (1, 0));
+    let fenced = judged(&[one, ended("b", 9, 600, false)]);
+    assert_eq!((fenced.fenced, fenced.twice, fenced.robbed), (1, 0, 0));
+}
+
+#[test]
+fn only_a_lapsed_lease_is_taken_over() {
+    assert_eq!(judged(&[ended("a", 0, 499, false)]).robbed, 1);
+    assert_eq!(judged(&[ended("a", 0, 500, false)]).robbed, 0);
+    assert_eq!(judged(&[ended("a", 0, 499, true)]).robbed, 0);
 }
 
 #[test]
