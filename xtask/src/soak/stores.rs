@@ -38,7 +38,7 @@ use self::crowd::Plan;
 /// The limiter: requests of both classes for one or two resources at once, one or two permits each,
 /// some given back, and some usage that nobody asked for. Limits are 30 per 300 ms together with 6
 /// per 20 ms (shared between users and background by activity), 20 per 250 ms, 1 per 4 ms, and 10
-/// per 200 ms.
+/// per 200 ms. Its log is not swept, so that it is the whole history at the end.
 ///
 ///   admitted  admissions that were committed, one per resource and permit
 ///
