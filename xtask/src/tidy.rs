@@ -17,6 +17,7 @@ mod text;
 
 use crate::error::Error;
 use crate::features;
+use crate::mutants;
 use crate::repository::Repository;
 use crate::tree::Tree;
 
@@ -39,6 +40,7 @@ pub(crate) fn run(repository: &Repository) -> Result<(), Error> {
         examples::check(&tree),
         adr::check(&tree),
         features::check(&tree)?,
+        mutants::check(&tree)?,
     ]
     .concat();
     findings.sort();
