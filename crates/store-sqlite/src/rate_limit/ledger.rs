@@ -125,11 +125,18 @@ pub(super) fn restamp(
     resource: &Resource,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    tx.prepare_cached(
-        "UPDATE rate_limits SET timestamp = ?2, keep_until = keep_until - timestamp + ?2
-         WHERE resource = ?1 AND timestamp > ?2",
-    )?
-    .execute(params![resource.as_str(), now.as_millis()])?;
+    let moment = params![resource.as_str(), now.as_millis()];
+    // There are none but after a jump, and looking costs less than an update of nothing.
+    let is_ahead = tx
+        .prepare_cached("SELECT 1 FROM rate_limits WHERE resource = ?1 AND timestamp > ?2")?
+        .exists(moment)?;
+    if is_ahead {
+        tx.prepare_cached(
+            "UPDATE rate_limits SET timestamp = ?2, keep_until = keep_until - timestamp + ?2
+             WHERE resource = ?1 AND timestamp > ?2",
+        )?
+        .execute(moment)?;
+    }
     Ok(())
 }
 
