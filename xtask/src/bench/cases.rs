@@ -119,7 +119,7 @@ impl Case {
         // The peer's default waits for the disk at every write; fewer calls tell as much.
         let percent = match settings {
             Settings::Equal => percent,
-            Settings::Defaults => percent.div_ceil(4),
+            Settings::Defaults => percent.div_ceil(10),
         };
         let ops = (self.ops * percent / 100).max(10);
         (ops, ops.div_ceil(10))

@@ -22,7 +22,7 @@ const FULL_PERCENT: u64 = 100;
 ///
 /// Needs Node.js 20 or later with npm; the package is installed into target/peers. Both sides do the
 /// same work in turns, each in a process of its own; the table shows the medians. A full run writes
-/// docs/benchmarks.md and takes about ten minutes on a machine with nothing else to do.
+/// docs/benchmarks.md and takes about five minutes on a machine with nothing else to do.
 #[derive(Clone, Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
@@ -42,6 +42,7 @@ pub(super) fn run(repository: &Repository, args: &Args) -> Result<(), Error> {
     let peer = install::peer(repository)?;
     let arena = Arena::new(&peer)?;
     let report = Report {
+        rounds: args.rounds.get(),
         versions: arena.versions()?,
         equal: arena.compare(Settings::Equal, args.rounds.get(), args.percent)?,
         waking: waking::measure(&arena)?,

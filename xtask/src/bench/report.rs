@@ -11,6 +11,8 @@ use super::waking::Waking;
 /// Everything that a run came to.
 #[derive(Debug)]
 pub(super) struct Report {
+    /// Turns of each side.
+    pub(super) rounds: usize,
     pub(super) versions: Versions,
     pub(super) equal: Vec<Score>,
     pub(super) waking: Waking,
@@ -67,7 +69,7 @@ cargo xtask bench peers     # needs Node.js 20 or later, with npm
 
 which compares the SQLite stores with the npm package that they take over from,
 `@comic-vine/sqlite-store` 0.2.0. Both do the same work in turns, on the same disk, each turn in a
-new process and on a new file; a figure is the median of five turns, in microseconds per call. The
+new process and on a new file; a figure is the median of {} turns, in microseconds per call. The
 ratio is the peer's time divided by ours. **The ratios are those of one run on one machine: run it
 on yours.** The figures themselves say more about the machine than about either side.
 
@@ -77,7 +79,8 @@ on yours.** The figures themselves say more about the machine than about either 
   the store traits, from tasks of a multi-threaded runtime.
 - A small value is 2 KB of prose. A list page is an invented page of the API's volume list,
   170 KB as JSON. The peer keeps JSON only; we keep it as a `serde_json::Value` in JSON, as a struct in
-  bincode, and as bytes that are already JSON."
+  bincode, and as bytes that are already JSON.",
+            self.rounds
         )
     }
 

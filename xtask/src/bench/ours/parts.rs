@@ -65,7 +65,8 @@ pub(super) async fn measure(
         .fill(&alike)
         .await?;
     alike.close().await?;
-    let bare = Bare::open(&path, value).map_err(Failure::from)?;
+    let bare = Bare::open(&path, value.clone()).map_err(Failure::from)?;
+    let beside = Bare::open(&job.database, value).map_err(Failure::from)?;
     let mut parts = Vec::new();
     for call in [Call::Get, Call::Set, Call::Acquire, Call::Settle] {
         let mut times = [(); 4].map(|()| Vec::new());
@@ -76,9 +77,13 @@ pub(super) async fn measure(
                 start..start + job.ops
             };
             let [statements, transactions, whole, hops] = &mut times;
-            let time = bare.statements(call, numbers(0)).map_err(Failure::from)?;
+            let time = pick(call, &beside, &bare)
+                .statements(call, numbers(0))
+                .map_err(Failure::from)?;
             statements.push(per_call(time, job.ops));
-            let time = bare.transactions(call, numbers(1)).map_err(Failure::from)?;
+            let time = pick(call, &beside, &bare)
+                .transactions(call, numbers(1))
+                .map_err(Failure::from)?;
             transactions.push(per_call(time, job.ops));
             whole.push(per_call(stores.run(call, numbers(2)).await?, job.ops));
             hops.push(per_call(hopping.run(call, numbers(3)).await?, job.ops));
@@ -94,6 +99,11 @@ pub(super) async fn measure(
     }
     elsewhere.close().await?;
     Ok(parts)
+}
+
+/// Who makes the call: reads are compared on the very same pages, and writes on a file of their own.
+fn pick<'a>(call: Call, reader: &'a Bare, writer: &'a Bare) -> &'a Bare {
+    if call == Call::Get { reader } else { writer }
 }
 
 /// The three stores over one database.

@@ -56,8 +56,8 @@ impl Bare {
         let time = clock.monotonic();
         if call != Call::Get {
             self.connection.execute_batch("COMMIT")?;
+            self.checkpoint()?;
         }
-        self.checkpoint()?;
         Ok(time)
     }
 
