@@ -40,7 +40,7 @@ async fn three_stores_share_one_file_and_their_defaults_are_the_originals() {
     assert!(status.adaptive.is_some());
 }
 
-// covers("A6", "A20")
+// covers("A6", "A20", "F16")
 #[tokio::test]
 async fn everything_survives_a_restart() {
     let folder = Folder::new();

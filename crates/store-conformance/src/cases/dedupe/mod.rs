@@ -53,7 +53,7 @@ cases! {
     replaced_owner_cannot_complete: covers("F32"),
     replaced_owner_cannot_fail: covers("F32", "F35"),
     replaced_owner_cannot_renew: covers("F32"),
-    dropping_a_replaced_owner_harms_no_successor: covers("F32"),
+    dropping_a_replaced_owner_harms_no_successor: covers("F32", "F60"),
     ended_job_cannot_be_renewed: covers("F35"),
 
     // housekeeping.rs

@@ -31,7 +31,7 @@ cases! {
     a_new_owner_looks_into_the_cache_first: covers("A22"),
     an_answer_that_is_stale_at_once_is_shared_all_the_same: covers("F36"),
     a_failure_is_shared_with_those_who_joined: covers("F36"),
-    a_dropped_owner_is_replaced: covers("F36", "F60"),
+    a_dropped_owner_is_replaced: covers("F36"),
     a_joiner_raises_the_priority_of_the_owner: covers("A17"),
     an_answer_invalidated_while_it_was_fetched_is_not_kept: covers("F48", "F63"),
     an_answer_too_large_to_keep_is_still_answered: covers("F40", "F49"),
