@@ -341,14 +341,22 @@ pub struct DedupeStats {
     pub failed_jobs: u64,
     /// Jobs whose owner fell silent.
     pub expired_jobs: u64,
+    /// When the oldest job in progress was registered, if there is one.
+    pub oldest_pending_at: Option<Timestamp>,
+    /// Jobs that owners of this process have ended through the store since it was opened.
+    pub settled_jobs: u64,
 }
 
 impl DedupeStats {
-    /// Adds one job to the counts.
-    pub const fn count(&mut self, state: JobState) {
+    /// Adds one job, registered at `created_at`, to the counts.
+    pub fn count(&mut self, state: JobState, created_at: Timestamp) {
         self.total_jobs += 1;
         match state {
-            JobState::Pending => self.pending_jobs += 1,
+            JobState::Pending => {
+                self.pending_jobs += 1;
+                let oldest = self.oldest_pending_at.unwrap_or(created_at);
+                self.oldest_pending_at = Some(oldest.min(created_at));
+            }
             JobState::Completed => self.completed_jobs += 1,
             JobState::Failed => self.failed_jobs += 1,
             JobState::Lapsed => self.expired_jobs += 1,

@@ -5,6 +5,7 @@ mod reports;
 mod waiters;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -40,6 +41,7 @@ struct Inner {
     sweeper: Sweeper,
     signals: JobSignals,
     waiters: Arc<Waiters>,
+    settled: AtomicU64,
 }
 
 impl SqliteDedupeStore {
@@ -62,6 +64,7 @@ impl SqliteDedupeStore {
                 sweeper: Sweeper::default(),
                 signals,
                 waiters,
+                settled: AtomicU64::new(0),
             }),
         }
     }
@@ -104,6 +107,9 @@ impl SqliteDedupeStore {
             })
             .await
             .map_err(|error| error.with_key(owner.key().as_str()))?;
+        if settlement == Settlement::Settled {
+            self.inner.settled.fetch_add(1, Ordering::Relaxed);
+        }
         self.inner.signals.notify(owner.key());
         owner.disarm();
         Ok(settlement)
@@ -229,9 +235,12 @@ impl DedupeStore for SqliteDedupeStore {
 
     async fn stats(&self) -> Result<DedupeStats> {
         let now = self.handle().now();
-        self.handle()
+        let mut stats = self
+            .handle()
             .read("stats", move |db| reports::stats(db, now))
-            .await
+            .await?;
+        stats.settled_jobs = self.inner.settled.load(Ordering::Relaxed);
+        Ok(stats)
     }
 
     async fn clear(&self, selection: &Selection) -> Result<u64> {

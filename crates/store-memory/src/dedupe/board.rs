@@ -18,6 +18,8 @@ pub(super) struct Board {
     replaced: HashMap<JobId, (Key, Ended)>,
     /// Every ended job, in the order of ending.
     endings: VecDeque<(Key, JobId)>,
+    /// How many ever ended.
+    settled: u64,
 }
 
 #[derive(Debug)]
@@ -104,6 +106,7 @@ impl Board {
             jobs: BTreeMap::new(),
             replaced: HashMap::new(),
             endings: VecDeque::new(),
+            settled: 0,
         }
     }
 
@@ -176,6 +179,7 @@ impl Board {
         };
         pending.state = State::Ended(Ended { ending, at: now });
         self.endings.push_back((key.clone(), *job));
+        self.settled += 1;
         Settlement::Settled
     }
 
@@ -222,9 +226,10 @@ impl Board {
     pub(super) fn stats(&mut self, now: Timestamp) -> DedupeStats {
         let (lease, retention) = (self.lease, self.retention);
         let mut stats = DedupeStats::default();
+        stats.settled_jobs = self.settled;
         for job in self.jobs.values_mut() {
             if let Some(state) = job.stands(lease, retention, now) {
-                stats.count(state);
+                stats.count(state, job.created_at);
             }
         }
         stats

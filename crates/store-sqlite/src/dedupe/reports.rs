@@ -46,12 +46,13 @@ pub(super) fn list(
 }
 
 pub(super) fn stats(db: &Connection, now: Timestamp) -> Result<DedupeStats, Failure> {
-    let mut jobs = db.prepare_cached("SELECT status, lease_until FROM dedupe_jobs")?;
+    let mut jobs = db.prepare_cached("SELECT status, lease_until, created_at FROM dedupe_jobs")?;
     let mut rows = jobs.query([])?;
     let mut counts = DedupeStats::default();
     while let Some(row) = rows.next()? {
         let status = row.get_ref(0)?.as_str().unwrap_or_default();
-        counts.count(state(status, row.get(1)?, now));
+        let created_at = Timestamp::from_millis(row.get(2)?);
+        counts.count(state(status, row.get(1)?, now), created_at);
     }
     Ok(counts)
 }

@@ -128,6 +128,8 @@ pub async fn jobs_are_counted_by_state(harness: &dyn Harness) -> Result<()> {
         (4, 1, 1)
     );
     assert_eq!((stats.completed_jobs, stats.failed_jobs), (1, 1));
+    assert_eq!(stats.settled_jobs, 2);
+    assert_eq!(stats.oldest_pending_at, Some(setup.clock.now()));
     drop(open);
     Ok(())
 }

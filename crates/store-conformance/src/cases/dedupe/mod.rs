@@ -61,7 +61,7 @@ cases! {
     scope_of_jobs_is_cleared_literally: covers("F51", "T13"),
     cleared_job_is_fenced_and_its_waiters_hear_of_it: covers("T13"),
     jobs_are_listed_page_by_page_with_their_states: covers("T19"),
-    jobs_are_counted_by_state: covers("A9"),
+    jobs_are_counted_by_state: covers("A9", "M2"),
     cleanup_frees_ended_and_silent_jobs: covers("A9", "F31"),
     cleanup_of_jobs_is_bounded: covers("A9"),
     closed_store_refuses_calls: covers("A9"),
