@@ -98,7 +98,7 @@ pub enum Error {
         subject: String,
     },
     /// The API could not be reached, or the connection broke.
-    #[error("cannot reach comic vine for {subject}: {message}")]
+    #[error("{subject}: cannot reach comic vine: {message}")]
     Transport {
         /// What was asked for.
         subject: String,

@@ -95,7 +95,12 @@ impl Codec for Json {
     fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T> {
         let mismatch = |source| failure("decode", "not a value of this type").with_source(source);
         match bytes.split_first() {
-            Some((&JSON, body)) => serde_json::from_slice(body).map_err(mismatch),
+            Some((&JSON, body)) => {
+                // Checking the text once is cheaper than checking every string in it.
+                let text = str::from_utf8(body)
+                    .map_err(|source| failure("decode", "not text").with_source(source))?;
+                serde_json::from_str(text).map_err(mismatch)
+            }
             // Text of the original packages. Control characters begin no JSON text.
             Some((first, _)) if *first >= b' ' => {
                 let inner: String = serde_json::from_slice(bytes)
