@@ -100,7 +100,7 @@ const OFF_PATH: &[&str] = &[
     // Listings, audits and counts.
     "SELECT resource, timestamp, id, priority FROM rate_limits …",
     "SELECT count(*) FROM cache",
-    "SELECT status, lease_until FROM dedupe_jobs",
+    "SELECT status, lease_until, created_at FROM dedupe_jobs",
     "SELECT page_count * page_size …",
     // Clearing.
     "SELECT count(*) FROM cache WHERE expires_at = 0 OR expires_at > ?1",
