@@ -46,15 +46,23 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
 /// Opens a connection that cannot write.
 pub(crate) fn open_reader(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
     let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    busy::wait_at_most(options.busy_timeout, || configure(&connection, options))?;
+    configure_patiently(&connection, options)?;
     Ok(connection)
 }
 
 /// Opens a connection beside the writer: it writes, but never creates or converts the file.
 pub(crate) fn open_beside(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
     let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    busy::wait_at_most(options.busy_timeout, || configure(&connection, options))?;
+    configure_patiently(&connection, options)?;
     Ok(connection)
+}
+
+/// A process that recovers the write-ahead log of another that was just converting the file can
+/// make any statement busy, and SQLite does not always ask the busy handler then.
+fn configure_patiently(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
+    busy::wait_at_most(options.busy_timeout, || {
+        busy::retry(options.busy_timeout, || configure(connection, options))
+    })
 }
 
 fn configure(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
