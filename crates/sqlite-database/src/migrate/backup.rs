@@ -11,15 +11,15 @@ impl SqliteDatabase {
     /// Copies the database to `backup` unless there is a file. The caller holds the write lock.
     pub(super) async fn back_up_once(&self, backup: &Path) -> Result<()> {
         let failed = |error| copy::io_error(error, backup);
+        // Only whoever holds the lock writes here: what there is, a crash has left, be it before the
+        // backup was complete or between its old name and its new one.
+        match std::fs::remove_file(copy::partial(backup, 0)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
         if backup.try_exists().map_err(failed)? {
             tracing::info!(backup = %backup.display(), "migrating; the backup exists already");
             return Ok(());
-        }
-        let partial = copy::partial(backup, 0);
-        // Only whoever holds the lock writes here: what there is, a crash has left.
-        match std::fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
         }
         let partial = copy::reserve(backup, self.path()).map_err(failed)?;
         let (location, target) = (self.location().clone(), partial.clone());
