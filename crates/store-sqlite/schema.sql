@@ -56,16 +56,16 @@ CREATE TABLE dedupe_results (
 ) STRICT;
 
 CREATE TABLE rate_limits (
-  id INTEGER PRIMARY KEY,
   resource TEXT NOT NULL,
   timestamp INTEGER NOT NULL,
-  priority TEXT NOT NULL DEFAULT 'background',
-  -- From then on no window holds the admission.
-  keep_until INTEGER NOT NULL,
+  -- Rises with the timestamp within a resource; between two of them lie at most as many admissions
+  -- as between the numbers.
+  id INTEGER NOT NULL,
+  is_user INTEGER NOT NULL,
   -- Drawn at random, so that a permit that is given back late never meets another's row.
-  permit INTEGER
-) STRICT;
-CREATE INDEX idx_rate_limit_resource_timestamp ON rate_limits (resource, timestamp, priority);
+  permit INTEGER,
+  PRIMARY KEY (resource, timestamp, id)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE server_cooldowns (
   origin TEXT PRIMARY KEY NOT NULL,
   cooldown_until INTEGER NOT NULL
@@ -77,7 +77,7 @@ CREATE TABLE rate_resources (
   config_version INTEGER NOT NULL DEFAULT 0,
   -- What callers claim it under while nothing is stated, in JSON; for listings.
   claimed TEXT,
-  -- The longest window that the resource ever had.
+  -- The longest window that the resource ever had: so long its admissions matter.
   keep_ms INTEGER NOT NULL DEFAULT 0,
   -- The share of users in JSON, and when it was calculated.
   allocation TEXT,

@@ -13,7 +13,7 @@ pub struct Admission {
     pub resource: Resource,
     /// The moment it counts at.
     pub at: Timestamp,
-    /// The number of its row; free for another once the row is gone.
+    /// Its number within the resource; free for another once the row is gone.
     pub row: i64,
     /// Who waited.
     pub priority: Priority,
@@ -46,14 +46,15 @@ pub async fn admissions(database: &SqliteDatabase) -> Result<Vec<Admission>> {
     let rows = database
         .fetch(|db| {
             let mut log = db.prepare_cached(
-                "SELECT resource, timestamp, id, priority FROM rate_limits ORDER BY timestamp, id",
+                "SELECT resource, timestamp, id, is_user FROM rate_limits
+                 ORDER BY timestamp, resource, id",
             )?;
             let rows = log.query_map([], |row| {
                 Ok((
                     row.get::<_, String>(0)?,
                     row.get(1)?,
                     row.get(2)?,
-                    row.get::<_, String>(3)?,
+                    row.get::<_, bool>(3)?,
                 ))
             })?;
             Ok(rows.collect::<Result<Vec<_>, _>>()?)
@@ -61,12 +62,16 @@ pub async fn admissions(database: &SqliteDatabase) -> Result<Vec<Admission>> {
         .await
         .map_err(|error| store_error(error, OPERATION))?;
     rows.into_iter()
-        .map(|(resource, at, row, priority)| {
+        .map(|(resource, at, row, is_user)| {
             Ok(Admission {
                 resource: Resource::named(&resource)?,
                 at: Timestamp::from_millis(at),
                 row,
-                priority: priority.parse()?,
+                priority: if is_user {
+                    Priority::User
+                } else {
+                    Priority::Background
+                },
             })
         })
         .collect()

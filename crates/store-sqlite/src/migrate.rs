@@ -1,7 +1,7 @@
 //! The schema, as migrations per role; `schema.sql` is what they add up to.
 //!
 //! The first migration of each role states the tables of the original packages, which their files
-//! have already; the second rebuilds them in their present form. So a new file and a file that was
+//! have already; the later ones rebuild them in their present form. So a new file and a file that was
 //! taken over end up the same.
 
 mod original;
@@ -61,6 +61,7 @@ pub(crate) static RATE_LIMIT: Component = Component {
     migrations: &[
         migration!(1, "rate_limit", "seed"),
         migration!(2, "rate_limit", "shared_rules"),
+        migration!(3, "rate_limit", "one_tree"),
     ],
 };
 

@@ -22,6 +22,7 @@ use store_core::{
 
 use self::admit::Verdict;
 use self::demand::Requests;
+use self::ledger::Rows;
 use crate::error::Failure;
 use crate::migrate;
 use crate::options::RateLimitOptions;
@@ -139,12 +140,12 @@ impl SqliteRateLimitStore {
 impl Inner {
     /// A permit over committed or yet uncommitted rows: dropped, it removes those that carry its
     /// mark and no others.
-    fn permit(self: &Arc<Self>, admitted_at: Timestamp, rows: Vec<i64>, mark: i64) -> Permit {
+    fn permit(self: &Arc<Self>, admitted_at: Timestamp, rows: Vec<Rows>, mark: i64) -> Permit {
         let inner = Arc::clone(self);
         Permit::new(admitted_at, move || {
             let denials = Arc::clone(&inner.denials);
             inner.handle.database().write_detached(move |tx| {
-                ledger::give_back(tx, &rows, mark, &denials)?;
+                ledger::give_back(tx, &rows, admitted_at, mark, &denials)?;
                 Ok(())
             });
         })
@@ -295,7 +296,7 @@ impl Sweep for Inner {
 
     async fn sweep(&self) -> Result<u64> {
         let (now, batch) = (self.handle.now(), self.batch());
-        // Looking for the rows takes longer than removing them, so it happens without the lock.
+        // The look goes through all resources, so it happens without the lock.
         let rows = self
             .handle
             .read("cleanup", move |db| ledger::outlived(db, batch, now))

@@ -99,8 +99,8 @@ Both with a write-ahead log and `synchronous = NORMAL`.
             "
 An acquisition of the peer is `canProceed` and then `record`, which two processes can both pass; ours
 is one transaction that decides and records. At a limit of 200, resources are used from empty to full;
-at the longer limits the window is nine tenths full. Neither side is asked to be fast there: both
-walk the window, and the peer fetches each row besides."
+at the longer limits the window is nine tenths full. The peer walks the window there and fetches each
+row; ours reads the two ends of it, and walks it only where they do not tell that there is room."
         )
     }
 

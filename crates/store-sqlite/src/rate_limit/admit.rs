@@ -7,13 +7,13 @@ use store_core::{Acquire, Claim, Policy, ResourceConfig, Timestamp};
 
 use super::demand::{self, Requests, Share};
 use super::known::{self, Known};
-use super::ledger::{self, Admission, Log};
+use super::ledger::{self, Admissions, Log, Newest, Rows};
 use crate::error::Failure;
 use crate::options::RateLimitOptions;
 
 /// What became of a request.
 pub(super) enum Verdict {
-    Admitted { rows: Vec<i64>, mark: i64 },
+    Admitted { rows: Vec<Rows>, mark: i64 },
     Denied(Denial),
 }
 
@@ -25,12 +25,13 @@ pub(super) fn acquire(
     now: Timestamp,
 ) -> Result<Verdict, Failure> {
     let mut refusal = None;
-    let mut kept = Vec::with_capacity(request.claims.len());
+    let mut newest = Vec::with_capacity(request.claims.len());
     for claim in &request.claims {
         let mut known = known::load(tx, &claim.resource)?;
-        ledger::restamp(tx, &claim.resource, now)?;
+        ledger::restamp(tx, &claim.resource, &mut known.newest, now)?;
+        newest.push(known.newest);
         let config = known.config(claim, options)?.clone();
-        kept.push(known.note_use(tx, claim, &config, now)?);
+        known.note_use(tx, claim, &config)?;
         let share = count_and_share(tx, request, claim, &mut known, &config, denials, now)?;
         let rules = Rules {
             resource: &claim.resource,
@@ -39,7 +40,7 @@ pub(super) fn acquire(
             cooldown_until: known.cooldown_until,
         };
         let since = now - config.longest_window();
-        let mut log = Log::new(tx, &claim.resource, since, now);
+        let mut log = Log::new(tx, &claim.resource, known.newest, since, now);
         let refused = rules.refusal(&mut log, request.permits, request.priority, now)?;
         refusal = Denial::longer(refusal, refused);
     }
@@ -47,7 +48,7 @@ pub(super) fn acquire(
         return Ok(Verdict::Denied(denial));
     }
     let mark = options.random.next_u64().cast_signed();
-    let rows = write(tx, request, &kept, Some(mark), now)?;
+    let rows = write(tx, request, &newest, Some(mark), now)?;
     Ok(Verdict::Admitted { rows, mark })
 }
 
@@ -59,15 +60,16 @@ pub(super) fn record(
     denials: &Denials,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let mut kept = Vec::with_capacity(request.claims.len());
+    let mut newest = Vec::with_capacity(request.claims.len());
     for claim in &request.claims {
         let mut known = known::load(tx, &claim.resource)?;
-        ledger::restamp(tx, &claim.resource, now)?;
+        ledger::restamp(tx, &claim.resource, &mut known.newest, now)?;
+        newest.push(known.newest);
         let config = known.config(claim, options)?.clone();
-        kept.push(known.note_use(tx, claim, &config, now)?);
+        known.note_use(tx, claim, &config)?;
         count_and_share(tx, request, claim, &mut known, &config, denials, now)?;
     }
-    write(tx, request, &kept, None, now)?;
+    write(tx, request, &newest, None, now)?;
     Ok(())
 }
 
@@ -119,22 +121,21 @@ pub(super) fn count_refused(
 fn write(
     tx: &Transaction<'_>,
     request: &Acquire,
-    kept: &[Timestamp],
+    newest: &[Option<Newest>],
     mark: Option<i64>,
     now: Timestamp,
-) -> Result<Vec<i64>, Failure> {
+) -> Result<Vec<Rows>, Failure> {
     let mut rows = Vec::with_capacity(request.claims.len());
-    for (claim, keep_until) in request.claims.iter().zip(kept) {
-        let admission = Admission {
+    for (claim, newest) in request.claims.iter().zip(newest) {
+        let admissions = Admissions {
             resource: &claim.resource,
+            newest: *newest,
+            count: request.permits.get(),
             priority: request.priority,
             at: now,
-            keep_until: *keep_until,
             mark,
         };
-        for _ in 0..request.permits.get() {
-            rows.push(admission.write(tx)?);
-        }
+        rows.push(admissions.write(tx)?);
     }
     Ok(rows)
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use rusqlite::{Connection, Transaction, named_params, params};
 use store_core::{Allocation, Claim, Resource, ResourceConfig, Result, Timestamp};
 
-use super::config;
+use super::ledger::Newest;
+use super::{config, cooldown};
 use crate::error::{Failure, corrupt};
 use crate::options::RateLimitOptions;
 
@@ -26,47 +27,57 @@ pub(super) struct Known {
     pub(super) is_background_seen: bool,
     pub(super) priority_mode_activations: u64,
     pub(super) cooldown_until: Option<Timestamp>,
+    /// Its newest admission.
+    pub(super) newest: Option<Newest>,
 }
 
 pub(super) fn load(db: &Connection, resource: &Resource) -> Result<Known, Failure> {
     let mut statement = db.prepare_cached(
-        "SELECT known.resource IS NOT NULL, config, claimed, keep_ms, allocation, calculated_at,
-                last_user_at, background_seen, priority_mode_activations,
-                (SELECT cooldown_until FROM server_cooldowns WHERE origin = ?1)
-         FROM (SELECT 1) LEFT JOIN rate_resources AS known ON known.resource = ?1",
+        "SELECT config, claimed, keep_ms, allocation, calculated_at, last_user_at, background_seen,
+                priority_mode_activations,
+                (SELECT cooldown_until FROM server_cooldowns WHERE origin = ?1),
+                newest.timestamp, newest.id
+         FROM rate_resources AS known LEFT JOIN rate_limits AS newest ON newest.resource = ?1
+         WHERE known.resource = ?1
+         ORDER BY newest.timestamp DESC, newest.id DESC LIMIT 1",
     )?;
     let mut rows = statement.query([resource.as_str()])?;
     let Some(row) = rows.next()? else {
-        return Ok(Known::default());
-    };
-    let cooldown_until = row.get::<_, Option<i64>>(9)?.map(Timestamp::from_millis);
-    if !row.get::<_, bool>(0)? {
+        // A cooldown may come before the first use.
         return Ok(Known {
-            cooldown_until,
+            cooldown_until: cooldown::stored(db, resource)?,
             ..Known::default()
         });
-    }
+    };
+    let newest = match row.get::<_, Option<i64>>(9)? {
+        None => None,
+        Some(at) => Some(Newest {
+            at: Timestamp::from_millis(at),
+            id: row.get(10)?,
+        }),
+    };
     let allocation = row
-        .get_ref(4)?
+        .get_ref(3)?
         .as_str_or_null()
         .map_err(rusqlite::Error::from)?;
     Ok(Known {
         is_stored: true,
         config: row
-            .get_ref(1)?
+            .get_ref(0)?
             .as_str_or_null()
             .map_err(rusqlite::Error::from)?
             .map(config::from_json)
             .transpose()?,
-        claimed: row.get(2)?,
-        keep_ms: row.get(3)?,
+        claimed: row.get(1)?,
+        keep_ms: row.get(2)?,
         // One that cannot be read is calculated anew.
         allocation: allocation.and_then(|text| serde_json::from_str(text).ok()),
-        calculated_at: Timestamp::from_millis(row.get(5)?),
-        last_user_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
-        is_background_seen: row.get(7)?,
-        priority_mode_activations: row.get::<_, i64>(8)?.unsigned_abs(),
-        cooldown_until,
+        calculated_at: Timestamp::from_millis(row.get(4)?),
+        last_user_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
+        is_background_seen: row.get(6)?,
+        priority_mode_activations: row.get::<_, i64>(7)?.unsigned_abs(),
+        cooldown_until: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
+        newest,
     })
 }
 
@@ -96,15 +107,13 @@ impl Known {
         })
     }
 
-    /// Writes down that the resource is used under `config`, and returns until when an admission
-    /// of now matters.
+    /// Writes down that the resource is used under `config`.
     pub(super) fn note_use(
         &self,
         tx: &Transaction<'_>,
         claim: &Claim,
         config: &ResourceConfig,
-        now: Timestamp,
-    ) -> Result<Timestamp, Failure> {
+    ) -> Result<(), Failure> {
         let longest = config::millis(config.longest_window());
         let keep_ms = longest.max(self.keep_ms);
         let claimed = claim.config.as_ref().map(config::to_json).transpose()?;
@@ -127,12 +136,7 @@ impl Known {
                 ":keep_ms": keep_ms,
             })?;
         }
-        if keep_ms > self.keep_ms {
-            keep_longer(tx, &claim.resource, keep_ms)?;
-        }
-        Ok(Timestamp::from_millis(
-            now.as_millis().saturating_add(keep_ms),
-        ))
+        Ok(())
     }
 }
 
@@ -181,15 +185,5 @@ pub(super) fn state_config(
         config::to_json(config)?,
         keep_ms
     ])?;
-    keep_longer(tx, resource, keep_ms)
-}
-
-/// A longer window holds admissions that were made under a shorter one.
-fn keep_longer(tx: &Transaction<'_>, resource: &Resource, keep_ms: i64) -> Result<(), Failure> {
-    tx.prepare_cached(
-        "UPDATE rate_limits SET keep_until = timestamp + ?2
-         WHERE resource = ?1 AND keep_until < timestamp + ?2",
-    )?
-    .execute(params![resource.as_str(), keep_ms])?;
     Ok(())
 }

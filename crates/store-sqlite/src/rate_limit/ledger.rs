@@ -1,4 +1,7 @@
-//! The log of admissions: one row each.
+//! The log of admissions: one row each, in one tree that is ordered as windows are walked.
+//!
+//! What must stay true: numbers rise with the time within a resource. An admission gets the one
+//! after the newest, and is written only when none lies in the future.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 use store_core::local::Denials;
@@ -7,27 +10,40 @@ use store_core::{Priority, Resource, Result, Timestamp};
 
 use crate::error::{Failure, store_error};
 
+/// The newest admission of a resource.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Newest {
+    pub(super) at: Timestamp,
+    pub(super) id: i64,
+}
+
 /// The admissions of one resource that a window may still hold.
 pub(super) struct Log<'a> {
     db: &'a Connection,
     resource: &'a Resource,
+    newest: Option<Newest>,
     since: Timestamp,
     now: Timestamp,
+    /// How many there are at most, once it was looked up.
+    at_most: Option<i64>,
 }
 
 impl<'a> Log<'a> {
-    /// Those made after `since`. One from the future counts as made now.
+    /// Those made after `since`, up to the `newest`. One from the future counts as made now.
     pub(super) fn new(
         db: &'a Connection,
         resource: &'a Resource,
+        newest: Option<Newest>,
         since: Timestamp,
         now: Timestamp,
     ) -> Self {
         Self {
             db,
             resource,
+            newest,
             since,
             now,
+            at_most: None,
         }
     }
 
@@ -41,20 +57,50 @@ impl<'a> Log<'a> {
             .db
             .prepare_cached(
                 "SELECT count(*) FROM rate_limits WHERE resource = ?1 AND timestamp > ?2
-                   AND (?3 IS NULL OR priority = ?3)",
+                   AND (?3 IS NULL OR is_user = ?3)",
             )?
             .query_row(
                 params![
                     self.resource.as_str(),
                     since.as_millis(),
-                    class.map(Priority::as_str)
+                    class.map(is_user)
                 ],
                 |row| row.get(0),
             )?;
         Ok(count)
     }
 
-    fn look_up(&self, class: Option<Priority>, nth: u32) -> rusqlite::Result<Option<i64>> {
+    /// How many the window holds at most: by the numbers of the newest and the oldest, between which
+    /// some may have been given back.
+    fn at_most(&mut self) -> rusqlite::Result<i64> {
+        if let Some(at_most) = self.at_most {
+            return Ok(at_most);
+        }
+        let at_most = match self.newest.filter(|newest| newest.at > self.since) {
+            None => 0,
+            Some(newest) => {
+                let oldest: i64 = self
+                    .db
+                    .prepare_cached(
+                        "SELECT id FROM rate_limits WHERE resource = ?1 AND timestamp > ?2
+                         ORDER BY timestamp, id LIMIT 1",
+                    )?
+                    .query_row(
+                        params![self.resource.as_str(), self.since.as_millis()],
+                        |row| row.get(0),
+                    )?;
+                newest.id - oldest + 1
+            }
+        };
+        self.at_most = Some(at_most);
+        Ok(at_most)
+    }
+
+    fn look_up(&mut self, class: Option<Priority>, nth: u32) -> rusqlite::Result<Option<i64>> {
+        // Most requests end here: there is room for sure, however long the window.
+        if self.at_most()? < i64::from(nth) {
+            return Ok(None);
+        }
         let (resource, since) = (self.resource.as_str(), self.since.as_millis());
         let skipped = nth.saturating_sub(1);
         let found = match class {
@@ -69,10 +115,10 @@ impl<'a> Log<'a> {
                 .db
                 .prepare_cached(
                     "SELECT timestamp FROM rate_limits WHERE resource = ?1 AND timestamp > ?2
-                       AND priority = ?4
+                       AND is_user = ?4
                      ORDER BY timestamp DESC LIMIT 1 OFFSET ?3",
                 )?
-                .query_row(params![resource, since, skipped, class.as_str()], |row| {
+                .query_row(params![resource, since, skipped, is_user(class)], |row| {
                     row.get(0)
                 }),
         };
@@ -89,32 +135,51 @@ impl AdmissionLog for Log<'_> {
     }
 }
 
-/// An admission to write.
-pub(super) struct Admission<'a> {
+/// A class as its column has it.
+fn is_user(class: Priority) -> bool {
+    class == Priority::User
+}
+
+/// Admissions of one resource with consecutive numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Rows {
+    pub(super) resource: Resource,
+    first: i64,
+    count: u32,
+}
+
+/// Admissions to write: equal but for their numbers.
+pub(super) struct Admissions<'a> {
     pub(super) resource: &'a Resource,
+    pub(super) newest: Option<Newest>,
+    pub(super) count: u32,
     pub(super) priority: Priority,
     pub(super) at: Timestamp,
-    pub(super) keep_until: Timestamp,
     /// What tells the permit's rows from all others.
     pub(super) mark: Option<i64>,
 }
 
-impl Admission<'_> {
-    /// Writes the admission and returns its row.
-    pub(super) fn write(&self, tx: &Transaction<'_>) -> Result<i64, Failure> {
-        let row = tx
-            .prepare_cached(
-                "INSERT INTO rate_limits (resource, timestamp, priority, keep_until, permit)
-                 VALUES (:resource, :at, :priority, :keep_until, :mark)",
-            )?
-            .insert(named_params! {
+impl Admissions<'_> {
+    pub(super) fn write(&self, tx: &Transaction<'_>) -> Result<Rows, Failure> {
+        let first = self.newest.map_or(1, |newest| newest.id + 1);
+        let mut insert = tx.prepare_cached(
+            "INSERT INTO rate_limits (resource, timestamp, id, is_user, permit)
+             VALUES (:resource, :at, :id, :is_user, :mark)",
+        )?;
+        for offset in 0..self.count {
+            insert.execute(named_params! {
                 ":resource": self.resource.as_str(),
                 ":at": self.at.as_millis(),
-                ":priority": self.priority.as_str(),
-                ":keep_until": self.keep_until.as_millis(),
+                ":id": first + i64::from(offset),
+                ":is_user": is_user(self.priority),
                 ":mark": self.mark,
             })?;
-        Ok(row)
+        }
+        Ok(Rows {
+            resource: self.resource.clone(),
+            first,
+            count: self.count,
+        })
     }
 }
 
@@ -123,19 +188,15 @@ impl Admission<'_> {
 pub(super) fn restamp(
     tx: &Transaction<'_>,
     resource: &Resource,
+    newest: &mut Option<Newest>,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let moment = params![resource.as_str(), now.as_millis()];
-    // There are none but after a jump, and looking costs less than an update of nothing.
-    let is_ahead = tx
-        .prepare_cached("SELECT 1 FROM rate_limits WHERE resource = ?1 AND timestamp > ?2")?
-        .exists(moment)?;
-    if is_ahead {
+    if let Some(newest) = newest.as_mut().filter(|newest| newest.at > now) {
         tx.prepare_cached(
-            "UPDATE rate_limits SET timestamp = ?2, keep_until = keep_until - timestamp + ?2
-             WHERE resource = ?1 AND timestamp > ?2",
+            "UPDATE rate_limits SET timestamp = ?2 WHERE resource = ?1 AND timestamp > ?2",
         )?
-        .execute(moment)?;
+        .execute(params![resource.as_str(), now.as_millis()])?;
+        newest.at = now;
     }
     Ok(())
 }
@@ -150,42 +211,68 @@ pub(super) fn reset(tx: &Transaction<'_>, resource: &Resource) -> Result<(), Fai
 /// Removes the rows of a permit; each frees room on its resource.
 pub(super) fn give_back(
     tx: &Transaction<'_>,
-    rows: &[i64],
+    rows: &[Rows],
+    admitted_at: Timestamp,
     mark: i64,
     denials: &Denials,
 ) -> Result<(), Failure> {
     let mut given_back = tx.prepare_cached(
-        "DELETE FROM rate_limits WHERE id = ?1 AND permit = ?2 RETURNING resource",
+        "DELETE FROM rate_limits WHERE resource = ?1 AND timestamp = ?2
+           AND id >= ?3 AND id < ?4 AND permit = ?5",
     )?;
-    for row in rows {
-        let resource: Option<String> = given_back
-            .query_row([row, &mark], |row| row.get(0))
-            .optional()?;
-        if let Some(resource) = resource {
-            denials.forget(&Resource::named(&resource)?);
+    for Rows {
+        resource,
+        first,
+        count,
+    } in rows
+    {
+        let end = first + i64::from(*count);
+        let name = resource.as_str();
+        let at = admitted_at.as_millis();
+        let mut removed = given_back.execute(params![name, at, first, end, mark])?;
+        if removed == 0 {
+            // The clock was set back, and they were moved; or somebody else has removed them.
+            removed = tx
+                .prepare_cached("DELETE FROM rate_limits WHERE resource = ?1 AND permit = ?2")?
+                .execute(params![name, mark])?;
+        }
+        if removed > 0 {
+            denials.forget(resource);
         }
     }
     Ok(())
 }
 
-/// Rows that no window holds any more.
-pub(super) fn outlived(db: &Connection, batch: u32, now: Timestamp) -> Result<Vec<i64>, Failure> {
-    let mut rows = db
-        .prepare_cached("SELECT id FROM rate_limits WHERE keep_until <= ?1 ORDER BY id LIMIT ?2")?;
-    let ids = rows.query_map(params![now.as_millis(), batch], |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
+/// The key of a row.
+pub(super) type Key = (String, i64, i64);
+
+/// Rows that no window holds any more, the oldest of each resource first.
+pub(super) fn outlived(db: &Connection, batch: u32, now: Timestamp) -> Result<Vec<Key>, Failure> {
+    let mut rows = db.prepare_cached(
+        "SELECT log.resource, log.timestamp, log.id
+         FROM rate_resources AS known CROSS JOIN rate_limits AS log
+           ON log.resource = known.resource AND log.timestamp <= ?1 - known.keep_ms
+         LIMIT ?2",
+    )?;
+    let keys = rows.query_map(params![now.as_millis(), batch], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    Ok(keys.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn remove_outlived(
     tx: &Transaction<'_>,
-    rows: &[i64],
+    rows: &[Key],
     now: Timestamp,
 ) -> Result<u64, Failure> {
-    let mut remove =
-        tx.prepare_cached("DELETE FROM rate_limits WHERE id = ?1 AND keep_until <= ?2")?;
+    // A longer window may have been stated since the rows were found.
+    let mut remove = tx.prepare_cached(
+        "DELETE FROM rate_limits WHERE resource = ?1 AND timestamp = ?2 AND id = ?3
+           AND timestamp <= ?4 - (SELECT keep_ms FROM rate_resources WHERE resource = ?1)",
+    )?;
     let mut removed = 0;
-    for row in rows {
-        removed += remove.execute([*row, now.as_millis()])? as u64;
+    for (resource, at, id) in rows {
+        removed += remove.execute(params![resource, at, id, now.as_millis()])? as u64;
     }
     Ok(removed)
 }

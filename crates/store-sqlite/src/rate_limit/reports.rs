@@ -35,7 +35,8 @@ fn status_in(
 ) -> Result<Status, Failure> {
     let known = known::load(db, &claim.resource)?;
     let config = known.config(claim, options)?;
-    let mut log = Log::new(db, &claim.resource, now - config.longest_window(), now);
+    let since = now - config.longest_window();
+    let mut log = Log::new(db, &claim.resource, known.newest, since, now);
     let shared = config.shared_limit()?;
     let mut status = Status::unused(shared, now);
 
@@ -171,7 +172,7 @@ pub(super) fn stats(
         let claim = known.listed_claim(resource.clone())?;
         let config = known.config(&claim, options)?;
         let since = now - config.longest_window();
-        let log = Log::new(db, &resource, since, now);
+        let log = Log::new(db, &resource, known.newest, since, now);
         let admissions = log.count_after(None, since)?;
         stats.total_requests += u64::from(admissions);
         stats.unique_resources += u64::from(admissions > 0);

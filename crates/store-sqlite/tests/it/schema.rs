@@ -67,6 +67,56 @@ async fn each_migration_can_be_undone_exactly() {
     }
 }
 
+/// The rows that `sql` finds, each as text.
+async fn rows(database: &SqliteDatabase, sql: &'static str) -> Vec<String> {
+    let found = database.fetch(move |db| {
+        let mut statement = db.prepare(sql)?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    });
+    found.await.expect("rows")
+}
+
+// covers("D13")
+#[tokio::test]
+async fn admissions_survive_the_ways_up_and_down() {
+    const INDEXED: &str = "SELECT concat_ws(' ', resource, timestamp, priority, keep_until, permit)
+         FROM rate_limits ORDER BY timestamp, id";
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let [_, _, limits] = COMPONENTS;
+    let earlier = database.migrate_to(limits, 2).await;
+    earlier.expect("the form before");
+    let write = database.write(|tx| {
+        // The clock was set back between the first two; the last resource has an endless window.
+        Ok(tx.execute_batch(
+            "INSERT INTO rate_limits VALUES
+               (4, 'issues', 2000, 'user', 5000, NULL), (5, 'issues', 1000, 'background', 4000, 77),
+               (6, 'issues', 2000, 'user', 5000, 78), (7, 'odd', 3000, 'user', 9223372036854775807, 79);
+             INSERT INTO rate_resources (resource, keep_ms)
+             VALUES ('issues', 3000), ('odd', 9223372036854775807);",
+        )?)
+    });
+    write.await.expect("rows");
+    let before = rows(&database, INDEXED).await;
+
+    let up = database.migrate_to(limits, 3).await;
+    up.expect("a step up");
+    let tree = "SELECT concat_ws(' ', resource, timestamp, id, is_user, permit)
+         FROM rate_limits ORDER BY resource, timestamp, id";
+    let expected = [
+        "issues 1000 1 0 77",
+        "issues 2000 2 1",
+        "issues 2000 3 1 78",
+        "odd 3000 1 1 79",
+    ];
+    assert_eq!(rows(&database, tree).await, expected);
+
+    let down = database.migrate_to(limits, 2).await;
+    down.expect("a step down");
+    assert_eq!(rows(&database, INDEXED).await, before);
+}
+
 #[tokio::test]
 async fn a_newer_schema_is_refused_with_a_remedy() {
     let folder = Folder::new();
@@ -98,7 +148,7 @@ const OFF_PATH: &[&str] = &[
     // The first use of a file.
     "SELECT EXISTS (SELECT 1 FROM sqlite_schema …",
     // Listings, audits and counts.
-    "SELECT resource, timestamp, id, priority FROM rate_limits …",
+    "SELECT resource, timestamp, id, is_user FROM rate_limits …",
     "SELECT count(*) FROM cache",
     "SELECT status, lease_until, created_at FROM dedupe_jobs",
     "SELECT page_count * page_size …",
@@ -114,7 +164,7 @@ const OFF_PATH: &[&str] = &[
     // Sweeping.
     "DELETE FROM dedupe_results WHERE rowid IN …",
     "DELETE FROM dedupe_jobs WHERE rowid IN …",
-    "SELECT id FROM rate_limits WHERE keep_until <= ?1 …",
+    "SELECT log.resource, log.timestamp, log.id FROM rate_resources …",
 ];
 
 fn is_off_path(sql: &str) -> bool {

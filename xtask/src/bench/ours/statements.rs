@@ -15,10 +15,12 @@ const GET: &str = "SELECT expires_at, created_at, value FROM cache WHERE hash = 
 const SET: &str = "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value)
      VALUES (?1, ?2, ?2, ?2, ?3)
      ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at, value = excluded.value";
-const LOOK: &str = "SELECT timestamp FROM rate_limits WHERE resource = ?1 AND timestamp > 0
-     ORDER BY timestamp DESC LIMIT 1 OFFSET 199";
-const ADMIT: &str = "INSERT INTO rate_limits (resource, timestamp, priority, keep_until, permit)
-     VALUES (?1, ?2, 'user', ?2, ?2)";
+const LOOK: &str = "SELECT timestamp, id FROM rate_limits WHERE resource = ?1
+     ORDER BY timestamp DESC, id DESC LIMIT 1";
+const OLDEST: &str = "SELECT id FROM rate_limits WHERE resource = ?1 AND timestamp > 0
+     ORDER BY timestamp, id LIMIT 1";
+const ADMIT: &str = "INSERT INTO rate_limits (resource, timestamp, id, is_user, permit)
+     VALUES (?1, ?2, ?3, TRUE, ?2)";
 const REGISTER: &str = "INSERT OR REPLACE INTO dedupe_jobs
        (hash, job_id, status, created_at, updated_at, lease_until, lease_ms, priority)
      VALUES (?1, ?1, 'pending', ?2, ?2, ?2, 10000, 'user')";
@@ -114,10 +116,17 @@ impl Bare {
             }
             Call::Acquire => {
                 let mut look = db.prepare_cached(LOOK)?;
-                let at: Option<i64> = look.query_row([&name], |row| row.get(0)).optional()?;
-                std::hint::black_box(at);
+                let newest: Option<(i64, i64)> = look
+                    .query_row([&name], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()?;
+                if newest.is_some() {
+                    let mut oldest = db.prepare_cached(OLDEST)?;
+                    let id: i64 = oldest.query_row([&name], |row| row.get(0))?;
+                    std::hint::black_box(id);
+                }
+                let id = newest.map_or(1, |(_, id)| id + 1);
                 let mut admit = db.prepare_cached(ADMIT)?;
-                admit.execute(params![name, SystemClock::new().now().as_millis()])?;
+                admit.execute(params![name, SystemClock::new().now().as_millis(), id])?;
             }
             Call::Settle => {
                 let mut register = db.prepare_cached(REGISTER)?;
