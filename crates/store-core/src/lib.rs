@@ -27,7 +27,9 @@ mod time;
 mod ttl;
 mod typed;
 
-pub use adaptive::{Activity, ActivityLevel, AdaptiveConfig, Allocation, Trend, calculate};
+pub use adaptive::{
+    Activity, ActivityLevel, AdaptiveConfig, Allocation, Partition, Trend, calculate,
+};
 pub use cache::{
     CacheStats, CacheStore, CacheStoreExt, Entry, EntryInfo, FillToken, Lookup, NewEntry, Removal,
     SetOutcome,

@@ -4,131 +4,23 @@
 //! fractions, or more than the limit, this one rounds down and clamps: see [`calculate`].
 
 mod activity;
+mod config;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use activity::{Activity, ActivityLevel, Trend};
+pub use config::{AdaptiveConfig, Partition};
 
-use crate::error::{Error, Result};
-use crate::time::{MINUTE, SECOND, Timestamp};
-
-/// When users are protected, and how much.
-///
-/// ```
-/// use store_core::AdaptiveConfig;
-/// let config = AdaptiveConfig::default().with_min_user_reserved(10);
-/// assert_eq!(config.high_activity_threshold, 10);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct AdaptiveConfig {
-    /// How far back activity counts. Default: 15 minutes.
-    pub monitoring_window: Duration,
-    /// From this many user requests on, activity is high. Default: 10.
-    pub high_activity_threshold: u64,
-    /// From this many user requests on, activity is moderate. Default: 3.
-    pub moderate_activity_threshold: u64,
-    /// How long an allocation stays in force. Default: 30 seconds.
-    pub recalculation_interval: Duration,
-    /// After this long without users the background may have everything. Default: 30 minutes.
-    pub sustained_inactivity_threshold: Duration,
-    /// Whether the background pauses while high activity still rises. Default: yes.
-    pub background_pause_on_increasing_trend: bool,
-    /// How far the users' share may grow with activity. Default: 2.
-    pub max_user_scaling: f64,
-    /// What users keep even when they are few. Default: 5.
-    pub min_user_reserved: u32,
-}
-
-impl Default for AdaptiveConfig {
-    fn default() -> Self {
-        Self {
-            monitoring_window: MINUTE * 15,
-            high_activity_threshold: 10,
-            moderate_activity_threshold: 3,
-            recalculation_interval: SECOND * 30,
-            sustained_inactivity_threshold: MINUTE * 30,
-            background_pause_on_increasing_trend: true,
-            max_user_scaling: 2.0,
-            min_user_reserved: 5,
-        }
-    }
-}
-
-impl AdaptiveConfig {
-    /// Sets how far back activity counts.
-    #[must_use]
-    pub const fn with_monitoring_window(mut self, window: Duration) -> Self {
-        self.monitoring_window = window;
-        self
-    }
-
-    /// Sets from how many user requests on activity is moderate, and high.
-    #[must_use]
-    pub const fn with_thresholds(mut self, moderate: u64, high: u64) -> Self {
-        self.moderate_activity_threshold = moderate;
-        self.high_activity_threshold = high;
-        self
-    }
-
-    /// Sets how long an allocation stays in force.
-    #[must_use]
-    pub const fn with_recalculation_interval(mut self, interval: Duration) -> Self {
-        self.recalculation_interval = interval;
-        self
-    }
-
-    /// Sets after how long without users the background may have everything.
-    #[must_use]
-    pub const fn with_sustained_inactivity_threshold(mut self, threshold: Duration) -> Self {
-        self.sustained_inactivity_threshold = threshold;
-        self
-    }
-
-    /// Lets the background go on while high activity still rises.
-    #[must_use]
-    pub const fn without_background_pause(mut self) -> Self {
-        self.background_pause_on_increasing_trend = false;
-        self
-    }
-
-    /// Sets how far the users' share may grow with activity.
-    #[must_use]
-    pub const fn with_max_user_scaling(mut self, scaling: f64) -> Self {
-        self.max_user_scaling = scaling;
-        self
-    }
-
-    /// Sets what users keep even when they are few.
-    #[must_use]
-    pub const fn with_min_user_reserved(mut self, reserved: u32) -> Self {
-        self.min_user_reserved = reserved;
-        self
-    }
-
-    pub(crate) fn check(&self) -> Result<()> {
-        let wrong = |detail| Err(Error::invalid("adaptive config", detail));
-        if self.moderate_activity_threshold >= self.high_activity_threshold {
-            return wrong("the moderate threshold must be below the high one");
-        }
-        if self.monitoring_window.is_zero() || self.recalculation_interval.is_zero() {
-            return wrong("monitoring window and recalculation interval must be longer than zero");
-        }
-        if !(self.max_user_scaling.is_finite() && self.max_user_scaling >= 1.0) {
-            return wrong("the users' scaling must be a number of at least 1");
-        }
-        Ok(())
-    }
-}
+use crate::time::{MINUTE, Timestamp};
 
 /// How a limit is shared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Allocation {
-    /// What the background may never use.
+    /// What the background may never use; under [`Partition::Strict`] also the most admissions of
+    /// users in one window, but one if it is zero.
     pub user_reserved: u32,
     /// The most admissions of the background in one window.
     pub background_max: u32,

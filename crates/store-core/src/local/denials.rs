@@ -101,24 +101,20 @@ impl Denials {
     /// Remembers what the store answered to `request`.
     pub fn remember(&self, request: &Acquire, denial: &Denial, now: Timestamp) {
         let mut state = self.lock();
-        let classes: &[Priority] = if denial.reason.binds_users() {
-            &[Priority::User, Priority::Background]
-        } else {
-            &[Priority::Background]
-        };
         let resource = denial.reason.resource();
         let mut claims = request.claims.iter();
         let Some(refused) = claims.find(|claim| claim.resource == *resource) else {
             return;
         };
-        for class in classes {
+        let classes = [Priority::User, Priority::Background].into_iter();
+        for class in classes.filter(|class| denial.reason.binds(*class)) {
             let remembered = Remembered {
                 denial: denial.clone(),
                 permits: request.permits,
                 config: refused.config.clone(),
                 since: now,
             };
-            let name = (resource.clone(), *class);
+            let name = (resource.clone(), class);
             state.denials.insert(name, remembered);
         }
     }

@@ -115,14 +115,10 @@ impl Line {
 
     /// The holder of `id` asked and was refused.
     pub(super) fn refused(&mut self, id: TicketId, denial: &Denial, until: Timestamp) {
-        let classes: &[Priority] = if denial.reason.binds_users() {
-            &[Priority::User, Priority::Background]
-        } else {
-            &[Priority::Background]
-        };
-        for class in classes {
+        let classes = [Priority::User, Priority::Background].into_iter();
+        for class in classes.filter(|class| denial.reason.binds(*class)) {
             let denial = denial.clone();
-            let name = (denial.reason.resource().clone(), *class);
+            let name = (denial.reason.resource().clone(), class);
             self.blocked.insert(name, Block { denial, until });
         }
         if let Some(waiting) = self.waiting.get_mut(&id) {

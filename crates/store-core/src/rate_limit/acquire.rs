@@ -154,6 +154,8 @@ pub enum Reason {
     WindowFull(Resource),
     /// What is left is kept for users.
     Reserved(Resource),
+    /// Users have had their share of a limit that is divided strictly.
+    ShareUsed(Resource),
     /// The background pauses because users call more and more.
     Paused(Resource),
     /// The server asked for silence.
@@ -167,17 +169,29 @@ impl Reason {
         match self {
             Self::WindowFull(resource)
             | Self::Reserved(resource)
+            | Self::ShareUsed(resource)
             | Self::Paused(resource)
             | Self::Cooldown(resource) => resource,
         }
     }
 
-    /// Whether a user would be refused as well.
+    /// Whether it stands in the way of this class.
+    ///
+    /// ```
+    /// use store_core::{Priority, Reason, Resource};
+    ///
+    /// let reserved = Reason::Reserved(Resource::named("issues")?);
+    /// assert!(reserved.binds(Priority::Background) && !reserved.binds(Priority::User));
+    /// # Ok::<(), store_core::Error>(())
+    /// ```
     #[must_use]
-    pub const fn binds_users(&self) -> bool {
-        match self {
-            Self::WindowFull(_) | Self::Cooldown(_) => true,
-            Self::Reserved(_) | Self::Paused(_) => false,
+    pub const fn binds(&self, class: Priority) -> bool {
+        match (self, class) {
+            (Self::WindowFull(_) | Self::Cooldown(_), _)
+            | (Self::Reserved(_) | Self::Paused(_), Priority::Background)
+            | (Self::ShareUsed(_), Priority::User) => true,
+            (Self::Reserved(_) | Self::Paused(_), Priority::User)
+            | (Self::ShareUsed(_), Priority::Background) => false,
         }
     }
 }
@@ -187,6 +201,7 @@ impl fmt::Display for Reason {
         match self {
             Self::WindowFull(resource) => write!(f, "the limit of {resource} is used up"),
             Self::Reserved(resource) => write!(f, "what is left of {resource} is kept for users"),
+            Self::ShareUsed(resource) => write!(f, "the users' share of {resource} is used up"),
             Self::Paused(resource) => write!(f, "background requests to {resource} are paused"),
             Self::Cooldown(resource) => write!(f, "{resource} is cooling down"),
         }

@@ -31,6 +31,8 @@ pub trait RateLimitStore: fmt::Debug + Send + Sync + 'static {
     /// - no window of any limit ever holds more admissions than its count, whatever the priority,
     ///   over all threads and processes;
     /// - a user is admitted if every limit allows; the background if, besides, its share does;
+    /// - under [`Partition::Strict`](crate::Partition) so must the users' share, which is at least
+    ///   one however long they were away;
     /// - a cooldown of any claimed resource refuses both;
     /// - the demand is counted once, admitted or refused;
     /// - a caller that goes away before it hears of its permit gives it back.

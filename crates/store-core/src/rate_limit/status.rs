@@ -17,9 +17,10 @@ pub struct Status {
     pub limit: Limit,
     /// Admissions in the limit's current window.
     pub used: u32,
-    /// How many more the class may have now; never negative.
+    /// How many more the class may have now: by every limit of the resource and by its share of the
+    /// first, and none during a cooldown or a pause. Never negative.
     pub remaining: u32,
-    /// When `remaining` next rises, or now if nothing is used.
+    /// When `remaining` next rises, or now if nothing is used or in the way.
     pub reset_at: Timestamp,
     /// When the window will be empty if nothing else is admitted, or now if it is.
     pub full_reset_at: Timestamp,

@@ -5,10 +5,10 @@
 
 use std::num::NonZeroU32;
 
-use crate::adaptive::Allocation;
+use crate::adaptive::{Allocation, Partition};
 use crate::error::{Error, Result};
 use crate::priority::Priority;
-use crate::rate_limit::{Claim, Reason, ResourceConfig};
+use crate::rate_limit::{Claim, Policy, Reason, ResourceConfig};
 use crate::resource::Resource;
 use crate::time::Timestamp;
 
@@ -87,11 +87,62 @@ impl Rules<'_> {
                 refusal = Denial::longer(refusal, Some(full));
             }
         }
-        if priority == Priority::Background {
-            let background = self.background_refusal(log, permits, now)?;
-            refusal = Denial::longer(refusal, background);
+        let own = match priority {
+            Priority::User => self.user_refusal(log, permits, now)?,
+            Priority::Background => self.background_refusal(log, permits, now)?,
+        };
+        Ok(Denial::longer(refusal, own))
+    }
+
+    /// How many more requests of this class would be admitted now.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub fn remaining(
+        &self,
+        log: &mut impl AdmissionLog,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Result<u32> {
+        let counts = self.config.limits.iter().map(|limit| limit.count);
+        // What is admitted in one is admitted in fewer: the answer lies between these two.
+        let (mut admitted, mut most) = (0, counts.min().unwrap_or_default());
+        while let Some(permits) = NonZeroU32::new(most - (most - admitted) / 2)
+            && admitted < most
+        {
+            if self.refusal(log, permits, priority, now)?.is_none() {
+                admitted = permits.get();
+            } else {
+                most = permits.get() - 1;
+            }
         }
-        Ok(refusal)
+        Ok(admitted)
+    }
+
+    /// When [`remaining`](Self::remaining), which is `remaining` now, rises if nobody asks; `now` if
+    /// it is as high as it gets.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub fn remaining_rises_at(
+        &self,
+        log: &mut impl AdmissionLog,
+        remaining: u32,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Result<Timestamp> {
+        let more = NonZeroU32::MIN.saturating_add(remaining);
+        // More than a whole limit never fits.
+        if self
+            .config
+            .limits
+            .iter()
+            .any(|limit| more.get() > limit.count)
+        {
+            return Ok(now);
+        }
+        let refusal = self.refusal(log, more, priority, now)?;
+        Ok(refusal.map_or(now, |denial| denial.retry_at))
     }
 
     fn cooldown_refusal(&self, now: Timestamp) -> Option<Denial> {
@@ -117,18 +168,58 @@ impl Rules<'_> {
                 reason: Reason::Paused(self.resource.clone()),
             }));
         }
-        let reserved = |retry_at| Denial {
+        let share = (Priority::Background, allocation.background_max);
+        let full_until = self.share_full_until(log, share, permits, recalculate_at, now)?;
+        Ok(full_until.map(|retry_at| Denial {
             retry_at,
             reason: Reason::Reserved(self.resource.clone()),
+        }))
+    }
+
+    fn user_refusal(
+        &self,
+        log: &mut impl AdmissionLog,
+        permits: NonZeroU32,
+        now: Timestamp,
+    ) -> Result<Option<Denial>> {
+        let Some((allocation, recalculate_at)) = self.allocation.filter(|_| self.is_strict())
+        else {
+            return Ok(None);
         };
-        let Some(spare) = allocation.background_max.checked_sub(permits.get()) else {
-            return Ok(Some(reserved(recalculate_at)));
+        // Nothing may be kept for users who are gone, but one who comes back must get in.
+        let share = (Priority::User, allocation.user_reserved.max(1));
+        let full_until = self.share_full_until(log, share, permits, recalculate_at, now)?;
+        Ok(full_until.map(|retry_at| Denial {
+            retry_at,
+            reason: Reason::ShareUsed(self.resource.clone()),
+        }))
+    }
+
+    fn is_strict(&self) -> bool {
+        match &self.config.policy {
+            Policy::Fixed => false,
+            Policy::Adaptive(config) => config.partition == Partition::Strict,
+        }
+    }
+
+    /// Until when a class' share has no room for `permits`; `None` if it has. A new calculation may
+    /// make the share larger at any time.
+    fn share_full_until(
+        &self,
+        log: &mut impl AdmissionLog,
+        (class, most): (Priority, u32),
+        permits: NonZeroU32,
+        recalculate_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        let Some(spare) = most.checked_sub(permits.get()) else {
+            return Ok(Some(recalculate_at));
         };
         let window = self.config.shared_limit()?.window;
-        let blocking = log.nth_newest(Some(Priority::Background), spare + 1)?;
+        let blocking = log.nth_newest(Some(class), spare + 1)?;
         Ok(blocking
             .filter(|at| *at + window > now)
-            .map(|at| reserved(recalculate_at.min(at + window))))
+            .map(|at| recalculate_at.min(at + window)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use store_core::rate_limit::window::{Denial, Rules};
 use store_core::{
-    AdaptiveConfig, AdaptiveStatus, Allocation, Claim, DAY, Limit, Policy, Priority, Resource,
+    AdaptiveConfig, AdaptiveStatus, Allocation, Claim, DAY, Policy, Priority, Resource,
     ResourceConfig, Result, Status, Timestamp, calculate,
 };
 
@@ -261,14 +261,15 @@ impl Ledger {
     ) -> Result<Status> {
         self.obey(now);
         let limit = config.shared_limit()?;
-        let refusal = self.refusal(resource, config, NonZeroU32::MIN, priority, now)?;
         let sharing = Sharing::at(self.sharing.as_ref(), &self.demand, config, now);
         let sharing = sharing.as_deref();
+        let rules = Sharing::rules(sharing, resource, config, self.cooldown_until);
         let used = self.log.count(None, limit.window, now);
 
         let mut status = Status::unused(limit, now);
         status.used = u32::try_from(used).unwrap_or(u32::MAX);
-        status.remaining = remaining(&self.log, limit, sharing, priority, now);
+        status.remaining = rules.remaining(&mut self.log, priority, now)?;
+        let refusal = rules.refusal(&mut self.log, NonZeroU32::MIN, priority, now)?;
         status.available_at = refusal.map_or(now, |denial| denial.retry_at);
         status.cooldown_until = self.cooldown_until.filter(|until| *until > now);
         if let (Some(sharing), Policy::Adaptive(adaptive)) = (sharing, &config.policy) {
@@ -279,16 +280,10 @@ impl Ledger {
         if used > 0 {
             let newest = self.log.newest();
             status.full_reset_at = newest.map_or(now, |newest| newest + limit.window);
-            // `remaining` rises when one more than now would be admitted by this limit alone.
-            let alone = ResourceConfig::from(limit);
-            let more = NonZeroU32::MIN.saturating_add(status.remaining);
-            let refusal = Sharing::rules(sharing, resource, &alone, None).refusal(
-                &mut self.log,
-                more,
-                priority,
-                now,
-            )?;
-            status.reset_at = refusal.map_or(now, |denial| denial.retry_at);
+        }
+        if used > 0 || status.remaining == 0 {
+            let log = &mut self.log;
+            status.reset_at = rules.remaining_rises_at(log, status.remaining, priority, now)?;
         }
         Ok(status)
     }
@@ -327,25 +322,5 @@ impl Ledger {
                 .newest()
                 .is_none_or(|newest| newest + self.keep <= now)
             && self.demand.is_older_than(IDLE_AFTER, now)
-    }
-}
-
-/// How many more the class may have of the first limit.
-fn remaining(
-    log: &Log,
-    limit: Limit,
-    sharing: Option<&Sharing>,
-    priority: Priority,
-    now: Timestamp,
-) -> u32 {
-    let left = |most: u32, class| {
-        let used = log.count(class, limit.window, now);
-        most.saturating_sub(u32::try_from(used).unwrap_or(u32::MAX))
-    };
-    let total = left(limit.count, None);
-    match (priority, sharing.map(|sharing| &sharing.allocation)) {
-        (Priority::User, _) | (_, None) => total,
-        (Priority::Background, Some(allocation)) if allocation.background_paused => 0,
-        (class, Some(allocation)) => total.min(left(allocation.background_max, Some(class))),
     }
 }

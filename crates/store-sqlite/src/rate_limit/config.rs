@@ -71,7 +71,7 @@ pub(super) fn millis(duration: Duration) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use store_core::{HOUR, SECOND};
+    use store_core::{HOUR, Partition, SECOND};
 
     use super::*;
 
@@ -81,6 +81,8 @@ mod tests {
             ResourceConfig::from(Limit::new(200, HOUR)).with_limit(Limit::new(1, SECOND)),
             ResourceConfig::from(Limit::new(3, SECOND))
                 .adaptive(AdaptiveConfig::default().with_thresholds(2, 4)),
+            ResourceConfig::from(Limit::new(3, SECOND))
+                .adaptive(AdaptiveConfig::default().with_partition(Partition::Strict)),
         ] {
             let text = to_json(&config).unwrap();
             assert_eq!(from_json(&text).unwrap(), config);
@@ -92,6 +94,19 @@ mod tests {
     fn the_stored_form_does_not_change() {
         let config = ResourceConfig::from(Limit::new(200, HOUR));
         let text = r#"{"limits":[{"count":200,"window_ms":3600000}]}"#;
+        assert_eq!(to_json(&config).unwrap(), text);
+        assert_eq!(from_json(text).unwrap(), config);
+
+        let config = config.adaptive(AdaptiveConfig::default());
+        let text = concat!(
+            r#"{"limits":[{"count":200,"window_ms":3600000}],"#,
+            r#""adaptive":{"monitoring_window":{"secs":900,"nanos":0},"#,
+            r#""high_activity_threshold":10,"moderate_activity_threshold":3,"#,
+            r#""recalculation_interval":{"secs":30,"nanos":0},"#,
+            r#""sustained_inactivity_threshold":{"secs":1800,"nanos":0},"#,
+            r#""background_pause_on_increasing_trend":true,"#,
+            r#""max_user_scaling":2.0,"min_user_reserved":5}}"#,
+        );
         assert_eq!(to_json(&config).unwrap(), text);
         assert_eq!(from_json(text).unwrap(), config);
     }

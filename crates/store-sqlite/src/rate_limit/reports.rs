@@ -51,50 +51,19 @@ fn status_in(
             .map(|(share, _)| (&share.allocation, share.until)),
         cooldown_until: known.cooldown_until,
     };
-    status.remaining = remaining(&log, &rules, priority, now)?;
+    status.remaining = rules.remaining(&mut log, priority, now)?;
     if let Some(denial) = rules.refusal(&mut log, NonZeroU32::MIN, priority, now)? {
         status.available_at = denial.retry_at;
     }
     if status.used > 0 {
         let newest = log.nth_newest(None, 1)?;
         status.full_reset_at = newest.map_or(now, |newest| newest + shared.window);
-        let more = NonZeroU32::MIN.saturating_add(status.remaining);
-        // More than a whole limit never fits; then there is nothing that could rise.
-        if config.limits.iter().all(|limit| more.get() <= limit.count) {
-            let denial = rules.refusal(&mut log, more, priority, now)?;
-            status.reset_at = denial.map_or(now, |denial| denial.retry_at);
-        }
+    }
+    if status.used > 0 || status.remaining == 0 {
+        status.reset_at = rules.remaining_rises_at(&mut log, status.remaining, priority, now)?;
     }
     status.adaptive = share.map(|(share, users)| AdaptiveStatus::new(share.allocation, users));
     Ok(status)
-}
-
-/// How many more the class may have now.
-fn remaining(
-    log: &Log<'_>,
-    rules: &Rules<'_>,
-    priority: Priority,
-    now: Timestamp,
-) -> Result<u32, Failure> {
-    if rules.cooldown_until.is_some_and(|until| until > now) {
-        return Ok(0);
-    }
-    let mut remaining = u32::MAX;
-    for limit in &rules.config.limits {
-        let used = log.count_after(None, now - limit.window)?;
-        remaining = remaining.min(limit.count.saturating_sub(used));
-    }
-    if priority == Priority::Background
-        && let Some((allocation, _)) = rules.allocation
-    {
-        if allocation.background_paused {
-            return Ok(0);
-        }
-        let window = rules.config.shared_limit()?.window;
-        let used = log.count_after(Some(Priority::Background), now - window)?;
-        remaining = remaining.min(allocation.background_max.saturating_sub(used));
-    }
-    Ok(remaining)
 }
 
 fn share(

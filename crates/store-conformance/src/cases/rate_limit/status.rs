@@ -136,3 +136,55 @@ pub async fn waiting_time_is_exact(harness: &dyn Harness) -> Result<()> {
     assert!(limits.can_proceed(&resource()?, Priority::User).await?);
     Ok(())
 }
+
+pub async fn remaining_is_what_the_tightest_limit_leaves(harness: &dyn Harness) -> Result<()> {
+    let config = ResourceConfig::from(Limit::new(10, HOUR)).with_limit(Limit::new(3, MINUTE));
+    let setup = Setup::default().with_config(config);
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    assert_eq!(status(&limits, Priority::User).await?.remaining, 3);
+    assert!(spend(&limits, &user()?).await?);
+    at(&setup.clock, start, 5_000);
+    assert!(spend(&limits, &user()?).await?);
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!((told.used, told.remaining), (2, 1));
+    // Another minute's slot comes free long before another hour's.
+    assert_eq!(told.reset_at, start + MINUTE);
+    assert_eq!(told.full_reset_at, start + SECOND * 5 + HOUR);
+    assert_eq!(spend_all(&limits, &user()?, 3).await?, 1);
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!((told.used, told.remaining), (3, 0));
+    assert_eq!(told.available_at, start + MINUTE);
+
+    // Nine of ten used an hour: now the first limit is the tighter one.
+    for minute in [1, 2, 3] {
+        setup.clock.set_wall(start + SECOND * 5 + MINUTE * minute);
+        spend_all(&limits, &user()?, 2).await?;
+    }
+    setup.clock.advance(MINUTE);
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!((told.used, told.remaining), (9, 1));
+    assert_eq!(told.reset_at, start + HOUR);
+    Ok(())
+}
+
+pub async fn nothing_remains_during_a_cooldown(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let until = setup.clock.now() + SECOND * 10;
+    limits.set_cooldown(&resource()?, until).await?;
+    for used in [0, 2] {
+        for class in [Priority::User, Priority::Background] {
+            let told = status(&limits, class).await?;
+            assert_eq!((told.used, told.remaining), (used, 0));
+            assert_eq!((told.reset_at, told.available_at), (until, until));
+        }
+        // Sent without asking, as what was under way when the server called for silence.
+        limits.record(user()?).await?;
+        limits.record(user()?).await?;
+    }
+    setup.clock.set_wall(until);
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!((told.used, told.remaining), (4, 6));
+    Ok(())
+}
