@@ -1,5 +1,9 @@
 //! The cache: entries on a [`Shelf`], tokens of fills checked against the [`Invalidations`].
+//!
+//! What changes it has the lock alone, so that an invalidation and a fill are one after the other.
+//! Reads share the lock: a hit keeps no other hit waiting.
 
+mod engine;
 mod invalidations;
 mod shelf;
 
@@ -18,7 +22,10 @@ use crate::store::{Shared, error};
 
 /// A response cache in memory, bounded in entries and bytes. Clones share their entries.
 ///
-/// It needs no periodic cleanup: what has expired goes first when room is needed.
+/// - Both bounds hold whenever a call has returned, and what was stored last is there.
+/// - When room is needed, what has expired goes first; then what passed through once, before what was
+///   asked for again. A crawl of everything leaves most of what is in use where it is.
+/// - It needs no periodic cleanup.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
@@ -39,7 +46,7 @@ pub struct MemoryCacheStore {
     options: Arc<CacheOptions>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     shelf: Shelf,
     invalidations: Invalidations,
@@ -55,8 +62,12 @@ impl MemoryCacheStore {
     /// An empty cache.
     #[must_use]
     pub fn with_options(options: CacheOptions) -> Self {
+        let state = State {
+            shelf: Shelf::new(options.max_items, options.max_bytes),
+            invalidations: Invalidations::default(),
+        };
         Self {
-            shared: Arc::default(),
+            shared: Arc::new(Shared::new(state)),
             options: Arc::new(options),
         }
     }
@@ -78,7 +89,7 @@ impl MemoryCacheStore {
             began_at: token.began_at,
         };
         let (bytes, longest) = (stored.value.len(), self.options.max_entry_bytes);
-        if bytes > longest || stored.weight(&entry.key) > self.options.max_bytes {
+        if bytes > longest || !state.shelf.could_hold(&entry.key, &stored) {
             state.remove(&entry.key, now);
             let detail =
                 format!("{bytes} bytes; at most {longest} fit, and no more than the cache");
@@ -86,9 +97,7 @@ impl MemoryCacheStore {
                 .with_key(entry.key.as_str())
                 .with_detail(detail));
         }
-        state.shelf.put(entry.key, stored);
-        let (max_items, max_bytes) = (self.options.max_items, self.options.max_bytes);
-        state.shelf.make_room(max_items, max_bytes, now);
+        state.shelf.put(entry.key, stored, now);
         Ok(SetOutcome::Stored)
     }
 }
@@ -101,7 +110,7 @@ impl State {
         }
     }
 
-    fn look_up(&mut self, key: &Key, now: Timestamp) -> Lookup {
+    fn look_up(&self, key: &Key, now: Timestamp) -> Lookup {
         match self.shelf.take_out(key, now) {
             Some(entry) => Lookup::Hit(entry),
             None => Lookup::Miss(self.token(now)),
@@ -140,13 +149,13 @@ impl Default for MemoryCacheStore {
 impl CacheStore for MemoryCacheStore {
     async fn get(&self, key: &Key) -> Result<Lookup> {
         let now = self.now();
-        self.shared.run("get", |state| Ok(state.look_up(key, now)))
+        self.shared.look("get", |state| state.look_up(key, now))
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
         let now = self.now();
-        self.shared.run("get_many", |state| {
-            Ok(keys.iter().map(|key| state.look_up(key, now)).collect())
+        self.shared.look("get_many", |state| {
+            keys.iter().map(|key| state.look_up(key, now)).collect()
         })
     }
 
@@ -166,7 +175,7 @@ impl CacheStore for MemoryCacheStore {
 
     async fn fill_token(&self) -> Result<FillToken> {
         let now = self.now();
-        self.shared.run("fill_token", |state| Ok(state.token(now)))
+        self.shared.look("fill_token", |state| state.token(now))
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
@@ -202,12 +211,12 @@ impl CacheStore for MemoryCacheStore {
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
         let now = self.now();
         self.shared
-            .run("list", |state| Ok(state.shelf.list(page, now)))
+            .look("list", |state| state.shelf.list(page, now))
     }
 
     async fn stats(&self) -> Result<CacheStats> {
         let now = self.now();
-        self.shared.run("stats", |state| Ok(state.shelf.stats(now)))
+        self.shared.look("stats", |state| state.shelf.stats(now))
     }
 
     async fn cleanup(&self) -> Result<u64> {

@@ -18,10 +18,11 @@ use store_core::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CacheOptions {
-    /// The most entries; of more, the least recently used go. Default: 1000.
+    /// The most entries, expired ones included; of more, the least useful go, and of 0 all. Default:
+    /// 1000.
     pub max_items: usize,
-    /// The most bytes of keys, values and tags together; of more, the least recently used entries
-    /// go. Default: 50 MiB.
+    /// The most bytes of keys, values and tags together, without the cache's own indexes; of more, the
+    /// least useful entries go, and an entry that takes more alone is `TooLarge`. Default: 50 MiB.
     pub max_bytes: usize,
     /// The longest value, in bytes. Default: 5 MiB.
     pub max_entry_bytes: usize,

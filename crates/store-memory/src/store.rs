@@ -1,6 +1,6 @@
 //! The three stores together, and what they have in common: one lock, and an end.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use store_core::{Error, ErrorKind, Result, Stores};
 
@@ -44,7 +44,7 @@ pub fn stores_with(options: StoreOptions) -> Stores {
 /// holding it left the state as some completed operation did, so poisoning is ignored.
 #[derive(Debug, Default)]
 pub(crate) struct Shared<S> {
-    state: Mutex<State<S>>,
+    state: RwLock<State<S>>,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ struct State<S> {
 impl<S> Shared<S> {
     pub(crate) fn new(held: S) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: RwLock::new(State {
                 held,
                 closed: false,
             }),
@@ -79,6 +79,18 @@ impl<S> Shared<S> {
         operation(&mut state.held)
     }
 
+    /// Looks at the state, together with others who look.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub(crate) fn look<T>(&self, name: &'static str, look: impl FnOnce(&S) -> T) -> Result<T> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
+            return Err(error(ErrorKind::Closed, name));
+        }
+        Ok(look(&state.held))
+    }
+
     /// Runs what is owed even after the end: a permit or a job is given back.
     pub(crate) fn settle<T>(&self, operation: impl FnOnce(&mut S) -> T) -> T {
         operation(&mut self.lock().held)
@@ -89,8 +101,8 @@ impl<S> Shared<S> {
         self.lock().closed = true;
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<S>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> RwLockWriteGuard<'_, State<S>> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the stores do when there is very much to hold.
 
 use store_core::{
-    Acquire, CacheStore, CacheStoreExt, DAY, Decision, ErrorKind, Key, ManualClock, NewEntry,
-    PageRequest, RateLimitStore, Resource, Result, Ttl,
+    Acquire, CacheStats, CacheStore, CacheStoreExt, DAY, Decision, EntryInfo, Error, ErrorKind,
+    Key, MINUTE, ManualClock, NewEntry, PageRequest, RateLimitStore, Removal, Resource, Result,
+    Tag, Ttl,
 };
 use store_memory::{CacheOptions, MemoryCacheStore, MemoryRateLimitStore, RateLimitOptions};
 
@@ -21,16 +22,121 @@ async fn kept(cache: &MemoryCacheStore, count: u32) -> Result<Vec<u32>> {
     Ok(kept)
 }
 
+/// A cache that holds so many entries.
+fn of_items(items: usize) -> MemoryCacheStore {
+    MemoryCacheStore::with_options(CacheOptions::default().with_max_items(items))
+}
+
 // covers("M1", "F56")
 #[tokio::test]
-async fn a_full_cache_lets_the_least_recently_used_go() -> Result<()> {
-    let cache = MemoryCacheStore::with_options(CacheOptions::default().with_max_items(3));
+async fn a_full_cache_keeps_what_was_asked_for_and_what_came_last() -> Result<()> {
+    let cache = of_items(3);
     for n in 0..3 {
         cache.put(&key(n)?, "a".into(), Ttl::Never).await?;
     }
     assert!(cache.value(&key(0)?).await?.is_some());
-    cache.put(&key(3)?, "a".into(), Ttl::Never).await?;
-    assert_eq!(kept(&cache, 4).await?, [0, 2, 3]);
+    for n in 3..100 {
+        cache.put(&key(n)?, "a".into(), Ttl::Never).await?;
+    }
+    let kept = kept(&cache, 100).await?;
+    assert_eq!((kept.len(), kept[0], kept[2]), (3, 0, 99));
+    Ok(())
+}
+
+// covers("M1", "F56")
+#[tokio::test]
+async fn what_is_in_use_survives_a_crawl_of_everything() -> Result<()> {
+    let cache = of_items(100);
+    for n in 0..100 {
+        cache.put(&key(n)?, "a".into(), Ttl::Never).await?;
+    }
+    for _ in 0..2 {
+        assert_eq!(kept(&cache, 40).await?.len(), 40);
+    }
+    for n in 1_000..5_000 {
+        if cache.value(&key(n)?).await?.is_none() {
+            cache.put(&key(n)?, "a".into(), Ttl::Never).await?;
+        }
+    }
+    assert_eq!(kept(&cache, 40).await?.len(), 40);
+    Ok(())
+}
+
+// covers("F57")
+#[tokio::test]
+async fn what_was_evicted_leaves_no_tag_behind() -> Result<()> {
+    let (cache, tag) = (of_items(10), Tag::new("volume:1")?);
+    for n in 0..200 {
+        let entry = NewEntry::new(key(n)?, "a").with_tags([tag.clone()]);
+        cache.set(entry).await?;
+    }
+    let there = kept(&cache, 200).await?;
+    let gone = (0..200).find(|n| !there.contains(n)).unwrap_or_default();
+    cache.put(&key(gone)?, "a".into(), Ttl::Never).await?;
+    let removed = cache.invalidate_tags(&[tag]).await?;
+    assert_eq!(removed, Removal::exactly(9));
+    assert_eq!(kept(&cache, 200).await?, [gone]);
+    Ok(())
+}
+
+// covers("M1", "F57")
+#[tokio::test]
+async fn counts_are_true_after_evictions() -> Result<()> {
+    let clock = ManualClock::default();
+    let options = CacheOptions::default()
+        .with_max_items(50)
+        .with_max_bytes(20_000);
+    let cache = MemoryCacheStore::with_options(options.with_clock(clock.clone()));
+    for n in 0..500 {
+        let value = vec![0; (n as usize * 37) % 1_500];
+        let ttl = Ttl::After(MINUTE * (1 + n % 3));
+        let entry = NewEntry::new(key(n % 170)?, value).with_ttl(ttl);
+        cache.set(entry.with_tags([Tag::new("tag")?])).await?;
+    }
+    let all = PageRequest::default().with_limit(1_000);
+    let listed = cache.list(&all).await?.items;
+    let bytes = |info: &EntryInfo| info.size_bytes + ("comics:0000".len() + "tag".len()) as u64;
+    let stats = cache.stats().await?;
+    assert_eq!(stats.total_items, listed.len() as u64);
+    assert_eq!(stats.size_bytes, listed.iter().map(bytes).sum::<u64>());
+    assert!((10..=50).contains(&stats.total_items), "{stats:?}");
+    clock.advance(MINUTE);
+    let live = cache.list(&all).await?.items.len() as u64;
+    let stats = cache.stats().await?;
+    assert_eq!(stats.total_items - stats.expired_items, live);
+    Ok(())
+}
+
+// covers("M1", "F56")
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_writers_at_once_never_exceed_a_bound() -> Result<()> {
+    let options = CacheOptions::default()
+        .with_max_items(64)
+        .with_max_bytes(40_000);
+    let cache = MemoryCacheStore::with_options(options);
+    let writers = (0..64).map(|writer| {
+        let cache = cache.clone();
+        tokio::spawn(async move {
+            for n in 0..200_u32 {
+                let key = key((writer * 131 + n * 17) % 400)?;
+                let value = vec![0; (n as usize * 53) % 2_000];
+                let entry = NewEntry::new(key.clone(), value);
+                cache.set(entry.with_tags([Tag::new("tag")?])).await?;
+                let stats = cache.stats().await?;
+                assert!(stats.total_items <= 64, "{stats:?}");
+                assert!(stats.size_bytes <= 40_000, "{stats:?}");
+                cache.get(&key).await?;
+            }
+            Ok::<(), Error>(())
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.map_err(|panic| panic.into_panic()).unwrap()?;
+    }
+    let held = cache.stats().await?.total_items;
+    let removed = cache.invalidate_tags(&[Tag::new("tag")?]).await?;
+    assert_eq!(removed, Removal::exactly(held));
+    assert_eq!(cache.stats().await?, CacheStats::default());
     Ok(())
 }
 
@@ -51,8 +157,10 @@ async fn a_cache_never_holds_more_bytes_than_it_may() -> Result<()> {
 #[tokio::test]
 async fn a_value_that_no_room_could_hold_is_too_large() -> Result<()> {
     let cache = MemoryCacheStore::with_options(CacheOptions::default().with_max_bytes(1_000));
-    cache.put(&key(0)?, "a".into(), Ttl::Never).await?;
-    let refused = cache.set(NewEntry::new(key(1)?, vec![0; 1_001])).await;
+    let largest = 1_000 - "comics:0000".len();
+    cache.set(NewEntry::new(key(0)?, vec![0; largest])).await?;
+    let refused = cache.set(NewEntry::new(key(1)?, vec![0; largest + 1]));
+    let refused = refused.await;
     assert_eq!(
         refused.err().map(|error| error.kind()),
         Some(ErrorKind::TooLarge)
