@@ -41,7 +41,8 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// # Behavior
     /// - without a token the fill counts as begun now;
     /// - the key was deleted, cleared or invalidated by a tag after the token was handed out, or a
-    ///   fill that began later is stored already: [`SetOutcome::Outdated`], nothing changes;
+    ///   fill that began later is stored already: [`SetOutcome::Outdated`], nothing changes,
+    ///   however large the value;
     /// - too large: `TooLarge`, and the key's older value is gone.
     ///
     /// # Errors

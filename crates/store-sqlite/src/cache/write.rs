@@ -33,12 +33,15 @@ pub(super) fn set(
     {
         return Ok(Written::Outdated);
     }
+    // A fill cannot have begun in the future: the clock was set back since.
+    let began_at = entry.token.map_or(now, |token| token.began_at).min(now);
     if value.len() > most_bytes {
+        if is_overtaken(tx, key, began_at, now)? {
+            return Ok(Written::Outdated);
+        }
         remove(tx, key)?;
         return Ok(Written::TooLarge { bytes: value.len() });
     }
-    // A fill cannot have begun in the future: the clock was set back since.
-    let began_at = entry.token.map_or(now, |token| token.began_at).min(now);
     let expires_at = match entry.ttl.expires_at(now) {
         None => NEVER,
         // Zero is taken; a millisecond later in 1970 is as good.
@@ -74,6 +77,22 @@ pub(super) fn set(
         tagged.execute([tag.as_str(), key.as_str()])?;
     }
     Ok(Written::Stored)
+}
+
+/// Whether a fill that began later is stored: what an upsert would not replace.
+fn is_overtaken(
+    tx: &Transaction<'_>,
+    key: &Key,
+    began_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let newer = tx
+        .prepare_cached(
+            "SELECT 1 FROM cache WHERE hash = ?1 AND fill_began_at > ?2 AND fill_began_at <= ?3
+               AND (expires_at = 0 OR expires_at > ?3)",
+        )?
+        .exists(params![key.as_str(), began_at.as_millis(), now.as_millis()])?;
+    Ok(newer)
 }
 
 pub(super) fn delete(tx: &Transaction<'_>, key: &Key, now: Timestamp) -> Result<Removal, Failure> {

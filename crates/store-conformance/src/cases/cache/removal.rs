@@ -67,6 +67,28 @@ pub async fn many_entries_are_cleared_at_once(harness: &dyn Harness) -> Result<(
     Ok(())
 }
 
+pub async fn any_number_of_names_fits_into_one_call(harness: &dyn Harness) -> Result<()> {
+    // More than SQLite binds to a statement, or DynamoDB takes in a call.
+    const NAMES: usize = 40_000;
+    let cache = harness.cache(&Setup::default()).await?;
+    let last = NAMES - 1;
+    let [key, tag] = ["comics", "issue"].map(|what| format!("{what}:{last}"));
+    cache.set(tagged(&key, "a", &[&tag])?).await?;
+    let keys: Vec<Key> = (0..NAMES)
+        .map(|n| Key::new(&format!("comics:{n}")))
+        .collect::<Result<_>>()?;
+    let found = cache.get_many(&keys).await?;
+    let hits: Vec<_> = found.into_iter().map(|one| one.hit().is_some()).collect();
+    assert_eq!((hits.len(), hits[last]), (NAMES, true));
+    assert_eq!(hits.iter().filter(|hit| **hit).count(), 1);
+    let tags: Vec<Tag> = (0..NAMES)
+        .map(|n| Tag::new(&format!("issue:{n}")))
+        .collect::<Result<_>>()?;
+    assert_removed(cache.invalidate_tags(&tags).await?, 1);
+    assert!(present(&cache, &[&key]).await?.is_empty());
+    Ok(())
+}
+
 pub async fn tag_is_invalidated_and_nothing_else(harness: &dyn Harness) -> Result<()> {
     let cache = harness.cache(&Setup::default()).await?;
     cache

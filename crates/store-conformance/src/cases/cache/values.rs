@@ -144,6 +144,26 @@ pub async fn oversized_value_is_refused_and_leaves_nothing_stale(
     Ok(())
 }
 
+pub async fn outdated_value_is_dropped_whatever_its_size(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_max_entry_bytes(100);
+    let cache = harness.cache(&setup).await?;
+    let key = Key::new("comics:1")?;
+    let deleted = miss(&cache, "comics:1").await?;
+    cache.delete(&key).await?;
+    let overtaken = miss(&cache, "comics:1").await?;
+    setup.clock.advance(MINUTE);
+    cache.set(tagged("comics:1", "new", &["issue:1"])?).await?;
+    for late in [deleted, overtaken] {
+        let big = || NewEntry::new(key.clone(), vec![7; 101]).with_token(late);
+        assert_eq!(cache.set(big()).await?, SetOutcome::Outdated);
+        assert_eq!(cache.set_many(vec![big()]).await?, [SetOutcome::Outdated]);
+    }
+    // What is newer is none of a late fill's business.
+    assert_eq!(value(&cache, "comics:1").await?, Some(Bytes::from("new")));
+    assert_removed(cache.invalidate_tags(&[Tag::new("issue:1")?]).await?, 1);
+    Ok(())
+}
+
 pub async fn value_of_the_longest_length_fits(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_max_entry_bytes(100);
     let cache = harness.cache(&setup).await?;
