@@ -101,6 +101,7 @@ async fn options_reach_the_file_and_its_connections() {
     }
 }
 
+// covers("F29")
 #[tokio::test]
 async fn new_files_have_pages_of_8_kib_and_a_wal() {
     let shelf = Shelf::open().await;

@@ -81,6 +81,7 @@ async fn background_writers_lose_nothing() {
     assert_eq!(titles, 64 * 20);
 }
 
+// covers("F29")
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_queues_up_commits_together() {
     let shelf = Shelf::open().await;

@@ -1,11 +1,17 @@
 //! One budget for all processes.
 
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::mpsc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use sqlite_database::SqliteDatabase;
 use store_core::{
-    Acquire, Clock, Decision, HOUR, Limit, RateLimitStore, Reason, SECOND, SystemClock, Timestamp,
+    Acquire, Claim, Clock, Decision, HOUR, Limit, Priority, RateLimitStore, Reason, SECOND,
+    SystemClock, Timestamp,
 };
-use store_sqlite::SqliteRateLimitStore;
+use store_sqlite::{RateLimitOptions, SqliteRateLimitStore};
 
 use crate::children::{self, Process, say};
 use crate::support::{Folder, open, resource};
@@ -99,6 +105,96 @@ async fn take_all(
         }
     }
     admitted
+}
+
+/// Holds the lock that writers take, until told to let go; returns once it is held.
+fn hold_write_lock(database: &SqliteDatabase) -> mpsc::Sender<()> {
+    let ((held, is_held), (let_go, told)) = (mpsc::channel(), mpsc::channel());
+    let database = database.clone();
+    tokio::spawn(async move {
+        let held = database.write(move |_| {
+            let _heard = held.send(());
+            let _told = told.recv();
+            Ok(())
+        });
+        held.await.expect("the lock");
+    });
+    is_held.recv().expect("the lock");
+    let_go
+}
+
+/// How many transactions the write-ahead log holds: a frame that ends one tells the file's size.
+fn commits(file: &Path) -> usize {
+    const HEADER: usize = 32;
+    const FRAME_HEADER: usize = 24;
+    let log = std::fs::read(file.with_extension("db-wal")).expect("a write-ahead log");
+    let page = log[8..12].try_into().expect("four bytes");
+    let page = usize::try_from(u32::from_be_bytes(page)).expect("a page");
+    let frames = log[HEADER..].chunks_exact(FRAME_HEADER + page);
+    // What is left of an earlier use of the log carries other salts.
+    let current = frames.take_while(|frame| frame[8..16] == log[16..24]);
+    current.filter(|frame| frame[4..8] != [0; 4]).count()
+}
+
+fn limiter(database: &SqliteDatabase, limit: Limit) -> SqliteRateLimitStore {
+    let options = RateLimitOptions::default()
+        .with_default_config(limit)
+        .with_cleanup_interval(None);
+    SqliteRateLimitStore::with_options(database, options)
+}
+
+// covers("F29")
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_that_meet_share_a_commit() {
+    const CALLERS: usize = 64;
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let limits = limiter(&database, Limit::new(1_000, HOUR));
+    let issues = resource("issues");
+    let ask = || limits.acquire(Acquire::one(&issues).user());
+    ask().await.expect("a decision");
+    let let_go = hold_write_lock(&database);
+    let before = commits(&folder.file());
+    let mut calls: Vec<_> = (0..CALLERS).map(|_| Box::pin(ask())).collect();
+    for call in &mut calls {
+        assert!(is_pending(call.as_mut()));
+    }
+    let_go.send(()).expect("somebody who holds the lock");
+    for call in calls {
+        match call.await.expect("a decision") {
+            Decision::Granted(permit) => permit.commit(),
+            denied @ Decision::Denied { .. } => panic!("{denied:?}"),
+        }
+    }
+    let shared = commits(&folder.file()) - before;
+    assert!((1..=2).contains(&shared), "{shared} for {CALLERS}");
+}
+
+fn is_pending<T>(call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
+    call.poll(&mut Context::from_waker(Waker::noop()))
+        .is_pending()
+}
+
+// covers("F29")
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_a_lock_stops_nobody_else_on_the_thread() {
+    let folder = Folder::new();
+    let limits = limiter(&folder.open().await, LIMIT);
+    let issues = resource("issues");
+    store_sqlite::migrate(&folder.open().await)
+        .await
+        .expect("a schema");
+    // Another handle is to SQLite what another process is.
+    let let_go = hold_write_lock(&folder.open().await);
+    let mut call = Box::pin(limits.acquire(Acquire::one(&issues).user()));
+    // On this thread, which is free again at once, and reads on as if nothing were.
+    assert!(is_pending(call.as_mut()));
+    let status = limits
+        .status(&Claim::new(issues.clone()), Priority::User)
+        .await;
+    assert_eq!(status.expect("a status").used, 0);
+    let_go.send(()).expect("somebody who holds the lock");
+    assert!(matches!(call.await, Ok(Decision::Granted(_))));
 }
 
 // covers("T10", "F7")

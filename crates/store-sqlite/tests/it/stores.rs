@@ -6,8 +6,8 @@ use std::task::{Context, Waker};
 
 use store_core::{
     Acquire, AdaptiveConfig, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore,
-    ErrorKind, HOUR, Limit, MINUTE, ManualClock, Priority, RateLimitStore, Registration,
-    ResourceConfig, SECOND, SystemClock, Ttl,
+    ErrorKind, HOUR, Limit, MINUTE, ManualClock, Priority, RateLimitStore, Registration, Removal,
+    ResourceConfig, SECOND, Scope, Selection, SystemClock, Tag, Ttl,
 };
 use store_sqlite::{
     CacheOptions, RateLimitOptions, SqliteAdaptiveRateLimitStore, SqliteCacheStore, SqliteDatabase,
@@ -200,6 +200,43 @@ async fn expired_values_are_swept_without_being_asked_for() {
         cache.stats().await.expect("counts").total_items == 0
     })
     .await;
+}
+
+// covers("F53")
+#[tokio::test]
+async fn more_entries_than_a_statement_binds_are_removed_at_once() {
+    /// SQLite binds at most 32,766 variables.
+    const ENTRIES: u64 = 40_000;
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let cache = SqliteCacheStore::new(&database);
+    store_sqlite::migrate(&database).await.expect("a schema");
+    let fill = async || {
+        // In two statements: one call per entry would take seconds.
+        let filled = database.write(|tx| {
+            tx.execute_batch(&format!(
+                "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value)
+                 WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT {ENTRIES})
+                 SELECT 'comics:' || n, 0, 0, 0, x'00' FROM n;
+                 INSERT INTO cache_tags (tag, hash) SELECT 'volume:1', hash FROM cache;"
+            ))?;
+            Ok(())
+        });
+        filled.await.expect("room");
+    };
+    let (scope, tag) = (Scope::new("comics").expect("a scope"), "volume:1");
+    fill().await;
+    let removed = cache.clear(&Selection::Scope(scope)).await;
+    assert_eq!(removed.expect("an answer"), Removal::exactly(ENTRIES));
+    fill().await;
+    let removed = cache
+        .invalidate_tags(&[Tag::new(tag).expect("a tag")])
+        .await;
+    assert_eq!(removed.expect("an answer"), Removal::exactly(ENTRIES));
+    fill().await;
+    let removed = cache.clear(&Selection::All).await;
+    assert_eq!(removed.expect("an answer"), Removal::exactly(ENTRIES));
+    assert_eq!(cache.stats().await.expect("counts").total_items, 0);
 }
 
 // covers("F15")
