@@ -31,6 +31,9 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
     busy::wait_at_most(options.busy_timeout, || {
         busy::retry(options.busy_timeout, || {
             configure(&connection, options)?;
+            // In a transaction that writes, SQLite would look each page up in the log before it takes
+            // it from the mapping; the writer's pages are in its cache.
+            connection.execute_batch("PRAGMA mmap_size = 0;")?;
             prepare_empty_file(&connection, options)?;
             if matches!(location, Location::File(_)) {
                 turn_on_wal(&connection)?;

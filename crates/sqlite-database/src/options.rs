@@ -84,7 +84,7 @@ pub struct DatabaseOptions {
     pub readers: NonZeroUsize,
     /// Page cache per connection, in KiB. Default: 8192.
     pub cache_kib: u32,
-    /// How much of the file is read through memory mapping, in bytes; 0 turns it off.
+    /// How much of the file readers map into memory, in bytes; 0 turns it off.
     /// Default: 256 MiB on 64-bit targets, else 0.
     pub mmap_bytes: u64,
     /// Page size of a file that is created, in bytes: a power of two from 512 to 65536. An
