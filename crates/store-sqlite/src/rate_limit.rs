@@ -9,6 +9,7 @@ mod ledger;
 mod reports;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use rusqlite::Transaction;
@@ -16,8 +17,8 @@ use sqlite_database::SqliteDatabase;
 use store_core::local::Denials;
 use store_core::rate_limit::window::check_claims;
 use store_core::{
-    Acquire, Claim, Decision, Page, PageRequest, Permit, Priority, RateLimitStats, RateLimitStore,
-    Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
+    Acquire, Claim, Decision, Page, PageRequest, Permit, Priority, Random, RateLimitStats,
+    RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
 };
 
 use self::admit::Verdict;
@@ -66,6 +67,22 @@ struct Inner {
     options: RateLimitOptions,
     sweeper: Sweeper,
     denials: Arc<Denials>,
+    marks: Marks,
+}
+
+/// What tells the rows of one permit from those of every other: a number drawn at random for the
+/// store, and the next for each permit. Asking the system anew costs more than an admission's row.
+#[derive(Debug)]
+struct Marks(AtomicU64);
+
+impl Marks {
+    fn drawn_from(random: &dyn Random) -> Self {
+        Self(AtomicU64::new(random.next_u64()))
+    }
+
+    fn next(&self) -> i64 {
+        self.0.fetch_add(1, Ordering::Relaxed).cast_signed()
+    }
 }
 
 impl SqliteRateLimitStore {
@@ -88,9 +105,11 @@ impl SqliteRateLimitStore {
     #[must_use]
     pub fn with_options(database: &SqliteDatabase, options: RateLimitOptions) -> Self {
         let handle = Handle::new(database, &migrate::RATE_LIMIT, Arc::clone(&options.clock));
+        let marks = Marks::drawn_from(&*options.random);
         Self {
             inner: Arc::new(Inner {
                 handle,
+                marks,
                 options,
                 sweeper: Sweeper::default(),
                 denials: Arc::default(),
@@ -170,9 +189,9 @@ impl RateLimitStore for SqliteRateLimitStore {
                 let Inner {
                     options, denials, ..
                 } = &*inner;
-                let now = options.clock.now();
-                match admit::acquire(tx, &request, options, denials, now)? {
-                    Verdict::Admitted { rows, mark } => {
+                let (mark, now) = (inner.marks.next(), options.clock.now());
+                match admit::acquire(tx, &request, options, denials, mark, now)? {
+                    Verdict::Admitted { rows } => {
                         Ok(Decision::Granted(inner.permit(now, rows, mark)))
                     }
                     Verdict::Denied(denial) => {

@@ -13,7 +13,7 @@ use crate::options::RateLimitOptions;
 
 /// What became of a request.
 pub(super) enum Verdict {
-    Admitted { rows: Vec<Rows>, mark: i64 },
+    Admitted { rows: Vec<Rows> },
     Denied(Denial),
 }
 
@@ -22,6 +22,7 @@ pub(super) fn acquire(
     request: &Acquire,
     options: &RateLimitOptions,
     denials: &Denials,
+    mark: i64,
     now: Timestamp,
 ) -> Result<Verdict, Failure> {
     let mut refusal = None;
@@ -47,9 +48,8 @@ pub(super) fn acquire(
     if let Some(denial) = refusal {
         return Ok(Verdict::Denied(denial));
     }
-    let mark = options.random.next_u64().cast_signed();
     let rows = write(tx, request, &newest, Some(mark), now)?;
-    Ok(Verdict::Admitted { rows, mark })
+    Ok(Verdict::Admitted { rows })
 }
 
 /// Counts what was sent without asking, whether it fits or not.
