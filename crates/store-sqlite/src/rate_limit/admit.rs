@@ -33,7 +33,7 @@ pub(super) fn acquire(
         newest.push(known.newest);
         let config = known.config(claim, options)?.clone();
         known.note_use(tx, claim, &config)?;
-        let share = count_and_share(tx, request, claim, &mut known, &config, denials, now)?;
+        let share = share_and_count(tx, request, claim, &mut known, &config, denials, now)?;
         let rules = Rules {
             resource: &claim.resource,
             config: &config,
@@ -67,14 +67,14 @@ pub(super) fn record(
         newest.push(known.newest);
         let config = known.config(claim, options)?.clone();
         known.note_use(tx, claim, &config)?;
-        count_and_share(tx, request, claim, &mut known, &config, denials, now)?;
+        share_and_count(tx, request, claim, &mut known, &config, denials, now)?;
     }
     write(tx, request, &newest, None, now)?;
     Ok(())
 }
 
-/// Counts the request's demand on a shared limit, and says how the limit is shared now.
-fn count_and_share(
+/// Says how a shared limit is shared now, by the demand before the request, and counts the request's.
+fn share_and_count(
     tx: &Transaction<'_>,
     request: &Acquire,
     claim: &Claim,
@@ -87,18 +87,17 @@ fn count_and_share(
         return Ok(None);
     };
     let resource = &claim.resource;
-    let requests = Requests::refused(resource, denials).and(request);
-    demand::count(tx, resource, known, adaptive, requests, now)?;
+    demand::restamp(tx, resource, known, now)?;
+    let refused = Requests::refused(resource, denials);
+    demand::count(tx, resource, known, adaptive, refused, now)?;
     let limit = config.shared_limit()?.count;
     let share = demand::share(tx, resource, known, limit, adaptive, now)?;
     if share.is_new(known, adaptive) {
         let before = known.allocation.as_ref();
         known::share(tx, resource, before, &share.allocation, now)?;
-        if now < known.calculated_at {
-            demand::restamp(tx, resource, now)?;
-        }
         demand::forget(tx, resource, adaptive, now)?;
     }
+    demand::count(tx, resource, known, adaptive, Requests::of(request), now)?;
     Ok(Some(share))
 }
 

@@ -30,14 +30,15 @@ impl Requests {
         }
     }
 
-    /// Adds `request`, unless it was counted before.
-    pub(super) fn and(mut self, request: &Acquire) -> Self {
+    /// `request`, unless it was counted before.
+    pub(super) fn of(request: &Acquire) -> Self {
+        let mut requests = Self::default();
         match (request.demand, request.priority) {
             (Demand::Counted, _) => {}
-            (Demand::New, Priority::User) => self.user += 1,
-            (Demand::New, Priority::Background) => self.background += 1,
+            (Demand::New, Priority::User) => requests.user = 1,
+            (Demand::New, Priority::Background) => requests.background = 1,
         }
-        self
+        requests
     }
 
     pub(super) const fn is_empty(self) -> bool {
@@ -169,9 +170,17 @@ pub(super) fn forget(
 pub(super) fn restamp(
     tx: &Transaction<'_>,
     resource: &Resource,
+    known: &mut Known,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    // No bucket begins after the last user but those of the background, which nobody reads.
+    if known.last_user_at.is_none_or(|at| at <= now) {
+        return Ok(());
+    }
+    known.last_user_at = Some(now);
     let moment = params![resource.as_str(), now.as_millis()];
+    tx.prepare_cached("UPDATE rate_resources SET last_user_at = ?2 WHERE resource = ?1")?
+        .execute(moment)?;
     tx.prepare_cached(
         "INSERT INTO rate_activity (resource, bucket, user, background)
          SELECT resource, ?2, sum(user), sum(background) FROM rate_activity

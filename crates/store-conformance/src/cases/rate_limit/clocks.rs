@@ -76,6 +76,21 @@ pub async fn clock_set_back_does_not_freeze_the_split(harness: &dyn Harness) -> 
     Ok(())
 }
 
+pub async fn clock_set_back_frees_what_was_kept_for_users(harness: &dyn Harness) -> Result<()> {
+    let config = ResourceConfig::from(Limit::new(200, HOUR)).adaptive(AdaptiveConfig::default());
+    let setup = Setup::default().with_config(config);
+    let limits = harness.rate_limit(&setup).await?;
+    spend_all(&limits, &user()?, 4).await?;
+    setup.clock.set_wall(setup.clock.now() - DAY);
+    assert_eq!(spend_all(&limits, &background()?, 1).await?, 1);
+    // Users of the future called now; since then nobody did.
+    setup.clock.advance(HOUR);
+    assert_eq!(spend_all(&limits, &background()?, 1).await?, 1);
+    let split = status(&limits, Priority::User).await?.adaptive;
+    assert_eq!(split.expect("it is shared").allocation.user_reserved, 0);
+    Ok(())
+}
+
 pub async fn clock_set_forward_frees_the_window(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;

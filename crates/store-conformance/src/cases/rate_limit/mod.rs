@@ -7,7 +7,6 @@ mod configuration;
 mod cooldown;
 mod housekeeping;
 mod model;
-mod partition;
 mod permits;
 mod sharing;
 mod status;
@@ -19,7 +18,6 @@ pub use configuration::*;
 pub use cooldown::*;
 pub use housekeeping::*;
 pub use model::*;
-pub use partition::*;
 pub use permits::*;
 pub use sharing::*;
 pub use status::*;
@@ -83,16 +81,6 @@ cases! {
     changed_split_holds_at_once: covers("F17"),
     background_permit_given_back_frees_its_share: covers("F2", "F5"),
 
-    // partition.rs
-    strict_partition_holds_users_to_their_share: covers("A16"),
-    strict_partition_keeps_the_users_share_free: covers("A16"),
-    strict_partition_lets_users_back_in_after_hours_of_silence: covers("F4", "E6"),
-    strict_partition_frees_a_share_that_the_background_took: covers("F4"),
-    strict_partition_of_one_admits_both_classes: covers("F4", "F9"),
-    total_holds_while_a_strict_split_moves: covers("F6"),
-    partition_that_is_stated_later_holds_at_once: covers("A13", "F17"),
-    user_permit_given_back_frees_the_users_share: covers("F2"),
-
     // configuration.rs
     raised_limit_keeps_the_history: covers("A13", "F17"),
     lowered_limit_waits_for_the_right_slot: covers("F12", "F17"),
@@ -118,14 +106,13 @@ cases! {
     remaining_is_never_negative: covers("F14"),
     status_tells_each_class_its_own: covers("A18", "F14"),
     waiting_time_is_exact: covers("A12", "F11"),
-    remaining_is_what_the_tightest_limit_leaves: covers("A12", "F14"),
-    nothing_remains_during_a_cooldown: covers("A12", "T10"),
 
     // clocks.rs
     clock_set_back_never_lets_too_many_in: covers("F23"),
     clock_set_back_blocks_at_most_one_window: covers("F23"),
     permit_is_given_back_after_the_clock_was_set_back: covers("F23"),
     clock_set_back_does_not_freeze_the_split: covers("F23"),
+    clock_set_back_frees_what_was_kept_for_users: covers("F23"),
     clock_set_forward_frees_the_window: covers("F23"),
     long_silence_frees_everything: covers("A15"),
 

@@ -199,11 +199,15 @@ pub async fn split_is_told_with_its_reason(harness: &dyn Harness) -> Result<()> 
         Ok((parts.0, parts.1, split.background_paused, split.reason))
     };
     let initial = "Initial state - default capacity allocation".to_owned();
-    assert_eq!(split().await?, (30, 70, false, initial));
+    assert_eq!(split().await?, (30, 70, false, initial.clone()));
 
+    // A request is decided by what was asked before it, and counts from the next calculation on.
     spend_all(&limits, &user()?, 20).await?;
+    assert_eq!(split().await?, (30, 70, false, initial));
     setup.clock.advance(SECOND * 31);
     let high = "High user activity (20 requests/15min) - prioritizing users".to_owned();
+    assert_eq!(split().await?, (90, 10, true, high.clone()));
+    spend_all(&limits, &user()?, 1).await?;
     assert_eq!(split().await?, (90, 10, true, high));
     Ok(())
 }
