@@ -16,6 +16,7 @@ mod killed_takeovers;
 mod limits_across_processes;
 mod operations;
 mod originals;
+mod refusals;
 mod schema;
 mod stores;
 mod take_over;

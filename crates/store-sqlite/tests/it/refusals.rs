@@ -1,0 +1,102 @@
+//! What it takes to say no.
+
+use std::fs;
+use std::num::NonZeroU32;
+
+use store_core::{
+    Acquire, AdaptiveConfig, Claim, Decision, HOUR, Limit, ManualClock, Priority, RateLimitStore,
+    ResourceConfig, SECOND,
+};
+use store_sqlite::{RateLimitOptions, SqliteDatabase, SqliteRateLimitStore};
+
+use crate::support::{Folder, resource};
+
+const REFUSALS: u64 = 20;
+
+/// A limiter whose window is full.
+struct Full {
+    folder: Folder,
+    database: SqliteDatabase,
+    limits: SqliteRateLimitStore,
+    clock: ManualClock,
+    claim: Claim,
+}
+
+impl Full {
+    async fn of(count: u32, config: impl Fn(ResourceConfig) -> ResourceConfig) -> Self {
+        let (folder, clock) = (Folder::new(), ManualClock::default());
+        let database = folder.open().await;
+        let options = RateLimitOptions::default()
+            .with_clock(clock.clone())
+            .with_cleanup_interval(None);
+        let limits = SqliteRateLimitStore::with_options(&database, options);
+        let config = config(ResourceConfig::from(Limit::new(count, HOUR)));
+        let claim = Claim::new(resource("issues")).with_config(config);
+        let all = NonZeroU32::new(count).expect("a limit");
+        let recorded = limits.record(Acquire::of(claim.clone()).permits(all)).await;
+        recorded.expect("a log");
+        Self {
+            folder,
+            database,
+            limits,
+            clock,
+            claim,
+        }
+    }
+
+    async fn is_refused(&self, priority: Priority) {
+        let request = Acquire::of(self.claim.clone()).priority(priority);
+        let decision = self.limits.acquire(request).await.expect("a decision");
+        assert!(matches!(decision, Decision::Denied { .. }), "{decision:?}");
+    }
+
+    /// Rows that were ever changed, and the length of the log.
+    async fn written(&self) -> (u64, u64) {
+        let changes = self.database.write(|tx| Ok(tx.total_changes())).await;
+        let mut log = self.folder.file().into_os_string();
+        log.push("-wal");
+        let log = fs::metadata(log).expect("a write-ahead log");
+        (changes.expect("a number"), log.len())
+    }
+
+    /// Rows that refusals of both classes change, each of them asked of the file.
+    async fn changed_by_refusals(&self) -> u64 {
+        let (before, _) = self.written().await;
+        for _ in 0..REFUSALS {
+            // A refusal is remembered for a second.
+            self.clock.advance(SECOND);
+            self.is_refused(Priority::Background).await;
+            self.clock.advance(SECOND);
+            self.is_refused(Priority::User).await;
+        }
+        self.written().await.0 - before
+    }
+}
+
+// covers("F28")
+#[tokio::test]
+async fn a_refusal_writes_nothing() {
+    let full = Full::of(50, |config| config).await;
+    full.is_refused(Priority::User).await;
+    let before = full.written().await;
+    assert_eq!(full.changed_by_refusals().await, 0);
+    assert_eq!(full.written().await, before);
+}
+
+// covers("F28")
+#[tokio::test]
+async fn demand_that_is_refused_takes_few_rows_however_long_the_log() {
+    let adaptive = |config: ResourceConfig| config.adaptive(AdaptiveConfig::default());
+    let short = Full::of(10, adaptive).await.changed_by_refusals().await;
+    let full = Full::of(2_000, adaptive).await;
+    let long = full.changed_by_refusals().await;
+    assert_eq!(short, long);
+    // The count of the second, the last user, and from time to time the shares.
+    assert!(long <= 2 * REFUSALS * 3, "{long}");
+
+    let before = full.written().await;
+    for _ in 0..100 {
+        full.is_refused(Priority::User).await;
+    }
+    assert_eq!(full.written().await, before, "what is remembered is free");
+}
