@@ -43,22 +43,31 @@ async fn a_full_cache_keeps_what_was_asked_for_and_what_came_last() -> Result<()
     Ok(())
 }
 
-// covers("M1", "F56")
-#[tokio::test]
-async fn what_is_in_use_survives_a_crawl_of_everything() -> Result<()> {
-    let cache = of_items(100);
+/// Fills a cache that has room for a hundred entries of a kilobyte, asks for some of them again, and
+/// then for thousands of others, once each; how many of those in use are left.
+async fn left_after_a_crawl(options: CacheOptions) -> Result<usize> {
+    let cache = MemoryCacheStore::with_options(options);
     for n in 0..100 {
-        cache.put(&key(n)?, "a".into(), Ttl::Never).await?;
+        cache.set(NewEntry::new(key(n)?, vec![0; 1_000])).await?;
     }
     for _ in 0..2 {
         assert_eq!(kept(&cache, 40).await?.len(), 40);
     }
     for n in 1_000..5_000 {
         if cache.value(&key(n)?).await?.is_none() {
-            cache.put(&key(n)?, "a".into(), Ttl::Never).await?;
+            cache.set(NewEntry::new(key(n)?, vec![0; 1_000])).await?;
         }
     }
-    assert_eq!(kept(&cache, 40).await?.len(), 40);
+    Ok(kept(&cache, 40).await?.len())
+}
+
+// covers("M1", "F56")
+#[tokio::test]
+async fn what_is_in_use_survives_a_crawl_of_everything() -> Result<()> {
+    let items = CacheOptions::default().with_max_items(100);
+    assert_eq!(left_after_a_crawl(items).await?, 40);
+    let bytes = CacheOptions::default().with_max_bytes(100 * (1_000 + "comics:0000".len()));
+    assert_eq!(left_after_a_crawl(bytes).await?, 40);
     Ok(())
 }
 
