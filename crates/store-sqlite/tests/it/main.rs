@@ -11,6 +11,7 @@ mod support;
 
 mod conformance;
 mod failures;
+mod fixtures;
 mod jobs_across_processes;
 mod killed_takeovers;
 mod limits_across_processes;

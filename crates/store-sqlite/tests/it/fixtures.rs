@@ -1,0 +1,365 @@
+//! Files of every schema that was ever released, as dumps under `tests/fixtures`: each one loads,
+//! is brought up to date when it is opened, and serves what it holds.
+//!
+//! A dump is never edited and never removed. After a migration was added, the ignored test
+//! [`write_a_dump_of_this_schema`] writes the next one.
+
+use std::fs;
+use std::mem::forget;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rusqlite::Connection;
+use store_core::pipeline::StoredAnswer;
+use store_core::{
+    Acquire, AdaptiveConfig, Bincode, CacheStore, Claim, Codec, Decision, DedupeStore, HOUR,
+    JobInfo, JobOutcome, JobResult, JobState, Json, Limit, ManualClock, NewEntry, Ownership,
+    PageRequest, Priority, RateLimitStore, Registration, ResourceConfig, SECOND, SeededRandom,
+    SetOutcome, Tag, Timestamp, Ttl,
+};
+use store_sqlite::{
+    COMPONENTS, SqliteCacheStore, SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore,
+    StoreOptions,
+};
+
+use crate::npm_file::WRITTEN;
+use crate::support::{Folder, key, open, resource};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// Every dump, with its name.
+fn dumps() -> Vec<(String, String)> {
+    let mut dumps = Vec::new();
+    for entry in fs::read_dir(folder()).expect("the fixtures") {
+        let path = entry.expect("a fixture").path();
+        let name = path.file_stem().expect("a name").to_string_lossy();
+        let text = fs::read_to_string(&path).expect("a dump");
+        dumps.push((name.into_owned(), text));
+    }
+    assert!(!dumps.is_empty());
+    dumps
+}
+
+/// A new file with the dump's contents.
+fn load(folder: &Folder, dump: &str) {
+    let db = Connection::open(folder.file()).expect("a file");
+    db.execute_batch(dump).expect("statements");
+}
+
+/// The three stores over one file.
+struct Opened {
+    cache: SqliteCacheStore,
+    jobs: SqliteDedupeStore,
+    limits: SqliteRateLimitStore,
+}
+
+fn stores(database: &SqliteDatabase, clock: &ManualClock) -> Opened {
+    let mut options = StoreOptions::default()
+        .with_clock(clock.clone())
+        .with_random(SeededRandom::new(1))
+        .without_cleanup();
+    options.dedupe = options.dedupe.with_lease(HOUR).with_result_retention(HOUR);
+    Opened {
+        cache: SqliteCacheStore::with_options(database, options.cache),
+        jobs: SqliteDedupeStore::with_options(database, options.dedupe),
+        limits: SqliteRateLimitStore::with_options(database, options.rate_limit),
+    }
+}
+
+fn tag(name: &str) -> Tag {
+    Tag::new(name).expect("a tag")
+}
+
+fn shared() -> ResourceConfig {
+    ResourceConfig::from(Limit::new(20, HOUR)).adaptive(AdaptiveConfig::default())
+}
+
+/// An answer as the pipeline keeps it: in bincode, both times and the body.
+fn record() -> Bytes {
+    let fields = (WRITTEN, WRITTEN + 1_800_000, b"{\"id\":4}".to_vec());
+    Bincode.encode(&fields).expect("a record")
+}
+
+async fn own(jobs: &impl DedupeStore, name: &str) -> Ownership {
+    let registration = jobs.register_or_join(&key(name), Priority::User).await;
+    match registration.expect("an answer") {
+        Registration::Owner(owner) => owner,
+        Registration::Joined(job) => panic!("{name} is held by {job}"),
+    }
+}
+
+/// Leaves at least one row in every table.
+async fn fill(database: &SqliteDatabase) {
+    let clock = ManualClock::at(Timestamp::from_millis(WRITTEN));
+    let Opened {
+        cache,
+        jobs,
+        limits,
+    } = stores(database, &clock);
+
+    let doomed = NewEntry::new(key("comics:doomed"), "x").with_tags([tag("volume:2")]);
+    cache.set(doomed).await.expect("stored");
+    let gone = cache.invalidate_tags(&[tag("volume:2")]).await;
+    assert_eq!(gone.expect("an answer").count(), Some(1));
+    let issue = ("issue", 7_u32);
+    let values: [(&str, Bytes); 4] = [
+        ("comics:json", Json.encode(&issue).expect("JSON")),
+        ("comics:bincode", Bincode.encode(&issue).expect("bincode")),
+        ("comics:raw", Bytes::from_static(b"\x00raw\xff")),
+        ("comics:answer", record()),
+    ];
+    for (name, value) in values {
+        let entry = NewEntry::new(key(name), value)
+            .with_ttl(Ttl::After(HOUR))
+            .with_tags([tag("volume:1"), tag(name)]);
+        assert_eq!(cache.set(entry).await.expect("stored"), SetOutcome::Stored);
+    }
+    let for_ever = NewEntry::new(key("without scope"), "for ever");
+    cache.set(for_ever).await.expect("stored");
+
+    let value = || JobResult::Value("result".into());
+    let replaced = own(&jobs, "comics:replaced").await;
+    jobs.complete(replaced, value()).await.expect("settled");
+    forget(own(&jobs, "comics:replaced").await);
+    let done = own(&jobs, "comics:done").await;
+    jobs.complete(done, value()).await.expect("settled");
+    let elsewhere = own(&jobs, "comics:elsewhere").await;
+    let settled = jobs.complete(elsewhere, JobResult::NotShared).await;
+    settled.expect("settled");
+    let failed = own(&jobs, "comics:failed").await;
+    jobs.fail(failed, "boom").await.expect("settled");
+    forget(own(&jobs, "comics:pending").await);
+
+    let issues = resource("issues");
+    let stated = ResourceConfig::from(Limit::new(3, HOUR)).with_limit(Limit::new(2, SECOND));
+    let told = limits.set_resource_config(&issues, stated).await;
+    told.expect("stated");
+    for priority in [Priority::User, Priority::Background] {
+        spend(&limits, Acquire::one(&issues).priority(priority)).await;
+    }
+    for _ in 0..3 {
+        let claim = Claim::new(resource("volumes")).with_config(shared());
+        spend(&limits, Acquire::of(claim).user()).await;
+    }
+    let until = Timestamp::from_millis(WRITTEN) + HOUR;
+    let in_force = limits.set_cooldown(&resource("search"), until).await;
+    assert_eq!(in_force.expect("a cooldown"), until);
+}
+
+async fn spend(limits: &impl RateLimitStore, request: Acquire) {
+    match limits.acquire(request).await.expect("a decision") {
+        Decision::Granted(permit) => permit.commit(),
+        Decision::Denied { reason, .. } => panic!("{reason}"),
+    }
+}
+
+async fn each_value_is_served(cache: &impl CacheStore) {
+    let bytes = async |name: &str| {
+        let found = cache.get(&key(name)).await.expect("an answer");
+        found.hit().expect("a value").value
+    };
+    let issue = ("issue".to_owned(), 7_u32);
+    let json: (String, u32) = Json.decode(&bytes("comics:json").await).expect("JSON");
+    let bincode: (String, u32) = Bincode
+        .decode(&bytes("comics:bincode").await)
+        .expect("bincode");
+    assert_eq!((&json, &bincode), (&issue, &issue));
+    assert_eq!(bytes("comics:raw").await, &b"\x00raw\xff"[..]);
+    assert_eq!(bytes("without scope").await, "for ever");
+    let answer = StoredAnswer::decode(&bytes("comics:answer").await).expect("a record");
+    assert_eq!(answer.body, "{\"id\":4}");
+    assert_eq!(answer.fetched_at, Timestamp::from_millis(WRITTEN));
+
+    let listed = cache.list(&PageRequest::default()).await.expect("a list");
+    let first = listed.items.first().expect("an entry");
+    assert_eq!(first.key, key("comics:answer"));
+    assert_eq!(first.tags, [tag("comics:answer"), tag("volume:1")]);
+    assert_eq!(
+        first.expires_at,
+        Some(Timestamp::from_millis(WRITTEN) + HOUR)
+    );
+}
+
+/// Tags reach what was stored under them, and a fill from before an invalidation is still late.
+async fn invalidations_hold(cache: &impl CacheStore) {
+    let token = cache.fill_token().await.expect("a token");
+    assert_eq!(token.epoch, 1, "the file has seen one invalidation");
+    let before = store_core::FillToken {
+        epoch: 0,
+        began_at: Timestamp::from_millis(WRITTEN),
+    };
+    let late = NewEntry::new(key("comics:doomed"), "late").with_token(before);
+    let outcome = cache.set(late).await.expect("an answer");
+    assert_eq!(outcome, SetOutcome::Outdated);
+
+    let one = cache.invalidate_tags(&[tag("comics:raw")]).await;
+    assert_eq!(one.expect("an answer").count(), Some(1));
+    let rest = cache.invalidate_tags(&[tag("volume:1")]).await;
+    assert_eq!(rest.expect("an answer").count(), Some(3));
+    assert_eq!(cache.stats().await.expect("counts").total_items, 1);
+}
+
+/// The job that was replaced: nothing but its result is left.
+const REPLACED: &str = "910a2dec-8902-4cc1-beeb-8da1658eec67";
+
+async fn jobs_stand_as_they_were_left(jobs: &impl DedupeStore) {
+    let listed = jobs.list(&PageRequest::default()).await.expect("a list");
+    let states: Vec<_> = listed
+        .items
+        .iter()
+        .map(|job| (job.key.as_str(), job.state))
+        .collect();
+    let expected = [
+        ("comics:done", JobState::Completed),
+        ("comics:elsewhere", JobState::Completed),
+        ("comics:failed", JobState::Failed),
+        ("comics:pending", JobState::Pending),
+        ("comics:replaced", JobState::Pending),
+    ];
+    assert_eq!(states, expected);
+    let value = || JobOutcome::Value("result".into());
+    let outcomes = [
+        value(),
+        JobOutcome::NotShared,
+        JobOutcome::OwnerFailed("boom".to_owned()),
+        JobOutcome::TimedOut,
+        JobOutcome::TimedOut,
+    ];
+    for (JobInfo { key, job, .. }, expected) in listed.items.iter().zip(outcomes) {
+        let job = job.parse().expect("an id");
+        let heard = jobs.wait_for(key, &job, Duration::ZERO).await;
+        assert_eq!(heard.expect("an outcome"), expected, "{key}");
+    }
+    let replaced = REPLACED.parse().expect("an id");
+    let heard = jobs
+        .wait_for(&key("comics:replaced"), &replaced, SECOND)
+        .await;
+    assert_eq!(heard.expect("an outcome"), value());
+
+    let pending = key("comics:pending");
+    let joined = jobs.register_or_join(&pending, Priority::User).await;
+    let joined = joined.expect("an answer");
+    assert!(matches!(joined, Registration::Joined(job) if job.to_string() == listed.items[3].job));
+    drop(own(jobs, "comics:done").await);
+}
+
+async fn budgets_are_as_they_were_left(limits: &impl RateLimitStore, clock: &ManualClock) {
+    let until = Timestamp::from_millis(WRITTEN) + HOUR;
+    let issues = resource("issues");
+    let stated = limits.resource_config(&issues).await.expect("an answer");
+    let limit = stated.expect("it was stated").limits[0];
+    assert_eq!(limit, Limit::new(3, HOUR));
+    let status = limits
+        .status(&Claim::new(issues.clone()), Priority::User)
+        .await;
+    let status = status.expect("a status");
+    assert_eq!((status.used, status.remaining), (2, 1));
+    spend(limits, Acquire::one(&issues)).await;
+    let decision = limits.acquire(Acquire::one(&issues).user()).await;
+    match decision.expect("a decision") {
+        Decision::Denied { retry_at, .. } => assert_eq!(retry_at, until),
+        Decision::Granted(permit) => panic!("one too many: {permit:?}"),
+    }
+
+    let volumes = Claim::new(resource("volumes")).with_config(shared());
+    let status = limits.status(&volumes, Priority::Background).await;
+    let status = status.expect("a status");
+    assert_eq!(status.used, 3);
+    let split = status.adaptive.expect("it is shared");
+    assert_eq!(split.recent_user_activity, 3);
+
+    let search = resource("search");
+    let cooldown = limits.cooldown(&search).await.expect("an answer");
+    assert_eq!(cooldown, Some(until));
+    let decision = limits.acquire(Acquire::one(&search).user()).await;
+    assert!(matches!(decision, Ok(Decision::Denied { retry_at, .. }) if retry_at == until));
+
+    clock.set_wall(until);
+    assert_eq!(limits.cleanup().await.expect("a sweep"), 5);
+}
+
+// covers("D13")
+#[tokio::test]
+async fn a_file_of_every_schema_is_brought_up_to_date_and_serves() {
+    for (name, dump) in dumps() {
+        println!("{name}");
+        let folder = Folder::new();
+        load(&folder, &dump);
+        let database = folder.open().await;
+        let clock = ManualClock::at(Timestamp::from_millis(WRITTEN) + SECOND);
+        let stores = stores(&database, &clock);
+        each_value_is_served(&stores.cache).await;
+        invalidations_hold(&stores.cache).await;
+        jobs_stand_as_they_were_left(&stores.jobs).await;
+        budgets_are_as_they_were_left(&stores.limits, &clock).await;
+    }
+}
+
+#[tokio::test]
+async fn no_table_of_a_dump_is_empty() {
+    for (name, dump) in dumps() {
+        let folder = Folder::new();
+        load(&folder, &dump);
+        let db = Connection::open(folder.file()).expect("a file");
+        for table in tables(&db) {
+            let sql = format!("SELECT EXISTS (SELECT 1 FROM {table})");
+            let is_filled: bool = db.query_row(&sql, [], |row| row.get(0)).expect("an answer");
+            assert!(is_filled, "{table} of {name}");
+        }
+    }
+}
+
+fn texts(db: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = db.prepare(sql).expect("a statement");
+    let rows = statement.query_map([], |row| row.get(0)).expect("rows");
+    rows.map(|row| row.expect("text")).collect()
+}
+
+fn tables(db: &Connection) -> Vec<String> {
+    let tables = "SELECT name FROM sqlite_schema
+         WHERE type = 'table' AND name NOT GLOB 'sqlite_*' ORDER BY name";
+    texts(db, tables)
+}
+
+/// The whole file as statements, the bookkeeping of the migrations included.
+fn dump(file: &Path) -> String {
+    let db = Connection::open(file).expect("a file");
+    let mut lines = texts(
+        &db,
+        "SELECT sql || ';' FROM sqlite_schema
+         WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' ORDER BY type DESC, name",
+    );
+    for table in tables(&db) {
+        let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+        let values: Vec<_> = texts(&db, &columns)
+            .iter()
+            .map(|column| format!("quote({column})"))
+            .collect();
+        let rows = format!(
+            "SELECT 'INSERT INTO {table} VALUES (' || concat_ws(', ', {}) || ');' FROM {table}",
+            values.join(", ")
+        );
+        lines.extend(texts(&db, &rows));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Run it once after a migration was added, and commit the file:
+/// `cargo test -p store-sqlite --test it write_a_dump -- --ignored`.
+#[tokio::test]
+#[ignore = "writes a fixture"]
+async fn write_a_dump_of_this_schema() {
+    let versions = COMPONENTS.map(|component| {
+        let last = component.migrations.last().expect("a migration");
+        format!("{}-{}", component.name, last.version)
+    });
+    let path = folder().join(format!("{}.sql", versions.join("_")));
+    assert!(!path.exists(), "a fixture is never written again");
+    let folder = Folder::new();
+    let database = open(&folder.file()).await;
+    fill(&database).await;
+    fs::write(path, dump(&folder.file())).expect("a fixture");
+}
