@@ -7,6 +7,7 @@ mod configuration;
 mod cooldown;
 mod housekeeping;
 mod model;
+mod partition;
 mod permits;
 mod sharing;
 mod status;
@@ -18,6 +19,7 @@ pub use configuration::*;
 pub use cooldown::*;
 pub use housekeeping::*;
 pub use model::*;
+pub use partition::*;
 pub use permits::*;
 pub use sharing::*;
 pub use status::*;
@@ -81,6 +83,16 @@ cases! {
     changed_split_holds_at_once: covers("F17"),
     background_permit_given_back_frees_its_share: covers("F2", "F5"),
 
+    // partition.rs
+    strict_partition_holds_users_to_their_share: covers("A16"),
+    strict_partition_keeps_the_users_share_free: covers("A16"),
+    strict_partition_lets_users_back_in_after_hours_of_silence: covers("F4", "E6"),
+    strict_partition_frees_a_share_that_the_background_took: covers("F4"),
+    strict_partition_of_one_admits_both_classes: covers("F4", "F9"),
+    total_holds_while_a_strict_split_moves: covers("F6"),
+    partition_that_is_stated_later_holds_at_once: covers("A13", "F17"),
+    user_permit_given_back_frees_the_users_share: covers("F2"),
+
     // configuration.rs
     raised_limit_keeps_the_history: covers("A13", "F17"),
     lowered_limit_waits_for_the_right_slot: covers("F12", "F17"),
@@ -106,6 +118,8 @@ cases! {
     remaining_is_never_negative: covers("F14"),
     status_tells_each_class_its_own: covers("A18", "F14"),
     waiting_time_is_exact: covers("A12", "F11"),
+    remaining_is_what_the_tightest_limit_leaves: covers("A12", "F14"),
+    nothing_remains_during_a_cooldown: covers("A12", "T10"),
 
     // clocks.rs
     clock_set_back_never_lets_too_many_in: covers("F23"),
