@@ -11,7 +11,7 @@ use store_core::{
     Acquire, Claim, Clock, Decision, HOUR, Limit, Priority, RateLimitStore, Reason, SECOND,
     SystemClock, Timestamp,
 };
-use store_sqlite::{RateLimitOptions, SqliteRateLimitStore};
+use store_sqlite::{DatabaseOptions, RateLimitOptions, SqliteRateLimitStore};
 
 use crate::children::{self, Process, say};
 use crate::support::{Folder, open, resource};
@@ -107,14 +107,15 @@ async fn take_all(
     admitted
 }
 
-/// Holds the lock that writers take, until told to let go; returns once it is held.
+/// Holds the lock that writers take, until told to let go or nobody has for long; returns once it
+/// is held.
 fn hold_write_lock(database: &SqliteDatabase) -> mpsc::Sender<()> {
     let ((held, is_held), (let_go, told)) = (mpsc::channel(), mpsc::channel());
     let database = database.clone();
     tokio::spawn(async move {
         let held = database.write(move |_| {
             let _heard = held.send(());
-            let _told = told.recv();
+            let _told = told.recv_timeout(10 * SECOND);
             Ok(())
         });
         held.await.expect("the lock");
@@ -179,15 +180,16 @@ fn is_pending<T>(call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_a_lock_stops_nobody_else_on_the_thread() {
     let folder = Folder::new();
-    let limits = limiter(&folder.open().await, LIMIT);
+    let patient = DatabaseOptions::default().with_busy_timeout(60 * SECOND);
+    let database = SqliteDatabase::open_with(folder.file(), patient).await;
+    let database = database.expect("a database");
+    store_sqlite::migrate(&database).await.expect("a schema");
+    let limits = limiter(&database, LIMIT);
     let issues = resource("issues");
-    store_sqlite::migrate(&folder.open().await)
-        .await
-        .expect("a schema");
     // Another handle is to SQLite what another process is.
     let let_go = hold_write_lock(&folder.open().await);
     let mut call = Box::pin(limits.acquire(Acquire::one(&issues).user()));
-    // On this thread, which is free again at once, and reads on as if nothing were.
+    // A thread that waited for the lock would go on with it in hand.
     assert!(is_pending(call.as_mut()));
     let status = limits
         .status(&Claim::new(issues.clone()), Priority::User)
