@@ -4,8 +4,8 @@
 //! - Otherwise one caller owns the request and the others join it; a new owner looks into the cache
 //!   again, because the previous one may just have filled it.
 //! - Every attempt on the wire takes a permit of its own before anything is sent.
-//! - A failing cache or de-duplication costs a fetch; a failing limiter refuses, because sending
-//!   without one gets keys banned.
+//! - A failing cache or de-duplication costs a fetch, a wait that fails for a moment not even that; a
+//!   failing limiter refuses, because sending without one gets keys banned.
 
 mod answer;
 mod counters;
@@ -27,6 +27,7 @@ pub use request::{CacheUse, Request};
 use crate::cache::{CacheStore, FillToken, Lookup};
 use crate::clock::{Clock, SystemClock};
 use crate::dedupe::{DedupeStore, JobId, JobOutcome, Registration};
+use crate::error::Error;
 use crate::key::Key;
 use crate::queue::{AcquireQueue, QueueOptions};
 use crate::random::{Random, SystemRandom};
@@ -242,12 +243,10 @@ impl Pipeline {
         R: Future<Output = Result<Fetched, Failure<E>>> + Send,
     {
         let key = &flight.request.key;
-        loop {
+        let mut waits_lost = 0;
+        let error = loop {
             match dedupe.register_or_join(key, flight.request.priority).await {
-                Err(error) => {
-                    warn!(%key, %error, "sending without de-duplication");
-                    return flight.fetch(None, fetch).await;
-                }
+                Err(error) => break error,
                 Ok(Registration::Owner(owner)) => {
                     // The previous owner may have filled the cache after this caller looked.
                     if let Found::Fresh(record) = self.look_up(flight.request, started).await {
@@ -258,52 +257,58 @@ impl Pipeline {
                 }
                 Ok(Registration::Joined(job)) => {
                     let left = flight.deadline.since(self.inner.clock.now());
-                    if let Some(ended) = self.join(dedupe, key, &job, left).await {
-                        return ended.map(|record| record.into_answer(Outcome::Joined));
+                    match self.join(dedupe, key, &job, left).await {
+                        Wait::Ended(ended) => {
+                            return ended.map(|record| record.into_answer(Outcome::Joined));
+                        }
+                        Wait::Register => {}
+                        // The owner is still at work, so the wait is worth another try or two.
+                        Wait::Lost(error)
+                            if error.is_retryable() && waits_lost < self.inner.max_retries =>
+                        {
+                            warn!(%key, %error, "waiting for a shared answer again");
+                            waits_lost += 1;
+                        }
+                        Wait::Lost(error) => break error,
                     }
                 }
             }
-        }
+        };
+        warn!(%key, %error, "sending without de-duplication");
+        flight.fetch(None, fetch).await
     }
 
-    /// Waits for a joined job; `None` if its owner is gone and the caller is to register again.
+    /// Waits for a joined job.
     async fn join<E: SharedError>(
         &self,
         dedupe: &dyn DedupeStore,
         key: &Key,
         job: &JobId,
         left: Duration,
-    ) -> Option<Result<StoredAnswer, PipelineError<E>>> {
+    ) -> Wait<E> {
         match dedupe.wait_for(key, job, left).await {
             Ok(JobOutcome::Value(bytes)) => match StoredAnswer::decode(&bytes) {
-                Ok(record) => Some(Ok(record)),
+                Ok(record) => Wait::Ended(Ok(record)),
                 Err(error) => {
                     warn!(%key, %error, "a shared answer cannot be read");
-                    None
+                    Wait::Register
                 }
             },
             Ok(JobOutcome::NotShared) => {
                 let now = self.inner.clock.now();
                 match self.read_cache(key).await {
                     Found::Fresh(record) | Found::Stale(record, _) if record.fresh_until > now => {
-                        Some(Ok(record))
+                        Wait::Ended(Ok(record))
                     }
-                    Found::Fresh(_) | Found::Stale(..) | Found::Nothing(_) => None,
+                    Found::Fresh(_) | Found::Stale(..) | Found::Nothing(_) => Wait::Register,
                 }
             }
             Ok(JobOutcome::OwnerFailed(shared)) => {
-                Some(Err(PipelineError::Fetch(E::from_shared(&shared))))
+                Wait::Ended(Err(PipelineError::Fetch(E::from_shared(&shared))))
             }
-            Ok(JobOutcome::Lapsed) => None,
-            Ok(JobOutcome::TimedOut) => Some(Err(PipelineError::TimedOut)),
-            Err(error) if error.is_retryable() && !left.is_zero() => {
-                warn!(%key, %error, "waiting for a shared answer again");
-                None
-            }
-            Err(error) => {
-                warn!(%key, %error, "no longer waiting for a shared answer");
-                Some(Err(PipelineError::TimedOut))
-            }
+            Ok(JobOutcome::Lapsed) => Wait::Register,
+            Ok(JobOutcome::TimedOut) => Wait::Ended(Err(PipelineError::TimedOut)),
+            Err(error) => Wait::Lost(error),
         }
     }
 
@@ -345,6 +350,16 @@ impl Pipeline {
         let cache = self.inner.cache.as_ref()?;
         cache.fill_token().await.ok()
     }
+}
+
+/// What came of waiting for a job that was joined.
+enum Wait<E> {
+    /// It ended.
+    Ended(Result<StoredAnswer, PipelineError<E>>),
+    /// Its owner is gone or left nothing behind: the caller is to register again.
+    Register,
+    /// The store failed, so nobody knows.
+    Lost(Error),
 }
 
 /// What the cache holds.

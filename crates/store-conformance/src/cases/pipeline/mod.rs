@@ -3,10 +3,12 @@
 mod failing;
 mod limits;
 mod sharing;
+mod waiting;
 
 pub use failing::*;
 pub use limits::*;
 pub use sharing::*;
+pub use waiting::*;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -52,6 +54,10 @@ cases! {
     a_failing_cache_costs_a_fetch: covers("F41"),
     a_failing_dedupe_costs_a_fetch: covers("F41"),
     a_failing_limiter_refuses: covers("F1"),
+
+    // waiting.rs
+    a_wait_that_fails_costs_a_fetch: covers("F41"),
+    a_wait_that_fails_for_a_moment_goes_on: covers("F41"),
 }
 
 /// An error of the pretended upstream.
@@ -105,9 +111,16 @@ struct Stage {
 
 impl Stage {
     async fn open(harness: &dyn Harness, setup: &Setup) -> Result<Self> {
-        let (cache, dedupe, rate_limit) = (
+        Self::open_with(harness, setup, harness.dedupe(setup).await?).await
+    }
+
+    async fn open_with(
+        harness: &dyn Harness,
+        setup: &Setup,
+        dedupe: Arc<dyn DedupeStore>,
+    ) -> Result<Self> {
+        let (cache, rate_limit) = (
             harness.cache(setup).await?,
-            harness.dedupe(setup).await?,
             harness.rate_limit(setup).await?,
         );
         let stores = Stores {
