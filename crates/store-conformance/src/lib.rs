@@ -2,8 +2,9 @@
 //!
 //! A backend implements [`Harness`], which opens its stores on storage of their own, and expands
 //! one macro in its integration tests: [`conformance!`], or one of [`cache_conformance!`],
-//! [`dedupe_conformance!`], [`rate_limit_conformance!`] and [`pipeline_conformance!`]. Each case becomes a test of its own,
-//! runs on a fresh harness and drives a manual clock.
+//! [`dedupe_conformance!`], [`rate_limit_conformance!`] and [`pipeline_conformance!`]. Each case
+//! becomes a test of its own, runs on a fresh harness and drives a manual clock. [`models!`] adds
+//! random sequences of calls that a plain model answers as well.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -44,6 +45,8 @@ mod macros;
 #[doc(hidden)]
 pub mod cases;
 mod harness;
+#[doc(hidden)]
+pub mod models;
 mod run;
 
 pub use async_trait::async_trait;

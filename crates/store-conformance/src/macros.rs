@@ -79,6 +79,38 @@ macro_rules! pipeline_conformance {
     };
 }
 
+/// Makes a test per role that plays random sequences of calls against a plain model, in a module
+/// `models`: `models!(harness)`. The expression makes a fresh [`Harness`](crate::Harness) for every
+/// sequence.
+///
+/// The sequences are the same in every run; the variable `PROPTEST_CASES` asks for more of them.
+#[macro_export]
+macro_rules! models {
+    ($harness:expr $(,)?) => {
+        mod models {
+            use super::*;
+
+            // covers("F48", "F50", "F59", "F63", "T14")
+            #[test]
+            fn a_cache_answers_as_its_model_does() {
+                $crate::models::cache(|| $harness);
+            }
+
+            // covers("F31", "F32", "F33", "F35", "F39", "F40")
+            #[test]
+            fn jobs_stand_as_in_their_model() {
+                $crate::models::dedupe(|| $harness);
+            }
+
+            // covers("F1", "F5", "F6", "F11", "F12", "F13", "F15", "F21", "F23", "F24", "F25")
+            #[test]
+            fn limits_are_kept_as_in_their_model() {
+                $crate::models::rate_limit(|| $harness);
+            }
+        }
+    };
+}
+
 /// Declares the case list of one role: `NAME: covers("ROW", …),` on one line each. What a case
 /// covers is read from the text by `cargo xtask features`.
 macro_rules! cases {

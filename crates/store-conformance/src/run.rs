@@ -17,6 +17,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// # Errors
 /// The case's own, and `Timeout` if it hangs.
 pub fn run(case: impl Future<Output = Result<()>>) -> Result<()> {
+    block_on(case)?
+}
+
+/// Runs something to its end on a runtime with real parallelism.
+///
+/// # Errors
+/// `Timeout` if it hangs.
+pub(crate) fn block_on<T>(case: impl Future<Output = T>) -> Result<T> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(4)
         .enable_all()
@@ -24,7 +32,7 @@ pub fn run(case: impl Future<Output = Result<()>>) -> Result<()> {
         .map_err(|source| failed(ErrorKind::Unavailable, "start").with_source(source))?;
     runtime.block_on(async {
         match tokio::time::timeout(PATIENCE, case).await {
-            Ok(outcome) => outcome,
+            Ok(outcome) => Ok(outcome),
             Err(_) => Err(failed(ErrorKind::Timeout, "case")),
         }
     })

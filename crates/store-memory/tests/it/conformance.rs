@@ -60,6 +60,7 @@ mod direct {
     use super::Memory;
 
     store_conformance::conformance!(Memory::default());
+    store_conformance::models!(Memory::default());
 }
 
 mod boxed {

@@ -95,6 +95,7 @@ harness!(Memory);
 mod file {
     use super::File;
     store_conformance::conformance!(File::new());
+    store_conformance::models!(File::new());
 }
 
 mod memory {

@@ -6,7 +6,6 @@ mod clocks;
 mod configuration;
 mod cooldown;
 mod housekeeping;
-mod model;
 mod partition;
 mod permits;
 mod sharing;
@@ -18,7 +17,6 @@ pub use clocks::*;
 pub use configuration::*;
 pub use cooldown::*;
 pub use housekeeping::*;
-pub use model::*;
 pub use partition::*;
 pub use permits::*;
 pub use sharing::*;
@@ -137,10 +135,6 @@ cases! {
     cleanup_frees_what_no_window_holds: covers("A13"),
     cleanup_of_admissions_is_bounded: covers("A13"),
     closed_limiter_refuses_calls: covers("A13"),
-
-    // model.rs
-    random_history_agrees_with_a_plain_model: covers("F1", "F12", "F21"),
-    random_history_of_shared_limits_is_never_over: covers("F5", "F6"),
 }
 
 fn resource() -> Result<Resource> {
