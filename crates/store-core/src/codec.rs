@@ -13,6 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 const BINCODE: u8 = 1;
 /// The first byte of a value in JSON.
 const JSON: u8 = 2;
+/// The first byte of a refusal, which no version may take for an answer.
+const REFUSAL: u8 = 3;
 
 /// A way to write values as bytes and to read them back.
 pub trait Codec: Clone + std::fmt::Debug + Send + Sync + 'static {
@@ -114,11 +116,12 @@ impl Codec for Json {
 
 /// What the pipeline stores for one answer: two times and the body's bytes as they are.
 ///
-/// Layout: bincode's format byte, then the tuple `(fetched_at, fresh_until, body)`.
+/// Layout: bincode's format byte, then the tuple `(fetched_at, fresh_until, body)`; of a refusal
+/// that is kept its own format byte, then `(refused_at, until, text)`.
 pub(crate) mod record {
     use bytes::Bytes;
 
-    use super::{BINCODE, failure};
+    use super::{BINCODE, REFUSAL, failure};
     use crate::error::Result;
     use crate::time::Timestamp;
 
@@ -167,13 +170,50 @@ pub(crate) mod record {
             })
         }
     }
+
+    /// What upstream refused for good, as the pipeline keeps it in a cache.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub(crate) struct StoredRefusal {
+        pub(crate) refused_at: Timestamp,
+        pub(crate) until: Timestamp,
+        /// The error, as it is told to those who joined.
+        pub(crate) text: String,
+    }
+
+    impl StoredRefusal {
+        pub(crate) fn encode(&self) -> Result<Bytes> {
+            let fields = (
+                self.refused_at.as_millis(),
+                self.until.as_millis(),
+                &self.text[..],
+            );
+            let mut bytes = vec![REFUSAL];
+            bincode::encode_into_std_write(fields, &mut bytes, bincode::config::standard())
+                .map_err(|source| failure("encode", "refusal").with_source(source))?;
+            Ok(bytes.into())
+        }
+
+        /// Reads a refusal; `None` if something else was stored there.
+        pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+            let (&REFUSAL, fields) = bytes.split_first()? else {
+                return None;
+            };
+            let ((refused_at, until, text), _): ((i64, i64, String), usize) =
+                bincode::decode_from_slice(fields, bincode::config::standard()).ok()?;
+            Some(Self {
+                refused_at: Timestamp::from_millis(refused_at),
+                until: Timestamp::from_millis(until),
+                text,
+            })
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::record::StoredAnswer;
+    use super::record::{StoredAnswer, StoredRefusal};
     use super::*;
     use crate::time::Timestamp;
 
@@ -212,6 +252,17 @@ mod tests {
         let bytes = Bytes::from_static(b"\x01\x02\x04\x02{}");
         assert_eq!(record.encode()?, bytes);
         assert_eq!(StoredAnswer::decode(&bytes)?, record);
+        assert!(StoredRefusal::decode(&bytes).is_none());
+
+        let refusal = StoredRefusal {
+            refused_at: Timestamp::from_millis(1),
+            until: Timestamp::from_millis(2),
+            text: "no".to_owned(),
+        };
+        let bytes = Bytes::from_static(b"\x03\x02\x04\x02no");
+        assert_eq!(refusal.encode()?, bytes);
+        assert_eq!(StoredRefusal::decode(&bytes), Some(refusal));
+        assert!(StoredAnswer::decode(&bytes).is_err());
         Ok(())
     }
 

@@ -49,6 +49,9 @@ pub struct Failure<E> {
     pub retry: Retry,
     /// What must be left alone for a while, for every process. Default: nothing.
     pub cooldowns: Vec<(Resource, Duration)>,
+    /// How long the failure answers those who ask later, should it be the last. Default: zero, not at
+    /// all.
+    pub keep: Duration,
 }
 
 /// Whether to try a failed attempt again.
@@ -70,6 +73,7 @@ impl<E> Failure<E> {
             nothing_sent: false,
             retry: Retry::Never,
             cooldowns: Vec::new(),
+            keep: Duration::ZERO,
         }
     }
 
@@ -84,6 +88,22 @@ impl<E> Failure<E> {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry = Retry::After(wait);
+        self
+    }
+
+    /// Answers those who ask within `keep` with this failure, from the cache: for an upstream that
+    /// says for sure that there is nothing. What was cached before is replaced.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use store_core::pipeline::Failure;
+    ///
+    /// let missing = Failure::new("not found".to_owned()).keep_for(Duration::from_secs(60));
+    /// assert_eq!(missing.keep, Duration::from_secs(60));
+    /// ```
+    #[must_use]
+    pub const fn keep_for(mut self, keep: Duration) -> Self {
+        self.keep = keep;
         self
     }
 

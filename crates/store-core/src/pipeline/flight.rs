@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use crate::cache::{FillToken, NewEntry, SetOutcome};
-use crate::codec::record::StoredAnswer;
+use crate::codec::record::{StoredAnswer, StoredRefusal};
 use crate::dedupe::{DedupeStore, Heartbeat, JobResult, Ownership};
 use crate::pipeline::{
     Answer, Failure, Fetched, Inner, Keep, Outcome, PipelineError, Request, Retry, SharedError,
@@ -110,7 +110,10 @@ impl Flight<'_> {
             self.cool_down(&failure.cooldowns).await;
             let resume_at = match failure.retry {
                 Retry::After(wait) if attempt < self.inner.max_retries => clock.now() + wait,
-                Retry::After(_) | Retry::Never => return Err(PipelineError::Fetch(failure.error)),
+                Retry::After(_) | Retry::Never => {
+                    self.keep_refusal(&failure).await;
+                    return Err(PipelineError::Fetch(failure.error));
+                }
             };
             if resume_at > self.deadline {
                 return Err(PipelineError::Fetch(failure.error));
@@ -168,6 +171,30 @@ impl Flight<'_> {
                 }
                 Err(error) => warn!(%resource, %error, "a cooldown is lost"),
             }
+        }
+    }
+
+    async fn keep_refusal<E: SharedError>(&self, failure: &Failure<E>) {
+        let Some(cache) = self.inner.cache.as_ref() else {
+            return;
+        };
+        if failure.keep.is_zero() {
+            return;
+        }
+        let now = self.inner.clock.now();
+        let refusal = StoredRefusal {
+            refused_at: now,
+            until: now + failure.keep,
+            text: failure.error.to_shared(),
+        };
+        let stored = async {
+            let mut entry = NewEntry::new(self.request.key.clone(), refusal.encode()?)
+                .with_ttl(Ttl::After(failure.keep));
+            entry.token = self.token;
+            cache.set(entry).await
+        };
+        if let Err(error) = stored.await {
+            warn!(key = %self.request.key, %error, "not kept");
         }
     }
 

@@ -4,6 +4,7 @@
 //! - Otherwise one caller owns the request and the others join it; a new owner looks into the cache
 //!   again, because the previous one may just have filled it.
 //! - Every attempt on the wire takes a permit of its own before anything is sent.
+//! - A failure is not cached, unless it says for how long it holds.
 //! - A failing cache or de-duplication costs a fetch, a wait that fails for a moment not even that; a
 //!   failing limiter refuses, because sending without one gets keys banned.
 
@@ -26,6 +27,7 @@ pub use request::{CacheUse, Request};
 
 use crate::cache::{CacheStore, FillToken, Lookup};
 use crate::clock::{Clock, SystemClock};
+use crate::codec::record::StoredRefusal;
 use crate::dedupe::{DedupeStore, JobId, JobOutcome, Registration};
 use crate::error::Error;
 use crate::key::Key;
@@ -202,10 +204,19 @@ impl Pipeline {
         let started = self.inner.clock.now();
         let deadline = started + request.max_wait;
         let found = self.look_up(&request, started).await;
-        if let Found::Fresh(record) = found {
-            return Ok(counters.answered(record.into_answer(Outcome::Hit)));
-        }
-        let (stale, token) = found.into_fill();
+        // What to fall back on, and when the fill that follows began.
+        let (stale, token) = match found {
+            Found::Fresh(record) => {
+                return Ok(counters.answered(record.into_answer(Outcome::Hit)));
+            }
+            Found::Refused(refusal) => {
+                let error = refused(&refusal);
+                counters.failed(&error);
+                return Err(error);
+            }
+            Found::Stale(record, token) => (Some(record), token),
+            Found::Nothing(token) => (None, token),
+        };
         let flight = Flight {
             inner: &self.inner,
             request: &request,
@@ -249,9 +260,16 @@ impl Pipeline {
                 Err(error) => break error,
                 Ok(Registration::Owner(owner)) => {
                     // The previous owner may have filled the cache after this caller looked.
-                    if let Found::Fresh(record) = self.look_up(flight.request, started).await {
-                        flight.settle_unshared(dedupe, owner).await;
-                        return Ok(record.into_answer(Outcome::Hit));
+                    match self.look_up(flight.request, started).await {
+                        Found::Fresh(record) => {
+                            flight.settle_unshared(dedupe, owner).await;
+                            return Ok(record.into_answer(Outcome::Hit));
+                        }
+                        Found::Refused(refusal) => {
+                            flight.settle_unshared(dedupe, owner).await;
+                            return Err(refused(&refusal));
+                        }
+                        Found::Stale(..) | Found::Nothing(_) => {}
                     }
                     return flight.fetch(Some((dedupe, owner)), fetch).await;
                 }
@@ -300,6 +318,7 @@ impl Pipeline {
                     Found::Fresh(record) | Found::Stale(record, _) if record.fresh_until > now => {
                         Wait::Ended(Ok(record))
                     }
+                    Found::Refused(refusal) => Wait::Ended(Err(refused(&refusal))),
                     Found::Fresh(_) | Found::Stale(..) | Found::Nothing(_) => Wait::Register,
                 }
             }
@@ -321,6 +340,9 @@ impl Pipeline {
                 let token = self.fill_token().await;
                 Found::Stale(record, token)
             }
+            (Found::Refused(refusal), CacheUse::Refresh) if refusal.refused_at <= started => {
+                Found::Nothing(self.fill_token().await)
+            }
             (found, CacheUse::Read | CacheUse::Refresh) => found,
         }
     }
@@ -334,6 +356,13 @@ impl Pipeline {
                 Ok(record) if record.fresh_until > self.inner.clock.now() => Found::Fresh(record),
                 Ok(record) => Found::Stale(record, self.fill_token().await),
                 Err(error) => {
+                    if let Some(refusal) = StoredRefusal::decode(&entry.value) {
+                        return if refusal.until > self.inner.clock.now() {
+                            Found::Refused(refusal)
+                        } else {
+                            Found::Nothing(self.fill_token().await)
+                        };
+                    }
                     warn!(%key, %error, "a cached answer cannot be read");
                     Found::Nothing(self.fill_token().await)
                 }
@@ -352,6 +381,10 @@ impl Pipeline {
     }
 }
 
+fn refused<E: SharedError>(refusal: &StoredRefusal) -> PipelineError<E> {
+    PipelineError::Fetch(E::from_shared(&refusal.text))
+}
+
 /// What came of waiting for a job that was joined.
 enum Wait<E> {
     /// It ended.
@@ -365,17 +398,8 @@ enum Wait<E> {
 /// What the cache holds.
 enum Found {
     Fresh(StoredAnswer),
+    /// What was asked for is known not to be there.
+    Refused(StoredRefusal),
     Stale(StoredAnswer, Option<FillToken>),
     Nothing(Option<FillToken>),
-}
-
-impl Found {
-    /// What to fall back on, and when the fill that follows began.
-    fn into_fill(self) -> (Option<StoredAnswer>, Option<FillToken>) {
-        match self {
-            Self::Fresh(record) => (Some(record), None),
-            Self::Stale(record, token) => (Some(record), token),
-            Self::Nothing(token) => (None, token),
-        }
-    }
 }

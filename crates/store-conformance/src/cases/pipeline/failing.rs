@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store_core::pipeline::{Failure, Fetched, Outcome, PipelineError};
+use store_core::pipeline::{CacheUse, Failure, Fetched, Outcome, PipelineError};
 use store_core::{CacheStoreExt, HOUR, Result, SECOND};
 
 use super::{Refusal, Stage, key, request};
@@ -17,6 +17,36 @@ pub async fn failures_are_not_cached(harness: &dyn Harness) -> Result<()> {
     assert_eq!(stage.cache.value(&key()?).await?, None);
     let answer = stage.ask(request()?, "one").await.expect("an answer");
     assert_eq!(answer.outcome, Outcome::Fetched);
+    Ok(())
+}
+
+pub async fn a_failure_is_kept_for_as_long_as_it_says(harness: &dyn Harness) -> Result<()> {
+    let stage = Stage::open(harness, &Setup::default()).await?;
+    let gone = |_| Err(Failure::new(Refusal::Gone).keep_for(SECOND));
+    for _ in 0..3 {
+        let refused = stage.run(request()?, gone).await;
+        assert!(matches!(refused, Err(PipelineError::Fetch(Refusal::Gone))));
+    }
+    assert_eq!((stage.sent(), stage.used().await?), (1, 1));
+    // Who insists, asks; and what is said last counts.
+    let insisting = request()?.with_cache(CacheUse::Refresh);
+    let answer = stage.ask(insisting.clone(), "back").await;
+    assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
+    let answer = stage.ask(request()?, "another").await.expect("an answer");
+    assert_eq!(
+        (answer.outcome, &answer.body[..]),
+        (Outcome::Hit, &b"back"[..])
+    );
+
+    stage.clock.advance(SECOND);
+    let refused = stage.run(insisting, gone).await;
+    assert!(refused.is_err());
+    stage.clock.advance(Duration::from_millis(999));
+    let refused = stage.ask(request()?, "early").await;
+    assert!(matches!(refused, Err(PipelineError::Fetch(Refusal::Gone))));
+    stage.clock.advance(Duration::from_millis(1));
+    let answer = stage.ask(request()?, "again").await.expect("an answer");
+    assert_eq!((answer.outcome, stage.sent()), (Outcome::Fetched, 4));
     Ok(())
 }
 

@@ -49,6 +49,7 @@ cases! {
 
     // failing.rs
     failures_are_not_cached: covers("D12"),
+    a_failure_is_kept_for_as_long_as_it_says: covers("D12"),
     a_stale_answer_stands_in_for_a_failure: covers("T3"),
     a_final_answer_is_not_replaced_by_a_stale_one: covers("T3"),
     a_failing_cache_costs_a_fetch: covers("F41"),
