@@ -98,10 +98,15 @@ fn list_in(
     options: &RateLimitOptions,
     now: Timestamp,
 ) -> Result<Page<ResourceInfo>, Failure> {
+    // A resource may cool down before anybody has asked for it.
     let mut names = db.prepare_cached(
-        "SELECT resource FROM rate_resources WHERE resource > ?1 ORDER BY resource",
+        "SELECT resource FROM rate_resources WHERE resource > ?1
+         UNION
+         SELECT origin FROM server_cooldowns WHERE origin > ?1 AND cooldown_until > ?2
+         ORDER BY 1",
     )?;
-    let mut rows = names.query(params![page.after.as_deref().unwrap_or_default()])?;
+    let after = page.after.as_deref().unwrap_or_default();
+    let mut rows = names.query(params![after, now.as_millis()])?;
     let mut items = Vec::new();
     while items.len() <= page.limit as usize
         && let Some(row) = rows.next()?

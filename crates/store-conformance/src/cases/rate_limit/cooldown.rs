@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use store_core::{
-    Acquire, Claim, Clock, HOUR, Limit, MINUTE, Priority, RateLimitStore, Reason, Resource, Result,
-    SECOND,
+    Acquire, Claim, Clock, HOUR, Limit, MINUTE, PageRequest, Priority, RateLimitStore, Reason,
+    Resource, Result, SECOND,
 };
 
 use super::{admitted, background, refused, resource, spend, status, user};
@@ -119,5 +119,18 @@ pub async fn reset_leaves_the_cooldown(harness: &dyn Harness) -> Result<()> {
     limits.reset(&resource()?).await?;
     limits.cleanup().await?;
     assert_eq!(refused(&limits, user()?).await?.0, until);
+    Ok(())
+}
+
+pub async fn resource_that_cools_down_unasked_is_listed(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let limits = harness.rate_limit(&setup).await?;
+    let until = setup.clock.now() + MINUTE;
+    limits.set_cooldown(&resource()?, until).await?;
+    let listed = limits.list(&PageRequest::default()).await?.items;
+    let names: Vec<_> = listed.into_iter().map(|info| info.resource).collect();
+    assert_eq!(names, [resource()?]);
+    let stats = limits.stats().await?;
+    assert_eq!(stats.rate_limited_resources, [resource()?]);
     Ok(())
 }

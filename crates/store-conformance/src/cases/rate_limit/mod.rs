@@ -107,6 +107,7 @@ cases! {
     cooldown_of_one_claim_refuses_all: covers("T10"),
     longer_of_cooldown_and_window_is_told: covers("T10"),
     reset_leaves_the_cooldown: covers("T10"),
+    resource_that_cools_down_unasked_is_listed: covers("T10"),
 
     // status.rs
     unused_resource_is_free: covers("A12"),
