@@ -61,15 +61,17 @@ async fn with_stale_answer(harness: &dyn Harness) -> Result<Stage> {
 
 pub async fn a_stale_answer_stands_in_for_a_failure(harness: &dyn Harness) -> Result<()> {
     let stage = with_stale_answer(harness).await?;
-    let answer = stage
-        .run(request()?, |_| Err(Failure::new(Refusal::Down)))
-        .await;
-    let answer = answer.expect("the old answer");
-    assert_eq!(
-        (answer.outcome, &answer.body[..]),
-        (Outcome::Stale, &b"old"[..])
-    );
-    assert_eq!(stage.sent(), 2);
+    for sent in 2..=3 {
+        let answer = stage
+            .run(request()?, |_| Err(Failure::new(Refusal::Down)))
+            .await;
+        let answer = answer.expect("the old answer");
+        assert_eq!(
+            (answer.outcome, &answer.body[..]),
+            (Outcome::Stale, &b"old"[..])
+        );
+        assert_eq!(stage.sent(), sent);
+    }
     stage.clock.advance(HOUR + Duration::from_secs(1));
     let failed = stage
         .run(request()?, |_| Err(Failure::new(Refusal::Down)))
