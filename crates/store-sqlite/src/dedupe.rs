@@ -193,12 +193,18 @@ impl DedupeStore for SqliteDedupeStore {
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
         let (name, job) = (key.clone(), *job);
         let (clock, lease) = (Arc::clone(self.handle().clock()), self.inner.options.lease);
-        self.handle()
+        let heartbeat = self
+            .handle()
             .write("heartbeat", move |tx| {
                 jobs::renew(tx, &name, &job, lease, clock.now())
             })
             .await
-            .map_err(|error| error.with_key(key.as_str()))
+            .map_err(|error| error.with_key(key.as_str()))?;
+        if let Heartbeat::Renewed(priority) = heartbeat {
+            // Joiners of other processes could only write their priority down.
+            self.inner.signals.raise(key, &job, priority);
+        }
+        Ok(heartbeat)
     }
 
     async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement> {

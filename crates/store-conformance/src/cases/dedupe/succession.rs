@@ -191,5 +191,6 @@ pub async fn heartbeat_tells_the_priority_that_others_raised(harness: &dyn Harne
     other.register_or_join(&key()?, Priority::User).await?;
     let after = one.heartbeat(&key()?, owner.job()).await?;
     assert_eq!(after, Heartbeat::Renewed(Priority::User));
+    assert_eq!(*owner.demand().borrow(), Priority::User);
     Ok(())
 }
