@@ -1,0 +1,188 @@
+//! Failed requests as store errors, by code; the only place.
+
+use std::borrow::Cow;
+
+use aws_sdk_dynamodb::Error as ServiceError;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::CancellationReason;
+use store_core::{Error, ErrorKind};
+
+use crate::item::Item;
+
+/// How errors of these stores name their backend.
+pub(crate) const BACKEND: &str = "dynamodb";
+
+/// Why a request did not do what it was sent for.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The condition of a write did not hold; the item as it was, where there was one.
+    Refused(Option<Item>),
+    /// A transaction did not take place, for one reason per action.
+    Cancelled(Vec<Cancellation>),
+    /// Another write of the same item was under way.
+    Conflict,
+    /// It failed.
+    Error(Error),
+}
+
+/// What stood in the way of one action of a transaction.
+#[derive(Debug)]
+pub(crate) enum Cancellation {
+    /// Nothing.
+    None,
+    /// Its condition did not hold; the item as it was, where there was one.
+    Refused(Option<Item>),
+    /// Another write of the same item was under way.
+    Conflict,
+    /// Too much was asked of the table.
+    Throttled,
+    /// Anything else, by its code.
+    Other(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Failure {
+    /// The error that this is where neither conditions nor transactions were asked for, or where
+    /// their failing is not foreseen.
+    pub(crate) fn into_error(self, operation: &'static str) -> Error {
+        match self {
+            Self::Error(error) => error,
+            Self::Conflict | Self::Cancelled(_) => Error::new(ErrorKind::Busy, BACKEND, operation)
+                .with_detail("others write the same items; try again"),
+            Self::Refused(_) => Error::new(ErrorKind::Busy, BACKEND, operation)
+                .with_detail("the item changed meanwhile; try again"),
+        }
+    }
+}
+
+/// What an item that cannot be read amounts to.
+pub(crate) fn corrupt(operation: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::Corrupt, BACKEND, operation).with_detail(detail)
+}
+
+/// What a failed request amounts to. `table` is named in the remedies.
+pub(crate) fn failure<E>(error: SdkError<E>, operation: &'static str, table: &str) -> Failure
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    ServiceError: From<SdkError<E>>,
+{
+    let failed = |kind| Error::new(kind, BACKEND, operation);
+    let transport = match &error {
+        SdkError::TimeoutError(_) => Some(ErrorKind::Timeout),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => Some(ErrorKind::Timeout),
+        SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Some(ErrorKind::Unavailable),
+        SdkError::ConstructionFailure(_) => Some(ErrorKind::InvalidInput),
+        _ => None,
+    };
+    if let Some(kind) = transport {
+        return failed(kind).with_source(Cause::of(&error)).into();
+    }
+    let is_server_fault = error
+        .raw_response()
+        .is_some_and(|response| response.status().is_server_error());
+    let cause = Cause::of(&error);
+    let code = error.code().map(ToOwned::to_owned);
+    match ServiceError::from(error) {
+        ServiceError::ConditionalCheckFailedException(refused) => {
+            return Failure::Refused(refused.item.map(Item));
+        }
+        ServiceError::TransactionCanceledException(cancelled) => {
+            let reasons = cancelled.cancellation_reasons.unwrap_or_default();
+            return Failure::Cancelled(reasons.into_iter().map(cancellation).collect());
+        }
+        ServiceError::TransactionConflictException(_)
+        | ServiceError::TransactionInProgressException(_) => return Failure::Conflict,
+        _ => {}
+    }
+    let code = code.unwrap_or_default();
+    let kind = kind(&code, is_server_fault);
+    let error = failed(kind).with_source(cause);
+    match remedy(kind, &code, table) {
+        Some(remedy) => error.with_detail(remedy),
+        None => error,
+    }
+    .into()
+}
+
+fn cancellation(reason: CancellationReason) -> Cancellation {
+    match reason.code.as_deref() {
+        None | Some("None") => Cancellation::None,
+        Some("ConditionalCheckFailed") => Cancellation::Refused(reason.item.map(Item)),
+        Some("TransactionConflict") => Cancellation::Conflict,
+        Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Cancellation::Throttled,
+        Some(code) => Cancellation::Other(code.to_owned()),
+    }
+}
+
+/// The codes of the service's error reference.
+fn kind(code: &str, is_server_fault: bool) -> ErrorKind {
+    match code {
+        "ProvisionedThroughputExceededException"
+        | "ThrottlingException"
+        | "Throttling"
+        | "RequestLimitExceeded" => ErrorKind::Throttled,
+        "ResourceNotFoundException" => ErrorKind::SchemaMissing,
+        "ResourceInUseException" | "TransactionInProgressException" => ErrorKind::Busy,
+        "ItemCollectionSizeLimitExceededException" | "LimitExceededException" => {
+            ErrorKind::StorageFull
+        }
+        "ValidationException" | "SerializationException" => ErrorKind::InvalidInput,
+        "AccessDeniedException"
+        | "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "ExpiredTokenException" => ErrorKind::Unavailable,
+        _ if is_server_fault => ErrorKind::Unavailable,
+        _ => ErrorKind::Unavailable,
+    }
+}
+
+fn remedy(kind: ErrorKind, code: &str, table: &str) -> Option<String> {
+    match (kind, code) {
+        (ErrorKind::SchemaMissing, _) => Some(format!(
+            "there is no table {table} here; create it with `cargo xtask setup-dynamo --table {table}`, \
+             or check the region and the endpoint"
+        )),
+        (_, "AccessDeniedException") => Some(format!(
+            "the credentials may not do this on {table}; `cargo xtask setup-dynamo --print iam` prints \
+             the permissions that are needed"
+        )),
+        (
+            _,
+            "UnrecognizedClientException"
+            | "InvalidSignatureException"
+            | "IncompleteSignature"
+            | "MissingAuthenticationToken"
+            | "ExpiredTokenException",
+        ) => Some("the credentials were not accepted; renew them, or check the region".to_owned()),
+        _ => None,
+    }
+}
+
+/// The SDK's error in words. Its structure holds requests and responses, which hold values.
+#[derive(Debug)]
+struct Cause(String);
+
+impl Cause {
+    fn of<E: std::error::Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Self {
+        match (error.code(), error.message()) {
+            (Some(code), Some(message)) => Self(format!("{code}: {message}")),
+            (Some(code), None) => Self(code.to_owned()),
+            (None, _) => Self(DisplayErrorContext(error).to_string()),
+        }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Cause {}

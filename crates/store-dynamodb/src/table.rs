@@ -1,0 +1,109 @@
+//! The table: which one, how it is reached, and the requests that the stores make of it.
+
+mod client;
+mod consumed;
+mod expression;
+mod options;
+mod read;
+mod write;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::{Client, Error as ServiceError};
+
+pub use consumed::Consumed;
+pub(crate) use expression::Values;
+pub use options::{TableNames, TableOptions};
+pub(crate) use read::{Query, Sorted};
+pub(crate) use write::{Action, Update, Write};
+
+use self::consumed::Tally;
+use crate::error::{Failure, failure};
+
+/// One table and the client to reach it by. Clones share both.
+///
+/// The table is never created implicitly; see [`TableOptions::table`].
+#[derive(Clone, Debug)]
+pub struct DynamoDbTable {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client: Client,
+    options: TableOptions,
+    consumed: Tally,
+}
+
+impl DynamoDbTable {
+    /// A table reached by a client of the application's. Its timeouts and retries are the
+    /// application's; [`from_config`](Self::from_config) sets those that suit these stores.
+    #[must_use]
+    pub fn new(client: Client, options: TableOptions) -> Self {
+        let shared = Shared {
+            client,
+            options,
+            consumed: Tally::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.options.table
+    }
+
+    /// The options it was opened with.
+    #[must_use]
+    pub fn options(&self) -> &TableOptions {
+        &self.shared.options
+    }
+
+    /// The client, for requests of the application's own.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    /// What the service says this handle's requests have consumed so far.
+    #[must_use]
+    pub fn consumed(&self) -> Consumed {
+        self.shared.consumed.read()
+    }
+
+    /// Waits for a request that was made; every request of the stores passes here.
+    async fn call<T, E>(
+        &self,
+        operation: &'static str,
+        request: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, Failure>
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+        ServiceError: From<SdkError<E>>,
+    {
+        self.shared.consumed.count_request();
+        let answer = request
+            .await
+            .map_err(|error| failure(error, operation, self.name()));
+        if let Err(Failure::Refused(_)) = &answer {
+            self.shared.consumed.count_refused();
+        }
+        answer
+    }
+
+    /// Waits between half of `longest` and all of it, so that processes do not ask again in step.
+    pub(crate) async fn pause(&self, longest: Duration) {
+        let TableOptions { clock, random, .. } = self.options();
+        let half = longest / 2;
+        let spread = u64::try_from(half.as_millis()).unwrap_or(u64::MAX);
+        let extra = random.next_u64() % spread.saturating_add(1);
+        let until = clock.now() + half + Duration::from_millis(extra);
+        clock.sleep_until(until).await;
+    }
+}

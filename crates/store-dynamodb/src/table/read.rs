@@ -1,0 +1,224 @@
+//! Reads, all of them consistent.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, Select};
+use store_core::{Error, ErrorKind};
+
+use super::DynamoDbTable;
+use super::expression::{Values, mentioned};
+use crate::error::{BACKEND, corrupt};
+use crate::item::{Item, ItemKey, text};
+
+/// The most keys of one batch.
+const BATCH: usize = 100;
+/// How often what a batch left out is asked for again, and how long the first wait is.
+const LEFTOVER_TRIES: u32 = 6;
+const LEFTOVER_DELAY: Duration = Duration::from_millis(25);
+
+/// The items of one partition, in the order of their sort keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query {
+    pub(crate) partition: String,
+    /// Which of them.
+    pub(crate) sorted: Sorted,
+    /// Those of which this holds; what is left out is read, and billed, all the same.
+    pub(crate) filter: Option<String>,
+    /// The values that the filter names.
+    pub(crate) values: Values,
+    /// The attributes to return, as `#one, #other`; all if absent.
+    pub(crate) attributes: Option<String>,
+    /// The most items to look at, before the filter.
+    pub(crate) limit: Option<u32>,
+    /// Where a former page ended.
+    pub(crate) start: Option<HashMap<String, AttributeValue>>,
+}
+
+/// A range of sort keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Sorted {
+    #[default]
+    All,
+    /// Those that begin with this text.
+    Beginning(String),
+    /// Those after this one.
+    After(String),
+}
+
+/// A page of a query.
+#[derive(Debug)]
+pub(crate) struct QueryPage {
+    pub(crate) items: Vec<Item>,
+    /// Where the next page starts, if there may be one.
+    pub(crate) next: Option<HashMap<String, AttributeValue>>,
+}
+
+impl DynamoDbTable {
+    /// One item.
+    pub(crate) async fn get(
+        &self,
+        operation: &'static str,
+        key: &ItemKey,
+    ) -> Result<Option<Item>, Error> {
+        let request = self
+            .client()
+            .get_item()
+            .table_name(self.name())
+            .set_key(Some(self.key(key)))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await;
+        let answer = answer.map_err(|failure| failure.into_error(operation))?;
+        self.shared.consumed.add_reads(&answer.consumed_capacity);
+        Ok(answer.item.map(Item))
+    }
+
+    /// Several items in one round trip per hundred; those that do not exist are left out. An item is
+    /// found in the answer by its key attributes, see [`key_of`](Self::key_of).
+    pub(crate) async fn batch_get(
+        &self,
+        operation: &'static str,
+        keys: &[ItemKey],
+    ) -> Result<HashMap<ItemKey, Item>, Error> {
+        let mut found = HashMap::with_capacity(keys.len());
+        for keys in keys.chunks(BATCH) {
+            let mut wanted: Vec<_> = keys.iter().map(|key| self.key(key)).collect();
+            for attempt in 0.. {
+                let (items, left) = self.batch_get_once(operation, wanted).await?;
+                for item in items {
+                    found.insert(self.key_of(&item)?, item);
+                }
+                if left.is_empty() {
+                    break;
+                }
+                if attempt == LEFTOVER_TRIES {
+                    return Err(Error::new(ErrorKind::Throttled, BACKEND, operation)
+                        .with_detail("the table leaves out part of what is asked for"));
+                }
+                wanted = left;
+                self.pause(LEFTOVER_DELAY * 2_u32.pow(attempt)).await;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn batch_get_once(
+        &self,
+        operation: &'static str,
+        keys: Vec<HashMap<String, AttributeValue>>,
+    ) -> Result<(Vec<Item>, Vec<HashMap<String, AttributeValue>>), Error> {
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .consistent_read(true)
+            .build()
+            .map_err(|source| {
+                Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
+            })?;
+        let request = self
+            .client()
+            .batch_get_item()
+            .request_items(self.name(), keys)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await;
+        let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
+        self.shared.consumed.add_reads(answer.consumed_capacity());
+        let items = answer
+            .responses
+            .as_mut()
+            .and_then(|all| all.remove(self.name()));
+        let left = answer
+            .unprocessed_keys
+            .as_mut()
+            .and_then(|all| all.remove(self.name()));
+        let items = items.unwrap_or_default().into_iter().map(Item).collect();
+        Ok((items, left.map(|left| left.keys).unwrap_or_default()))
+    }
+
+    /// One page of a partition.
+    pub(crate) async fn query(
+        &self,
+        operation: &'static str,
+        query: Query,
+    ) -> Result<QueryPage, Error> {
+        let mut values = query.values.with(":PK", text(&query.partition));
+        let condition = match query.sorted {
+            Sorted::All => "#PK = :PK",
+            Sorted::Beginning(start) => {
+                values = values.with(":SK", text(start));
+                "#PK = :PK AND begins_with(#SK, :SK)"
+            }
+            Sorted::After(name) => {
+                values = values.with(":SK", text(name));
+                "#PK = :PK AND #SK > :SK"
+            }
+        };
+        let texts = [
+            Some(condition),
+            query.filter.as_deref(),
+            query.attributes.as_deref(),
+        ];
+        let limit = query
+            .limit
+            .map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
+        let request = self
+            .client()
+            .query()
+            .table_name(self.name())
+            .consistent_read(true)
+            .key_condition_expression(condition)
+            .set_expression_attribute_names(mentioned(
+                texts.into_iter().flatten(),
+                &self.options().names,
+            ))
+            .set_select(
+                query
+                    .attributes
+                    .is_some()
+                    .then_some(Select::SpecificAttributes),
+            )
+            .set_filter_expression(query.filter)
+            .set_projection_expression(query.attributes)
+            .set_expression_attribute_values(values.given())
+            .set_limit(limit)
+            .set_exclusive_start_key(query.start)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await;
+        let answer = answer.map_err(|failure| failure.into_error(operation))?;
+        self.shared.consumed.add_reads(&answer.consumed_capacity);
+        Ok(QueryPage {
+            items: answer
+                .items
+                .unwrap_or_default()
+                .into_iter()
+                .map(Item)
+                .collect(),
+            next: answer.last_evaluated_key,
+        })
+    }
+
+    /// The key of an item that was read.
+    pub(crate) fn key_of(&self, item: &Item) -> Result<ItemKey, Error> {
+        let names = &self.options().names;
+        let part = |name: &str| -> Result<String, Error> {
+            let missing = || corrupt("read", format!("an item has no {name}"));
+            Ok(item.text(name)?.ok_or_else(missing)?.to_owned())
+        };
+        Ok(ItemKey::new(
+            part(&names.partition_key)?,
+            part(&names.sort_key)?,
+        ))
+    }
+
+    /// A key as the client wants it.
+    pub(super) fn key(&self, key: &ItemKey) -> HashMap<String, AttributeValue> {
+        let names = &self.options().names;
+        HashMap::from([
+            (names.partition_key.clone(), text(&key.partition)),
+            (names.sort_key.clone(), text(&key.sort)),
+        ])
+    }
+}

@@ -1,0 +1,286 @@
+//! Writes; their conditions decide.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, DeleteRequest, Put, PutRequest, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction, WriteRequest,
+};
+use store_core::{Error, ErrorKind};
+
+use super::DynamoDbTable;
+use super::expression::{Values, mentioned};
+use crate::error::{BACKEND, Failure};
+use crate::item::{Item, ItemKey};
+
+/// The most writes of one batch.
+const BATCH: usize = 25;
+/// How often what a batch left out is sent again, and how long the first wait is.
+const LEFTOVER_TRIES: u32 = 6;
+const LEFTOVER_DELAY: Duration = Duration::from_millis(25);
+
+/// A change of one item, made if its condition holds. `#name` stands for an attribute, `:name` for one
+/// of the values.
+#[derive(Clone, Debug)]
+pub(crate) struct Update {
+    pub(crate) key: ItemKey,
+    /// `SET …`, `ADD …`, `REMOVE …`.
+    pub(crate) change: String,
+    /// What must hold; nothing if empty.
+    pub(crate) condition: String,
+    pub(crate) values: Values,
+}
+
+/// One action of a transaction.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Update(Update),
+    /// Puts the item in place of what is there.
+    Put {
+        key: ItemKey,
+        item: Item,
+        condition: String,
+        values: Values,
+    },
+    Delete {
+        key: ItemKey,
+        condition: String,
+        values: Values,
+    },
+}
+
+/// One write of a batch, made whatever is there.
+#[derive(Clone, Debug)]
+pub(crate) enum Write {
+    Put(ItemKey, Item),
+    Delete(ItemKey),
+}
+
+impl DynamoDbTable {
+    /// Changes one item and returns it as it is now. A condition that does not hold is
+    /// [`Failure::Refused`] with the item as it was.
+    pub(crate) async fn update(
+        &self,
+        operation: &'static str,
+        update: Update,
+    ) -> Result<Item, Failure> {
+        let request = self
+            .client()
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(self.key(&update.key)))
+            .set_expression_attribute_names(self.names([&update.change, &update.condition]))
+            .update_expression(update.change)
+            .set_condition_expression(given(update.condition))
+            .set_expression_attribute_values(update.values.given())
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await?;
+        self.shared.consumed.add_writes(&answer.consumed_capacity);
+        Ok(Item(answer.attributes.unwrap_or_default()))
+    }
+
+    /// Puts one item in place of what is there. A condition that does not hold is
+    /// [`Failure::Refused`] with the item as it was.
+    pub(crate) async fn put(
+        &self,
+        operation: &'static str,
+        key: &ItemKey,
+        item: Item,
+        condition: &str,
+        values: Values,
+    ) -> Result<(), Failure> {
+        let request = self
+            .client()
+            .put_item()
+            .table_name(self.name())
+            .set_item(Some(self.whole(key, item)))
+            .set_expression_attribute_names(self.names([condition]))
+            .set_condition_expression(given(condition.to_owned()))
+            .set_expression_attribute_values(values.given())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await?;
+        self.shared.consumed.add_writes(&answer.consumed_capacity);
+        Ok(())
+    }
+
+    /// Removes one item and returns it as it was.
+    pub(crate) async fn delete(
+        &self,
+        operation: &'static str,
+        key: &ItemKey,
+        condition: &str,
+        values: Values,
+    ) -> Result<Option<Item>, Failure> {
+        let request = self
+            .client()
+            .delete_item()
+            .table_name(self.name())
+            .set_key(Some(self.key(key)))
+            .set_expression_attribute_names(self.names([condition]))
+            .set_condition_expression(given(condition.to_owned()))
+            .set_expression_attribute_values(values.given())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await?;
+        self.shared.consumed.add_writes(&answer.consumed_capacity);
+        Ok(answer.attributes.map(Item))
+    }
+
+    /// Does all the actions or none, at twice the price; at most a hundred.
+    pub(crate) async fn transact(
+        &self,
+        operation: &'static str,
+        actions: Vec<Action>,
+    ) -> Result<(), Failure> {
+        let actions = actions.into_iter().map(|action| self.transacted(action));
+        let actions = actions.collect::<Result<Vec<_>, _>>().map_err(|source| {
+            Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
+        })?;
+        let request = self
+            .client()
+            .transact_write_items()
+            .set_transact_items(Some(actions))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await?;
+        self.shared.consumed.add_writes(answer.consumed_capacity());
+        Ok(())
+    }
+
+    /// Puts and removes items unconditionally, each on its own, 25 per round trip.
+    pub(crate) async fn batch_write(
+        &self,
+        operation: &'static str,
+        writes: Vec<Write>,
+    ) -> Result<(), Error> {
+        let requests = writes.into_iter().map(|write| self.batched(write));
+        let requests = requests.collect::<Result<Vec<_>, _>>().map_err(|source| {
+            Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
+        })?;
+        for batch in requests.chunks(BATCH) {
+            let mut left = batch.to_vec();
+            for attempt in 0.. {
+                left = self.batch_write_once(operation, left).await?;
+                if left.is_empty() {
+                    break;
+                }
+                if attempt == LEFTOVER_TRIES {
+                    return Err(Error::new(ErrorKind::Throttled, BACKEND, operation)
+                        .with_detail("the table leaves out part of what is written"));
+                }
+                self.pause(LEFTOVER_DELAY * 2_u32.pow(attempt)).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn batch_write_once(
+        &self,
+        operation: &'static str,
+        requests: Vec<WriteRequest>,
+    ) -> Result<Vec<WriteRequest>, Error> {
+        let request = self
+            .client()
+            .batch_write_item()
+            .request_items(self.name(), requests)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await;
+        let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
+        self.shared.consumed.add_writes(answer.consumed_capacity());
+        let left = answer.unprocessed_items.as_mut();
+        Ok(left
+            .and_then(|all| all.remove(self.name()))
+            .unwrap_or_default())
+    }
+
+    fn transacted(&self, action: Action) -> Result<TransactWriteItem, BuildError> {
+        let on_failure = ReturnValuesOnConditionCheckFailure::AllOld;
+        let item = TransactWriteItem::builder();
+        Ok(match action {
+            Action::Update(update) => item.update(
+                UpdateAction::builder()
+                    .table_name(self.name())
+                    .set_key(Some(self.key(&update.key)))
+                    .set_expression_attribute_names(self.names([&update.change, &update.condition]))
+                    .update_expression(update.change)
+                    .set_condition_expression(given(update.condition))
+                    .set_expression_attribute_values(update.values.given())
+                    .return_values_on_condition_check_failure(on_failure)
+                    .build()?,
+            ),
+            Action::Put {
+                key,
+                item: new,
+                condition,
+                values,
+            } => item.put(
+                Put::builder()
+                    .table_name(self.name())
+                    .set_item(Some(self.whole(&key, new)))
+                    .set_expression_attribute_names(self.names([&condition]))
+                    .set_condition_expression(given(condition))
+                    .set_expression_attribute_values(values.given())
+                    .return_values_on_condition_check_failure(on_failure)
+                    .build()?,
+            ),
+            Action::Delete {
+                key,
+                condition,
+                values,
+            } => item.delete(
+                Delete::builder()
+                    .table_name(self.name())
+                    .set_key(Some(self.key(&key)))
+                    .set_expression_attribute_names(self.names([&condition]))
+                    .set_condition_expression(given(condition))
+                    .set_expression_attribute_values(values.given())
+                    .return_values_on_condition_check_failure(on_failure)
+                    .build()?,
+            ),
+        }
+        .build())
+    }
+
+    fn batched(&self, write: Write) -> Result<WriteRequest, BuildError> {
+        let request = WriteRequest::builder();
+        Ok(match write {
+            Write::Put(key, item) => {
+                let put = PutRequest::builder().set_item(Some(self.whole(&key, item)));
+                request.put_request(put.build()?)
+            }
+            Write::Delete(key) => {
+                let delete = DeleteRequest::builder().set_key(Some(self.key(&key)));
+                request.delete_request(delete.build()?)
+            }
+        }
+        .build())
+    }
+
+    fn whole(&self, key: &ItemKey, item: Item) -> HashMap<String, AttributeValue> {
+        let mut whole = item.0;
+        whole.extend(self.key(key));
+        whole
+    }
+
+    fn names<T: AsRef<str>>(
+        &self,
+        texts: impl IntoIterator<Item = T>,
+    ) -> Option<HashMap<String, String>> {
+        let texts: Vec<T> = texts.into_iter().collect();
+        mentioned(texts.iter().map(AsRef::as_ref), &self.options().names)
+    }
+}
+
+fn given(expression: String) -> Option<String> {
+    (!expression.is_empty()).then_some(expression)
+}

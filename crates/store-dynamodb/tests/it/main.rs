@@ -1,0 +1,4 @@
+//! The stores against a server that speaks DynamoDB.
+
+mod support;
+mod table;
