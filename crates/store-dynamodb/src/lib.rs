@@ -1,11 +1,14 @@
 //! Response cache, de-duplication and rate limiting in one DynamoDB table that hosts share.
 
+mod dedupe;
 mod options;
 mod store;
 mod table;
 
 mod error;
 mod item;
+mod shards;
 
+pub use dedupe::DynamoDbDedupeStore;
 pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
 pub use table::{DynamoDbTable, TableNames, TableOptions};

@@ -1,0 +1,299 @@
+//! De-duplication: one item per key, whose job id is the fence.
+
+mod demand;
+mod job;
+mod jobs;
+mod pace;
+mod reports;
+mod waiters;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use store_core::{
+    DedupeStats, DedupeStore, Error, ErrorKind, Heartbeat, JobId, JobInfo, JobOutcome, JobResult,
+    Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection, Settlement,
+};
+use tokio::runtime::Handle as Runtime;
+use tracing::warn;
+
+use self::demand::Demand;
+use self::job::{Ending, Look, Terms};
+use self::jobs::Claimed;
+use self::waiters::{News, Place, Waiters, told};
+use crate::error::BACKEND;
+use crate::options::DedupeOptions;
+use crate::store::Handle;
+use crate::table::DynamoDbTable;
+
+/// The longest result that is handed on, whatever the options say: DynamoDB takes items of 400 KB with
+/// all they hold, and a result that it refuses would be none.
+const MOST_INLINE_BYTES: usize = 300 * 1024;
+/// The longest failure that is handed on.
+const MOST_ERROR_BYTES: usize = 16 * 1024;
+
+/// Jobs in a DynamoDB table, shared by every process of every host that uses it.
+///
+/// Cloning is cheap; clones are the same store. Each process asks the table for the jobs that its tasks
+/// wait for, all in one request, and asks nothing while none waits.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::{DedupeStore, JobResult, Key, Priority, Registration, SECOND};
+/// use store_dynamodb::{DynamoDbDedupeStore, DynamoDbTable, TableOptions};
+///
+/// let client = aws_sdk_dynamodb::Client::new(&aws_types::SdkConfig::builder().build());
+/// let table = DynamoDbTable::new(client, TableOptions::default().with_table("comics"));
+/// let jobs = DynamoDbDedupeStore::new(&table);
+/// let key = Key::new("comics:1")?;
+/// match jobs.register_or_join(&key, Priority::User).await? {
+///     Registration::Owner(owner) => {
+///         jobs.complete(owner, JobResult::Value("fetched".into())).await?;
+///     }
+///     Registration::Joined(job) => {
+///         jobs.wait_for(&key, &job, SECOND * 30).await?;
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct DynamoDbDedupeStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    handle: Handle,
+    /// What is owed to the table when the store was closed.
+    table: DynamoDbTable,
+    options: Arc<DedupeOptions>,
+    demand: Demand,
+    waiters: Arc<Waiters>,
+    settled: AtomicU64,
+}
+
+impl DynamoDbDedupeStore {
+    /// Jobs in `table`, with default options.
+    #[must_use]
+    pub fn new(table: &DynamoDbTable) -> Self {
+        Self::with_options(table, DedupeOptions::default())
+    }
+
+    /// Jobs in `table`.
+    #[must_use]
+    pub fn with_options(table: &DynamoDbTable, options: DedupeOptions) -> Self {
+        let options = Arc::new(options);
+        Self {
+            inner: Arc::new(Inner {
+                handle: Handle::new(table, Arc::clone(&options.clock)),
+                table: table.clone(),
+                demand: Demand::default(),
+                waiters: Waiters::new(table.clone(), Arc::clone(&options)),
+                settled: AtomicU64::new(0),
+                options,
+            }),
+        }
+    }
+
+    fn table(&self, operation: &'static str) -> Result<&DynamoDbTable> {
+        self.inner.handle.table(operation)
+    }
+
+    async fn settle(
+        &self,
+        operation: &'static str,
+        owner: Ownership,
+        ending: Ending,
+    ) -> Result<Settlement> {
+        let (table, job) = (self.table(operation)?, (owner.key(), owner.job()));
+        let settled = jobs::settle(table, &self.inner.options, operation, job, &ending).await;
+        let settlement = settled.map_err(|error| error.with_key(owner.key().as_str()))?;
+        if settlement == Settlement::Settled {
+            self.inner.settled.fetch_add(1, Ordering::Relaxed);
+            let outcome = ending.outcome();
+            self.inner.waiters.tell(owner.key(), owner.job(), outcome);
+        }
+        owner.disarm();
+        Ok(settlement)
+    }
+
+    /// Stays in `place` until there is news, or its time is over.
+    async fn wait_in(&self, place: &mut Place, key: &Key, timeout: Duration) -> Result<JobOutcome> {
+        let clock = self.inner.handle.clock();
+        let started = clock.monotonic();
+        // One more question shortly before the end: what was seen last may be seconds old.
+        let mut last_question = timeout.checked_sub(self.inner.options.poll_interval);
+        loop {
+            match place.known() {
+                Some(News::Ended(outcome)) => return Ok(outcome),
+                Some(News::Failed(error)) => return Err(told(error, key)),
+                None => {}
+            }
+            let elapsed = clock.monotonic().saturating_sub(started);
+            if elapsed >= timeout {
+                return Ok(JobOutcome::TimedOut);
+            }
+            let next = match last_question {
+                Some(at) if elapsed < at => at,
+                Some(_) => {
+                    last_question = None;
+                    place.ask_now();
+                    timeout
+                }
+                None => timeout,
+            };
+            let due = clock.now() + next.saturating_sub(elapsed);
+            tokio::select! {
+                () = place.changed() => {}
+                () = clock.sleep_until(due) => {}
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Claims or joins, and gives back what a failed claim may have taken.
+    async fn register(self: &Arc<Self>, key: &Key, priority: Priority) -> Result<Registration> {
+        let table = self.handle.table("register_or_join")?;
+        let fresh = JobId::random(&*self.options.random);
+        let claim = self.demand.claim(fresh, priority);
+        match jobs::claim(table, &self.options, key, &fresh, priority).await {
+            Ok(Claimed::Own) => {
+                let demand = claim.own(key);
+                // Those who still wait for the former job.
+                self.waiters.look_again(key, &fresh);
+                let (inner, name) = (Arc::clone(self), key.clone());
+                let (runtime, lease) = (Runtime::current(), self.options.lease);
+                let abandon = move || drop(runtime.spawn(inner.abandon(name, fresh)));
+                let owner = Ownership::new(key.clone(), fresh, lease, demand, abandon);
+                Ok(Registration::Owner(owner))
+            }
+            Ok(Claimed::Joined(job)) => {
+                self.demand.raise(key, &job, priority);
+                Ok(Registration::Joined(job))
+            }
+            Err(error) => {
+                if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Unavailable) {
+                    // It may have taken effect all the same.
+                    tokio::spawn(Arc::clone(self).abandon(key.clone(), fresh));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets go of a job; works for a closed store too.
+    async fn abandon(self: Arc<Self>, key: Key, job: JobId) {
+        match jobs::abandon(&self.table, &key, &job).await {
+            Ok(true) => self.waiters.tell(&key, &job, JobOutcome::Lapsed),
+            Ok(false) => {}
+            Err(error) => warn!(%key, %error, "an abandoned job stays until its lease lapses"),
+        }
+    }
+}
+
+#[async_trait]
+impl DedupeStore for DynamoDbDedupeStore {
+    async fn register_or_join(&self, key: &Key, priority: Priority) -> Result<Registration> {
+        let (inner, name) = (Arc::clone(&self.inner), key.clone());
+        // In a task of its own: if the caller goes away, the answer still comes, and is given back.
+        let registered = tokio::spawn(async move { inner.register(&name, priority).await }).await;
+        let registered = registered.unwrap_or_else(|source| {
+            let error = Error::new(ErrorKind::Unavailable, BACKEND, "register_or_join");
+            Err(error.with_source(source))
+        });
+        registered.map_err(|error| error.with_key(key.as_str()))
+    }
+
+    async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
+        const OPERATION: &str = "wait_for";
+        let table = self.table(OPERATION)?;
+        let mut place = self.inner.waiters.join(key, job);
+        if let Some(News::Ended(outcome)) = place.known() {
+            return Ok(outcome);
+        }
+        let (lease, unseen) = match jobs::read(table, OPERATION, key).await {
+            Ok(None) => return Ok(JobOutcome::Lapsed),
+            Ok(Some(found)) => match found.look(job, &Terms::now(&self.inner.options)) {
+                Look::Ended(outcome) => return Ok(outcome),
+                Look::Pending(lease) => (Some(lease), None),
+            },
+            // It is asked for again; only then the waiters are told.
+            Err(error) if error.kind().is_retryable() => (None, Some(error)),
+            Err(error) => return Err(error.with_key(key.as_str())),
+        };
+        place.watch(lease);
+        let outcome = self.wait_in(&mut place, key, timeout).await?;
+        match unseen {
+            Some(error) if outcome == JobOutcome::TimedOut && !place.was_seen() => {
+                Err(error.with_key(key.as_str()))
+            }
+            _ => Ok(outcome),
+        }
+    }
+
+    async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
+        let table = self.table("heartbeat")?;
+        let heard = jobs::renew(table, &self.inner.options, key, job).await;
+        let heard = heard.map_err(|error| error.with_key(key.as_str()))?;
+        if let Heartbeat::Renewed(priority) = heard {
+            self.inner.demand.raise(key, job, priority);
+        }
+        Ok(heard)
+    }
+
+    async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement> {
+        let most = self.inner.options.inline_limit_bytes;
+        let most = most.min(MOST_INLINE_BYTES);
+        let value = match result {
+            JobResult::Value(value) if value.len() <= most => Some(value),
+            JobResult::Value(_) | JobResult::NotShared => None,
+        };
+        self.settle("complete", owner, Ending::Completed(value))
+            .await
+    }
+
+    async fn fail(&self, owner: Ownership, error: &str) -> Result<Settlement> {
+        let end = error.floor_char_boundary(MOST_ERROR_BYTES);
+        self.settle("fail", owner, Ending::Failed(error[..end].to_owned()))
+            .await
+    }
+
+    async fn is_in_progress(&self, key: &Key) -> Result<bool> {
+        const OPERATION: &str = "is_in_progress";
+        let job = jobs::read(self.table(OPERATION)?, OPERATION, key).await;
+        let job = job.map_err(|error| error.with_key(key.as_str()))?;
+        let terms = Terms::now(&self.inner.options);
+        Ok(job.is_some_and(|job| job.is_in_progress(&terms)))
+    }
+
+    async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
+        reports::list(self.table("list")?, &self.inner.options, page).await
+    }
+
+    async fn stats(&self) -> Result<DedupeStats> {
+        let mut stats = reports::stats(self.table("stats")?, &self.inner.options).await?;
+        stats.settled_jobs = self.inner.settled.load(Ordering::Relaxed);
+        Ok(stats)
+    }
+
+    async fn clear(&self, selection: &Selection) -> Result<u64> {
+        let table = self.table("clear")?;
+        let cleared = reports::clear(table, &self.inner.options, selection).await?;
+        self.inner.waiters.look_at_all();
+        Ok(cleared)
+    }
+
+    async fn cleanup(&self) -> Result<u64> {
+        reports::cleanup(self.table("cleanup")?, &self.inner.options).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.handle.close();
+        self.inner.waiters.close();
+        Ok(())
+    }
+}

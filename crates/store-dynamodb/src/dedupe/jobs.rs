@@ -1,0 +1,267 @@
+//! The life of a job: claimed, renewed, settled or abandoned. Each is one conditional write, whose
+//! condition names the job that it is about.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use store_core::{Error, ErrorKind, Heartbeat, JobId, Key, Priority, Result, Settlement};
+
+use super::job::{Ending, Job, Stage, Terms, end_name, garbage_at};
+use crate::error::{BACKEND, Failure};
+use crate::item::{Item, ItemKey, number, text, time_to_live, timestamp};
+use crate::options::DedupeOptions;
+use crate::shards::partition_of;
+use crate::table::{DynamoDbTable, Update, Values};
+
+/// The partitions of jobs.
+pub(super) const PREFIX: &str = "JOB";
+/// How often a caller tries to claim a key that changes between its requests.
+const CLAIM_TRIES: u32 = 16;
+/// How many ends of former jobs stay with the job that replaces them, and how many bytes of results.
+const FORMER_ENDS: usize = 4;
+const FORMER_BYTES: usize = 16 * 1024;
+
+/// What became of a claim.
+#[derive(Debug)]
+pub(super) enum Claimed {
+    Own,
+    Joined(JobId),
+}
+
+/// Where the job of a key lives.
+pub(super) fn place(key: &Key) -> ItemKey {
+    ItemKey::new(partition_of(PREFIX, key.as_str()), key.as_str())
+}
+
+/// Makes `fresh` the key's job, unless another is in progress.
+pub(super) async fn claim(
+    table: &DynamoDbTable,
+    options: &DedupeOptions,
+    key: &Key,
+    fresh: &JobId,
+    priority: Priority,
+) -> Result<Claimed> {
+    const OPERATION: &str = "register_or_join";
+    let mut seen: Option<Job> = None;
+    for _ in 0..CLAIM_TRIES {
+        let terms = Terms::now(options);
+        let update = match seen.take() {
+            None => claim_free(options, key, fresh, priority, &terms),
+            // A request that was sent again after its answer was lost.
+            Some(job) if job.is(fresh) && job.stage == Stage::Pending => return Ok(Claimed::Own),
+            Some(job) if job.is_in_progress(&terms) => {
+                match join(table, &job, key, priority, &terms).await {
+                    Ok(joined) => return Ok(Claimed::Joined(joined)),
+                    Err(Failure::Refused(_)) => continue,
+                    Err(failure) => return Err(failure.into_error(OPERATION)),
+                }
+            }
+            Some(job) => replace(options, key, &job, fresh, priority, &terms),
+        };
+        match table.update(OPERATION, update).await {
+            Ok(_) => return Ok(Claimed::Own),
+            Err(Failure::Refused(item)) => seen = item.map(Job::read).transpose()?,
+            Err(failure) => return Err(failure.into_error(OPERATION)),
+        }
+    }
+    Err(Error::new(ErrorKind::Busy, BACKEND, OPERATION)
+        .with_detail("the job changes hands all the time; try again"))
+}
+
+/// What a new job sets, whatever was there.
+const NEW_JOB: &str = "SET #job = :job, #st = :P, #prio = :prio, #created = :now, #updated = :now, \
+                       #until = :until, #lease = :lease, #TTL = :ttl";
+
+fn new_job(options: &DedupeOptions, job: &JobId, priority: Priority, terms: &Terms) -> Values {
+    Values::default()
+        .with(":job", text(job.to_string()))
+        .with(":prio", text(priority.as_str()))
+        .with(":lapsed", timestamp(terms.lapsed_at()))
+        .with(":lease", number(millis(options)))
+        .with(":P", text(Stage::Pending.mark()))
+        .leased(options, terms)
+}
+
+/// Claims a key that was never used, or whose former jobs are over in every respect.
+fn claim_free(
+    options: &DedupeOptions,
+    key: &Key,
+    fresh: &JobId,
+    priority: Priority,
+    terms: &Terms,
+) -> Update {
+    Update {
+        key: place(key),
+        change: format!("{NEW_JOB}, #ends = :none REMOVE #kept"),
+        condition: "attribute_not_exists(#PK) OR ((#st <> :P OR #until <= :lapsed) \
+                    AND (attribute_not_exists(#kept) OR #kept <= :now))"
+            .to_owned(),
+        values: new_job(options, fresh, priority, terms)
+            .with(":none", AttributeValue::M(HashMap::new())),
+    }
+}
+
+/// Claims a key whose job is over, but not for all who joined it: their ends stay.
+fn replace(
+    options: &DedupeOptions,
+    key: &Key,
+    former: &Job,
+    fresh: &JobId,
+    priority: Priority,
+    terms: &Terms,
+) -> Update {
+    let surplus = former.surplus(terms, FORMER_ENDS, FORMER_BYTES);
+    let mut change = NEW_JOB.to_owned();
+    if !surplus.is_empty() {
+        change.push_str(" REMOVE ");
+        change.push_str(&surplus.join(", "));
+    }
+    Update {
+        key: place(key),
+        change,
+        condition: "#job = :former AND (#st <> :P OR #until <= :lapsed)".to_owned(),
+        values: new_job(options, fresh, priority, terms).with(":former", text(&*former.id)),
+    }
+}
+
+/// Joins a job in progress. Raises its priority, and shortens a lease that reaches further than any can:
+/// the clock was set back, and the owner may be gone.
+async fn join(
+    table: &DynamoDbTable,
+    job: &Job,
+    key: &Key,
+    priority: Priority,
+    terms: &Terms,
+) -> Result<JobId, Failure> {
+    let id: JobId = job.id.parse()?;
+    let latest = terms.latest_until(job.lease.length);
+    let until = job.lease.until.min(latest);
+    if until == job.lease.until && priority <= job.priority {
+        return Ok(id);
+    }
+    let update = Update {
+        key: place(key),
+        change: "SET #prio = :prio, #until = :until".to_owned(),
+        condition: "#job = :job AND #st = :P AND #until = :seen".to_owned(),
+        values: Values::default()
+            .with(":job", text(&*job.id))
+            .with(":P", text(Stage::Pending.mark()))
+            .with(":seen", timestamp(job.lease.until))
+            .with(":until", timestamp(until))
+            .with(":prio", text(priority.max(job.priority).as_str())),
+    };
+    table.update("register_or_join", update).await?;
+    Ok(id)
+}
+
+/// Renews the lease; the priority that joiners have raised the job to.
+pub(super) async fn renew(
+    table: &DynamoDbTable,
+    options: &DedupeOptions,
+    key: &Key,
+    job: &JobId,
+) -> Result<Heartbeat> {
+    const OPERATION: &str = "heartbeat";
+    let update = Update {
+        key: place(key),
+        change: "SET #updated = :now, #until = :until, #lease = :lease, #TTL = :ttl".to_owned(),
+        condition: STILL_OURS.to_owned(),
+        values: still(job)
+            .with(":lease", number(millis(options)))
+            .leased(options, &Terms::now(options)),
+    };
+    match table.update(OPERATION, update).await {
+        Ok(item) => Ok(Heartbeat::Renewed(Job::read(item)?.priority)),
+        Err(Failure::Refused(_)) => Ok(Heartbeat::Fenced),
+        Err(failure) => Err(failure.into_error(OPERATION)),
+    }
+}
+
+pub(super) async fn settle(
+    table: &DynamoDbTable,
+    options: &DedupeOptions,
+    operation: &'static str,
+    (key, job): (&Key, &JobId),
+    ending: &Ending,
+) -> Result<Settlement> {
+    let now = options.clock.now();
+    let kept = now + options.result_retention;
+    let update = Update {
+        key: place(key),
+        change: format!(
+            "SET #st = :st, #updated = :now, #kept = :kept, #TTL = :ttl, #ends.#{} = :end",
+            end_name(job)
+        ),
+        condition: STILL_OURS.to_owned(),
+        values: still(job)
+            .with(":st", text(ending.stage().mark()))
+            .with(":now", timestamp(now))
+            .with(":kept", timestamp(kept))
+            .with(":ttl", time_to_live(garbage_at(now, options)))
+            .with(":end", ending.attribute(now)),
+    };
+    match table.update(operation, update).await {
+        Ok(_) => Ok(Settlement::Settled),
+        Err(Failure::Refused(item)) => {
+            let found = item.map(Job::read).transpose()?;
+            // An owner ends its job once: it ended by a request that was sent again after its answer
+            // was lost.
+            let is_ours = found.is_some_and(|found| found.tells_of(job, ending));
+            Ok(if is_ours {
+                Settlement::Settled
+            } else {
+                Settlement::Fenced
+            })
+        }
+        Err(failure) => Err(failure.into_error(operation)),
+    }
+}
+
+/// Lets go of the job; whether it was still the owner's.
+pub(super) async fn abandon(table: &DynamoDbTable, key: &Key, job: &JobId) -> Result<bool> {
+    const OPERATION: &str = "abandon";
+    // The item stays: it may tell of former jobs.
+    let update = Update {
+        key: place(key),
+        change: "SET #st = :A".to_owned(),
+        condition: STILL_OURS.to_owned(),
+        values: still(job).with(":A", text(Stage::Abandoned.mark())),
+    };
+    match table.update(OPERATION, update).await {
+        Ok(_) => Ok(true),
+        Err(Failure::Refused(_)) => Ok(false),
+        Err(failure) => Err(failure.into_error(OPERATION)),
+    }
+}
+
+/// How the key's job stands.
+pub(super) async fn read(
+    table: &DynamoDbTable,
+    operation: &'static str,
+    key: &Key,
+) -> Result<Option<Job>> {
+    let item: Option<Item> = table.get(operation, &place(key)).await?;
+    item.map(Job::read).transpose()
+}
+
+const STILL_OURS: &str = "#job = :job AND #st = :P";
+
+fn still(job: &JobId) -> Values {
+    Values::default()
+        .with(":job", text(job.to_string()))
+        .with(":P", text(Stage::Pending.mark()))
+}
+
+fn millis(options: &DedupeOptions) -> i64 {
+    i64::try_from(options.lease.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Values {
+    /// `:now`, and the lease that begins now.
+    fn leased(self, options: &DedupeOptions, terms: &Terms) -> Self {
+        let until = terms.now + options.lease;
+        self.with(":now", timestamp(terms.now))
+            .with(":until", timestamp(until))
+            .with(":ttl", time_to_live(garbage_at(until, options)))
+    }
+}

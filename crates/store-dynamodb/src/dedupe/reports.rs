@@ -1,0 +1,138 @@
+//! What can be told of all jobs, and what is done to many of them. None of it is on the path of
+//! requests.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use store_core::{DedupeStats, JobInfo, JobState, Key, Page, PageRequest, Result, Selection};
+
+use super::job::{Job, OUTLINE, Stage, Terms};
+use super::jobs::{PREFIX, place};
+use crate::error::Failure;
+use crate::item::{text, timestamp};
+use crate::options::DedupeOptions;
+use crate::shards::Merged;
+use crate::table::{DynamoDbTable, Query, Sorted, Values, Write};
+
+/// How many requests of a cleanup are under way at a time.
+const PARALLEL: usize = 8;
+
+fn outlines(sorted: Sorted) -> Query {
+    Query {
+        sorted,
+        attributes: Some(OUTLINE.to_owned()),
+        ..Query::default()
+    }
+}
+
+pub(super) async fn list(
+    table: &DynamoDbTable,
+    options: &DedupeOptions,
+    page: &PageRequest,
+) -> Result<Page<JobInfo>> {
+    let sorted = match &page.after {
+        Some(name) => Sorted::After(name.clone()),
+        None => Sorted::All,
+    };
+    let query = Query {
+        // Each partition has its share of the page; what is missing is asked for.
+        limit: Some((page.limit / 8).saturating_add(4)),
+        ..outlines(sorted)
+    };
+    let terms = Terms::now(options);
+    let mut jobs = Merged::new(table, "list", PREFIX, &query);
+    let mut items = Vec::new();
+    while items.len() <= page.limit as usize
+        && let Some((name, item)) = jobs.next().await?
+    {
+        let job = Job::read(item)?;
+        if let Some(state) = job.stands(&terms) {
+            items.push(job.info(Key::new(&name)?, state));
+        }
+    }
+    Ok(Page::cut(items, page.limit, |job| job.key.to_string()))
+}
+
+pub(super) async fn stats(table: &DynamoDbTable, options: &DedupeOptions) -> Result<DedupeStats> {
+    let terms = Terms::now(options);
+    let mut jobs = Merged::new(table, "stats", PREFIX, &outlines(Sorted::All));
+    let mut counts = DedupeStats::default();
+    while let Some((_, item)) = jobs.next().await? {
+        let job = Job::read(item)?;
+        if let Some(state) = job.stands(&terms) {
+            counts.count(state, job.created_at());
+        }
+    }
+    Ok(counts)
+}
+
+/// Removes the selected jobs; how many it were, those not counted that are only garbage.
+pub(super) async fn clear(
+    table: &DynamoDbTable,
+    options: &DedupeOptions,
+    selection: &Selection,
+) -> Result<u64> {
+    const OPERATION: &str = "clear";
+    let sorted = match selection {
+        Selection::All => Sorted::All,
+        Selection::Scope(scope) => Sorted::Beginning(format!("{scope}:")),
+    };
+    let terms = Terms::now(options);
+    let mut jobs = Merged::new(table, OPERATION, PREFIX, &outlines(sorted));
+    let (mut removals, mut removed) = (Vec::new(), 0);
+    while let Some((_, item)) = jobs.next().await? {
+        removals.push(Write::Delete(table.key_of(&item)?));
+        removed += u64::from(Job::read(item)?.stands(&terms).is_some());
+    }
+    table.batch_write(OPERATION, removals).await?;
+    Ok(removed)
+}
+
+/// Removes a bounded number of jobs that are of no more use, each only if it still is the one that was
+/// seen; how many it were.
+pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeOptions) -> Result<u64> {
+    const OPERATION: &str = "cleanup";
+    let terms = Terms::now(options);
+    let query = Query {
+        filter: Some(
+            "(#st <> :P OR #until <= :lapsed) AND (attribute_not_exists(#kept) OR #kept <= :now)"
+                .to_owned(),
+        ),
+        values: Values::default()
+            .with(":P", text(Stage::Pending.mark()))
+            .with(":lapsed", timestamp(terms.lapsed_at()))
+            .with(":now", timestamp(terms.now)),
+        ..outlines(Sorted::All)
+    };
+    let mut jobs = Merged::new(table, OPERATION, PREFIX, &query);
+    let mut garbage = Vec::new();
+    while garbage.len() < options.cleanup_batch as usize
+        && let Some((name, item)) = jobs.next().await?
+    {
+        let job = Job::read(item)?;
+        let is_of_use = matches!(
+            job.stands(&terms),
+            Some(JobState::Pending | JobState::Completed | JobState::Failed)
+        );
+        if !is_of_use {
+            garbage.push((Key::new(&name)?, job));
+        }
+    }
+    let removals = stream::iter(garbage).map(async |(key, job)| {
+        let condition = "#job = :job AND #st = :st AND #until = :until";
+        let values = Values::default()
+            .with(":job", text(&*job.id))
+            .with(":st", text(job.stage.mark()))
+            .with(":until", timestamp(job.lease.until));
+        match table
+            .delete(OPERATION, &place(&key), condition, values)
+            .await
+        {
+            Ok(_) => Ok(1),
+            Err(Failure::Refused(_)) => Ok(0),
+            Err(failure) => Err(failure.into_error(OPERATION)),
+        }
+    });
+    removals
+        .buffer_unordered(PARALLEL)
+        .try_fold(0, async |sum, removed| Ok(sum + removed))
+        .await
+}
