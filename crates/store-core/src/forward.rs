@@ -26,13 +26,22 @@ use crate::time::Timestamp;
 
 /// Implements a contract for `Arc` and `Box` by calling what they point to.
 macro_rules! forward {
-    ($contract:ident { $(fn $method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)+ }) => {
+    (
+        $contract:ident {
+            $(fn $method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)+
+            $(at once: fn $plain:ident($($given:ident: $type:ty),*) -> $told:ty;)*
+        }
+    ) => {
         #[async_trait]
         #[deny(clippy::missing_trait_methods)]
         impl<S: $contract + ?Sized> $contract for Arc<S> {
             $(async fn $method(&self $(, $argument: $kind)*) -> $answer {
                 (**self).$method($($argument),*).await
             })+
+
+            $(fn $plain(&self $(, $given: $type)*) -> $told {
+                (**self).$plain($($given),*)
+            })*
         }
 
         #[async_trait]
@@ -41,6 +50,10 @@ macro_rules! forward {
             $(async fn $method(&self $(, $argument: $kind)*) -> $answer {
                 (**self).$method($($argument),*).await
             })+
+
+            $(fn $plain(&self $(, $given: $type)*) -> $told {
+                (**self).$plain($($given),*)
+            })*
         }
     };
 }
@@ -89,4 +102,5 @@ forward!(RateLimitStore {
     fn stats() -> Result<RateLimitStats>;
     fn cleanup() -> Result<u64>;
     fn close() -> Result<()>;
+    at once: fn resolution(window: Duration) -> Duration;
 });

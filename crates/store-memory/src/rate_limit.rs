@@ -7,6 +7,7 @@ mod log;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use store_core::rate_limit::window::{Denial, check_claims};
@@ -343,6 +344,10 @@ impl RateLimitStore for MemoryRateLimitStore {
     async fn close(&self) -> Result<()> {
         self.shared.close();
         Ok(())
+    }
+
+    fn resolution(&self, _window: Duration) -> Duration {
+        Duration::ZERO
     }
 }
 

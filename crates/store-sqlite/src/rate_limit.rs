@@ -10,6 +10,7 @@ mod reports;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::Transaction;
@@ -305,6 +306,10 @@ impl RateLimitStore for SqliteRateLimitStore {
         self.inner.sweeper.stop();
         self.inner.handle.close();
         Ok(())
+    }
+
+    fn resolution(&self, _window: Duration) -> Duration {
+        Duration::ZERO
     }
 }
 

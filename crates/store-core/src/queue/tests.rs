@@ -80,6 +80,9 @@ impl RateLimitStore for OnePerSecond {
     async fn close(&self) -> Result<()> {
         Err(unused())
     }
+    fn resolution(&self, _: Duration) -> Duration {
+        Duration::ZERO
+    }
 }
 
 fn unused() -> Error {

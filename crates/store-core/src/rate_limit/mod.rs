@@ -3,6 +3,7 @@
 mod acquire;
 mod limit;
 mod status;
+mod stored;
 pub mod window;
 
 use std::fmt;
@@ -121,6 +122,11 @@ pub trait RateLimitStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// Those of the backend.
     async fn close(&self) -> Result<()>;
+
+    /// How much longer than `window` an admission may count in a window of this length, and so by how
+    /// much `retry_at` and the times of a status may be late; never early. Zero where every admission
+    /// is kept with its moment; a store that keeps counts per bucket of time tells a bucket's length.
+    fn resolution(&self, window: Duration) -> Duration;
 }
 
 /// Conveniences over any [`RateLimitStore`].

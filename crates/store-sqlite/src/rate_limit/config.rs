@@ -2,65 +2,18 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use store_core::{
-    AdaptiveConfig, Error, ErrorKind, Limit, Policy, ResourceConfig, Result, Timestamp,
-};
+use store_core::{ResourceConfig, Result, Timestamp};
 
-use crate::error::{BACKEND, corrupt};
-
-#[derive(Serialize, Deserialize)]
-struct ConfigRow {
-    limits: Vec<LimitRow>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    adaptive: Option<AdaptiveConfig>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct LimitRow {
-    count: u32,
-    window_ms: u64,
-}
+use crate::error::corrupt;
 
 pub(super) fn to_json(config: &ResourceConfig) -> Result<String> {
-    let limits = config.limits.iter().map(|limit| LimitRow {
-        count: limit.count,
-        window_ms: millis(limit.window).unsigned_abs(),
-    });
-    let adaptive = match &config.policy {
-        Policy::Adaptive(config) => Some(config.clone()),
-        Policy::Fixed => None,
-        _ => {
-            let unknown = Error::new(ErrorKind::InvalidInput, BACKEND, "set_resource_config");
-            return Err(unknown.with_detail("this policy cannot be stored"));
-        }
-    };
-    let row = ConfigRow {
-        limits: limits.collect(),
-        adaptive,
-    };
-    serde_json::to_string(&row)
-        .map_err(|error| corrupt("write", "a configuration is no JSON").with_source(error))
+    config.to_stored()
 }
 
 pub(super) fn from_json(text: &str) -> Result<ResourceConfig> {
-    let unreadable = || {
-        corrupt(
-            "read",
-            "a stored configuration cannot be read; state it anew",
-        )
-    };
-    let row: ConfigRow =
-        serde_json::from_str(text).map_err(|error| unreadable().with_source(error))?;
-    let mut limits = row
-        .limits
-        .iter()
-        .map(|limit| Limit::new(limit.count, Duration::from_millis(limit.window_ms)));
-    let first = limits.next().ok_or_else(unreadable)?;
-    let config = limits.fold(ResourceConfig::from(first), ResourceConfig::with_limit);
-    Ok(match row.adaptive {
-        Some(adaptive) => config.adaptive(adaptive),
-        None => config,
+    ResourceConfig::from_stored(text).map_err(|error| {
+        let unreadable = "a stored configuration cannot be read; state it anew";
+        corrupt("read", unreadable).with_source(error)
     })
 }
 
@@ -71,7 +24,7 @@ pub(super) fn millis(duration: Duration) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use store_core::{HOUR, Partition, SECOND};
+    use store_core::{AdaptiveConfig, HOUR, Limit, Partition, SECOND};
 
     use super::*;
 
