@@ -1,5 +1,7 @@
 //! Response cache, de-duplication and rate limiting in one DynamoDB table that hosts share.
 
+pub mod setup;
+
 mod dedupe;
 mod options;
 mod store;
@@ -11,4 +13,4 @@ mod shards;
 
 pub use dedupe::DynamoDbDedupeStore;
 pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
-pub use table::{DynamoDbTable, TableNames, TableOptions};
+pub use table::{Consumed, DynamoDbTable, TableNames, TableOptions};

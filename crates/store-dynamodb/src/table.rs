@@ -2,9 +2,12 @@
 
 mod client;
 mod consumed;
+mod diagnosis;
 mod expression;
 mod options;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::future::Future;
@@ -21,6 +24,7 @@ pub(crate) use read::{Query, Sorted};
 pub(crate) use write::{Action, Update, Write};
 
 use self::consumed::Tally;
+use self::diagnosis::Diagnosis;
 use crate::error::{Failure, failure};
 
 /// One table and the client to reach it by. Clones share both.
@@ -36,6 +40,7 @@ struct Shared {
     client: Client,
     options: TableOptions,
     consumed: Tally,
+    diagnosis: Diagnosis,
 }
 
 impl DynamoDbTable {
@@ -47,6 +52,7 @@ impl DynamoDbTable {
             client,
             options,
             consumed: Tally::default(),
+            diagnosis: Diagnosis::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -88,13 +94,14 @@ impl DynamoDbTable {
         ServiceError: From<SdkError<E>>,
     {
         self.shared.consumed.count_request();
-        let answer = request
-            .await
-            .map_err(|error| failure(error, operation, self.name()));
-        if let Err(Failure::Refused(_)) = &answer {
+        let failure = match request.await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => failure(error, operation, self.name()),
+        };
+        if let Failure::Refused(_) = &failure {
             self.shared.consumed.count_refused();
         }
-        answer
+        Err(self.diagnosed(operation, failure).await)
     }
 
     /// Waits between half of `longest` and all of it, so that processes do not ask again in step.

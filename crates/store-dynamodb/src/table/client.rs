@@ -29,6 +29,9 @@ impl DynamoDbTable {
 
     /// A table reached with the region and credentials that the environment, the profile files or the
     /// machine's role give, as the AWS command line finds them.
+    ///
+    /// At an endpoint on this machine, where servers for tests take any credentials, made-up ones are
+    /// used if the environment names none.
     #[cfg(feature = "aws-config")]
     pub async fn from_env(options: TableOptions) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -36,8 +39,51 @@ impl DynamoDbTable {
         if let Some(region) = &options.region {
             loader = loader.region(Region::new(region.clone()));
         }
+        if options.endpoint_url.as_deref().is_some_and(is_loopback) && names_no_credentials() {
+            loader = loader.credentials_provider(made_up());
+            if options.region.is_none() {
+                loader = loader.region(
+                    aws_config::meta::region::RegionProviderChain::first_try(
+                        aws_config::environment::EnvironmentVariableRegionProvider::new(),
+                    )
+                    .or_else(Region::from_static("us-east-1")),
+                );
+            }
+        }
         Self::from_config(&loader.load().await, options)
     }
+}
+
+/// Whether a server at this address is one on this machine.
+#[cfg(feature = "aws-config")]
+fn is_loopback(url: &str) -> bool {
+    let address = url.split_once("://").map_or(url, |(_, address)| address);
+    let host = address.split('/').next().unwrap_or_default();
+    let host = match host.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => host,
+    };
+    let host = host.trim_matches(['[', ']']);
+    let is_local = |ip: std::net::IpAddr| ip.is_loopback();
+    host == "localhost" || host.parse().is_ok_and(is_local)
+}
+
+/// Whether the environment leaves open where credentials come from.
+#[cfg(feature = "aws-config")]
+fn names_no_credentials() -> bool {
+    let variables = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"];
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !variables.into_iter().any(is_set)
+}
+
+/// Credentials for servers that take any; AWS' own takes letters and digits only.
+#[cfg(feature = "aws-config")]
+fn made_up() -> aws_sdk_dynamodb::config::Credentials {
+    aws_sdk_dynamodb::config::Credentials::builder()
+        .access_key_id("local")
+        .secret_access_key("local")
+        .provider_name("made up for a local server")
+        .build()
 }
 
 fn client(mut builder: Builder, options: &TableOptions) -> Client {
@@ -78,4 +124,28 @@ fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
     }
     let _ = endpoint;
     builder.build_http()
+}
+
+#[cfg(all(test, feature = "aws-config"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_on_this_machine_are_told_from_others() {
+        for local in [
+            "http://127.0.0.1:8000",
+            "http://localhost:8000/",
+            "http://[::1]:8000",
+            "http://localhost",
+        ] {
+            assert!(is_loopback(local), "{local}");
+        }
+        for other in [
+            "https://dynamodb.us-east-1.amazonaws.com",
+            "http://localhost.example.com:8000",
+            "http://10.0.0.1:8000",
+        ] {
+            assert!(!is_loopback(other), "{other}");
+        }
+    }
 }

@@ -1,14 +1,12 @@
 //! Tables of a test's own, on the server that the test process shares.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use aws_smithy_http_client::Builder as HttpClient;
+use store_core::{Random as _, SystemRandom};
 use store_dynamodb::{DynamoDbTable, TableOptions};
 
 /// A client of the shared server.
@@ -19,24 +17,22 @@ pub(crate) fn client() -> Client {
 
 /// A client of the server at `endpoint`.
 pub(crate) fn client_of(endpoint: &str) -> Client {
-    let config = aws_sdk_dynamodb::Config::builder()
+    Client::from_conf(config_of(endpoint).build())
+}
+
+/// What a client of the server at `endpoint` is made from.
+pub(crate) fn config_of(endpoint: &str) -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
         .http_client(HttpClient::new().build_http())
         .endpoint_url(endpoint)
-        .build();
-    Client::from_conf(config)
 }
 
 /// A name that no other test, nor an earlier run on the same server, has used.
 pub(crate) fn fresh_name() -> String {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock after 1970");
-    let next = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("test-{}-{next}", since.as_nanos())
+    format!("test-{:016x}", SystemRandom.next_u64())
 }
 
 /// A new table.

@@ -1,0 +1,44 @@
+//! Waiting for a table to be ready.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+
+use super::found::{Found, describe};
+use super::{Progress, SetupError, SetupOptions};
+
+/// The first wait between two looks at the table, and the longest; a table takes some seconds.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
+
+/// Waits until the table and its indexes can be used.
+pub(super) async fn until_ready(
+    client: &Client,
+    table: &str,
+    options: &SetupOptions,
+) -> Result<(), SetupError> {
+    let clock = &options.clock;
+    let begun = clock.monotonic();
+    let mut pause = FIRST_LOOK;
+    loop {
+        // A table that was just created may not be seen yet.
+        let status = match describe(client, table).await? {
+            Some(found) => Found::from(found).unready,
+            None => Some("CREATING".to_owned()),
+        };
+        let Some(status) = status else {
+            return Ok(());
+        };
+        let waited = clock.monotonic().saturating_sub(begun);
+        if waited >= options.patience {
+            return Err(SetupError::NotActive {
+                table: table.to_owned(),
+                status,
+                waited,
+            });
+        }
+        options.tell(&Progress::Waiting { status, waited });
+        clock.sleep_until(clock.now() + pause).await;
+        pause = (pause * 2).min(LONGEST_LOOK);
+    }
+}

@@ -1,0 +1,311 @@
+//! What has to be done, and doing it.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
+    GlobalSecondaryIndexUpdate, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
+    Projection, ProjectionType, ProvisionedThroughput, ScalarAttributeType,
+    TimeToLiveSpecification,
+};
+use store_core::{Error, ErrorKind};
+
+use super::found::{Found, OPERATION, asked, find};
+use super::wait::until_ready;
+use super::{Billing, Difference, IndexSpec, Mend, Progress, SetupError, SetupOptions, TableSpec};
+use crate::error::{BACKEND, failure};
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// Create the table, with its index.
+    CreateTable,
+    /// Have DynamoDB remove items whose time has passed.
+    EnableTimeToLive,
+    /// Keep what is needed to restore the table to any second of the last 35 days.
+    EnablePointInTimeRecovery,
+    /// Add the index.
+    AddIndex,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CreateTable => "create the table",
+            Self::EnableTimeToLive => "enable time to live",
+            Self::EnablePointInTimeRecovery => "enable point-in-time recovery",
+            Self::AddIndex => "add the index",
+        })
+    }
+}
+
+/// What would be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The table.
+    pub table: String,
+    /// What is to be done; for a table that exists, only if mending is asked for.
+    pub steps: Vec<Step>,
+    /// What is not as it should be in a table that exists.
+    pub differences: Vec<Difference>,
+}
+
+impl Plan {
+    pub(super) fn new(spec: &TableSpec, found: Option<&Found>) -> Self {
+        let (steps, differences) = match found {
+            Some(found) if !found.is_new => {
+                let differences = Difference::between(spec, found);
+                let steps = differences.iter().filter_map(Difference::mended_by);
+                (steps.collect(), differences)
+            }
+            _ => {
+                let mut steps = vec![Step::CreateTable, Step::EnableTimeToLive];
+                if spec.point_in_time_recovery {
+                    steps.push(Step::EnablePointInTimeRecovery);
+                }
+                (steps, Vec::new())
+            }
+        };
+        Self {
+            table: spec.table.clone(),
+            steps,
+            differences,
+        }
+    }
+
+    /// Whether the steps would put everything right.
+    #[must_use]
+    pub fn is_enough(&self) -> bool {
+        let is_mendable = |difference: &Difference| difference.mended_by().is_some();
+        self.differences.iter().all(is_mendable)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table {}: ", self.table)?;
+        if self.differences.is_empty() && self.steps.is_empty() {
+            return f.write_str("as it should be, nothing to do");
+        }
+        f.write_str(if self.differences.is_empty() {
+            "does not exist; would"
+        } else {
+            "is not what the stores need"
+        })?;
+        for difference in &self.differences {
+            write!(f, "\n  {difference}")?;
+        }
+        if !self.differences.is_empty() && !self.steps.is_empty() {
+            f.write_str("\nif mending is asked for, would")?;
+        }
+        for step in &self.steps {
+            write!(f, "\n  {step}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The table.
+    pub table: String,
+    /// What was done; nothing if the table was as it should be.
+    pub done: Vec<Step>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "table {} is ready", self.table)?;
+        if self.done.is_empty() {
+            return f.write_str("; there was nothing to do");
+        }
+        for (index, step) in self.done.iter().enumerate() {
+            write!(f, "{} {step}", if index == 0 { "; done:" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) async fn run(
+    client: &Client,
+    spec: &TableSpec,
+    options: &SetupOptions,
+) -> Result<Report, SetupError> {
+    let mut done = Vec::new();
+    let mut found = find(client, spec).await?;
+    // Whoever sees a table in the making finishes it: its creator may have ended.
+    let is_new = found.as_ref().is_none_or(|found| found.is_new);
+    if found.is_none() {
+        options.tell(&Progress::Begun(Step::CreateTable));
+        create(client, spec).await?;
+        done.push(Step::CreateTable);
+    }
+    if found.as_ref().is_none_or(|found| found.unready.is_some()) {
+        until_ready(client, &spec.table, options).await?;
+        found = find(client, spec).await?;
+    }
+    let plan = Plan::new(spec, found.as_ref());
+    if !plan.is_enough() || !plan.steps.is_empty() && !is_new && options.mend == Mend::Nothing {
+        return Err(SetupError::Mismatch {
+            table: plan.table,
+            differences: plan.differences,
+        });
+    }
+    for step in plan.steps {
+        options.tell(&Progress::Begun(step));
+        match step {
+            Step::CreateTable => create(client, spec).await?,
+            Step::EnableTimeToLive => enable_time_to_live(client, spec).await?,
+            Step::EnablePointInTimeRecovery => enable_recovery(client, spec).await?,
+            Step::AddIndex => add_index(client, spec).await?,
+        }
+        done.push(step);
+        until_ready(client, &spec.table, options).await?;
+    }
+    Ok(Report {
+        table: spec.table.clone(),
+        done,
+    })
+}
+
+/// Creates the table; that somebody else does so at the same time is as good.
+async fn create(client: &Client, spec: &TableSpec) -> Result<(), Error> {
+    let throughput = throughput(spec.billing).map_err(unfit)?;
+    let mut request = client
+        .create_table()
+        .table_name(&spec.table)
+        .billing_mode(BillingMode::from(spec.billing.mode()))
+        .set_key_schema(Some(
+            key_schema(&spec.partition_key, &spec.sort_key).map_err(unfit)?,
+        ))
+        .set_provisioned_throughput(throughput.clone());
+    for name in spec.key_attributes() {
+        request = request.attribute_definitions(definition(name).map_err(unfit)?);
+    }
+    if let Some(index) = &spec.index {
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(&index.name)
+            .set_key_schema(Some(
+                key_schema(&index.partition_key, &index.sort_key).map_err(unfit)?,
+            ))
+            .projection(everything())
+            .set_provisioned_throughput(throughput);
+        request = request.global_secondary_indexes(index.build().map_err(unfit)?);
+    }
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
+        Err(error) => Err(failure(error, OPERATION, &spec.table).into_error(OPERATION)),
+    }
+}
+
+/// Turns it on; that somebody else did so meanwhile is as good.
+async fn enable_time_to_live(client: &Client, spec: &TableSpec) -> Result<(), Error> {
+    let wanted = TimeToLiveSpecification::builder()
+        .attribute_name(&spec.time_to_live)
+        .enabled(true)
+        .build()
+        .map_err(unfit)?;
+    let request = client
+        .update_time_to_live()
+        .table_name(&spec.table)
+        .time_to_live_specification(wanted)
+        .send();
+    let Err(error) = asked(&spec.table, request).await else {
+        return Ok(());
+    };
+    let found = find(client, spec).await?;
+    let is_on = found.and_then(|found| found.time_to_live).as_ref() == Some(&spec.time_to_live);
+    if is_on { Ok(()) } else { Err(error) }
+}
+
+async fn enable_recovery(client: &Client, spec: &TableSpec) -> Result<(), Error> {
+    let wanted = PointInTimeRecoverySpecification::builder()
+        .point_in_time_recovery_enabled(true)
+        .build()
+        .map_err(unfit)?;
+    let request = client
+        .update_continuous_backups()
+        .table_name(&spec.table)
+        .point_in_time_recovery_specification(wanted)
+        .send();
+    asked(&spec.table, request).await.map(drop)
+}
+
+async fn add_index(client: &Client, spec: &TableSpec) -> Result<(), Error> {
+    let Some(index) = &spec.index else {
+        return Ok(());
+    };
+    let create = new_index(index, spec.billing).map_err(unfit)?;
+    let update = GlobalSecondaryIndexUpdate::builder().create(create).build();
+    let mut request = client
+        .update_table()
+        .table_name(&spec.table)
+        .global_secondary_index_updates(update);
+    for name in spec.key_attributes() {
+        request = request.attribute_definitions(definition(name).map_err(unfit)?);
+    }
+    asked(&spec.table, request.send()).await.map(drop)
+}
+
+fn new_index(
+    index: &IndexSpec,
+    billing: Billing,
+) -> Result<CreateGlobalSecondaryIndexAction, BuildError> {
+    CreateGlobalSecondaryIndexAction::builder()
+        .index_name(&index.name)
+        .set_key_schema(Some(key_schema(&index.partition_key, &index.sort_key)?))
+        .projection(everything())
+        .set_provisioned_throughput(throughput(billing)?)
+        .build()
+}
+
+fn definition(name: &str) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+}
+
+fn key_schema(partition: &str, sort: &str) -> Result<Vec<KeySchemaElement>, BuildError> {
+    let key = |name, role| {
+        let key = KeySchemaElement::builder();
+        key.attribute_name(name).key_type(role).build()
+    };
+    Ok(vec![
+        key(partition, KeyType::Hash)?,
+        key(sort, KeyType::Range)?,
+    ])
+}
+
+fn throughput(billing: Billing) -> Result<Option<ProvisionedThroughput>, BuildError> {
+    let Billing::Provisioned {
+        read_units,
+        write_units,
+    } = billing
+    else {
+        return Ok(None);
+    };
+    ProvisionedThroughput::builder()
+        .read_capacity_units(read_units.into())
+        .write_capacity_units(write_units.into())
+        .build()
+        .map(Some)
+}
+
+fn everything() -> Projection {
+    Projection::builder()
+        .projection_type(ProjectionType::All)
+        .build()
+}
+
+/// A request that cannot be put together.
+fn unfit(source: BuildError) -> Error {
+    Error::new(ErrorKind::InvalidInput, BACKEND, OPERATION).with_source(source)
+}

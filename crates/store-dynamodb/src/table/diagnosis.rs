@@ -1,0 +1,59 @@
+//! Why a table refuses requests that are well-formed: it may be another one than the stores need.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use store_core::{Error, ErrorKind};
+
+use super::DynamoDbTable;
+use crate::error::{BACKEND, Cancellation, Failure};
+use crate::setup::{keys, keys_of};
+
+/// Whether the table's keys were seen to be the right ones; then nothing is asked again.
+#[derive(Debug, Default)]
+pub(super) struct Diagnosis {
+    is_right: AtomicBool,
+}
+
+impl DynamoDbTable {
+    /// What a failure comes from, if it comes from keys that are called otherwise, and else the
+    /// failure itself.
+    pub(super) async fn diagnosed(&self, operation: &'static str, failure: Failure) -> Failure {
+        let is_suspect = match &failure {
+            Failure::Error(error) => error.kind() == ErrorKind::InvalidInput,
+            Failure::Cancelled(reasons) => reasons.iter().any(
+                |reason| matches!(reason, Cancellation::Other(code) if code == "ValidationError"),
+            ),
+            Failure::Refused(_) | Failure::Conflict => false,
+        };
+        if !is_suspect || self.shared.diagnosis.is_right.load(Ordering::Relaxed) {
+            return failure;
+        }
+        let described = self
+            .client()
+            .describe_table()
+            .table_name(self.name())
+            .send();
+        // Whoever may not look is left with what the service said.
+        let Some(table) = described.await.ok().and_then(|answer| answer.table) else {
+            return failure;
+        };
+        let names = &self.options().names;
+        let wanted = keys(&names.partition_key, Some(&names.sort_key));
+        let found = keys_of(table.key_schema());
+        if found == wanted {
+            self.shared
+                .diagnosis
+                .is_right
+                .store(true, Ordering::Relaxed);
+            return failure;
+        }
+        let table = self.name();
+        Error::new(ErrorKind::SchemaMissing, BACKEND, operation)
+            .with_detail(format!(
+                "table {table} has the keys {found}, and these stores need {wanted}; name another \
+                 table, or the keys that it has, and see `cargo xtask setup-dynamo --dry-run \
+                 --table {table}`"
+            ))
+            .into()
+    }
+}

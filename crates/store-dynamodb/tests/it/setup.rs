@@ -1,0 +1,313 @@
+//! Setting a table up: made once, verified after, mended when asked.
+
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+};
+use serde_json::Value;
+use store_dynamodb::setup::{
+    Billing, Difference, Format, IndexSpec, Mend, Progress, SetupError, SetupOptions, Step,
+    TableSpec, create_or_verify, plan, print,
+};
+use store_dynamodb::{TableNames, TableOptions};
+
+use crate::support;
+
+fn spec() -> TableSpec {
+    TableSpec::of(&TableOptions::default().with_table(support::fresh_name()))
+}
+
+async fn set_up(client: &Client, spec: &TableSpec) -> Vec<Step> {
+    let report = create_or_verify(client, spec, &SetupOptions::default()).await;
+    report.expect("a table").done
+}
+
+async fn exists(client: &Client, name: &str) -> bool {
+    let described = client.describe_table().table_name(name).send().await;
+    described.is_ok()
+}
+
+/// A table with two keys of these types and nothing else.
+async fn foreign(client: &Client, name: &str, keys: [(&str, ScalarAttributeType); 2]) {
+    let mut request = client.create_table().table_name(name);
+    for ((name, kind), role) in keys.into_iter().zip([KeyType::Hash, KeyType::Range]) {
+        let definition = AttributeDefinition::builder().attribute_name(name);
+        let definition = definition.attribute_type(kind).build().expect("a key");
+        let key = KeySchemaElement::builder().attribute_name(name);
+        let key = key.key_type(role).build().expect("a key");
+        request = request.attribute_definitions(definition).key_schema(key);
+    }
+    let request = request.billing_mode(BillingMode::PayPerRequest);
+    request.send().await.expect("a new table");
+}
+
+// covers("B1", "B2")
+#[tokio::test]
+async fn a_table_is_created_once_and_then_left_alone() {
+    let (client, spec) = (support::client(), spec());
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let options = SetupOptions::default().with_progress(move |progress| {
+        heard.lock().expect("a lock").push(progress.clone());
+    });
+    let report = create_or_verify(&client, &spec, &options)
+        .await
+        .expect("a table");
+    assert_eq!(report.done, [Step::CreateTable, Step::EnableTimeToLive]);
+    let told = told.lock().expect("a lock").clone();
+    assert!(
+        told.contains(&Progress::Begun(Step::CreateTable)),
+        "{told:?}"
+    );
+
+    let table = client.describe_table().table_name(&spec.table).send().await;
+    let table = table.expect("an answer").table.expect("a table");
+    let index = &table.global_secondary_indexes()[0];
+    assert_eq!(index.index_name(), Some("GSI1"));
+    assert_eq!(index.key_schema()[0].attribute_name(), "GSI1PK");
+    let ttl = client.describe_time_to_live().table_name(&spec.table);
+    let ttl = ttl
+        .send()
+        .await
+        .expect("an answer")
+        .time_to_live_description;
+    assert_eq!(
+        ttl.and_then(|ttl| ttl.attribute_name).as_deref(),
+        Some("TTL")
+    );
+
+    assert_eq!(set_up(&client, &spec).await, []);
+}
+
+#[tokio::test]
+async fn names_billing_and_index_are_those_of_the_spec() {
+    let names = TableNames::default()
+        .with_partition_key("pk")
+        .with_sort_key("sk")
+        .with_time_to_live("ttl")
+        .with_index("gsi1");
+    let name = support::fresh_name();
+    let options = TableOptions::default().with_table(name).with_names(names);
+    let spec = TableSpec::of(&options).with_billing(Billing::Provisioned {
+        read_units: 7,
+        write_units: 5,
+    });
+    let client = support::client();
+    set_up(&client, &spec).await;
+    assert_eq!(set_up(&client, &spec).await, []);
+    let table = client.describe_table().table_name(&spec.table).send().await;
+    let table = table.expect("an answer").table.expect("a table");
+    let units = table.provisioned_throughput().expect("its throughput");
+    assert_eq!(units.write_capacity_units(), Some(5));
+    assert_eq!(table.key_schema()[0].attribute_name(), "pk");
+}
+
+#[tokio::test]
+async fn a_plan_changes_nothing() {
+    let (client, spec) = (support::client(), spec());
+    let planned = plan(&client, &spec).await.expect("a plan");
+    assert_eq!(planned.steps, [Step::CreateTable, Step::EnableTimeToLive]);
+    assert!(
+        planned.to_string().contains("create the table"),
+        "{planned}"
+    );
+    assert!(!exists(&client, &spec.table).await);
+    set_up(&client, &spec).await;
+    let planned = plan(&client, &spec).await.expect("a plan");
+    assert_eq!(planned.steps, []);
+    assert!(planned.to_string().contains("nothing to do"), "{planned}");
+}
+
+#[tokio::test]
+async fn another_table_of_that_name_is_told_apart_in_full() {
+    let (client, spec) = (support::client(), spec());
+    let keys = [
+        ("hash", ScalarAttributeType::S),
+        ("SK", ScalarAttributeType::N),
+    ];
+    foreign(&client, &spec.table, keys).await;
+    let options = SetupOptions::default().with_mend(Mend::InPlace);
+    let error = create_or_verify(&client, &spec, &options)
+        .await
+        .expect_err("a difference");
+    let SetupError::Mismatch { differences, .. } = &error else {
+        panic!("{error}");
+    };
+    let wanted = [
+        Difference::KeySchema {
+            wanted: "PK (partition), SK (sort)".to_owned(),
+            found: "hash (partition), SK (sort)".to_owned(),
+        },
+        Difference::AttributeType {
+            attribute: "SK".to_owned(),
+            found: "N".to_owned(),
+        },
+        Difference::IndexMissing {
+            index: "GSI1".to_owned(),
+        },
+        Difference::TimeToLive {
+            wanted: "TTL".to_owned(),
+            found: None,
+        },
+    ];
+    assert_eq!(*differences, wanted);
+    let told = error.to_string();
+    assert!(
+        told.contains("keys: hash (partition), SK (sort); should be PK"),
+        "{told}"
+    );
+    assert!(
+        told.contains("index GSI1: missing [can be mended in place]"),
+        "{told}"
+    );
+    // Not even what could have been mended was touched.
+    let planned = plan(&client, &spec).await.expect("a plan");
+    assert_eq!(planned.differences, wanted);
+    assert!(!planned.is_enough());
+}
+
+#[tokio::test]
+async fn what_can_be_mended_is_mended_when_asked_and_only_then() {
+    let (client, spec) = (support::client(), spec());
+    let keys = ["PK", "SK"].map(|name| (name, ScalarAttributeType::S));
+    foreign(&client, &spec.table, keys).await;
+    let refused = create_or_verify(&client, &spec, &SetupOptions::default()).await;
+    let told = refused.expect_err("a difference").to_string();
+    assert!(told.contains("setup-dynamo --mend"), "{told}");
+    let options = SetupOptions::default().with_mend(Mend::InPlace);
+    let report = create_or_verify(&client, &spec, &options).await;
+    let done = report.expect("a mended table").done;
+    assert_eq!(done, [Step::AddIndex, Step::EnableTimeToLive]);
+    assert_eq!(set_up(&client, &spec).await, []);
+}
+
+#[tokio::test]
+async fn billing_of_another_kind_is_a_difference() {
+    let (client, spec) = (support::client(), spec());
+    set_up(&client, &spec).await;
+    let provisioned = spec.with_billing(Billing::Provisioned {
+        read_units: 1,
+        write_units: 2,
+    });
+    let planned = plan(&client, &provisioned).await.expect("a plan");
+    let [difference] = planned.differences.as_slice() else {
+        panic!("{planned}");
+    };
+    let told = "billing: on demand; should be provisioned with 1 read and 2 write units";
+    assert_eq!(difference.to_string(), told);
+    assert_eq!(difference.mended_by(), None);
+}
+
+#[tokio::test]
+async fn processes_that_set_up_at_once_agree() {
+    let (client, spec) = (support::client(), spec());
+    let options = SetupOptions::default();
+    let attempts = (0..8).map(|_| create_or_verify(&client, &spec, &options));
+    for report in futures_util::future::join_all(attempts).await {
+        // One that comes between the creation and the time to live says so, and may be run again.
+        match report {
+            Ok(_) => {}
+            Err(SetupError::Mismatch { differences, .. }) => {
+                let ttl = |it: &Difference| matches!(it, Difference::TimeToLive { .. });
+                assert!(differences.iter().all(ttl), "{differences:?}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(set_up(&client, &spec).await, []);
+}
+
+#[tokio::test]
+async fn a_server_without_recovery_says_so() {
+    let (client, spec) = (support::client(), spec().with_point_in_time_recovery(true));
+    let outcome = create_or_verify(&client, &spec, &SetupOptions::default()).await;
+    let told = match outcome {
+        Ok(_) => return,
+        Err(error) => error.to_string(),
+    };
+    assert!(told.contains("knows no point-in-time recovery"), "{told}");
+}
+
+// covers("B2")
+#[test]
+fn the_cloudformation_template_is_json_with_the_names_of_the_spec() {
+    let spec = spec().with_point_in_time_recovery(true);
+    let text = print(&spec, Format::CloudFormation);
+    let template: Value = serde_json::from_str(&text).expect("JSON");
+    let properties = &template["Resources"]["Store"]["Properties"];
+    assert_eq!(properties["TableName"], spec.table);
+    assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST");
+    let keys = properties["KeySchema"].as_array().expect("keys");
+    let names: Vec<_> = keys.iter().map(|key| &key["AttributeName"]).collect();
+    assert_eq!(names, ["PK", "SK"]);
+    let index = &properties["GlobalSecondaryIndexes"][0];
+    assert_eq!(index["IndexName"], "GSI1");
+    assert_eq!(index["Projection"]["ProjectionType"], "ALL");
+    let ttl = &properties["TimeToLiveSpecification"];
+    assert_eq!(ttl["AttributeName"], "TTL");
+    let recovery = &properties["PointInTimeRecoverySpecification"];
+    assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
+}
+
+#[test]
+fn provisioned_units_are_printed_for_table_and_index() {
+    let spec = spec().with_billing(Billing::Provisioned {
+        read_units: 7,
+        write_units: 5,
+    });
+    let template: Value =
+        serde_json::from_str(&print(&spec, Format::CloudFormation)).expect("JSON");
+    let properties = &template["Resources"]["Store"]["Properties"];
+    let units = serde_json::json!({ "ReadCapacityUnits": 7, "WriteCapacityUnits": 5 });
+    assert_eq!(properties["ProvisionedThroughput"], units);
+    let index = &properties["GlobalSecondaryIndexes"][0];
+    assert_eq!(index["ProvisionedThroughput"], units);
+    let terraform = print(&spec, Format::Terraform);
+    assert_eq!(
+        terraform.matches("write_capacity = 5").count(),
+        2,
+        "{terraform}"
+    );
+    let commands = print(&spec, Format::Cli);
+    assert!(
+        commands.contains("--provisioned-throughput ReadCapacityUnits=7"),
+        "{commands}"
+    );
+}
+
+#[test]
+fn terraform_and_commands_name_what_the_spec_names() {
+    let spec = spec().with_index(Some(IndexSpec::named("other")));
+    for format in [Format::Terraform, Format::Cli] {
+        let text = print(&spec, format);
+        for name in [&spec.table, "PK", "SK", "TTL", "other", "otherpk"] {
+            assert!(text.contains(name), "{name} is not in {text}");
+        }
+    }
+    let terraform = print(&spec, Format::Terraform);
+    let opened = terraform.matches('{').count();
+    assert_eq!(opened, terraform.matches('}').count(), "{terraform}");
+}
+
+// covers("B22")
+#[test]
+fn the_policy_of_an_application_allows_what_it_does_on_its_table_only() {
+    let options = TableOptions::default()
+        .with_table("comics")
+        .with_region("eu-west-1");
+    let text = print(&TableSpec::of(&options), Format::Iam);
+    let policy: Value = serde_json::from_str(&text).expect("JSON");
+    let statement = &policy["Statement"][0];
+    assert_eq!(
+        statement["Resource"],
+        "arn:aws:dynamodb:eu-west-1:*:table/comics"
+    );
+    let actions = statement["Action"].as_array().expect("actions");
+    assert!(actions.contains(&"dynamodb:BatchGetItem".into()), "{text}");
+    for never in ["Scan", "CreateTable", "DeleteTable", "*"] {
+        let never = Value::from(format!("dynamodb:{never}"));
+        assert!(!actions.contains(&never), "{text}");
+    }
+}
