@@ -72,6 +72,10 @@ pub(crate) enum Error {
     #[error("{failed} of {runs} run(s) failed, marked above")]
     Soak { failed: usize, runs: usize },
     #[error(transparent)]
+    TableSetup(#[from] store_dynamodb::setup::SetupError),
+    #[error(transparent)]
+    Emulator(#[from] dynamodb_local::Error),
+    #[error(transparent)]
     Bench(#[from] crate::bench::Failure),
 }
 

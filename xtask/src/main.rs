@@ -11,6 +11,7 @@
 mod bench;
 mod cargo;
 mod ci;
+mod dynamodb_local;
 mod error;
 mod features;
 mod finding;
@@ -19,6 +20,7 @@ mod mutants;
 mod repository;
 mod runtime;
 mod rust;
+mod setup_dynamo;
 mod soak;
 mod table;
 mod tidy;
@@ -51,6 +53,10 @@ enum Chore {
     Features(features::Args),
     /// Bring a database's schema up to date, look at it, or go back.
     Migrate(migrate::Args),
+    /// Create the DynamoDB table that the stores need, or verify the one that there is.
+    SetupDynamo(setup_dynamo::Args),
+    /// Start a server that speaks DynamoDB on this machine, for development.
+    DynamodbLocal(dynamodb_local::Args),
     /// Let real processes work against each other for a while, and check what they did.
     Soak(soak::Args),
     /// Measure how fast the stores are.
@@ -66,6 +72,8 @@ impl Chore {
             Self::Tidy => tidy::run(repository),
             Self::Features(args) => features::run(repository, &args),
             Self::Migrate(args) => migrate::run(&args),
+            Self::SetupDynamo(args) => setup_dynamo::run(&args),
+            Self::DynamodbLocal(args) => dynamodb_local::run(&args),
             Self::Soak(args) => soak::run(args),
             Self::Bench(args) => bench::run(repository, &args),
             Self::Mutants(args) => mutants::run(repository, &args),

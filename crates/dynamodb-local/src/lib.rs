@@ -9,7 +9,7 @@ mod error;
 
 use std::sync::OnceLock;
 
-pub use emulator::Emulator;
+pub use emulator::{Emulator, build};
 pub use error::Error;
 
 /// The environment variable that names a server to use instead of starting one.

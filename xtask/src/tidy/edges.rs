@@ -14,12 +14,13 @@ enum May {
     UseAllBut(&'static [&'static str]),
 }
 
-const EDGES: [(&str, May); 12] = [
+const EDGES: [(&str, May); 13] = [
     ("store-core", May::Use(&[])),
     ("sqlite-database", May::Use(&[])),
     ("store-memory", May::Use(&["store-core"])),
     ("store-sqlite", May::Use(&["store-core", "sqlite-database"])),
     ("store-dynamodb", May::Use(&["store-core"])),
+    ("dynamodb-local", May::Use(&["store-core"])),
     ("store-conformance", May::Use(&["store-core"])),
     ("comicvine-client", May::Use(&["store-core"])),
     ("comicvine-fake", May::Use(&["store-core"])),

@@ -6,6 +6,7 @@
 )]
 
 mod migrate;
+mod setup_dynamo;
 mod soak;
 
 use std::process::{Command, Output};
