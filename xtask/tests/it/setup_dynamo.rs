@@ -1,0 +1,138 @@
+//! `cargo xtask setup-dynamo` from a shell, against the emulator.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use store_dynamodb::setup::TableSpec;
+use store_dynamodb::{DynamoDbTable, TableOptions, setup};
+use tempfile::TempDir;
+
+use crate::{complaint, printed, xtask};
+
+fn planned(url: &str, table: &str) -> setup::Plan {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let options = TableOptions::default().with_table(table);
+    let options = options.with_endpoint_url(url);
+    runtime.block_on(async {
+        let table = DynamoDbTable::from_env(options.clone()).await;
+        let spec = TableSpec::of(&options);
+        setup::plan(table.client(), &spec).await.expect("a plan")
+    })
+}
+
+#[test]
+fn a_table_is_made_once_by_command() {
+    let emulator = dynamodb_local::Emulator::start().expect("the emulator");
+    let url = emulator.url();
+    let setup = |rest: &[&str]| {
+        let begin = ["setup-dynamo", "--endpoint-url", url, "--table", "comics"];
+        xtask(&[&begin[..], rest].concat())
+    };
+    let dry = setup(&["--dry-run"]);
+    assert!(dry.status.success());
+    assert!(
+        printed(&dry).contains("does not exist; would"),
+        "{}",
+        printed(&dry)
+    );
+    assert!(
+        !planned(url, "comics").steps.is_empty(),
+        "a dry run made it"
+    );
+
+    let made = setup(&[]);
+    let told = printed(&made);
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    assert!(told.contains("create the table"), "{told}");
+    assert!(told.contains("table comics is ready"), "{told}");
+    assert_eq!(planned(url, "comics").steps, []);
+
+    let again = setup(&[]);
+    assert!(
+        printed(&again).contains("nothing to do"),
+        "{}",
+        printed(&again)
+    );
+
+    let units = [
+        "--billing",
+        "provisioned",
+        "--read-units",
+        "1",
+        "--write-units",
+        "1",
+    ];
+    let other = complaint(&setup(&units));
+    assert!(
+        other.contains("billing: on demand; should be provisioned"),
+        "{other}"
+    );
+}
+
+#[test]
+fn what_is_printed_asks_no_server() {
+    let nowhere = [
+        "setup-dynamo",
+        "--endpoint-url",
+        "http://127.0.0.1:1",
+        "--table",
+        "t-1",
+    ];
+    let print = |format| printed(&xtask(&[&nowhere[..], &["--print", format]].concat()));
+    for format in ["cloudformation", "iam", "iam-setup"] {
+        let text = print(format);
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        assert!(value.to_string().contains("t-1"), "{text}");
+    }
+    assert!(print("terraform").contains("resource \"aws_dynamodb_table\""));
+    assert!(print("cli").contains("aws dynamodb create-table --table-name t-1"));
+}
+
+/// A server in the foreground, which ends with the test.
+struct Foreground(Child);
+
+impl Drop for Foreground {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[test]
+fn a_server_for_development_starts_and_keeps_its_tables() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("tables.db");
+    for round in 0..2 {
+        let server = Command::new(env!("CARGO_BIN_EXE_xtask"))
+            .args(["dynamodb-local", "--port", "0", "--file"])
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut server = Foreground(server);
+        let output = server.0.stdout.take().expect("its output");
+        let lines = BufReader::new(output).lines();
+        let mut lines = lines.map(|line| line.expect("a line"));
+        let url = lines.find_map(|line| line.strip_prefix("listening on ").map(ToOwned::to_owned));
+        let url = url.expect("its address");
+        let told: Vec<String> = lines.by_ref().take(4).collect();
+        assert!(
+            told.iter().any(|line| line.contains("setup-dynamo")),
+            "{told:?}"
+        );
+        let setup = xtask(&["setup-dynamo", "--endpoint-url", &url]);
+        assert!(
+            setup.status.success(),
+            "{}",
+            String::from_utf8_lossy(&setup.stderr)
+        );
+        let found_it = printed(&setup).contains("nothing to do");
+        assert_eq!(found_it, round == 1, "{}", printed(&setup));
+    }
+}
