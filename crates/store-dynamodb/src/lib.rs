@@ -2,6 +2,7 @@
 
 pub mod setup;
 
+mod cache;
 mod dedupe;
 mod options;
 mod store;
@@ -11,6 +12,7 @@ mod error;
 mod item;
 mod shards;
 
+pub use cache::DynamoDbCacheStore;
 pub use dedupe::DynamoDbDedupeStore;
 pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
 pub use table::{Consumed, DynamoDbTable, TableNames, TableOptions};

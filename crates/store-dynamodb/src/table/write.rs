@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, DeleteRequest, Put, PutRequest, ReturnConsumedCapacity, ReturnValue,
-    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction, WriteRequest,
+    AttributeValue, ConditionCheck, Delete, DeleteRequest, Put, PutRequest, ReturnConsumedCapacity,
+    ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction,
+    WriteRequest,
 };
 use store_core::{Error, ErrorKind};
 
@@ -45,6 +46,12 @@ pub(crate) enum Action {
         values: Values,
     },
     Delete {
+        key: ItemKey,
+        condition: String,
+        values: Values,
+    },
+    /// Changes nothing.
+    Check {
         key: ItemKey,
         condition: String,
         values: Values,
@@ -108,6 +115,33 @@ impl DynamoDbTable {
         let answer = self.call(operation, request).await?;
         self.shared.consumed.add_writes(&answer.consumed_capacity);
         Ok(())
+    }
+
+    /// Puts one item in place of what is there, and returns that. A condition that does not hold is
+    /// [`Failure::Refused`] with the item as it was.
+    pub(crate) async fn replace(
+        &self,
+        operation: &'static str,
+        key: &ItemKey,
+        item: Item,
+        condition: &str,
+        values: Values,
+    ) -> Result<Option<Item>, Failure> {
+        let request = self
+            .client()
+            .put_item()
+            .table_name(self.name())
+            .set_item(Some(self.whole(key, item)))
+            .set_expression_attribute_names(self.names([condition]))
+            .set_condition_expression(given(condition.to_owned()))
+            .set_expression_attribute_values(values.given())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send();
+        let answer = self.call(operation, request).await?;
+        self.shared.consumed.add_writes(&answer.consumed_capacity);
+        Ok(answer.attributes.map(Item))
     }
 
     /// Removes one item and returns it as it was.
@@ -243,6 +277,20 @@ impl DynamoDbTable {
                     .set_key(Some(self.key(&key)))
                     .set_expression_attribute_names(self.names([&condition]))
                     .set_condition_expression(given(condition))
+                    .set_expression_attribute_values(values.given())
+                    .return_values_on_condition_check_failure(on_failure)
+                    .build()?,
+            ),
+            Action::Check {
+                key,
+                condition,
+                values,
+            } => item.condition_check(
+                ConditionCheck::builder()
+                    .table_name(self.name())
+                    .set_key(Some(self.key(&key)))
+                    .set_expression_attribute_names(self.names([&condition]))
+                    .condition_expression(condition)
                     .set_expression_attribute_values(values.given())
                     .return_values_on_condition_check_failure(on_failure)
                     .build()?,

@@ -1,5 +1,6 @@
 //! The stores against a server that speaks DynamoDB.
 
+mod cache_conformance;
 mod dedupe_conformance;
 mod setup;
 mod support;

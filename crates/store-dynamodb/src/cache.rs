@@ -1,0 +1,179 @@
+//! The cache: one item per key, judged by what was invalidated since its fill began.
+//!
+//! A lookup is one request: for the head of the key ([`head`]) and for the epoch ([`epoch`]). A set is one
+//! round trip: a conditional write of the head and, beside it, a read of the epoch.
+//!
+//! What must stay true: **a value whose fill began before an invalidation was called is never visible
+//! once the invalidation has returned.** A fill's token tells the epoch that it began in, and its head
+//! keeps it. Whatever is invalidated by tag, scope or as a whole moves the epoch in one write; from then
+//! on every lookup reads it, and hides heads of earlier epochs, whether they were there or arrive later.
+//! So the two items of a lookup may be read in any order, the head of a late fill may be written at any
+//! time, and a set has nothing to undo. A key that is deleted first moves the epoch and then leaves a
+//! tombstone of it, which heads of earlier epochs cannot replace. An invalidation takes effect while it
+//! is under way, so a fill that begins meanwhile may fall on either side of it.
+//!
+//! **Of two fills the one that began later wins**: by epoch first, which orders them truly, and by the
+//! clock within one. **A fill that is dropped changes nothing**: it may write a head that is hidden, but
+//! only where nothing was visible that does not become hidden by the same invalidation. Where that is
+//! not certain from the former head alone (a visible value with other tags), set looks and then writes
+//! in one transaction with a check that nothing was invalidated in between ([`fill`]).
+
+mod body;
+mod call;
+mod epoch;
+mod fill;
+mod head;
+mod lookup;
+mod removal;
+mod reports;
+mod sweep;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use store_core::{
+    CacheStats, CacheStore, EntryInfo, FillToken, Key, Lookup, NewEntry, Page, PageRequest,
+    Removal, Result, Selection, SetOutcome, Tag,
+};
+
+use self::call::Call;
+use self::epoch::Remembered;
+use self::sweep::Place;
+use crate::options::CacheOptions;
+use crate::store::Handle;
+use crate::table::DynamoDbTable;
+
+/// A response cache in a DynamoDB table, shared by every process of every host that uses it.
+///
+/// Cloning is cheap; clones are the same store. DynamoDB removes expired values by itself, so nothing has
+/// to be cleaned up periodically.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::{CacheStore, CacheStoreExt, Key, NewEntry};
+/// use store_dynamodb::{DynamoDbCacheStore, DynamoDbTable, TableOptions};
+///
+/// let client = aws_sdk_dynamodb::Client::new(&aws_types::SdkConfig::builder().build());
+/// let table = DynamoDbTable::new(client, TableOptions::default().with_table("comics"));
+/// let cache = DynamoDbCacheStore::new(&table);
+/// let key = Key::new("comics:1")?;
+/// cache.set(NewEntry::new(key.clone(), "bytes")).await?;
+/// assert_eq!(cache.value(&key).await?.as_deref(), Some(&b"bytes"[..]));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct DynamoDbCacheStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    handle: Handle,
+    options: CacheOptions,
+    remembered: Remembered,
+    /// Where the next cleanup goes on.
+    swept_to: Mutex<Place>,
+}
+
+impl DynamoDbCacheStore {
+    /// A cache in `table`, with default options.
+    #[must_use]
+    pub fn new(table: &DynamoDbTable) -> Self {
+        Self::with_options(table, CacheOptions::default())
+    }
+
+    /// A cache in `table`.
+    #[must_use]
+    pub fn with_options(table: &DynamoDbTable, options: CacheOptions) -> Self {
+        let handle = Handle::new(table, Arc::clone(&options.clock));
+        Self {
+            inner: Arc::new(Inner {
+                handle,
+                options,
+                remembered: Remembered::default(),
+                swept_to: Mutex::default(),
+            }),
+        }
+    }
+
+    fn call(&self, operation: &'static str) -> Result<Call<'_>> {
+        let inner = &*self.inner;
+        Ok(Call {
+            table: inner.handle.table(operation)?,
+            options: &inner.options,
+            remembered: &inner.remembered,
+            operation,
+            now: inner.handle.now(),
+        })
+    }
+}
+
+impl fmt::Debug for DynamoDbCacheStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamoDbCacheStore")
+            .field("handle", &self.inner.handle)
+            .field("options", &self.inner.options)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl CacheStore for DynamoDbCacheStore {
+    async fn get(&self, key: &Key) -> Result<Lookup> {
+        self.call("get")?
+            .look_up(key)
+            .await
+            .map_err(|error| error.with_key(key.as_str()))
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
+        self.call("get_many")?.look_up_all(keys).await
+    }
+
+    async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
+        let call = self.call("set")?;
+        let key = entry.key.clone();
+        let outcome = call.store(entry).await;
+        outcome.map_err(|error| error.with_key(key.as_str()))
+    }
+
+    async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
+        self.call("set_many")?.store_all(entries).await
+    }
+
+    async fn fill_token(&self) -> Result<FillToken> {
+        let call = self.call("fill_token")?;
+        call.epoch().await?.token(call.now)
+    }
+
+    async fn delete(&self, key: &Key) -> Result<Removal> {
+        let removed = self.call("delete")?.delete(key).await;
+        removed.map_err(|error| error.with_key(key.as_str()))
+    }
+
+    async fn clear(&self, selection: &Selection) -> Result<Removal> {
+        self.call("clear")?.clear(selection).await
+    }
+
+    async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
+        self.call("invalidate_tags")?.invalidate(tags).await
+    }
+
+    async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
+        self.call("list")?.list(page).await
+    }
+
+    async fn stats(&self) -> Result<CacheStats> {
+        self.call("stats")?.stats().await
+    }
+
+    async fn cleanup(&self) -> Result<u64> {
+        self.call("cleanup")?.sweep(&self.inner.swept_to).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.handle.close();
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Cleaning up: what has expired or is hidden becomes a tombstone, which takes no room to speak of, and
+//! is removed once no fill can run into it any more.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use store_core::Result;
+
+use super::call::Call;
+use super::epoch::Known;
+use super::head::{Head, PREFIX, WITHOUT_VALUE, head_key, tombstone};
+use crate::error::Failure;
+use crate::item::text;
+use crate::shards::partitions;
+use crate::table::{Query, Values};
+
+/// The most requests by which one run looks for what it can free, and the most items of each.
+const MOST_PAGES: usize = 64;
+const PAGE: u32 = 500;
+
+/// Where a run ended: the partition, and where in it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    shard: usize,
+    start: Option<HashMap<String, AttributeValue>>,
+}
+
+impl Call<'_> {
+    /// Frees the room of a bounded number of values, looking at a bounded number of items from where the
+    /// last run ended; returns how many it were.
+    pub(super) async fn sweep(&self, swept_to: &Mutex<Place>) -> Result<u64> {
+        let batch = usize::try_from(self.options.cleanup_batch).unwrap_or(usize::MAX);
+        let epoch = self.epoch().await?;
+        let shards = partitions(PREFIX);
+        let mut place = {
+            let place = swept_to.lock().unwrap_or_else(PoisonError::into_inner);
+            place.clone()
+        };
+        let (mut freed, mut swept, mut partitions_left) = (0, 0, shards.len() + 1);
+        for _ in 0..MOST_PAGES {
+            let Some(partition) = shards.get(place.shard) else {
+                break;
+            };
+            let query = Query {
+                partition: partition.clone(),
+                attributes: Some(WITHOUT_VALUE.to_owned()),
+                limit: Some(PAGE),
+                start: place.start.clone(),
+                ..Query::default()
+            };
+            let page = self.table.query(self.operation, query).await?;
+            let heads = page.items.into_iter().map(|item| self.head(item));
+            let heads: Vec<Head> = heads.filter_map(Result::transpose).collect::<Result<_>>()?;
+            let known = self
+                .known_of(&epoch, &heads.iter().collect::<Vec<_>>())
+                .await?;
+            let garbage = heads.iter().filter(|head| self.is_garbage(head, &known));
+            let mut garbage: Vec<&Head> = garbage.collect();
+            let is_cut = garbage.len() > batch - swept;
+            garbage.truncate(batch - swept);
+            swept += garbage.len();
+            let work = garbage.into_iter().map(|head| self.free(head, &known));
+            let values = self.together(work.collect()).await?;
+            freed += values.into_iter().map(u64::from).sum::<u64>();
+            if is_cut {
+                break;
+            }
+            place = match page.next {
+                Some(start) => Place {
+                    start: Some(start),
+                    ..place
+                },
+                None => {
+                    partitions_left -= 1;
+                    Place {
+                        shard: (place.shard + 1) % shards.len(),
+                        start: None,
+                    }
+                }
+            };
+            if partitions_left == 0 || swept == batch {
+                break;
+            }
+        }
+        *swept_to.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        Ok(freed)
+    }
+
+    fn is_garbage(&self, head: &Head, known: &Known) -> bool {
+        if head.body.is_none() {
+            return head.is_over(self.now);
+        }
+        head.is_expired(self.now) || known.newest_after(head.epoch, &head.subjects).is_some()
+    }
+
+    /// Frees the room of a head, unless it was replaced meanwhile; whether a value went.
+    async fn free(&self, head: &Head, known: &Known) -> Result<bool> {
+        let key = head_key(&head.key);
+        let condition = "#id = :id".to_owned();
+        let values = Values::default().with(":id", text(&head.id));
+        let gone = if head.is_over(self.now) {
+            self.remove(&key, (condition, values)).await
+        } else {
+            // A fill from before the invalidation runs into the tombstone as it would into the value.
+            let hidden_at = known.newest_after(head.epoch, &head.subjects);
+            let epoch = hidden_at.unwrap_or(head.epoch);
+            let item = tombstone(epoch, &self.fresh_id(), self.names(), self.now);
+            self.replace(&key, item, (condition, values)).await
+        };
+        match gone {
+            Ok(_) => {
+                self.discard([head]).await;
+                Ok(head.body.is_some())
+            }
+            Err(Failure::Refused(_)) => Ok(false),
+            Err(other) => Err(other.into_error(self.operation)),
+        }
+    }
+}
