@@ -219,6 +219,11 @@ impl DedupeStore for DynamoDbDedupeStore {
             Ok(None) => return Ok(JobOutcome::Lapsed),
             Ok(Some(found)) => match found.look(job, &Terms::now(&self.inner.options)) {
                 Look::Ended(outcome) => return Ok(outcome),
+                Look::Apart => {
+                    let read = jobs::read_apart(table, OPERATION, &[*job]).await;
+                    let mut outcomes = read.map_err(|error| error.with_key(key.as_str()))?;
+                    return Ok(outcomes.pop().unwrap_or(JobOutcome::Lapsed));
+                }
                 Look::Pending(lease) => (Some(lease), None),
             },
             // It is asked for again; only then the waiters are told.

@@ -1,7 +1,8 @@
 //! The item of a key: its job, and how the jobs before it ended.
 //!
 //! An end is kept under its job's name for as long as those who joined may come for it; it outlives the
-//! job's being replaced. Whether a lease has lapsed or an end is over is decided by whoever reads.
+//! job's being replaced. Every write is billed for all that the item holds, so what is long is kept in an
+//! item of its own. Whether a lease has lapsed or an end is over is decided by whoever reads.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,11 +12,15 @@ use bytes::Bytes;
 use store_core::{Error, HOUR, JobId, JobInfo, JobOutcome, JobState, Key, Priority, Timestamp};
 
 use crate::error::corrupt;
-use crate::item::{Item, bytes, text, timestamp};
+use crate::item::{Item, ItemKey, bytes, number, text, timestamp};
 use crate::options::DedupeOptions;
 
 /// Who may still look at an item that nobody renews: hosts whose clocks are far behind.
 const GARBAGE_AFTER: Duration = HOUR;
+/// How many ends of former jobs stay with the job that replaces them.
+const FORMER_ENDS: usize = 4;
+/// The longest ending that is kept in the job's item: a few of them, and it still costs one unit.
+const SHORT_BYTES: usize = 200;
 
 /// What state a job is in, as written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,25 +78,48 @@ impl Ending {
         }
     }
 
-    const fn len(&self) -> usize {
-        match self {
+    /// Whether it is kept in an item of its own.
+    pub(super) const fn is_long(&self) -> bool {
+        let bytes = match self {
             Self::Completed(Some(value)) => value.len(),
             Self::Completed(None) => 0,
             Self::Failed(error) => error.len(),
+        };
+        bytes > SHORT_BYTES
+    }
+
+    /// The whole ending.
+    pub(super) fn item(&self) -> Item {
+        let item = Item::default().with("st", text(self.stage().mark()));
+        match self {
+            Self::Completed(Some(value)) => item.with("result", bytes(value.clone())),
+            Self::Completed(None) => item,
+            Self::Failed(error) => item.with("err", text(error)),
         }
     }
 
-    /// The end as an attribute of its item.
+    /// What [`item`](Self::item) wrote.
+    pub(super) fn read(mut item: Item) -> Result<Self, Error> {
+        match Stage::read(&item)? {
+            Stage::Completed => Ok(Self::Completed(item.take_bytes("result")?)),
+            Stage::Failed => {
+                let error = item.text("err")?.unwrap_or_default();
+                Ok(Self::Failed(error.to_owned()))
+            }
+            Stage::Pending | Stage::Abandoned => Err(corrupt("read", "a job's end is none")),
+        }
+    }
+
+    /// What the job's own item tells of it.
     pub(super) fn attribute(&self, at: Timestamp) -> AttributeValue {
-        let end = Item::default()
-            .with("st", text(self.stage().mark()))
-            .with("at", timestamp(at));
-        let end = match self {
-            Self::Completed(Some(value)) => end.with("result", bytes(value.clone())),
-            Self::Completed(None) => end,
-            Self::Failed(error) => end.with("err", text(error)),
+        let end = if self.is_long() {
+            Item::default()
+                .with("st", text(self.stage().mark()))
+                .with("apart", number(1))
+        } else {
+            self.item()
         };
-        AttributeValue::M(end.0)
+        AttributeValue::M(end.with("at", timestamp(at)).0)
     }
 }
 
@@ -100,8 +128,10 @@ impl Ending {
 pub(super) struct End {
     /// What the attribute of this end is called.
     pub(super) name: String,
-    pub(super) ending: Ending,
     at: Timestamp,
+    stage: Stage,
+    /// None if it is kept in an item of its own.
+    ending: Option<Ending>,
 }
 
 /// When something is looked at, and how it is to be judged.
@@ -148,6 +178,11 @@ pub(super) fn end_name(job: &JobId) -> String {
     format!("j{}", job.to_string().replace('-', ""))
 }
 
+/// Where an ending of this name is that is kept in an item of its own.
+pub(super) fn apart(name: &str) -> ItemKey {
+    ItemKey::new(format!("JOBEND#{name}"), "END")
+}
+
 /// The lease of a job in progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lease {
@@ -159,6 +194,8 @@ pub(super) struct Lease {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Look {
     Ended(JobOutcome),
+    /// How it ended is kept in an item of its own.
+    Apart,
     Pending(Lease),
 }
 
@@ -175,17 +212,17 @@ pub(super) struct Job {
     /// Until when ends of this or of former jobs are kept.
     kept_until: Option<Timestamp>,
     /// The latest first.
-    pub(super) ends: Vec<End>,
+    ends: Vec<End>,
 }
 
 impl Job {
-    /// Reads what can be read without the ends.
-    fn outline(item: &Item) -> Result<Self, Error> {
+    pub(super) fn read(mut item: Item) -> Result<Self, Error> {
+        let ends = ends(item.0.remove("ends"))?;
         let missing = |name| corrupt("read", format!("a job has no {name}"));
         let at = |name| item.timestamp(name)?.ok_or_else(|| missing(name));
         Ok(Self {
             id: item.text("job")?.ok_or_else(|| missing("job"))?.to_owned(),
-            stage: Stage::read(item)?,
+            stage: Stage::read(&item)?,
             priority: item.text("prio")?.unwrap_or_default().parse()?,
             lease: Lease {
                 until: at("until")?,
@@ -194,14 +231,8 @@ impl Job {
             created_at: at("created")?,
             updated_at: at("updated")?,
             kept_until: item.timestamp("kept")?,
-            ends: Vec::new(),
+            ends,
         })
-    }
-
-    pub(super) fn read(mut item: Item) -> Result<Self, Error> {
-        let mut job = Self::outline(&item)?;
-        job.ends = ends(item.0.remove("ends"))?;
-        Ok(job)
     }
 
     /// Whether somebody holds an unlapsed lease.
@@ -217,7 +248,7 @@ impl Job {
     pub(super) fn tells_of(&self, job: &JobId, ending: &Ending) -> bool {
         let name = end_name(job);
         let mut ends = self.ends.iter();
-        ends.any(|end| end.name == name && end.ending.stage() == ending.stage())
+        ends.any(|end| end.name == name && end.stage == ending.stage())
     }
 
     /// What somebody sees who waits for `job`.
@@ -227,30 +258,29 @@ impl Job {
         }
         let name = end_name(job);
         let end = self.ends.into_iter().find(|end| end.name == name);
-        let outcome = end
-            .filter(|end| terms.keeps(end))
-            .map_or(JobOutcome::Lapsed, |end| end.ending.outcome());
-        Look::Ended(outcome)
+        match end.filter(|end| terms.keeps(end)) {
+            None => Look::Ended(JobOutcome::Lapsed),
+            Some(End { ending: None, .. }) => Look::Apart,
+            Some(End {
+                ending: Some(ending),
+                ..
+            }) => Look::Ended(ending.outcome()),
+        }
     }
 
-    /// What of the former ends a new owner removes: `most` of the latest stay, and results together
-    /// no longer than `most_bytes`, as every write is billed for all that the item holds.
-    pub(super) fn surplus(&self, terms: &Terms, most: usize, most_bytes: usize) -> Vec<String> {
-        let (mut kept, mut kept_bytes, mut surplus) = (0, 0, Vec::new());
-        for end in &self.ends {
-            if kept == most || !terms.keeps(end) {
-                surplus.push(format!("#ends.#{}", end.name));
-                continue;
-            }
-            kept += 1;
-            if kept_bytes + end.ending.len() <= most_bytes {
-                kept_bytes += end.ending.len();
-            } else if let Ending::Completed(Some(_)) = end.ending {
-                // Those who joined hear that the value is not here.
-                surplus.push(format!("#ends.#{}.#result", end.name));
-            }
-        }
-        surplus
+    /// The former ends that a new owner removes: those that are over, and all but the latest few.
+    pub(super) fn surplus(&self, terms: &Terms) -> impl Iterator<Item = &End> {
+        let mut kept = 0;
+        self.ends.iter().filter(move |end| {
+            kept += usize::from(terms.keeps(end));
+            kept > FORMER_ENDS || !terms.keeps(end)
+        })
+    }
+
+    /// Where ends of this and of former jobs are that have items of their own.
+    pub(super) fn apart(&self) -> impl Iterator<Item = ItemKey> {
+        let apart = self.ends.iter().filter(|end| end.ending.is_none());
+        apart.map(|end| self::apart(&end.name))
     }
 
     /// The job for those who look at it from outside; none if it is only garbage.
@@ -275,10 +305,6 @@ impl Job {
     }
 }
 
-/// The attributes that [`Job::read`] needs to tell how a job stands, without any result.
-pub(super) const OUTLINE: &str =
-    "#PK, #SK, #job, #st, #prio, #until, #lease, #created, #updated, #kept";
-
 fn ends(attribute: Option<AttributeValue>) -> Result<Vec<End>, Error> {
     let ends: HashMap<String, AttributeValue> = match attribute {
         Some(AttributeValue::M(ends)) => ends,
@@ -289,16 +315,16 @@ fn ends(attribute: Option<AttributeValue>) -> Result<Vec<End>, Error> {
         let AttributeValue::M(end) = end else {
             return Err(corrupt("read", "a job's end is no map"));
         };
-        let mut end = Item(end);
-        let ending = match Stage::read(&end)? {
-            Stage::Completed => Ending::Completed(end.take_bytes("result")?),
-            Stage::Failed => Ending::Failed(end.text("err")?.unwrap_or_default().to_owned()),
-            Stage::Pending | Stage::Abandoned => {
-                return Err(corrupt("read", "a job's end is none"));
-            }
-        };
-        let at = end.timestamp("at")?.unwrap_or_default();
-        Ok(End { name, ending, at })
+        let end = Item(end);
+        Ok(End {
+            name,
+            at: end.timestamp("at")?.unwrap_or_default(),
+            stage: Stage::read(&end)?,
+            ending: match end.has("apart") {
+                true => None,
+                false => Some(Ending::read(end)?),
+            },
+        })
     });
     let mut ends: Vec<End> = ends.collect::<Result<_, _>>()?;
     ends.sort_by(|one, other| (other.at, &other.name).cmp(&(one.at, &one.name)));

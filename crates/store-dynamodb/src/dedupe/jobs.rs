@@ -1,12 +1,14 @@
-//! The life of a job: claimed, renewed, settled or abandoned. Each is one conditional write, whose
-//! condition names the job that it is about.
+//! The life of a job: claimed, renewed, settled or abandoned. Each is decided by one conditional write,
+//! whose condition names the job that it is about.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use store_core::{Error, ErrorKind, Heartbeat, JobId, Key, Priority, Result, Settlement};
+use store_core::{
+    Error, ErrorKind, Heartbeat, JobId, JobOutcome, Key, Priority, Result, Settlement,
+};
 
-use super::job::{Ending, Job, Stage, Terms, end_name, garbage_at};
+use super::job::{Ending, Job, Stage, Terms, apart, end_name, garbage_at};
 use crate::error::{BACKEND, Failure};
 use crate::item::{Item, ItemKey, number, text, time_to_live, timestamp};
 use crate::options::DedupeOptions;
@@ -17,9 +19,6 @@ use crate::table::{DynamoDbTable, Update, Values};
 pub(super) const PREFIX: &str = "JOB";
 /// How often a caller tries to claim a key that changes between its requests.
 const CLAIM_TRIES: u32 = 16;
-/// How many ends of former jobs stay with the job that replaces them, and how many bytes of results.
-const FORMER_ENDS: usize = 4;
-const FORMER_BYTES: usize = 16 * 1024;
 
 /// What became of a claim.
 #[derive(Debug)]
@@ -110,7 +109,8 @@ fn replace(
     priority: Priority,
     terms: &Terms,
 ) -> Update {
-    let surplus = former.surplus(terms, FORMER_ENDS, FORMER_BYTES);
+    let surplus = former.surplus(terms);
+    let surplus: Vec<_> = surplus.map(|end| format!("#ends.#{}", end.name)).collect();
     let mut change = NEW_JOB.to_owned();
     if !surplus.is_empty() {
         change.push_str(" REMOVE ");
@@ -186,6 +186,16 @@ pub(super) async fn settle(
 ) -> Result<Settlement> {
     let now = options.clock.now();
     let kept = now + options.result_retention;
+    let garbage_at = time_to_live(garbage_at(now, options));
+    if ending.is_long() {
+        // First, so that nobody hears of an end that cannot be read.
+        let place = apart(&end_name(job));
+        let item = ending
+            .item()
+            .with(&table.options().names.time_to_live, garbage_at.clone());
+        let put = table.put(operation, &place, item, "", Values::default());
+        put.await.map_err(|failure| failure.into_error(operation))?;
+    }
     let update = Update {
         key: place(key),
         change: format!(
@@ -197,7 +207,7 @@ pub(super) async fn settle(
             .with(":st", text(ending.stage().mark()))
             .with(":now", timestamp(now))
             .with(":kept", timestamp(kept))
-            .with(":ttl", time_to_live(garbage_at(now, options)))
+            .with(":ttl", garbage_at)
             .with(":end", ending.attribute(now)),
     };
     match table.update(operation, update).await {
@@ -232,6 +242,22 @@ pub(super) async fn abandon(table: &DynamoDbTable, key: &Key, job: &JobId) -> Re
         Err(Failure::Refused(_)) => Ok(false),
         Err(failure) => Err(failure.into_error(OPERATION)),
     }
+}
+
+/// How these jobs ended, whose ends are in items of their own. One that was removed meanwhile is not
+/// shared.
+pub(super) async fn read_apart(
+    table: &DynamoDbTable,
+    operation: &'static str,
+    jobs: &[JobId],
+) -> Result<Vec<JobOutcome>> {
+    let places: Vec<_> = jobs.iter().map(|job| apart(&end_name(job))).collect();
+    let mut items = table.batch_get(operation, &places).await?;
+    let outcomes = places.iter().map(|place| match items.remove(place) {
+        Some(item) => Ok(Ending::read(item)?.outcome()),
+        None => Ok(JobOutcome::NotShared),
+    });
+    outcomes.collect()
 }
 
 /// How the key's job stands.

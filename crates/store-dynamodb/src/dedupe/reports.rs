@@ -4,7 +4,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store_core::{DedupeStats, JobInfo, JobState, Key, Page, PageRequest, Result, Selection};
 
-use super::job::{Job, OUTLINE, Stage, Terms};
+use super::job::{Job, Stage, Terms};
 use super::jobs::{PREFIX, place};
 use crate::error::Failure;
 use crate::item::{text, timestamp};
@@ -15,10 +15,9 @@ use crate::table::{DynamoDbTable, Query, Sorted, Values, Write};
 /// How many requests of a cleanup are under way at a time.
 const PARALLEL: usize = 8;
 
-fn outlines(sorted: Sorted) -> Query {
+fn jobs_of(sorted: Sorted) -> Query {
     Query {
         sorted,
-        attributes: Some(OUTLINE.to_owned()),
         ..Query::default()
     }
 }
@@ -35,7 +34,7 @@ pub(super) async fn list(
     let query = Query {
         // Each partition has its share of the page; what is missing is asked for.
         limit: Some((page.limit / 8).saturating_add(4)),
-        ..outlines(sorted)
+        ..jobs_of(sorted)
     };
     let terms = Terms::now(options);
     let mut jobs = Merged::new(table, "list", PREFIX, &query);
@@ -53,7 +52,7 @@ pub(super) async fn list(
 
 pub(super) async fn stats(table: &DynamoDbTable, options: &DedupeOptions) -> Result<DedupeStats> {
     let terms = Terms::now(options);
-    let mut jobs = Merged::new(table, "stats", PREFIX, &outlines(Sorted::All));
+    let mut jobs = Merged::new(table, "stats", PREFIX, &jobs_of(Sorted::All));
     let mut counts = DedupeStats::default();
     while let Some((_, item)) = jobs.next().await? {
         let job = Job::read(item)?;
@@ -76,11 +75,13 @@ pub(super) async fn clear(
         Selection::Scope(scope) => Sorted::Beginning(format!("{scope}:")),
     };
     let terms = Terms::now(options);
-    let mut jobs = Merged::new(table, OPERATION, PREFIX, &outlines(sorted));
+    let mut jobs = Merged::new(table, OPERATION, PREFIX, &jobs_of(sorted));
     let (mut removals, mut removed) = (Vec::new(), 0);
     while let Some((_, item)) = jobs.next().await? {
         removals.push(Write::Delete(table.key_of(&item)?));
-        removed += u64::from(Job::read(item)?.stands(&terms).is_some());
+        let job = Job::read(item)?;
+        removals.extend(job.apart().map(Write::Delete));
+        removed += u64::from(job.stands(&terms).is_some());
     }
     table.batch_write(OPERATION, removals).await?;
     Ok(removed)
@@ -100,7 +101,7 @@ pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeOptions) -> R
             .with(":P", text(Stage::Pending.mark()))
             .with(":lapsed", timestamp(terms.lapsed_at()))
             .with(":now", timestamp(terms.now)),
-        ..outlines(Sorted::All)
+        ..jobs_of(Sorted::All)
     };
     let mut jobs = Merged::new(table, OPERATION, PREFIX, &query);
     let mut garbage = Vec::new();
@@ -116,6 +117,8 @@ pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeOptions) -> R
             garbage.push((Key::new(&name)?, job));
         }
     }
+    let apart = garbage.iter().flat_map(|(_, job)| job.apart());
+    let apart: Vec<_> = apart.map(Write::Delete).collect();
     let removals = stream::iter(garbage).map(async |(key, job)| {
         let condition = "#job = :job AND #st = :st AND #until = :until";
         let values = Values::default()
@@ -131,8 +134,10 @@ pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeOptions) -> R
             Err(failure) => Err(failure.into_error(OPERATION)),
         }
     });
-    removals
+    let removed = removals
         .buffer_unordered(PARALLEL)
         .try_fold(0, async |sum, removed| Ok(sum + removed))
-        .await
+        .await?;
+    table.batch_write(OPERATION, apart).await?;
+    Ok(removed)
 }

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use tracing::debug;
 
 use super::job::{Job, Lease, Look, Terms};
-use super::jobs::place;
+use super::jobs::{place, read_apart};
 use super::pace::Pace;
 use crate::error::BACKEND;
 use crate::item::{Item, ItemKey};
@@ -215,11 +215,15 @@ impl Waiters {
         let items = self.table.batch_get(OPERATION, &places).await?;
         let terms = Terms::now(&self.options);
         let elapsed = self.options.clock.monotonic();
-        let mut has_changed = false;
+        let (mut has_changed, mut apart) = (false, Vec::new());
         for (key, id) in jobs {
             let look = look(items.get(&place(&key)).cloned(), &id, &terms);
             let mut state = self.state();
             has_changed |= match look {
+                Ok(Look::Apart) => {
+                    apart.push((key, id));
+                    true
+                }
                 Ok(Look::Ended(outcome)) => state.tell(&(key, id), News::Ended(outcome)),
                 Ok(Look::Pending(lease)) => {
                     let skew = self.options.max_clock_skew;
@@ -227,6 +231,13 @@ impl Waiters {
                 }
                 Err(error) => state.tell(&(key, id), News::Failed(Arc::new(error))),
             };
+        }
+        if !apart.is_empty() {
+            let ids: Vec<JobId> = apart.iter().map(|(_, id)| *id).collect();
+            let outcomes = read_apart(&self.table, OPERATION, &ids).await?;
+            for (job, outcome) in apart.iter().zip(outcomes) {
+                self.state().tell(job, News::Ended(outcome));
+            }
         }
         Ok(has_changed)
     }

@@ -1,0 +1,448 @@
+//! What de-duplication costs, and what it makes of skewed clocks, lost answers and sick servers.
+
+use std::time::Duration;
+
+use store_core::{
+    Clock, DedupeStore, ErrorKind, Heartbeat, JobId, JobOutcome, JobResult, Key, ManualClock,
+    Ownership, Priority, Registration, Result, SECOND, Selection, Settlement, SystemClock,
+};
+use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable};
+use tokio::task::JoinHandle;
+
+use crate::faults::Faults;
+use crate::support;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+fn key(name: &str) -> Key {
+    Key::new(name).expect("a key")
+}
+
+fn store(table: &DynamoDbTable, clock: &ManualClock) -> DynamoDbDedupeStore {
+    let options = DedupeOptions::default().with_clock(clock.clone());
+    DynamoDbDedupeStore::with_options(table, options)
+}
+
+async fn register(jobs: &DynamoDbDedupeStore, name: &str) -> Registration {
+    jobs.register_or_join(&key(name), Priority::Background)
+        .await
+        .expect("a registration")
+}
+
+async fn own(jobs: &DynamoDbDedupeStore, name: &str) -> Ownership {
+    match register(jobs, name).await {
+        Registration::Owner(owner) => owner,
+        Registration::Joined(job) => panic!("{name} should be free, but joined {job}"),
+    }
+}
+
+async fn join(jobs: &DynamoDbDedupeStore, name: &str) -> JobId {
+    match register(jobs, name).await {
+        Registration::Joined(job) => job,
+        Registration::Owner(owner) => panic!("{name} should be taken, but became {owner:?}"),
+    }
+}
+
+fn value(bytes: usize) -> JobResult {
+    JobResult::Value(vec![7; bytes].into())
+}
+
+fn waiter(jobs: &DynamoDbDedupeStore, name: &str, job: JobId) -> JoinHandle<Result<JobOutcome>> {
+    let (jobs, key) = (jobs.clone(), key(name));
+    tokio::spawn(async move { jobs.wait_for(&key, &job, SECOND * 60).await })
+}
+
+/// Lets other tasks and the server do what they are at.
+async fn breathe() {
+    let real = SystemClock::new();
+    real.sleep_until(real.now() + MILLISECOND * 2).await;
+}
+
+/// Lets time pass until there are so many sleepers, or the task is done.
+async fn pass(clock: &ManualClock, step: Duration, times: u32) {
+    for _ in 0..times {
+        breathe().await;
+        clock.advance(step);
+    }
+    breathe().await;
+}
+
+/// Waits for `done`, without letting the store's time pass.
+async fn until(mut done: impl FnMut() -> bool) {
+    for _ in 0..2_000 {
+        if done() {
+            return;
+        }
+        breathe().await;
+    }
+    panic!("it does not come about");
+}
+
+async fn heard(waiter: JoinHandle<Result<JobOutcome>>) -> Result<JobOutcome> {
+    waiter.await.expect("no panic")
+}
+
+// covers("F40", "F42")
+#[tokio::test]
+async fn a_job_costs_two_write_units_and_two_requests() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let jobs = store(&table, &clock);
+    let before = table.consumed();
+    for round in 0..10_u32 {
+        let owner = own(&jobs, &format!("comics:{round}")).await;
+        jobs.complete(owner, value(100)).await.expect("an end");
+    }
+    let after = table.consumed();
+    let (requests, units) = (
+        after.requests - before.requests,
+        after.write_units - before.write_units,
+    );
+    println!("10 jobs: {requests} requests, {units} write units");
+    assert_eq!(requests, 20);
+    assert!(units <= 20.0, "{units}");
+    assert_eq!(after.refused_writes, 0);
+    assert!(after.read_units <= 0.0, "{}", after.read_units);
+}
+
+// covers("F31")
+#[tokio::test]
+async fn a_job_that_is_replaced_again_and_again_stays_small() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let jobs = store(&table, &clock);
+    for (bytes, most) in [(10, 2.0), (4_096, 7.0)] {
+        let mut costs = Vec::new();
+        for _ in 0..20 {
+            let before = table.consumed().write_units;
+            let owner = own(&jobs, "comics:1").await;
+            jobs.complete(owner, value(bytes)).await.expect("an end");
+            costs.push(table.consumed().write_units - before);
+            clock.advance(MILLISECOND);
+        }
+        println!("write units per job of {bytes} bytes: {costs:?}");
+        assert!(costs.iter().all(|units| *units <= most), "{costs:?}");
+    }
+}
+
+// covers("F31")
+#[tokio::test]
+async fn joiners_of_replaced_jobs_hear_the_latest_ends_and_no_others() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let jobs = store(&table, &clock);
+    let mut joined = Vec::new();
+    for bytes in [1, 1, 6_000, 1, 6_000, 1, 6_000] {
+        let owner = own(&jobs, "comics:1").await;
+        joined.push((*owner.job(), bytes));
+        jobs.complete(owner, value(bytes)).await.expect("an end");
+        clock.advance(MILLISECOND);
+    }
+    let _owner = own(&jobs, "comics:1").await;
+    for (place, (job, bytes)) in joined.iter().enumerate() {
+        let outcome = jobs.wait_for(&key("comics:1"), job, Duration::ZERO).await;
+        let expected = if place < 3 {
+            JobOutcome::Lapsed
+        } else {
+            JobOutcome::Value(vec![7; *bytes].into())
+        };
+        assert_eq!(outcome.expect("an outcome"), expected, "{place}");
+    }
+}
+
+// covers("F31")
+#[tokio::test]
+async fn clearing_and_cleaning_up_leave_nothing_of_a_long_result() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let jobs = store(&table, &clock);
+    for clears in [true, false] {
+        let owner = own(&jobs, "comics:1").await;
+        jobs.complete(owner, value(6_000)).await.expect("an end");
+        clock.advance(SECOND * 5);
+        let removed = if clears {
+            jobs.clear(&Selection::All).await
+        } else {
+            jobs.cleanup().await
+        };
+        let expected = u64::from(!clears);
+        assert_eq!(
+            removed.expect("a count"),
+            expected,
+            "only garbage is left to clear"
+        );
+        let left = table.client().scan().table_name(table.name()).send().await;
+        assert_eq!(left.expect("what is left").count, 0);
+    }
+}
+
+// covers("F42")
+#[tokio::test]
+async fn a_long_result_is_fetched_once_for_all_who_wait() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (owners, jobs) = (store(&table, &clock), store(&table.clone(), &clock));
+    let owner = own(&owners, "comics:1").await;
+    let waiters: Vec<_> = (0..8)
+        .map(|_| waiter(&jobs, "comics:1", *owner.job()))
+        .collect();
+    until(|| clock.sleepers() >= 9).await;
+    owners.complete(owner, value(6_000)).await.expect("an end");
+    let before = table.consumed().requests;
+    clock.advance(MILLISECOND * 100);
+    for waiter in waiters {
+        let outcome = heard(waiter).await.expect("an outcome");
+        assert_eq!(outcome, JobOutcome::Value(vec![7; 6_000].into()));
+    }
+    assert_eq!(table.consumed().requests - before, 2);
+}
+
+// covers("F42")
+#[tokio::test]
+async fn all_that_a_process_waits_for_is_one_question() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (owners, jobs) = (store(&table, &clock), store(&table.clone(), &clock));
+    let mut owned = Vec::new();
+    for n in 0..50 {
+        owned.push(own(&owners, &format!("comics:{n}")).await);
+    }
+    let before = table.consumed().requests;
+    let twice = owned.iter().chain(&owned);
+    let waiters: Vec<_> = twice
+        .map(|owner| waiter(&jobs, owner.key().as_str(), *owner.job()))
+        .collect();
+    until(|| table.consumed().requests - before >= 100 && clock.sleepers() >= 101).await;
+    assert_eq!(table.consumed().requests - before, 100, "each looks once");
+    clock.advance(MILLISECOND * 100);
+    until(|| table.consumed().requests - before > 100).await;
+    pass(&clock, MILLISECOND, 20).await;
+    assert_eq!(table.consumed().requests - before, 101, "then one for all");
+
+    for owner in owned {
+        owners.complete(owner, value(1)).await.expect("an end");
+    }
+    let before = table.consumed().requests;
+    pass(&clock, MILLISECOND * 100, 6).await;
+    for waiter in waiters {
+        let outcome = heard(waiter).await.expect("an outcome");
+        assert_eq!(outcome, JobOutcome::Value(vec![7].into()));
+    }
+    assert_eq!(table.consumed().requests - before, 1, "results included");
+}
+
+// covers("F42")
+#[tokio::test]
+async fn questions_become_rarer_and_end_with_the_last_waiter() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (owners, jobs) = (store(&table, &clock), store(&table.clone(), &clock));
+    let owner = own(&owners, "comics:1").await;
+    let waiter = waiter(&jobs, "comics:1", join(&jobs, "comics:1").await);
+    let before = table.consumed().requests;
+    // Nine seconds: the lease is good for ten.
+    pass(&clock, MILLISECOND * 50, 180).await;
+    let asked = table.consumed().requests - before;
+    println!("nine seconds of waiting: {asked} requests");
+    assert!((5..=30).contains(&asked), "{asked}");
+    waiter.abort();
+    pass(&clock, SECOND * 3, 3).await;
+    let before = table.consumed().requests;
+    pass(&clock, SECOND * 3, 10).await;
+    assert_eq!(table.consumed().requests, before, "nobody waits");
+    drop(owner);
+}
+
+// covers("F33")
+#[tokio::test]
+async fn a_lease_lapses_for_others_when_it_has_by_any_clock() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let jobs = store(&table, &clock);
+    let silent = own(&jobs, "comics:1").await;
+    clock.advance(SECOND * 10 + MILLISECOND * 19);
+    assert_eq!(join(&jobs, "comics:1").await, *silent.job());
+    assert!(
+        jobs.is_in_progress(&key("comics:1"))
+            .await
+            .expect("an answer")
+    );
+    clock.advance(MILLISECOND);
+    let successor = own(&jobs, "comics:1").await;
+    assert_ne!(successor.job(), silent.job());
+}
+
+// covers("F33")
+#[tokio::test]
+async fn hosts_whose_clocks_differ_by_seconds_leave_a_living_owner_alone() {
+    let table = support::table().await;
+    let clocks = [-2, 0, 2].map(|seconds: i64| {
+        let wall = ManualClock::default().now().as_millis() + seconds * 1_000;
+        ManualClock::at(store_core::Timestamp::from_millis(wall))
+    });
+    let [behind, right, ahead] = clocks.clone().map(|clock| store(&table, &clock));
+    let owner = own(&right, "comics:1").await;
+    for _ in 0..12 {
+        for clock in &clocks {
+            clock.advance(SECOND * 10 / 3);
+        }
+        for other in [&behind, &ahead] {
+            assert_eq!(join(other, "comics:1").await, *owner.job());
+        }
+        let heard = right.heartbeat(owner.key(), owner.job()).await;
+        assert_eq!(
+            heard.expect("an answer"),
+            Heartbeat::Renewed(Priority::Background)
+        );
+    }
+}
+
+// covers("F39")
+#[tokio::test]
+async fn an_owner_whose_answers_are_lost_is_no_stranger_to_its_job() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let faults = Faults::default();
+    let jobs = store(&faults.table(&table, 3), &clock);
+    faults.lose(1);
+    let owner = own(&jobs, "comics:1").await;
+    let job = *owner.job();
+    faults.lose(1);
+    let settled = jobs.complete(owner, value(10)).await.expect("an answer");
+    assert_eq!(settled, Settlement::Settled);
+    let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND).await;
+    assert_eq!(
+        outcome.expect("an outcome"),
+        JobOutcome::Value(vec![7; 10].into())
+    );
+
+    let owner = own(&jobs, "comics:1").await;
+    faults.lose(2);
+    let settled = jobs.fail(owner, "no").await.expect("an answer");
+    assert_eq!(settled, Settlement::Settled);
+    assert_eq!(jobs.stats().await.expect("counts").settled_jobs, 2);
+}
+
+#[tokio::test]
+async fn a_registration_that_failed_after_it_took_effect_is_given_back() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let faults = Faults::default();
+    let jobs = store(&faults.table(&table, 1), &clock);
+    faults.lose(1);
+    let refused = jobs
+        .register_or_join(&key("comics:1"), Priority::User)
+        .await;
+    let error = refused.expect_err("the answer is lost");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    // The clock stands still: its lease does not lapse.
+    for _ in 0..500 {
+        match register(&jobs, "comics:1").await {
+            Registration::Owner(_) => return,
+            Registration::Joined(_) => breathe().await,
+        }
+    }
+    panic!("the job is kept for nobody");
+}
+
+// covers("F41")
+#[tokio::test]
+async fn a_waiter_outlasts_a_short_illness_of_the_server() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let faults = Faults::default();
+    let (owners, jobs) = (
+        store(&table, &clock),
+        store(&faults.table(&table, 1), &clock),
+    );
+    let owner = own(&owners, "comics:1").await;
+    let job = *owner.job();
+    // The first look, and four questions after it.
+    faults.lose(5);
+    let waiter = waiter(&jobs, "comics:1", job);
+    owners.complete(owner, value(1)).await.expect("an end");
+    // Less than results are kept.
+    for _ in 0..45 {
+        if waiter.is_finished() {
+            break;
+        }
+        breathe().await;
+        clock.advance(MILLISECOND * 100);
+    }
+    let outcome = heard(waiter).await.expect("an outcome");
+    assert_eq!(outcome, JobOutcome::Value(vec![7].into()));
+}
+
+// covers("F41", "F43")
+#[tokio::test]
+async fn waiters_of_a_server_that_stays_ill_get_an_error_and_cause_no_flood() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let faults = Faults::default();
+    let ill = faults.table(&table, 1);
+    let (owners, jobs) = (store(&table, &clock), store(&ill, &clock));
+    let owner = own(&owners, "comics:1").await;
+    let waiters: Vec<_> = (0..8)
+        .map(|_| waiter(&jobs, "comics:1", *owner.job()))
+        .collect();
+    until(|| ill.consumed().requests == 8 && clock.sleepers() >= 9).await;
+    faults.lose(u32::MAX);
+    let before = ill.consumed().requests;
+    while !waiters.iter().all(JoinHandle::is_finished) {
+        breathe().await;
+        clock.advance(MILLISECOND * 100);
+    }
+    let asked = ill.consumed().requests - before;
+    assert!(asked <= 6, "{asked}");
+    for waiter in waiters {
+        let error = heard(waiter).await.expect_err("the server is ill");
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(error.to_string().contains("comics:1"), "{error}");
+    }
+    // Nobody waits any more, and nothing was done to the job.
+    let heard = owners.heartbeat(owner.key(), owner.job()).await;
+    assert_eq!(
+        heard.expect("an answer"),
+        Heartbeat::Renewed(Priority::Background)
+    );
+}
+
+// covers("F40")
+#[tokio::test]
+async fn a_result_that_no_item_can_hold_is_not_shared_and_no_error() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let options = DedupeOptions::default()
+        .with_inline_limit_bytes(usize::MAX)
+        .with_clock(clock.clone());
+    let jobs = DynamoDbDedupeStore::with_options(&table, options);
+    for (bytes, shared) in [
+        (300 * 1024, true),
+        (300 * 1024 + 1, false),
+        (3 << 20, false),
+    ] {
+        let owner = own(&jobs, "comics:1").await;
+        let job = *owner.job();
+        let settled = jobs.complete(owner, value(bytes)).await.expect("an end");
+        assert_eq!(settled, Settlement::Settled);
+        let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND).await;
+        let outcome = outcome.expect("an outcome");
+        assert_eq!(outcome != JobOutcome::NotShared, shared, "{bytes}");
+    }
+}
+
+// covers("F32", "F35")
+#[tokio::test]
+async fn a_job_that_was_let_go_by_a_closed_store_is_free() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (closed, other) = (store(&table, &clock), store(&table, &clock));
+    let owner = own(&closed, "comics:1").await;
+    let waiter = waiter(&closed, "comics:1", *owner.job());
+    until(|| clock.sleepers() >= 2).await;
+    closed.close().await.expect("an end");
+    let error = heard(waiter).await.expect_err("the store is closed");
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    let error = closed.complete(owner, value(1)).await;
+    assert_eq!(
+        error.expect_err("the store is closed").kind(),
+        ErrorKind::Closed
+    );
+    for _ in 0..500 {
+        if !other
+            .is_in_progress(&key("comics:1"))
+            .await
+            .expect("an answer")
+        {
+            return;
+        }
+        breathe().await;
+    }
+    panic!("the job is kept for nobody");
+}
