@@ -2,15 +2,18 @@
 //!
 //! [`endpoint`] is what tests use: one server for the whole test process, started on first use and
 //! gone with the process. It is the emulator of `tools/dynamodb-emulator`, which is built first if need
-//! be, unless [`ENDPOINT_VARIABLE`] names another server.
+//! be, unless [`ENDPOINT_VARIABLE`] names another server. A [`FaultProxy`] before it does what networks
+//! and busy services do.
 
 mod emulator;
 mod error;
+mod proxy;
 
 use std::sync::OnceLock;
 
 pub use emulator::{Emulator, build};
 pub use error::Error;
+pub use proxy::{FaultProxy, Faults, Injected};
 
 /// The environment variable that names a server to use instead of starting one.
 pub const ENDPOINT_VARIABLE: &str = "DYNAMODB_ENDPOINT_URL";

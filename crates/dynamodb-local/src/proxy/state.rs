@@ -1,0 +1,82 @@
+//! What the connections of a proxy share: the faults, the dice and the counts.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use store_core::{Clock, Random, SeededRandom, SystemClock};
+
+use super::faults::{Fault, Faults, Injected};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) upstream: String,
+    clock: SystemClock,
+    random: SeededRandom,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    faults: Faults,
+    /// Others, until the clock shows this.
+    meanwhile: Option<(Faults, Duration)>,
+    injected: Injected,
+}
+
+impl State {
+    pub(super) fn new(upstream: String, seed: u64, faults: Faults) -> Self {
+        Self {
+            upstream,
+            clock: SystemClock::new(),
+            random: SeededRandom::new(seed),
+            inner: Mutex::new(Inner {
+                faults,
+                meanwhile: None,
+                injected: Injected::default(),
+            }),
+        }
+    }
+
+    pub(super) fn set_faults(&self, faults: Faults) {
+        let mut inner = self.lock();
+        inner.faults = faults;
+        inner.meanwhile = None;
+    }
+
+    pub(super) fn set_faults_for(&self, faults: Faults, duration: Duration) {
+        let until = self.clock.monotonic() + duration;
+        self.lock().meanwhile = Some((faults, until));
+    }
+
+    pub(super) fn injected(&self) -> Injected {
+        self.lock().injected
+    }
+
+    /// The fault that the next request meets, if it can, and by how much a slow answer is late.
+    pub(super) fn draw(&self) -> (Option<Fault>, Duration) {
+        let mut inner = self.lock();
+        inner.injected.requests += 1;
+        // Drawn under the lock, and always: the n-th request gets the n-th number.
+        let high = u32::try_from(self.random.next_u64() >> 32).unwrap_or(u32::MAX);
+        // Below one, so that a share of one means each.
+        let roll = f64::from(high) / (f64::from(u32::MAX) + 1.0);
+        let now = self.clock.monotonic();
+        if inner.meanwhile.is_some_and(|(_, until)| now >= until) {
+            inner.meanwhile = None;
+        }
+        let faults = inner.meanwhile.map_or(inner.faults, |(faults, _)| faults);
+        (faults.pick(roll), faults.delay)
+    }
+
+    pub(super) fn count(&self, fault: Fault) {
+        self.lock().injected.count(fault);
+    }
+
+    pub(super) async fn pause(&self, duration: Duration) {
+        self.clock.sleep_until(self.clock.now() + duration).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
