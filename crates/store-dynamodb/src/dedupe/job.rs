@@ -320,9 +320,10 @@ fn ends(attribute: Option<AttributeValue>) -> Result<Vec<End>, Error> {
             name,
             at: end.timestamp("at")?.unwrap_or_default(),
             stage: Stage::read(&end)?,
-            ending: match end.has("apart") {
-                true => None,
-                false => Some(Ending::read(end)?),
+            ending: if end.has("apart") {
+                None
+            } else {
+                Some(Ending::read(end)?)
             },
         })
     });

@@ -227,7 +227,7 @@ impl Waiters {
                 Ok(Look::Ended(outcome)) => state.tell(&(key, id), News::Ended(outcome)),
                 Ok(Look::Pending(lease)) => {
                     let skew = self.options.max_clock_skew;
-                    state.saw((key, id), lease, elapsed, skew)
+                    state.saw(&(key, id), lease, elapsed, skew)
                 }
                 Err(error) => state.tell(&(key, id), News::Failed(Arc::new(error))),
             };
@@ -270,8 +270,8 @@ impl State {
 
     /// Notes what a job looks like; a lease that nobody renews lapses even if the clock was set back.
     /// Whether it has.
-    fn saw(&mut self, job: (Key, JobId), lease: Lease, elapsed: Duration, skew: Duration) -> bool {
-        let Some(seat) = self.seats.get_mut(&job) else {
+    fn saw(&mut self, job: &(Key, JobId), lease: Lease, elapsed: Duration, skew: Duration) -> bool {
+        let Some(seat) = self.seats.get_mut(job) else {
             return false;
         };
         let since = match seat.lease {
@@ -280,7 +280,7 @@ impl State {
         };
         seat.lease = Some((lease, since));
         elapsed.saturating_sub(since) >= lease.length + skew
-            && self.tell(&job, News::Ended(JobOutcome::Lapsed))
+            && self.tell(job, News::Ended(JobOutcome::Lapsed))
     }
 
     /// Tells those who wait for the job, unless they know how it ended; whether it was news.
@@ -336,7 +336,7 @@ impl Place {
         let mut state = waiters.state();
         if let Some(lease) = lease {
             let skew = waiters.options.max_clock_skew;
-            state.saw(self.job.clone(), lease, elapsed, skew);
+            state.saw(&self.job, lease, elapsed, skew);
         }
         state.wanted = state.wanted.max(Wanted::Soon);
         if state.is_asked_for {

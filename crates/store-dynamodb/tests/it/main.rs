@@ -1,7 +1,9 @@
 //! The stores against a server that speaks DynamoDB.
 
 mod cache_conformance;
+mod children;
 mod dedupe;
+mod dedupe_across_processes;
 mod dedupe_conformance;
 mod faults;
 mod setup;
