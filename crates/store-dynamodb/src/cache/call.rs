@@ -1,8 +1,8 @@
 //! One call of the store: what every operation needs, and the requests that several make.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use store_core::{Result, Timestamp};
 use tracing::debug;
 
@@ -11,6 +11,7 @@ use super::head::Head;
 use crate::error::Failure;
 use crate::item::{Item, ItemKey};
 use crate::options::CacheOptions;
+use crate::parallel::execute_in_parallel;
 use crate::table::{DynamoDbTable, TableNames, Update, Values, Write};
 
 /// How often a write is tried again while another is under way, and how long the first wait is.
@@ -18,8 +19,8 @@ const CONFLICT_TRIES: u32 = 6;
 const CONFLICT_DELAY: Duration = Duration::from_millis(10);
 /// The most requests that one call has under way at once, and the most for each partition where it
 /// asks all of them.
-const PARALLEL: usize = 16;
-const PARALLEL_WITHIN: usize = 4;
+const PARALLEL: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+const PARALLEL_WITHIN: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 
 /// One call of the store.
 #[derive(Clone, Copy, Debug)]
@@ -161,7 +162,7 @@ impl Call<'_> {
         &self,
         work: Vec<impl Future<Output = Result<T>> + Send>,
     ) -> Result<Vec<T>> {
-        stream::iter(work).buffered(PARALLEL).try_collect().await
+        execute_in_parallel(work, |it| it, PARALLEL).await
     }
 
     /// The same within what is done for each of several partitions.
@@ -169,8 +170,7 @@ impl Call<'_> {
         &self,
         work: Vec<impl Future<Output = Result<T>> + Send>,
     ) -> Result<Vec<T>> {
-        let work = stream::iter(work).buffered(PARALLEL_WITHIN);
-        work.try_collect().await
+        execute_in_parallel(work, |it| it, PARALLEL_WITHIN).await
     }
 
     /// Removes the chunks of values that are gone. What fails is left to the time to live.

@@ -10,7 +10,7 @@
 //! the slots of its subjects. So what was once read of a subject holds for as long as its slot stands
 //! still, and each process asks for it once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -60,27 +60,71 @@ pub(super) fn epoch_key() -> ItemKey {
     ItemKey::new("CACHE", "EPOCH")
 }
 
+/// The most slots that an update spells out in full: expressions have at most 4 KB.
+const MOST_IN_FULL: usize = 40;
+
 /// Counts one more invalidation of `subjects`, or of everything; their items are written already.
-pub(super) fn advance(subjects: &[Subject], everything: bool) -> Update {
-    let mut slots: Vec<String> = subjects.iter().map(|s| slot_name(s.slot())).collect();
-    slots.sort();
-    slots.dedup();
-    let everything = everything.then(|| "all".to_owned());
-    let next = "if_not_exists(#e, :zero) + :one";
-    let marks = slots.into_iter().chain(everything);
-    let marks: String = marks.map(|mark| format!(", #{mark} = {next}")).collect();
+#[derive(Debug)]
+pub(super) struct Advance {
+    slots: BTreeSet<u8>,
+    everything: bool,
+}
+
+impl Advance {
+    pub(super) fn of(subjects: &[Subject]) -> Self {
+        Self {
+            slots: subjects.iter().map(Subject::slot).collect(),
+            everything: false,
+        }
+    }
+
+    pub(super) fn of_everything() -> Self {
+        Self {
+            slots: BTreeSet::new(),
+            everything: true,
+        }
+    }
+
+    /// Whether the epoch's item has to be there before the [`update`](Self::update).
+    pub(super) fn needs_item(&self) -> bool {
+        self.slots.len() > MOST_IN_FULL
+    }
+
+    pub(super) fn update(&self) -> Update {
+        let zero = Values::default().with(":o", number(1));
+        let (next, values) = if self.needs_item() {
+            ("#e+:o", zero)
+        } else {
+            ("if_not_exists(#e,:z)+:o", zero.with(":z", number(0)))
+        };
+        let marks = self.slots.iter().map(|slot| slot_name(*slot));
+        let marks = marks.chain(self.everything.then(|| "all".to_owned()));
+        let parts: Vec<String> = ["e".to_owned()]
+            .into_iter()
+            .chain(marks)
+            .map(|mark| format!("#{mark}={next}"))
+            .collect();
+        Update {
+            key: epoch_key(),
+            change: format!("SET {}", parts.join(",")),
+            condition: String::new(),
+            values,
+        }
+    }
+}
+
+/// Makes the epoch's item, if there is none.
+pub(super) fn first() -> Update {
     Update {
         key: epoch_key(),
-        change: format!("SET #e = {next}{marks}"),
+        change: "SET #e = if_not_exists(#e, :zero)".to_owned(),
         condition: String::new(),
-        values: Values::default()
-            .with(":zero", number(0))
-            .with(":one", number(1)),
+        values: Values::default().with(":zero", number(0)),
     }
 }
 
 fn slot_name(slot: u8) -> String {
-    format!("t{slot:02x}")
+    format!("{slot:02x}")
 }
 
 /// The epoch's item as it was read.
@@ -196,7 +240,7 @@ mod tests {
     #[test]
     fn slots_of_subjects_stay_what_they_are() {
         // Stored epochs are found by them: the first byte of a SHA-256.
-        assert_eq!(slot_name(tag("issue:1").slot()), "t5e");
+        assert_eq!(slot_name(tag("issue:1").slot()), "5e");
         assert_ne!(
             tag("comics").item_key(),
             Subject::Scope("comics".to_owned()).item_key()
@@ -225,8 +269,21 @@ mod tests {
 
     #[test]
     fn one_invalidation_moves_each_slot_once() {
-        let update = advance(&[tag("a"), tag("a")], true);
-        assert_eq!(update.change.matches("#t").count(), 1);
-        assert!(update.change.contains("#all = "));
+        let update = Advance::of(&[tag("a"), tag("a")]).update();
+        let slot = slot_name(tag("a").slot());
+        assert_eq!(update.change.matches(&format!("#{slot}=")).count(), 1);
+    }
+
+    // covers("F53")
+    #[test]
+    fn all_slots_at_once_fit_into_an_expression() {
+        let subjects: Vec<Subject> = (0..5_000).map(|n| tag(&n.to_string())).collect();
+        let advance = Advance::of(&subjects);
+        assert_eq!(advance.slots.len(), 256);
+        // At most 4 KB and 300 operators.
+        let change = advance.update().change;
+        assert!(change.len() < 4_096 && change.matches('+').count() < 300);
+        let few = Advance::of(&subjects[..MOST_IN_FULL]).update().change;
+        assert!(few.len() < 4_096);
     }
 }

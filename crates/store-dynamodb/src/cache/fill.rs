@@ -40,10 +40,12 @@ impl Call<'_> {
     pub(super) async fn store(&self, entry: NewEntry) -> Result<SetOutcome> {
         match entry.token {
             Some(token) if self.is_too_old(token) => Ok(SetOutcome::Outdated),
-            Some(token) if self.is_short(&entry) => self.store_at_once(entry, token).await,
+            Some(token) if self.is_short(&entry) => {
+                Box::pin(self.store_at_once(entry, token)).await
+            }
             _ => {
                 let epoch = self.epoch().await?;
-                self.store_under(entry, &epoch).await
+                Box::pin(self.store_under(entry, &epoch)).await
             }
         }
     }
@@ -103,7 +105,7 @@ impl Call<'_> {
     async fn store_at_once(&self, entry: NewEntry, token: FillToken) -> Result<SetOutcome> {
         let new = NewHead::new(&entry, token, self.fresh_id(), self.now);
         let place = Place::inline(Packed::as_it_is(entry.value));
-        let (epoch, put) = try_join(self.epoch(), self.put(&new, &place)).await?;
+        let (epoch, put) = try_join(self.epoch(), Box::pin(self.put(&new, &place))).await?;
         let is_outdated = self.is_outdated(&new, &epoch).await?;
         match put {
             Put::Done(former) => {

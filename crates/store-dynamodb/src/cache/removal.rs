@@ -3,7 +3,7 @@
 use store_core::{Key, Removal, Result, Selection, Tag};
 
 use super::call::Call;
-use super::epoch::{Epoch, Known, Subject, advance};
+use super::epoch::{Advance, Epoch, Known, Subject, first};
 use super::head::{Head, PREFIX, WITHOUT_VALUE, head_key, tombstone};
 use crate::error::Failure;
 use crate::item::{Item, ItemKey, number, text};
@@ -14,7 +14,7 @@ impl Call<'_> {
     /// Removes one value. The tombstone replaces what began before the epoch was moved; what began after
     /// that is newer than this removal, and stays.
     pub(super) async fn delete(&self, key: &Key) -> Result<Removal> {
-        let epoch = self.advance(&[], false).await?;
+        let epoch = self.advance(&Advance::of(&[])).await?;
         let (removed_at, id) = (epoch.count()?, self.fresh_id());
         let item = tombstone(removed_at, &id, self.names(), self.now);
         // The same write may be sent twice.
@@ -53,7 +53,7 @@ impl Call<'_> {
         let next = self.epoch().await?.count()? + 1;
         let marks = subjects.iter().map(|subject| self.mark(subject, next));
         self.together(marks.collect()).await?;
-        self.advance(&subjects, false).await?;
+        self.advance(&Advance::of(&subjects)).await?;
         Ok(Removal::lazily())
     }
 
@@ -62,11 +62,12 @@ impl Call<'_> {
         let before = self.epoch().await?;
         let next = before.count()? + 1;
         let (cleared_at, scope) = match selection {
-            Selection::All => (self.advance(&[], true).await?.all()?, None),
+            Selection::All => (self.advance(&Advance::of_everything()).await?.all()?, None),
             Selection::Scope(scope) => {
                 let subject = Subject::Scope(scope.as_str().to_owned());
                 let former = self.mark(&subject, next).await?;
-                self.advance(std::slice::from_ref(&subject), false).await?;
+                self.advance(&Advance::of(std::slice::from_ref(&subject)))
+                    .await?;
                 (next, Some((subject, former)))
             }
         };
@@ -144,9 +145,12 @@ impl Call<'_> {
     }
 
     /// Counts one more invalidation; its effect is there when this returns.
-    async fn advance(&self, subjects: &[Subject], everything: bool) -> Result<Epoch> {
-        let moved = self.update(advance(subjects, everything)).await;
-        let item = moved.map_err(|failure| failure.into_error(self.operation))?;
+    async fn advance(&self, advance: &Advance) -> Result<Epoch> {
+        let into_error = |failure: Failure| failure.into_error(self.operation);
+        if advance.needs_item() {
+            self.update(first()).await.map_err(into_error)?;
+        }
+        let item = self.update(advance.update()).await.map_err(into_error)?;
         Ok(Epoch::of(Some(item)))
     }
 

@@ -66,19 +66,15 @@ impl Call<'_> {
             if is_cut {
                 break;
             }
-            place = match page.next {
-                Some(start) => Place {
-                    start: Some(start),
-                    ..place
-                },
-                None => {
-                    partitions_left -= 1;
-                    Place {
-                        shard: (place.shard + 1) % shards.len(),
-                        start: None,
-                    }
-                }
-            };
+            if page.next.is_some() {
+                place.start = page.next;
+            } else {
+                partitions_left -= 1;
+                place = Place {
+                    shard: (place.shard + 1) % shards.len(),
+                    start: None,
+                };
+            }
             if partitions_left == 0 || swept == batch {
                 break;
             }

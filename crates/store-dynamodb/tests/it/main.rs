@@ -1,5 +1,6 @@
 //! The stores against a server that speaks DynamoDB.
 
+mod cache;
 mod cache_conformance;
 mod children;
 mod dedupe;

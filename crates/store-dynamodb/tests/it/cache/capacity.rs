@@ -1,0 +1,189 @@
+//! What requests the cache makes, and what they cost.
+
+use sha2::{Digest, Sha256};
+use store_core::{CacheStore, ManualClock, PageRequest, SECOND, Scope, Selection, SetOutcome, Ttl};
+use store_dynamodb::{Consumed, DynamoDbTable};
+
+use super::watch::Watch;
+use super::{cache, cache_at, entry, key, tag, token, value};
+use crate::support;
+
+const TWO_KB: usize = 2_000;
+
+/// What the work consumed: requests, read units, write units.
+#[expect(
+    clippy::print_stdout,
+    reason = "the figures are what these tests are for"
+)]
+async fn cost(table: &DynamoDbTable, work: impl Future) -> (u64, f64, f64) {
+    let before = table.consumed();
+    work.await;
+    let after: Consumed = table.consumed();
+    let cost = (
+        after.requests - before.requests,
+        after.read_units - before.read_units,
+        after.write_units - before.write_units,
+    );
+    println!(
+        "{} requests, {} read units, {} write units",
+        cost.0, cost.1, cost.2
+    );
+    cost
+}
+
+// covers("B6")
+#[tokio::test]
+async fn lookup_takes_one_request() {
+    let table = support::table().await;
+    let cache = cache(&table);
+    let miss = cost(&table, cache.get(&key("comics:1"))).await;
+    assert_eq!((miss.0, miss.2), (1, 0.0));
+
+    let stored = cache.set(entry("comics:1", vec![7; TWO_KB], &["issue:1", "volume:1"]));
+    stored.await.expect("it is stored");
+    cache.delete(&key("others:1")).await.expect("it is deleted");
+    let hit = cost(&table, async {
+        assert!(value(&cache, "comics:1").await.is_some());
+    });
+    let hit = hit.await;
+    assert_eq!((hit.0, hit.2), (1, 0.0));
+    assert!(hit.1 <= 2.0, "{hit:?}");
+}
+
+// covers("B6", "F47")
+#[tokio::test]
+async fn set_takes_one_round_trip_and_no_more_units_than_its_length() {
+    let table = support::table().await;
+    let watch = Watch::default();
+    let watched = watch.table(&table);
+    let cache = cache(&watched);
+    // The second time in place of a value that is still good.
+    for _ in 0..2 {
+        let token = token(&cache).await;
+        watch.take();
+        let stored = cost(&watched, async {
+            let entry = entry("comics:1", vec![7; TWO_KB], &["issue:1", "volume:1"]);
+            let outcome = cache.set(entry.with_token(token)).await;
+            assert_eq!(outcome.expect("an outcome"), SetOutcome::Stored);
+        });
+        let stored = stored.await;
+        assert_eq!(stored.0, 2);
+        assert!((2.0..=3.0).contains(&stored.2), "{stored:?}");
+        let events = watch.take();
+        let both = events[..2].iter().all(|event| event.starts_with('>'));
+        assert!(both && events.len() == 4, "{events:?}");
+    }
+}
+
+/// Another tag in the same of the epoch's 256 slots.
+fn neighbour(name: &str) -> String {
+    let slot = |name: &str| Sha256::digest(format!("TAG#{name}"))[0];
+    let mut others = (0..).map(|n| format!("other:{n}"));
+    let other = others.find(|other| slot(other) == slot(name));
+    other.expect("one in 256")
+}
+
+#[tokio::test]
+async fn tag_that_shares_a_slot_hides_nothing_and_is_asked_about_once() {
+    let table = support::table().await;
+    let cache = cache(&table);
+    cache
+        .set(entry("comics:1", "a", &["issue:1"]))
+        .await
+        .expect("it is stored");
+    let neighbours = [tag(&neighbour("issue:1"))];
+    for round in 0..2 {
+        cache
+            .invalidate_tags(&neighbours)
+            .await
+            .expect("it is invalidated");
+        let requests = async || {
+            let found = cost(&table, async {
+                assert!(value(&cache, "comics:1").await.is_some(), "round {round}");
+            });
+            found.await.0
+        };
+        assert_eq!((requests().await, requests().await), (2, 1));
+    }
+    cache
+        .invalidate_tags(&[tag("issue:1")])
+        .await
+        .expect("it is invalidated");
+    assert_eq!(value(&cache, "comics:1").await, None);
+}
+
+// covers("F45", "F52")
+#[tokio::test]
+async fn reading_what_has_expired_writes_nothing() {
+    let table = support::table().await;
+    let (watch, clock) = (Watch::default(), ManualClock::default());
+    let cache = cache_at(&watch.table(&table), &clock);
+    let expiring = entry("comics:1", "a", &["t"]).with_ttl(Ttl::After(SECOND));
+    cache.set(expiring).await.expect("it is stored");
+    clock.advance(SECOND);
+    watch.take();
+    assert_eq!(value(&cache, "comics:1").await, None);
+    assert_eq!(watch.sent(), ["BatchGetItem"]);
+}
+
+// covers("F45")
+#[tokio::test]
+async fn nothing_scans() {
+    let table = support::table().await;
+    let (watch, clock) = (Watch::default(), ManualClock::default());
+    let cache = cache_at(&watch.table(&table), &clock);
+    let work = async {
+        let token = cache.fill_token().await?;
+        cache
+            .set(entry("comics:1", "a", &["t"]).with_token(token))
+            .await?;
+        cache
+            .set(entry("comics:1", "b", &["u"]).with_token(token))
+            .await?;
+        cache
+            .set_many(vec![entry("comics:2", vec![7; 1_000_000], &["t"])])
+            .await?;
+        cache.get_many(&[key("comics:1"), key("comics:2")]).await?;
+        cache.list(&PageRequest::default()).await?;
+        cache.stats().await?;
+        cache.delete(&key("comics:1")).await?;
+        cache.invalidate_tags(&[tag("t")]).await?;
+        cache
+            .clear(&Selection::Scope(Scope::new("comics")?))
+            .await?;
+        cache.clear(&Selection::All).await?;
+        cache.cleanup().await
+    };
+    work.await.expect("everything works");
+    let mut sent = watch.sent();
+    sent.sort();
+    sent.dedup();
+    println!("{sent:?}");
+    assert!(!sent.is_empty() && !sent.iter().any(|name| name == "Scan"));
+}
+
+// covers("F46", "F53")
+#[tokio::test]
+async fn any_number_of_tags_and_keys_goes() {
+    let table = support::table().await;
+    let cache = cache(&table);
+    let names: Vec<String> = (0..300).map(|n| format!("comics:{n}")).collect();
+    let entries = names.iter().map(|name| entry(name, "a", &[name]));
+    let stored = cache.set_many(entries.collect()).await;
+    assert_eq!(stored.expect("they are stored").len(), names.len());
+    let keys: Vec<_> = names.iter().map(|name| key(name)).collect();
+    let hits = async || {
+        let found = cache.get_many(&keys).await.expect("answers");
+        found
+            .into_iter()
+            .filter_map(store_core::Lookup::hit)
+            .count()
+    };
+    assert_eq!(hits().await, 300);
+    let tags: Vec<_> = names.iter().skip(1).map(|name| tag(name)).collect();
+    cache
+        .invalidate_tags(&tags)
+        .await
+        .expect("they are invalidated");
+    assert_eq!(hits().await, 1);
+}
