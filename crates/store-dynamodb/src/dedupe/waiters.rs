@@ -395,8 +395,12 @@ impl std::error::Error for Told {
 
 /// A waiter's own error for a failure that all of them are told of.
 pub(super) fn told(error: Arc<Error>, key: &Key) -> Error {
-    Error::new(error.kind(), BACKEND, OPERATION)
+    let own = Error::new(error.kind(), BACKEND, OPERATION)
         .with_key(key.as_str())
-        .with_detail("the job cannot be looked at")
-        .with_source(Told(error))
+        .with_detail("the job cannot be looked at");
+    let own = match error.retry_after() {
+        Some(wait) => own.with_retry_after(wait),
+        None => own,
+    };
+    own.with_source(Told(error))
 }

@@ -346,8 +346,8 @@ async fn a_waiter_outlasts_a_short_illness_of_the_server() {
     );
     let owner = own(&owners, "comics:1").await;
     let job = *owner.job();
-    // The first look, and four questions after it.
-    faults.lose(5);
+    // The first look, and two questions after it: the circuit stays closed.
+    faults.lose(3);
     let waiter = waiter(&jobs, "comics:1", job);
     owners.complete(owner, value(1)).await.expect("an end");
     // Less than results are kept.

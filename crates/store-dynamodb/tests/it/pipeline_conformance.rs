@@ -1,0 +1,72 @@
+//! The pipeline over all three stores of one table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store_conformance::{Boxed, Harness, Setup, async_trait};
+use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
+use store_dynamodb::{
+    CacheOptions, DedupeOptions, DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore,
+    DynamoDbTable, RateLimitOptions,
+};
+use tokio::sync::OnceCell;
+
+use crate::support;
+
+/// Handles of one table, as processes of several hosts would have them.
+#[derive(Default)]
+struct Table {
+    table: OnceCell<DynamoDbTable>,
+}
+
+impl Table {
+    async fn open(&self) -> &DynamoDbTable {
+        self.table.get_or_init(support::table).await
+    }
+}
+
+#[async_trait]
+impl Harness for Table {
+    async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
+        let options = CacheOptions::default()
+            .with_max_entry_bytes(setup.max_entry_bytes)
+            .with_cleanup_batch(setup.cleanup_batch)
+            .with_clock(setup.clock.clone());
+        let table = self.open().await;
+        Ok(Arc::new(DynamoDbCacheStore::with_options(table, options)))
+    }
+
+    async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
+        let options = DedupeOptions::default()
+            .with_lease(setup.lease)
+            .with_result_retention(setup.retention)
+            .with_inline_limit_bytes(setup.max_result_bytes)
+            .with_cleanup_batch(setup.cleanup_batch)
+            .with_max_clock_skew(Duration::ZERO)
+            .with_clock(setup.clock.clone());
+        let table = self.open().await;
+        Ok(Arc::new(DynamoDbDedupeStore::with_options(table, options)))
+    }
+
+    async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
+        let options = RateLimitOptions::default()
+            .with_default_config(setup.config.clone())
+            .with_max_clock_skew(Duration::ZERO)
+            .with_cleanup_batch(setup.cleanup_batch)
+            .with_clock(setup.clock.clone());
+        let table = self.open().await;
+        Ok(Arc::new(DynamoDbRateLimitStore::with_options(
+            table, options,
+        )))
+    }
+}
+
+mod direct {
+    use super::Table;
+    store_conformance::pipeline_conformance!(Table::default());
+}
+
+mod boxed {
+    use super::{Boxed, Table};
+    store_conformance::pipeline_conformance!(Boxed(Table::default()));
+}
