@@ -5,6 +5,7 @@ pub mod setup;
 mod cache;
 mod dedupe;
 mod options;
+mod rate_limit;
 mod store;
 mod table;
 
@@ -15,4 +16,5 @@ mod shards;
 pub use cache::DynamoDbCacheStore;
 pub use dedupe::DynamoDbDedupeStore;
 pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
+pub use rate_limit::{DynamoDbAdaptiveRateLimitStore, DynamoDbRateLimitStore};
 pub use table::{Consumed, DynamoDbTable, TableNames, TableOptions};

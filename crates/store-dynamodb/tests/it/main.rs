@@ -7,6 +7,7 @@ mod dedupe;
 mod dedupe_across_processes;
 mod dedupe_conformance;
 mod faults;
+mod rate_limit_conformance;
 mod setup;
 mod support;
 mod table;

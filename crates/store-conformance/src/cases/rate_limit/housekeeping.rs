@@ -48,6 +48,7 @@ pub async fn stats_count_requests_and_resources(harness: &dyn Harness) -> Result
     assert_eq!(stats.adaptive, None);
 
     setup.clock.advance(SECOND * 30);
+    setup.clock.advance(limits.resolution(MINUTE));
     let stats = limits.stats().await?;
     assert_eq!((stats.total_requests, stats.unique_resources), (2, 1));
     assert!(stats.rate_limited_resources.is_empty());
@@ -85,6 +86,7 @@ pub async fn cleanup_frees_what_no_window_holds(harness: &dyn Harness) -> Result
     spend_all(&limits, &user()?, 3).await?;
     assert_eq!(limits.cleanup().await?, 0);
     setup.clock.advance(SECOND * 30);
+    setup.clock.advance(limits.resolution(MINUTE));
     assert_eq!(limits.cleanup().await?, 4);
     assert_eq!(status(&limits, Priority::User).await?.used, 3);
     assert_eq!(spend_all(&limits, &user()?, 20).await?, 7);
@@ -96,6 +98,7 @@ pub async fn cleanup_of_admissions_is_bounded(harness: &dyn Harness) -> Result<(
     let limits = harness.rate_limit(&setup).await?;
     spend_all(&limits, &user()?, 7).await?;
     setup.clock.advance(MINUTE);
+    setup.clock.advance(limits.resolution(MINUTE));
     let mut runs = Vec::new();
     for _ in 0..4 {
         runs.push(limits.cleanup().await?);

@@ -23,6 +23,7 @@ pub use sharing::*;
 pub use status::*;
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use store_core::{
     Acquire, Claim, Decision, ManualClock, Permit, Priority, RateLimitStore, Reason, Resource,
@@ -196,7 +197,22 @@ async fn status(limits: &impl RateLimitStore, priority: Priority) -> Result<Stat
     limits.status(&Claim::new(resource()?), priority).await
 }
 
+/// Fails the case unless `told` is `exact`, or later by no more than the store tells of a window of
+/// this length.
+fn assert_in_time(
+    limits: &impl RateLimitStore,
+    window: Duration,
+    told: Timestamp,
+    exact: Timestamp,
+) {
+    let latest = exact + limits.resolution(window);
+    assert!(
+        exact <= told && told <= latest,
+        "{told}, not {exact} to {latest}"
+    );
+}
+
 /// Sets the clock to a number of milliseconds after `start`.
 fn at(clock: &ManualClock, start: Timestamp, millis: u64) {
-    clock.set_wall(start + std::time::Duration::from_millis(millis));
+    clock.set_wall(start + Duration::from_millis(millis));
 }

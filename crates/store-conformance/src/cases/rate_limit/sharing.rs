@@ -21,6 +21,7 @@ pub async fn users_get_in_after_hours_of_silence(harness: &dyn Harness) -> Resul
     assert_eq!(spend_all(&limits, &user()?, 4).await?, 4);
     for _ in 0..5 {
         setup.clock.advance(HOUR);
+        setup.clock.advance(limits.resolution(HOUR));
         assert!(spend(&limits, &background()?).await?);
     }
     let split = status(&limits, Priority::User)
@@ -166,6 +167,7 @@ pub async fn smallest_limit_admits_both_classes(harness: &dyn Harness) -> Result
     let limits = harness.rate_limit(&setup).await?;
     for request in [background()?, user()?, background()?] {
         setup.clock.advance(HOUR);
+        setup.clock.advance(limits.resolution(HOUR));
         assert!(spend(&limits, &request).await?, "{request:?}");
         assert!(!spend(&limits, &user()?).await?);
     }

@@ -7,7 +7,7 @@ use store_core::{
     ResourceConfig, Result, SECOND, Status,
 };
 
-use super::{at, background, resource, spend, spend_all, status, user};
+use super::{assert_in_time, at, background, resource, spend, spend_all, status, user};
 use crate::{Harness, Setup};
 
 pub async fn unused_resource_is_free(harness: &dyn Harness) -> Result<()> {
@@ -33,6 +33,7 @@ pub async fn status_counts_what_is_used(harness: &dyn Harness) -> Result<()> {
     assert_eq!(told.available_at, setup.clock.now());
 
     setup.clock.advance(MINUTE);
+    setup.clock.advance(limits.resolution(MINUTE));
     let told = status(&limits, Priority::User).await?;
     assert_eq!((told.used, told.remaining), (0, 10));
     Ok(())
@@ -69,15 +70,18 @@ pub async fn reset_times_are_exact(harness: &dyn Harness) -> Result<()> {
         at(&setup.clock, start, second * 1_000);
         assert!(spend(&limits, &user()?).await?);
     }
-    for (now, reset, full_reset) in [(30, 60, 80), (60, 65, 80), (79, 80, 80), (80, 80, 80)] {
-        at(&setup.clock, start, now * 1_000);
+    let late = limits.resolution(MINUTE);
+    for (now, reset, full_reset) in [(30, 60, 80), (60, 65, 80), (78, 80, 80)] {
+        setup.clock.set_wall(start + SECOND * now + late);
         let told = status(&limits, Priority::User).await?;
-        let seconds = |at: store_core::Timestamp| at.since(start).as_secs();
-        assert_eq!(
-            (seconds(told.reset_at), seconds(told.full_reset_at)),
-            (reset, full_reset)
-        );
+        assert_in_time(&limits, MINUTE, told.reset_at, start + SECOND * reset);
+        let full = start + SECOND * full_reset;
+        assert_in_time(&limits, MINUTE, told.full_reset_at, full);
     }
+    let now = start + SECOND * 80 + late;
+    setup.clock.set_wall(now);
+    let told = status(&limits, Priority::User).await?;
+    assert_eq!((told.reset_at, told.full_reset_at), (now, now));
     Ok(())
 }
 
@@ -92,9 +96,10 @@ pub async fn remaining_is_never_negative(harness: &dyn Harness) -> Result<()> {
     let told = status(&limits, Priority::User).await?;
     assert_eq!((told.used, told.remaining), (5, 0));
     // Three have to leave before anything remains.
-    assert_eq!(told.reset_at, start + SECOND * 2 + MINUTE);
+    assert_in_time(&limits, MINUTE, told.reset_at, start + SECOND * 2 + MINUTE);
     assert_eq!(told.available_at, told.reset_at);
-    assert_eq!(told.full_reset_at, start + SECOND * 4 + MINUTE);
+    let full = start + SECOND * 4 + MINUTE;
+    assert_in_time(&limits, MINUTE, told.full_reset_at, full);
     Ok(())
 }
 
@@ -130,7 +135,9 @@ pub async fn waiting_time_is_exact(harness: &dyn Harness) -> Result<()> {
     assert!(spend(&limits, &user()?).await?);
     setup.clock.advance(Duration::from_millis(1_234));
     let left = limits.wait_time(&resource()?, Priority::User).await?;
-    assert_eq!(left, Duration::from_millis(58_766));
+    let now = setup.clock.now();
+    let exact = now + Duration::from_millis(58_766);
+    assert_in_time(&limits, MINUTE, now + left, exact);
     assert!(!limits.can_proceed(&resource()?, Priority::User).await?);
     setup.clock.advance(left);
     assert!(limits.can_proceed(&resource()?, Priority::User).await?);

@@ -1,0 +1,187 @@
+//! Rate limiting: one item per resource, which every admission changes by one conditional write.
+//!
+//! Admissions are counted in buckets of time. A bucket leaves a window as a whole, when its youngest
+//! admission would: so no window is ever over, and an admission may count for one bucket longer than
+//! it has to. What was admitted before the current bucket does not change while it lasts, so whoever
+//! has seen it once can tell in the condition of a write how far the bucket may fill.
+
+mod acquire;
+mod admin;
+mod amend;
+mod change;
+mod decide;
+mod demand;
+mod engine;
+mod history;
+mod item;
+mod local;
+mod refund;
+mod reports;
+mod state;
+#[cfg(test)]
+mod tests;
+mod varint;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use store_core::rate_limit::window::check_claims;
+use store_core::{
+    Acquire, Claim, Decision, Error, ErrorKind, Page, PageRequest, Priority, RateLimitStats,
+    RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
+};
+
+use self::engine::Inner;
+use crate::error::BACKEND;
+use crate::options::RateLimitOptions;
+use crate::table::DynamoDbTable;
+
+/// A rate limiter in a DynamoDB table, shared by every process on every host that uses it.
+///
+/// An admission is one write unit, and so is a refusal at most; refusals are remembered, so that asking
+/// again before it can help costs nothing but one look a second. Times that it tells may be late by
+/// [`resolution`](RateLimitStore::resolution), never early.
+///
+/// A request on several claims takes them one after the other and gives back what it took if a later
+/// one refuses; in that moment, others may be refused who would fit.
+///
+/// Cloning is cheap; clones are the same store.
+///
+/// ```no_run
+/// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
+/// use store_dynamodb::{DynamoDbRateLimitStore, DynamoDbTable, TableOptions};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let table = DynamoDbTable::from_env(TableOptions::default()).await;
+/// let limits = DynamoDbRateLimitStore::new(&table, Limit::new(200, HOUR));
+/// let issues = Resource::named("issues")?;
+/// match limits.acquire(Acquire::one(&issues).user()).await? {
+///     Decision::Granted(permit) => permit.commit(),
+///     Decision::Denied { retry_at, reason } => println!("{reason} until {retry_at}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct DynamoDbRateLimitStore {
+    inner: Arc<Inner>,
+}
+
+/// The original packages' name of the limiter that shares a limit by activity; what makes one is
+/// [`DynamoDbRateLimitStore::adaptive`], or any adaptive configuration.
+pub type DynamoDbAdaptiveRateLimitStore = DynamoDbRateLimitStore;
+
+impl DynamoDbRateLimitStore {
+    /// A limiter in `table` under which `default` holds for resources that nothing was stated for.
+    #[must_use]
+    pub fn new(table: &DynamoDbTable, default: impl Into<ResourceConfig>) -> Self {
+        let options = RateLimitOptions::default().with_default_config(default);
+        Self::with_options(table, options)
+    }
+
+    /// A limiter in `table` with the original packages' adaptive default: 200 per hour, shared between
+    /// users and background by activity.
+    #[must_use]
+    pub fn adaptive(table: &DynamoDbTable) -> Self {
+        Self::with_options(table, RateLimitOptions::adaptive())
+    }
+
+    /// A limiter in `table`.
+    #[must_use]
+    pub fn with_options(table: &DynamoDbTable, options: RateLimitOptions) -> Self {
+        Self {
+            inner: Arc::new(Inner::new(table, options)),
+        }
+    }
+}
+
+#[async_trait]
+impl RateLimitStore for DynamoDbRateLimitStore {
+    async fn acquire(&self, request: Acquire) -> Result<Decision> {
+        check_claims(&request.claims)?;
+        self.inner.handle.table("acquire")?;
+        if let Some(denial) = self.inner.denials.standing(&request, self.inner.now()) {
+            return Ok(Decision::Denied {
+                retry_at: denial.retry_at,
+                reason: denial.reason,
+            });
+        }
+        // A caller that goes away must not leave a write behind that nobody hears of: the task goes on,
+        // and a permit that nobody takes out of it is dropped, which gives it back.
+        let inner = Arc::clone(&self.inner);
+        let task = tokio::spawn(async move { acquire::acquire(&inner, &request).await });
+        task.await.map_err(|source| {
+            Error::new(ErrorKind::Unavailable, BACKEND, "acquire").with_source(source)
+        })?
+    }
+
+    async fn record(&self, request: Acquire) -> Result<()> {
+        check_claims(&request.claims)?;
+        self.inner.record(&request).await
+    }
+
+    async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
+        self.inner.status(claim, priority).await
+    }
+
+    async fn reset(&self, resource: &Resource) -> Result<()> {
+        self.inner.handle.table("reset")?;
+        self.inner.reset(resource).await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.inner.handle.table("clear")?;
+        self.inner.clear().await
+    }
+
+    async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
+        self.inner.set_cooldown(resource, until).await
+    }
+
+    async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
+        self.inner.cooldown(resource).await
+    }
+
+    async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
+        self.inner.clear_cooldown(resource, seen).await
+    }
+
+    async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
+        self.inner.set_config(resource, &config).await
+    }
+
+    async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {
+        self.inner.handle.table("resource_config")?;
+        let local = self.inner.locals.of(resource);
+        let state = self.inner.read("resource_config", &local).await?;
+        Ok(state.config.clone())
+    }
+
+    async fn list(&self, page: &PageRequest) -> Result<Page<ResourceInfo>> {
+        self.inner.list_page(page).await
+    }
+
+    async fn stats(&self) -> Result<RateLimitStats> {
+        self.inner.stats().await
+    }
+
+    async fn cleanup(&self) -> Result<u64> {
+        self.inner.cleanup().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.inner.handle.close();
+        for local in self.inner.locals.all() {
+            self.inner.return_leases(&local, None).await;
+        }
+        Ok(())
+    }
+
+    fn resolution(&self, window: Duration) -> Duration {
+        let bucket = window.as_nanos() / 1_000_000;
+        let bucket = bucket.div_ceil(u128::from(self.inner.options.buckets.get()));
+        let bucket = Duration::from_millis(u64::try_from(bucket).unwrap_or(u64::MAX).max(1));
+        bucket.saturating_add(self.inner.options.max_clock_skew)
+    }
+}

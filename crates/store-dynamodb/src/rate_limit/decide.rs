@@ -1,0 +1,426 @@
+//! The decision: what a request does to the state that was seen, as a conditional write that holds
+//! for every state it may find instead.
+//!
+//! What must stay true: whatever the table holds when the write takes place, it takes place only if
+//! the admission keeps every window. The past cannot have changed, because its version would have;
+//! the counters may have, within the bounds that the write names.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use store_core::local::Uncounted;
+use store_core::rate_limit::window::{Denial, Rules};
+use store_core::{
+    AdaptiveConfig, Allocation, Policy, Priority, Resource, ResourceConfig, Result, Timestamp,
+};
+
+use super::change::{Change, Exact, Lease};
+use super::history::{Entry, Grain, Log};
+use super::state::{Bucket, Leased, Past, State};
+
+/// What holds for a resource.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms<'a> {
+    pub(super) resource: &'a Resource,
+    pub(super) config: &'a ResourceConfig,
+    pub(super) buckets: NonZeroU32,
+    pub(super) skew: Duration,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask {
+    pub(super) permits: NonZeroU32,
+    pub(super) priority: Priority,
+    /// Requests to count, this one included.
+    pub(super) demand: Uncounted,
+    /// The most permits to take at once.
+    pub(super) lease: u32,
+    /// Permits of the current bucket that this process holds and can give back when it is over.
+    pub(super) unspent: Option<(Bucket, Leased)>,
+    /// Sixty-four fresh bits.
+    pub(super) random: u64,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Write this; if it takes place, the permits are taken.
+    Take(Box<Take>),
+    /// Refuse.
+    Refuse(Box<Refuse>),
+}
+
+#[derive(Debug)]
+pub(super) struct Take {
+    pub(super) change: Change,
+    /// How many are taken, those that were asked for included.
+    pub(super) taken: u32,
+    pub(super) bucket: Bucket,
+    pub(super) at: Timestamp,
+}
+
+#[derive(Debug)]
+pub(super) struct Refuse {
+    pub(super) denial: Denial,
+    /// What the refusal leaves to write.
+    pub(super) settle: Option<Settle>,
+}
+
+#[derive(Debug)]
+pub(super) struct Settle {
+    pub(super) change: Change,
+    /// Whether it has to be written before the refusal is told; else it only counts demand.
+    pub(super) is_urgent: bool,
+}
+
+/// The state at one moment, with what time alone has changed.
+pub(super) struct View<'a> {
+    state: &'a State,
+    terms: Terms<'a>,
+    pub(super) now: Timestamp,
+    pub(super) past: Past,
+    current: Entry,
+    /// Whether the bucket that was seen is over, so that a new one begins now.
+    closes: bool,
+    /// Whether the clock was set back.
+    pub(super) is_restamped: bool,
+    /// Whether the past has to be written before anything else is.
+    pub(super) is_changed: bool,
+    gives_back: bool,
+    /// Since when demand that is not in the past yet was counted.
+    asked_since: Timestamp,
+}
+
+pub(super) fn millis(duration: Duration) -> i64 {
+    (Timestamp::default() + duration).as_millis()
+}
+
+impl Terms<'_> {
+    /// A bucket's length in milliseconds.
+    fn width(&self) -> i64 {
+        let windows = self.config.limits.iter().map(|limit| limit.window);
+        let smallest = windows.min().unwrap_or_default();
+        (millis(smallest) / i64::from(self.buckets.get())).max(1)
+    }
+
+    fn adaptive(&self) -> Option<&AdaptiveConfig> {
+        match &self.config.policy {
+            Policy::Adaptive(config) => Some(config),
+            _ => None,
+        }
+    }
+
+    fn grain(&self, past: &Past) -> Grain {
+        let windows = self.config.limits.iter().map(|limit| limit.window);
+        Grain {
+            windows: windows.chain([past.keep()]).collect(),
+            buckets: self.buckets.get(),
+            skew: self.skew,
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// The state as it is when the local clock shows `local`.
+    pub(super) fn at(
+        state: &'a State,
+        terms: Terms<'a>,
+        local: Timestamp,
+        unspent: Option<(Bucket, Leased)>,
+    ) -> Self {
+        let time = state.time(local, terms.skew);
+        let now = time.unwrap_or(local);
+        let mut view = Self {
+            state,
+            terms,
+            now,
+            past: state.past.clone(),
+            current: state.current(),
+            closes: false,
+            is_restamped: time.is_none(),
+            is_changed: false,
+            gives_back: false,
+            asked_since: state.past.touched,
+        };
+        let longest = millis(terms.config.longest_window());
+        if view.past.keep < longest {
+            view.past.keep = longest;
+            view.is_changed = true;
+        }
+        let width = terms.width().min(view.past.width);
+        let is_over = now.as_millis() >= view.past.start.as_millis().saturating_add(width);
+        if state.version.is_none() || is_over || view.is_restamped {
+            view.close(unspent);
+        }
+        view
+    }
+
+    /// Moves the bucket that was seen into the past and begins a new one.
+    fn close(&mut self, unspent: Option<(Bucket, Leased)>) {
+        let (now, skew) = (self.now, self.terms.skew);
+        let state = self.state;
+        let mut closed = self.current;
+        if !state.is_exact && state.leased == Leased::default() {
+            // Nobody whose clock is right has added to it later than this.
+            closed.to = closed.to.min(now + skew);
+        }
+        if let Some((_, leased)) = unspent.filter(|(bucket, _)| *bucket == state.bucket()) {
+            closed.count = closed.count.saturating_sub(leased.count);
+            closed.background = closed.background.saturating_sub(leased.background);
+            self.gives_back = true;
+        }
+        self.past.history.push(closed);
+        if self.is_restamped {
+            self.past.history.restamp(now);
+            self.past.demand.restamp(now);
+            self.past.basis = None;
+            self.past.era = self.past.era.wrapping_add(1) & 0xfff;
+            self.asked_since = self.asked_since.min(now);
+        }
+        let keep = self.past.keep() + skew;
+        self.past.history.forget(keep, u64::MAX, now);
+        let grain = self.terms.grain(&self.past);
+        self.past.history.coarsen(&grain, now);
+        self.past.start = now;
+        self.past.width = self.terms.width();
+        self.current = Entry {
+            from: now,
+            to: now,
+            count: 0,
+            background: 0,
+        };
+        self.closes = true;
+        self.is_changed = true;
+    }
+
+    /// The admissions that count.
+    pub(super) fn log(&self) -> Log<'_> {
+        Log::new(&self.past.history, self.current, self.terms.skew)
+    }
+
+    /// Demand up to now, with what is not in the past yet.
+    pub(super) fn demand(&self, config: &AdaptiveConfig, own: Uncounted) -> super::demand::Demand {
+        let mut demand = self.past.demand.clone();
+        let Uncounted { user, background } = self.state.asked;
+        demand.count(config, user, background, self.asked_since);
+        demand.count(config, own.user, own.background, self.now);
+        demand
+    }
+
+    /// The share in force and until when, calculated anew if it is due.
+    pub(super) fn share(&mut self, own: Uncounted) -> Result<Option<(Allocation, Timestamp)>> {
+        let terms = self.terms;
+        let Some(config) = terms.adaptive() else {
+            return Ok(None);
+        };
+        let limit = terms.config.shared_limit()?.count;
+        let before = self.past.basis.as_ref();
+        if let Some(basis) = before.filter(|basis| basis.holds(config, self.now)) {
+            return Ok(Some((basis.allocation(limit, config), basis.until(config))));
+        }
+        let was_priority =
+            before.is_some_and(|basis| basis.allocation(limit, config).is_priority_mode());
+        let demand = self.demand(config, own);
+        let basis = super::demand::Basis::new(&demand, config, self.now);
+        let fresh = (basis.allocation(limit, config), basis.until(config));
+        self.past.activations += u64::from(fresh.0.is_priority_mode() && !was_priority);
+        self.past.basis = Some(basis);
+        self.is_changed = true;
+        Ok(Some(fresh))
+    }
+
+    /// The rules under this share.
+    pub(super) fn rules<'b>(&'b self, share: Option<&'b (Allocation, Timestamp)>) -> Rules<'b> {
+        Rules {
+            resource: self.terms.resource,
+            config: self.terms.config,
+            allocation: share.map(|(allocation, until)| (allocation, *until)),
+            cooldown_until: self.state.cooldown_until,
+        }
+    }
+
+    /// A write that leaves the counters as they are, but for the demand.
+    pub(super) fn change(&self, own: Uncounted, random: u64) -> Change {
+        let state = self.state;
+        let mut change = Change {
+            version: state.version,
+            gives_back: self.gives_back,
+            add_users_asked: added(own.user),
+            add_background_asked: added(own.background),
+            ..Change::default()
+        };
+        if !self.is_changed {
+            return change;
+        }
+        // Demand that was seen moves into the past; what came since stays.
+        let mut past = self.past.clone();
+        if let Some(config) = self.terms.adaptive() {
+            let Uncounted { user, background } = state.asked;
+            past.demand
+                .count(config, user, background, self.asked_since);
+            past.demand.forget(config, self.now);
+        }
+        past.touched = self.now;
+        change.add_users_asked -= added(state.asked.user);
+        change.add_background_asked -= added(state.asked.background);
+        change.asked = (past.basis != state.past.basis).then_some(state.asked);
+        change.leased = Some(state.leased);
+        if self.closes {
+            change.count.least = Some(state.count);
+            change.background.least = Some(state.background);
+            change.add_count = -i64::from(state.count);
+            change.add_background = -i64::from(state.background);
+            change.needs_exact = state.is_exact && state.count > 0;
+            change.lease = Lease::Set(Leased::default());
+            change.exact = Exact::Set;
+        }
+        let version = match state.version {
+            Some(version) => version.wrapping_add(1),
+            // Unlike that of any item that was here before.
+            None => random >> 12,
+        };
+        if state.version.is_none() {
+            past.epoch = fresh_epoch(random);
+        }
+        change.past = Some((version, past));
+        change
+    }
+
+    /// The bucket that admissions of now are counted in.
+    fn bucket(&self, change: &Change) -> Bucket {
+        let past = change.past.as_ref().map_or(&self.past, |(_, past)| past);
+        Bucket {
+            start: past.start,
+            until: past.until(),
+            epoch: past.epoch,
+            era: past.era,
+        }
+    }
+
+    /// Adds admissions to a write.
+    fn take(&self, mut change: Change, ask: &Ask, taken: u32) -> Take {
+        let extra = taken - ask.permits.get();
+        let is_background = ask.priority == Priority::Background;
+        let background = |count: u32| if is_background { count } else { 0 };
+        change.add_count += i64::from(taken);
+        change.add_background += i64::from(background(taken));
+        let leased = Leased {
+            count: extra,
+            background: background(extra),
+        };
+        if self.closes {
+            change.lease = Lease::Set(leased);
+        } else if extra > 0 {
+            change.lease = Lease::Add(leased.count.into(), leased.background.into());
+        }
+        if extra > 0 {
+            change.exact = Exact::Clear;
+        } else if !self.closes && self.now > self.past.start {
+            change.exact = Exact::Clear;
+        }
+        Take {
+            taken,
+            bucket: self.bucket(&change),
+            at: self.now,
+            change,
+        }
+    }
+}
+
+/// Twenty-eight bits, which take four bytes.
+pub(super) const fn fresh_epoch(random: u64) -> u32 {
+    (random & 0x0fff_ffff) as u32
+}
+
+fn added(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// How many more the rules admit; at least the one that is known to be admitted.
+fn room(rules: &Rules<'_>, log: &mut Log<'_>, class: Priority, now: Timestamp) -> Result<u32> {
+    let counts = rules.config.limits.iter().map(|limit| limit.count);
+    // What is admitted in one is admitted in fewer: the answer lies between these two.
+    let (mut admitted, mut most) = (0, counts.min().unwrap_or_default());
+    while let Some(permits) = NonZeroU32::new(most - (most - admitted) / 2)
+        && admitted < most
+    {
+        if rules.refusal(log, permits, class, now)?.is_none() {
+            admitted = permits.get();
+        } else {
+            most = permits.get() - 1;
+        }
+    }
+    Ok(admitted)
+}
+
+/// How many more a class may have of the state that was seen.
+pub(super) fn remaining(view: &View<'_>, rules: &Rules<'_>, class: Priority) -> Result<u32> {
+    room(rules, &mut view.log(), class, view.now)
+}
+
+/// Decides a request on the state that was seen.
+pub(super) fn decide(state: &State, terms: Terms<'_>, ask: &Ask, local: Timestamp) -> Result<Step> {
+    let mut view = View::at(state, terms, local, ask.unspent);
+    let is_shared = terms.adaptive().is_some();
+    let demand = if is_shared {
+        ask.demand
+    } else {
+        Uncounted::default()
+    };
+    let share = view.share(demand)?;
+    let is_recalculated = view.past.basis != state.past.basis;
+    let rules = view.rules(share.as_ref());
+    let now = view.now;
+    let refusal = rules.refusal(&mut view.log(), ask.permits, ask.priority, now)?;
+    if let Some(denial) = refusal {
+        let is_urgent = view.is_restamped || is_recalculated;
+        let settle = (is_urgent || !demand.is_empty()).then(|| Settle {
+            change: view.change(demand, ask.random),
+            is_urgent,
+        });
+        return Ok(Step::Refuse(Box::new(Refuse { denial, settle })));
+    }
+    let everyone = Rules {
+        allocation: None,
+        ..rules
+    };
+    let total = room(&everyone, &mut view.log(), Priority::User, now)?;
+    let own = room(&rules, &mut view.log(), ask.priority, now)?;
+    let permits = ask.permits.get();
+    let taken = permits.max(ask.lease.min(own / 2));
+    let mut change = view.change(demand, ask.random);
+    change.no_cooldown_at = Some(now);
+    let most = |seen: u32, room: u32| Some(seen.saturating_add(room - taken));
+    match ask.priority {
+        Priority::Background if is_shared => {
+            change.count.most = most(state.count, total);
+            change.background.most = most(state.background, own);
+        }
+        _ => {
+            change.count.most = most(state.count, own);
+            if own < total {
+                // The users' part of the count: it is known as long as the background's is no less.
+                change.background.least = Some(state.background);
+            }
+        }
+    }
+    Ok(Step::Take(Box::new(view.take(change, ask, taken))))
+}
+
+/// What counts a request that was sent without asking.
+pub(super) fn record(
+    state: &State,
+    terms: Terms<'_>,
+    ask: &Ask,
+    local: Timestamp,
+) -> Result<Change> {
+    let mut view = View::at(state, terms, local, None);
+    let demand = match terms.adaptive() {
+        Some(_) => ask.demand,
+        None => Uncounted::default(),
+    };
+    view.share(demand)?;
+    let change = view.change(demand, ask.random);
+    Ok(view.take(change, ask, ask.permits.get()).change)
+}

@@ -1,0 +1,220 @@
+//! What can be read off the limiter.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use store_core::local::Uncounted;
+use store_core::rate_limit::window::{AdmissionLog, Rules};
+use store_core::{
+    AdaptiveMetrics, AdaptiveStatus, Claim, Demand, Page, PageRequest, Policy, Priority,
+    RateLimitStats, Resource, ResourceInfo, Result, Status, Timestamp,
+};
+
+use super::decide::{View, remaining};
+use super::engine::{Inner, Written, listed};
+use super::item;
+use super::local::Local;
+use super::state::State;
+use crate::table::{Query, Sorted};
+
+/// How often demand is tried to be told before a status.
+const TRIES: u32 = 4;
+
+impl Inner {
+    pub(super) async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
+        self.handle.table("status")?;
+        let local = self.locals.of(&claim.resource);
+        let state = self.tell(&local, claim, priority).await?;
+        self.status_of(&state, claim, priority, self.now())
+    }
+
+    /// Brings demand that was refused from memory to the table, so that a status tells of it; the state
+    /// as it is then.
+    async fn tell(&self, local: &Local, claim: &Claim, priority: Priority) -> Result<Arc<State>> {
+        let demand = self.take_demand(local, Demand::Counted, priority);
+        let mut state = self.read("status", local).await?;
+        if demand.is_empty() || !matches!(self.config(&state, claim)?.policy, Policy::Adaptive(_)) {
+            return Ok(state);
+        }
+        for _ in 0..TRIES {
+            let terms = self.terms(&state, claim)?;
+            let view = View::at(&state, terms, self.now(), None);
+            let change = view.change(demand, self.random());
+            let written = self.write("status", local, &state, &change, None).await?;
+            state = self.read("status", local).await?;
+            if let Written::Done = written {
+                return Ok(state);
+            }
+        }
+        local.add_uncounted(demand);
+        Ok(state)
+    }
+
+    fn status_of(
+        &self,
+        state: &State,
+        claim: &Claim,
+        priority: Priority,
+        local: Timestamp,
+    ) -> Result<Status> {
+        let terms = self.terms(state, claim)?;
+        let mut view = View::at(state, terms, local, None);
+        let share = view.share(Uncounted::default())?;
+        let (now, limit) = (view.now, terms.config.shared_limit()?);
+        let rules: Rules<'_> = view.rules(share.as_ref());
+        let mut log = view.log();
+        let mut status = Status::unused(limit, now);
+        status.used = log.count(None, limit.window, now);
+        status.remaining = remaining(&view, &rules, priority)?;
+        status.cooldown_until = state.cooldown_until.filter(|until| *until > now);
+        if let Some(denial) = rules.refusal(&mut log, NonZeroU32::MIN, priority, now)? {
+            status.available_at = denial.retry_at;
+        }
+        if status.used > 0 {
+            let newest = log.nth_newest(None, 1)?;
+            status.full_reset_at = newest.map_or(now, |newest| newest + limit.window);
+        }
+        let more = NonZeroU32::MIN.saturating_add(status.remaining);
+        let counts = terms.config.limits.iter().map(|limit| limit.count);
+        // More than a whole limit never fits; then there is nothing that could rise.
+        if counts.min().is_some_and(|count| more.get() <= count) {
+            let denial = rules.refusal(&mut log, more, priority, now)?;
+            status.reset_at = denial.map_or(now, |denial| denial.retry_at);
+        }
+        if let (Some((allocation, _)), Policy::Adaptive(config)) = (&share, &terms.config.policy) {
+            let demand = view.demand(config, Uncounted::default());
+            let users = demand.activity(config, now).users_in_window;
+            status.adaptive = Some(AdaptiveStatus::new(allocation.clone(), users));
+        }
+        Ok(status)
+    }
+
+    /// Listed resources, one more than the page holds if there are more, with their states.
+    pub(super) async fn listed(
+        &self,
+        operation: &'static str,
+        page: &PageRequest,
+    ) -> Result<Vec<(Claim, Arc<State>)>> {
+        let table = self.handle.table(operation)?;
+        let most = page.limit.saturating_add(1);
+        let mut query = Query {
+            partition: item::RESOURCES.to_owned(),
+            sorted: match &page.after {
+                Some(name) => Sorted::After(name.clone()),
+                None => Sorted::All,
+            },
+            ..Query::default()
+        };
+        let mut found = Vec::new();
+        loop {
+            let wanted = most as usize - found.len();
+            query.limit = Some(u32::try_from(wanted.min(100)).unwrap_or(100));
+            let page = table.query(operation, query.clone()).await?;
+            let names = &table.options().names;
+            let mut claims = Vec::with_capacity(page.items.len());
+            for item in &page.items {
+                claims.extend(listed(item, &names.sort_key)?);
+            }
+            let keys: Vec<_> = claims
+                .iter()
+                .map(|claim| item::key(&claim.resource))
+                .collect();
+            let mut states = table.batch_get(operation, &keys).await?;
+            for (claim, key) in claims.into_iter().zip(keys) {
+                let state = item::decode(states.remove(&key))?;
+                found.push((claim, Arc::new(state)));
+            }
+            if page.next.is_none() || found.len() >= most as usize {
+                return Ok(found);
+            }
+            query.start = page.next;
+        }
+    }
+
+    pub(super) async fn list_page(&self, page: &PageRequest) -> Result<Page<ResourceInfo>> {
+        let (found, now) = (self.listed("list", page).await?, self.now());
+        let infos = found.into_iter().map(|(claim, state)| {
+            let status = self.status_of(&state, &claim, Priority::Background, now)?;
+            Ok(ResourceInfo::new(claim.resource, status))
+        });
+        let infos = infos.collect::<Result<Vec<_>>>()?;
+        Ok(Page::cut(infos, page.limit, |info| {
+            info.resource.to_string()
+        }))
+    }
+
+    pub(super) async fn stats(&self) -> Result<RateLimitStats> {
+        let everything = PageRequest::default().with_limit(u32::MAX - 1);
+        let (found, now) = (self.listed("stats", &everything).await?, self.now());
+        let mut stats = RateLimitStats::default();
+        let mut shared = Shared::default();
+        for (claim, state) in found {
+            self.add_stats(&state, &claim, now, &mut stats, &mut shared)?;
+        }
+        stats.adaptive = shared.metrics();
+        Ok(stats)
+    }
+
+    fn add_stats(
+        &self,
+        state: &State,
+        claim: &Claim,
+        now: Timestamp,
+        stats: &mut RateLimitStats,
+        shared: &mut Shared,
+    ) -> Result<()> {
+        let status = self.status_of(state, claim, Priority::Background, now)?;
+        let terms = self.terms(state, claim)?;
+        let view = View::at(state, terms, now, None);
+        let log = view.log();
+        let admissions = log.count(None, terms.config.longest_window(), view.now);
+        stats.total_requests += u64::from(admissions);
+        stats.unique_resources += u64::from(admissions > 0);
+        if let Some(adaptive) = &status.adaptive {
+            let window = terms.config.shared_limit()?.window;
+            let background = log.count(Some(Priority::Background), window, view.now);
+            shared.add(adaptive, background, state.past.activations);
+        }
+        if status.available_at > view.now {
+            let resource: Resource = claim.resource.clone();
+            stats.rate_limited_resources.push(resource);
+        }
+        Ok(())
+    }
+}
+
+/// Sums over the resources whose limit is shared.
+#[derive(Default)]
+struct Shared {
+    resources: u32,
+    user_requests: u64,
+    background_used: u64,
+    background_granted: u64,
+    activations: u64,
+}
+
+impl Shared {
+    fn add(&mut self, status: &AdaptiveStatus, background: u32, activations: u64) {
+        self.resources += 1;
+        self.user_requests += status.recent_user_activity;
+        self.background_used += u64::from(background);
+        self.background_granted += u64::from(status.allocation.background_max);
+        self.activations += activations;
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of requests are far below 2^53"
+    )]
+    fn metrics(&self) -> Option<AdaptiveMetrics> {
+        if self.resources == 0 {
+            return None;
+        }
+        let granted = self.background_granted.max(1) as f64;
+        Some(AdaptiveMetrics::new(
+            self.user_requests as f64 / f64::from(self.resources),
+            (self.background_used as f64 / granted).min(1.0),
+            self.activations,
+        ))
+    }
+}
