@@ -2,9 +2,13 @@
 
 pub mod setup;
 
+mod batch_size;
+mod batch_writer;
 mod cache;
 mod dedupe;
+mod delay;
 mod options;
+mod parallel;
 mod rate_limit;
 mod store;
 mod table;
@@ -13,8 +17,12 @@ mod error;
 mod item;
 mod shards;
 
+pub use batch_size::calculate_optimal_batch_size;
+pub use batch_writer::BatchWriter;
 pub use cache::DynamoDbCacheStore;
 pub use dedupe::DynamoDbDedupeStore;
+pub use delay::AdaptiveDelayCalculator;
 pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
 pub use rate_limit::{DynamoDbAdaptiveRateLimitStore, DynamoDbRateLimitStore};
+pub use parallel::execute_in_parallel;
 pub use table::{Consumed, DynamoDbTable, TableNames, TableOptions};

@@ -25,6 +25,7 @@ pub(crate) use write::{Action, Update, Write};
 
 use self::consumed::Tally;
 use self::diagnosis::Diagnosis;
+use crate::delay::spread;
 use crate::error::{Failure, failure};
 
 /// One table and the client to reach it by. Clones share both.
@@ -106,11 +107,14 @@ impl DynamoDbTable {
 
     /// Waits between half of `longest` and all of it, so that processes do not ask again in step.
     pub(crate) async fn pause(&self, longest: Duration) {
-        let TableOptions { clock, random, .. } = self.options();
-        let half = longest / 2;
-        let spread = u64::try_from(half.as_millis()).unwrap_or(u64::MAX);
-        let extra = random.next_u64() % spread.saturating_add(1);
-        let until = clock.now() + half + Duration::from_millis(extra);
-        clock.sleep_until(until).await;
+        self.wait(spread(&*self.options().random, longest)).await;
+    }
+
+    /// Waits; not at all if `pause` is zero.
+    pub(crate) async fn wait(&self, pause: Duration) {
+        if !pause.is_zero() {
+            let clock = &self.options().clock;
+            clock.sleep_until(clock.now() + pause).await;
+        }
     }
 }

@@ -1,21 +1,20 @@
 //! Reads, all of them consistent.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, Select};
 use store_core::{Error, ErrorKind};
 
 use super::DynamoDbTable;
 use super::expression::{Values, mentioned};
+use crate::delay::AdaptiveDelayCalculator;
 use crate::error::{BACKEND, corrupt};
 use crate::item::{Item, ItemKey, text};
 
 /// The most keys of one batch.
 const BATCH: usize = 100;
-/// How often what a batch left out is asked for again, and how long the first wait is.
+/// How often what a batch left out is asked for again.
 const LEFTOVER_TRIES: u32 = 6;
-const LEFTOVER_DELAY: Duration = Duration::from_millis(25);
 
 /// The items of one partition, in the order of their sort keys.
 #[derive(Clone, Debug, Default)]
@@ -83,22 +82,25 @@ impl DynamoDbTable {
         keys: &[ItemKey],
     ) -> Result<HashMap<ItemKey, Item>, Error> {
         let mut found = HashMap::with_capacity(keys.len());
+        let mut delay = AdaptiveDelayCalculator::shared(&self.options().random);
         for keys in keys.chunks(BATCH) {
             let mut wanted: Vec<_> = keys.iter().map(|key| self.key(key)).collect();
             for attempt in 0.. {
+                self.wait(delay.next_delay()).await;
                 let (items, left) = self.batch_get_once(operation, wanted).await?;
                 for item in items {
                     found.insert(self.key_of(&item)?, item);
                 }
                 if left.is_empty() {
+                    delay.succeeded();
                     break;
                 }
                 if attempt == LEFTOVER_TRIES {
                     return Err(Error::new(ErrorKind::Throttled, BACKEND, operation)
                         .with_detail("the table leaves out part of what is asked for"));
                 }
+                delay.throttled();
                 wanted = left;
-                self.pause(LEFTOVER_DELAY * 2_u32.pow(attempt)).await;
             }
         }
         Ok(found)

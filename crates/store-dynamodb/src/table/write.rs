@@ -1,7 +1,6 @@
 //! Writes; their conditions decide.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
@@ -13,14 +12,9 @@ use store_core::{Error, ErrorKind};
 
 use super::DynamoDbTable;
 use super::expression::{Values, mentioned};
+use crate::batch_writer::BatchWriter;
 use crate::error::{BACKEND, Failure};
 use crate::item::{Item, ItemKey};
-
-/// The most writes of one batch.
-const BATCH: usize = 25;
-/// How often what a batch left out is sent again, and how long the first wait is.
-const LEFTOVER_TRIES: u32 = 6;
-const LEFTOVER_DELAY: Duration = Duration::from_millis(25);
 
 /// A change of one item, made if its condition holds. `#name` stands for an attribute, `:name` for one
 /// of the values.
@@ -190,7 +184,8 @@ impl DynamoDbTable {
         Ok(())
     }
 
-    /// Puts and removes items unconditionally, each on its own, 25 per round trip.
+    /// Puts and removes items unconditionally, each on its own, in as few requests as possible: see
+    /// [`BatchWriter`].
     pub(crate) async fn batch_write(
         &self,
         operation: &'static str,
@@ -200,24 +195,15 @@ impl DynamoDbTable {
         let requests = requests.collect::<Result<Vec<_>, _>>().map_err(|source| {
             Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
         })?;
-        for batch in requests.chunks(BATCH) {
-            let mut left = batch.to_vec();
-            for attempt in 0.. {
-                left = self.batch_write_once(operation, left).await?;
-                if left.is_empty() {
-                    break;
-                }
-                if attempt == LEFTOVER_TRIES {
-                    return Err(Error::new(ErrorKind::Throttled, BACKEND, operation)
-                        .with_detail("the table leaves out part of what is written"));
-                }
-                self.pause(LEFTOVER_DELAY * 2_u32.pow(attempt)).await;
-            }
+        let mut writer = BatchWriter::within(self, operation);
+        for request in requests {
+            writer.add(request).await?;
         }
-        Ok(())
+        writer.flush().await
     }
 
-    async fn batch_write_once(
+    /// One round trip; what the service left out.
+    pub(crate) async fn batch_write_once(
         &self,
         operation: &'static str,
         requests: Vec<WriteRequest>,

@@ -1,5 +1,6 @@
 //! The stores against a server that speaks DynamoDB.
 
+mod batch;
 mod cache;
 mod cache_conformance;
 mod children;
@@ -8,6 +9,7 @@ mod dedupe_across_processes;
 mod dedupe_conformance;
 mod faults;
 mod rate_limit_conformance;
+mod parallel;
 mod setup;
 mod support;
 mod table;

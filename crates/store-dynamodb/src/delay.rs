@@ -1,0 +1,153 @@
+//! How long to wait before a table is asked again that was asked for too much.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store_core::{Random, SECOND, SystemRandom};
+
+/// The first pause after a throttled request, and the longest of several.
+const SHORTEST: Duration = Duration::from_millis(25);
+const LONGEST: Duration = SECOND;
+
+/// A pause between requests that doubles while they are throttled and halves while they succeed.
+///
+/// Half of each pause is left to chance, so that processes that were throttled together do not ask
+/// again together.
+///
+/// ```
+/// use std::time::Duration;
+/// use store_dynamodb::AdaptiveDelayCalculator;
+///
+/// let mut delay = AdaptiveDelayCalculator::default();
+/// assert_eq!(delay.next_delay(), Duration::ZERO);
+/// delay.throttled();
+/// assert!(delay.next_delay() >= Duration::from_millis(12));
+/// delay.succeeded();
+/// assert_eq!(delay.next_delay(), Duration::ZERO);
+/// ```
+#[derive(Clone, Debug)]
+pub struct AdaptiveDelayCalculator {
+    shortest: Duration,
+    longest: Duration,
+    current: Duration,
+    random: Arc<dyn Random>,
+}
+
+impl Default for AdaptiveDelayCalculator {
+    /// From 25 ms to 1 s, with the system's randomness.
+    fn default() -> Self {
+        Self::new(SHORTEST, LONGEST)
+    }
+}
+
+impl AdaptiveDelayCalculator {
+    /// Pauses from `shortest` to `longest`; there is none before anything is throttled.
+    #[must_use]
+    pub fn new(shortest: Duration, longest: Duration) -> Self {
+        Self::drawing(shortest, longest, Arc::new(SystemRandom))
+    }
+
+    /// The same with the randomness of the caller's.
+    #[must_use]
+    pub fn with_random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// The default pauses, with a randomness that is shared.
+    pub(crate) fn shared(random: &Arc<dyn Random>) -> Self {
+        Self::drawing(SHORTEST, LONGEST, Arc::clone(random))
+    }
+
+    fn drawing(shortest: Duration, longest: Duration, random: Arc<dyn Random>) -> Self {
+        Self {
+            shortest,
+            longest: longest.max(shortest),
+            current: Duration::ZERO,
+            random,
+        }
+    }
+
+    /// How long to wait before the next request: between half of the current pause and all of it, to
+    /// whole microseconds; zero while nothing is throttled.
+    #[must_use]
+    pub fn next_delay(&self) -> Duration {
+        spread(&*self.random, self.current)
+    }
+
+    /// Notes that a request was throttled, in whole or in part: the pause doubles, up to the longest.
+    pub fn throttled(&mut self) {
+        let doubled = self.current.saturating_mul(2);
+        self.current = doubled.clamp(self.shortest, self.longest);
+    }
+
+    /// Notes that a request went through: the pause halves, and ends below the shortest.
+    pub fn succeeded(&mut self) {
+        let halved = self.current / 2;
+        let is_over = halved < self.shortest;
+        self.current = if is_over { Duration::ZERO } else { halved };
+    }
+}
+
+/// Something between half of `longest` and all of it, so that processes do not ask again in step.
+pub(crate) fn spread(random: &dyn Random, longest: Duration) -> Duration {
+    let half = longest / 2;
+    let micros = u64::try_from(half.as_micros()).unwrap_or(u64::MAX);
+    half + Duration::from_micros(random.next_u64() % micros.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use store_core::SeededRandom;
+
+    use super::*;
+
+    fn delay() -> AdaptiveDelayCalculator {
+        AdaptiveDelayCalculator::default().with_random(SeededRandom::new(7))
+    }
+
+    #[test]
+    fn pauses_grow_while_throttled_and_stay_within_bounds() {
+        let mut delay = delay();
+        let mut least = Duration::ZERO;
+        for doubled in [25, 50, 100, 200, 400, 800, 1_000, 1_000] {
+            delay.throttled();
+            let longest = Duration::from_millis(doubled);
+            for _ in 0..100 {
+                let pause = delay.next_delay();
+                assert!(pause >= longest / 2 && pause <= longest, "{pause:?}");
+            }
+            assert!(longest >= least);
+            least = longest;
+        }
+    }
+
+    #[test]
+    fn pauses_shrink_on_success_and_end() {
+        let mut delay = delay();
+        for _ in 0..3 {
+            delay.throttled();
+        }
+        for longest in [50, 25] {
+            delay.succeeded();
+            assert!(delay.next_delay() <= Duration::from_millis(longest));
+            assert!(delay.next_delay() > Duration::ZERO);
+        }
+        delay.succeeded();
+        assert_eq!(delay.next_delay(), Duration::ZERO);
+    }
+
+    #[test]
+    fn pauses_of_two_processes_differ() {
+        let mut both = [1, 2].map(|seed| delay().with_random(SeededRandom::new(seed)));
+        both.iter_mut().for_each(AdaptiveDelayCalculator::throttled);
+        assert_ne!(both[0].next_delay(), both[1].next_delay());
+    }
+
+    #[test]
+    fn bounds_in_the_wrong_order_are_no_panic() {
+        let mut delay = AdaptiveDelayCalculator::new(SECOND, SHORTEST);
+        delay.throttled();
+        assert!(delay.next_delay() <= SECOND);
+    }
+}
