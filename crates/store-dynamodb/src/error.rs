@@ -52,6 +52,14 @@ impl Failure {
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
         match self {
             Self::Error(error) => error,
+            Self::Cancelled(reasons)
+                if reasons
+                    .iter()
+                    .any(|reason| matches!(reason, Cancellation::Throttled)) =>
+            {
+                Error::new(ErrorKind::Throttled, BACKEND, operation)
+                    .with_detail("too much is asked of the table")
+            }
             Self::Conflict | Self::Cancelled(_) => Error::new(ErrorKind::Busy, BACKEND, operation)
                 .with_detail("others write the same items; try again"),
             Self::Refused(_) => Error::new(ErrorKind::Busy, BACKEND, operation)
@@ -82,9 +90,6 @@ where
     if let Some(kind) = transport {
         return failed(kind).with_source(Cause::of(&error)).into();
     }
-    let is_server_fault = error
-        .raw_response()
-        .is_some_and(|response| response.status().is_server_error());
     let cause = Cause::of(&error);
     let code = error.code().map(ToOwned::to_owned);
     match ServiceError::from(error) {
@@ -95,12 +100,18 @@ where
             let reasons = cancelled.cancellation_reasons.unwrap_or_default();
             return Failure::Cancelled(reasons.into_iter().map(cancellation).collect());
         }
-        ServiceError::TransactionConflictException(_)
-        | ServiceError::TransactionInProgressException(_) => return Failure::Conflict,
         _ => {}
     }
     let code = code.unwrap_or_default();
-    let kind = kind(&code, is_server_fault);
+    if matches!(
+        &*code,
+        "TransactionConflictException"
+            | "TransactionInProgressException"
+            | "ReplicatedWriteConflictException"
+    ) {
+        return Failure::Conflict;
+    }
+    let kind = kind(&code);
     let error = failed(kind).with_source(cause);
     match remedy(kind, &code, table) {
         Some(remedy) => error.with_detail(remedy),
@@ -120,25 +131,18 @@ fn cancellation(reason: CancellationReason) -> Cancellation {
 }
 
 /// The codes of the service's error reference.
-fn kind(code: &str, is_server_fault: bool) -> ErrorKind {
+fn kind(code: &str) -> ErrorKind {
     match code {
         "ProvisionedThroughputExceededException"
         | "ThrottlingException"
         | "Throttling"
+        | "LimitExceededException"
         | "RequestLimitExceeded" => ErrorKind::Throttled,
         "ResourceNotFoundException" => ErrorKind::SchemaMissing,
-        "ResourceInUseException" | "TransactionInProgressException" => ErrorKind::Busy,
-        "ItemCollectionSizeLimitExceededException" | "LimitExceededException" => {
-            ErrorKind::StorageFull
-        }
+        "ResourceInUseException" => ErrorKind::Busy,
+        "ItemCollectionSizeLimitExceededException" => ErrorKind::StorageFull,
         "ValidationException" | "SerializationException" => ErrorKind::InvalidInput,
-        "AccessDeniedException"
-        | "UnrecognizedClientException"
-        | "InvalidSignatureException"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken"
-        | "ExpiredTokenException" => ErrorKind::Unavailable,
-        _ if is_server_fault => ErrorKind::Unavailable,
+        // Credentials, servers out of order, and what the reference does not know.
         _ => ErrorKind::Unavailable,
     }
 }
@@ -158,7 +162,9 @@ fn remedy(kind: ErrorKind, code: &str, table: &str) -> Option<String> {
             "UnrecognizedClientException"
             | "InvalidSignatureException"
             | "IncompleteSignature"
+            | "IncompleteSignatureException"
             | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
             | "ExpiredTokenException",
         ) => Some("the credentials were not accepted; renew them, or check the region".to_owned()),
         _ => None,
@@ -186,3 +192,6 @@ impl std::fmt::Display for Cause {
 }
 
 impl std::error::Error for Cause {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! What callers are told, by what a server answers.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::item::{Item, ItemKey};
+use crate::table::{Action, DynamoDbTable, TableOptions, Values};
+
+/// What a server does with a request.
+#[derive(Clone)]
+enum Answer {
+    /// Answers.
+    Answer(u16, String),
+    /// Closes the connection.
+    Hangup,
+    /// Keeps the caller waiting.
+    Silence,
+}
+
+/// A table on a server that answers everything in one way.
+async fn table(answer: Answer) -> DynamoDbTable {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            kept.extend(serve(stream, &answer).await);
+        }
+    });
+    open(url).await
+}
+
+async fn open(url: String) -> DynamoDbTable {
+    let options = TableOptions::default()
+        .with_endpoint_url(url)
+        .with_max_retries(0)
+        .with_attempt_timeout(Duration::from_millis(200));
+    DynamoDbTable::from_env(options).await
+}
+
+/// Serves one request; what has to stay open.
+async fn serve(mut stream: TcpStream, answer: &Answer) -> Option<TcpStream> {
+    let mut request = Vec::new();
+    while !is_whole(&request) {
+        stream.read_buf(&mut request).await.unwrap();
+    }
+    match answer {
+        Answer::Answer(status, body) => {
+            let head = format!(
+                "HTTP/1.1 {status} Status\r\ncontent-type: application/x-amz-json-1.0\r\n\
+                 connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+            None
+        }
+        Answer::Hangup => None,
+        Answer::Silence => Some(stream),
+    }
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_ascii_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    length.is_some_and(|length| body.len() >= length.parse().unwrap())
+}
+
+fn refusal(status: u16, code: &str) -> Answer {
+    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    let body = serde_json::json!({"__type": code, "message": "as the server says"});
+    Answer::Answer(status, body.to_string())
+}
+
+async fn failure_of(answer: Answer) -> Error {
+    let table = table(answer).await;
+    let key = ItemKey::new("CACHE#0", "key");
+    table.get("get", &key).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn every_code_of_the_service_is_told_by_kind() {
+    for (status, code, kind) in [
+        (
+            400,
+            "ProvisionedThroughputExceededException",
+            ErrorKind::Throttled,
+        ),
+        (400, "ThrottlingException", ErrorKind::Throttled),
+        (400, "RequestLimitExceeded", ErrorKind::Throttled),
+        (400, "LimitExceededException", ErrorKind::Throttled),
+        (400, "ResourceNotFoundException", ErrorKind::SchemaMissing),
+        (400, "ResourceInUseException", ErrorKind::Busy),
+        (400, "TransactionConflictException", ErrorKind::Busy),
+        (400, "TransactionInProgressException", ErrorKind::Busy),
+        (400, "ReplicatedWriteConflictException", ErrorKind::Busy),
+        (
+            400,
+            "ItemCollectionSizeLimitExceededException",
+            ErrorKind::StorageFull,
+        ),
+        (400, "ValidationException", ErrorKind::InvalidInput),
+        (400, "SerializationException", ErrorKind::InvalidInput),
+        (400, "AccessDeniedException", ErrorKind::Unavailable),
+        (400, "IncompleteSignatureException", ErrorKind::Unavailable),
+        (
+            400,
+            "MissingAuthenticationTokenException",
+            ErrorKind::Unavailable,
+        ),
+        (400, "UnrecognizedClientException", ErrorKind::Unavailable),
+        (500, "InternalServerError", ErrorKind::Unavailable),
+        (503, "ServiceUnavailable", ErrorKind::Unavailable),
+    ] {
+        let error = failure_of(refusal(status, code)).await;
+        assert_eq!(error.kind(), kind, "{code}: {error}");
+        assert_eq!(error.operation(), "get");
+    }
+}
+
+#[tokio::test]
+async fn answers_in_no_known_words_and_none_at_all_are_told_apart() {
+    for (answer, kind) in [
+        (
+            Answer::Answer(502, "<html>".to_owned()),
+            ErrorKind::Unavailable,
+        ),
+        (Answer::Answer(200, "{".to_owned()), ErrorKind::Unavailable),
+        (Answer::Hangup, ErrorKind::Unavailable),
+        (Answer::Silence, ErrorKind::Timeout),
+    ] {
+        let error = failure_of(answer).await;
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", nobody.local_addr().unwrap());
+    drop(nobody);
+    let table = open(url).await;
+    let key = ItemKey::new("CACHE#0", "key");
+    let error = table.get("get", &key).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_throttled_is_told_from_one_that_met_another() {
+    for (code, kind) in [
+        ("ThrottlingError", ErrorKind::Throttled),
+        ("ProvisionedThroughputExceeded", ErrorKind::Throttled),
+        ("TransactionConflict", ErrorKind::Busy),
+        ("ConditionalCheckFailed", ErrorKind::Busy),
+    ] {
+        let body = serde_json::json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "CancellationReasons": [{"Code": "None"}, {"Code": code}],
+        });
+        let table = table(Answer::Answer(400, body.to_string())).await;
+        let action = Action::Put {
+            key: ItemKey::new("a", "b"),
+            item: Item::default(),
+            condition: String::new(),
+            values: Values::default(),
+        };
+        let failure = table.transact("set", vec![action]).await.unwrap_err();
+        assert_eq!(failure.into_error("set").kind(), kind, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn the_remedy_is_told_once_and_the_cause_by_the_chain() {
+    let error = failure_of(refusal(400, "AccessDeniedException")).await;
+    let told = error.to_string();
+    assert!(told.contains("setup-dynamo --print iam"), "{told}");
+    assert!(!told.contains("as the server says"), "{told}");
+    let cause = error.source().map(ToString::to_string);
+    assert_eq!(
+        cause.as_deref(),
+        Some("AccessDeniedException: as the server says")
+    );
+}
