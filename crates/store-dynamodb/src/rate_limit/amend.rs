@@ -109,13 +109,9 @@ pub(super) fn forget(
 
 /// A change that takes place only if the counters are as they were seen.
 fn unchanged(state: &State) -> Change {
-    let seen = |count| Range {
-        least: Some(count),
-        most: Some(count),
-    };
     Change {
-        count: seen(state.count),
-        background: seen(state.background),
+        count: Range::exactly(state.count),
+        background: Range::exactly(state.background),
         leased: Some(state.leased),
         ..Change::default()
     }

@@ -43,6 +43,16 @@ pub(super) struct Range {
     pub(super) most: Option<u32>,
 }
 
+impl Range {
+    /// This number only.
+    pub(super) const fn exactly(count: u32) -> Self {
+        Self {
+            least: Some(count),
+            most: Some(count),
+        }
+    }
+}
+
 /// What becomes of the count of leased permits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Lease {

@@ -14,7 +14,7 @@ use store_core::{
     AdaptiveConfig, Allocation, Policy, Priority, Resource, ResourceConfig, Result, Timestamp,
 };
 
-use super::change::{Change, Exact, Lease};
+use super::change::{Change, Exact, Lease, Range};
 use super::history::{Entry, Grain, Log};
 use super::state::{Bucket, Leased, Past, State};
 
@@ -267,8 +267,10 @@ impl<'a> View<'a> {
         change.asked = (past.basis != state.past.basis).then_some(state.asked);
         change.leased = Some(state.leased);
         if self.closes {
-            change.count.least = Some(state.count);
-            change.background.least = Some(state.background);
+            // What was added since it was seen would seem to have been made in the new bucket, and count
+            // for too long.
+            change.count = Range::exactly(state.count);
+            change.background = Range::exactly(state.background);
             change.add_count = -i64::from(state.count);
             change.add_background = -i64::from(state.background);
             change.needs_exact = state.is_exact && state.count > 0;
@@ -391,13 +393,12 @@ pub(super) fn decide(state: &State, terms: Terms<'_>, ask: &Ask, local: Timestam
     let taken = permits.max(ask.lease.min(own / 2));
     let mut change = view.change(demand, ask.random);
     change.no_cooldown_at = Some(now);
-    let most = |seen: u32, room: u32| Some(seen.saturating_add(room - taken));
-    match ask.priority {
-        Priority::Background if is_shared => {
+    if !view.closes {
+        let most = |seen: u32, room: u32| Some(seen.saturating_add(room - taken));
+        if is_shared && ask.priority == Priority::Background {
             change.count.most = most(state.count, total);
             change.background.most = most(state.background, own);
-        }
-        _ => {
+        } else {
             change.count.most = most(state.count, own);
             if own < total {
                 // The users' part of the count: it is known as long as the background's is no less.

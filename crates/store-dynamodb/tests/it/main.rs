@@ -8,6 +8,7 @@ mod dedupe;
 mod dedupe_across_processes;
 mod dedupe_conformance;
 mod faults;
+mod rate_limit_capacity;
 mod rate_limit_conformance;
 mod parallel;
 mod setup;
