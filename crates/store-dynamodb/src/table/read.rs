@@ -60,14 +60,15 @@ impl DynamoDbTable {
         operation: &'static str,
         key: &ItemKey,
     ) -> Result<Option<Item>, Error> {
-        let request = self
-            .client()
-            .get_item()
-            .table_name(self.name())
-            .set_key(Some(self.key(key)))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .get_item()
+                .table_name(self.name())
+                .set_key(Some(self.key(key)))
+                .consistent_read(true)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await;
         let answer = answer.map_err(|failure| failure.into_error(operation))?;
         self.shared.consumed.add_reads(&answer.consumed_capacity);
@@ -118,12 +119,13 @@ impl DynamoDbTable {
             .map_err(|source| {
                 Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
             })?;
-        let request = self
-            .client()
-            .batch_get_item()
-            .request_items(self.name(), keys)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .batch_get_item()
+                .request_items(self.name(), keys)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await;
         let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
         self.shared.consumed.add_reads(answer.consumed_capacity());
@@ -165,29 +167,30 @@ impl DynamoDbTable {
         let limit = query
             .limit
             .map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
-        let request = self
-            .client()
-            .query()
-            .table_name(self.name())
-            .consistent_read(true)
-            .key_condition_expression(condition)
-            .set_expression_attribute_names(mentioned(
-                texts.into_iter().flatten(),
-                &self.options().names,
-            ))
-            .set_select(
-                query
-                    .attributes
-                    .is_some()
-                    .then_some(Select::SpecificAttributes),
-            )
-            .set_filter_expression(query.filter)
-            .set_projection_expression(query.attributes)
-            .set_expression_attribute_values(values.given())
-            .set_limit(limit)
-            .set_exclusive_start_key(query.start)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .query()
+                .table_name(self.name())
+                .consistent_read(true)
+                .key_condition_expression(condition)
+                .set_expression_attribute_names(mentioned(
+                    texts.into_iter().flatten(),
+                    &self.options().names,
+                ))
+                .set_select(
+                    query
+                        .attributes
+                        .is_some()
+                        .then_some(Select::SpecificAttributes),
+                )
+                .set_filter_expression(query.filter)
+                .set_projection_expression(query.attributes)
+                .set_expression_attribute_values(values.given())
+                .set_limit(limit)
+                .set_exclusive_start_key(query.start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await;
         let answer = answer.map_err(|failure| failure.into_error(operation))?;
         self.shared.consumed.add_reads(&answer.consumed_capacity);

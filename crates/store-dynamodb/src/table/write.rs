@@ -67,19 +67,22 @@ impl DynamoDbTable {
         operation: &'static str,
         update: Update,
     ) -> Result<Item, Failure> {
-        let request = self
-            .client()
-            .update_item()
-            .table_name(self.name())
-            .set_key(Some(self.key(&update.key)))
-            .set_expression_attribute_names(self.names([&update.change, &update.condition]))
-            .update_expression(update.change)
-            .set_condition_expression(given(update.condition))
-            .set_expression_attribute_values(update.values.given())
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .update_item()
+                .table_name(self.name())
+                .set_key(Some(self.key(&update.key)))
+                .set_expression_attribute_names(self.names([&update.change, &update.condition]))
+                .update_expression(update.change)
+                .set_condition_expression(given(update.condition))
+                .set_expression_attribute_values(update.values.given())
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await?;
         self.shared.consumed.add_writes(&answer.consumed_capacity);
         Ok(Item(answer.attributes.unwrap_or_default()))
@@ -95,17 +98,20 @@ impl DynamoDbTable {
         condition: &str,
         values: Values,
     ) -> Result<(), Failure> {
-        let request = self
-            .client()
-            .put_item()
-            .table_name(self.name())
-            .set_item(Some(self.whole(key, item)))
-            .set_expression_attribute_names(self.names([condition]))
-            .set_condition_expression(given(condition.to_owned()))
-            .set_expression_attribute_values(values.given())
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .put_item()
+                .table_name(self.name())
+                .set_item(Some(self.whole(key, item)))
+                .set_expression_attribute_names(self.names([condition]))
+                .set_condition_expression(given(condition.to_owned()))
+                .set_expression_attribute_values(values.given())
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await?;
         self.shared.consumed.add_writes(&answer.consumed_capacity);
         Ok(())
@@ -121,18 +127,21 @@ impl DynamoDbTable {
         condition: &str,
         values: Values,
     ) -> Result<Option<Item>, Failure> {
-        let request = self
-            .client()
-            .put_item()
-            .table_name(self.name())
-            .set_item(Some(self.whole(key, item)))
-            .set_expression_attribute_names(self.names([condition]))
-            .set_condition_expression(given(condition.to_owned()))
-            .set_expression_attribute_values(values.given())
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .put_item()
+                .table_name(self.name())
+                .set_item(Some(self.whole(key, item)))
+                .set_expression_attribute_names(self.names([condition]))
+                .set_condition_expression(given(condition.to_owned()))
+                .set_expression_attribute_values(values.given())
+                .return_values(ReturnValue::AllOld)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await?;
         self.shared.consumed.add_writes(&answer.consumed_capacity);
         Ok(answer.attributes.map(Item))
@@ -146,18 +155,21 @@ impl DynamoDbTable {
         condition: &str,
         values: Values,
     ) -> Result<Option<Item>, Failure> {
-        let request = self
-            .client()
-            .delete_item()
-            .table_name(self.name())
-            .set_key(Some(self.key(key)))
-            .set_expression_attribute_names(self.names([condition]))
-            .set_condition_expression(given(condition.to_owned()))
-            .set_expression_attribute_values(values.given())
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .delete_item()
+                .table_name(self.name())
+                .set_key(Some(self.key(key)))
+                .set_expression_attribute_names(self.names([condition]))
+                .set_condition_expression(given(condition.to_owned()))
+                .set_expression_attribute_values(values.given())
+                .return_values(ReturnValue::AllOld)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await?;
         self.shared.consumed.add_writes(&answer.consumed_capacity);
         Ok(answer.attributes.map(Item))
@@ -173,12 +185,13 @@ impl DynamoDbTable {
         let actions = actions.collect::<Result<Vec<_>, _>>().map_err(|source| {
             Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
         })?;
-        let request = self
-            .client()
-            .transact_write_items()
-            .set_transact_items(Some(actions))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .transact_write_items()
+                .set_transact_items(Some(actions))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await?;
         self.shared.consumed.add_writes(answer.consumed_capacity());
         Ok(())
@@ -208,12 +221,13 @@ impl DynamoDbTable {
         operation: &'static str,
         requests: Vec<WriteRequest>,
     ) -> Result<Vec<WriteRequest>, Error> {
-        let request = self
-            .client()
-            .batch_write_item()
-            .request_items(self.name(), requests)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send();
+        let request = Box::pin(
+            self.client()
+                .batch_write_item()
+                .request_items(self.name(), requests)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send(),
+        );
         let answer = self.call(operation, request).await;
         let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
         self.shared.consumed.add_writes(answer.consumed_capacity());
