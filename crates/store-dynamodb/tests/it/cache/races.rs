@@ -101,7 +101,11 @@ async fn race(invalidate: impl AsyncFn(&DynamoDbCacheStore) -> Result<()>) -> Re
         invalidate(if round % 3 == 0 { &one } else { &other }).await?;
         source.floor.store(version, Ordering::SeqCst);
         // Time for some fills.
-        while one.get(&key(KEYS[0])).await?.hit().is_none() {}
+        for _ in 0..100 {
+            if one.get(&key(KEYS[0])).await?.hit().is_some() {
+                break;
+            }
+        }
     }
     source.is_done.store(true, Ordering::SeqCst);
     let mut hits = 0;
