@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkErro
 use aws_sdk_dynamodb::types::CancellationReason;
 use store_core::{Error, ErrorKind};
 
+use crate::breaker::Health;
 use crate::item::Item;
 
 /// How errors of these stores name their backend.
@@ -118,6 +119,29 @@ where
         None => error,
     }
     .into()
+}
+
+/// What a failed request says about the service. Codes are those of [`kind`]; a lack of credentials is
+/// found before anything is sent and says nothing.
+pub(crate) fn health<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Health {
+    let is_failing = match error {
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        SdkError::DispatchFailure(failure)
+            if failure.is_io() || failure.is_timeout() || failure.as_other().is_some() =>
+        {
+            true
+        }
+        SdkError::ServiceError(answer) => {
+            let is_throttled = kind(error.code().unwrap_or_default()) == ErrorKind::Throttled;
+            is_throttled || answer.raw().status().is_server_error()
+        }
+        _ => return Health::Unknown,
+    };
+    if is_failing {
+        Health::Failing
+    } else {
+        Health::Answered
+    }
 }
 
 fn cancellation(reason: CancellationReason) -> Cancellation {

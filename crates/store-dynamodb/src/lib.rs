@@ -4,6 +4,7 @@ pub mod setup;
 
 mod batch_size;
 mod batch_writer;
+mod breaker;
 mod cache;
 mod dedupe;
 mod delay;
@@ -19,10 +20,11 @@ mod shards;
 
 pub use batch_size::calculate_optimal_batch_size;
 pub use batch_writer::BatchWriter;
+pub use breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};
 pub use cache::DynamoDbCacheStore;
 pub use dedupe::DynamoDbDedupeStore;
 pub use delay::AdaptiveDelayCalculator;
 pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
-pub use rate_limit::{DynamoDbAdaptiveRateLimitStore, DynamoDbRateLimitStore};
 pub use parallel::execute_in_parallel;
+pub use rate_limit::{DynamoDbAdaptiveRateLimitStore, DynamoDbRateLimitStore};
 pub use table::{Consumed, DynamoDbTable, TableNames, TableOptions};

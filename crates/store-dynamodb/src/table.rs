@@ -25,8 +25,10 @@ pub(crate) use write::{Action, Update, Write};
 
 use self::consumed::Tally;
 use self::diagnosis::Diagnosis;
+use crate::breaker::{Breaker, Change, CircuitStatus, Health, Pass};
 use crate::delay::spread;
-use crate::error::{Failure, failure};
+use crate::error::{BACKEND, Cancellation, Failure, failure, health};
+use store_core::{Error, ErrorKind};
 
 /// One table and the client to reach it by. Clones share both.
 ///
@@ -38,6 +40,7 @@ pub struct DynamoDbTable {
 
 #[derive(Debug)]
 struct Shared {
+    breaker: Breaker,
     client: Client,
     options: TableOptions,
     consumed: Tally,
@@ -50,6 +53,7 @@ impl DynamoDbTable {
     #[must_use]
     pub fn new(client: Client, options: TableOptions) -> Self {
         let shared = Shared {
+            breaker: Breaker::new(options.circuit_breaker),
             client,
             options,
             consumed: Tally::default(),
@@ -84,6 +88,57 @@ impl DynamoDbTable {
         self.shared.consumed.read()
     }
 
+    /// How this handle's circuit breaker stands; stores that share the handle share it.
+    ///
+    /// ```no_run
+    /// # fn example(table: &store_dynamodb::DynamoDbTable) {
+    /// use store_dynamodb::CircuitState;
+    ///
+    /// assert_eq!(table.circuit_breaker_status().state, CircuitState::Closed);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn circuit_breaker_status(&self) -> CircuitStatus {
+        self.shared.breaker.status(self.options().clock.monotonic())
+    }
+
+    /// Closes the circuit breaker, whatever it has seen.
+    pub fn reset_circuit_breaker(&self) {
+        self.shared.breaker.reset();
+    }
+
+    fn admitted(&self, operation: &'static str) -> Result<Pass<'_>, Error> {
+        let now = self.options().clock.monotonic();
+        self.shared.breaker.admit(now).map_err(|wait| {
+            Error::new(ErrorKind::CircuitOpen, BACKEND, operation)
+                .with_retry_after(wait)
+                .with_detail(format!(
+                    "table {} has failed too often in a row, so nothing was sent; the next try is in \
+                     {} ms",
+                    self.name(),
+                    wait.as_millis()
+                ))
+        })
+    }
+
+    fn report(&self, pass: Pass<'_>, health: Health) {
+        let table = self.name();
+        match pass.report(health, self.options().clock.monotonic()) {
+            Change::None => {}
+            Change::Opened => {
+                let wait = self.options().circuit_breaker.recovery_timeout;
+                tracing::warn!(
+                    table,
+                    ?wait,
+                    "circuit opened: the table fails, nothing is sent"
+                );
+            }
+            Change::Closed => {
+                tracing::info!(table, "circuit closed: the table answers again");
+            }
+        }
+    }
+
     /// Waits for a request that was made; every request of the stores passes here.
     async fn call<T, E>(
         &self,
@@ -94,10 +149,28 @@ impl DynamoDbTable {
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
         ServiceError: From<SdkError<E>>,
     {
+        let pass = self.admitted(operation)?;
         self.shared.consumed.count_request();
         let failure = match request.await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => failure(error, operation, self.name()),
+            Ok(answer) => {
+                self.report(pass, Health::Answered);
+                return Ok(answer);
+            }
+            Err(error) => {
+                let health = health(&error);
+                let failure = failure(error, operation, self.name());
+                let is_throttled = matches!(&failure, Failure::Cancelled(reasons)
+                    if reasons.iter().any(|it| matches!(it, Cancellation::Throttled)));
+                self.report(
+                    pass,
+                    if is_throttled {
+                        Health::Failing
+                    } else {
+                        health
+                    },
+                );
+                failure
+            }
         };
         if let Failure::Refused(_) = &failure {
             self.shared.consumed.count_refused();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::breaker::CircuitBreakerOptions;
 use store_core::{Clock, Random, SECOND, SystemClock, SystemRandom};
 
 /// Options of a [`DynamoDbTable`](crate::DynamoDbTable); the defaults are those of the original
@@ -34,7 +35,10 @@ pub struct TableOptions {
     pub attempt_timeout: Duration,
     /// The longest that a request may take with all its tries. Default: 5 s.
     pub operation_timeout: Duration,
-    /// What pauses between requests are measured by. Default: the system's clock.
+    /// When to stop sending for a while. Default: after 5 failures in a row, for 60 s.
+    pub circuit_breaker: CircuitBreakerOptions,
+    /// What pauses between requests, and the circuit breaker's, are measured by. Default: the system's
+    /// clock.
     pub clock: Arc<dyn Clock>,
     /// What spreads pauses, so that processes do not ask again in step. Default: the system's
     /// randomness.
@@ -52,6 +56,7 @@ impl Default for TableOptions {
             retry_delay: Duration::from_millis(25),
             attempt_timeout: Duration::from_millis(1_500),
             operation_timeout: SECOND * 5,
+            circuit_breaker: CircuitBreakerOptions::default(),
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
         }
@@ -112,6 +117,13 @@ impl TableOptions {
     #[must_use]
     pub const fn with_operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout;
+        self
+    }
+
+    /// Sets [`circuit_breaker`](Self::circuit_breaker).
+    #[must_use]
+    pub const fn with_circuit_breaker(mut self, options: CircuitBreakerOptions) -> Self {
+        self.circuit_breaker = options;
         self
     }
 

@@ -1,5 +1,11 @@
 //! The stores against a server that speaks DynamoDB.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a failed expectation is how a test fails"
+)]
+
+mod breaker;
 mod batch;
 mod cache;
 mod cache_conformance;

@@ -1,0 +1,260 @@
+//! A circuit breaker: after a number of failures in a row nothing is sent for a while, then one
+//! request tries, and its outcome decides.
+//!
+//! Only what says that the service is overloaded or gone counts as a failure. What it refuses for a
+//! reason, such as a condition that does not hold, shows that it works.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use store_core::MINUTE;
+
+/// How long to wait before asking again while somebody else's request tries.
+const WHILE_TRYING: Duration = Duration::from_millis(100);
+
+/// Options of the circuit breaker.
+///
+/// ```
+/// use store_dynamodb::CircuitBreakerOptions;
+///
+/// let options = CircuitBreakerOptions::default();
+/// assert_eq!((options.failure_threshold, options.recovery_timeout.as_secs()), (5, 60));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CircuitBreakerOptions {
+    /// How many failures in a row, each with all its retries, open the circuit. Default: 5.
+    pub failure_threshold: u32,
+    /// For how long nothing is sent then. Default: 60 s.
+    pub recovery_timeout: Duration,
+    /// Whether there is a breaker at all. Default: yes.
+    pub enabled: bool,
+}
+
+impl Default for CircuitBreakerOptions {
+    fn default() -> Self {
+        Self {
+            failure_threshold: 5,
+            recovery_timeout: MINUTE,
+            enabled: true,
+        }
+    }
+}
+
+impl CircuitBreakerOptions {
+    /// No breaker: every request is sent.
+    #[must_use]
+    pub fn disabled() -> Self {
+        Self {
+            enabled: false,
+            ..Self::default()
+        }
+    }
+
+    /// Sets [`failure_threshold`](Self::failure_threshold).
+    #[must_use]
+    pub const fn with_failure_threshold(mut self, failures: u32) -> Self {
+        self.failure_threshold = failures;
+        self
+    }
+
+    /// Sets [`recovery_timeout`](Self::recovery_timeout).
+    #[must_use]
+    pub const fn with_recovery_timeout(mut self, timeout: Duration) -> Self {
+        self.recovery_timeout = timeout;
+        self
+    }
+}
+
+/// What a circuit breaker lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CircuitState {
+    /// Everything.
+    Closed,
+    /// Nothing.
+    Open,
+    /// One request, to see.
+    HalfOpen,
+}
+
+/// How a circuit breaker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CircuitStatus {
+    /// What it lets through.
+    pub state: CircuitState,
+    /// How many failures in a row there were.
+    pub failures: u32,
+    /// When it will let something through again, counted from now, unless it does.
+    pub retry_after: Option<Duration>,
+}
+
+/// What a request came to, as far as it tells about the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// It answered; what, does not matter.
+    Answered,
+    /// Too much was asked of it, it failed, or it could not be reached.
+    Failing,
+    /// The request was not sent, or says nothing about the service.
+    Unknown,
+}
+
+/// What changed with a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    None,
+    Opened,
+    Closed,
+}
+
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    options: CircuitBreakerOptions,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    failures: u32,
+    /// Counts changes of state, so that what was sent before one does not count after it.
+    generation: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    /// Until the monotonic clock shows this.
+    Open(Duration),
+    /// A request is out that decides.
+    Trying,
+}
+
+/// Leave to send one request. Dropped without a report, it says nothing about the service, and the
+/// next request may try instead.
+#[derive(Debug)]
+pub(crate) struct Pass<'a> {
+    breaker: &'a Breaker,
+    generation: u64,
+    is_trial: bool,
+}
+
+impl Breaker {
+    pub(crate) const fn new(options: CircuitBreakerOptions) -> Self {
+        Self {
+            options,
+            inner: Mutex::new(Inner {
+                state: State::Closed,
+                failures: 0,
+                generation: 0,
+            }),
+        }
+    }
+
+    /// Leave to send a request at `now`, or how long to wait.
+    pub(crate) fn admit(&self, now: Duration) -> Result<Pass<'_>, Duration> {
+        let mut inner = self.lock();
+        let is_trial = match inner.state {
+            _ if !self.options.enabled => false,
+            State::Closed => false,
+            State::Trying => return Err(WHILE_TRYING),
+            State::Open(until) if now < until => return Err(until - now),
+            State::Open(_) => {
+                inner.turn(State::Trying);
+                true
+            }
+        };
+        Ok(Pass {
+            breaker: self,
+            generation: inner.generation,
+            is_trial,
+        })
+    }
+
+    pub(crate) fn status(&self, now: Duration) -> CircuitStatus {
+        let inner = self.lock();
+        let (state, retry_after) = match inner.state {
+            State::Closed => (CircuitState::Closed, None),
+            State::Trying => (CircuitState::HalfOpen, Some(WHILE_TRYING)),
+            State::Open(until) if now < until => (CircuitState::Open, Some(until - now)),
+            State::Open(_) => (CircuitState::HalfOpen, None),
+        };
+        CircuitStatus {
+            state,
+            failures: inner.failures,
+            retry_after,
+        }
+    }
+
+    pub(crate) fn reset(&self) {
+        let mut inner = self.lock();
+        inner.failures = 0;
+        inner.turn(State::Closed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn turn(&mut self, state: State) {
+        self.state = state;
+        self.generation += 1;
+    }
+}
+
+impl Pass<'_> {
+    /// Says at `now` what the request came to.
+    pub(crate) fn report(mut self, health: Health, now: Duration) -> Change {
+        let is_trial = std::mem::take(&mut self.is_trial);
+        let breaker = self.breaker;
+        let options = breaker.options;
+        let mut inner = breaker.lock();
+        if !options.enabled || inner.generation != self.generation {
+            return Change::None;
+        }
+        match health {
+            Health::Answered => {
+                inner.failures = 0;
+                if !is_trial {
+                    return Change::None;
+                }
+                inner.turn(State::Closed);
+                Change::Closed
+            }
+            Health::Failing => {
+                inner.failures = inner.failures.saturating_add(1);
+                if !is_trial && inner.failures < options.failure_threshold {
+                    return Change::None;
+                }
+                inner.turn(State::Open(now.saturating_add(options.recovery_timeout)));
+                Change::Opened
+            }
+            Health::Unknown => {
+                if is_trial {
+                    inner.turn(State::Open(now));
+                }
+                Change::None
+            }
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if !self.is_trial {
+            return;
+        }
+        let mut inner = self.breaker.lock();
+        if inner.generation == self.generation {
+            // Its time has come already: the next one tries.
+            inner.turn(State::Open(Duration::ZERO));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
