@@ -12,7 +12,7 @@ use store_core::rate_limit::window::Denial;
 use store_core::{Acquire, Claim, Decision, Permit, Priority, Result, Timestamp};
 use tokio::runtime::Handle as Runtime;
 
-use super::decide::{self, Ask, Refuse, Step, Take, Terms};
+use super::decide::{self, Ask, Refuse, Step, Take};
 use super::engine::{Inner, Written, too_busy};
 use super::local::{Lease, Local};
 use super::state::{Bucket, State};
@@ -122,7 +122,7 @@ impl Inner {
             let seen = local.seen();
             let state = seen.map_or_else(Arc::default, |(state, _)| state);
             if let Ok(config) = self.config(&state, claim) {
-                self.keep_demand(&local, config, demand);
+                Self::keep_demand(&local, config, demand);
             }
         }
         if let Some(lease) = unspent {
@@ -150,7 +150,7 @@ impl Inner {
                 None => self.read("acquire", &local).await?,
             };
             let terms = self.terms(&state, claim)?;
-            self.keep_demand(&local, terms.config, demand);
+            Self::keep_demand(&local, terms.config, demand);
             let ask = self.asked(request, Uncounted::default(), None);
             if let Step::Refuse(refuse) = decide::decide(&state, terms, &ask, self.now())? {
                 longest = Denial::longer(longest, Some(refuse.denial));
@@ -234,7 +234,7 @@ impl Asking<'_> {
                         is_calm = true;
                         continue;
                     }
-                    if let Some(held) = self.take(&state, terms, *take, now).await? {
+                    if let Some(held) = self.take(&state, *take, now).await? {
                         return Ok(Answer::Granted(held));
                     }
                     is_calm = false;
@@ -276,13 +276,7 @@ impl Asking<'_> {
     }
 
     /// Tries to take permits; none if something else was in the table.
-    async fn take(
-        &mut self,
-        state: &State,
-        terms: Terms<'_>,
-        take: Take,
-        now: Timestamp,
-    ) -> Result<Option<Held>> {
+    async fn take(&mut self, state: &State, take: Take, now: Timestamp) -> Result<Option<Held>> {
         let Take {
             change,
             taken,
@@ -310,7 +304,6 @@ impl Asking<'_> {
             };
             self.inner.keep_lease(self.local, lease);
         }
-        let _ = terms;
         Ok(Some(self.held(bucket, at)))
     }
 

@@ -165,8 +165,7 @@ impl Inner {
         self.return_leases(&local, None).await;
         self.denials.forget(resource);
         let item = match extended {
-            Ok(item) => item,
-            Err(Failure::Refused(Some(item))) => item,
+            Ok(item) | Err(Failure::Refused(Some(item))) => item,
             Err(failure) => {
                 let error = failure.into_error("set_cooldown");
                 return Err(error.with_key(resource.as_str()));
@@ -211,8 +210,6 @@ impl Inner {
         config: &ResourceConfig,
     ) -> Result<()> {
         config.check()?;
-        let table = self.handle.table("set_resource_config")?;
-        let _ = table;
         let local = self.locals.of(resource);
         let random = self.random();
         self.amend("set_resource_config", &local, |state| {

@@ -75,6 +75,10 @@ pub(super) struct Settle {
 }
 
 /// The state at one moment, with what time alone has changed.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells what another write has to do"
+)]
 pub(super) struct View<'a> {
     state: &'a State,
     terms: Terms<'a>,
@@ -105,9 +109,10 @@ impl Terms<'_> {
     }
 
     fn adaptive(&self) -> Option<&AdaptiveConfig> {
-        match &self.config.policy {
-            Policy::Adaptive(config) => Some(config),
-            _ => None,
+        if let Policy::Adaptive(config) = &self.config.policy {
+            Some(config)
+        } else {
+            None
         }
     }
 
@@ -316,9 +321,7 @@ impl<'a> View<'a> {
         } else if extra > 0 {
             change.lease = Lease::Add(leased.count.into(), leased.background.into());
         }
-        if extra > 0 {
-            change.exact = Exact::Clear;
-        } else if !self.closes && self.now > self.past.start {
+        if extra > 0 || !self.closes && self.now > self.past.start {
             change.exact = Exact::Clear;
         }
         Take {

@@ -113,7 +113,7 @@ impl Inner {
     }
 
     /// Keeps demand for the next write, if the resource is known to share its limit.
-    pub(super) fn keep_demand(&self, local: &Local, config: &ResourceConfig, demand: Uncounted) {
+    pub(super) fn keep_demand(local: &Local, config: &ResourceConfig, demand: Uncounted) {
         if matches!(config.policy, Policy::Adaptive(_)) {
             local.add_uncounted(demand);
         }

@@ -7,7 +7,7 @@ use store_core::local::Uncounted;
 use store_core::rate_limit::window::{AdmissionLog, Rules};
 use store_core::{
     AdaptiveMetrics, AdaptiveStatus, Claim, Demand, Page, PageRequest, Policy, Priority,
-    RateLimitStats, Resource, ResourceInfo, Result, Status, Timestamp,
+    RateLimitStats, ResourceInfo, Result, Status, Timestamp,
 };
 
 use super::decide::{View, remaining};
@@ -160,24 +160,23 @@ impl Inner {
         state: &State,
         claim: &Claim,
         now: Timestamp,
-        stats: &mut RateLimitStats,
+        sums: &mut RateLimitStats,
         shared: &mut Shared,
     ) -> Result<()> {
-        let status = self.status_of(state, claim, Priority::Background, now)?;
+        let shown = self.status_of(state, claim, Priority::Background, now)?;
         let terms = self.terms(state, claim)?;
         let view = View::at(state, terms, now, None);
         let log = view.log();
         let admissions = log.count(None, terms.config.longest_window(), view.now);
-        stats.total_requests += u64::from(admissions);
-        stats.unique_resources += u64::from(admissions > 0);
-        if let Some(adaptive) = &status.adaptive {
+        sums.total_requests += u64::from(admissions);
+        sums.unique_resources += u64::from(admissions > 0);
+        if let Some(adaptive) = &shown.adaptive {
             let window = terms.config.shared_limit()?.window;
             let background = log.count(Some(Priority::Background), window, view.now);
             shared.add(adaptive, background, state.past.activations);
         }
-        if status.available_at > view.now {
-            let resource: Resource = claim.resource.clone();
-            stats.rate_limited_resources.push(resource);
+        if shown.available_at > view.now {
+            sums.rate_limited_resources.push(claim.resource.clone());
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ mod faults;
 mod rate_limit_capacity;
 mod rate_limit_conformance;
 mod parallel;
+mod rate_limit_leases;
 mod setup;
 mod support;
 mod table;

@@ -1,0 +1,110 @@
+//! Permits that a process takes before it is asked for them.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use store_core::{
+    Acquire, Claim, Clock, Decision, Limit, MINUTE, ManualClock, Priority, RateLimitStore,
+    Resource, SECOND, SystemClock,
+};
+use store_dynamodb::{DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions};
+
+use crate::support;
+
+fn resource() -> Resource {
+    Resource::named("issues").expect("a name")
+}
+
+fn options(limit: Limit, lease: u32, clock: &ManualClock) -> RateLimitOptions {
+    RateLimitOptions::default()
+        .with_default_config(limit)
+        .with_lease(NonZeroU32::new(lease).expect("some"))
+        .with_clock(clock.clone())
+}
+
+fn store(
+    table: &DynamoDbTable,
+    limit: u32,
+    lease: u32,
+    clock: &ManualClock,
+) -> DynamoDbRateLimitStore {
+    let limit = Limit::new(limit, MINUTE);
+    DynamoDbRateLimitStore::with_options(table, options(limit, lease, clock))
+}
+
+async fn spend(limits: &DynamoDbRateLimitStore, times: u32) -> u32 {
+    let mut admitted = 0;
+    for _ in 0..times {
+        let request = Acquire::one(&resource()).user();
+        if let Decision::Granted(permit) = limits.acquire(request).await.expect("an answer") {
+            permit.commit();
+            admitted += 1;
+        }
+    }
+    admitted
+}
+
+async fn used(limits: &DynamoDbRateLimitStore) -> u32 {
+    let claim = Claim::new(resource());
+    let status = limits.status(&claim, Priority::User).await;
+    status.expect("a status").used
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leased_permits_are_counted_before_they_are_handed_out() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
+    assert_eq!(spend(&one, 1).await, 1);
+    assert_eq!(used(&other).await, 8, "seven are held");
+    assert_eq!(spend(&other, 20).await, 12);
+    let before = table.consumed();
+    assert_eq!(spend(&one, 7).await, 7);
+    assert_eq!(table.consumed(), before, "what is held costs nothing");
+    clock.advance(SECOND);
+    assert_eq!(spend(&one, 5).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_of_a_lease_is_given_back_when_its_bucket_is_over() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let limits = store(&table, 20, 8, &clock);
+    assert_eq!(spend(&limits, 3).await, 3);
+    clock.advance(SECOND);
+    // The next bucket begins without what was not handed out in the one before.
+    assert_eq!(spend(&limits, 1).await, 1);
+    clock.advance(SECOND);
+    assert_eq!(spend(&limits, 30).await, 16);
+    assert_eq!(used(&limits).await, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_process_gives_its_lease_back() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let limits = store(&table, 20, 8, &clock);
+    assert_eq!(spend(&limits, 3).await, 3);
+    let real = SystemClock::new();
+    for _ in 0..500 {
+        clock.advance(Duration::from_millis(10));
+        if used(&limits).await == 3 {
+            return;
+        }
+        real.sleep_until(real.now() + Duration::from_millis(2))
+            .await;
+    }
+    panic!("five were not given back: {} used", used(&limits).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_by_others_leaves_leased_permits_counted() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
+    assert_eq!(spend(&one, 1).await, 1);
+    other.reset(&resource()).await.expect("a reset");
+    assert_eq!(used(&other).await, 7, "they may be handed out yet");
+    let mut admitted = spend(&other, 20).await;
+    admitted += spend(&one, 20).await;
+    assert_eq!(admitted, 20);
+    other.clear().await.expect("a clean slate");
+    clock.advance(SECOND);
+    assert_eq!(spend(&one, 1).await, 1);
+}
