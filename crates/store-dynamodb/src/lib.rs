@@ -27,4 +27,5 @@ pub use delay::AdaptiveDelayCalculator;
 pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
 pub use parallel::execute_in_parallel;
 pub use rate_limit::{DynamoDbAdaptiveRateLimitStore, DynamoDbRateLimitStore};
+pub use store::{stores, stores_with};
 pub use table::{Consumed, DynamoDbTable, TableNames, TableOptions};

@@ -3,10 +3,58 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use store_core::{Clock, Error, ErrorKind, Result, Timestamp};
+use store_core::{Clock, Error, ErrorKind, Result, Stores, Timestamp};
 
 use crate::error::BACKEND;
+use crate::options::StoreOptions;
 use crate::table::DynamoDbTable;
+use crate::{DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore};
+
+/// All three stores in `table`, with default options: the limiter is adaptive, 200 per hour.
+///
+/// Nothing is asked of the table yet; see [`setup`](crate::setup) for how it comes to be.
+///
+/// ```
+/// use store_dynamodb::{DynamoDbTable, TableOptions, stores};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let options = TableOptions::default()
+///     .with_table("comics")
+///     .with_endpoint_url("http://127.0.0.1:8000");
+/// let stores = stores(&DynamoDbTable::from_env(options).await);
+/// assert!(stores.cache.is_some() && stores.dedupe.is_some() && stores.rate_limit.is_some());
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use]
+pub fn stores(table: &DynamoDbTable) -> Stores {
+    stores_with(table, StoreOptions::default())
+}
+
+/// All three stores in `table`.
+///
+/// ```no_run
+/// # async fn example() {
+/// use store_core::{HOUR, Limit};
+/// use store_dynamodb::{
+///     DynamoDbTable, RateLimitOptions, StoreOptions, TableOptions, stores_with,
+/// };
+///
+/// let table = DynamoDbTable::from_env(TableOptions::default()).await;
+/// let limit = RateLimitOptions::default().with_default_config(Limit::new(200, HOUR));
+/// let stores = stores_with(&table, StoreOptions::default().with_rate_limit(limit));
+/// # }
+/// ```
+#[must_use]
+pub fn stores_with(table: &DynamoDbTable, options: StoreOptions) -> Stores {
+    Stores::none()
+        .with_cache(DynamoDbCacheStore::with_options(table, options.cache))
+        .with_dedupe(DynamoDbDedupeStore::with_options(table, options.dedupe))
+        .with_rate_limit(DynamoDbRateLimitStore::with_options(
+            table,
+            options.rate_limit,
+        ))
+}
 
 /// One store's way to the table.
 #[derive(Debug)]
