@@ -18,9 +18,9 @@ use crate::demo::worker::DemoWorker;
 
 /// Ask the Comic Vine API, within its limits, together with everything else that uses your key.
 ///
-/// Answers are kept in one database file. Every program and every run that opens the same file
-/// shares the answers, joins requests in flight, and stays within one budget: 200 requests per path
-/// and hour, one per second.
+/// Answers are kept in one database file, or in a DynamoDB table. Every program and every run that
+/// opens the same one shares the answers, joins requests in flight, and stays within one budget: 200
+/// requests per path and hour, one per second.
 ///
 /// The API key is read from the environment variable `COMIC_VINE_API_KEY` or from a file
 /// (`--api-key-file`). Get one at <https://comicvine.gamespot.com/api/>.
@@ -42,6 +42,12 @@ Examples:
   comicvine budget
   comicvine demo                 # needs no key
 
+Programs on one machine share a file, those on many a table:
+  comicvine --store sqlite:///var/lib/comics.db get issue 4000-319366
+  comicvine --store 'dynamodb://comics?region=eu-central-1' budget
+  comicvine --store 'dynamodb://comics?endpoint=http://127.0.0.1:8000' cache stats
+  comicvine --store memory:// search saga      # leaves nothing behind
+
 Exit status: 0 done; 1 it could not be done now; 2 it was asked for wrongly.
 
 `comicvine help <COMMAND>` has more examples.";
@@ -50,9 +56,21 @@ Exit status: 0 done; 1 it could not be done now; 2 it was asked for wrongly.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Settings of every command")]
 pub(crate) struct Global {
-    /// The database file; created if it is not there [default: in the platform's data directory].
+    // What an argument or the environment says of the store is weighed in `store/address.rs`: clap
+    // would repeat a wrong value, and that may hold credentials.
+    /// Where answers and budget are kept: `sqlite://PATH`, `memory://` or
+    /// `dynamodb://TABLE?region=REGION&endpoint=URL` [default: a database file in the platform's
+    /// data directory] [env: `COMIC_VINE_STORE`].
+    ///
+    /// A path is relative, or absolute with three slashes, and may be percent-encoded. Region and
+    /// endpoint may be left out; credentials are found as the AWS command line finds them, and at an
+    /// endpoint on this machine made-up ones do.
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) store: Option<String>,
+
+    /// The database file, created if it is not there; short for `--store sqlite://PATH` [env:
+    /// `COMIC_VINE_DB_PATH`].
     #[arg(long, value_name = "PATH", global = true)]
-    #[arg(env = "COMIC_VINE_DB_PATH", hide_env_values = true)]
     pub(crate) db: Option<PathBuf>,
 
     /// Where the API is, such as a proxy or a server for tests [default: the real one].

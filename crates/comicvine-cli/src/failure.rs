@@ -159,7 +159,9 @@ fn help(error: &comicvine_client::Error) -> Option<&'static str> {
             Some("check the network, and --base-url if it is set; try again")
         }
         Error::Decode { .. } => Some("check that --base-url leads to the API; try again"),
-        Error::Store { .. } => Some("check the database file, or name another with --db"),
+        Error::Store { .. } => {
+            Some("check the database file or the table, or name another with --db or --store")
+        }
         _ => None,
     }
 }

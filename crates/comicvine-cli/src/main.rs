@@ -10,6 +10,7 @@ mod failure;
 mod output;
 mod progress;
 mod session;
+mod store;
 
 use std::process::ExitCode;
 

@@ -22,7 +22,7 @@ use store_core::{Clock, Priority, SystemClock};
 use crate::cli::{Global, count};
 use crate::failure::Failure;
 use crate::output;
-use crate::session::open_database;
+use crate::store::sqlite::open_database;
 
 use audit::Audit;
 use child::{Child, Setting};

@@ -5,10 +5,13 @@
 mod budget;
 mod cache;
 mod demo;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod output;
 mod pages;
 mod refusals;
 mod secrets;
+mod stores;
 mod upkeep;
 mod usage;
 

@@ -5,8 +5,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use store_core::pipeline::StoredAnswer;
 use store_core::{
-    CacheStore, Clock, Codec, EntryInfo, Json, Key, PageRequest, Removal, Scope, Selection,
-    SystemClock, Tag, Timestamp,
+    Clock, Codec, EntryInfo, Json, Key, PageRequest, Removal, Scope, Selection, SystemClock, Tag,
+    Timestamp,
 };
 
 use crate::cli::Output;

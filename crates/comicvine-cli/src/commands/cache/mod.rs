@@ -1,4 +1,4 @@
-//! `comicvine cache`: the database file itself, without asking the API and without a key.
+//! `comicvine cache`: the stores themselves, without asking the API and without a key.
 
 mod entries;
 mod upkeep;
@@ -18,11 +18,15 @@ Examples:
   comicvine cache show comicvine:1f0c… --output json | jq .results.name
   comicvine cache invalidate issue:319366 volume:18136
   comicvine cache clear --scope comicvine
-  comicvine cache backup comics-copy.db";
+  comicvine cache backup comics-copy.db
+  comicvine cache check --store 'dynamodb://comics?region=eu-central-1'";
 
-/// Look after the database file: what is in it, what to forget, whether it is whole.
+/// Look after the stores: what is kept, what to forget, whether all is whole.
 ///
-/// Asks nobody and needs no key. Other programs go on using the file meanwhile.
+/// Does not ask the API and needs no key. Other programs go on using the stores meanwhile.
+///
+/// All of it works on a database file. `vacuum` and `backup` have no meaning for a DynamoDB table
+/// and name what does it there; `check` looks whether the table is as the stores need it.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Cache {
@@ -48,7 +52,7 @@ enum Action {
     Cleanup,
     /// Give free room in the file back to the disk.
     Vacuum,
-    /// Check that the file is whole; the exit status is 1 if it is not.
+    /// Check that the file is whole, or the table as it should be; the exit status is 1 if not.
     Check,
     /// Copy the database to a new file while it is in use.
     Backup(Backup),

@@ -1,0 +1,337 @@
+//! What `--store`, `--db` and the environment name, and which of them holds.
+//!
+//! Errors never repeat what was given but for names that cannot be secrets: somebody may have written
+//! credentials there.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use percent_encoding::percent_decode_str;
+use url::{Url, form_urlencoded};
+
+use crate::cli::Global;
+use crate::failure::Failure;
+
+const STORE_VARIABLE: &str = "COMIC_VINE_STORE";
+const DB_VARIABLE: &str = "COMIC_VINE_DB_PATH";
+
+const FORMS: &str = "sqlite://PATH, dynamodb://TABLE?region=REGION&endpoint=URL or memory://";
+const NO_CREDENTIALS: &str = "holds credentials; take them out, and give them the way the AWS command \
+                              line finds them, such as AWS_PROFILE or AWS_ACCESS_KEY_ID";
+
+/// Where answers and budget are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    /// Nobody said: a file in the platform's data directory.
+    Default,
+    /// A file.
+    Sqlite(PathBuf),
+    /// This process.
+    Memory,
+    /// A table.
+    DynamoDb(TableAddress),
+}
+
+/// A table of DynamoDB, and where it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TableAddress {
+    pub(super) table: String,
+    /// Default: the environment's.
+    pub(super) region: Option<String>,
+    /// Default: that of AWS.
+    pub(super) endpoint: Option<String>,
+}
+
+/// What holds of all that was given: what was typed, else what the environment says. Two at once are
+/// a mistake that no order of precedence should hide.
+pub(super) fn chosen(
+    global: &Global,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Address, Failure> {
+    let typed = (global.store.as_deref(), global.db.clone());
+    match typed {
+        (Some(_), Some(_)) => Err(Failure::usage(
+            "--store and --db name two stores; leave one of them out: --db PATH is short for --store \
+             sqlite://PATH",
+        )),
+        (Some(url), None) => parse(url).map_err(|why| wrong("--store", &why)),
+        (None, Some(path)) => Ok(Address::Sqlite(path)),
+        (None, None) => from_environment(environment),
+    }
+}
+
+fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Result<Address, Failure> {
+    let set = |name| environment(name).filter(|value| !value.is_empty());
+    match (set(STORE_VARIABLE), set(DB_VARIABLE)) {
+        (Some(_), Some(_)) => Err(Failure::usage(format!(
+            "{STORE_VARIABLE} and {DB_VARIABLE} name two stores; unset one of them, or name a store \
+             with --store"
+        ))),
+        (Some(url), None) => {
+            let url = url
+                .to_str()
+                .ok_or_else(|| wrong(STORE_VARIABLE, "is not UTF-8"));
+            parse(url?).map_err(|why| wrong(STORE_VARIABLE, &why))
+        }
+        (None, Some(path)) => Ok(Address::Sqlite(path.into())),
+        (None, None) => Ok(Address::Default),
+    }
+}
+
+fn wrong(source: &str, why: &str) -> Failure {
+    Failure::usage(format!("{source} {why}"))
+}
+
+fn parse(url: &str) -> Result<Address, String> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err(format!(
+            "takes an address: {FORMS}; a plain path goes to --db"
+        ));
+    };
+    match scheme {
+        "sqlite" => sqlite(rest),
+        "dynamodb" => dynamodb(rest).map(Address::DynamoDb),
+        "memory" if rest.is_empty() => Ok(Address::Memory),
+        "memory" => {
+            Err("names something behind memory://, where there is nothing to name".to_owned())
+        }
+        _ => Err(format!("begins with a scheme that is none of {FORMS}")),
+    }
+}
+
+fn sqlite(rest: &str) -> Result<Address, String> {
+    if rest.contains('?') {
+        return Err(
+            "gives parameters to sqlite://, which has none; in a path, write %3F for `?`"
+                .to_owned(),
+        );
+    }
+    if rest.is_empty() {
+        return Err(
+            "names no file; write sqlite://comics.db, or sqlite:///var/lib/comics.db from the root"
+                .to_owned(),
+        );
+    }
+    let bytes: Vec<u8> = percent_decode_str(rest).collect();
+    let path = path(bytes).ok_or("names a file that is not UTF-8, which this system cannot")?;
+    Ok(Address::Sqlite(path))
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems take UTF-8 only")]
+fn path(bytes: Vec<u8>) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStringExt;
+    Some(PathBuf::from(OsString::from_vec(bytes)))
+}
+
+#[cfg(not(unix))]
+fn path(bytes: Vec<u8>) -> Option<PathBuf> {
+    String::from_utf8(bytes).ok().map(PathBuf::from)
+}
+
+fn dynamodb(rest: &str) -> Result<TableAddress, String> {
+    let (table, query) = rest.split_once('?').unwrap_or((rest, ""));
+    if table.contains('@') {
+        return Err(NO_CREDENTIALS.to_owned());
+    }
+    let table = table.strip_suffix('/').unwrap_or(table);
+    if table.is_empty() {
+        return Err(
+            "names no table; write dynamodb://TABLE, such as dynamodb://comic-vine-store"
+                .to_owned(),
+        );
+    }
+    // <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html>
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if !(3..=255).contains(&table.len()) || !table.bytes().all(is_name) {
+        return Err(
+            "names no possible table: a name has 3 to 255 letters, digits, `_`, `-` and `.`"
+                .to_owned(),
+        );
+    }
+    let mut address = TableAddress {
+        table: table.to_owned(),
+        ..TableAddress::default()
+    };
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let (slot, value) = match &*name {
+            "region" => (&mut address.region, region(&value)?),
+            "endpoint" => (&mut address.endpoint, endpoint(&value)?),
+            name if is_secret(name) => return Err(NO_CREDENTIALS.to_owned()),
+            name => {
+                return Err(format!(
+                    "has the parameter `{}`; dynamodb:// has `region` and `endpoint` only",
+                    name.escape_debug()
+                ));
+            }
+        };
+        if slot.replace(value).is_some() {
+            return Err(format!("gives `{name}` twice"));
+        }
+    }
+    Ok(address)
+}
+
+/// Whether a parameter of this name would carry what must not be there.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let secrets = ["key", "secret", "token", "password", "credential", "user"];
+    secrets.iter().any(|secret| name.contains(secret))
+}
+
+fn region(value: &str) -> Result<String, String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if value.is_empty() || !value.bytes().all(is_name) {
+        return Err("has an unusable `region`; write it like `eu-central-1`".to_owned());
+    }
+    Ok(value.to_owned())
+}
+
+fn endpoint(value: &str) -> Result<String, String> {
+    let unusable = "has an unusable `endpoint`; write it like `http://127.0.0.1:8000`";
+    let url = Url::parse(value).map_err(|_| unusable.to_owned())?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(NO_CREDENTIALS.to_owned());
+    }
+    let is_plain = url.query().is_none() && url.fragment().is_none();
+    if !matches!(url.scheme(), "http" | "https") || !is_plain {
+        return Err(unusable.to_owned());
+    }
+    Ok(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn global(arguments: &[&str]) -> Global {
+        let arguments = ["comicvine", "budget"].iter().chain(arguments);
+        Cli::try_parse_from(arguments).unwrap().global
+    }
+
+    fn nothing(_: &str) -> Option<OsString> {
+        None
+    }
+
+    fn sqlite_at(path: &str) -> Address {
+        Address::Sqlite(path.into())
+    }
+
+    fn complaint(result: Result<Address, Failure>) -> String {
+        match result {
+            Err(Failure::Usage(message)) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn paths_are_relative_absolute_and_percent_encoded() {
+        let cases = [
+            ("sqlite://comics.db", "comics.db"),
+            ("sqlite://./a/comics.db", "./a/comics.db"),
+            ("sqlite:///var/lib/comics.db", "/var/lib/comics.db"),
+            (
+                "sqlite:///with%20space/100%25/%3F.db",
+                "/with space/100%/?.db",
+            ),
+            ("sqlite://caf%C3%A9/me@home.db", "café/me@home.db"),
+        ];
+        for (url, path) in cases {
+            assert_eq!(parse(url), Ok(sqlite_at(path)), "{url}");
+        }
+    }
+
+    #[test]
+    fn tables_are_named_with_region_and_endpoint() {
+        let url = "dynamodb://comics?region=eu-central-1&endpoint=http%3A%2F%2F127.0.0.1%3A8000";
+        let address = TableAddress {
+            table: "comics".to_owned(),
+            region: Some("eu-central-1".to_owned()),
+            endpoint: Some("http://127.0.0.1:8000".to_owned()),
+        };
+        assert_eq!(parse(url), Ok(Address::DynamoDb(address.clone())));
+        let plain = "dynamodb://comics/?endpoint=http://127.0.0.1:8000&region=eu-central-1";
+        assert_eq!(parse(plain), Ok(Address::DynamoDb(address)));
+        assert_eq!(parse("memory://"), Ok(Address::Memory));
+    }
+
+    #[test]
+    fn wrong_addresses_name_the_remedy() {
+        let cases = [
+            ("comics.db", "a plain path goes to --db"),
+            ("redis://host", "sqlite://PATH"),
+            ("memory://a", "nothing to name"),
+            ("sqlite://", "names no file"),
+            ("sqlite://a.db?mode=ro", "%3F"),
+            ("dynamodb://", "names no table"),
+            ("dynamodb://?region=eu-central-1", "names no table"),
+            ("dynamodb://a", "3 to 255"),
+            ("dynamodb://com ics", "3 to 255"),
+            (
+                "dynamodb://comics?table=b",
+                "`table`; dynamodb:// has `region` and `endpoint` only",
+            ),
+            ("dynamodb://comics?region=", "like `eu-central-1`"),
+            ("dynamodb://comics?region=a&region=b", "`region` twice"),
+            ("dynamodb://comics?endpoint=127.0.0.1:8000", "like `http://"),
+            ("dynamodb://comics?endpoint=ftp://host", "like `http://"),
+        ];
+        for (url, part) in cases {
+            let why = parse(url).unwrap_err();
+            assert!(why.contains(part), "{url}: {why}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_refused_and_never_repeated() {
+        for url in [
+            "dynamodb://AKIAEXAMPLE:5ecr3t@comics",
+            "dynamodb://5ecr3t@comics?region=eu-central-1",
+            "dynamodb://comics?aws_secret_access_key=5ecr3t",
+            "dynamodb://comics?sessionToken=5ecr3t",
+            "dynamodb://comics?endpoint=http://AKIA:5ecr3t@127.0.0.1:8000",
+            "dynamodb://comics?endpoint=http%3A%2F%2F5ecr3t%40127.0.0.1",
+        ] {
+            let why = parse(url).unwrap_err();
+            assert!(why.contains("AWS_PROFILE"), "{url}: {why}");
+            assert!(!why.contains("5ecr3t") && !why.contains("AKIA"), "{why}");
+        }
+        for url in [
+            "5ecr3t://comics",
+            "5ecr3t",
+            "dynamodb://comics?region=5ecr3t/",
+        ] {
+            let why = parse(url).unwrap_err();
+            assert!(!why.contains("5ecr3t"), "{why}");
+        }
+    }
+
+    #[test]
+    fn what_is_typed_comes_before_the_environment() {
+        let environment = |name: &str| match name {
+            STORE_VARIABLE => Some("memory://".into()),
+            _ => None,
+        };
+        let file = |name: &str| (name == DB_VARIABLE).then(|| "e.db".into());
+        assert_eq!(chosen(&global(&[]), nothing).unwrap(), Address::Default);
+        assert_eq!(chosen(&global(&[]), environment).unwrap(), Address::Memory);
+        assert_eq!(chosen(&global(&[]), file).unwrap(), sqlite_at("e.db"));
+        let typed = global(&["--db", "a.db"]);
+        assert_eq!(chosen(&typed, environment).unwrap(), sqlite_at("a.db"));
+        let typed = global(&["--store", "sqlite://b.db"]);
+        assert_eq!(chosen(&typed, file).unwrap(), sqlite_at("b.db"));
+        let empty = |_: &str| Some(OsString::new());
+        assert_eq!(chosen(&global(&[]), empty).unwrap(), Address::Default);
+    }
+
+    #[test]
+    fn two_stores_at_once_are_a_mistake() {
+        let typed = global(&["--store", "memory://", "--db", "a.db"]);
+        assert!(complaint(chosen(&typed, nothing)).contains("leave one of them out"));
+        let both = |_: &str| Some("memory://".into());
+        assert!(complaint(chosen(&global(&[]), both)).contains("unset one of them"));
+    }
+}
