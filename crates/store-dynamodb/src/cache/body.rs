@@ -147,7 +147,8 @@ impl Place {
             item.with("chunks", number(count(self.chunks)))
                 .with("sum", bytes(sum.clone()))
         } else {
-            item.with("v", bytes(&stored[..]))
+            // Empty bytes are bytes to DynamoDB since 2020, and not to every server that speaks it.
+            item.with_some("v", (*size > 0).then(|| bytes(&stored[..])))
         }
     }
 }
@@ -187,6 +188,7 @@ impl Body {
     ) -> Result<Option<Bytes>> {
         let stored = match self.inline {
             Some(bytes) => bytes,
+            None if self.size == 0 => Bytes::new(),
             None => match chunks(id, self.chunks, table, operation).await? {
                 Some(bytes) => bytes,
                 None => return Ok(None),
