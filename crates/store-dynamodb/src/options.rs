@@ -13,7 +13,7 @@ use store_core::{
 /// The most items that one run of a cleanup removes.
 const CLEANUP_BATCH: u32 = 500;
 /// By how much the clocks of two hosts may differ: those that keep time by NTP stay well below.
-const MAX_CLOCK_SKEW: Duration = Duration::from_millis(20);
+pub(crate) const MAX_CLOCK_SKEW: Duration = Duration::from_millis(20);
 
 /// Options of the three stores together.
 ///
@@ -96,7 +96,7 @@ pub struct CacheOptions {
     pub max_entry_bytes: usize,
     /// The longest value that is kept in one item as it is, in bytes; longer ones are compressed and,
     /// if need be, cut into items of this length. DynamoDB takes items of up to 400 KB with all they
-    /// hold. Default: 300 KiB.
+    /// hold, so what exceeds 390 KiB with key and tags is cut whatever this says. Default: 300 KiB.
     pub chunk_bytes: usize,
     /// The most entries that one run of `cleanup` removes. DynamoDB removes expired items by itself,
     /// within days and free of charge; a cleanup is for those who want the room earlier. Default: 500.
