@@ -27,13 +27,15 @@ pub const SETUP_CALLS: &[&str] = &[
 ];
 
 /// The permissions that `calls` need. A transaction has none of its own: it needs those of what it
-/// does, and ours put, update and delete.
+/// does, and ours put, update, delete and check.
 pub(super) fn permissions(calls: &[&str]) -> Vec<String> {
-    calls
-        .iter()
-        .filter(|call| **call != "TransactWriteItems")
-        .map(|call| format!("dynamodb:{call}"))
-        .collect()
+    let names = calls.iter().map(|call| match *call {
+        "TransactWriteItems" => "ConditionCheckItem",
+        other => other,
+    });
+    let mut names: Vec<String> = names.map(|name| format!("dynamodb:{name}")).collect();
+    names.sort();
+    names
 }
 
 #[cfg(test)]
