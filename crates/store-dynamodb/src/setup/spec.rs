@@ -28,7 +28,8 @@ pub struct TableSpec {
     /// The attribute by which DynamoDB removes items, in Unix seconds. Default: `TTL`.
     pub time_to_live: String,
     /// The global secondary index of the original package's tables, with all attributes. The stores
-    /// write none of its keys, so it stays empty and costs nothing. Default: `GSI1`.
+    /// write none of its keys, so it stays empty; provisioned, it has one unit of each kind. Default:
+    /// `GSI1`.
     pub index: Option<IndexSpec>,
     /// How capacity is paid for. Default: on demand.
     pub billing: Billing,
@@ -155,6 +156,18 @@ pub enum Billing {
 }
 
 impl Billing {
+    /// How the index is paid for: as the table is, with the least there is, because the stores write
+    /// none of its keys.
+    pub(super) const fn of_index(self) -> Self {
+        match self {
+            Self::OnDemand => Self::OnDemand,
+            Self::Provisioned { .. } => Self::Provisioned {
+                read_units: 1,
+                write_units: 1,
+            },
+        }
+    }
+
     /// As the service calls it.
     pub(super) const fn mode(self) -> &'static str {
         match self {

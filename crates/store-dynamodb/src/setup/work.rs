@@ -176,7 +176,6 @@ pub(super) async fn run(
 
 /// Creates the table; that somebody else does so at the same time is as good.
 async fn create(client: &Client, spec: &TableSpec) -> Result<(), Error> {
-    let throughput = throughput(spec.billing).map_err(unfit)?;
     let mut request = client
         .create_table()
         .table_name(&spec.table)
@@ -184,7 +183,7 @@ async fn create(client: &Client, spec: &TableSpec) -> Result<(), Error> {
         .set_key_schema(Some(
             key_schema(&spec.partition_key, &spec.sort_key).map_err(unfit)?,
         ))
-        .set_provisioned_throughput(throughput.clone());
+        .set_provisioned_throughput(throughput(spec.billing).map_err(unfit)?);
     for name in spec.key_attributes() {
         request = request.attribute_definitions(definition(name).map_err(unfit)?);
     }
@@ -195,7 +194,7 @@ async fn create(client: &Client, spec: &TableSpec) -> Result<(), Error> {
                 key_schema(&index.partition_key, &index.sort_key).map_err(unfit)?,
             ))
             .projection(everything())
-            .set_provisioned_throughput(throughput);
+            .set_provisioned_throughput(throughput(spec.billing.of_index()).map_err(unfit)?);
         request = request.global_secondary_indexes(index.build().map_err(unfit)?);
     }
     match request.send().await {
@@ -262,7 +261,7 @@ fn new_index(
         .index_name(&index.name)
         .set_key_schema(Some(key_schema(&index.partition_key, &index.sort_key)?))
         .projection(everything())
-        .set_provisioned_throughput(throughput(billing)?)
+        .set_provisioned_throughput(throughput(billing.of_index())?)
         .build()
 }
 

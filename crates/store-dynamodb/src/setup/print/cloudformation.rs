@@ -21,19 +21,18 @@ pub(super) fn template(spec: &TableSpec) -> String {
             "PointInTimeRecoveryEnabled": spec.point_in_time_recovery,
         },
     });
-    let throughput = throughput(spec.billing);
     if let Some(index) = &spec.index {
         let mut index = json!({
             "IndexName": index.name,
             "KeySchema": keys(&index.partition_key, &index.sort_key),
             "Projection": { "ProjectionType": "ALL" },
         });
-        if let Some(throughput) = &throughput {
-            index["ProvisionedThroughput"] = throughput.clone();
+        if let Some(throughput) = throughput(spec.billing.of_index()) {
+            index["ProvisionedThroughput"] = throughput;
         }
         properties["GlobalSecondaryIndexes"] = json!([index]);
     }
-    if let Some(throughput) = throughput {
+    if let Some(throughput) = throughput(spec.billing) {
         properties["ProvisionedThroughput"] = throughput;
     }
     pretty(&json!({

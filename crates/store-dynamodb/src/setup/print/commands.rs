@@ -31,11 +31,10 @@ fn write_commands(spec: &TableSpec, out: &mut String) -> std::fmt::Result {
     let keys = keys(&spec.partition_key, &spec.sort_key);
     let keys = keys.map(|key| argument(&key)).join(" ");
     writeln!(out, " \\\n  --key-schema {keys} \\")?;
-    let units = units(spec.billing);
     if let Some(index) = &spec.index {
         let keys = self::keys(&index.partition_key, &index.sort_key);
         let [partition, sort] = keys.map(|key| format!("{{{key}}}"));
-        let units = units.as_ref().map_or_else(String::new, |units| {
+        let units = units(spec.billing.of_index()).map_or_else(String::new, |units| {
             format!(",ProvisionedThroughput={{{units}}}")
         });
         let index = format!(
@@ -44,8 +43,8 @@ fn write_commands(spec: &TableSpec, out: &mut String) -> std::fmt::Result {
         );
         writeln!(out, "  --global-secondary-indexes {} \\", argument(&index))?;
     }
-    if let Some(units) = &units {
-        writeln!(out, "  --provisioned-throughput {} \\", argument(units))?;
+    if let Some(units) = units(spec.billing) {
+        writeln!(out, "  --provisioned-throughput {} \\", argument(&units))?;
     }
     writeln!(out, "  --billing-mode {}", spec.billing.mode())?;
     writeln!(out, "{}", command("wait table-exists"))?;

@@ -35,7 +35,7 @@ fn write_resource(spec: &TableSpec, out: &mut String) -> std::fmt::Result {
         )?;
         writeln!(out, "    range_key       = {}", quoted(&index.sort_key))?;
         writeln!(out, "    projection_type = \"ALL\"")?;
-        write_units(spec.billing, "    ", out)?;
+        write_units(spec.billing.of_index(), "    ", out)?;
         writeln!(out, "  }}")?;
     }
     writeln!(out, "\n  point_in_time_recovery {{")?;
