@@ -160,7 +160,7 @@ impl Breaker {
             _ if !self.options.enabled => false,
             State::Closed => false,
             State::Trying => return Err(WHILE_TRYING),
-            State::Open(until) if now < until => return Err(until - now),
+            State::Open(until) if now < until => return Err(until.saturating_sub(now)),
             State::Open(_) => {
                 inner.turn(State::Trying);
                 true
@@ -178,7 +178,9 @@ impl Breaker {
         let (state, retry_after) = match inner.state {
             State::Closed => (CircuitState::Closed, None),
             State::Trying => (CircuitState::HalfOpen, Some(WHILE_TRYING)),
-            State::Open(until) if now < until => (CircuitState::Open, Some(until - now)),
+            State::Open(until) if now < until => {
+                (CircuitState::Open, Some(until.saturating_sub(now)))
+            }
             State::Open(_) => (CircuitState::HalfOpen, None),
         };
         CircuitStatus {
