@@ -1,32 +1,25 @@
 //! `cargo xtask soak stores`: all three stores in one file, under real processes that may be killed.
 
-mod cache;
-mod crowd;
-mod dice;
 mod hearing;
-mod jobs;
-mod journal;
-mod limits;
 mod verdict;
 mod worker;
 
-use std::fs;
-use std::io::{IsTerminal as _, stderr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
 use crate::error::Error;
 use crate::runtime;
 
-use super::time;
+use super::crowd::{Course, Crowd};
+use super::load::journal::Told;
+use super::{Kind, create, progress, time};
 
 pub(super) use self::worker::work;
 
-use self::crowd::Plan;
+use self::worker::Job;
 
 /// Do the stores keep their promises over several processes, and when these are killed?
 ///
@@ -156,17 +149,19 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     for (number, (name, duration, kill_every)) in (0..).zip(runs.chain(storm)) {
         let plan = Plan {
             folder: &folder.join(format!("run-{name}")),
-            processes: args.processes.get(),
             tasks: args.tasks.get(),
-            seed: args.seed.wrapping_add(number),
-            duration,
-            kill_every,
+            crowd: Crowd {
+                kind: Kind::Stores,
+                processes: args.processes.get(),
+                seed: args.seed.wrapping_add(number),
+                duration,
+                kill_every,
+            },
         };
         create(plan.folder)?;
-        let progress = progress(&name, duration);
-        let course = plan.carry_out(&progress);
-        progress.finish_and_clear();
-        let verdict = runtime::block_on(hearing::judge(&plan, &course?, args.slack))?;
+        let (course, journals) = plan.carry_out(&name)?;
+        let told = Told::by(&journals)?;
+        let verdict = runtime::block_on(hearing::judge(&plan, course, &told, args.slack))?;
         for complaint in verdict.complaints() {
             eprintln!("run {name}: {complaint}");
         }
@@ -183,22 +178,37 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     })
 }
 
-fn create(folder: &Path) -> Result<(), Error> {
-    fs::create_dir(folder).map_err(|source| Error::File {
-        action: "create",
-        path: folder.display().to_string(),
-        source,
-    })
+/// What a run is made of.
+#[derive(Debug)]
+struct Plan<'a> {
+    folder: &'a Path,
+    tasks: usize,
+    crowd: Crowd,
 }
 
-/// A bar on a terminal, a line elsewhere.
-fn progress(name: &str, duration: Duration) -> ProgressBar {
-    if !stderr().is_terminal() {
-        eprintln!("run {name}");
-        return ProgressBar::hidden();
+impl Plan<'_> {
+    fn database(&self) -> PathBuf {
+        self.folder.join("stores.db")
     }
-    let length = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let bar = ProgressBar::new(length).with_message(format!("run {name}"));
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent} %, {eta} left");
-    bar.with_style(style.unwrap_or_else(|_invalid| ProgressStyle::default_bar()))
+
+    fn carry_out(&self, name: &str) -> Result<(Course, Vec<PathBuf>), Error> {
+        let mut journals = Vec::new();
+        let job = |number, duration| {
+            let journal = self.folder.join(format!("worker-{number}.jsonl"));
+            journals.push(journal.clone());
+            Job {
+                database: self.database(),
+                origin: self.folder.join("origin.db"),
+                journal,
+                number: u64::try_from(number).unwrap_or(u64::MAX),
+                seed: self.crowd.seed,
+                tasks: self.tasks,
+                duration,
+            }
+        };
+        let progress = progress(name, self.crowd.duration);
+        let course = self.crowd.carry_out(&progress, job, |_| Ok(()));
+        progress.finish_and_clear();
+        Ok((course?, journals))
+    }
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask soak window`: one limit, hammered by many tasks of many processes.
 
-mod verdict;
+pub(super) mod verdict;
 mod worker;
 
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -17,7 +17,7 @@ use super::{Kind, crew, time};
 
 pub(super) use self::worker::work;
 
-use self::verdict::{Terms, Verdict};
+use self::verdict::{Limiter, Terms, Verdict};
 
 /// Does one limit hold over several processes, and is it used up?
 ///
@@ -84,11 +84,11 @@ struct Job {
 
 /// One admission, in Unix milliseconds.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-struct Admission {
-    asked: i64,
+pub(super) struct Admission {
+    pub(super) asked: i64,
     /// The moment that the limiter counts it at.
-    counted: i64,
-    answered: i64,
+    pub(super) counted: i64,
+    pub(super) answered: i64,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Error> {
@@ -105,6 +105,7 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
         limit: args.limit.get(),
         window: args.window,
         duration: args.duration,
+        limiter: Limiter::Exact,
     };
     println!(
         "{} processes with {} tasks each, {} per {}, for {}, on {}",

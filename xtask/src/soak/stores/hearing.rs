@@ -6,41 +6,37 @@ use store_core::{CacheStore as _, Key};
 use store_sqlite::{CacheOptions, SqliteCacheStore, SqliteDatabase};
 
 use crate::error::Error;
+use crate::soak::crowd::Course;
+use crate::soak::load::cache::{self, Kept};
+use crate::soak::load::journal::Told;
+use crate::soak::load::{jobs, limits};
 
-use super::cache::Kept;
-use super::crowd::{Course, Plan};
-use super::journal::{self, Entry};
+use super::Plan;
 use super::verdict::Verdict;
-use super::{cache, jobs, limits};
 
 /// Judges a run whose workers have ended; a wait may have taken `slack` longer than a lease.
 pub(super) async fn judge(
     plan: &Plan<'_>,
-    course: &Course,
+    course: Course,
+    told: &Told,
     slack: Duration,
 ) -> Result<Verdict, Error> {
-    let (mut limits, mut cache, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
-    for path in &course.journals {
-        for entry in journal::read(path)? {
-            match entry {
-                Entry::Limit(event) => limits.push(event),
-                Entry::Cache(event) => cache.push(event),
-                Entry::Job(event) => jobs.push(event),
-            }
-        }
-    }
     let database = SqliteDatabase::open(plan.database()).await?;
     let damage = damage(&database).await?;
     let log = store_sqlite::admissions(&database).await?;
     let rows: Vec<_> = log.iter().filter_map(limits::Row::new).collect();
-    let (mut cached, kept) = cache::judge(&cache);
+    let (mut cached, kept) = cache::judge(&told.cache);
     read_back(&database, &mut cached, &kept).await?;
     database.close().await?;
+    let terms = jobs::Terms {
+        slack,
+        may_time_out: false,
+    };
     Ok(Verdict::of(
         course,
-        limits::judge(&limits, &rows, course.kills > 0),
+        limits::judge(&told.limits, &rows, course.kills > 0),
         cached,
-        jobs::judge(&jobs, slack),
+        jobs::judge(&told.jobs, terms),
         damage,
     ))
 }

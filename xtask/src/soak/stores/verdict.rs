@@ -1,9 +1,8 @@
 //! What came of a run, and whether that is good enough.
 
+use crate::soak::crowd::Course;
+use crate::soak::load::{cache, jobs, limits};
 use crate::table::{Column, Table};
-
-use super::crowd::Course;
-use super::{cache, jobs, limits};
 
 /// How many complaints of a run are shown.
 const MOST_SHOWN: usize = 10;
@@ -22,7 +21,7 @@ pub(super) struct Verdict {
 
 impl Verdict {
     pub(super) fn of(
-        course: &Course,
+        course: Course,
         limits: limits::Tally,
         cache: cache::Tally,
         jobs: jobs::Tally,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store_core::{AcquireQueue, Clock as _, QueueOptions, SeededRandom, SystemClock, Timestamp};
+use store_core::{AcquireQueue, Clock as _, QueueOptions, SeededRandom, SystemClock};
 use store_sqlite::{
     CacheOptions, DedupeOptions, RateLimitOptions, SqliteCacheStore, SqliteDatabase,
     SqliteDedupeStore, SqliteRateLimitStore,
@@ -15,10 +15,9 @@ use crate::error::Error;
 use crate::runtime;
 use crate::soak::crew;
 
-use super::cache::Origin;
-use super::dice::Dice;
-use super::journal::{Entry, Journal};
-use super::{cache, jobs, limits};
+use crate::soak::load::cache::Origin;
+use crate::soak::load::desk::Desk;
+use crate::soak::load::{self, Part, Stores, jobs};
 
 /// How often expired values are swept: often, so that it gets in the way.
 const SWEEP_VALUES: Duration = Duration::from_millis(200);
@@ -41,80 +40,32 @@ pub(super) struct Job {
     pub(super) duration: Duration,
 }
 
-/// What the tasks of a worker share: the time, and where to tell what happened.
-#[derive(Debug)]
-pub(super) struct Desk {
-    pub(super) clock: SystemClock,
-    journal: Journal,
-    ends_at: Timestamp,
-}
-
-impl Desk {
-    pub(super) fn is_open(&self) -> bool {
-        self.clock.now() < self.ends_at
-    }
-
-    pub(super) fn millis(&self) -> i64 {
-        self.clock.now().as_millis()
-    }
-
-    pub(super) fn tell(&self, entry: &Entry) -> Result<(), Error> {
-        self.journal.write(entry)
-    }
-
-    pub(super) async fn pause(&self, duration: Duration) {
-        self.clock.sleep_until(self.clock.now() + duration).await;
-    }
-}
-
 pub(crate) fn work() -> Result<(), Error> {
     runtime::block_on(use_all(crew::job()?))
 }
 
 async fn use_all(job: Job) -> Result<(), Error> {
-    let journal = Journal::create(&job.journal)?;
+    let journal = Desk::journal(&job.journal)?;
     let database = SqliteDatabase::open(&job.database).await?;
     // All at once, like programs that start together on a new file.
     store_sqlite::migrate(&database).await?;
     let origin = Origin::open(&job.origin).await?;
 
     let begins_at = crew::ready()?;
-    let desk = Arc::new(Desk {
-        clock: SystemClock::new(),
-        journal,
-        ends_at: begins_at + job.duration,
-    });
+    let desk = Arc::new(Desk::new(journal, begins_at + job.duration));
     desk.clock.sleep_until(begins_at).await;
-    let (cache, dedupe, queue) = stores(&database, job.seed ^ job.number);
-    let mut tasks = Vec::new();
-    for task in 0..u64::try_from(job.tasks).unwrap_or(u64::MAX) {
-        let dice = |store| Dice::new(job.seed, (job.number << 16) | (task << 2) | store);
-        let name = format!("{}-{task}", job.number);
-        let (at, queue, store) = (Arc::clone(&desk), queue.clone(), dice(0));
-        tasks.push(tokio::spawn(
-            async move { limits::run(&at, queue, store).await },
-        ));
-        let (at, cache, origin, store) =
-            (Arc::clone(&desk), cache.clone(), origin.clone(), dice(1));
-        tasks.push(tokio::spawn(async move {
-            cache::run(&at, Arc::new(cache), origin, store, &name).await
-        }));
-        let (at, dedupe, store) = (Arc::clone(&desk), dedupe.clone(), dice(2));
-        tasks.push(tokio::spawn(async move {
-            jobs::run(&at, Arc::new(dedupe), store).await
-        }));
-    }
-    for task in tasks {
-        task.await.map_err(|source| Error::LostTask { source })??;
-    }
+    let part = Part {
+        number: job.number,
+        seed: job.seed,
+        tasks: job.tasks,
+    };
+    let stores = stores(&database, job.seed ^ job.number);
+    load::run(part, &desk, &stores, &origin).await?;
     origin.close().await?;
     Ok(database.close().await?)
 }
 
-fn stores(
-    database: &SqliteDatabase,
-    seed: u64,
-) -> (SqliteCacheStore, SqliteDedupeStore, AcquireQueue) {
+fn stores(database: &SqliteDatabase, seed: u64) -> Stores {
     let cache = CacheOptions::default().with_cleanup_interval(Some(SWEEP_VALUES));
     let dedupe = DedupeOptions::default()
         .with_cleanup_interval(Some(SWEEP_JOBS))
@@ -129,9 +80,9 @@ fn stores(
         Arc::new(SeededRandom::new(seed)),
         QueueOptions::default(),
     );
-    (
-        SqliteCacheStore::with_options(database, cache),
-        SqliteDedupeStore::with_options(database, dedupe),
+    Stores {
+        cache: Arc::new(SqliteCacheStore::with_options(database, cache)),
+        dedupe: Arc::new(SqliteDedupeStore::with_options(database, dedupe)),
         queue,
-    )
+    }
 }

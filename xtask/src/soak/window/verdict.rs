@@ -17,15 +17,47 @@ const MOST_BARS: u32 = 60;
 
 /// What was asked of the limiter.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
-    pub(super) limit: u32,
-    pub(super) window: Duration,
-    pub(super) duration: Duration,
+pub(in crate::soak) struct Terms {
+    pub(in crate::soak) limit: u32,
+    pub(in crate::soak) window: Duration,
+    pub(in crate::soak) duration: Duration,
+    pub(in crate::soak) limiter: Limiter,
+}
+
+/// How exactly the limiter counts.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::soak) enum Limiter {
+    /// To the millisecond, by one clock.
+    Exact,
+    /// An admission counts for this much longer than its window. If the clocks of its processes
+    /// differ, no moment that it tells is that of the call.
+    Coarse {
+        longer: Duration,
+        clocks_agree: bool,
+        /// How long after it was decided an admission may be answered.
+        lag: Duration,
+    },
 }
 
 impl Terms {
-    fn possible(&self) -> u128 {
-        possible(self.limit, self.window, self.duration)
+    pub(in crate::soak) fn possible(&self) -> u128 {
+        match self.limiter {
+            Limiter::Exact => possible(self.limit, self.window, self.duration),
+            Limiter::Coarse { longer, .. } => {
+                let period = (self.window + longer).as_nanos().max(1);
+                u128::from(self.limit) * self.duration.as_nanos() / period
+            }
+        }
+    }
+
+    fn clocks_agree(&self) -> bool {
+        !matches!(
+            self.limiter,
+            Limiter::Coarse {
+                clocks_agree: false,
+                ..
+            }
+        )
     }
 
     /// How much time a bar stands for, in seconds.
@@ -44,7 +76,7 @@ impl Terms {
 
 /// What came of one run.
 #[derive(Debug)]
-pub(super) struct Verdict {
+pub(in crate::soak) struct Verdict {
     admitted: usize,
     fullest: usize,
     stray: usize,
@@ -54,18 +86,40 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    pub(super) fn on(terms: &Terms, began_at: Timestamp, workers: &[Vec<Admission>]) -> Self {
+    pub(in crate::soak) fn on(
+        terms: &Terms,
+        began_at: Timestamp,
+        workers: &[Vec<Admission>],
+    ) -> Self {
         let start = began_at.as_millis();
         let end = (began_at + terms.duration).as_millis();
-        let mut moments: Vec<i64> = workers.iter().flatten().map(|it| it.counted).collect();
-        moments.sort_unstable();
-        let counts = || workers.iter().map(Vec::len);
+        let all = || workers.iter().flatten();
+        let mut counted: Vec<i64> = all().map(|it| it.counted).collect();
+        counted.sort_unstable();
         let window = i64::try_from(terms.window.as_millis()).unwrap_or(i64::MAX);
+        let mut fullest = fullest_window(&counted, window);
+        let mut moments = counted;
+        if let Limiter::Coarse {
+            clocks_agree: false,
+            lag,
+            ..
+        } = terms.limiter
+        {
+            // What a clock says that is wrong is no proof: when the answers came is.
+            moments = all().map(|it| it.answered).collect();
+            moments.sort_unstable();
+            let lag = i64::try_from(lag.as_millis()).unwrap_or(i64::MAX);
+            fullest = fullest.max(fullest_window(&moments, window.saturating_sub(lag)));
+        }
+        let counts = || workers.iter().map(Vec::len);
+        let stray = all()
+            .filter(|it| terms.clocks_agree() && it.is_stray())
+            .count();
         let bar = Duration::from_secs(terms.bar_secs());
         Self {
             admitted: moments.iter().filter(|moment| **moment < end).count(),
-            fullest: fullest_window(&moments, window),
-            stray: workers.iter().flatten().filter(|it| it.is_stray()).count(),
+            fullest,
+            stray,
             of_a_process: (counts().min().unwrap_or(0), counts().max().unwrap_or(0)),
             course: course(&moments, start, bar, terms.bars()),
         }
@@ -89,7 +143,7 @@ impl Verdict {
         }
     }
 
-    pub(super) fn passes(&self, terms: &Terms) -> bool {
+    pub(in crate::soak) fn passes(&self, terms: &Terms) -> bool {
         self.fault(terms).is_none()
     }
 }
@@ -101,7 +155,7 @@ impl Admission {
 }
 
 /// One row per run, with the course of each as a line of bars, and what they stand for.
-pub(super) fn table(terms: &Terms, verdicts: &[Verdict]) -> String {
+pub(in crate::soak) fn table(terms: &Terms, verdicts: &[Verdict]) -> String {
     let mut table = Table::new(&[
         Column::Right("run"),
         Column::Right("admitted"),
@@ -148,6 +202,7 @@ mod tests {
         limit: 2,
         window: SECOND,
         duration: Duration::from_secs(2),
+        limiter: Limiter::Exact,
     };
 
     fn verdict(moments: &[i64]) -> Verdict {
@@ -185,6 +240,37 @@ A bar is 1 s; the highest of all is 2.";
         let few = verdict(&[0, 3, 1_000]);
         assert_eq!(few.fault(&TERMS), Some("TOO FEW"));
         assert_eq!(few.share_permille(&TERMS), 750);
+    }
+
+    #[test]
+    fn clocks_that_differ_are_no_alibi() {
+        let terms = Terms {
+            limiter: Limiter::Coarse {
+                longer: SECOND,
+                clocks_agree: false,
+                lag: Duration::from_millis(10),
+            },
+            ..TERMS
+        };
+        assert_eq!(terms.possible(), 2);
+        let admission = |counted, answered| Admission {
+            asked: answered,
+            counted,
+            answered,
+        };
+        let kept = vec![
+            admission(5, 0),
+            admission(3_000, 900),
+            admission(4_000, 1_000),
+        ];
+        assert!(Verdict::on(&terms, Timestamp::default(), &[kept]).passes(&terms));
+        let over = vec![
+            admission(5, 0),
+            admission(3_000, 900),
+            admission(4_000, 980),
+        ];
+        let verdict = Verdict::on(&terms, Timestamp::default(), &[over]);
+        assert_eq!(verdict.fault(&terms), Some("OVER THE LIMIT"));
     }
 
     #[test]

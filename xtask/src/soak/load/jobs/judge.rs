@@ -8,22 +8,31 @@ use std::time::Duration;
 
 use super::{Ending, Event, Heard, LEASE, RETENTION};
 
+/// What may be expected.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::soak) struct Terms {
+    /// How much longer than a lease a wait may take.
+    pub(in crate::soak) slack: Duration,
+    /// Whether a wait may run out of time, because the store could not be reached for long.
+    pub(in crate::soak) may_time_out: bool,
+}
+
 #[derive(Debug, Default)]
-pub(in super::super) struct Tally {
-    pub(in super::super) settled: usize,
-    pub(in super::super) fenced: usize,
+pub(in crate::soak) struct Tally {
+    pub(in crate::soak) settled: usize,
+    pub(in crate::soak) fenced: usize,
     /// Settled jobs that began while another settled job of their key was not over.
-    pub(in super::super) twice: usize,
+    pub(in crate::soak) twice: usize,
     /// Jobs that were fenced before their lease could lapse.
-    pub(in super::super) robbed: usize,
-    pub(in super::super) waited: usize,
+    pub(in crate::soak) robbed: usize,
+    pub(in crate::soak) waited: usize,
     /// Joiners that heard something that their owner did not leave, or not what it left.
-    pub(in super::super) wrong: usize,
+    pub(in crate::soak) wrong: usize,
     /// Joiners that waited for longer than a lease and the slack after the last sign of life.
-    pub(in super::super) stuck: usize,
+    pub(in crate::soak) stuck: usize,
     /// The longest such wait, in milliseconds.
-    pub(in super::super) longest_millis: i64,
-    pub(in super::super) complaints: Vec<String>,
+    pub(in crate::soak) longest_millis: i64,
+    pub(in crate::soak) complaints: Vec<String>,
 }
 
 /// What became of a job, by its owner.
@@ -110,10 +119,10 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// Judges what all workers told; a wait may take `slack` longer than a lease.
-pub(in super::super) fn judge<'a>(
+/// Judges what all workers told; under these terms.
+pub(in crate::soak) fn judge<'a>(
     events: impl IntoIterator<Item = &'a Event>,
-    slack: Duration,
+    terms: Terms,
 ) -> Tally {
     let events: Vec<&Event> = events.into_iter().collect();
     let owners = Owners::by(&events);
@@ -146,7 +155,8 @@ pub(in super::super) fn judge<'a>(
             continue;
         };
         tally.waited += 1;
-        if !owners.explain(job, *heard, *outcome) {
+        let is_excused = terms.may_time_out && *outcome == Heard::TimedOut;
+        if !is_excused && !owners.explain(job, *heard, *outcome) {
             tally.wrong += 1;
             tally.complaints.push(format!(
                 "job {job}: heard {outcome:?} at {heard}; its owner left {:?}, {:?}",
@@ -158,7 +168,7 @@ pub(in super::super) fn judge<'a>(
         let alive = owners.last_beat(job, *heard).unwrap_or(*asked).max(*asked);
         let waited = heard - alive;
         tally.longest_millis = tally.longest_millis.max(waited);
-        if waited > millis(LEASE + slack) {
+        if waited > millis(LEASE + terms.slack) {
             tally.stuck += 1;
             let complaint = format!("job {job}: waited {waited} ms after the last sign of life");
             tally.complaints.push(complaint);

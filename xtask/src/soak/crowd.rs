@@ -1,18 +1,17 @@
 //! The workers of one run: started together, killed and replaced if it storms, and waited for.
 
-use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use serde::Serialize;
 use store_core::{Clock as _, SystemClock};
 
 use crate::error::Error;
-use crate::soak::Kind;
-use crate::soak::crew::Worker;
 
-use super::dice::Dice;
-use super::worker::Job;
+use super::Kind;
+use super::crew::Worker;
+use super::load::dice::Dice;
 
 /// How long workers may take to finish what they are doing once the time is over.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,12 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the progress bar moves.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What a run is made of.
-#[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) folder: &'a Path,
+/// Who works, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Crowd {
+    pub(super) kind: Kind,
     pub(super) processes: usize,
-    pub(super) tasks: usize,
     pub(super) seed: u64,
     pub(super) duration: Duration,
     /// How often a worker is killed, if any is.
@@ -33,39 +31,25 @@ pub(super) struct Plan<'a> {
 }
 
 /// What happened to the workers.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Course {
-    pub(super) journals: Vec<PathBuf>,
     pub(super) kills: usize,
     /// Workers that had not ended when patience had.
     pub(super) hung: usize,
 }
 
-impl Plan<'_> {
-    pub(super) fn database(&self) -> PathBuf {
-        self.folder.join("stores.db")
-    }
-
-    fn job(&self, number: usize, duration: Duration) -> Job {
-        Job {
-            database: self.database(),
-            origin: self.folder.join("origin.db"),
-            journal: self.folder.join(format!("worker-{number}.jsonl")),
-            number: u64::try_from(number).unwrap_or(u64::MAX),
-            seed: self.seed,
-            tasks: self.tasks,
-            duration,
-        }
-    }
-
-    pub(super) fn carry_out(&self, progress: &ProgressBar) -> Result<Course, Error> {
+impl Crowd {
+    /// Starts the workers and waits for their end. `job` makes the job of a worker, of which there are
+    /// more than processes if some are killed; `meanwhile` hears how much time has passed, often.
+    pub(super) fn carry_out<J: Serialize>(
+        &self,
+        progress: &ProgressBar,
+        mut job: impl FnMut(usize, Duration) -> J,
+        mut meanwhile: impl FnMut(Duration) -> Result<(), Error>,
+    ) -> Result<Course, Error> {
         let clock = SystemClock::new();
-        let mut started = Vec::new();
-        let mut start = |number: usize, duration| {
-            let job = self.job(number, duration);
-            started.push(job.journal.clone());
-            Worker::start(number, Kind::Stores, &job)
-        };
+        let mut start =
+            |number: usize, duration| Worker::start(number, self.kind, &job(number, duration));
         let mut crew = (1..=self.processes)
             .map(|number| start(number, self.duration))
             .collect::<Result<Vec<_>, _>>()?;
@@ -84,6 +68,7 @@ impl Plan<'_> {
             if elapsed >= self.duration {
                 break;
             }
+            meanwhile(elapsed)?;
             let next_kill = self.kill_every.map(|every| every * (kills + 1));
             if next_kill.is_some_and(|at| at <= elapsed) {
                 kills += 1;
@@ -106,7 +91,6 @@ impl Plan<'_> {
             hung += usize::from(!worker.ends_within(patience)?);
         }
         Ok(Course {
-            journals: started,
             kills: usize::try_from(kills).unwrap_or(usize::MAX),
             hung,
         })

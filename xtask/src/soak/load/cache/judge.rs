@@ -5,27 +5,27 @@ use std::collections::BTreeMap;
 use super::Event;
 
 #[derive(Debug, Default)]
-pub(in super::super) struct Tally {
-    pub(in super::super) hits: usize,
-    pub(in super::super) outdated: usize,
+pub(in crate::soak) struct Tally {
+    pub(in crate::soak) hits: usize,
+    pub(in crate::soak) outdated: usize,
     /// Hits on values that had been invalidated, or were not whole.
-    pub(in super::super) stale: usize,
+    pub(in crate::soak) stale: usize,
     /// Keys that must hold what was told last.
-    pub(in super::super) kept: usize,
+    pub(in crate::soak) kept: usize,
     /// Reads of them, at the end or on the way, that found something else.
-    pub(in super::super) lost: usize,
-    pub(in super::super) complaints: Vec<String>,
+    pub(in crate::soak) lost: usize,
+    pub(in crate::soak) complaints: Vec<String>,
 }
 
 /// What each key that must stay may hold: what was done last, or what was about to be done when its
 /// worker died.
 #[derive(Debug, Default)]
-pub(in super::super) struct Kept {
+pub(in crate::soak) struct Kept {
     keys: BTreeMap<String, Vec<Option<u64>>>,
 }
 
 impl Kept {
-    pub(in super::super) fn keys(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::soak) fn keys(&self) -> impl Iterator<Item = &str> {
         self.keys.keys().map(String::as_str)
     }
 
@@ -39,7 +39,7 @@ impl Kept {
 
 /// Judges what all workers told, each in its order. What the keys hold at the end is judged by
 /// [`Tally::check`].
-pub(in super::super) fn judge<'a>(events: impl IntoIterator<Item = &'a Event>) -> (Tally, Kept) {
+pub(in crate::soak) fn judge<'a>(events: impl IntoIterator<Item = &'a Event>) -> (Tally, Kept) {
     let (mut tally, mut kept) = (Tally::default(), Kept::default());
     for event in events {
         match event {
@@ -75,7 +75,7 @@ pub(in super::super) fn judge<'a>(events: impl IntoIterator<Item = &'a Event>) -
 
 impl Tally {
     /// Judges what a key that must stay was found to hold.
-    pub(in super::super) fn check(&mut self, kept: &Kept, key: &str, found: Option<u64>) {
+    pub(in crate::soak) fn check(&mut self, kept: &Kept, key: &str, found: Option<u64>) {
         if !kept.may_hold(key, found) {
             self.lost += 1;
             let due = kept.keys.get(key);

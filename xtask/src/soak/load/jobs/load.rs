@@ -10,9 +10,9 @@ use store_core::{
 };
 
 use crate::error::Error;
-use crate::soak::stores::dice::Dice;
-use crate::soak::stores::journal::Entry;
-use crate::soak::stores::worker::Desk;
+use crate::soak::load::desk::{Desk, Role};
+use crate::soak::load::dice::Dice;
+use crate::soak::load::journal::Entry;
 
 use super::{Ending, Event, Heard, LEASE};
 
@@ -23,33 +23,41 @@ const KEYS: usize = 12;
 const QUIET_KEYS: usize = 100;
 
 /// Longer than any wait may take, so that a waiter that is stuck is told apart.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(in crate::soak) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long most jobs take at most.
 const WORK: Duration = Duration::from_millis(8);
 
-pub(in super::super) async fn run(
+pub(in crate::soak) async fn run(
     desk: &Desk,
     jobs: Arc<dyn DedupeStore>,
     dice: Dice,
 ) -> Result<(), Error> {
     while desk.is_open() {
-        let is_quiet = dice.chance(5);
-        let number = if is_quiet {
-            KEYS + dice.below(QUIET_KEYS)
-        } else {
-            dice.below(KEYS)
-        };
-        let key = Key::new(&format!("jobs:{number}"))?;
-        let asked = desk.millis();
-        match jobs.register_or_join(&key, dice.priority()).await? {
-            Registration::Owner(owner) if is_quiet => fall_silent(desk, owner),
-            Registration::Owner(owner) => own(desk, &*jobs, &dice, number, asked, owner).await?,
-            Registration::Joined(job) => join(desk, &*jobs, &key, &job).await?,
-        }
+        desk.step(Role::Jobs, &dice, step(desk, &*jobs, &dice))
+            .await?;
         desk.pause(dice.up_to(Duration::from_millis(3))).await;
     }
     Ok(())
+}
+
+async fn step(desk: &Desk, jobs: &dyn DedupeStore, dice: &Dice) -> Result<(), Error> {
+    let is_quiet = dice.chance(5);
+    let number = if is_quiet {
+        KEYS + dice.below(QUIET_KEYS)
+    } else {
+        dice.below(KEYS)
+    };
+    let key = Key::new(&format!("jobs:{number}"))?;
+    let asked = desk.millis();
+    match jobs.register_or_join(&key, dice.priority()).await? {
+        Registration::Owner(owner) if is_quiet => {
+            fall_silent(desk, owner);
+            Ok(())
+        }
+        Registration::Owner(owner) => own(desk, jobs, dice, number, asked, owner).await,
+        Registration::Joined(job) => join(desk, jobs, &key, &job).await,
+    }
 }
 
 /// Keeps the job without a word for long after its lease, while the task goes on.

@@ -3,32 +3,49 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
+use super::desk::Call;
 use super::{cache, jobs, limits};
 
 /// One thing that happened.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) enum Entry {
+pub(in crate::soak) enum Entry {
     Limit(limits::Event),
     Cache(cache::Event),
     Job(jobs::Event),
+    /// A step that failed or took long.
+    Call(Call),
+    /// A circuit breaker began to let other things through.
+    Circuit {
+        is_closed: bool,
+    },
+    /// What a worker sent in all, at its end.
+    Sent(Sent),
+}
+
+/// What a worker's requests came to.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+pub(in crate::soak) struct Sent {
+    pub(in crate::soak) requests: u64,
+    pub(in crate::soak) write_units: f64,
+    pub(in crate::soak) refused_writes: u64,
 }
 
 /// A worker's file.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(in crate::soak) struct Journal {
     file: Mutex<File>,
     path: String,
 }
 
 impl Journal {
-    pub(super) fn create(path: &Path) -> Result<Self, Error> {
+    pub(in crate::soak) fn create(path: &Path) -> Result<Self, Error> {
         let file = File::create(path).map_err(|source| failed("create", path, source))?;
         Ok(Self {
             file: Mutex::new(file),
@@ -36,7 +53,7 @@ impl Journal {
         })
     }
 
-    pub(super) fn write(&self, entry: &Entry) -> Result<(), Error> {
+    pub(in crate::soak) fn write(&self, entry: &Entry) -> Result<(), Error> {
         let write = || {
             let mut line = serde_json::to_vec(entry)?;
             line.push(b'\n');
@@ -51,8 +68,41 @@ impl Journal {
     }
 }
 
+/// What all workers of a run have told, each in its order.
+#[derive(Debug, Default)]
+pub(in crate::soak) struct Told {
+    pub(in crate::soak) limits: Vec<limits::Event>,
+    pub(in crate::soak) cache: Vec<cache::Event>,
+    pub(in crate::soak) jobs: Vec<jobs::Event>,
+    pub(in crate::soak) calls: Vec<Call>,
+    /// What became of the circuit breakers, one list per worker.
+    pub(in crate::soak) circuits: Vec<Vec<bool>>,
+    pub(in crate::soak) sent: Vec<Sent>,
+}
+
+impl Told {
+    pub(in crate::soak) fn by(journals: &[PathBuf]) -> Result<Self, Error> {
+        let mut told = Self::default();
+        for path in journals {
+            let mut circuit = Vec::new();
+            for entry in read(path)? {
+                match entry {
+                    Entry::Limit(event) => told.limits.push(event),
+                    Entry::Cache(event) => told.cache.push(event),
+                    Entry::Job(event) => told.jobs.push(event),
+                    Entry::Call(call) => told.calls.push(call),
+                    Entry::Circuit { is_closed } => circuit.push(is_closed),
+                    Entry::Sent(sent) => told.sent.push(sent),
+                }
+            }
+            told.circuits.push(circuit);
+        }
+        Ok(told)
+    }
+}
+
 /// What a worker has told.
-pub(super) fn read(path: &Path) -> Result<Vec<Entry>, Error> {
+fn read(path: &Path) -> Result<Vec<Entry>, Error> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         // It was killed before it could say anything.

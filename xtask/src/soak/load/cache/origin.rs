@@ -11,12 +11,12 @@ use sqlite_database::SqliteDatabase;
 use crate::error::Error;
 
 #[derive(Clone, Debug)]
-pub(in super::super) struct Origin {
+pub(in crate::soak) struct Origin {
     database: SqliteDatabase,
 }
 
 impl Origin {
-    pub(in super::super) async fn open(path: &Path) -> Result<Self, Error> {
+    pub(in crate::soak) async fn open(path: &Path) -> Result<Self, Error> {
         let database = SqliteDatabase::open(path).await?;
         let create = "CREATE TABLE IF NOT EXISTS origin
             (key INTEGER PRIMARY KEY, version INTEGER NOT NULL, floor INTEGER NOT NULL) STRICT";
@@ -77,7 +77,7 @@ impl Origin {
         Ok(confirm.await?)
     }
 
-    pub(in super::super) async fn close(&self) -> Result<(), Error> {
+    pub(in crate::soak) async fn close(&self) -> Result<(), Error> {
         Ok(self.database.close().await?)
     }
 }

@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::judge::{Tally, judge};
-pub(super) use self::load::run;
+pub(in crate::soak) use self::judge::{Tally, Terms, judge};
+pub(in crate::soak) use self::load::{PATIENCE, run};
 
 /// How long a job survives its owner's silence; short, so that many lapse.
-pub(super) const LEASE: Duration = Duration::from_millis(500);
+pub(in crate::soak) const LEASE: Duration = Duration::from_millis(500);
 
 /// How long an ended job is kept for those who joined it.
-pub(super) const RETENTION: Duration = Duration::from_secs(5);
+pub(in crate::soak) const RETENTION: Duration = Duration::from_secs(5);
 
 /// What an owner leaves; numbers that no other owner leaves.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) enum Ending {
+pub(in crate::soak) enum Ending {
     Value(u64),
     Failure(u64),
     NotShared,
@@ -26,7 +26,7 @@ pub(super) enum Ending {
 
 /// What a joiner hears.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(super) enum Heard {
+pub(in crate::soak) enum Heard {
     Ending(Ending),
     Lapsed,
     TimedOut,
@@ -36,7 +36,7 @@ pub(super) enum Heard {
 
 /// What a worker tells; moments in Unix milliseconds.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) enum Event {
+pub(in crate::soak) enum Event {
     /// The owner is about to renew its lease.
     Beating { job: String, at: i64 },
     /// The owner is about to end its job.

@@ -37,7 +37,11 @@ fn value(value: u64) -> Heard {
 }
 
 fn judged(events: &[Event]) -> Tally {
-    judge(events, SECOND)
+    let terms = Terms {
+        slack: SECOND,
+        may_time_out: false,
+    };
+    judge(events, terms)
 }
 
 #[test]

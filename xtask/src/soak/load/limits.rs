@@ -8,12 +8,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use store_core::{AdaptiveConfig, Claim, Limit, Resource, ResourceConfig};
 
-pub(super) use self::judge::{Row, Tally, judge};
-pub(super) use self::load::run;
+pub(in crate::soak) use self::judge::{Row, Tally, judge, judge_told};
+pub(in crate::soak) use self::load::{PATIENCE, run};
 
 /// A resource of the load.
 #[derive(Debug)]
-pub(super) struct Limited {
+pub(in crate::soak) struct Limited {
     name: &'static str,
     limits: &'static [Limit],
     is_shared: bool,
@@ -25,7 +25,7 @@ const fn per_millis(count: u32, millis: u64) -> Limit {
 
 /// Small windows, so that there are many: two paths, the key that requests to both may claim too,
 /// and a resource that is also used without asking.
-pub(super) const LIMITED: [Limited; 4] = [
+pub(in crate::soak) const LIMITED: [Limited; 4] = [
     Limited {
         name: "issues",
         limits: &[per_millis(30, 300), per_millis(6, 20)],
@@ -74,7 +74,7 @@ impl Limited {
 
 /// What a worker tells; moments in Unix milliseconds.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) enum Event {
+pub(in crate::soak) enum Event {
     /// A permit was granted and committed.
     Admitted {
         resources: Vec<usize>,

@@ -6,40 +6,47 @@ use std::time::Duration;
 use store_core::{Acquire, AcquireQueue, Clock as _, Decision, Permit, RateLimitStore as _};
 
 use crate::error::Error;
-use crate::soak::stores::dice::Dice;
-use crate::soak::stores::journal::Entry;
-use crate::soak::stores::worker::Desk;
+use crate::soak::load::desk::{Desk, Role};
+use crate::soak::load::dice::Dice;
+use crate::soak::load::journal::Entry;
 
 use super::{Event, KEY, LIMITED, PATHS, RECORDED};
 
 /// How long a request waits for a permit at most.
-const PATIENCE: Duration = Duration::from_millis(400);
+pub(in crate::soak) const PATIENCE: Duration = Duration::from_millis(400);
 
-pub(in super::super) async fn run(
+pub(in crate::soak) async fn run(
     desk: &Desk,
     queue: AcquireQueue,
     dice: Dice,
 ) -> Result<(), Error> {
     while desk.is_open() {
-        if dice.chance(5) {
-            record(desk, &queue, &dice).await?;
-            continue;
-        }
-        let (request, resources) = draw(&dice)?;
-        let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
-        // Most wait in line; some ask as if there were no line.
-        let decision = if dice.chance(80) {
-            let deadline = desk.clock.now() + dice.up_to(PATIENCE);
-            queue.acquire_wait(request, deadline, None).await?
-        } else {
-            queue.store().acquire(request).await?
-        };
-        match decision {
-            Decision::Granted(permit) => use_up(desk, &dice, permit, resources, permits).await?,
-            Decision::Denied { .. } => desk.pause(dice.up_to(Duration::from_millis(8))).await,
-        }
+        let step = step(desk, &queue, &dice);
+        desk.step(Role::Limits, &dice, step).await?;
     }
     Ok(())
+}
+
+async fn step(desk: &Desk, queue: &AcquireQueue, dice: &Dice) -> Result<(), Error> {
+    if dice.chance(5) {
+        return record(desk, queue, dice).await;
+    }
+    let (request, resources) = draw(dice)?;
+    let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
+    // Most wait in line; some ask as if there were no line.
+    let decision = if dice.chance(80) {
+        let deadline = desk.local.now() + dice.up_to(PATIENCE);
+        queue.acquire_wait(request, deadline, None).await?
+    } else {
+        queue.store().acquire(request).await?
+    };
+    match decision {
+        Decision::Granted(permit) => use_up(desk, dice, permit, resources, permits).await,
+        Decision::Denied { .. } => {
+            desk.pause(dice.up_to(Duration::from_millis(8))).await;
+            Ok(())
+        }
+    }
 }
 
 fn draw(dice: &Dice) -> store_core::Result<(Acquire, Vec<usize>)> {

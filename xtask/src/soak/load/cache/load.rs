@@ -7,9 +7,9 @@ use std::time::Duration;
 use store_core::{CacheStore, Key, Lookup, NewEntry, Scope, Selection, SetOutcome, Tag, Ttl};
 
 use crate::error::Error;
-use crate::soak::stores::dice::Dice;
-use crate::soak::stores::journal::Entry;
-use crate::soak::stores::worker::Desk;
+use crate::soak::load::desk::{Desk, Role};
+use crate::soak::load::dice::Dice;
+use crate::soak::load::journal::Entry;
 
 use super::origin::Origin;
 use super::{Event, decode, encode};
@@ -34,7 +34,7 @@ struct Reader<'a> {
 }
 
 /// Works until the time is over; `name` is no other task's, in no process.
-pub(in super::super) async fn run(
+pub(in crate::soak) async fn run(
     desk: &Desk,
     cache: Arc<dyn CacheStore>,
     origin: Origin,
@@ -50,16 +50,8 @@ pub(in super::super) async fn run(
     let mut own = HashMap::new();
     let mut value = 0;
     while desk.is_open() {
-        match reader.dice.below(100) {
-            0..45 => reader.read(reader.dice.below(KEYS)).await?,
-            45..55 => reader.refresh(reader.dice.below(KEYS)).await?,
-            55..70 => reader.change().await?,
-            _ => {
-                value += 1;
-                let key = format!("kept:{name}-{}", reader.dice.below(OWN_KEYS));
-                reader.keep(&mut own, key, value).await?;
-            }
-        }
+        let step = reader.step(&mut own, &mut value, name);
+        desk.step(Role::Cache, &reader.dice, step).await?;
         desk.pause(reader.dice.up_to(PAUSE)).await;
     }
     Ok(())
@@ -78,6 +70,24 @@ fn name(key: usize) -> store_core::Result<Key> {
 }
 
 impl Reader<'_> {
+    async fn step(
+        &self,
+        own: &mut HashMap<String, Key>,
+        value: &mut u64,
+        name: &str,
+    ) -> Result<(), Error> {
+        match self.dice.below(100) {
+            0..45 => self.read(self.dice.below(KEYS)).await,
+            45..55 => self.refresh(self.dice.below(KEYS)).await,
+            55..70 => self.change().await,
+            _ => {
+                *value += 1;
+                let key = format!("kept:{name}-{}", self.dice.below(OWN_KEYS));
+                self.keep(own, key, *value).await
+            }
+        }
+    }
+
     async fn read(&self, key: usize) -> Result<(), Error> {
         let floor = self.origin.floor(key).await?;
         match self.cache.get(&name(key)?).await? {

@@ -8,13 +8,13 @@ use super::{Event, LIMITED, RECORDED};
 
 /// A row of the limiter's log: which resource of the load, and when.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Row {
-    pub(in super::super) resource: usize,
-    pub(in super::super) at: i64,
+pub(in crate::soak) struct Row {
+    pub(in crate::soak) resource: usize,
+    pub(in crate::soak) at: i64,
 }
 
 impl Row {
-    pub(in super::super) fn new(admission: &store_sqlite::Admission) -> Option<Self> {
+    pub(in crate::soak) fn new(admission: &store_sqlite::Admission) -> Option<Self> {
         let name = admission.resource.as_str();
         let resource = LIMITED.iter().position(|limited| limited.name == name)?;
         Some(Self {
@@ -25,15 +25,15 @@ impl Row {
 }
 
 #[derive(Debug, Default)]
-pub(in super::super) struct Tally {
+pub(in crate::soak) struct Tally {
     /// Admissions, one per resource and permit.
-    pub(in super::super) admitted: usize,
-    pub(in super::super) given_back: usize,
+    pub(in crate::soak) admitted: usize,
+    pub(in crate::soak) given_back: usize,
     /// Admissions at which a window held too many.
-    pub(in super::super) over: usize,
+    pub(in crate::soak) over: usize,
     /// Rows that are missing from the file, or too many in it.
-    pub(in super::super) adrift: usize,
-    pub(in super::super) complaints: Vec<String>,
+    pub(in crate::soak) adrift: usize,
+    pub(in crate::soak) complaints: Vec<String>,
 }
 
 /// Usage that was told, per resource.
@@ -68,35 +68,65 @@ impl Told {
         told.admitted.iter_mut().for_each(|it| it.sort_unstable());
         told
     }
+
+    /// Usage of a resource that nobody asked for.
+    fn recorded(&self, resource: usize) -> &[(i64, i64)] {
+        if resource == RECORDED {
+            &self.recorded
+        } else {
+            &[]
+        }
+    }
+
+    fn judge(&self) -> Tally {
+        let mut tally = Tally {
+            admitted: self.admitted.iter().map(Vec::len).sum(),
+            given_back: self.given_back,
+            ..Tally::default()
+        };
+        for (resource, limited) in LIMITED.iter().enumerate() {
+            for limit in limited.limits {
+                let over = over(&self.admitted[resource], self.recorded(resource), limit);
+                tally.count_over(limited.name, "told", &over);
+            }
+        }
+        tally
+    }
+}
+
+/// Judges what all workers told. Records count against admissions if both are told by one clock.
+pub(in crate::soak) fn judge_told<'a>(
+    events: impl IntoIterator<Item = &'a Event>,
+    clocks_agree: bool,
+) -> Tally {
+    let mut told = Told::by(events);
+    if !clocks_agree {
+        told.recorded.clear();
+    }
+    told.judge()
 }
 
 /// Judges what all workers told and the whole log of the file. If workers were killed, the file may
 /// hold more than was told.
-pub(in super::super) fn judge<'a>(
+pub(in crate::soak) fn judge<'a>(
     events: impl IntoIterator<Item = &'a Event>,
     rows: &[Row],
     some_were_killed: bool,
 ) -> Tally {
     let told = Told::by(events);
-    let mut tally = Tally {
-        admitted: told.admitted.iter().map(Vec::len).sum(),
-        given_back: told.given_back,
-        ..Tally::default()
-    };
+    let mut tally = told.judge();
     for (resource, limited) in LIMITED.iter().enumerate() {
         let admitted = &told.admitted[resource];
-        let is_recorded = resource == RECORDED;
-        let recorded: &[_] = if is_recorded { &told.recorded } else { &[] };
+        let recorded = told.recorded(resource);
         let mut stored: Vec<i64> = rows
             .iter()
             .filter(|row| row.resource == resource)
             .map(|row| row.at)
             .collect();
         stored.sort_unstable();
-        for limit in limited.limits {
-            tally.count_over(limited.name, "told", &over(admitted, recorded, limit));
-            // What was sent without asking may be too much, so the file alone says nothing there.
-            if !is_recorded {
+        // What was sent without asking may be too much, so the file alone says nothing there.
+        if resource != RECORDED {
+            for limit in limited.limits {
                 tally.count_over(limited.name, "stored", &over(&stored, &[], limit));
             }
         }

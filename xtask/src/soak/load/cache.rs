@@ -6,13 +6,13 @@ mod origin;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::judge::{Kept, Tally, judge};
-pub(super) use self::load::run;
-pub(super) use self::origin::Origin;
+pub(in crate::soak) use self::judge::{Kept, Tally, judge};
+pub(in crate::soak) use self::load::run;
+pub(in crate::soak) use self::origin::Origin;
 
 /// What a worker tells.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) enum Event {
+pub(in crate::soak) enum Event {
     /// A value was read; before that, everything below `floor` had been invalidated.
     Hit {
         key: usize,
@@ -30,14 +30,14 @@ pub(super) enum Event {
 }
 
 /// Stored bytes that tell their version, and whether they are whole.
-pub(super) fn encode(version: u64) -> Vec<u8> {
+pub(in crate::soak) fn encode(version: u64) -> Vec<u8> {
     let mut bytes = version.to_be_bytes().to_vec();
     bytes.resize(length(version), version.to_le_bytes()[0]);
     bytes
 }
 
 /// The version of bytes that are whole.
-pub(super) fn decode(bytes: &[u8]) -> Option<u64> {
+pub(in crate::soak) fn decode(bytes: &[u8]) -> Option<u64> {
     let version = u64::from_be_bytes(*bytes.first_chunk()?);
     (bytes == encode(version)).then_some(version)
 }

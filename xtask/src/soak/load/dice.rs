@@ -6,40 +6,40 @@ use store_core::{Priority, Random as _, SeededRandom};
 
 /// One task's choices.
 #[derive(Debug)]
-pub(super) struct Dice {
+pub(in crate::soak) struct Dice {
     random: SeededRandom,
 }
 
 impl Dice {
     /// The choices that belong to `seed` and `stream`: streams of one seed are unlike each other.
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    pub(in crate::soak) fn new(seed: u64, stream: u64) -> Self {
         let first = SeededRandom::new(seed ^ stream.rotate_left(32)).next_u64();
         Self {
             random: SeededRandom::new(first.wrapping_add(stream)),
         }
     }
 
-    pub(super) fn roll(&self) -> u64 {
+    pub(in crate::soak) fn roll(&self) -> u64 {
         self.random.next_u64()
     }
 
     /// A number from zero up to, not including, `end`.
-    pub(super) fn below(&self, end: usize) -> usize {
+    pub(in crate::soak) fn below(&self, end: usize) -> usize {
         let end = u64::try_from(end).unwrap_or(u64::MAX).max(1);
         usize::try_from(self.roll() % end).unwrap_or(0)
     }
 
-    pub(super) fn chance(&self, percent: usize) -> bool {
+    pub(in crate::soak) fn chance(&self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
     /// A time of at most `most`, in whole milliseconds.
-    pub(super) fn up_to(&self, most: Duration) -> Duration {
+    pub(in crate::soak) fn up_to(&self, most: Duration) -> Duration {
         let millis = u64::try_from(most.as_millis()).unwrap_or(u64::MAX - 1);
         Duration::from_millis(self.roll() % (millis + 1))
     }
 
-    pub(super) fn priority(&self) -> Priority {
+    pub(in crate::soak) fn priority(&self) -> Priority {
         if self.chance(50) {
             Priority::User
         } else {

@@ -1,0 +1,78 @@
+//! The end of a run: what the workers wrote down and what the table holds, put together.
+
+use std::time::Duration;
+
+use store_core::{CacheStore as _, Key};
+use store_dynamodb::DynamoDbCacheStore;
+
+use crate::error::Error;
+use crate::soak::crowd::Course;
+use crate::soak::load::cache::{self, Kept};
+use crate::soak::load::desk::{Call, Role};
+use crate::soak::load::journal::Told;
+use crate::soak::load::{jobs, limits};
+
+use super::place::{OPERATION, Place};
+use super::verdict::{Calls, Circuits, Verdict};
+
+/// What may be expected of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected {
+    /// How much longer than a lease a wait may take.
+    pub(super) slack: Duration,
+    pub(super) clocks_agree: bool,
+    pub(super) has_faults: bool,
+    pub(super) is_storm: bool,
+}
+
+/// Judges a run whose workers have ended.
+pub(super) fn judge(
+    place: &Place,
+    course: Course,
+    told: &Told,
+    expected: Expected,
+) -> Result<Verdict, Error> {
+    let (mut cached, kept) = cache::judge(&told.cache);
+    place.block_on(read_back(place, &mut cached, &kept))?;
+    let terms = jobs::Terms {
+        // Nobody hears of anything while nobody answers.
+        slack: if expected.is_storm {
+            jobs::PATIENCE * 2
+        } else {
+            expected.slack
+        },
+        may_time_out: expected.is_storm,
+    };
+    Ok(Verdict {
+        hung: course.hung,
+        requests: told.sent.iter().map(|sent| sent.requests).sum(),
+        spoiled: place.injected().faults(),
+        limits: limits::judge_told(&told.limits, expected.clocks_agree),
+        cache: cached,
+        jobs: jobs::judge(&told.jobs, terms),
+        calls: Calls::of(&told.calls, allowed),
+        circuits: Circuits::of(&told.circuits),
+        may_fail: expected.has_faults || expected.is_storm,
+        is_storm: expected.is_storm,
+    })
+}
+
+/// How long a step may take: what it may wait for, and the requests it makes.
+fn allowed(call: &Call) -> Duration {
+    let waits = match call.role {
+        Role::Limits => limits::PATIENCE,
+        Role::Cache => Duration::ZERO,
+        Role::Jobs => jobs::PATIENCE,
+    };
+    waits + OPERATION * 4
+}
+
+async fn read_back(place: &Place, tally: &mut cache::Tally, kept: &Kept) -> Result<(), Error> {
+    let store = DynamoDbCacheStore::new(&place.handle().await);
+    for text in kept.keys() {
+        let found = store.get(&Key::new(text)?).await?.hit();
+        let found = found.map(|entry| cache::decode(&entry.value).unwrap_or(u64::MAX));
+        tally.check(kept, text, found);
+    }
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! What came of a run, and whether that is good enough.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::soak::load::desk::Call;
+use crate::soak::load::{cache, jobs, limits};
+use crate::table::{Column, Table};
+
+/// How many complaints of a run are shown.
+const MOST_SHOWN: usize = 10;
+
+/// What came of one run.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    pub(super) hung: usize,
+    pub(super) requests: u64,
+    pub(super) spoiled: u64,
+    pub(super) limits: limits::Tally,
+    pub(super) cache: cache::Tally,
+    pub(super) jobs: jobs::Tally,
+    pub(super) calls: Calls,
+    pub(super) circuits: Circuits,
+    /// Whether steps may fail.
+    pub(super) may_fail: bool,
+    pub(super) is_storm: bool,
+}
+
+/// Steps that failed or took long.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    failed: usize,
+    late: usize,
+    longest_millis: u64,
+    complaints: Vec<String>,
+}
+
+/// What became of the processes' circuit breakers.
+#[derive(Debug, Default)]
+pub(super) struct Circuits {
+    processes: usize,
+    opened: usize,
+    /// Those that were open at the end.
+    stayed_open: usize,
+}
+
+impl Calls {
+    /// Judges steps by how long each may take.
+    pub(super) fn of(calls: &[Call], allowed: impl Fn(&Call) -> Duration) -> Self {
+        let mut failures: BTreeMap<&str, usize> = BTreeMap::new();
+        for failure in calls.iter().filter_map(|call| call.failure.as_deref()) {
+            *failures.entry(failure).or_default() += 1;
+        }
+        let late = |call: &&Call| u128::from(call.millis) > allowed(call).as_millis();
+        let mut complaints: Vec<String> = failures
+            .iter()
+            .map(|(failure, count)| format!("{count} step(s) failed: {failure}"))
+            .collect();
+        let too_late = calls.iter().filter(late);
+        complaints.extend(too_late.clone().map(|call| format!("late: {call:?}")));
+        Self {
+            failed: failures.values().sum(),
+            late: too_late.count(),
+            longest_millis: calls.iter().map(|call| call.millis).max().unwrap_or(0),
+            complaints,
+        }
+    }
+}
+
+impl Circuits {
+    /// From what each process told: whether it was closed, each time that changed.
+    pub(super) fn of(told: &[Vec<bool>]) -> Self {
+        let count = |is: fn(&&Vec<bool>) -> bool| told.iter().filter(is).count();
+        Self {
+            processes: told.len(),
+            opened: count(|it| it.contains(&false)),
+            stayed_open: count(|it| it.last() == Some(&false)),
+        }
+    }
+}
+
+impl Verdict {
+    /// The first thing that is wrong.
+    fn fault(&self) -> Option<&'static str> {
+        let excess = |count: usize, is_wrong: bool| if is_wrong { count } else { 0 };
+        let never_opened = self.circuits.processes - self.circuits.opened;
+        let faults = [
+            (self.limits.over, "OVER THE LIMIT"),
+            (self.cache.stale, "STALE VALUES"),
+            (self.cache.lost, "LOST VALUES"),
+            (self.jobs.twice, "TWO OWNERS"),
+            (self.jobs.robbed, "ROBBED OWNERS"),
+            (self.jobs.wrong, "WRONG OUTCOMES"),
+            (self.jobs.stuck, "STUCK WAITERS"),
+            (self.hung, "HUNG WORKERS"),
+            (self.calls.late, "LATE ANSWERS"),
+            (excess(self.calls.failed, !self.may_fail), "ERRORS"),
+            (excess(never_opened, self.is_storm), "NO OPEN CIRCUIT"),
+            (
+                excess(self.circuits.stayed_open, self.is_storm),
+                "CIRCUIT STAYED OPEN",
+            ),
+            (usize::from(self.is_idle()), "NOTHING DONE"),
+        ];
+        let found = faults.into_iter().find(|(count, _)| *count > 0);
+        found.map(|(_, fault)| fault)
+    }
+
+    /// Nothing wrong is no proof if nothing was done.
+    fn is_idle(&self) -> bool {
+        [
+            self.limits.admitted,
+            self.cache.hits,
+            self.cache.kept,
+            self.jobs.settled,
+            self.jobs.waited,
+        ]
+        .contains(&0)
+    }
+
+    pub(super) fn passes(&self) -> bool {
+        self.fault().is_none()
+    }
+
+    /// What is wrong, in words; not all of it if it is much.
+    pub(super) fn complaints(&self) -> impl Iterator<Item = &str> {
+        let all = [
+            &self.limits.complaints,
+            &self.cache.complaints,
+            &self.jobs.complaints,
+            &self.calls.complaints,
+        ];
+        all.into_iter()
+            .flat_map(|complaints| complaints.iter().take(MOST_SHOWN))
+            .map(String::as_str)
+    }
+}
+
+/// One row per run.
+pub(super) fn table(verdicts: &[(String, Verdict)]) -> String {
+    let right = [
+        "requests", "spoiled", "admitted", "over", "hits", "stale", "kept", "lost", "settled",
+        "fenced", "twice", "robbed", "waited", "wrong", "longest", "stuck", "errors", "slowest",
+        "late", "circuits",
+    ];
+    let mut columns = vec![Column::Left("run")];
+    columns.extend(right.map(Column::Right));
+    columns.push(Column::Left("outcome"));
+    let mut table = Table::new(&columns);
+    for (name, verdict) in verdicts {
+        let Verdict {
+            limits,
+            cache,
+            jobs,
+            calls,
+            circuits,
+            ..
+        } = verdict;
+        table.add([
+            name.clone(),
+            verdict.requests.to_string(),
+            verdict.spoiled.to_string(),
+            limits.admitted.to_string(),
+            limits.over.to_string(),
+            cache.hits.to_string(),
+            cache.stale.to_string(),
+            cache.kept.to_string(),
+            cache.lost.to_string(),
+            jobs.settled.to_string(),
+            jobs.fenced.to_string(),
+            jobs.twice.to_string(),
+            jobs.robbed.to_string(),
+            jobs.waited.to_string(),
+            jobs.wrong.to_string(),
+            format!("{} ms", jobs.longest_millis),
+            jobs.stuck.to_string(),
+            calls.failed.to_string(),
+            format!("{} ms", calls.longest_millis),
+            calls.late.to_string(),
+            format!("{}/{}", circuits.opened, circuits.processes),
+            verdict.fault().unwrap_or("passed").to_owned(),
+        ]);
+    }
+    table.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::soak::load::desk::Role;
+
+    use super::*;
+
+    fn busy() -> Verdict {
+        let mut verdict = Verdict::default();
+        verdict.limits.admitted = 1;
+        verdict.cache.hits = 1;
+        verdict.cache.kept = 1;
+        verdict.jobs.settled = 1;
+        verdict.jobs.waited = 1;
+        verdict
+    }
+
+    #[test]
+    fn every_kind_of_violation_fails_a_run() {
+        assert!(busy().passes());
+        let plant: [fn(&mut Verdict); 10] = [
+            |it| it.limits.over = 1,
+            |it| it.cache.stale = 1,
+            |it| it.cache.lost = 1,
+            |it| it.jobs.twice = 1,
+            |it| it.jobs.robbed = 1,
+            |it| it.jobs.wrong = 1,
+            |it| it.jobs.stuck = 1,
+            |it| it.hung = 1,
+            |it| it.calls.late = 1,
+            |it| it.calls.failed = 1,
+        ];
+        for plant in plant {
+            let mut verdict = busy();
+            plant(&mut verdict);
+            assert!(!verdict.passes(), "{verdict:?}");
+        }
+        assert_eq!(Verdict::default().fault(), Some("NOTHING DONE"));
+    }
+
+    #[test]
+    fn circuits_must_open_in_the_storm_and_close_after_it() {
+        let judged = |told: &[&[bool]]| {
+            let told: Vec<_> = told.iter().map(|it| it.to_vec()).collect();
+            let verdict = Verdict {
+                circuits: Circuits::of(&told),
+                is_storm: true,
+                may_fail: true,
+                ..busy()
+            };
+            verdict.fault()
+        };
+        assert_eq!(judged(&[&[false, true], &[false, true]]), None);
+        assert_eq!(judged(&[&[false, true], &[]]), Some("NO OPEN CIRCUIT"));
+        let open = judged(&[&[false, true], &[false, true, false]]);
+        assert_eq!(open, Some("CIRCUIT STAYED OPEN"));
+    }
+
+    #[test]
+    fn failures_are_counted_and_answers_that_come_late_named() {
+        let call = |millis, failure: Option<&str>| Call {
+            role: Role::Cache,
+            millis,
+            failure: failure.map(str::to_owned),
+        };
+        let calls = [call(900, Some("throttled")), call(1_100, None)];
+        let calls = Calls::of(&calls, |_| Duration::from_secs(1));
+        assert_eq!(
+            (calls.failed, calls.late, calls.longest_millis),
+            (1, 1, 1_100)
+        );
+        assert_eq!(calls.complaints[0], "1 step(s) failed: throttled");
+    }
+}
