@@ -26,7 +26,7 @@ fn longest_past(config: &ResourceConfig, every: Duration) -> usize {
     while now < start + HOUR + HOUR / 2 {
         now = now + every;
         turn += 1;
-        let priority = if turn % 3 == 0 {
+        let priority = if turn.is_multiple_of(3) {
             Priority::Background
         } else {
             Priority::User
@@ -72,7 +72,6 @@ fn a_busy_resource_stays_below_a_kilobyte() {
     for (name, config) in [("plain", plain), ("shared", shared), ("two", with_second)] {
         for every in [SECOND * 3, SECOND * 17, SECOND * 20] {
             let past = longest_past(&config, every);
-            println!("{name} every {every:?}: {past} bytes of past");
             assert!(past + REST < 1_024, "{name} every {every:?}: {past} bytes");
         }
     }
