@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use store_core::local::Uncounted;
 use store_core::rate_limit::window::Denial;
-use store_core::{Acquire, Claim, Decision, Permit, Priority, Result, Timestamp};
+use store_core::{Acquire, Claim, Decision, Demand, Permit, Priority, Result, Timestamp};
 use tokio::runtime::Handle as Runtime;
 
 use super::decide::{self, Ask, Refuse, Step, Take};
@@ -165,10 +165,19 @@ impl Inner {
         demand: Uncounted,
         unspent: Option<&Lease>,
     ) -> Ask {
+        let mut earlier = demand;
+        match (request.demand, request.priority) {
+            (Demand::Counted, _) => {}
+            (Demand::New, Priority::User) => earlier.user = earlier.user.saturating_sub(1),
+            (Demand::New, Priority::Background) => {
+                earlier.background = earlier.background.saturating_sub(1);
+            }
+        }
         Ask {
             permits: request.permits,
             priority: request.priority,
             demand,
+            earlier,
             lease: match self.options.lease.get() {
                 1 => 0,
                 lease => lease,

@@ -34,6 +34,8 @@ pub(super) struct Ask {
     pub(super) priority: Priority,
     /// Requests to count, this one included.
     pub(super) demand: Uncounted,
+    /// Those of them that came before this one: they decide how the limit is shared.
+    pub(super) earlier: Uncounted,
     /// The most permits to take at once.
     pub(super) lease: u32,
     /// Permits of the current bucket that this process holds and can give back when it is over.
@@ -213,8 +215,9 @@ impl<'a> View<'a> {
         demand
     }
 
-    /// The share in force and until when, calculated anew if it is due.
-    pub(super) fn share(&mut self, own: Uncounted) -> Result<Option<(Allocation, Timestamp)>> {
+    /// The share in force and until when, calculated anew if it is due: from what the table knows, and
+    /// from demand that it does not know yet.
+    pub(super) fn share(&mut self, earlier: Uncounted) -> Result<Option<(Allocation, Timestamp)>> {
         let terms = self.terms;
         let Some(config) = terms.adaptive() else {
             return Ok(None);
@@ -226,7 +229,7 @@ impl<'a> View<'a> {
         }
         let was_priority =
             before.is_some_and(|basis| basis.allocation(limit, config).is_priority_mode());
-        let demand = self.demand(config, own);
+        let demand = self.demand(config, earlier);
         let basis = super::demand::Basis::new(&demand, config, self.now);
         let fresh = (basis.allocation(limit, config), basis.until(config));
         self.past.activations += u64::from(fresh.0.is_priority_mode() && !was_priority);
@@ -373,7 +376,7 @@ pub(super) fn decide(state: &State, terms: Terms<'_>, ask: &Ask, local: Timestam
     } else {
         Uncounted::default()
     };
-    let share = view.share(demand)?;
+    let share = view.share(ask.earlier)?;
     let is_recalculated = view.past.basis != state.past.basis;
     let rules = view.rules(share.as_ref());
     let now = view.now;
@@ -424,7 +427,7 @@ pub(super) fn record(
         Some(_) => ask.demand,
         None => Uncounted::default(),
     };
-    view.share(demand)?;
+    view.share(ask.earlier)?;
     let change = view.change(demand, ask.random);
     Ok(view.take(change, ask, ask.permits.get()).change)
 }

@@ -6,8 +6,8 @@ use std::task::{Context, Waker};
 
 use store_core::{
     Acquire, AdaptiveConfig, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore,
-    ErrorKind, HOUR, Limit, MINUTE, ManualClock, Priority, RateLimitStore, Registration, Removal,
-    ResourceConfig, SECOND, Scope, Selection, SystemClock, Tag, Ttl,
+    ErrorKind, HOUR, Limit, MINUTE, ManualClock, NewEntry, Priority, RateLimitStore, Registration,
+    Removal, ResourceConfig, SECOND, Scope, Selection, SystemClock, Tag, Ttl,
 };
 use store_sqlite::{
     CacheOptions, RateLimitOptions, SqliteAdaptiveRateLimitStore, SqliteCacheStore, SqliteDatabase,
@@ -237,6 +237,26 @@ async fn more_entries_than_a_statement_binds_are_removed_at_once() {
     let removed = cache.clear(&Selection::All).await;
     assert_eq!(removed.expect("an answer"), Removal::exactly(ENTRIES));
     assert_eq!(cache.stats().await.expect("counts").total_items, 0);
+}
+
+// covers("F53")
+#[tokio::test]
+async fn more_names_than_a_statement_binds_fit_into_one_call() {
+    const NAMES: usize = 40_000;
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let cache = SqliteCacheStore::new(&database);
+    let keys: Vec<_> = (0..NAMES).map(|n| key(&format!("comics:{n}"))).collect();
+    let tags: Vec<_> = (0..NAMES)
+        .map(|n| Tag::new(&format!("issue:{n}")).expect("a tag"))
+        .collect();
+    let last = NewEntry::new(keys[NAMES - 1].clone(), "bytes").with_tags([tags[NAMES - 1].clone()]);
+    cache.set(last).await.expect("room");
+    let found = cache.get_many(&keys).await.expect("answers");
+    let hits: Vec<_> = found.into_iter().map(|one| one.hit().is_some()).collect();
+    assert_eq!((hits.len(), hits[NAMES - 1]), (NAMES, true));
+    let removed = cache.invalidate_tags(&tags).await.expect("an answer");
+    assert_eq!(removed, Removal::exactly(1));
 }
 
 // covers("F15")

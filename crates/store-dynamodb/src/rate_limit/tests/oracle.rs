@@ -137,6 +137,7 @@ impl World {
                 permits,
                 priority: class,
                 demand,
+                earlier: Uncounted::default(),
                 lease: 0,
                 unspent: None,
                 random: self.random << 12,
@@ -171,7 +172,9 @@ impl World {
                         self.views[process] = self.table.clone();
                         continue;
                     }
-                    self.check_refusal(permits.get(), class, refuse.denial.retry_at);
+                    // The process tells it by its own clock.
+                    let told = refuse.denial.retry_at.as_millis() - AHEAD[process];
+                    self.check_refusal(permits.get(), class, Timestamp::from_millis(told));
                     if let Some(settle) = refuse.settle {
                         assert!(apply(&mut self.table, &settle.change));
                     }

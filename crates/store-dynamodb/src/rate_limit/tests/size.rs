@@ -37,6 +37,7 @@ fn longest_past(config: &ResourceConfig, every: Duration) -> usize {
             permits: NonZeroU32::MIN,
             priority,
             demand,
+            earlier: Uncounted::default(),
             lease: 0,
             unspent: None,
             random: 7 << 40,
