@@ -68,7 +68,7 @@ fn value_bytes(value: &AttributeValue) -> usize {
             AttributeValue::M(map) => map_bytes(map),
             AttributeValue::L(list) => list.iter().map(|it| value_bytes(it) + 1).sum::<usize>() + 2,
             // `true`, `false`, and what future services know.
-            _ => 5,
+            AttributeValue::Bool(_) | AttributeValue::Null(_) | _ => 5,
         }
 }
 

@@ -124,6 +124,7 @@ impl BatchWriter {
                 return Ok(());
             }
             self.delay.throttled();
+            self.table.monitor().throttled(self.operation);
         }
         Err(Error::new(ErrorKind::Throttled, BACKEND, self.operation)
             .with_detail("the table leaves out part of what is written"))

@@ -105,6 +105,7 @@ impl DynamoDbTable {
     /// Closes the circuit breaker, whatever it has seen.
     pub fn reset_circuit_breaker(&self) {
         self.shared.breaker.reset();
+        self.monitor().circuit(false);
     }
 
     fn admitted(&self, operation: &'static str) -> Result<Pass<'_>, Error> {
@@ -126,6 +127,7 @@ impl DynamoDbTable {
         match pass.report(health, self.options().clock.monotonic()) {
             Change::None => {}
             Change::Opened => {
+                self.monitor().circuit(true);
                 let wait = self.options().circuit_breaker.recovery_timeout;
                 tracing::warn!(
                     table,
@@ -134,13 +136,27 @@ impl DynamoDbTable {
                 );
             }
             Change::Closed => {
+                self.monitor().circuit(false);
                 tracing::info!(table, "circuit closed: the table answers again");
             }
         }
     }
 
-    /// Waits for a request that was made; every request of the stores passes here.
-    async fn call<T, E>(
+    /// Waits for a request that was made; every request of the stores passes here, and is watched.
+    pub(crate) async fn call<T, E>(
+        &self,
+        operation: &'static str,
+        request: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, Failure>
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+        ServiceError: From<SdkError<E>>,
+    {
+        let answer = self.answer(operation, request);
+        self.monitor().request(operation, answer).await
+    }
+
+    async fn answer<T, E>(
         &self,
         operation: &'static str,
         request: impl Future<Output = Result<T, SdkError<E>>>,

@@ -13,8 +13,8 @@ use crate::table::{Action, DynamoDbTable, TableOptions, Values};
 /// What a server does with a request.
 #[derive(Clone)]
 enum Answer {
-    /// Answers.
-    Answer(u16, String),
+    /// Says this, with a status.
+    Says(u16, String),
     /// Closes the connection.
     Hangup,
     /// Keeps the caller waiting.
@@ -50,7 +50,7 @@ async fn serve(mut stream: TcpStream, answer: &Answer) -> Option<TcpStream> {
         stream.read_buf(&mut request).await.unwrap();
     }
     match answer {
-        Answer::Answer(status, body) => {
+        Answer::Says(status, body) => {
             let head = format!(
                 "HTTP/1.1 {status} Status\r\ncontent-type: application/x-amz-json-1.0\r\n\
                  connection: close\r\ncontent-length: {}\r\n\r\n{body}",
@@ -79,7 +79,7 @@ fn is_whole(request: &[u8]) -> bool {
 fn refusal(status: u16, code: &str) -> Answer {
     let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
     let body = serde_json::json!({"__type": code, "message": "as the server says"});
-    Answer::Answer(status, body.to_string())
+    Answer::Says(status, body.to_string())
 }
 
 async fn failure_of(answer: Answer) -> Error {
@@ -132,10 +132,10 @@ async fn every_code_of_the_service_is_told_by_kind() {
 async fn answers_in_no_known_words_and_none_at_all_are_told_apart() {
     for (answer, kind) in [
         (
-            Answer::Answer(502, "<html>".to_owned()),
+            Answer::Says(502, "<html>".to_owned()),
             ErrorKind::Unavailable,
         ),
-        (Answer::Answer(200, "{".to_owned()), ErrorKind::Unavailable),
+        (Answer::Says(200, "{".to_owned()), ErrorKind::Unavailable),
         (Answer::Hangup, ErrorKind::Unavailable),
         (Answer::Silence, ErrorKind::Timeout),
     ] {
@@ -163,7 +163,7 @@ async fn a_transaction_that_is_throttled_is_told_from_one_that_met_another() {
             "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
             "CancellationReasons": [{"Code": "None"}, {"Code": code}],
         });
-        let table = table(Answer::Answer(400, body.to_string())).await;
+        let table = table(Answer::Says(400, body.to_string())).await;
         let action = Action::Put {
             key: ItemKey::new("a", "b"),
             item: Item::default(),

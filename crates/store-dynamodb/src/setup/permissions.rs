@@ -8,6 +8,7 @@ pub const STORE_CALLS: &[&str] = &[
     "BatchWriteItem",
     "DeleteItem",
     "DescribeTable",
+    "DescribeTimeToLive",
     "GetItem",
     "PutItem",
     "Query",

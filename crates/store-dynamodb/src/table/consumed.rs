@@ -4,6 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
+use super::DynamoDbTable;
+use crate::monitor::{READ_UNITS, WRITE_UNITS};
+
 /// Capacity consumed, and requests made.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -17,6 +20,34 @@ pub struct Consumed {
     pub write_units: f64,
     /// Writes whose condition did not hold.
     pub refused_writes: u64,
+}
+
+impl DynamoDbTable {
+    /// Counts what a read has consumed.
+    pub(super) fn count_reads<'a>(
+        &self,
+        operation: &'static str,
+        of: impl IntoIterator<Item = &'a ConsumedCapacity>,
+    ) {
+        let units = sum(of);
+        self.shared.consumed.lock().read_units += units;
+        self.monitor().consumed(READ_UNITS, operation, units);
+    }
+
+    /// Counts what a write has consumed.
+    pub(super) fn count_writes<'a>(
+        &self,
+        operation: &'static str,
+        of: impl IntoIterator<Item = &'a ConsumedCapacity>,
+    ) {
+        let units = sum(of);
+        self.shared.consumed.lock().write_units += units;
+        self.monitor().consumed(WRITE_UNITS, operation, units);
+    }
+}
+
+fn sum<'a>(of: impl IntoIterator<Item = &'a ConsumedCapacity>) -> f64 {
+    of.into_iter().filter_map(|part| part.capacity_units).sum()
 }
 
 #[derive(Debug, Default)]
@@ -33,16 +64,6 @@ impl Tally {
 
     pub(super) fn count_refused(&self) {
         self.lock().refused_writes += 1;
-    }
-
-    pub(super) fn add_reads<'a>(&self, of: impl IntoIterator<Item = &'a ConsumedCapacity>) {
-        let units: f64 = of.into_iter().filter_map(|part| part.capacity_units).sum();
-        self.lock().read_units += units;
-    }
-
-    pub(super) fn add_writes<'a>(&self, of: impl IntoIterator<Item = &'a ConsumedCapacity>) {
-        let units: f64 = of.into_iter().filter_map(|part| part.capacity_units).sum();
-        self.lock().write_units += units;
     }
 
     fn lock(&self) -> MutexGuard<'_, Consumed> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::breaker::CircuitBreakerOptions;
+use crate::metrics::MetricsSink;
 use store_core::{Clock, Random, SECOND, SystemClock, SystemRandom};
 
 /// Options of a [`DynamoDbTable`](crate::DynamoDbTable); the defaults are those of the original
@@ -37,6 +38,8 @@ pub struct TableOptions {
     pub operation_timeout: Duration,
     /// When to stop sending for a while. Default: after 5 failures in a row, for 60 s.
     pub circuit_breaker: CircuitBreakerOptions,
+    /// Where measurements go besides the `metrics` facade. Default: nowhere.
+    pub metrics: Vec<Arc<dyn MetricsSink>>,
     /// What pauses between requests, and the circuit breaker's, are measured by. Default: the system's
     /// clock.
     pub clock: Arc<dyn Clock>,
@@ -57,6 +60,7 @@ impl Default for TableOptions {
             attempt_timeout: Duration::from_millis(1_500),
             operation_timeout: SECOND * 5,
             circuit_breaker: CircuitBreakerOptions::default(),
+            metrics: Vec::new(),
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
         }
@@ -124,6 +128,13 @@ impl TableOptions {
     #[must_use]
     pub const fn with_circuit_breaker(mut self, options: CircuitBreakerOptions) -> Self {
         self.circuit_breaker = options;
+        self
+    }
+
+    /// Adds one to [`metrics`](Self::metrics).
+    #[must_use]
+    pub fn with_metrics(mut self, sink: Arc<dyn MetricsSink>) -> Self {
+        self.metrics.push(sink);
         self
     }
 

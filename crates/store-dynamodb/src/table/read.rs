@@ -71,7 +71,7 @@ impl DynamoDbTable {
         );
         let answer = self.call(operation, request).await;
         let answer = answer.map_err(|failure| failure.into_error(operation))?;
-        self.shared.consumed.add_reads(&answer.consumed_capacity);
+        self.count_reads(operation, &answer.consumed_capacity);
         Ok(answer.item.map(Item))
     }
 
@@ -101,6 +101,7 @@ impl DynamoDbTable {
                         .with_detail("the table leaves out part of what is asked for"));
                 }
                 delay.throttled();
+                self.monitor().throttled(operation);
                 wanted = left;
             }
         }
@@ -128,7 +129,7 @@ impl DynamoDbTable {
         );
         let answer = self.call(operation, request).await;
         let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
-        self.shared.consumed.add_reads(answer.consumed_capacity());
+        self.count_reads(operation, answer.consumed_capacity());
         let items = answer
             .responses
             .as_mut()
@@ -193,7 +194,7 @@ impl DynamoDbTable {
         );
         let answer = self.call(operation, request).await;
         let answer = answer.map_err(|failure| failure.into_error(operation))?;
-        self.shared.consumed.add_reads(&answer.consumed_capacity);
+        self.count_reads(operation, &answer.consumed_capacity);
         Ok(QueryPage {
             items: answer
                 .items
@@ -219,7 +220,7 @@ impl DynamoDbTable {
     }
 
     /// A key as the client wants it.
-    pub(super) fn key(&self, key: &ItemKey) -> HashMap<String, AttributeValue> {
+    pub(crate) fn key(&self, key: &ItemKey) -> HashMap<String, AttributeValue> {
         let names = &self.options().names;
         HashMap::from([
             (names.partition_key.clone(), text(&key.partition)),

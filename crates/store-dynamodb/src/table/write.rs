@@ -84,7 +84,7 @@ impl DynamoDbTable {
                 .send(),
         );
         let answer = self.call(operation, request).await?;
-        self.shared.consumed.add_writes(&answer.consumed_capacity);
+        self.count_writes(operation, &answer.consumed_capacity);
         Ok(Item(answer.attributes.unwrap_or_default()))
     }
 
@@ -113,7 +113,7 @@ impl DynamoDbTable {
                 .send(),
         );
         let answer = self.call(operation, request).await?;
-        self.shared.consumed.add_writes(&answer.consumed_capacity);
+        self.count_writes(operation, &answer.consumed_capacity);
         Ok(())
     }
 
@@ -143,7 +143,7 @@ impl DynamoDbTable {
                 .send(),
         );
         let answer = self.call(operation, request).await?;
-        self.shared.consumed.add_writes(&answer.consumed_capacity);
+        self.count_writes(operation, &answer.consumed_capacity);
         Ok(answer.attributes.map(Item))
     }
 
@@ -171,7 +171,7 @@ impl DynamoDbTable {
                 .send(),
         );
         let answer = self.call(operation, request).await?;
-        self.shared.consumed.add_writes(&answer.consumed_capacity);
+        self.count_writes(operation, &answer.consumed_capacity);
         Ok(answer.attributes.map(Item))
     }
 
@@ -193,7 +193,7 @@ impl DynamoDbTable {
                 .send(),
         );
         let answer = self.call(operation, request).await?;
-        self.shared.consumed.add_writes(answer.consumed_capacity());
+        self.count_writes(operation, answer.consumed_capacity());
         Ok(())
     }
 
@@ -208,11 +208,11 @@ impl DynamoDbTable {
         let requests = requests.collect::<Result<Vec<_>, _>>().map_err(|source| {
             Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
         })?;
-        let mut writer = BatchWriter::within(self, operation);
+        let mut batch = BatchWriter::within(self, operation);
         for request in requests {
-            writer.add(request).await?;
+            batch.add(request).await?;
         }
-        writer.flush().await
+        batch.flush().await
     }
 
     /// One round trip; what the service left out.
@@ -230,7 +230,7 @@ impl DynamoDbTable {
         );
         let answer = self.call(operation, request).await;
         let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
-        self.shared.consumed.add_writes(answer.consumed_capacity());
+        self.count_writes(operation, answer.consumed_capacity());
         let left = answer.unprocessed_items.as_mut();
         Ok(left
             .and_then(|all| all.remove(self.name()))

@@ -5,8 +5,8 @@
     reason = "a failed expectation is how a test fails"
 )]
 
-mod breaker;
 mod batch;
+mod breaker;
 mod cache;
 mod cache_conformance;
 mod children;
@@ -14,9 +14,12 @@ mod dedupe;
 mod dedupe_across_processes;
 mod dedupe_conformance;
 mod faults;
+mod health;
+mod monitor;
+mod parallel;
+mod pipeline_conformance;
 mod rate_limit_capacity;
 mod rate_limit_conformance;
-mod parallel;
 mod rate_limit_leases;
 mod setup;
 mod support;

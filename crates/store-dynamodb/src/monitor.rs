@@ -1,0 +1,272 @@
+//! What is to be seen of the work on a table: spans, correlation ids, measurements.
+//!
+//! Spans and events go to `tracing`, where the application decides what is kept and at which rate;
+//! measurements go to the sinks of the table's options and to the `metrics` facade.
+
+use std::fmt;
+use std::time::Duration;
+
+use store_core::ErrorKind;
+use tracing::{Instrument as _, Span, debug, debug_span, field, info, info_span};
+
+use crate::error::{Cancellation, Failure};
+use crate::metrics::{Metric, MetricKind};
+use crate::table::{DynamoDbTable, TableOptions};
+
+/// The names of the measurements that are made of requests.
+pub(crate) const REQUESTS: &str = "dynamodb_requests_total";
+pub(crate) const REQUEST_SECONDS: &str = "dynamodb_request_duration_seconds";
+pub(crate) const THROTTLED: &str = "dynamodb_throttled_total";
+pub(crate) const READ_UNITS: &str = "dynamodb_read_units_total";
+pub(crate) const WRITE_UNITS: &str = "dynamodb_write_units_total";
+pub(crate) const CIRCUIT_OPEN: &str = "dynamodb_circuit_open";
+/// And of what [`Monitor::monitor_operation`] watches.
+const OPERATIONS: &str = "dynamodb_operations_total";
+const OPERATION_SECONDS: &str = "dynamodb_operation_duration_seconds";
+
+/// Watches the work on a table; see [`DynamoDbTable::monitor`].
+///
+/// Every request to the table is a span `request` and an event at its end, at the level debug, and is
+/// measured:
+///
+/// | measurement | labels besides `table` |
+/// |---|---|
+/// | `dynamodb_requests_total` | `operation`, `outcome` |
+/// | `dynamodb_request_duration_seconds` | `operation` |
+/// | `dynamodb_throttled_total`: requests refused, and batches left in part, for that | `operation` |
+/// | `dynamodb_read_units_total`, `dynamodb_write_units_total` | `operation` |
+/// | `dynamodb_circuit_open`: 1 while the circuit breaker lets nothing through, else 0 | |
+///
+/// An operation is a method of a store, such as `get` or `acquire`. An outcome is `ok`, `refused` if a
+/// condition did not hold, `conflict`, `cancelled`, or a kind of failure, such as `throttled`. What the
+/// client sends again by itself is one request; one that its caller gives up is not measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Monitor<'a> {
+    options: &'a TableOptions,
+}
+
+/// Work of the application's that is being watched.
+#[derive(Debug)]
+#[must_use = "its end is told by `Monitor::end_correlation`"]
+pub struct Correlation {
+    id: String,
+    operation: String,
+    span: Span,
+    began: Duration,
+}
+
+impl Correlation {
+    /// The id by which log lines belong together: 16 hexadecimal digits.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The span that carries the id; work that is done in it is found by the id.
+    #[must_use]
+    pub const fn span(&self) -> &Span {
+        &self.span
+    }
+}
+
+/// How work has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what it was meant to.
+    Ok,
+    /// It did not.
+    Failed,
+}
+
+impl Outcome {
+    /// How the work with this result has ended.
+    #[must_use]
+    pub const fn of<T, E>(result: &Result<T, E>) -> Self {
+        match result {
+            Ok(_) => Self::Ok,
+            Err(_) => Self::Failed,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+impl DynamoDbTable {
+    /// What watches the work on this table.
+    ///
+    /// ```no_run
+    /// # async fn example(table: store_dynamodb::DynamoDbTable) -> Result<(), store_core::Error> {
+    /// # async fn import() -> Result<(), store_core::Error> { Ok(()) }
+    /// // Every request that `import` makes is logged with one correlation id.
+    /// table.monitor().monitor_operation("import", import()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn monitor(&self) -> Monitor<'_> {
+        Monitor {
+            options: self.options(),
+        }
+    }
+}
+
+impl Monitor<'_> {
+    /// Takes a measurement of the application's, made now.
+    pub fn record_metric(&self, metric: &Metric<'_>) {
+        let TableOptions { clock, metrics, .. } = self.options;
+        #[cfg(feature = "metrics")]
+        crate::metrics::facade(metric);
+        if metrics.is_empty() {
+            return;
+        }
+        let now = clock.now();
+        for sink in metrics {
+            sink.record(metric, now);
+        }
+    }
+
+    /// Begins to watch work of the application's under a fresh id. `operation` says what it is; it must
+    /// be one of few.
+    pub fn start_correlation(&self, operation: &str) -> Correlation {
+        let id = format!("{:016x}", self.options.random.next_u64());
+        let span = info_span!("operation", operation, correlation_id = id);
+        Correlation {
+            span,
+            operation: operation.to_owned(),
+            began: self.options.clock.monotonic(),
+            id,
+        }
+    }
+
+    /// Tells how the work has ended: as an event, and as `dynamodb_operations_total` and
+    /// `dynamodb_operation_duration_seconds`.
+    pub fn end_correlation(&self, correlation: Correlation, outcome: Outcome) {
+        let Correlation {
+            operation,
+            span,
+            began,
+            ..
+        } = correlation;
+        let took = self.since(began);
+        span.in_scope(|| info!(%outcome, ?took, "operation ended"));
+        let outcome = outcome.to_string();
+        let labels = [
+            ("table", &*self.options.table),
+            ("operation", &*operation),
+            ("outcome", &*outcome),
+        ];
+        self.record_metric(&Metric::count(OPERATIONS, 1).with_labels(&labels));
+        self.record_metric(&Metric::duration(OPERATION_SECONDS, took).with_labels(&labels[..2]));
+    }
+
+    /// Watches `work` from its first step to its end.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub async fn monitor_operation<T, E>(
+        &self,
+        operation: &str,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let correlation = self.start_correlation(operation);
+        let result = work.instrument(correlation.span.clone()).await;
+        self.end_correlation(correlation, Outcome::of(&result));
+        result
+    }
+
+    /// Watches one request.
+    pub(crate) async fn request<T>(
+        &self,
+        operation: &'static str,
+        request: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let table = &*self.options.table;
+        let span = debug_span!("request", operation, table, outcome = field::Empty);
+        let began = self.options.clock.monotonic();
+        let result = request.instrument(span.clone()).await;
+        let took = self.since(began);
+        let outcome = outcome(&result);
+        span.record("outcome", outcome);
+        span.in_scope(|| debug!(?took, "request ended"));
+        let labels = [
+            ("table", table),
+            ("operation", operation),
+            ("outcome", outcome),
+        ];
+        self.record_metric(&Metric::count(REQUESTS, 1).with_labels(&labels));
+        self.record_metric(&Metric::duration(REQUEST_SECONDS, took).with_labels(&labels[..2]));
+        if outcome == THROTTLED_OUTCOME {
+            self.throttled(operation);
+        }
+        result
+    }
+
+    /// Notes that the service would not do all that it was asked for.
+    pub(crate) fn throttled(self, operation: &'static str) {
+        let labels = [("table", &*self.options.table), ("operation", operation)];
+        self.record_metric(&Metric::count(THROTTLED, 1).with_labels(&labels));
+    }
+
+    /// Notes what a request has consumed.
+    pub(crate) fn consumed(self, name: &'static str, operation: &'static str, units: f64) {
+        let labels = [("table", &*self.options.table), ("operation", operation)];
+        let metric = Metric::new(name, MetricKind::Count, units);
+        self.record_metric(&metric.with_labels(&labels));
+    }
+
+    /// Notes whether the circuit is open.
+    pub(crate) fn circuit(self, is_open: bool) {
+        let labels = [("table", &*self.options.table)];
+        let level = if is_open { 1.0 } else { 0.0 };
+        self.record_metric(&Metric::level(CIRCUIT_OPEN, level).with_labels(&labels));
+    }
+
+    fn since(self, began: Duration) -> Duration {
+        self.options.clock.monotonic().saturating_sub(began)
+    }
+}
+
+const THROTTLED_OUTCOME: &str = "throttled";
+
+/// The label of a request's outcome.
+fn outcome<T>(result: &Result<T, Failure>) -> &'static str {
+    let Err(failure) = result else {
+        return "ok";
+    };
+    match failure {
+        Failure::Refused(_) => "refused",
+        Failure::Conflict => "conflict",
+        Failure::Cancelled(reasons) => {
+            let is_throttled = |reason: &Cancellation| matches!(reason, Cancellation::Throttled);
+            if reasons.iter().any(is_throttled) {
+                THROTTLED_OUTCOME
+            } else {
+                "cancelled"
+            }
+        }
+        Failure::Error(error) => match error.kind() {
+            ErrorKind::Throttled => THROTTLED_OUTCOME,
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::Unavailable => "unavailable",
+            ErrorKind::CircuitOpen => "circuit_open",
+            ErrorKind::InvalidInput => "invalid_input",
+            ErrorKind::SchemaMissing => "schema_missing",
+            ErrorKind::StorageFull => "storage_full",
+            ErrorKind::Busy => "busy",
+            ErrorKind::TooLarge
+            | ErrorKind::Corrupt
+            | ErrorKind::SchemaNewer
+            | ErrorKind::ReadOnly
+            | ErrorKind::Codec
+            | ErrorKind::Closed
+            | _ => "failed",
+        },
+    }
+}
