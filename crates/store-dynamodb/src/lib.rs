@@ -6,6 +6,8 @@ mod batch_size;
 mod batch_writer;
 mod breaker;
 mod cache;
+#[cfg(feature = "cloudwatch")]
+mod cloudwatch;
 mod dedupe;
 mod delay;
 mod health;
@@ -25,6 +27,8 @@ pub use batch_size::calculate_optimal_batch_size;
 pub use batch_writer::BatchWriter;
 pub use breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};
 pub use cache::DynamoDbCacheStore;
+#[cfg(feature = "cloudwatch")]
+pub use cloudwatch::{CloudWatchMetricsPublisher, DashboardError, dashboard};
 pub use dedupe::DynamoDbDedupeStore;
 pub use delay::AdaptiveDelayCalculator;
 pub use health::{ClockDifference, Health, HealthOptions, Problem};

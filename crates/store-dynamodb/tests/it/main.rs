@@ -10,6 +10,7 @@ mod breaker;
 mod cache;
 mod cache_conformance;
 mod children;
+mod cloudwatch;
 mod dedupe;
 mod dedupe_across_processes;
 mod dedupe_conformance;
