@@ -59,9 +59,10 @@ impl Audit {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Worst {
+    /// The fullest windows of all that was seen.
+    pub(super) fn finish(&mut self) -> Worst {
         let mut times: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
-        for admission in self.seen {
+        for admission in std::mem::take(&mut self.seen) {
             let name = admission.resource.as_str();
             let path = name.split_once(&self.key).map_or(name, |(_, path)| path);
             let path = path.trim_start_matches('/').to_owned();

@@ -1,6 +1,7 @@
 //! A worker process and what it has told so far, over its restarts.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -21,7 +22,8 @@ use crate::progress;
 /// What both workers have in common.
 pub(super) struct Setting {
     pub(super) base_url: String,
-    pub(super) db: PathBuf,
+    /// How they are told what they share.
+    pub(super) store: Vec<OsString>,
     pub(super) plans: PathBuf,
     /// What the workers log.
     pub(super) log: String,
@@ -181,8 +183,7 @@ fn spawn(
         .args(["--priority", priority.as_str()])
         .args(["--max-wait", "2m"])
         .args(["--log", &setting.log])
-        .arg("--db")
-        .arg(&setting.db)
+        .args(&setting.store)
         .env(API_KEY_VARIABLE, KEY)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,10 +1,11 @@
-//! `comicvine demo`: two processes, one database file, one budget; and a crash in the middle.
+//! `comicvine demo`: two processes, one store, one budget; and a crash in the middle.
 //!
 //! The server runs in this process and counts what reaches it. The two workers are processes of
-//! this same program that share nothing but the file.
+//! this same program that share nothing but a file or a table.
 
 mod audit;
 mod child;
+mod ground;
 mod plan;
 mod report;
 mod stage;
@@ -15,17 +16,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use comicvine_client::ApiKey;
 use indicatif::MultiProgress;
 use store_core::{Clock, Priority, SystemClock};
 
 use crate::cli::{Global, count};
 use crate::failure::Failure;
 use crate::output;
-use crate::store::sqlite::open_database;
 
-use audit::Audit;
 use child::{Child, Setting};
+use ground::{Ground, Kind};
 use plan::Plan;
 use report::Report;
 use verdict::Kill;
@@ -39,7 +38,7 @@ const SPACING: Duration = Duration::from_millis(25);
 const TASKS: usize = 32;
 /// Workers that have been silent for so long will never finish.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How often the log of admissions is read.
+/// How often the store is looked at.
 const AUDIT_EVERY: Duration = Duration::from_millis(100);
 /// Opens nothing but the server of this process.
 const KEY: &str = "demo";
@@ -49,6 +48,8 @@ Examples:
   comicvine demo
   comicvine demo --requests 60
   comicvine demo --responses recorded/
+  comicvine demo --store dynamodb                # in a checkout of the project
+  DYNAMODB_ENDPOINT_URL=http://127.0.0.1:8000 comicvine demo --store dynamodb
 
 Exit status 0 means that every promise was kept; otherwise the broken ones are named.";
 
@@ -59,8 +60,13 @@ Exit status 0 means that every promise was kept; otherwise the broken ones are n
 /// what was asked and what was sent, that no limit was exceeded, that nothing was lost, and that
 /// nothing was fetched twice.
 ///
-/// Needs no key and no network. It has a server, a key and a database file of its own: of the
-/// settings below, only `--log` concerns it.
+/// Needs no key and no network. It has a server, a key and a store of its own: of the settings below,
+/// only `--log` and `--store` concern it.
+///
+/// `--store dynamodb` does the same over a DynamoDB table, which the demo makes and deletes. Its
+/// server is the one at `DYNAMODB_ENDPOINT_URL`; if that is not set, `cargo xtask dynamodb-local`
+/// starts one for as long as the demo runs, which works in a checkout of the project. Its windows are
+/// counted where requests arrive. Whatever is typed, nothing is sent to AWS unless the variable says so.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Demo {
@@ -74,7 +80,7 @@ pub(crate) struct Demo {
 }
 
 pub(crate) async fn run(global: &Global, demo: Demo) -> Result<(), Failure> {
-    let clock = SystemClock::new();
+    let kind = Kind::of(global)?;
     let folder = tempfile::tempdir()?;
     let server = stage::start_server(demo.responses.as_deref()).await?;
     let wanted = usize::try_from(demo.requests).unwrap_or(usize::MAX);
@@ -85,38 +91,32 @@ pub(crate) async fn run(global: &Global, demo: Demo) -> Result<(), Failure> {
              or none for the invented catalogue",
         ));
     }
+    let mut ground = kind.make(folder.path()).await?;
     stage::raise_limits(&server);
     let setting = Setting {
         base_url: server.base_url().to_owned(),
-        db: folder.path().join("comics.db"),
+        store: ground.arguments(),
         plans: folder.path().to_owned(),
         log: global.log.clone(),
     };
-    let db = open_database(&setting.db).await?;
-    let key = ApiKey::new(KEY)?.fingerprint();
-    let bars = MultiProgress::new();
-    let mut performance = Performance {
-        user: Child::start(&setting, Priority::User, plan.for_user(), &bars)?,
-        background: Child::start(&setting, Priority::Background, plan.for_background(), &bars)?,
-        audit: Audit::new(db.clone(), &key, PATH_LIMIT, WINDOW, SPACING),
-        kill: None,
-    };
-    let started = clock.now();
-    performance.watch(&setting, &bars, &clock).await?;
-    let took = clock.now().since(started);
-    bars.clear()?;
-    db.close().await.map_err(Failure::failed)?;
+    let performed = Performance::of(&setting, &plan, ground.as_mut()).await;
+    let counts = server.counts();
+    let admissions = ground.worst(&counts);
+    server.stop().await;
+    // A table of somebody's server is cleared away however the demo went.
+    let cleared = ground.clear().await;
+    let performance = performed?;
+    cleared?;
 
     let report = Report {
         different: plan.len(),
-        counts: server.counts(),
-        took,
+        counts,
+        took: performance.took,
         user: performance.user.into_tally(),
         background: performance.background.into_tally(),
-        admissions: performance.audit.finish(),
+        admissions,
         kill: performance.kill,
     };
-    server.stop().await;
     output::line(&report.to_string())?;
     report.judge()
 }
@@ -125,15 +125,33 @@ pub(crate) async fn run(global: &Global, demo: Demo) -> Result<(), Failure> {
 struct Performance {
     user: Child,
     background: Child,
-    audit: Audit,
     kill: Option<Kill>,
+    took: Duration,
 }
 
 impl Performance {
+    /// From start to end.
+    async fn of(setting: &Setting, plan: &Plan, ground: &mut dyn Ground) -> Result<Self, Failure> {
+        let clock = SystemClock::new();
+        let bars = MultiProgress::new();
+        let mut performance = Self {
+            user: Child::start(setting, Priority::User, plan.for_user(), &bars)?,
+            background: Child::start(setting, Priority::Background, plan.for_background(), &bars)?,
+            kill: None,
+            took: Duration::ZERO,
+        };
+        let started = clock.now();
+        performance.watch(setting, ground, &bars, &clock).await?;
+        performance.took = clock.now().since(started);
+        bars.clear()?;
+        Ok(performance)
+    }
+
     /// Follows the workers until both are done, and kills the second one halfway.
     async fn watch(
         &mut self,
         setting: &Setting,
+        ground: &mut dyn Ground,
         bars: &MultiProgress,
         clock: &dyn Clock,
     ) -> Result<(), Failure> {
@@ -150,7 +168,7 @@ impl Performance {
                     heard = clock.now();
                 }
                 () = clock.sleep_until(look) => {
-                    self.audit.look(clock.now()).await?;
+                    ground.look(clock.now()).await?;
                     look = clock.now() + AUDIT_EVERY;
                 }
             }
@@ -171,6 +189,6 @@ impl Performance {
                 )));
             }
         }
-        self.audit.look(clock.now()).await
+        ground.look(clock.now()).await
     }
 }

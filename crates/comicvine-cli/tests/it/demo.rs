@@ -44,6 +44,40 @@ async fn every_promise_is_kept_without_key_and_network() {
     assert!(!home.default_database().exists());
 }
 
+#[cfg(feature = "dynamodb")]
+#[tokio::test]
+async fn every_promise_is_kept_on_a_table_that_is_gone_afterwards() {
+    let (home, endpoint) = (
+        Home::new(),
+        tokio::task::spawn_blocking(dynamodb_local::endpoint),
+    );
+    let endpoint = endpoint.await.unwrap().unwrap();
+    let mut demo = home.program(["demo", "--requests", "40", "--store", "dynamodb"]);
+    demo.env("DYNAMODB_ENDPOINT_URL", &endpoint)
+        .env("COMIC_VINE_STORE", "memory://");
+    assert_all_promises_kept(&Ran::of(&mut demo).await);
+    let options = store_dynamodb::TableOptions::default().with_endpoint_url(endpoint);
+    let table = store_dynamodb::DynamoDbTable::from_env(options).await;
+    let left = table.client().list_tables().send().await.unwrap();
+    let is_of_demo = |name: &&String| name.starts_with("comicvine-demo-");
+    assert_eq!(left.table_names().iter().find(is_of_demo), None);
+}
+
+#[tokio::test]
+async fn demo_makes_its_own_store_and_says_so() {
+    let home = Home::new();
+    let own = ["demo", "--store", "dynamodb://comics?region=eu-central-1"];
+    let ran = Ran::of(&mut home.program(own)).await;
+    ran.refused(2, &["a store of its own", "`sqlite` or `dynamodb`"]);
+    #[cfg(feature = "dynamodb")]
+    {
+        // Nothing is on the path here, no cargo either.
+        let mut demo = home.program(["demo", "--store", "dynamodb"]);
+        let ran = Ran::of(demo.env("PATH", "")).await;
+        ran.refused(2, &["cargo xtask dynamodb-local", "DYNAMODB_ENDPOINT_URL"]);
+    }
+}
+
 #[tokio::test]
 async fn settings_meant_for_the_real_api_do_not_disturb_it() {
     let home = Home::new();
