@@ -1,7 +1,7 @@
 //! Measurements for CloudWatch, as lines of a log.
 //!
 //! CloudWatch makes metrics of log events in its embedded metric format, which come to it from
-//! containers and functions that log to CloudWatch Logs, or through its agent; docs/adr/0012 says why
+//! containers and functions that log to CloudWatch Logs, or through its agent; docs/adr/0013 says why
 //! this and not the API.
 
 mod dashboard;

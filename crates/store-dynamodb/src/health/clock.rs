@@ -136,9 +136,9 @@ mod tests {
 
     #[test]
     fn the_true_difference_lies_within_the_bounds() {
-        for ahead in [-90_000, -1_500, -1, 0, 1, 700, 3_600_000] {
+        for ahead in [-90_000_i64, -1_500, -1, 0, 1, 700, 3_600_000] {
             for (sent, answered, received) in [(10_100, 10_120, 10_140), (9_999, 10_000, 12_000)] {
-                let told = (answered + ahead) / 1_000 * 1_000;
+                let told = (answered + ahead).div_euclid(1_000) * 1_000;
                 let found = difference(sent, received, told);
                 assert!(found.least_millis <= ahead, "{found} {ahead}");
                 assert!(found.most_millis >= ahead, "{found} {ahead}");
