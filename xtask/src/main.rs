@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod capacity;
 mod cargo;
 mod ci;
 mod dynamodb_local;
@@ -61,6 +62,8 @@ enum Chore {
     Soak(soak::Args),
     /// Measure how fast the stores are.
     Bench(bench::Args),
+    /// Write docs/dynamodb-capacity.md: what a limit that many processes share costs.
+    Capacity(capacity::Args),
     /// Put the mistakes of the past back, one at a time, and see a test fail for each.
     Mutants(mutants::Args),
 }
@@ -76,6 +79,7 @@ impl Chore {
             Self::DynamodbLocal(args) => dynamodb_local::run(&args),
             Self::Soak(args) => soak::run(args),
             Self::Bench(args) => bench::run(repository, &args),
+            Self::Capacity(args) => capacity::run(repository, &args),
             Self::Mutants(args) => mutants::run(repository, &args),
         }
     }

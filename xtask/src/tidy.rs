@@ -15,6 +15,7 @@ mod source;
 mod test_folders;
 mod text;
 
+use crate::capacity;
 use crate::error::Error;
 use crate::features;
 use crate::mutants;
@@ -41,6 +42,7 @@ pub(crate) fn run(repository: &Repository) -> Result<(), Error> {
         adr::check(&tree),
         features::check(&tree)?,
         mutants::check(&tree)?,
+        capacity::check(&tree),
     ]
     .concat();
     findings.sort();
