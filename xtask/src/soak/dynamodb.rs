@@ -53,7 +53,8 @@ use self::verdict::Verdict;
 ///   admitted  admissions that were committed, one per resource and permit
 ///
 ///   over      admissions at which a half-open window (t − window, t] held more than its limit, by
-///             what the processes wrote down; any fails
+///             what the processes wrote down: one for several resources is counted on each at some
+///             moment from the call to the one that the permit tells; any fails
 ///
 ///   hits      values that were read from the cache
 ///
@@ -76,14 +77,15 @@ use self::verdict::Verdict;
 ///   waited    waits for a job that another caller owned
 ///
 ///   wrong     waits that ended with a value or failure that the owner did not leave, or that missed
-///             the one it did leave in time; any fails
+///             the one it did leave in time, though no four jobs of the key had ended since; any fails
 ///
 ///   longest   the longest wait after the job's last sign of life
 ///
 ///   stuck     waits that took longer than a lease, the skew and the slack after the last sign of
 ///             life; any fails, except in the storm
 ///
-///   errors    steps that failed for a reason that may pass; without faults and storm, any fails
+///   errors    steps that failed for a reason that may pass; without faults and storm, any fails but
+///             those that gave up because others were faster again and again
 ///
 ///   slowest   the longest step, waiting for its turn included
 ///

@@ -15,6 +15,9 @@ use crate::soak::load::{jobs, limits};
 use super::place::{OPERATION, Place};
 use super::verdict::{Calls, Circuits, Verdict};
 
+/// The store keeps the ends of this many former jobs of a key; who looks later begins anew.
+const ENDS_KEPT: usize = 4;
+
 /// What may be expected of a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expected {
@@ -42,6 +45,7 @@ pub(super) fn judge(
             expected.slack
         },
         may_time_out: expected.is_storm,
+        ends_kept: ENDS_KEPT,
     };
     Ok(Verdict {
         hung: course.hung,

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use store_core::ErrorKind;
+
 use crate::soak::load::desk::Call;
 use crate::soak::load::{cache, jobs, limits};
 use crate::table::{Column, Table};
@@ -30,6 +32,8 @@ pub(super) struct Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     failed: usize,
+    /// Those of them that gave up because others were faster again and again.
+    busy: usize,
     late: usize,
     longest_millis: u64,
     complaints: Vec<String>,
@@ -51,6 +55,7 @@ impl Calls {
         for failure in calls.iter().filter_map(|call| call.failure.as_deref()) {
             *failures.entry(failure).or_default() += 1;
         }
+        let busy = ErrorKind::Busy.to_string();
         let late = |call: &&Call| u128::from(call.millis) > allowed(call).as_millis();
         let mut complaints: Vec<String> = failures
             .iter()
@@ -60,6 +65,7 @@ impl Calls {
         complaints.extend(too_late.clone().map(|call| format!("late: {call:?}")));
         Self {
             failed: failures.values().sum(),
+            busy: failures.get(busy.as_str()).copied().unwrap_or(0),
             late: too_late.count(),
             longest_millis: calls.iter().map(|call| call.millis).max().unwrap_or(0),
             complaints,
@@ -94,7 +100,10 @@ impl Verdict {
             (self.jobs.stuck, "STUCK WAITERS"),
             (self.hung, "HUNG WORKERS"),
             (self.calls.late, "LATE ANSWERS"),
-            (excess(self.calls.failed, !self.may_fail), "ERRORS"),
+            (
+                excess(self.calls.failed - self.calls.busy, !self.may_fail),
+                "ERRORS",
+            ),
             (excess(never_opened, self.is_storm), "NO OPEN CIRCUIT"),
             (
                 excess(self.circuits.stayed_open, self.is_storm),

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::runtime;
 use crate::soak::crew;
 use crate::soak::load::cache::Origin;
-use crate::soak::load::desk::{Desk, Failures};
+use crate::soak::load::desk::{Counting, Desk, Failures};
 use crate::soak::load::journal::{Entry, Sent};
 use crate::soak::load::{self, Part, Stores, jobs};
 use crate::soak::offset::OffsetClock;
@@ -59,6 +59,7 @@ async fn use_all(job: Job) -> Result<(), Error> {
     let begins_at = crew::ready()?;
     let desk = Desk::new(journal, begins_at + job.duration)
         .with_local(clock)
+        .with_counting(Counting::OneByOne)
         .with_failures(Failures::Told);
     let desk = Arc::new(desk);
     desk.clock.sleep_until(begins_at).await;

@@ -43,12 +43,22 @@ pub(in crate::soak) enum Failures {
     Told,
 }
 
+/// When a request for several resources is counted on each.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(in crate::soak) enum Counting {
+    /// At the moment that the permit tells.
+    AtOnce,
+    /// Between the call and that moment.
+    OneByOne,
+}
+
 #[derive(Debug)]
 pub(in crate::soak) struct Desk {
     /// The time as it is, the same for all processes.
     pub(in crate::soak) clock: SystemClock,
     /// The time as this worker's stores take it to be.
     pub(in crate::soak) local: OffsetClock,
+    pub(in crate::soak) counting: Counting,
     failures: Failures,
     journal: Journal,
     ends_at: Timestamp,
@@ -59,6 +69,7 @@ impl Desk {
         Self {
             clock: SystemClock::new(),
             local: OffsetClock::default(),
+            counting: Counting::AtOnce,
             failures: Failures::Fatal,
             journal,
             ends_at,
@@ -67,6 +78,11 @@ impl Desk {
 
     pub(in crate::soak) fn with_local(mut self, local: OffsetClock) -> Self {
         self.local = local;
+        self
+    }
+
+    pub(in crate::soak) fn with_counting(mut self, counting: Counting) -> Self {
+        self.counting = counting;
         self
     }
 

@@ -79,6 +79,9 @@ pub(in crate::soak) enum Event {
     Admitted {
         resources: Vec<usize>,
         permits: usize,
+        /// It was counted on each resource at this moment or later,
+        since: i64,
+        /// and on one of them, and at the latest, at this.
         at: i64,
     },
     /// Usage was counted without asking.

@@ -15,6 +15,8 @@ pub(in crate::soak) struct Terms {
     pub(in crate::soak) slack: Duration,
     /// Whether a wait may run out of time, because the store could not be reached for long.
     pub(in crate::soak) may_time_out: bool,
+    /// How many jobs of a key later the end of a job may be forgotten, before its time.
+    pub(in crate::soak) ends_kept: usize,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +40,7 @@ pub(in crate::soak) struct Tally {
 /// What became of a job, by its owner.
 #[derive(Clone, Copy, Debug)]
 struct Ended {
+    key: usize,
     asked: i64,
     got: i64,
     ending: i64,
@@ -80,6 +83,7 @@ impl<'a> Owners<'a> {
                     is_settled,
                 } => {
                     let end = Ended {
+                        key: *key,
                         asked: *asked,
                         got: *got,
                         ending: *ending,
@@ -101,6 +105,16 @@ impl<'a> Owners<'a> {
     fn last_beat(&self, job: &str, until: i64) -> Option<i64> {
         let beats = self.beats.get(job)?;
         beats.iter().copied().filter(|at| *at <= until).max()
+    }
+
+    /// How many jobs of the same key settled after this one and could be known of at `until`.
+    fn ends_after(&self, job: &str, until: i64) -> usize {
+        let Some(ended) = self.ended.get(job) else {
+            return 0;
+        };
+        let settled = self.settled.get(&ended.key).into_iter().flatten();
+        let after = settled.filter(|it| it.got >= ended.ending && it.ending <= until);
+        after.count()
     }
 
     /// Whether that is what a joiner could hear of `job` at `heard`.
@@ -155,7 +169,11 @@ pub(in crate::soak) fn judge<'a>(
             continue;
         };
         tally.waited += 1;
-        let is_excused = terms.may_time_out && *outcome == Heard::TimedOut;
+        let is_excused = match outcome {
+            Heard::TimedOut => terms.may_time_out,
+            Heard::Lapsed => owners.ends_after(job, *heard) >= terms.ends_kept,
+            Heard::Ending(_) | Heard::Nonsense => false,
+        };
         if !is_excused && !owners.explain(job, *heard, *outcome) {
             tally.wrong += 1;
             tally.complaints.push(format!(

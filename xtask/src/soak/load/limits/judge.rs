@@ -36,10 +36,23 @@ pub(in crate::soak) struct Tally {
     pub(in crate::soak) complaints: Vec<String>,
 }
 
+/// An admission: counted at `since` or later, and at `at` at the latest.
+#[derive(Clone, Copy, Debug)]
+struct Admitted {
+    since: i64,
+    at: i64,
+}
+
+impl Admitted {
+    const fn exactly(at: i64) -> Self {
+        Self { since: at, at }
+    }
+}
+
 /// Usage that was told, per resource.
 #[derive(Debug, Default)]
 struct Told {
-    admitted: Vec<Vec<i64>>,
+    admitted: Vec<Vec<Admitted>>,
     recorded: Vec<(i64, i64)>,
     given_back: usize,
 }
@@ -55,17 +68,24 @@ impl Told {
                 Event::Admitted {
                     resources,
                     permits,
+                    since,
                     at,
                 } => {
+                    let admitted = Admitted {
+                        since: *since,
+                        at: *at,
+                    };
                     for resource in resources {
-                        told.admitted[*resource].extend(std::iter::repeat_n(*at, *permits));
+                        told.admitted[*resource].extend(std::iter::repeat_n(admitted, *permits));
                     }
                 }
                 Event::Recorded { asked, answered } => told.recorded.push((*asked, *answered)),
                 Event::GivenBack => told.given_back += 1,
             }
         }
-        told.admitted.iter_mut().for_each(|it| it.sort_unstable());
+        for admitted in &mut told.admitted {
+            admitted.sort_unstable_by_key(|it| it.at);
+        }
         told
     }
 
@@ -116,7 +136,7 @@ pub(in crate::soak) fn judge<'a>(
     let told = Told::by(events);
     let mut tally = told.judge();
     for (resource, limited) in LIMITED.iter().enumerate() {
-        let admitted = &told.admitted[resource];
+        let admitted: Vec<i64> = told.admitted[resource].iter().map(|it| it.at).collect();
         let recorded = told.recorded(resource);
         let mut stored: Vec<i64> = rows
             .iter()
@@ -127,10 +147,11 @@ pub(in crate::soak) fn judge<'a>(
         // What was sent without asking may be too much, so the file alone says nothing there.
         if resource != RECORDED {
             for limit in limited.limits {
-                tally.count_over(limited.name, "stored", &over(&stored, &[], limit));
+                let exactly: Vec<_> = stored.iter().copied().map(Admitted::exactly).collect();
+                tally.count_over(limited.name, "stored", &over(&exactly, &[], limit));
             }
         }
-        let (missing, surplus) = difference(admitted, &stored);
+        let (missing, surplus) = difference(&admitted, &stored);
         let unexplained = surplus.saturating_sub(recorded.len());
         let unrecorded = recorded.len().saturating_sub(surplus);
         tally.adrift += missing + unrecorded;
@@ -164,20 +185,21 @@ impl Tally {
     }
 }
 
-/// The admissions at which the window held more than the limit, and how many it held. A record
-/// counts if it was surely made within the window and before the admission.
-fn over(admitted: &[i64], recorded: &[(i64, i64)], limit: &Limit) -> Vec<(i64, usize)> {
+/// The admissions at which the window held more than the limit, and how many it held. What counts is
+/// what was surely made within the window, and of records, before the admission.
+fn over(admitted: &[Admitted], recorded: &[(i64, i64)], limit: &Limit) -> Vec<(i64, usize)> {
     let window = i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
     let held = |at: i64| {
         let begin = at.saturating_sub(window);
-        let until = admitted.partition_point(|other| *other <= at);
-        let before = admitted.partition_point(|other| *other <= begin);
+        let until = admitted.partition_point(|other| other.at <= at);
+        let before = admitted.partition_point(|other| other.at <= begin);
+        let inside = admitted[before..until].iter();
         let surely = |(asked, answered): &&(i64, i64)| *asked > begin && *answered < at;
-        until - before + recorded.iter().filter(surely).count()
+        inside.filter(|it| it.since > begin).count() + recorded.iter().filter(surely).count()
     };
     admitted
         .iter()
-        .map(|at| (*at, held(*at)))
+        .map(|it| (it.at, held(it.at)))
         .filter(|(_, held)| u64::try_from(*held).is_ok_and(|held| held > limit.count.into()))
         .collect()
 }
@@ -206,6 +228,7 @@ mod tests {
         Event::Admitted {
             resources: vec![resource],
             permits: 1,
+            since: at,
             at,
         }
     }
@@ -227,6 +250,21 @@ mod tests {
         next.push(admitted(VOLUMES, 250));
         let stored = rows(VOLUMES, (0..20).chain([250]));
         assert_eq!(judge(&next, &stored, false).over, 0);
+    }
+
+    #[test]
+    fn an_admission_counts_where_it_surely_was_made() {
+        let mut told: Vec<_> = (100..120).map(|at| admitted(VOLUMES, at)).collect();
+        let spread = |since| Event::Admitted {
+            resources: vec![VOLUMES],
+            permits: 1,
+            since,
+            at: 340,
+        };
+        told.push(spread(90));
+        assert_eq!(judge_told(&told, true).over, 0);
+        told.push(spread(91));
+        assert_eq!(judge_told(&told, true).over, 2);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use store_core::{Acquire, AcquireQueue, Clock as _, Decision, Permit, RateLimitStore as _};
 
 use crate::error::Error;
-use crate::soak::load::desk::{Desk, Role};
+use crate::soak::load::desk::{Counting, Desk, Role};
 use crate::soak::load::dice::Dice;
 use crate::soak::load::journal::Entry;
 
@@ -33,15 +33,27 @@ async fn step(desk: &Desk, queue: &AcquireQueue, dice: &Dice) -> Result<(), Erro
     }
     let (request, resources) = draw(dice)?;
     let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
-    // Most wait in line; some ask as if there were no line.
-    let decision = if dice.chance(80) {
+    let is_spread = resources.len() > 1 && desk.counting == Counting::OneByOne;
+    let asked = desk.local.now().as_millis();
+    // Most wait in line; some ask as if there were no line, and all of whom has to be known when they
+    // asked.
+    let decision = if dice.chance(80) && !is_spread {
         let deadline = desk.local.now() + dice.up_to(PATIENCE);
         queue.acquire_wait(request, deadline, None).await?
     } else {
         queue.store().acquire(request).await?
     };
     match decision {
-        Decision::Granted(permit) => use_up(desk, dice, permit, resources, permits).await,
+        Decision::Granted(permit) => {
+            let at = permit.admitted_at().as_millis();
+            let admitted = Event::Admitted {
+                resources,
+                permits,
+                since: if is_spread { asked.min(at) } else { at },
+                at,
+            };
+            use_up(desk, dice, permit, admitted).await
+        }
         Decision::Denied { .. } => {
             desk.pause(dice.up_to(Duration::from_millis(8))).await;
             Ok(())
@@ -73,25 +85,14 @@ fn draw(dice: &Dice) -> store_core::Result<(Acquire, Vec<usize>)> {
     ))
 }
 
-async fn use_up(
-    desk: &Desk,
-    dice: &Dice,
-    permit: Permit,
-    resources: Vec<usize>,
-    permits: usize,
-) -> Result<(), Error> {
+async fn use_up(desk: &Desk, dice: &Dice, permit: Permit, admitted: Event) -> Result<(), Error> {
     if dice.chance(15) {
         desk.pause(dice.up_to(Duration::from_millis(5))).await;
         permit.give_back();
         return desk.tell(&Entry::Limit(Event::GivenBack));
     }
-    let at = permit.admitted_at().as_millis();
     permit.commit();
-    desk.tell(&Entry::Limit(Event::Admitted {
-        resources,
-        permits,
-        at,
-    }))
+    desk.tell(&Entry::Limit(admitted))
 }
 
 async fn record(desk: &Desk, queue: &AcquireQueue, dice: &Dice) -> Result<(), Error> {

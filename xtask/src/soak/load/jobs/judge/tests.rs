@@ -40,6 +40,7 @@ fn judged(events: &[Event]) -> Tally {
     let terms = Terms {
         slack: SECOND,
         may_time_out: false,
+        ends_kept: usize::MAX,
     };
     judge(events, terms)
 }
@@ -116,4 +117,24 @@ fn nobody_waits_longer_than_a_lease_after_the_last_sign_of_life() {
     };
     let tally = judged(&[beat, waited("a", 0, 1_501, Heard::Lapsed)]);
     assert_eq!((tally.stuck, tally.longest_millis), (0, 1_101));
+}
+
+#[test]
+fn an_end_may_be_forgotten_after_as_many_others_as_are_kept() {
+    let events = [
+        ending("a", 1),
+        ended("a", 5, 10, true),
+        ended("b", 100, 110, true),
+        ended("c", 200, 210, true),
+        waited("a", 20, 300, Heard::Lapsed),
+    ];
+    let wrong = |ends_kept| {
+        let terms = Terms {
+            slack: SECOND,
+            may_time_out: false,
+            ends_kept,
+        };
+        judge(&events, terms).wrong
+    };
+    assert_eq!((wrong(2), wrong(3)), (0, 1));
 }
