@@ -23,5 +23,6 @@ mod rate_limit_capacity;
 mod rate_limit_conformance;
 mod rate_limit_leases;
 mod setup;
+mod stores;
 mod support;
 mod table;
