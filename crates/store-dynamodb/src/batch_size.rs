@@ -96,6 +96,7 @@ mod tests {
 
     const MEBIBYTE: usize = 1024 * 1024;
 
+    // covers("B14")
     #[test]
     fn batches_end_at_25_writes_or_16_megabytes() {
         let of = |sizes: &[usize]| calculate_optimal_batch_size(sizes.iter().copied());

@@ -106,6 +106,7 @@ mod tests {
         AdaptiveDelayCalculator::default().with_random(SeededRandom::new(7))
     }
 
+    // covers("B13")
     #[test]
     fn pauses_grow_while_throttled_and_stay_within_bounds() {
         let mut delay = delay();
@@ -122,6 +123,7 @@ mod tests {
         }
     }
 
+    // covers("B13")
     #[test]
     fn pauses_shrink_on_success_and_end() {
         let mut delay = delay();

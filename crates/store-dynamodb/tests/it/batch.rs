@@ -58,6 +58,7 @@ async fn proxy(faults: Faults) -> FaultProxy {
     proxy.expect("a free port")
 }
 
+// covers("B12")
 #[tokio::test]
 async fn sixty_writes_are_three_requests() {
     let table = support::table().await;
@@ -95,6 +96,7 @@ async fn of_two_writes_of_one_item_the_later_one_counts() {
     assert_eq!(values, HashMap::from([("0001".to_owned(), text("new"))]));
 }
 
+// covers("B12", "B14")
 #[tokio::test]
 async fn long_values_are_split_into_requests_that_the_service_takes() {
     let table = support::table().await;
@@ -112,6 +114,7 @@ async fn long_values_are_split_into_requests_that_the_service_takes() {
     assert_eq!(values(&table).await.len(), 21);
 }
 
+// covers("B12", "F46")
 #[tokio::test]
 async fn what_the_service_leaves_out_is_written_later() {
     let direct = support::table().await;
@@ -129,6 +132,7 @@ async fn what_the_service_leaves_out_is_written_later() {
     assert_eq!(values["0099"], text("99"));
 }
 
+// covers("B12")
 #[tokio::test]
 async fn what_could_not_be_written_waits_and_can_be_flushed_again() {
     let direct = support::table().await;

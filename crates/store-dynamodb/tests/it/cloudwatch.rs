@@ -85,6 +85,7 @@ fn assert_is_event(event: &Value) {
     }
 }
 
+// covers("B16")
 #[test]
 fn counts_are_added_up_and_levels_kept() {
     let log = Log::default();
@@ -138,6 +139,7 @@ fn durations_are_told_one_by_one_a_hundred_at_a_time() {
     assert_eq!(namespace, "Comics");
 }
 
+// covers("B16")
 #[tokio::test]
 async fn requests_are_told_and_nothing_of_what_they_carry() {
     let secret = "a1b2c3d4-never-to-be-seen";
@@ -171,6 +173,7 @@ async fn requests_are_told_and_nothing_of_what_they_carry() {
     assert!(!text.contains("local"), "credentials: {text}");
 }
 
+// covers("B19")
 #[test]
 fn a_dashboard_is_what_the_service_documents() {
     let input = dashboard("comics_1", "comic-vine-store", "eu-central-1").expect("a dashboard");

@@ -25,6 +25,7 @@ fn options() -> HealthOptions {
     HealthOptions::default()
 }
 
+// covers("B17")
 #[tokio::test]
 async fn a_table_that_is_well_has_no_problem() {
     let table = with_time_to_live("TTL").await;
@@ -53,6 +54,7 @@ async fn a_time_to_live_that_is_off_or_another_is_told_and_does_no_harm() {
     }
 }
 
+// covers("B17")
 #[tokio::test]
 async fn a_table_that_is_not_there_is_told_with_its_remedy() {
     let options = TableOptions::default().with_table(support::fresh_name());

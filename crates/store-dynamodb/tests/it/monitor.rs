@@ -75,6 +75,7 @@ async fn work(table: &DynamoDbTable) {
     cache.get(&key).await.expect("read");
 }
 
+// covers("B17")
 #[tokio::test]
 async fn every_request_is_counted_and_timed_by_operation_and_outcome() {
     let sink = Recorded::default();
@@ -146,6 +147,7 @@ async fn throttling_is_counted_and_the_open_circuit_is_told() {
     assert_eq!(told.last(), Some(&(MetricKind::Level, 0.0)), "{told:?}");
 }
 
+// covers("B17", "B18")
 #[tokio::test]
 async fn what_the_application_measures_goes_the_same_way() {
     let sink = Recorded::default();
@@ -202,6 +204,7 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+// covers("B17")
 #[tokio::test]
 async fn requests_of_watched_work_carry_its_id_and_others_do_not() {
     let table = support::table().await;

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, Semaphore};
 
 const THREE: NonZeroUsize = NonZeroUsize::new(3).expect("more than zero");
 
+// covers("B11")
 #[tokio::test]
 async fn answers_come_in_the_order_of_the_items() {
     let last = Notify::new();
@@ -23,6 +24,7 @@ async fn answers_come_in_the_order_of_the_items() {
     assert_eq!(answers, Ok(vec![0, 10, 20]), "the last one ended first");
 }
 
+// covers("B11")
 #[tokio::test]
 async fn no_more_run_at_once_than_allowed_and_as_many_as_allowed_do() {
     let (running, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -38,6 +40,7 @@ async fn no_more_run_at_once_than_allowed_and_as_many_as_allowed_do() {
     assert_eq!(most.load(Ordering::SeqCst), 3);
 }
 
+// covers("B11")
 #[tokio::test]
 async fn a_failure_ends_it_and_nothing_more_is_started() {
     let started = AtomicUsize::new(0);
