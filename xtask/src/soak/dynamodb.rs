@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use crate::error::Error;
 
 use super::crowd::Crowd;
+use super::load::cache::Origin;
 use super::load::journal::Told;
 use super::offset::OffsetClock;
 use super::{Kind, create, progress, time};
@@ -88,6 +89,9 @@ use self::verdict::Verdict;
 ///             those that gave up because others were faster again and again
 ///
 ///   slowest   the longest step, waiting for its turn included
+///
+///   overrun   by how much a wait for a permit outlived its deadline at most: a request to the table is
+///             not broken off
 ///
 ///   late      steps longer than what they may wait for and four requests' time; any fails
 ///
@@ -182,7 +186,10 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     for (number, (name, storm)) in (0..).zip(course.chain(storm)) {
         let folder = folder.join(format!("run-{name}"));
         create(&folder)?;
-        let verdict = one(args, &folder, &name, number, storm)?;
+        let verdict = one(args, &folder, &name, number, storm).inspect_err(|_| {
+            eprintln!("run {name} was broken off; what came of those before:");
+            print!("\n{}", verdict::table(&verdicts));
+        })?;
         for complaint in verdict.complaints() {
             eprintln!("run {name}: {complaint}");
         }
@@ -221,6 +228,9 @@ fn one(
     };
     let mut place = Place::open(args.endpoint_url.as_deref(), keeping, seed)?;
     place.spoil(share);
+    let origin = folder.join("origin.db");
+    // Made here, so that the workers do not get into each other's way before they begin.
+    place.block_on(async { Origin::open(&origin).await?.close().await })?;
     let crowd = Crowd {
         kind: Kind::DynamoDb,
         processes: args.processes.get(),
@@ -236,7 +246,7 @@ fn one(
         worker::Job {
             endpoint: endpoint.clone(),
             table: table.clone(),
-            origin: folder.join("origin.db"),
+            origin: origin.clone(),
             journal,
             number: u64::try_from(number).unwrap_or(u64::MAX),
             seed,

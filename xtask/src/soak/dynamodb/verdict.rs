@@ -150,7 +150,7 @@ pub(super) fn table(verdicts: &[(String, Verdict)]) -> String {
     let right = [
         "requests", "spoiled", "admitted", "over", "hits", "stale", "kept", "lost", "settled",
         "fenced", "twice", "robbed", "waited", "wrong", "longest", "stuck", "errors", "slowest",
-        "late", "circuits",
+        "overrun", "late", "circuits",
     ];
     let mut columns = vec![Column::Left("run")];
     columns.extend(right.map(Column::Right));
@@ -185,6 +185,7 @@ pub(super) fn table(verdicts: &[(String, Verdict)]) -> String {
             jobs.stuck.to_string(),
             calls.failed.to_string(),
             format!("{} ms", calls.longest_millis),
+            format!("{} ms", limits.overrun_millis),
             calls.late.to_string(),
             format!("{}/{}", circuits.opened, circuits.processes),
             verdict.fault().unwrap_or("passed").to_owned(),

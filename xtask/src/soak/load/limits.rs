@@ -88,4 +88,6 @@ pub(in crate::soak) enum Event {
     Recorded { asked: i64, answered: i64 },
     /// A permit was dropped.
     GivenBack,
+    /// A wait in line was answered this long after its deadline.
+    Overran { millis: i64 },
 }

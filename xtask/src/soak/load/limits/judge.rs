@@ -33,6 +33,8 @@ pub(in crate::soak) struct Tally {
     pub(in crate::soak) over: usize,
     /// Rows that are missing from the file, or too many in it.
     pub(in crate::soak) adrift: usize,
+    /// By how much a wait outlived its deadline at most.
+    pub(in crate::soak) overrun_millis: i64,
     pub(in crate::soak) complaints: Vec<String>,
 }
 
@@ -55,6 +57,7 @@ struct Told {
     admitted: Vec<Vec<Admitted>>,
     recorded: Vec<(i64, i64)>,
     given_back: usize,
+    overrun_millis: i64,
 }
 
 impl Told {
@@ -81,6 +84,9 @@ impl Told {
                 }
                 Event::Recorded { asked, answered } => told.recorded.push((*asked, *answered)),
                 Event::GivenBack => told.given_back += 1,
+                Event::Overran { millis } => {
+                    told.overrun_millis = told.overrun_millis.max(*millis);
+                }
             }
         }
         for admitted in &mut told.admitted {
@@ -102,6 +108,7 @@ impl Told {
         let mut tally = Tally {
             admitted: self.admitted.iter().map(Vec::len).sum(),
             given_back: self.given_back,
+            overrun_millis: self.overrun_millis,
             ..Tally::default()
         };
         for (resource, limited) in LIMITED.iter().enumerate() {

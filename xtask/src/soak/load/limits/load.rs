@@ -15,6 +15,9 @@ use super::{Event, KEY, LIMITED, PATHS, RECORDED};
 /// How long a request waits for a permit at most.
 pub(in crate::soak) const PATIENCE: Duration = Duration::from_millis(400);
 
+/// By how much a wait may overrun without being told of.
+const TOLD_MILLIS: i64 = 50;
+
 pub(in crate::soak) async fn run(
     desk: &Desk,
     queue: AcquireQueue,
@@ -39,7 +42,12 @@ async fn step(desk: &Desk, queue: &AcquireQueue, dice: &Dice) -> Result<(), Erro
     // asked.
     let decision = if dice.chance(80) && !is_spread {
         let deadline = desk.local.now() + dice.up_to(PATIENCE);
-        queue.acquire_wait(request, deadline, None).await?
+        let decision = queue.acquire_wait(request, deadline, None).await;
+        let millis = desk.local.now().as_millis() - deadline.as_millis();
+        if millis > TOLD_MILLIS {
+            desk.tell(&Entry::Limit(Event::Overran { millis }))?;
+        }
+        decision?
     } else {
         queue.store().acquire(request).await?
     };
