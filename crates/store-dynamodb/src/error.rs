@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use aws_sdk_dynamodb::Error as ServiceError;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::CancellationReason;
 use store_core::{Error, ErrorKind};
 
@@ -212,9 +212,24 @@ impl Cause {
         match (error.code(), error.message()) {
             (Some(code), Some(message)) => Self(format!("{code}: {message}")),
             (Some(code), None) => Self(code.to_owned()),
-            (None, _) => Self(DisplayErrorContext(error).to_string()),
+            (None, _) => Self(chain(error)),
         }
     }
+}
+
+/// An error and its causes, each told once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !told.contains(&text) {
+            told.push_str(": ");
+            told.push_str(&text);
+        }
+        next = cause.source();
+    }
+    told
 }
 
 impl std::fmt::Display for Cause {

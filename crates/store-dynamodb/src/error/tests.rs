@@ -189,3 +189,16 @@ async fn the_remedy_is_told_once_and_the_cause_by_the_chain() {
         Some("AccessDeniedException: as the server says")
     );
 }
+
+#[tokio::test]
+async fn a_failed_request_is_told_in_words_and_never_by_its_structure() {
+    // The structure holds what was sent and what came back.
+    for answer in [Answer::Hangup, Answer::Says(502, "5ecr3t".to_owned())] {
+        let error = failure_of(answer).await;
+        let cause = error.source().map(ToString::to_string).unwrap();
+        assert!(!cause.contains("5ecr3t"), "{cause}");
+        for structure in ["DispatchFailure", "ServiceError {", "Response {", "SdkBody"] {
+            assert!(!cause.contains(structure), "{cause}");
+        }
+    }
+}
