@@ -28,12 +28,12 @@ async fn used(stores: &Stores) {
     match registered.await.expect("an answer") {
         // Dropped, it would give its job back.
         Registration::Owner(owner) => owner.disarm(),
-        other => panic!("{other:?}"),
+        joined @ Registration::Joined(_) => panic!("{joined:?}"),
     }
     let decision = limits.acquire(Acquire::one(&resource("issues")).user());
     match decision.await.expect("a decision") {
         Decision::Granted(permit) => permit.commit(),
-        other => panic!("nothing was used yet: {other:?}"),
+        denied @ Decision::Denied { .. } => panic!("nothing was used yet: {denied:?}"),
     }
 }
 
