@@ -66,7 +66,7 @@ Exit status 0 means that every promise was kept; otherwise the broken ones are n
 /// `--store dynamodb` does the same over a DynamoDB table, which the demo makes and deletes. Its
 /// server is the one at `DYNAMODB_ENDPOINT_URL`; if that is not set, `cargo xtask dynamodb-local`
 /// starts one for as long as the demo runs, which works in a checkout of the project. Its windows are
-/// counted where requests arrive. Whatever is typed, nothing is sent to AWS unless the variable says so.
+/// counted where requests arrive.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Demo {

@@ -21,6 +21,13 @@ pub(super) async fn open(address: TableAddress) -> Result<Backend, Failure> {
     options.region = address.region;
     options.endpoint_url = address.endpoint;
     let table = DynamoDbTable::from_env(options).await;
+    if table.client().config().region().is_none() {
+        return Err(Failure::usage(format!(
+            "nothing says in which region the table {0} is; write it like \
+             dynamodb://{0}?region=eu-central-1, or set AWS_REGION",
+            table.name()
+        )));
+    }
     let cache = CacheOptions::default().with_max_entry_bytes(LONGEST_ANSWER_BYTES);
     let stores = store_dynamodb::stores_with(&table, StoreOptions::default().with_cache(cache));
     if let Err(error) = reached(&stores).await {

@@ -172,7 +172,21 @@ async fn server_that_is_away_is_told_and_nothing_is_sent() {
     let away = "dynamodb://comics?region=us-east-1&endpoint=http://127.0.0.1:9";
     let ran = home.run(&fake, &["list", "powers", "--store", away]).await;
     ran.refused(1, &["cannot use the DynamoDB table comics", "--store"]);
+    // In words, not as the structure of a failed request.
+    assert!(!ran.stderr.contains("DispatchFailure"), "{}", ran.stderr);
     assert_eq!(fake.counts().total().requests(), 0);
+}
+
+#[tokio::test]
+async fn table_without_a_region_is_told_where_to_name_it() {
+    let home = Home::new();
+    let mut program = home.program(["budget", "--store", "dynamodb://comics"]);
+    program
+        .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    let remedies = ["dynamodb://comics?region=", "AWS_REGION"];
+    Ran::of(&mut program).await.refused(2, &remedies);
 }
 
 #[tokio::test]

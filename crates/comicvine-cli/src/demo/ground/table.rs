@@ -38,13 +38,14 @@ impl Table {
             (emulator.url().to_owned(), Some(emulator))
         };
         let name = format!("comicvine-demo-{:016x}", SystemRandom.next_u64());
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("endpoint", &endpoint)
-            .finish();
-        let url = format!("dynamodb://{name}?{query}");
-        let options = TableOptions::default()
+        // A server of the demo's own is in whatever region it is asked in; the environment may name
+        // credentials and none.
+        let region = emulator.is_some().then_some("us-east-1");
+        let url = address(&name, &endpoint, region);
+        let mut options = TableOptions::default()
             .with_table(name)
             .with_endpoint_url(endpoint);
+        options.region = region.map(str::to_owned);
         let spec = TableSpec::of(&options).with_index(None);
         let table = DynamoDbTable::from_env(options).await;
         create_or_verify(table.client(), &spec, &SetupOptions::default())
@@ -88,6 +89,15 @@ impl Ground for Table {
             )),
         }
     }
+}
+
+/// The table as workers are told of it.
+fn address(table: &str, endpoint: &str, region: Option<&str>) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("endpoint", endpoint)
+        .extend_pairs(region.map(|region| ("region", region)))
+        .finish();
+    format!("dynamodb://{table}?{query}")
 }
 
 /// The fullest windows as the server saw them.
