@@ -132,9 +132,11 @@ write that comes too late. This page tells how far one limit carries.
 
 The figures are of a simulation, `cargo xtask capacity`, that follows the limiter of store-dynamodb
 request by request. It is a model, not the store: one window of a second in 60 buckets, no sharing
-between users and background, requests that take 5 ms (give or take a fifth), clocks that agree. Every
-process has more to send than it may: it asks again the moment it was admitted, and when it is refused
-it waits until it is told, but looks again once a second. That is the worst case; processes that mostly
+between users and background, requests that take 5 ms (give or take a fifth), clocks that agree within
+the 20 ms that the store allows for. Every process has more to send than it may: it asks again the moment
+it was admitted, and when it is refused it waits until it is told, but looks again once a second. It has
+one request to the table under way at a time, so that ten processes cannot use up a limit of 1,000.
+That is the worst case; processes that mostly
 find room pay one write unit per admission (a tenth of it with leases of ten) and read nothing. The
 simulation does not slow down when the partition is full: a row that does not fit is throttled in
 reality.
