@@ -31,8 +31,8 @@ pub(crate) enum Failure {
 pub(crate) enum Cancellation {
     /// Nothing.
     None,
-    /// Its condition did not hold; the item as it was, where there was one.
-    Refused(Option<Item>),
+    /// Its condition did not hold.
+    Refused,
     /// Another write of the same item was under way.
     Conflict,
     /// Too much was asked of the table.
@@ -103,7 +103,7 @@ where
         }
         ServiceError::TransactionCanceledException(cancelled) => {
             let reasons = cancelled.cancellation_reasons.unwrap_or_default();
-            return Failure::Cancelled(reasons.into_iter().map(cancellation).collect());
+            return Failure::Cancelled(reasons.iter().map(cancellation).collect());
         }
         _ => {}
     }
@@ -152,10 +152,10 @@ pub(crate) fn health<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Health {
     }
 }
 
-fn cancellation(reason: CancellationReason) -> Cancellation {
+fn cancellation(reason: &CancellationReason) -> Cancellation {
     match reason.code.as_deref() {
         None | Some("None") => Cancellation::None,
-        Some("ConditionalCheckFailed") => Cancellation::Refused(reason.item.map(Item)),
+        Some("ConditionalCheckFailed") => Cancellation::Refused,
         Some("TransactionConflict") => Cancellation::Conflict,
         Some("ThrottlingError" | "ProvisionedThroughputExceeded") => Cancellation::Throttled,
         Some(code) => Cancellation::Other(code.to_owned()),

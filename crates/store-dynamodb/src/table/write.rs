@@ -4,9 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Delete, DeleteRequest, Put, PutRequest, ReturnConsumedCapacity,
-    ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateAction,
-    WriteRequest,
+    AttributeValue, ConditionCheck, DeleteRequest, Put, PutRequest, ReturnConsumedCapacity,
+    ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
 };
 use store_core::{Error, ErrorKind};
 
@@ -31,16 +30,10 @@ pub(crate) struct Update {
 /// One action of a transaction.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    Update(Update),
     /// Puts the item in place of what is there.
     Put {
         key: ItemKey,
         item: Item,
-        condition: String,
-        values: Values,
-    },
-    Delete {
-        key: ItemKey,
         condition: String,
         values: Values,
     },
@@ -241,17 +234,6 @@ impl DynamoDbTable {
         let on_failure = ReturnValuesOnConditionCheckFailure::AllOld;
         let item = TransactWriteItem::builder();
         Ok(match action {
-            Action::Update(update) => item.update(
-                UpdateAction::builder()
-                    .table_name(self.name())
-                    .set_key(Some(self.key(&update.key)))
-                    .set_expression_attribute_names(self.names([&update.change, &update.condition]))
-                    .update_expression(update.change)
-                    .set_condition_expression(given(update.condition))
-                    .set_expression_attribute_values(update.values.given())
-                    .return_values_on_condition_check_failure(on_failure)
-                    .build()?,
-            ),
             Action::Put {
                 key,
                 item: new,
@@ -261,20 +243,6 @@ impl DynamoDbTable {
                 Put::builder()
                     .table_name(self.name())
                     .set_item(Some(self.whole(&key, new)))
-                    .set_expression_attribute_names(self.names([&condition]))
-                    .set_condition_expression(given(condition))
-                    .set_expression_attribute_values(values.given())
-                    .return_values_on_condition_check_failure(on_failure)
-                    .build()?,
-            ),
-            Action::Delete {
-                key,
-                condition,
-                values,
-            } => item.delete(
-                Delete::builder()
-                    .table_name(self.name())
-                    .set_key(Some(self.key(&key)))
                     .set_expression_attribute_names(self.names([&condition]))
                     .set_condition_expression(given(condition))
                     .set_expression_attribute_values(values.given())
