@@ -215,9 +215,11 @@ impl DedupeStore for DynamoDbDedupeStore {
         if let Some(News::Ended(outcome)) = place.known() {
             return Ok(outcome);
         }
+        // As of before it was asked: an answer that comes late must not make a lease look lapsed.
+        let terms = Terms::now(&self.inner.options);
         let (lease, unseen) = match jobs::read(table, OPERATION, key).await {
             Ok(None) => return Ok(JobOutcome::Lapsed),
-            Ok(Some(found)) => match found.look(job, &Terms::now(&self.inner.options)) {
+            Ok(Some(found)) => match found.look(job, &terms) {
                 Look::Ended(outcome) => return Ok(outcome),
                 Look::Apart => {
                     let read = jobs::read_apart(table, OPERATION, &[*job]).await;

@@ -212,9 +212,10 @@ impl Waiters {
             return Ok(false);
         }
         let places: Vec<ItemKey> = places.into_iter().collect();
+        // As of before it was asked: an answer that comes late must not make a lease look lapsed.
+        let (terms, asked) = (Terms::now(&self.options), self.options.clock.monotonic());
         let items = self.table.batch_get(OPERATION, &places).await?;
-        let terms = Terms::now(&self.options);
-        let elapsed = self.options.clock.monotonic();
+        let answered = self.options.clock.monotonic();
         let (mut has_changed, mut apart) = (false, Vec::new());
         for (key, id) in jobs {
             let look = look(items.get(&place(&key)).cloned(), &id, &terms);
@@ -227,7 +228,7 @@ impl Waiters {
                 Ok(Look::Ended(outcome)) => state.tell(&(key, id), News::Ended(outcome)),
                 Ok(Look::Pending(lease)) => {
                     let skew = self.options.max_clock_skew;
-                    state.saw(&(key, id), lease, elapsed, skew)
+                    state.saw(&(key, id), lease, (asked, answered), skew)
                 }
                 Err(error) => state.tell(&(key, id), News::Failed(Arc::new(error))),
             };
@@ -270,16 +271,22 @@ impl State {
 
     /// Notes what a job looks like; a lease that nobody renews lapses even if the clock was set back.
     /// Whether it has.
-    fn saw(&mut self, job: &(Key, JobId), lease: Lease, elapsed: Duration, skew: Duration) -> bool {
+    fn saw(
+        &mut self,
+        job: &(Key, JobId),
+        lease: Lease,
+        (asked, answered): (Duration, Duration),
+        skew: Duration,
+    ) -> bool {
         let Some(seat) = self.seats.get_mut(job) else {
             return false;
         };
         let since = match seat.lease {
             Some((seen, since)) if seen == lease => since,
-            _ => elapsed,
+            _ => answered,
         };
         seat.lease = Some((lease, since));
-        elapsed.saturating_sub(since) >= lease.length + skew
+        asked.saturating_sub(since) >= lease.length + skew
             && self.tell(job, News::Ended(JobOutcome::Lapsed))
     }
 
@@ -336,7 +343,8 @@ impl Place {
         let mut state = waiters.state();
         if let Some(lease) = lease {
             let skew = waiters.options.max_clock_skew;
-            state.saw(&self.job, lease, elapsed, skew);
+            // The answer may be old by now, so it ends nothing that was seen before.
+            state.saw(&self.job, lease, (Duration::ZERO, elapsed), skew);
         }
         state.wanted = state.wanted.max(Wanted::Soon);
         if state.is_asked_for {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use dynamodb_local::FaultProxy;
 use store_core::{
     Clock, DedupeStore, ErrorKind, Heartbeat, JobId, JobOutcome, JobResult, Key, ManualClock,
     Ownership, Priority, Registration, Result, SECOND, Selection, Settlement, SystemClock,
 };
-use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable};
+use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable, TableOptions};
 use tokio::task::JoinHandle;
 
 use crate::faults::Faults;
@@ -445,4 +446,43 @@ async fn a_job_that_was_let_go_by_a_closed_store_is_free() {
         breathe().await;
     }
     panic!("the job is kept for nobody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_late_does_not_end_a_lease() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let options = DedupeOptions::default()
+        .with_clock(clock.clone())
+        .with_result_retention(SECOND * 60);
+    let jobs = DynamoDbDedupeStore::with_options(&table, options.clone());
+    let owner = own(&jobs, "late").await;
+    let id = join(&jobs, "late").await;
+
+    let upstream = dynamodb_local::endpoint().expect("a server that speaks DynamoDB");
+    let slow = dynamodb_local::Faults::default().with_slow(1.0);
+    let slow = slow.with_delay(MILLISECOND * 400);
+    let proxy = FaultProxy::start(&upstream, 1, slow)
+        .await
+        .expect("a free port");
+    let place = TableOptions::default().with_table(table.name());
+    let behind = DynamoDbTable::new(support::client_of(proxy.url()), place);
+    let behind = DynamoDbDedupeStore::with_options(&behind, options.clone());
+    let waiting = waiter(&behind, "late", id);
+    until(|| proxy.injected().slow > 0).await;
+    for _ in 0..30 {
+        breathe().await;
+    }
+    let settled = jobs.complete(owner, value(3)).await.expect("an answer");
+    assert_eq!(settled, Settlement::Settled);
+    clock.advance(options.lease + SECOND);
+
+    // What it looks at next is not late.
+    proxy.set_faults(dynamodb_local::Faults::default());
+    for _ in 0..100 {
+        if !waiting.is_finished() {
+            pass(&clock, MILLISECOND * 100, 3).await;
+        }
+    }
+    let heard = waiting.await.expect("no panic").expect("an outcome");
+    assert!(matches!(heard, JobOutcome::Value(_)), "{heard:?}");
 }
