@@ -23,7 +23,8 @@ const ENDS_KEPT: usize = 4;
 pub(super) struct Expected {
     /// How much longer than a lease a wait may take.
     pub(super) slack: Duration,
-    pub(super) clocks_agree: bool,
+    /// By how much the clocks of two workers differ at most.
+    pub(super) skew: Duration,
     pub(super) has_faults: bool,
     pub(super) is_storm: bool,
 }
@@ -46,12 +47,13 @@ pub(super) fn judge(
         },
         may_time_out: expected.is_storm,
         ends_kept: ENDS_KEPT,
+        skew: expected.skew,
     };
     Ok(Verdict {
         hung: course.hung,
         requests: told.sent.iter().map(|sent| sent.requests).sum(),
         spoiled: place.injected().faults(),
-        limits: limits::judge_told(&told.limits, expected.clocks_agree),
+        limits: limits::judge_told(&told.limits, expected.skew.is_zero()),
         cache: cached,
         jobs: jobs::judge(&told.jobs, terms),
         calls: Calls::of(&told.calls, allowed),

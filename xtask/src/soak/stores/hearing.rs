@@ -32,6 +32,7 @@ pub(super) async fn judge(
         slack,
         may_time_out: false,
         ends_kept: usize::MAX,
+        skew: Duration::ZERO,
     };
     Ok(Verdict::of(
         course,

@@ -17,6 +17,8 @@ pub(in crate::soak) struct Terms {
     pub(in crate::soak) may_time_out: bool,
     /// How many jobs of a key later the end of a job may be forgotten, before its time.
     pub(in crate::soak) ends_kept: usize,
+    /// By how much clocks may differ, by which it is told what is later.
+    pub(in crate::soak) skew: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -108,12 +110,13 @@ impl<'a> Owners<'a> {
     }
 
     /// How many jobs of the same key settled after this one and could be known of at `until`.
-    fn ends_after(&self, job: &str, until: i64) -> usize {
+    fn ends_after(&self, job: &str, until: i64, skew: Duration) -> usize {
         let Some(ended) = self.ended.get(job) else {
             return 0;
         };
         let settled = self.settled.get(&ended.key).into_iter().flatten();
-        let after = settled.filter(|it| it.got >= ended.ending && it.ending <= until);
+        let since = ended.ending - millis(skew);
+        let after = settled.filter(|it| it.got >= since && it.ending <= until);
         after.count()
     }
 
@@ -171,7 +174,7 @@ pub(in crate::soak) fn judge<'a>(
         tally.waited += 1;
         let is_excused = match outcome {
             Heard::TimedOut => terms.may_time_out,
-            Heard::Lapsed => owners.ends_after(job, *heard) >= terms.ends_kept,
+            Heard::Lapsed => owners.ends_after(job, *heard, terms.skew) >= terms.ends_kept,
             Heard::Ending(_) | Heard::Nonsense => false,
         };
         if !is_excused && !owners.explain(job, *heard, *outcome) {

@@ -41,6 +41,7 @@ fn judged(events: &[Event]) -> Tally {
         slack: SECOND,
         may_time_out: false,
         ends_kept: usize::MAX,
+        skew: Duration::ZERO,
     };
     judge(events, terms)
 }
@@ -133,6 +134,7 @@ fn an_end_may_be_forgotten_after_as_many_others_as_are_kept() {
             slack: SECOND,
             may_time_out: false,
             ends_kept,
+            skew: Duration::ZERO,
         };
         judge(&events, terms).wrong
     };
