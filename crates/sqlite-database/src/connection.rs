@@ -61,12 +61,19 @@ pub(crate) fn open_beside(location: &Location, options: &DatabaseOptions) -> Res
 }
 
 /// A process that recovers the write-ahead log of another that was just converting the file can
-/// make any statement busy, and SQLite does not always ask the busy handler then.
+/// make any statement busy, and SQLite does not always ask the busy handler then. The settings alone
+/// do not touch the file, so it is read once: who gets the connection finds the log recovered.
 fn configure_patiently(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
     busy::wait_at_most(options.busy_timeout, || {
-        busy::retry(options.busy_timeout, || configure(connection, options))
+        busy::retry(options.busy_timeout, || {
+            configure(connection, options)?;
+            Ok(connection.query_row(FIRST_READ, [], |_| Ok(()))?)
+        })
     })
 }
+
+/// Reads the file, whatever is in it.
+pub(crate) const FIRST_READ: &str = "SELECT count(*) FROM sqlite_schema";
 
 fn configure(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
     connection.busy_handler(Some(busy::on_busy))?;

@@ -10,14 +10,16 @@ mod component;
 mod status;
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::migrate::{Migrate as _, Migrator};
-use sqlx::sqlite::SqliteConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 pub use self::component::{Component, Migration};
 use self::status::{Applied, ensure_compatible, is_at, status};
 pub use self::status::{MigrationState, MigrationStatus};
+use crate::connection::FIRST_READ;
 use crate::database::{PATIENCE, SqliteDatabase};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -99,7 +101,7 @@ impl SqliteDatabase {
             .connect_options()?
             .foreign_keys(false)
             .busy_timeout(PATIENCE);
-        let mut connection = options.connect().await?;
+        let mut connection = connected(&options).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         if let Some(backup) = backup {
             // Another process may have done it all between the look without the lock and here.
@@ -150,6 +152,34 @@ impl SqliteDatabase {
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
         .await
+    }
+}
+
+/// A connection that has read the file once, however long another process takes to recover its
+/// log: SQLite does not always ask the busy handler then.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it spaces tries; nothing is measured by it"
+)]
+async fn connected(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
+    let pause = Duration::from_millis(1);
+    let mut waited = Duration::ZERO;
+    loop {
+        let connected = async {
+            let mut connection = options.connect().await?;
+            sqlx::query(FIRST_READ).execute(&mut connection).await?;
+            Ok(connection)
+        };
+        match connected
+            .await
+            .map_err(|error: sqlx::Error| Error::from(error))
+        {
+            Err(error) if error.kind() == ErrorKind::Busy && waited < PATIENCE => {
+                tokio::time::sleep(pause).await;
+                waited += pause;
+            }
+            done => return done,
+        }
     }
 }
 
