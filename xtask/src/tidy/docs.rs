@@ -15,7 +15,7 @@ pub(crate) struct Names {
 }
 
 /// Crates to come. Only the architecture page speaks of them, on a line that says "planned".
-const PLANNED: [&str; 3] = ["store-dynamodb", "http-cache-db", "http-cache-proxy"];
+const PLANNED: [&str; 2] = ["http-cache-db", "http-cache-proxy"];
 const ARCHITECTURE: &str = "docs/architecture.md";
 
 /// Names that look like ours and belong to others.

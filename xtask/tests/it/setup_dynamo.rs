@@ -136,3 +136,28 @@ fn a_server_for_development_starts_and_keeps_its_tables() {
         assert_eq!(found_it, round == 1, "{}", printed(&setup));
     }
 }
+
+// covers("B20")
+#[test]
+fn the_page_on_running_it_names_flags_that_exist() {
+    let page = include_str!("../../../docs/dynamodb.md");
+    let help = printed(&xtask(&["setup-dynamo", "--help"]));
+    let commands = page
+        .lines()
+        .filter(|line| line.contains("xtask setup-dynamo"));
+    let words = commands.flat_map(|line| line.split(|c: char| c.is_whitespace() || c == '`'));
+    let flags: Vec<_> = words.filter(|word| word.starts_with("--")).collect();
+    assert!(flags.len() > 8, "{flags:?}");
+    for flag in flags {
+        let flag = flag.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        assert!(help.contains(flag), "{flag}");
+    }
+    for topic in [
+        "Application Auto Scaling",
+        "Point-in-time recovery",
+        "Export to S3",
+        "Several regions",
+    ] {
+        assert!(page.contains(topic), "{topic}");
+    }
+}

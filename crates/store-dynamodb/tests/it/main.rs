@@ -17,6 +17,7 @@ mod dedupe_conformance;
 mod faults;
 mod health;
 mod monitor;
+mod pages;
 mod parallel;
 mod pipeline_conformance;
 mod rate_limit_capacity;

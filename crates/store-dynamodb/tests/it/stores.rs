@@ -50,6 +50,7 @@ async fn left(stores: &Stores) -> (bool, bool, u32) {
     (value.is_some(), job.expect("an answer"), used)
 }
 
+// covers("B7", "B8", "B9")
 #[tokio::test]
 async fn three_stores_share_one_table_and_their_defaults_are_the_originals() {
     let table = support::table().await;

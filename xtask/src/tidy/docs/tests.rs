@@ -65,12 +65,12 @@ fn a_crate_that_does_not_exist_is_found() {
 
 #[test]
 fn a_planned_crate_is_named_as_planned_and_in_one_place() {
-    let message = "`store-dynamodb` does not exist yet: only docs/architecture.md names it, \
+    let message = "`http-cache-db` does not exist yet: only docs/architecture.md names it, \
                    marked as planned";
-    finds("README.md", "`store-dynamodb` (planned)", message);
-    finds("docs/architecture.md", "`store-dynamodb`", message);
-    fine("docs/architecture.md", "`store-dynamodb` (planned)");
-    fine("docs/architecture.md", "Planned: `store-dynamodb`.");
+    finds("README.md", "`http-cache-db` (planned)", message);
+    finds("docs/architecture.md", "`http-cache-db`", message);
+    fine("docs/architecture.md", "`http-cache-db` (planned)");
+    fine("docs/architecture.md", "Planned: `http-cache-db`.");
 }
 
 #[test]
