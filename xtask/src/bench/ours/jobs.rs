@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use store_core::{
-    Clock as _, DedupeStore as _, JobOutcome, JobResult, Key, MINUTE, Priority, Registration,
+    Clock as _, DedupeStore as _, Heartbeat, JobOutcome, JobResult, Key, MINUTE, Priority, Registration,
     Result, SystemClock,
 };
 use store_sqlite::{SqliteDatabase, SqliteDedupeStore};
@@ -53,9 +53,6 @@ pub(super) async fn settle(
 pub(super) async fn own(database: &SqliteDatabase) -> std::result::Result<(), Error> {
     let dedupe = SqliteDedupeStore::new(database);
     let clock = SystemClock::new();
-    while !dedupe.is_in_progress(&ready()?).await? {
-        pause(Duration::from_millis(1)).await;
-    }
     for number in 0..WAKES {
         complete_after(
             &dedupe,
@@ -72,8 +69,13 @@ pub(super) async fn own(database: &SqliteDatabase) -> std::result::Result<(), Er
     Ok(())
 }
 
+/// Works from the moment that somebody has joined: who is late to look must not miss the job.
 async fn complete_after(dedupe: &SqliteDedupeStore, key: &Key, work: Duration) -> Result<()> {
-    if let Registration::Owner(owner) = dedupe.register_or_join(key, Priority::User).await? {
+    if let Registration::Owner(owner) = dedupe.register_or_join(key, Priority::Background).await? {
+        while dedupe.heartbeat(key, owner.job()).await? == Heartbeat::Renewed(Priority::Background)
+        {
+            pause(Duration::from_millis(1)).await;
+        }
         pause(work).await;
         let completed_at = SystemClock::new().now().as_millis();
         let value = Bytes::from(completed_at.to_string());
@@ -85,8 +87,6 @@ async fn complete_after(dedupe: &SqliteDedupeStore, key: &Key, work: Duration) -
 /// Waits for job after job of another process.
 pub(super) async fn wait(database: &SqliteDatabase) -> std::result::Result<Waited, Error> {
     let dedupe = SqliteDedupeStore::new(database);
-    // Tells the owner to begin.
-    let _ready = dedupe.register_or_join(&ready()?, Priority::User).await?;
     let mut latencies_millis = Vec::new();
     for number in 0..WAKES {
         let outcome = join(&dedupe, &key(number)?).await?;
@@ -145,10 +145,6 @@ fn cpu_time() -> Option<Duration> {
 async fn pause(duration: Duration) {
     let clock = SystemClock::new();
     clock.sleep_until(clock.now() + duration).await;
-}
-
-fn ready() -> Result<Key> {
-    Key::new("bench:ready")
 }
 
 fn resting() -> Result<Key> {
