@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use store_core::{
-    Clock as _, DedupeStore as _, Heartbeat, JobOutcome, JobResult, Key, MINUTE, Priority, Registration,
-    Result, SystemClock,
+    Clock as _, DedupeStore as _, Heartbeat, JobOutcome, JobResult, Key, MINUTE, Priority,
+    Registration, Result, SystemClock,
 };
 use store_sqlite::{SqliteDatabase, SqliteDedupeStore};
 
