@@ -324,6 +324,12 @@ impl RateLimitOptions {
         self
     }
 
+    /// What holds for `resource` unless a claim or the stored configuration says otherwise.
+    pub(crate) fn config_of(&self, resource: &Resource) -> &ResourceConfig {
+        let config = self.resource_configs.get(resource);
+        config.unwrap_or(&self.default_config)
+    }
+
     /// Adds to [`resource_configs`](Self::resource_configs).
     #[must_use]
     pub fn with_resource(mut self, resource: Resource, config: impl Into<ResourceConfig>) -> Self {

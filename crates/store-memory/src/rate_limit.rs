@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use store_core::rate_limit::sums::SharedSums;
 use store_core::rate_limit::window::{Denial, check_claims};
 use store_core::{
-    Acquire, AdaptiveMetrics, Claim, Decision, Demand, Page, PageRequest, Permit, Priority,
-    RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status,
-    Timestamp,
+    Acquire, Claim, Decision, Demand, Page, PageRequest, Permit, Priority, RateLimitStats,
+    RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
 };
 
 use self::ledger::Ledger;
@@ -105,9 +105,7 @@ impl MemoryRateLimitStore {
     fn config(&self, books: &Books, claim: &Claim) -> Result<ResourceConfig> {
         let ledger = books.ledgers.get(&claim.resource);
         let stated = ledger.and_then(Ledger::stated);
-        let config = stated.or(claim.config.as_ref());
-        let config = config.unwrap_or(&self.options.default_config);
-        config.check()?;
+        let config = claim.config_or(stated, &self.options.default_config)?;
         Ok(config.clone())
     }
 
@@ -354,7 +352,7 @@ impl RateLimitStore for MemoryRateLimitStore {
 impl Books {
     fn stats(&mut self, now: Timestamp) -> Result<RateLimitStats> {
         let (mut requests, mut resources, mut limited) = (0, 0, Vec::new());
-        let mut adaptive: Option<Sums> = None;
+        let mut sums = SharedSums::default();
         for (resource, ledger) in &mut self.ledgers {
             let counted = ledger.counted(now);
             requests += counted;
@@ -364,40 +362,11 @@ impl Books {
                 limited.push(resource.clone());
             }
             if let Some(shared) = &status.adaptive {
-                let sums = adaptive.get_or_insert_default();
-                sums.resources += 1;
-                sums.users += shared.recent_user_activity;
-                sums.background_max += u64::from(shared.allocation.background_max);
-                sums.background_used += ledger.background_used(now);
-                sums.activations += ledger.priority_mode_activations();
+                let activations = ledger.priority_mode_activations();
+                sums.add(shared, ledger.background_used(now), activations);
             }
         }
-        let adaptive = adaptive.map(Sums::metrics);
+        let adaptive = sums.metrics();
         Ok(RateLimitStats::new(requests, resources, limited, adaptive))
-    }
-}
-
-/// Sums over the resources whose limit is shared.
-#[derive(Debug, Default)]
-struct Sums {
-    resources: u64,
-    users: u64,
-    background_max: u64,
-    background_used: u64,
-    activations: u64,
-}
-
-impl Sums {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of requests are far below 2^53"
-    )]
-    fn metrics(self) -> AdaptiveMetrics {
-        let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-        AdaptiveMetrics::new(
-            share(self.users, self.resources),
-            share(self.background_used, self.background_max).min(1.0),
-            self.activations,
-        )
     }
 }

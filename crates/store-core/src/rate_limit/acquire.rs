@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use crate::error::Result;
 use crate::priority::Priority;
 use crate::rate_limit::ResourceConfig;
 use crate::resource::Resource;
@@ -34,6 +35,31 @@ impl Claim {
     pub fn with_config(mut self, config: impl Into<ResourceConfig>) -> Self {
         self.config = Some(config.into());
         self
+    }
+
+    /// What holds for the claim, checked: what was `stated` for its resource, else what it says
+    /// itself, else `default`. Made for backends.
+    ///
+    /// ```
+    /// use store_core::{Claim, Limit, Resource, ResourceConfig, SECOND};
+    ///
+    /// let (one, two) = (Limit::new(1, SECOND).into(), Limit::new(2, SECOND));
+    /// let claim = Claim::new(Resource::named("issues")?);
+    /// assert_eq!(claim.config_or(None, &one)?, &one);
+    /// assert_eq!(claim.with_config(two).config_or(None, &one)?, &ResourceConfig::from(two));
+    /// # Ok::<(), store_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` if it admits nothing.
+    pub fn config_or<'a>(
+        &'a self,
+        stated: Option<&'a ResourceConfig>,
+        default: &'a ResourceConfig,
+    ) -> Result<&'a ResourceConfig> {
+        let config = stated.or(self.config.as_ref()).unwrap_or(default);
+        config.check()?;
+        Ok(config)
     }
 }
 

@@ -4,6 +4,7 @@ mod acquire;
 mod limit;
 mod status;
 mod stored;
+pub mod sums;
 pub mod window;
 
 use std::fmt;

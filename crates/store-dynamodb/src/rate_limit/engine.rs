@@ -76,14 +76,8 @@ impl Inner {
         state: &'a State,
         claim: &'a Claim,
     ) -> Result<&'a ResourceConfig> {
-        let config = state
-            .config
-            .as_ref()
-            .or(claim.config.as_ref())
-            .or_else(|| self.options.resource_configs.get(&claim.resource))
-            .unwrap_or(&self.options.default_config);
-        config.check()?;
-        Ok(config)
+        let default = self.options.config_of(&claim.resource);
+        claim.config_or(state.config.as_ref(), default)
     }
 
     pub(super) fn terms<'a>(&'a self, state: &'a State, claim: &'a Claim) -> Result<Terms<'a>> {

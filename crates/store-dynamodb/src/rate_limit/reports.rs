@@ -4,10 +4,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use store_core::local::Uncounted;
+use store_core::rate_limit::sums::SharedSums;
 use store_core::rate_limit::window::{AdmissionLog, Rules};
 use store_core::{
-    AdaptiveMetrics, AdaptiveStatus, Claim, Demand, Page, PageRequest, Policy, Priority,
-    RateLimitStats, ResourceInfo, Result, Status, Timestamp,
+    AdaptiveStatus, Claim, Demand, Page, PageRequest, Policy, Priority, RateLimitStats,
+    ResourceInfo, Result, Status, Timestamp,
 };
 
 use super::decide::{View, remaining};
@@ -147,7 +148,7 @@ impl Inner {
         let everything = PageRequest::default().with_limit(u32::MAX - 1);
         let (found, now) = (self.listed("stats", &everything).await?, self.now());
         let mut stats = RateLimitStats::default();
-        let mut shared = Shared::default();
+        let mut shared = SharedSums::default();
         for (claim, state) in found {
             self.add_stats(&state, &claim, now, &mut stats, &mut shared)?;
         }
@@ -161,7 +162,7 @@ impl Inner {
         claim: &Claim,
         now: Timestamp,
         sums: &mut RateLimitStats,
-        shared: &mut Shared,
+        shared: &mut SharedSums,
     ) -> Result<()> {
         let shown = self.status_of(state, claim, Priority::Background, now)?;
         let terms = self.terms(state, claim)?;
@@ -173,47 +174,11 @@ impl Inner {
         if let Some(adaptive) = &shown.adaptive {
             let window = terms.config.shared_limit()?.window;
             let background = log.count(Some(Priority::Background), window, view.now);
-            shared.add(adaptive, background, state.past.activations);
+            shared.add(adaptive, background.into(), state.past.activations);
         }
         if shown.available_at > view.now {
             sums.rate_limited_resources.push(claim.resource.clone());
         }
         Ok(())
-    }
-}
-
-/// Sums over the resources whose limit is shared.
-#[derive(Default)]
-struct Shared {
-    resources: u32,
-    user_requests: u64,
-    background_used: u64,
-    background_granted: u64,
-    activations: u64,
-}
-
-impl Shared {
-    fn add(&mut self, status: &AdaptiveStatus, background: u32, activations: u64) {
-        self.resources += 1;
-        self.user_requests += status.recent_user_activity;
-        self.background_used += u64::from(background);
-        self.background_granted += u64::from(status.allocation.background_max);
-        self.activations += activations;
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of requests are far below 2^53"
-    )]
-    fn metrics(&self) -> Option<AdaptiveMetrics> {
-        if self.resources == 0 {
-            return None;
-        }
-        let granted = self.background_granted.max(1) as f64;
-        Some(AdaptiveMetrics::new(
-            self.user_requests as f64 / f64::from(self.resources),
-            (self.background_used as f64 / granted).min(1.0),
-            self.activations,
-        ))
     }
 }

@@ -88,14 +88,7 @@ impl Known {
         claim: &'a Claim,
         options: &'a RateLimitOptions,
     ) -> Result<&'a ResourceConfig> {
-        let config = self
-            .config
-            .as_ref()
-            .or(claim.config.as_ref())
-            .or_else(|| options.resource_configs.get(&claim.resource))
-            .unwrap_or(&options.default_config);
-        config.check()?;
-        Ok(config)
+        claim.config_or(self.config.as_ref(), options.config_of(&claim.resource))
     }
 
     /// The claim that a listing is made under: what callers last said.

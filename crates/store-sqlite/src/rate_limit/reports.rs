@@ -3,10 +3,11 @@
 use std::num::NonZeroU32;
 
 use rusqlite::{Connection, params};
+use store_core::rate_limit::sums::SharedSums;
 use store_core::rate_limit::window::{AdmissionLog, Rules};
 use store_core::{
-    AdaptiveMetrics, AdaptiveStatus, Claim, Page, PageRequest, Policy, Priority, RateLimitStats,
-    Resource, ResourceConfig, ResourceInfo, Status, Timestamp,
+    AdaptiveStatus, Claim, Page, PageRequest, Policy, Priority, RateLimitStats, Resource,
+    ResourceConfig, ResourceInfo, Status, Timestamp,
 };
 
 use super::demand::{self, Share};
@@ -130,7 +131,7 @@ pub(super) fn stats(
     now: Timestamp,
 ) -> Result<RateLimitStats, Failure> {
     let mut stats = RateLimitStats::default();
-    let mut shared = Shared::default();
+    let mut shared = SharedSums::default();
     let snapshot = db.unchecked_transaction()?;
     let all = list_in(
         &snapshot,
@@ -153,7 +154,7 @@ pub(super) fn stats(
         if let Some(adaptive) = &status.adaptive {
             let window = now - config.shared_limit()?.window;
             let background = log.count_after(Some(Priority::Background), window)?;
-            shared.add(adaptive, background, known.priority_mode_activations);
+            shared.add(adaptive, background.into(), known.priority_mode_activations);
         }
         if status.available_at > now {
             stats.rate_limited_resources.push(resource);
@@ -161,40 +162,4 @@ pub(super) fn stats(
     }
     stats.adaptive = shared.metrics();
     Ok(stats)
-}
-
-/// Sums over the resources whose limit is shared.
-#[derive(Default)]
-struct Shared {
-    resources: u32,
-    user_requests: u64,
-    background_used: u64,
-    background_granted: u64,
-    activations: u64,
-}
-
-impl Shared {
-    fn add(&mut self, status: &AdaptiveStatus, background: u32, activations: u64) {
-        self.resources += 1;
-        self.user_requests += status.recent_user_activity;
-        self.background_used += u64::from(background);
-        self.background_granted += u64::from(status.allocation.background_max);
-        self.activations += activations;
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of requests are far below 2^53"
-    )]
-    fn metrics(&self) -> Option<AdaptiveMetrics> {
-        if self.resources == 0 {
-            return None;
-        }
-        let granted = self.background_granted.max(1) as f64;
-        Some(AdaptiveMetrics::new(
-            self.user_requests as f64 / f64::from(self.resources),
-            (self.background_used as f64 / granted).min(1.0),
-            self.activations,
-        ))
-    }
 }
