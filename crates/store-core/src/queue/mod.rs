@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::priority::Priority;
 use crate::random::{Random, up_to};
 use crate::rate_limit::window::Denial;
@@ -100,11 +100,14 @@ impl AcquireQueue {
 
     /// Waits for permission until `deadline`.
     ///
-    /// Denied as soon as it is known that the deadline comes first, and at the deadline. `demand`
-    /// may raise the request's priority while it waits.
+    /// Denied as soon as it is known that the deadline comes first, and at the deadline: a limiter
+    /// that has not answered by then is not waited for, though each question gets a fifth of a
+    /// second, and one that others keep busy is asked again. `demand` may raise the request's
+    /// priority while it waits.
     ///
     /// # Errors
-    /// Those of the limiter.
+    /// Those of the limiter; `Timeout` if it did not answer once until the deadline, `Busy` if it was
+    /// until then.
     pub async fn acquire_wait(
         &self,
         mut request: Acquire,
@@ -125,20 +128,31 @@ impl AcquireQueue {
                 Turn::Blocked(_) => request.demand == Demand::New,
                 Turn::Behind => now >= deadline && known.is_none(),
             };
+            let mut is_busy = false;
             if asks {
-                let asked = self.store.acquire(request.clone()).await;
+                match self.ask(&request, deadline).await {
+                    Some(Ok(Decision::Denied { retry_at, reason })) => {
+                        let denial = Denial { retry_at, reason };
+                        ticket.refused(&denial, self.clock.now());
+                        known = Some(denial);
+                    }
+                    Some(Err(error)) if error.kind() == ErrorKind::Busy => {
+                        is_busy = self.clock.now() < deadline;
+                        if !is_busy {
+                            return Err(error);
+                        }
+                    }
+                    Some(answer) => return answer,
+                    None if known.is_none() => return Err(unanswered(&request)),
+                    None => {}
+                }
                 request.demand = Demand::Counted;
-                let Ok(Decision::Denied { retry_at, reason }) = asked else {
-                    return asked;
-                };
-                let denial = Denial { retry_at, reason };
-                ticket.refused(&denial, self.clock.now());
-                known = Some(denial);
             } else if let Turn::Blocked(denial) = turn {
                 known = Some(denial);
             }
             let now = self.clock.now();
             let wake_at = match &known {
+                _ if is_busy => now + up_to(&*self.random, BUSY_PAUSE),
                 Some(denial) if denial.retry_at > deadline || now >= deadline => {
                     return Ok(Decision::Denied {
                         retry_at: denial.retry_at.max(now),
@@ -163,6 +177,22 @@ impl AcquireQueue {
                 }
             }
         }
+    }
+
+    /// The limiter's answer, if it comes in time.
+    async fn ask(&self, request: &Acquire, deadline: Timestamp) -> Option<Result<Decision>> {
+        let patience = deadline.max(self.clock.now() + LEAST_PATIENCE);
+        let mut answer = self.store.acquire(request.clone());
+        // Most answers are there at once and need no timer.
+        let mut expired = None;
+        poll_fn(|context| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(context) {
+                return Poll::Ready(Some(answer));
+            }
+            let expired = expired.get_or_insert_with(|| self.clock.sleep_until(patience));
+            expired.as_mut().poll(context).map(|()| None)
+        })
+        .await
     }
 
     /// Sleeps until `wake_at`, until the ticket is called, or until the priority rises.
@@ -206,6 +236,20 @@ impl AcquireQueue {
 /// The first in the line asks again at least this often: a refund, a reset or a raised limit of
 /// another process may free room at any time.
 const REVALIDATE_AFTER: Duration = Duration::from_secs(1);
+
+/// The longest pause after others held the limiter for too long.
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
+
+/// A question is not broken off before this has passed: a limiter that is well answers by then, and
+/// what it granted to a question that was broken off is used up for nobody.
+const LEAST_PATIENCE: Duration = Duration::from_millis(200);
+
+fn unanswered(request: &Acquire) -> Error {
+    let resource = request.claims.first().map(|claim| claim.resource.as_str());
+    Error::new(ErrorKind::Timeout, "limiter", "acquire")
+        .with_key(resource.unwrap_or_default())
+        .with_detail("no answer before the caller's deadline; is the store reachable?")
+}
 
 /// A place in the line; leaves it when dropped.
 struct Ticket<'a> {

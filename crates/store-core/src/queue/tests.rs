@@ -22,12 +22,27 @@ struct OnePerSecond {
     free_at: Mutex<Timestamp>,
     admitted: Mutex<Vec<Priority>>,
     asked: AtomicU32,
+    mood: Mutex<Mood>,
+}
+
+/// How the limiter answers.
+#[derive(Clone, Copy, Debug)]
+enum Mood {
+    Well,
+    Silent,
+    Busy,
 }
 
 #[async_trait]
 impl RateLimitStore for OnePerSecond {
     async fn acquire(&self, request: Acquire) -> Result<Decision> {
         self.asked.fetch_add(1, Ordering::Relaxed);
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::Well => {}
+            Mood::Silent => std::future::pending().await,
+            Mood::Busy => return Err(Error::new(ErrorKind::Busy, "test", "acquire")),
+        }
         let mut free_at = self.free_at.lock().unwrap();
         let now = self.clock.now();
         if now < *free_at {
@@ -103,6 +118,7 @@ impl Setting {
             clock: clock.clone(),
             admitted: Mutex::default(),
             asked: AtomicU32::new(0),
+            mood: Mutex::new(Mood::Well),
         });
         let queue = AcquireQueue::new(
             Arc::new(Arc::clone(&limiter)),
@@ -128,16 +144,23 @@ impl Setting {
         patience: Duration,
         demand: Option<watch::Receiver<Priority>>,
     ) -> JoinHandle<Decision> {
+        let asked = self.ask(priority, patience, demand);
+        let task = tokio::spawn(async move { asked.await.unwrap() });
+        settle().await;
+        task
+    }
+
+    fn ask(
+        &self,
+        priority: Priority,
+        patience: Duration,
+        demand: Option<watch::Receiver<Priority>>,
+    ) -> impl Future<Output = Result<Decision>> + use<> {
         let queue = self.queue.clone();
         let deadline = self.clock.now() + patience;
         let resource = Resource::named("issues").unwrap();
         let request = Acquire::one(&resource).priority(priority);
-        let task =
-            tokio::spawn(
-                async move { queue.acquire_wait(request, deadline, demand).await.unwrap() },
-            );
-        settle().await;
-        task
+        async move { queue.acquire_wait(request, deadline, demand).await }
     }
 
     async fn pass(&self, seconds: u64) {
@@ -145,6 +168,10 @@ impl Setting {
             self.clock.advance(Duration::from_secs(1));
             settle().await;
         }
+    }
+
+    fn is(&self, mood: Mood) {
+        *self.limiter.mood.lock().unwrap() = mood;
     }
 
     fn admitted(&self) -> Vec<Priority> {
@@ -231,6 +258,57 @@ async fn a_waiter_behind_others_is_refused_at_its_deadline() {
     let hasty = setting.wait(User, Duration::from_secs(3)).await;
     setting.pass(3).await;
     assert!(matches!(hasty.await.unwrap(), Decision::Denied { .. }));
+}
+
+#[tokio::test]
+async fn a_limiter_that_does_not_answer_is_given_up_at_the_deadline() {
+    let setting = Setting::new();
+    setting.is(Mood::Silent);
+    let waiter = tokio::spawn(setting.ask(User, Duration::from_secs(3), None));
+    settle().await;
+    setting.pass(2).await;
+    assert!(!waiter.is_finished());
+    setting.pass(1).await;
+    let error = waiter.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.key(), Some("issues"));
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_limiter_that_fell_silent_is_told_at_the_deadline() {
+    let setting = Setting::new();
+    drop(setting.wait(User, PATIENT).await);
+    let waiter = setting.wait(User, Duration::from_secs(2)).await;
+    setting.is(Mood::Silent);
+    setting.pass(2).await;
+    assert!(matches!(waiter.await.unwrap(), Decision::Denied { .. }));
+}
+
+#[tokio::test]
+async fn a_question_is_not_broken_off_at_once() {
+    let setting = Setting::new();
+    setting.is(Mood::Silent);
+    let waiter = tokio::spawn(setting.ask(User, Duration::ZERO, None));
+    settle().await;
+    assert!(!waiter.is_finished());
+    setting.clock.advance(LEAST_PATIENCE);
+    settle().await;
+    assert!(waiter.is_finished());
+}
+
+#[tokio::test]
+async fn a_limiter_that_others_keep_busy_is_asked_again_until_the_deadline() {
+    let setting = Setting::new();
+    setting.is(Mood::Busy);
+    let patient = setting.wait(User, PATIENT).await;
+    let hasty = tokio::spawn(setting.ask(User, Duration::from_secs(2), None));
+    settle().await;
+    setting.pass(2).await;
+    assert_eq!(hasty.await.unwrap().unwrap_err().kind(), ErrorKind::Busy);
+    assert!(!patient.is_finished());
+    setting.is(Mood::Well);
+    setting.pass(1).await;
+    assert!(matches!(patient.await.unwrap(), Decision::Granted(_)));
 }
 
 #[tokio::test]
