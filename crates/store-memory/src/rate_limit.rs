@@ -105,8 +105,9 @@ impl MemoryRateLimitStore {
     fn config(&self, books: &Books, claim: &Claim) -> Result<ResourceConfig> {
         let ledger = books.ledgers.get(&claim.resource);
         let stated = ledger.and_then(Ledger::stated);
-        let config = claim.config_or(stated, &self.options.default_config)?;
-        Ok(config.clone())
+        claim
+            .config_or(stated, &self.options.default_config)
+            .cloned()
     }
 
     /// The configuration of every claim, all checked before anything is counted.
