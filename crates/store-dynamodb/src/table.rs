@@ -6,6 +6,7 @@ mod diagnosis;
 mod expression;
 mod options;
 mod read;
+mod refusals;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -25,6 +26,7 @@ pub(crate) use write::{Action, Update, Write};
 
 use self::consumed::Tally;
 use self::diagnosis::Diagnosis;
+use self::refusals::Refusals;
 use crate::breaker::{Breaker, Change, CircuitStatus, Health, Pass};
 use crate::delay::spread;
 use crate::error::{BACKEND, Cancellation, Failure, failure, health};
@@ -45,6 +47,7 @@ struct Shared {
     options: TableOptions,
     consumed: Tally,
     diagnosis: Diagnosis,
+    refusals: Refusals,
 }
 
 impl DynamoDbTable {
@@ -58,6 +61,7 @@ impl DynamoDbTable {
             options,
             consumed: Tally::default(),
             diagnosis: Diagnosis::default(),
+            refusals: Refusals::default(),
         };
         Self {
             shared: Arc::new(shared),

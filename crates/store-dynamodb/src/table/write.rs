@@ -76,7 +76,7 @@ impl DynamoDbTable {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send(),
         );
-        let answer = self.call(operation, request).await?;
+        let answer = self.conditional(operation, &update.key, request).await?;
         self.count_writes(operation, &answer.consumed_capacity);
         Ok(Item(answer.attributes.unwrap_or_default()))
     }
@@ -105,7 +105,7 @@ impl DynamoDbTable {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send(),
         );
-        let answer = self.call(operation, request).await?;
+        let answer = self.conditional(operation, key, request).await?;
         self.count_writes(operation, &answer.consumed_capacity);
         Ok(())
     }
@@ -135,7 +135,7 @@ impl DynamoDbTable {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send(),
         );
-        let answer = self.call(operation, request).await?;
+        let answer = self.conditional(operation, key, request).await?;
         self.count_writes(operation, &answer.consumed_capacity);
         Ok(answer.attributes.map(Item))
     }
@@ -163,7 +163,7 @@ impl DynamoDbTable {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send(),
         );
-        let answer = self.call(operation, request).await?;
+        let answer = self.conditional(operation, key, request).await?;
         self.count_writes(operation, &answer.consumed_capacity);
         Ok(answer.attributes.map(Item))
     }
