@@ -2,6 +2,7 @@
 //! whose condition names the job that it is about.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use store_core::{
@@ -19,6 +20,10 @@ use crate::table::{DynamoDbTable, Update, Values};
 pub(super) const PREFIX: &str = "JOB";
 /// How often a caller tries to claim a key that changes between its requests.
 const CLAIM_TRIES: u32 = 16;
+/// How often a change is tried that another write of the item stands in the way of.
+const CONFLICT_TRIES: u32 = 4;
+/// The longest pause between two of these tries.
+const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
 /// What became of a claim.
 #[derive(Debug)]
@@ -57,7 +62,7 @@ pub(super) async fn claim(
             }
             Some(job) => replace(options, key, &job, fresh, priority, &terms),
         };
-        match table.update(OPERATION, update).await {
+        match change(table, OPERATION, update).await {
             Ok(_) => return Ok(Claimed::Own),
             Err(Failure::Refused(item)) => seen = item.map(Job::read).transpose()?,
             Err(failure) => return Err(failure.into_error(OPERATION)),
@@ -150,7 +155,7 @@ async fn join(
             .with(":until", timestamp(until))
             .with(":prio", text(priority.max(job.priority).as_str())),
     };
-    table.update("register_or_join", update).await?;
+    change(table, "register_or_join", update).await?;
     Ok(id)
 }
 
@@ -170,7 +175,7 @@ pub(super) async fn renew(
             .with(":lease", number(millis(options)))
             .leased(options, &Terms::now(options)),
     };
-    match table.update(OPERATION, update).await {
+    match change(table, OPERATION, update).await {
         Ok(item) => Ok(Heartbeat::Renewed(Job::read(item)?.priority)),
         Err(Failure::Refused(_)) => Ok(Heartbeat::Fenced),
         Err(failure) => Err(failure.into_error(OPERATION)),
@@ -210,7 +215,7 @@ pub(super) async fn settle(
             .with(":ttl", garbage_at)
             .with(":end", ending.attribute(now)),
     };
-    match table.update(operation, update).await {
+    match change(table, operation, update).await {
         Ok(_) => Ok(Settlement::Settled),
         Err(Failure::Refused(item)) => {
             let found = item.map(Job::read).transpose()?;
@@ -227,6 +232,21 @@ pub(super) async fn settle(
     }
 }
 
+/// Makes a change, again if another write of the item was under way.
+async fn change(
+    table: &DynamoDbTable,
+    operation: &'static str,
+    update: Update,
+) -> Result<Item, Failure> {
+    for _ in 1..CONFLICT_TRIES {
+        match table.update(operation, update.clone()).await {
+            Err(Failure::Conflict) => table.pause(CONFLICT_PAUSE).await,
+            answer => return answer,
+        }
+    }
+    table.update(operation, update).await
+}
+
 /// Lets go of the job; whether it was still the owner's.
 pub(super) async fn abandon(table: &DynamoDbTable, key: &Key, job: &JobId) -> Result<bool> {
     const OPERATION: &str = "abandon";
@@ -237,7 +257,7 @@ pub(super) async fn abandon(table: &DynamoDbTable, key: &Key, job: &JobId) -> Re
         condition: STILL_OURS.to_owned(),
         values: still(job).with(":A", text(Stage::Abandoned.mark())),
     };
-    match table.update(OPERATION, update).await {
+    match change(table, OPERATION, update).await {
         Ok(_) => Ok(true),
         Err(Failure::Refused(_)) => Ok(false),
         Err(failure) => Err(failure.into_error(OPERATION)),
