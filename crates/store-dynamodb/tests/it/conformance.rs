@@ -1,4 +1,4 @@
-//! The pipeline over all three stores of one table.
+//! The suite that every backend passes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,7 @@ impl Harness for Table {
             .with_result_retention(setup.retention)
             .with_inline_limit_bytes(setup.max_result_bytes)
             .with_cleanup_batch(setup.cleanup_batch)
+            // The cases tell to the millisecond when a lease lapses.
             .with_max_clock_skew(Duration::ZERO)
             .with_clock(setup.clock.clone());
         let table = self.open().await;
@@ -51,6 +52,7 @@ impl Harness for Table {
     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
         let options = RateLimitOptions::default()
             .with_default_config(setup.config.clone())
+            // All handles share one clock; tests of their own are about clocks that differ.
             .with_max_clock_skew(Duration::ZERO)
             .with_cleanup_batch(setup.cleanup_batch)
             .with_clock(setup.clock.clone());
@@ -63,10 +65,10 @@ impl Harness for Table {
 
 mod direct {
     use super::Table;
-    store_conformance::pipeline_conformance!(Table::default());
+    store_conformance::conformance!(Table::default());
 }
 
 mod boxed {
     use super::{Boxed, Table};
-    store_conformance::pipeline_conformance!(Boxed(Table::default()));
+    store_conformance::conformance!(Boxed(Table::default()));
 }
