@@ -4,7 +4,8 @@
 //! one macro in its integration tests: [`conformance!`], or one of [`cache_conformance!`],
 //! [`dedupe_conformance!`], [`rate_limit_conformance!`] and [`pipeline_conformance!`]. Each case
 //! becomes a test of its own, runs on a fresh harness and drives a manual clock. [`models!`] adds
-//! random sequences of calls that a plain model answers as well.
+//! random sequences of calls that a plain model answers as well. Tests that take several processes
+//! start them with [`children`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -44,6 +45,7 @@ mod macros;
 
 #[doc(hidden)]
 pub mod cases;
+pub mod children;
 mod harness;
 #[doc(hidden)]
 pub mod models;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
 use store_core::{
     Clock, DedupeStore, Heartbeat, JobOutcome, JobResult, Key, Ownership, Priority, Registration,
     SECOND, Settlement, SystemClock, Timestamp,
@@ -10,7 +9,7 @@ use store_core::{
 use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable};
 use tokio::task::JoinHandle;
 
-use crate::children::{self, Process, argument, listen, say};
+use crate::children::{self, Process, Signal, argument, listen, say};
 use crate::support;
 
 const LEASE: Duration = SECOND;
@@ -47,10 +46,10 @@ fn beats(jobs: &DynamoDbDedupeStore, owner: &Ownership) -> JoinHandle<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
     let table = support::table().await;
-    let mut owner = Process::start("dedupe_across_processes::child_owns", &table, "");
+    let mut owner = children::start("dedupe_across_processes::child_owns", &table, "");
     assert_eq!(owner.hear(), "owner");
     let mut waiters: Vec<_> = (0..3)
-        .map(|_| Process::start("dedupe_across_processes::child_succeeds", &table, ""))
+        .map(|_| children::start("dedupe_across_processes::child_succeeds", &table, ""))
         .collect();
     for waiter in &mut waiters {
         assert_eq!(waiter.hear(), "joined");
@@ -124,7 +123,7 @@ async fn child_succeeds() {
 async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     let table = support::table().await;
     let jobs = jobs(&table);
-    let mut frozen = Process::start("dedupe_across_processes::child_owns", &table, "");
+    let mut frozen = children::start("dedupe_across_processes::child_owns", &table, "");
     assert_eq!(frozen.hear(), "owner");
     let Registration::Joined(job) = register(&jobs).await else {
         panic!("the child owns the job");
@@ -158,7 +157,7 @@ async fn a_waiter_in_another_process_hears_of_the_end_and_of_long_results() {
             panic!("nobody else registers first");
         };
         let size = bytes.to_string();
-        let mut child = Process::start("dedupe_across_processes::child_waits", &table, &size);
+        let mut child = children::start("dedupe_across_processes::child_waits", &table, &size);
         let beats = beats(&jobs, &owner);
         assert_eq!(child.hear(), "joined");
         let result = JobResult::Value(vec![7; bytes].into());

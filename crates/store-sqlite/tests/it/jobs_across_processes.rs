@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
 use store_core::{
     Clock, DedupeStore, Heartbeat, JobOutcome, JobResult, ManualClock, Priority, Registration,
     SECOND, Settlement, SystemClock, Timestamp,
 };
 use store_sqlite::{DedupeOptions, SqliteDedupeStore};
 
-use crate::children::{self, Process, listen, say};
+use crate::children::{self, Process, Signal, listen, say};
 use crate::support::{Folder, key, open};
 
 const LEASE: Duration = SECOND;
@@ -32,10 +31,10 @@ async fn register(jobs: &SqliteDedupeStore) -> Registration {
 async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
     let folder = Folder::new();
     let file = folder.file();
-    let mut owner = Process::start("jobs_across_processes::child_owns", &file, "");
+    let mut owner = children::start("jobs_across_processes::child_owns", &file, "");
     assert_eq!(owner.hear(), "owner");
     let mut waiters: Vec<_> = (0..3)
-        .map(|_| Process::start("jobs_across_processes::child_succeeds", &file, ""))
+        .map(|_| children::start("jobs_across_processes::child_succeeds", &file, ""))
         .collect();
     for waiter in &mut waiters {
         assert_eq!(waiter.hear(), "joined");
@@ -105,7 +104,7 @@ async fn child_succeeds() {
 async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     let folder = Folder::new();
     let jobs = jobs(&folder.file()).await;
-    let mut frozen = Process::start("jobs_across_processes::child_owns", &folder.file(), "");
+    let mut frozen = children::start("jobs_across_processes::child_owns", &folder.file(), "");
     assert_eq!(frozen.hear(), "owner");
     let Registration::Joined(job) = register(&jobs).await else {
         panic!("the child owns the job");
@@ -142,7 +141,7 @@ async fn timeless_jobs(file: &std::path::Path) -> (SqliteDedupeStore, ManualCloc
 async fn a_waiter_in_another_process_is_woken_by_the_end() {
     let folder = Folder::new();
     let (jobs, _clock) = timeless_jobs(&folder.file()).await;
-    let mut child = Process::start("jobs_across_processes::child_waits", &folder.file(), "");
+    let mut child = children::start("jobs_across_processes::child_waits", &folder.file(), "");
     // More than once: the first waiter starts what watches for commits, and the last one stops it.
     for _ in 0..3 {
         let Registration::Owner(owner) = register(&jobs).await else {

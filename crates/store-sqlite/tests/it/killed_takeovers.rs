@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rustix::process::Signal;
-
-use crate::children::Process;
+use crate::children::{self, Signal};
 use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, contents, enlarge, write_original};
 use crate::support::{Folder, open};
 use crate::take_over::{backup_of, with_suffix};
@@ -52,7 +50,7 @@ fn killed_at(moment: Moment, new: &[String]) -> (Folder, (Vec<String>, Vec<Strin
         write_original(&file, ADAPTIVE_LIMITS);
         enlarge(&file, 5_000);
         let before = contents(&file);
-        let mut child = Process::start("take_over::child_takes_over", &file, "");
+        let mut child = children::start("take_over::child_takes_over", &file, "");
         assert_eq!(child.hear(), "ready");
         child.tell("go");
         while !moment.has_come(&file) {
@@ -101,7 +99,7 @@ async fn a_process_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         write_original(&file, PLAIN_LIMITS);
         enlarge(&file, 200);
         let before = contents(&file);
-        let mut child = Process::start("take_over::child_takes_over", &file, "");
+        let mut child = children::start("take_over::child_takes_over", &file, "");
         assert_eq!(child.hear(), "ready");
         child.tell("go");
         for _ in 0..looks {

@@ -13,7 +13,7 @@ use store_core::{
 };
 use store_sqlite::{DatabaseOptions, RateLimitOptions, SqliteRateLimitStore};
 
-use crate::children::{self, Process, say};
+use crate::children::{self, say};
 use crate::support::{Folder, open, resource};
 
 const LIMIT: Limit = Limit::new(50, SECOND);
@@ -29,7 +29,7 @@ async fn no_window_holds_too_many_over_all_processes_and_hardly_any_is_wasted() 
     let mut children: Vec<_> = (0..PROCESSES)
         .map(|_| {
             let test = "limits_across_processes::child_takes_what_it_can_for_two_seconds";
-            Process::start(test, &folder.file(), "")
+            children::start(test, &folder.file(), "")
         })
         .collect();
     for child in &mut children {
@@ -206,7 +206,7 @@ async fn a_cooldown_of_one_process_binds_another() {
     let limits = SqliteRateLimitStore::new(&folder.open().await, LIMIT);
     let until = SystemClock::new().now() + HOUR;
     let test = "limits_across_processes::child_sets_a_cooldown";
-    let mut child = Process::start(test, &folder.file(), &until.as_millis().to_string());
+    let mut child = children::start(test, &folder.file(), &until.as_millis().to_string());
     assert_eq!(child.hear(), "done");
     let decision = limits
         .acquire(Acquire::one(&resource("issues")).user())

@@ -11,7 +11,7 @@ use store_sqlite::{
     SqliteRateLimitStore, StoreOptions,
 };
 
-use crate::children::{self, Process, say};
+use crate::children::{self, say};
 use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, WRITTEN, clock, write_original};
 use crate::support::{Folder, key, open, resource};
 
@@ -101,7 +101,7 @@ async fn processes_that_start_at_once_take_a_file_over_once() {
         write_original(&folder.file(), limits);
         let test = "originals::child_counts_rows";
         let mut children: Vec<_> = (0..4)
-            .map(|_| Process::start(test, &folder.file(), ""))
+            .map(|_| children::start(test, &folder.file(), ""))
             .collect();
         for child in &mut children {
             assert_eq!(child.hear(), "6 3 30");

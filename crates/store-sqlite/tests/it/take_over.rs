@@ -11,7 +11,7 @@ use store_sqlite::{
     SqliteDatabase,
 };
 
-use crate::children::{self, Process, say};
+use crate::children::{self, say};
 use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, clock, contents, enlarge, write_original};
 use crate::support::{Folder, key, open};
 
@@ -161,7 +161,7 @@ async fn processes_that_start_at_once_make_one_backup() {
     let before = contents(&folder.file());
     let test = "take_over::child_takes_over";
     let mut children: Vec<_> = (0..4)
-        .map(|_| Process::start(test, &folder.file(), ""))
+        .map(|_| children::start(test, &folder.file(), ""))
         .collect();
     let mut starters: Vec<_> = children.iter_mut().collect();
     for child in &mut starters {
@@ -187,7 +187,7 @@ async fn processes_that_start_at_once_make_one_backup() {
 async fn child_takes_over() {
     let database = open(&children::file()).await;
     say("ready");
-    children::listen();
+    assert_eq!(children::listen(), "go");
     store_sqlite::migrate(&database).await.expect("a schema");
     database.close().await.expect("an end");
     say("done");
