@@ -48,7 +48,7 @@ impl Bench {
     }
 }
 
-// covers("B4")
+// covers("B4", "B25")
 #[test]
 fn failures_in_a_row_open_it_and_for_a_while_nothing_is_sent() {
     let bench = Bench::new();

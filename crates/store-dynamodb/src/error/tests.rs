@@ -88,7 +88,7 @@ async fn failure_of(answer: Answer) -> Error {
     table.get("get", &key).await.unwrap_err()
 }
 
-// covers("B15")
+// covers("B15", "B25")
 #[tokio::test]
 async fn every_code_of_the_service_is_told_by_kind() {
     for (status, code, kind) in [
@@ -129,7 +129,7 @@ async fn every_code_of_the_service_is_told_by_kind() {
     }
 }
 
-// covers("B15")
+// covers("B15", "B25")
 #[tokio::test]
 async fn answers_in_no_known_words_and_none_at_all_are_told_apart() {
     for (answer, kind) in [

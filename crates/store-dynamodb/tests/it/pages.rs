@@ -36,6 +36,27 @@ fn names(section: &str, column: usize) -> Vec<String> {
         .collect()
 }
 
+// covers("B20")
+#[test]
+fn the_page_tells_how_the_table_grows_is_kept_and_moves() {
+    let told = [
+        (
+            "## Capacity and cost",
+            ["RateLimitOptions::with_lease", "register-scalable-target"],
+        ),
+        (
+            "## Backups",
+            ["create-backup", "export-table-to-point-in-time"],
+        ),
+        ("## Several regions", ["global table", "To fail over"]),
+    ];
+    for (heading, words) in told {
+        for word in words {
+            assert!(section(heading).contains(word), "{heading}: {word}");
+        }
+    }
+}
+
 // covers("B21")
 #[test]
 fn the_page_on_moving_names_what_exists() {
@@ -74,7 +95,7 @@ fn the_page_on_trouble_names_the_errors_that_there_are() {
     }
 }
 
-// covers("B3", "B23")
+// covers("B3", "B23", "B25")
 #[test]
 fn options_are_those_of_the_original_and_may_be_more_patient() {
     let options = TableOptions::default();

@@ -203,6 +203,7 @@ async fn one_round_in(rounds: u32, mut round: impl AsyncFnMut() -> bool) -> bool
     false
 }
 
+// covers("B25")
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_are_always_saturated_pay_little_more() {
     let is_cheap = one_round_in(6, async || {
