@@ -90,10 +90,11 @@ impl Item {
         }
     }
 
-    /// Bytes, taken out of the item, if the attribute is there.
+    /// Bytes as [`bytes`] wrote them, taken out of the item, if the attribute is there.
     pub(crate) fn take_bytes(&mut self, name: &str) -> Result<Option<Bytes>, Error> {
         match self.0.remove(name) {
             Some(AttributeValue::B(blob)) => Ok(Some(blob.into_inner().into())),
+            Some(AttributeValue::Null(_)) => Ok(Some(Bytes::new())),
             Some(_) => Err(wrong(name)),
             None => Ok(None),
         }
@@ -133,9 +134,15 @@ pub(crate) fn texts(values: Vec<String>) -> Option<AttributeValue> {
     (!values.is_empty()).then_some(AttributeValue::Ss(values))
 }
 
-/// Bytes as an attribute.
+/// Bytes as an attribute. Empty ones are bytes to DynamoDB since 2020, and not to every server that
+/// speaks it, so they are written as a null.
 pub(crate) fn bytes(value: impl Into<Vec<u8>>) -> AttributeValue {
-    AttributeValue::B(Blob::new(value.into()))
+    let value = value.into();
+    if value.is_empty() {
+        AttributeValue::Null(true)
+    } else {
+        AttributeValue::B(Blob::new(value))
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +160,14 @@ mod tests {
         assert_eq!(item.text("t").unwrap(), Some("x"));
         assert!(!item.has("none"));
         assert_eq!(item.take_bytes("b").unwrap().as_deref(), Some(&[1, 2][..]));
+    }
+
+    #[test]
+    fn empty_bytes_are_told_from_none_without_an_empty_attribute() {
+        let mut item = Item::default().with("b", bytes([]));
+        assert!(item.0["b"].is_null(), "{item:?}");
+        assert_eq!(item.take_bytes("b").unwrap(), Some(Bytes::new()));
+        assert_eq!(item.take_bytes("b").unwrap(), None);
     }
 
     #[test]

@@ -147,8 +147,7 @@ impl Place {
             item.with("chunks", number(count(self.chunks)))
                 .with("sum", bytes(sum.clone()))
         } else {
-            // Empty bytes are bytes to DynamoDB since 2020, and not to every server that speaks it.
-            item.with_some("v", (*size > 0).then(|| bytes(&stored[..])))
+            item.with("v", bytes(&stored[..]))
         }
     }
 }
@@ -188,7 +187,6 @@ impl Body {
     ) -> Result<Option<Bytes>> {
         let stored = match self.inline {
             Some(bytes) => bytes,
-            None if self.size == 0 => Bytes::new(),
             None => match chunks(id, self.chunks, table, operation).await? {
                 Some(bytes) => bytes,
                 None => return Ok(None),

@@ -84,7 +84,7 @@ impl Call<'_> {
                 attributes: Some(WITHOUT_VALUE.to_owned()),
                 ..Query::default()
             };
-            self.clear_shard(query, selection, &before, scope.as_ref(), cleared_at)
+            self.clear_shard(query, &before, scope.as_ref(), cleared_at)
         });
         let removed = self.together(shards.collect()).await?;
         Ok(Removal::exactly(removed.into_iter().sum()))
@@ -94,7 +94,6 @@ impl Call<'_> {
     async fn clear_shard(
         &self,
         mut query: Query,
-        selection: &Selection,
         before: &Epoch,
         scope: Option<&(Subject, u64)>,
         cleared_at: u64,
@@ -103,10 +102,7 @@ impl Call<'_> {
         loop {
             let page = self.table.query(self.operation, query.clone()).await?;
             let heads = page.items.into_iter().map(|item| self.head(item));
-            let mut heads: Vec<Head> =
-                heads.filter_map(Result::transpose).collect::<Result<_>>()?;
-            // Not every server takes the beginning of a name literally.
-            heads.retain(|head| selection.contains(&head.key));
+            let heads: Vec<Head> = heads.filter_map(Result::transpose).collect::<Result<_>>()?;
             let mut known = self
                 .known_of(before, &heads.iter().collect::<Vec<_>>())
                 .await?;
