@@ -73,7 +73,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Whether the stores can work: there is no problem but such as only cost money.
+    /// Whether the stores can work: no problem [is serious](Problem::is_serious).
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         !self.problems.iter().any(Problem::is_serious)
@@ -106,13 +106,19 @@ pub enum Problem {
         /// By how much they may.
         allowed: Duration,
     },
+    /// The service answers without telling the time, as some servers for tests do: nobody knows how far
+    /// the clocks are apart.
+    TimeUntold,
 }
 
 impl Problem {
     /// Whether it keeps the stores from working, or from keeping their promises.
     #[must_use]
     pub const fn is_serious(&self) -> bool {
-        !matches!(self, Self::TimeToLive { .. })
+        match self {
+            Self::TimeToLive { .. } | Self::TimeUntold => false,
+            Self::Unreadable(_) | Self::NotActive { .. } | Self::Clock { .. } => true,
+        }
     }
 }
 
@@ -140,6 +146,10 @@ impl fmt::Display for Problem {
                 "the service's clock is {difference} ahead of this host's, and {} ms are allowed for; \
                  keep this host's time by NTP",
                 allowed.as_millis()
+            ),
+            Self::TimeUntold => f.write_str(
+                "the service does not tell the time, so this host's clock was not compared; keep it by \
+                 NTP",
             ),
         }
     }
@@ -193,13 +203,15 @@ impl DynamoDbTable {
             problems.push(Problem::TimeToLive { wanted, found });
         }
         let difference = dates.difference();
-        if let Some(difference) = difference
-            && difference.exceeds(options.max_clock_skew)
-        {
-            problems.push(Problem::Clock {
-                difference,
-                allowed: options.max_clock_skew,
-            });
+        match difference {
+            Some(difference) if difference.exceeds(options.max_clock_skew) => {
+                problems.push(Problem::Clock {
+                    difference,
+                    allowed: options.max_clock_skew,
+                });
+            }
+            None if latency.is_ok() => problems.push(Problem::TimeUntold),
+            Some(_) | None => {}
         }
         Health {
             latency: latency.ok(),
