@@ -40,11 +40,7 @@ pub(crate) fn run(repository: &Repository, args: &Args) -> Result<(), Error> {
             None => Ok(()),
         };
     }
-    fs::write(repository.root().join(PAGE), page).map_err(|source| Error::File {
-        action: "write",
-        path: PAGE.to_owned(),
-        source,
-    })
+    fs::write(repository.root().join(PAGE), page).map_err(Error::file("write", PAGE))
 }
 
 /// What `tidy` has to say: a page that is out of date.

@@ -5,6 +5,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::process::ExitStatus;
 
 /// Why a chore did not do its work.
@@ -77,6 +78,20 @@ pub(crate) enum Error {
     Emulator(#[from] dynamodb_local::Error),
     #[error(transparent)]
     Bench(#[from] crate::bench::Failure),
+}
+
+impl Error {
+    /// What could not be done to a file or a folder, for `map_err`.
+    pub(crate) fn file(
+        action: &'static str,
+        path: impl AsRef<Path>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::File {
+            action,
+            path: path.as_ref().display().to_string(),
+            source,
+        }
+    }
 }
 
 /// Shows an error and everything that caused it on one line.

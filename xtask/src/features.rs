@@ -45,11 +45,7 @@ pub(crate) fn run(repository: &Repository, args: &Args) -> Result<(), Error> {
     }
     if !args.check {
         let path = repository.root().join(PAGE);
-        fs::write(&path, page).map_err(|source| Error::File {
-            action: "write",
-            path: PAGE.to_owned(),
-            source,
-        })?;
+        fs::write(&path, page).map_err(Error::file("write", PAGE))?;
     }
     Ok(())
 }

@@ -84,11 +84,7 @@ fn report(findings: &[Finding]) -> Result<(), Error> {
 fn write_page(repository: &Repository, entries: &Entries) -> Result<(), Error> {
     let rows = rows::read(&Tree::read(repository.root())?);
     let page = page::render(entries, &rows);
-    fs::write(repository.root().join(PAGE), page).map_err(|source| Error::File {
-        action: "write",
-        path: PAGE.to_owned(),
-        source,
-    })
+    fs::write(repository.root().join(PAGE), page).map_err(Error::file("write", PAGE))
 }
 
 /// The mutations of the named rows, or all if none is named; and the names that are none of any.

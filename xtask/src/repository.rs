@@ -18,11 +18,7 @@ impl Repository {
     pub(crate) fn locate() -> Result<Self, Error> {
         let from = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(env::current_dir, |folder| Ok(PathBuf::from(folder)))
-            .map_err(|source| Error::File {
-                action: "find",
-                path: "the current directory".to_owned(),
-                source,
-            })?;
+            .map_err(Error::file("find", "the current directory"))?;
         from.ancestors()
             .find(|folder| is_workspace(folder))
             .map(|root| Self {

@@ -86,11 +86,7 @@ fn time(text: &str) -> Result<Duration, String> {
 }
 
 fn create(folder: &Path) -> Result<(), Error> {
-    fs::create_dir(folder).map_err(|source| Error::File {
-        action: "create",
-        path: folder.display().to_string(),
-        source,
-    })
+    fs::create_dir(folder).map_err(Error::file("create", folder))
 }
 
 /// A bar on a terminal, a line elsewhere.

@@ -1,8 +1,8 @@
 //! The repository's files, read once, so that every check is a function of text.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
-use std::{fs, io};
 
 use crate::error::Error;
 
@@ -23,16 +23,9 @@ impl Tree {
     }
 
     fn read_folder(&mut self, folder: &Path, prefix: &str) -> Result<(), Error> {
-        let failed = |action| {
-            move |source: io::Error| Error::File {
-                action,
-                path: folder.display().to_string(),
-                source,
-            }
-        };
-        for entry in fs::read_dir(folder).map_err(failed("list"))? {
-            let entry = entry.map_err(failed("list"))?;
-            let kind = entry.file_type().map_err(failed("list"))?;
+        for entry in fs::read_dir(folder).map_err(Error::file("list", folder))? {
+            let entry = entry.map_err(Error::file("list", folder))?;
+            let kind = entry.file_type().map_err(Error::file("list", folder))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = format!("{prefix}{name}");
             if kind.is_dir() {
@@ -40,11 +33,7 @@ impl Tree {
                     self.read_folder(&entry.path(), &format!("{path}/"))?;
                 }
             } else if kind.is_file() {
-                let bytes = fs::read(entry.path()).map_err(|source| Error::File {
-                    action: "read",
-                    path: path.clone(),
-                    source,
-                })?;
+                let bytes = fs::read(entry.path()).map_err(Error::file("read", &path))?;
                 self.files.insert(path, String::from_utf8(bytes).ok());
             }
         }

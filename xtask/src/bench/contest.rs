@@ -8,7 +8,6 @@ use tempfile::TempDir;
 
 use super::cases::{CASES, Case};
 use super::child::Side;
-use super::install::file;
 use super::job::{Job, Pace, Part, Settings, Versions, Work};
 use super::page;
 use super::report::median;
@@ -48,7 +47,7 @@ impl Score {
 impl<'a> Arena<'a> {
     /// A folder on the disk of the peer's packages, with the values that both sides store.
     pub(super) fn new(peer: &'a Path) -> Result<Self, Error> {
-        let folder = TempDir::new_in(peer).map_err(|source| file("create", peer, source))?;
+        let folder = TempDir::new_in(peer).map_err(Error::file("create", peer))?;
         let arena = Self { peer, folder };
         arena.write("page.json", &Json.encode(&page::page())?[1..])?;
         let mut prose = page::prose(&SeededRandom::new(2), VALUE);
@@ -130,7 +129,7 @@ impl<'a> Arena<'a> {
         let database = self.clean("turn.db")?;
         if case.work == Work::SetTakenOver {
             let seed = self.folder.path().join("seed.db");
-            fs::copy(&seed, &database).map_err(|source| file("copy", &seed, source))?;
+            fs::copy(&seed, &database).map_err(Error::file("copy", &seed))?;
         }
         let mut job = self.job(case.work, "turn.db");
         (job.ops, job.warm_up) = case.calls(percent, settings);
@@ -150,7 +149,7 @@ impl<'a> Arena<'a> {
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let path = self.folder.path().join(name);
-        fs::write(&path, bytes).map_err(|source| file("write", &path, source))
+        fs::write(&path, bytes).map_err(Error::file("write", &path))
     }
 }
 
@@ -159,15 +158,15 @@ fn remove(database: &Path) -> Result<(), Error> {
     let Some((folder, name)) = database.parent().zip(database.file_name()) else {
         return Ok(());
     };
-    let failed = |source| file("remove", database, source);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
+    let failed = || Error::file("remove", database);
+    for entry in fs::read_dir(folder).map_err(failed())? {
+        let entry = entry.map_err(failed())?;
         let is_part = entry
             .file_name()
             .to_string_lossy()
             .starts_with(&*name.to_string_lossy());
         if is_part {
-            fs::remove_file(entry.path()).map_err(failed)?;
+            fs::remove_file(entry.path()).map_err(failed())?;
         }
     }
     Ok(())

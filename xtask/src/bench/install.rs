@@ -22,7 +22,7 @@ const OLDEST_NODE: u32 = 20;
 pub(super) fn peer(repository: &Repository) -> Result<PathBuf, Error> {
     check_node()?;
     let folder = repository.root().join("target").join("peers");
-    fs::create_dir_all(&folder).map_err(|source| file("create", &folder, source))?;
+    fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
     write(&folder.join("driver.mjs"), DRIVER)?;
     let manifest = folder.join("package.json");
     let is_installed = fs::read_to_string(&manifest).is_ok_and(|text| text == PACKAGES)
@@ -74,16 +74,7 @@ fn install(folder: &Path) -> Result<(), Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Error> {
-    fs::write(path, text).map_err(|source| file("write", path, source))
-}
-
-/// An error at a file of the benchmark.
-pub(super) fn file(action: &'static str, path: &Path, source: std::io::Error) -> Error {
-    Error::File {
-        action,
-        path: path.display().to_string(),
-        source,
-    }
+    fs::write(path, text).map_err(Error::file("write", path))
 }
 
 #[cfg(test)]

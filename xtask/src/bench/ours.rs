@@ -14,7 +14,6 @@ use serde::Serialize;
 use store_sqlite::SqliteDatabase;
 
 use self::cache::PageCall;
-use super::install::file;
 use super::job::{Job, Work};
 use crate::error::Error;
 use crate::runtime;
@@ -62,5 +61,5 @@ fn answer(what: &impl Serialize) -> Result<(), Error> {
 /// The value of 2 KB that both sides store.
 fn value(job: &Job) -> Result<Vec<u8>, Error> {
     let path = job.folder.join("value.txt");
-    fs::read(&path).map_err(|source| file("read", &path, source))
+    fs::read(&path).map_err(Error::file("read", &path))
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 
 use super::contest::Arena;
-use super::install::{self, file};
+use super::install;
 use super::job::Settings;
 use super::report::Report;
 use super::{crowd, waking};
@@ -56,7 +56,7 @@ pub(super) fn run(repository: &Repository, args: &Args) -> Result<(), Error> {
         return Ok(());
     }
     let page = repository.root().join(PAGE);
-    fs::write(&page, text).map_err(|source| file("write", &page, source))
+    fs::write(&page, text).map_err(Error::file("write", &page))
 }
 
 /// Chores are built for development; figures want a build for release.

@@ -12,11 +12,7 @@ const README: &str = "README.md";
 /// The arguments for cargo, with `--locked` added.
 pub(crate) fn read(repository: &Repository) -> Result<Vec<String>, Error> {
     let readme =
-        fs::read_to_string(repository.root().join(README)).map_err(|source| Error::File {
-            action: "read",
-            path: README.to_owned(),
-            source,
-        })?;
+        fs::read_to_string(repository.root().join(README)).map_err(Error::file("read", README))?;
     parse(&readme).ok_or(Error::NoTestCommand { path: README })
 }
 

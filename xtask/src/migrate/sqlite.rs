@@ -75,11 +75,7 @@ pub(crate) async fn run(args: &Args) -> Result<(), Error> {
 
 async fn open(path: &Path, action: Action) -> Result<SqliteDatabase, Error> {
     let may_create = matches!(action, Action::Up { create: true });
-    let exists = path.try_exists().map_err(|source| Error::File {
-        action: "find",
-        path: path.display().to_string(),
-        source,
-    })?;
+    let exists = path.try_exists().map_err(Error::file("find", path))?;
     if !exists && !may_create {
         return Err(Error::NoDatabase {
             path: path.display().to_string(),

@@ -42,10 +42,10 @@ impl Scratch {
     }
 
     fn of(folder: &Path, root: &Path, files: &BTreeSet<String>) -> Result<Self, Error> {
-        fs::create_dir_all(folder).map_err(failed("create", folder))?;
+        fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
         let lock_file = folder.join("lock");
-        let lock = File::create(&lock_file).map_err(failed("create", &lock_file))?;
-        lock.lock().map_err(failed("lock", &lock_file))?;
+        let lock = File::create(&lock_file).map_err(Error::file("create", &lock_file))?;
+        lock.lock().map_err(Error::file("lock", &lock_file))?;
         let scratch = Self {
             folder: folder.to_owned(),
             _lock: lock,
@@ -81,27 +81,27 @@ impl Scratch {
         let bytes = match fs::read(&from) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(failed("read", &from)(error)),
+            Err(error) => return Err(Error::file("read", &from)(error)),
         };
         if fs::read(&to).is_ok_and(|before| before == bytes) {
             return Ok(true);
         }
         if let Some(folder) = to.parent() {
-            fs::create_dir_all(folder).map_err(failed("create", folder))?;
+            fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
         }
-        fs::write(&to, bytes).map_err(failed("write", &to))?;
+        fs::write(&to, bytes).map_err(Error::file("write", &to))?;
         Ok(true)
     }
 
     /// Makes the mistake.
     pub(super) fn mutate(&self, mutation: &Mutation) -> Result<Result<Mutated, Misplaced>, Error> {
         let path = self.root().join(&mutation.file);
-        let original = fs::read_to_string(&path).map_err(failed("read", &path))?;
+        let original = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
         let text = match mutation.apply(&original) {
             Ok(text) => text,
             Err(misplaced) => return Ok(Err(misplaced)),
         };
-        fs::write(&path, text).map_err(failed("write", &path))?;
+        fs::write(&path, text).map_err(Error::file("write", &path))?;
         Ok(Ok(Mutated { path, original }))
     }
 }
@@ -109,7 +109,7 @@ impl Scratch {
 impl Mutated {
     /// Takes the mistake back.
     pub(super) fn restore(self) -> Result<(), Error> {
-        fs::write(&self.path, self.original).map_err(failed("write", &self.path))
+        fs::write(&self.path, self.original).map_err(Error::file("write", &self.path))
     }
 }
 
@@ -143,24 +143,15 @@ fn tracked(repository: &Repository) -> Result<BTreeSet<String>, Error> {
 /// Removes files that the repository no longer has.
 fn remove_others(folder: &Path, copied: &BTreeSet<PathBuf>) -> Result<(), Error> {
     let list = |folder: &Path| fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>();
-    for entry in list(folder).map_err(failed("list", folder))? {
+    for entry in list(folder).map_err(Error::file("list", folder))? {
         let path = entry.path();
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             remove_others(&path, copied)?;
         } else if !copied.contains(&path) {
-            fs::remove_file(&path).map_err(failed("remove", &path))?;
+            fs::remove_file(&path).map_err(Error::file("remove", &path))?;
         }
     }
     Ok(())
-}
-
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.display().to_string();
-    move |source| Error::File {
-        action,
-        path,
-        source,
-    }
 }
 
 #[cfg(test)]

@@ -124,11 +124,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Error> {
-    let temporary = TempDir::new().map_err(|source| Error::File {
-        action: "create",
-        path: "a temporary folder".to_owned(),
-        source,
-    })?;
+    let temporary = TempDir::new().map_err(Error::file("create", "a temporary folder"))?;
     let folder = args.folder.as_deref().unwrap_or(temporary.path());
     if args.folder.is_some() {
         create(folder)?;

@@ -92,11 +92,7 @@ pub(super) struct Admission {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Error> {
-    let folder = TempDir::new().map_err(|source| Error::File {
-        action: "create",
-        path: "a temporary folder".to_owned(),
-        source,
-    })?;
+    let folder = TempDir::new().map_err(Error::file("create", "a temporary folder"))?;
     let database = args
         .database
         .clone()

@@ -46,7 +46,7 @@ pub(in crate::soak) struct Journal {
 
 impl Journal {
     pub(in crate::soak) fn create(path: &Path) -> Result<Self, Error> {
-        let file = File::create(path).map_err(|source| failed("create", path, source))?;
+        let file = File::create(path).map_err(Error::file("create", path))?;
         Ok(Self {
             file: Mutex::new(file),
             path: path.display().to_string(),
@@ -60,11 +60,7 @@ impl Journal {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             file.write_all(&line)
         };
-        write().map_err(|source| Error::File {
-            action: "write",
-            path: self.path.clone(),
-            source,
-        })
+        write().map_err(Error::file("write", &self.path))
     }
 }
 
@@ -107,23 +103,15 @@ fn read(path: &Path) -> Result<Vec<Entry>, Error> {
         Ok(text) => text,
         // It was killed before it could say anything.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(failed("read", path, source)),
+        Err(source) => return Err(Error::file("read", path)(source)),
     };
-    parse(&text).map_err(|source| failed("understand", path, source.into()))
+    parse(&text).map_err(|error| Error::file("understand", path)(error.into()))
 }
 
 /// A line without an end is one that its writer did not live to finish.
 fn parse(text: &str) -> serde_json::Result<Vec<Entry>> {
     let whole = text.split_inclusive('\n').filter(|it| it.ends_with('\n'));
     whole.map(serde_json::from_str).collect()
-}
-
-fn failed(action: &'static str, path: &Path, source: io::Error) -> Error {
-    Error::File {
-        action,
-        path: path.display().to_string(),
-        source,
-    }
 }
 
 #[cfg(test)]
