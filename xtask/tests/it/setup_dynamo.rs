@@ -1,14 +1,20 @@
-//! `cargo xtask setup-dynamo` from a shell, against the emulator.
+//! `cargo xtask setup-dynamo` from a shell, against the emulator or whatever server is named.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+use store_core::{Random as _, SystemRandom};
 use store_dynamodb::setup::TableSpec;
 use store_dynamodb::{DynamoDbTable, TableOptions, setup};
 use tempfile::TempDir;
 
 use crate::{complaint, printed, xtask};
+
+/// A name that no other test, nor an earlier run on the same server, has used.
+fn fresh_name() -> String {
+    format!("xtask-{:016x}", SystemRandom.next_u64())
+}
 
 fn planned(url: &str, table: &str) -> setup::Plan {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -23,10 +29,10 @@ fn planned(url: &str, table: &str) -> setup::Plan {
 
 #[test]
 fn a_table_is_made_once_by_command() {
-    let emulator = dynamodb_local::Emulator::start().expect("the emulator");
-    let url = emulator.url();
+    let url = dynamodb_local::endpoint().expect("a server that speaks DynamoDB");
+    let name = fresh_name();
     let setup = |rest: &[&str]| {
-        let begin = ["setup-dynamo", "--endpoint-url", url, "--table", "comics"];
+        let begin = ["setup-dynamo", "--endpoint-url", &url, "--table", &name];
         xtask(&[&begin[..], rest].concat())
     };
     let dry = setup(&["--dry-run"]);
@@ -37,7 +43,7 @@ fn a_table_is_made_once_by_command() {
         printed(&dry)
     );
     assert!(
-        !planned(url, "comics").steps.is_empty(),
+        !planned(&url, &name).steps.is_empty(),
         "a dry run made it"
     );
 
@@ -49,8 +55,8 @@ fn a_table_is_made_once_by_command() {
         String::from_utf8_lossy(&made.stderr)
     );
     assert!(told.contains("create the table"), "{told}");
-    assert!(told.contains("table comics is ready"), "{told}");
-    assert_eq!(planned(url, "comics").steps, []);
+    assert!(told.contains(&format!("table {name} is ready")), "{told}");
+    assert_eq!(planned(&url, &name).steps, []);
 
     let again = setup(&[]);
     assert!(
@@ -72,6 +78,35 @@ fn a_table_is_made_once_by_command() {
         other.contains("billing: on demand; should be provisioned"),
         "{other}"
     );
+}
+
+#[test]
+fn commands_at_once_all_end_well_and_make_one_table() {
+    let url = dynamodb_local::endpoint().expect("a server that speaks DynamoDB");
+    let name = fresh_name();
+    let commands: Vec<Child> = (0..6)
+        .map(|_| {
+            Command::new(env!("CARGO_BIN_EXE_xtask"))
+                .args(["setup-dynamo", "--endpoint-url", &url, "--table", &name])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the program runs")
+        })
+        .collect();
+    let mut created = 0;
+    for command in commands {
+        let output = command.wait_with_output().expect("its output");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{complaint}");
+        let told = printed(&output);
+        let report = told.lines().find(|line| line.contains("is ready"));
+        let report = report.expect("a report");
+        created += u32::from(report.contains("create the table"));
+    }
+    assert_eq!(created, 1);
+    assert_eq!(planned(&url, &name).steps, []);
 }
 
 #[test]

@@ -241,7 +241,7 @@ const REVALIDATE_AFTER: Duration = Duration::from_secs(1);
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
 
 /// A question is not broken off before this has passed: a limiter that is well answers by then, and
-/// what it granted to a question that was broken off is used up for nobody.
+/// what it grants to a question that was broken off is free again only after another write.
 const LEAST_PATIENCE: Duration = Duration::from_millis(200);
 
 fn unanswered(request: &Acquire) -> Error {

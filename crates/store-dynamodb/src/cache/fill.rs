@@ -213,12 +213,6 @@ impl Call<'_> {
         let (token, mut epoch) = (new.token, epoch.clone());
         let mut seen: Option<String> = None;
         for attempt in 0..TRIES {
-            if former.is_none() {
-                // Some servers do not tell what refused the write.
-                let (now, heads) = self.heads(std::slice::from_ref(&new.key)).await?;
-                former = heads.into_iter().next();
-                epoch = now;
-            }
             if let Some(head) = former {
                 if head.id == new.id {
                     return Ok(SetOutcome::Stored);
