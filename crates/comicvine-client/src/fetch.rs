@@ -195,6 +195,9 @@ impl Inner {
         if passing {
             failure = failure.retry_after(self.backoff(attempt));
         }
+        if matches!(failure.error, Error::NotFound { .. }) {
+            failure = failure.keep_for(self.freshness.missing);
+        }
         failure
     }
 

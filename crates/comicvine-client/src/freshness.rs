@@ -30,6 +30,9 @@ pub struct Freshness {
     /// How much longer an answer is kept for when there is no better: the budget is used up, or the
     /// API is out of order. Default: 30 days.
     pub stale: Duration,
+    /// How long a resource that the API says is not there is not asked for again. What was kept of it
+    /// is dropped. Default: zero, each call asks: a resource may be made at any time.
+    pub missing: Duration,
 }
 
 impl Default for Freshness {
@@ -40,6 +43,7 @@ impl Default for Freshness {
             search: DAY,
             types: DAY * 7,
             stale: DAY * 30,
+            missing: Duration::ZERO,
         }
     }
 }
@@ -77,6 +81,13 @@ impl Freshness {
     #[must_use]
     pub const fn with_stale(mut self, stale: Duration) -> Self {
         self.stale = stale;
+        self
+    }
+
+    /// Sets how long a resource that is not there is not asked for again.
+    #[must_use]
+    pub const fn with_missing(mut self, missing: Duration) -> Self {
+        self.missing = missing;
         self
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use comicvine_client::{
-    ApiKey, Error, Freshness, IssueId, LimitReason, Outcome, Priority, ResourceKind,
+    ApiKey, ComicVine, Error, Freshness, IssueId, LimitReason, Outcome, Priority, ResourceKind,
 };
 use comicvine_fake::{FakeServer, Fault};
 use store_core::{HOUR, ManualClock, SECOND, Stores};
@@ -57,6 +57,33 @@ async fn failure_in_flight_is_told_to_all_who_joined() {
         assert!(matches!(result.unwrap_err(), Error::NotFound { .. }));
     }
     assert_eq!(fake.counts().path("issue").requests(), 1);
+}
+
+#[tokio::test]
+async fn missing_resource_is_not_asked_for_again_while_that_was_wanted() {
+    let fake = fake().await;
+    let clock = ManualClock::default();
+    let asks_each_time = client_with_stores(&fake);
+    let remembers = builder(&fake)
+        .stores(memory())
+        .clock(clock.clone())
+        .freshness(Freshness::default().with_missing(HOUR))
+        .build()
+        .unwrap();
+    let missing = IssueId::new(999_999_999);
+    let requests = async |comics: &ComicVine| {
+        let before = fake.counts().path("issue").requests();
+        for _ in 0..2 {
+            let error = comics.issue(missing).await.unwrap_err();
+            assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+        }
+        fake.counts().path("issue").requests() - before
+    };
+    assert_eq!(requests(&asks_each_time).await, 2);
+    assert_eq!(requests(&remembers).await, 1);
+    assert_eq!(requests(&remembers).await, 0);
+    clock.advance(HOUR);
+    assert_eq!(requests(&remembers).await, 1);
 }
 
 #[tokio::test]
