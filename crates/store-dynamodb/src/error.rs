@@ -171,7 +171,8 @@ fn kind(code: &str) -> ErrorKind {
         | "LimitExceededException"
         | "RequestLimitExceeded" => ErrorKind::Throttled,
         "ResourceNotFoundException" => ErrorKind::SchemaMissing,
-        "ResourceInUseException" => ErrorKind::Busy,
+        // Recovery cannot be turned on in a table's first moments.
+        "ResourceInUseException" | "ContinuousBackupsUnavailableException" => ErrorKind::Busy,
         "ItemCollectionSizeLimitExceededException" => ErrorKind::StorageFull,
         "ValidationException" | "SerializationException" => ErrorKind::InvalidInput,
         // Credentials, servers out of order, and what the reference does not know.

@@ -13,6 +13,7 @@ mod found;
 mod options;
 mod permissions;
 mod print;
+mod run;
 mod spec;
 mod wait;
 mod work;
@@ -52,8 +53,9 @@ pub async fn plan(client: &Client, spec: &TableSpec) -> Result<Plan, SetupError>
 /// Creates the table if it does not exist, and verifies it if it does; run again, it does nothing.
 ///
 /// A table of its own making it waits for, and turns on its time to live and, if wanted, its
-/// point-in-time recovery. Several processes may do this at once; one that looks in between the steps
-/// of another reports what is missing, and finds it when run again.
+/// point-in-time recovery. Several processes may do this at once: one that looks in between the steps
+/// of another, at a table that was created minutes ago at most, gives it some seconds to finish, and
+/// reports what is missing only then.
 ///
 /// # Errors
 /// [`SetupError::Mismatch`] if there is a table that differs and may not or cannot be mended;
@@ -78,5 +80,5 @@ pub async fn create_or_verify(
     spec: &TableSpec,
     options: &SetupOptions,
 ) -> Result<Report, SetupError> {
-    work::run(client, spec, options).await
+    run::run(client, spec, options).await
 }

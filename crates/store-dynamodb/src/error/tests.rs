@@ -102,6 +102,11 @@ async fn every_code_of_the_service_is_told_by_kind() {
         (400, "LimitExceededException", ErrorKind::Throttled),
         (400, "ResourceNotFoundException", ErrorKind::SchemaMissing),
         (400, "ResourceInUseException", ErrorKind::Busy),
+        (
+            400,
+            "ContinuousBackupsUnavailableException",
+            ErrorKind::Busy,
+        ),
         (400, "TransactionConflictException", ErrorKind::Busy),
         (400, "TransactionInProgressException", ErrorKind::Busy),
         (400, "ReplicatedWriteConflictException", ErrorKind::Busy),

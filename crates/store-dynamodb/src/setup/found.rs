@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
     TableStatus, TimeToLiveStatus,
 };
 use aws_sdk_dynamodb::{Client, Error as ServiceError};
-use store_core::Error;
+use store_core::{Error, Timestamp};
 
 use super::difference::keys;
 use super::{Billing, TableSpec};
@@ -26,6 +26,7 @@ pub(super) struct Found {
     pub(super) unready: Option<String>,
     /// Whether somebody is creating it right now, and has not finished.
     pub(super) is_new: bool,
+    pub(super) created_at: Option<Timestamp>,
     pub(super) keys: String,
     /// Types of the key attributes by their names.
     pub(super) types: BTreeMap<String, String>,
@@ -121,6 +122,10 @@ impl From<TableDescription> for Found {
         Self {
             unready: unready(status, indexes),
             is_new: status == Some(&TableStatus::Creating),
+            created_at: table
+                .creation_date_time()
+                .and_then(|at| at.to_millis().ok())
+                .map(Timestamp::from_millis),
             keys: keys_of(table.key_schema()),
             types: table
                 .attribute_definitions()

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use store_core::Clock;
 
 use super::found::{Found, describe};
 use super::{Progress, SetupError, SetupOptions};
@@ -10,6 +11,23 @@ use super::{Progress, SetupError, SetupOptions};
 /// The first wait between two looks at the table, and the longest; a table takes some seconds.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
+
+/// The next wait between two looks; each is twice as long as the one before.
+#[derive(Debug)]
+pub(super) struct Pause(Duration);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(FIRST_LOOK)
+    }
+}
+
+impl Pause {
+    pub(super) async fn wait(&mut self, clock: &dyn Clock) {
+        clock.sleep_until(clock.now() + self.0).await;
+        self.0 = (self.0 * 2).min(LONGEST_LOOK);
+    }
+}
 
 /// Waits until the table and its indexes can be used.
 pub(super) async fn until_ready(
@@ -19,7 +37,7 @@ pub(super) async fn until_ready(
 ) -> Result<(), SetupError> {
     let clock = &options.clock;
     let begun = clock.monotonic();
-    let mut pause = FIRST_LOOK;
+    let mut pause = Pause::default();
     loop {
         // A table that was just created may not be seen yet.
         let status = match describe(client, table).await? {
@@ -38,7 +56,6 @@ pub(super) async fn until_ready(
             });
         }
         options.tell(&Progress::Waiting { status, waited });
-        clock.sleep_until(clock.now() + pause).await;
-        pause = (pause * 2).min(LONGEST_LOOK);
+        pause.wait(&**clock).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What has to be done, and doing it.
+//! What has to be done, and the requests that do it.
 
 use std::fmt;
 
@@ -12,9 +12,8 @@ use aws_sdk_dynamodb::types::{
 };
 use store_core::{Error, ErrorKind};
 
-use super::found::{Found, OPERATION, asked, find};
-use super::wait::until_ready;
-use super::{Billing, Difference, IndexSpec, Mend, Progress, SetupError, SetupOptions, TableSpec};
+use super::found::{Found, OPERATION, asked};
+use super::{Billing, Difference, IndexSpec, TableSpec};
 use crate::error::{BACKEND, failure};
 
 /// One thing to do.
@@ -115,7 +114,7 @@ impl fmt::Display for Plan {
 pub struct Report {
     /// The table.
     pub table: String,
-    /// What was done; nothing if the table was as it should be.
+    /// What this set-up did, and not another at the same time; nothing if the table was as it should be.
     pub done: Vec<Step>,
 }
 
@@ -132,50 +131,18 @@ impl fmt::Display for Report {
     }
 }
 
-pub(super) async fn run(
-    client: &Client,
-    spec: &TableSpec,
-    options: &SetupOptions,
-) -> Result<Report, SetupError> {
-    let mut done = Vec::new();
-    let mut found = find(client, spec).await?;
-    // Whoever sees a table in the making finishes it: its creator may have ended.
-    let is_new = found.as_ref().is_none_or(|found| found.is_new);
-    if found.is_none() {
-        options.tell(&Progress::Begun(Step::CreateTable));
-        create(client, spec).await?;
-        done.push(Step::CreateTable);
+/// Takes a step on a table that exists.
+pub(super) async fn take(step: Step, client: &Client, spec: &TableSpec) -> Result<(), Error> {
+    match step {
+        Step::CreateTable => create(client, spec).await.map(drop),
+        Step::EnableTimeToLive => enable_time_to_live(client, spec).await,
+        Step::EnablePointInTimeRecovery => enable_recovery(client, spec).await,
+        Step::AddIndex => add_index(client, spec).await,
     }
-    if found.as_ref().is_none_or(|found| found.unready.is_some()) {
-        until_ready(client, &spec.table, options).await?;
-        found = find(client, spec).await?;
-    }
-    let plan = Plan::new(spec, found.as_ref());
-    if !plan.is_enough() || !plan.steps.is_empty() && !is_new && options.mend == Mend::Nothing {
-        return Err(SetupError::Mismatch {
-            table: plan.table,
-            differences: plan.differences,
-        });
-    }
-    for step in plan.steps {
-        options.tell(&Progress::Begun(step));
-        match step {
-            Step::CreateTable => create(client, spec).await?,
-            Step::EnableTimeToLive => enable_time_to_live(client, spec).await?,
-            Step::EnablePointInTimeRecovery => enable_recovery(client, spec).await?,
-            Step::AddIndex => add_index(client, spec).await?,
-        }
-        done.push(step);
-        until_ready(client, &spec.table, options).await?;
-    }
-    Ok(Report {
-        table: spec.table.clone(),
-        done,
-    })
 }
 
-/// Creates the table; that somebody else does so at the same time is as good.
-async fn create(client: &Client, spec: &TableSpec) -> Result<(), Error> {
+/// Creates the table, unless somebody else does so at the same time, which is as good; whether it did.
+pub(super) async fn create(client: &Client, spec: &TableSpec) -> Result<bool, Error> {
     let mut request = client
         .create_table()
         .table_name(&spec.table)
@@ -198,13 +165,12 @@ async fn create(client: &Client, spec: &TableSpec) -> Result<(), Error> {
         request = request.global_secondary_indexes(index.build().map_err(unfit)?);
     }
     match request.send().await {
-        Ok(_) => Ok(()),
-        Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == Some("ResourceInUseException") => Ok(false),
         Err(error) => Err(failure(error, OPERATION, &spec.table).into_error(OPERATION)),
     }
 }
 
-/// Turns it on; that somebody else did so meanwhile is as good.
 async fn enable_time_to_live(client: &Client, spec: &TableSpec) -> Result<(), Error> {
     let wanted = TimeToLiveSpecification::builder()
         .attribute_name(&spec.time_to_live)
@@ -216,12 +182,7 @@ async fn enable_time_to_live(client: &Client, spec: &TableSpec) -> Result<(), Er
         .table_name(&spec.table)
         .time_to_live_specification(wanted)
         .send();
-    let Err(error) = asked(&spec.table, request).await else {
-        return Ok(());
-    };
-    let found = find(client, spec).await?;
-    let is_on = found.and_then(|found| found.time_to_live).as_ref() == Some(&spec.time_to_live);
-    if is_on { Ok(()) } else { Err(error) }
+    asked(&spec.table, request).await.map(drop)
 }
 
 async fn enable_recovery(client: &Client, spec: &TableSpec) -> Result<(), Error> {

@@ -1,12 +1,18 @@
 //! Setting a table up: made once, verified after, mended when asked.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, PointInTimeRecoveryStatus,
+    ScalarAttributeType, TimeToLiveSpecification,
 };
+use dynamodb_local::{FaultProxy, Faults};
 use serde_json::Value;
+use store_core::{Clock as _, HOUR, MINUTE, ManualClock, SECOND, SystemClock};
 use store_dynamodb::setup::{
     Billing, Difference, Format, IndexSpec, Mend, Progress, SetupError, SetupOptions, Step,
     TableSpec, create_or_verify, plan, print,
@@ -200,34 +206,185 @@ async fn billing_of_another_kind_is_a_difference() {
     assert_eq!(difference.mended_by(), None);
 }
 
-#[tokio::test]
-async fn processes_that_set_up_at_once_agree() {
+/// Clients of their own in tasks that truly run at once; half of them have a bad line, so that their
+/// steps fall between those of others.
+async fn all_at_once(spec: &TableSpec, options: &SetupOptions) -> Vec<Vec<Step>> {
+    let upstream = dynamodb_local::endpoint().expect("a server that speaks DynamoDB");
+    let slow = Faults::default().with_slow(0.5);
+    let slow = slow.with_delay(Duration::from_millis(150));
+    let proxy = FaultProxy::start(&upstream, 11, slow).await;
+    let proxy = proxy.expect("a free port");
+    let attempts: Vec<_> = (0..8)
+        .map(|n| {
+            let url = if n % 2 == 0 { &upstream } else { proxy.url() };
+            let client = support::client_of(url);
+            let (spec, options) = (spec.clone(), options.clone());
+            tokio::spawn(async move { create_or_verify(&client, &spec, &options).await })
+        })
+        .collect();
+    let mut done = Vec::new();
+    for attempt in attempts {
+        let report = attempt.await.expect("no panic");
+        done.push(report.unwrap_or_else(|error| panic!("{error}")).done);
+    }
+    done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_set_up_at_once_end_well_and_one_of_them_has_created_the_table() {
+    let client = support::client();
+    for _ in 0..5 {
+        let spec = spec();
+        let done = all_at_once(&spec, &SetupOptions::default()).await;
+        let created = done.iter().filter(|it| it.contains(&Step::CreateTable));
+        assert_eq!(created.count(), 1, "{done:?}");
+        let last = done.concat();
+        assert!(last.contains(&Step::EnableTimeToLive), "{done:?}");
+        assert_eq!(set_up(&client, &spec).await, []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_mend_at_once_end_well() {
     let (client, spec) = (support::client(), spec());
-    let options = SetupOptions::default();
-    let attempts = (0..8).map(|_| create_or_verify(&client, &spec, &options));
-    for report in futures_util::future::join_all(attempts).await {
-        // One that comes between the creation and the time to live says so, and may be run again.
-        match report {
-            Ok(_) => {}
-            Err(SetupError::Mismatch { differences, .. }) => {
-                let ttl = |it: &Difference| matches!(it, Difference::TimeToLive { .. });
-                assert!(differences.iter().all(ttl), "{differences:?}");
+    let keys = ["PK", "SK"].map(|name| (name, ScalarAttributeType::S));
+    foreign(&client, &spec.table, keys).await;
+    let options = SetupOptions::default().with_mend(Mend::InPlace);
+    let done = all_at_once(&spec, &options).await;
+    // AWS' own server for tests lets everybody add it.
+    assert!(done.concat().contains(&Step::AddIndex), "{done:?}");
+    let table = client.describe_table().table_name(&spec.table).send().await;
+    let table = table.expect("an answer").table.expect("a table");
+    assert_eq!(table.global_secondary_indexes().len(), 1, "{table:?}");
+    assert_eq!(set_up(&client, &spec).await, []);
+}
+
+/// A table whose creator has not come to the time to live yet.
+async fn half_made(client: &Client) -> TableSpec {
+    let spec = spec().with_index(None);
+    let keys = ["PK", "SK"].map(|name| (name, ScalarAttributeType::S));
+    foreign(client, &spec.table, keys).await;
+    spec
+}
+
+/// Options with this clock, and whether anybody waits.
+fn watched(clock: &ManualClock) -> (SetupOptions, Arc<AtomicBool>) {
+    let waits = Arc::new(AtomicBool::new(false));
+    let heard = Arc::clone(&waits);
+    let options = SetupOptions::default().with_clock(clock.clone());
+    let options = options.with_progress(move |progress| {
+        let is_waiting = matches!(progress, Progress::Waiting { .. });
+        heard.fetch_or(is_waiting, Ordering::SeqCst);
+    });
+    (options, waits)
+}
+
+#[tokio::test]
+async fn a_table_that_another_is_still_making_is_waited_for() {
+    let client = support::client();
+    let spec = half_made(&client).await;
+    let clock = ManualClock::at(SystemClock::new().now());
+    let (options, waits) = watched(&clock);
+    let setup = create_or_verify(&client, &spec, &options);
+    let other = async {
+        while !waits.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        let ruled = TimeToLiveSpecification::builder().attribute_name("TTL");
+        let ruled = ruled.enabled(true).build().expect("a specification");
+        let update = client.update_time_to_live().table_name(&spec.table);
+        let update = update.time_to_live_specification(ruled).send();
+        update.await.expect("the other's last step");
+        clock.advance(SECOND);
+    };
+    let (report, ()) = tokio::join!(setup, other);
+    assert_eq!(report.expect("a table").done, []);
+}
+
+#[tokio::test]
+async fn a_table_that_nobody_finishes_is_told_in_the_end_and_an_old_one_at_once() {
+    let client = support::client();
+    let spec = half_made(&client).await;
+    let now = SystemClock::new().now();
+    for (clock, has_to_wait) in [
+        (ManualClock::at(now), true),
+        (ManualClock::at(now + HOUR), false),
+    ] {
+        let (options, waits) = watched(&clock);
+        let setup = create_or_verify(&client, &spec, &options);
+        let passing = async {
+            loop {
+                if clock.sleepers() > 0 {
+                    clock.advance(SECOND);
+                }
+                tokio::task::yield_now().await;
             }
-            Err(error) => panic!("{error}"),
+        };
+        let refused = tokio::select! {
+            refused = setup => refused.expect_err("a difference"),
+            () = passing => unreachable!("time does not end"),
+        };
+        let SetupError::Mismatch { differences, .. } = &refused else {
+            panic!("{refused}");
+        };
+        let is_off = |it: &Difference| matches!(it, Difference::TimeToLive { found: None, .. });
+        assert!(differences.iter().all(is_off), "{refused}");
+        assert_eq!(waits.load(Ordering::SeqCst), has_to_wait);
+        assert!(clock.monotonic() <= MINUTE, "{:?}", clock.monotonic());
+    }
+}
+
+/// Whether the server knows point-in-time recovery.
+async fn has_recovery(client: &Client) -> bool {
+    let spec = half_made(client).await;
+    let asked = client.describe_continuous_backups().table_name(&spec.table);
+    match asked.send().await {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.code(), Some("UnknownOperationException"), "{error:?}");
+            false
         }
     }
+}
+
+#[tokio::test]
+async fn recovery_is_turned_on_or_the_server_has_none_and_that_is_told() {
+    let (client, spec) = (support::client(), spec().with_point_in_time_recovery(true));
+    let outcome = create_or_verify(&client, &spec, &SetupOptions::default()).await;
+    if !has_recovery(&client).await {
+        let told = outcome.expect_err("no recovery").to_string();
+        assert!(told.contains("knows no point-in-time recovery"), "{told}");
+        return;
+    }
+    let wanted = [
+        Step::CreateTable,
+        Step::EnableTimeToLive,
+        Step::EnablePointInTimeRecovery,
+    ];
+    assert_eq!(outcome.expect("a table").done, wanted);
+    let backups = client.describe_continuous_backups().table_name(&spec.table);
+    let backups = backups.send().await.expect("an answer");
+    let backups = backups.continuous_backups_description.expect("backups");
+    let recovery = backups.point_in_time_recovery_description;
+    let status = recovery.and_then(|it| it.point_in_time_recovery_status);
+    assert_eq!(status, Some(PointInTimeRecoveryStatus::Enabled));
     assert_eq!(set_up(&client, &spec).await, []);
 }
 
 #[tokio::test]
-async fn a_server_without_recovery_says_so() {
-    let (client, spec) = (support::client(), spec().with_point_in_time_recovery(true));
-    let outcome = create_or_verify(&client, &spec, &SetupOptions::default()).await;
-    let told = match outcome {
-        Ok(_) => return,
-        Err(error) => error.to_string(),
-    };
-    assert!(told.contains("knows no point-in-time recovery"), "{told}");
+async fn recovery_is_mended_in_a_table_that_has_none() {
+    let (client, spec) = (support::client(), spec());
+    set_up(&client, &spec).await;
+    let spec = spec.with_point_in_time_recovery(true);
+    let options = SetupOptions::default().with_mend(Mend::InPlace);
+    let outcome = create_or_verify(&client, &spec, &options).await;
+    if !has_recovery(&client).await {
+        assert!(outcome.is_err());
+        return;
+    }
+    let done = outcome.expect("a mended table").done;
+    assert_eq!(done, [Step::EnablePointInTimeRecovery]);
+    assert_eq!(set_up(&client, &spec).await, []);
 }
 
 // covers("B2")
