@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 const TICK: Duration = Duration::from_millis(120);
 
@@ -56,7 +56,10 @@ pub(crate) fn spinner(what: &str) -> ProgressBar {
 }
 
 fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
-    bar.with_style(style(template)).with_prefix(what.to_owned())
+    bar.with_style(style(template))
+        .with_prefix(what.to_owned())
+        // Work that is broken off leaves no half bar on the terminal.
+        .with_finish(ProgressFinish::AndClear)
 }
 
 fn style(template: &str) -> ProgressStyle {
