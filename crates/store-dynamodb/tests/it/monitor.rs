@@ -215,6 +215,9 @@ async fn requests_of_watched_work_carry_its_id_and_others_do_not() {
         .with_writer(log.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
+    // While there is only one subscriber, an event that first happens in another test's thread, which
+    // has none, is switched off for all.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let monitor = table.monitor();
     let correlation = monitor.start_correlation("import");
     let id = format!("correlation_id=\"{}\"", correlation.id());
