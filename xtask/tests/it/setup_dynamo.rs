@@ -42,10 +42,7 @@ fn a_table_is_made_once_by_command() {
         "{}",
         printed(&dry)
     );
-    assert!(
-        !planned(&url, &name).steps.is_empty(),
-        "a dry run made it"
-    );
+    assert!(!planned(&url, &name).steps.is_empty(), "a dry run made it");
 
     let made = setup(&[]);
     let told = printed(&made);
