@@ -36,8 +36,8 @@ async fn exists(client: &Client, name: &str) -> bool {
 }
 
 /// A table with two keys of these types and nothing else.
-async fn foreign(client: &Client, name: &str, keys: [(&str, ScalarAttributeType); 2]) {
-    let mut request = client.create_table().table_name(name);
+async fn foreign(client: &Client, table: &str, keys: [(&str, ScalarAttributeType); 2]) {
+    let mut request = client.create_table().table_name(table);
     for ((name, kind), role) in keys.into_iter().zip([KeyType::Hash, KeyType::Range]) {
         let definition = AttributeDefinition::builder().attribute_name(name);
         let definition = definition.attribute_type(kind).build().expect("a key");
@@ -47,6 +47,7 @@ async fn foreign(client: &Client, name: &str, keys: [(&str, ScalarAttributeType)
     }
     let request = request.billing_mode(BillingMode::PayPerRequest);
     request.send().await.expect("a new table");
+    support::until_active(client, table).await;
 }
 
 // covers("B1", "B2")

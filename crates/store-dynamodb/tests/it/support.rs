@@ -1,12 +1,14 @@
 //! Tables of a test's own, on the server that the test process shares.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
 };
 use aws_smithy_http_client::Builder as HttpClient;
-use store_core::{Random as _, SystemRandom};
+use store_core::{Clock as _, MINUTE, Random as _, SystemClock, SystemRandom};
 use store_dynamodb::{DynamoDbTable, TableOptions};
 
 /// A client of the shared server.
@@ -68,4 +70,20 @@ async fn create(client: &Client, name: &str) {
         .send()
         .await
         .expect("a new table");
+    until_active(client, name).await;
+}
+
+/// Waits for a new table: some servers take their time, as AWS does.
+pub(crate) async fn until_active(client: &Client, name: &str) {
+    let is_active = async || {
+        let described = client.describe_table().table_name(name).send().await;
+        let table = described.ok().and_then(|answer| answer.table);
+        table.and_then(|it| it.table_status) == Some(TableStatus::Active)
+    };
+    let clock = SystemClock::new();
+    while !is_active().await {
+        assert!(clock.monotonic() < MINUTE, "{name} does not become active");
+        let pause = Duration::from_millis(20);
+        clock.sleep_until(clock.now() + pause).await;
+    }
 }
