@@ -1,5 +1,6 @@
 //! The workers of one run: started together, killed and replaced if it storms, and waited for.
 
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -9,9 +10,11 @@ use store_core::{Clock as _, SystemClock};
 
 use crate::error::Error;
 
-use super::Kind;
 use super::crew::Worker;
+use super::load::Part;
 use super::load::dice::Dice;
+use super::load::journal::Told;
+use super::{Kind, progress};
 
 /// How long workers may take to finish what they are doing once the time is over.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,11 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the progress bar moves.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Who works, and for how long.
+/// Who works, where and for how long.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Crowd {
+pub(super) struct Crowd<'a> {
     pub(super) kind: Kind,
+    /// Holds the origin and what the workers write down.
+    pub(super) folder: &'a Path,
     pub(super) processes: usize,
+    /// Tasks for each of the three stores in each process.
+    pub(super) tasks: usize,
     pub(super) seed: u64,
     pub(super) duration: Duration,
     /// How often a worker is killed, if any is.
@@ -38,18 +45,49 @@ pub(super) struct Course {
     pub(super) hung: usize,
 }
 
-impl Crowd {
-    /// Starts the workers and waits for their end. `job` makes the job of a worker, of which there are
-    /// more than processes if some are killed; `meanwhile` hears how much time has passed, often.
+impl Crowd<'_> {
+    pub(super) fn origin(&self) -> PathBuf {
+        self.folder.join("origin.db")
+    }
+
+    fn part(&self, number: usize, duration: Duration) -> Part {
+        Part {
+            origin: self.origin(),
+            journal: self.folder.join(format!("worker-{number}.jsonl")),
+            number,
+            seed: self.seed,
+            tasks: self.tasks,
+            duration,
+        }
+    }
+
+    /// Starts the workers, waits for their end and reads what they wrote down. `job` makes the job of
+    /// a worker from its part, of which there are more than processes if some are killed; `meanwhile`
+    /// hears how much time has passed, often.
     pub(super) fn carry_out<J: Serialize>(
         &self,
+        name: &str,
+        job: impl Fn(Part) -> J,
+        meanwhile: impl FnMut(Duration) -> Result<(), Error>,
+    ) -> Result<(Course, Told), Error> {
+        let progress = progress(name, self.duration);
+        let course = self.work(&progress, job, meanwhile);
+        progress.finish_and_clear();
+        let course = course?;
+        let numbers = 1..=self.processes + course.kills;
+        let journals = numbers.map(|number| self.part(number, self.duration).journal);
+        Ok((course, Told::by(journals)?))
+    }
+
+    fn work<J: Serialize>(
+        &self,
         progress: &ProgressBar,
-        mut job: impl FnMut(usize, Duration) -> J,
+        job: impl Fn(Part) -> J,
         mut meanwhile: impl FnMut(Duration) -> Result<(), Error>,
     ) -> Result<Course, Error> {
         let clock = SystemClock::new();
-        let mut start =
-            |number: usize, duration| Worker::start(number, self.kind, &job(number, duration));
+        let start =
+            |number, duration| Worker::start(number, self.kind, &job(self.part(number, duration)));
         let mut crew = (1..=self.processes)
             .map(|number| start(number, self.duration))
             .collect::<Result<Vec<_>, _>>()?;

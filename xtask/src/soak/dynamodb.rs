@@ -18,10 +18,10 @@ use tempfile::TempDir;
 use crate::error::Error;
 
 use super::crowd::Crowd;
+use super::load::Part;
 use super::load::cache::Origin;
-use super::load::journal::Told;
 use super::offset::OffsetClock;
-use super::{Kind, create, progress, time};
+use super::{Kind, create, time};
 
 pub(super) use self::window::work as work_on_window;
 pub(super) use self::worker::work;
@@ -224,42 +224,30 @@ fn one(
     };
     let mut place = Place::open(args.endpoint_url.as_deref(), keeping, seed)?;
     place.spoil(share);
-    let origin = folder.join("origin.db");
-    // Made here, so that the workers do not get into each other's way before they begin.
-    place.block_on(async { Origin::open(&origin).await?.close().await })?;
     let crowd = Crowd {
         kind: Kind::DynamoDb,
+        folder,
         processes: args.processes.get(),
+        tasks: args.tasks.get(),
         seed,
         duration: storm.map_or(args.duration, |storm| storm.duration),
         kill_every: None,
     };
-    let mut journals = Vec::new();
+    // Made here, so that the workers do not get into each other's way before they begin.
+    place.block_on(async { Origin::open(&crowd.origin()).await?.close().await })?;
     let (endpoint, table) = (place.url(), place.table().to_owned());
-    let job = |number: usize, duration| {
-        let journal = folder.join(format!("worker-{number}.jsonl"));
-        journals.push(journal.clone());
-        worker::Job {
-            endpoint: endpoint.clone(),
-            table: table.clone(),
-            origin: origin.clone(),
-            journal,
-            number: u64::try_from(number).unwrap_or(u64::MAX),
-            seed,
-            tasks: args.tasks.get(),
-            duration,
-            offset_millis: OffsetClock::spread(skew, number - 1, args.processes.get()),
-            skew: skew * 2,
-        }
+    let job = |part: Part| worker::Job {
+        endpoint: endpoint.clone(),
+        table: table.clone(),
+        offset_millis: OffsetClock::spread(skew, part.number - 1, crowd.processes),
+        skew: skew * 2,
+        part,
     };
-    let progress = progress(name, crowd.duration);
     let mut weather = storm.map(storm::Weather::new);
-    let course = crowd.carry_out(&progress, job, |elapsed| match &mut weather {
+    let (course, told) = crowd.carry_out(name, job, |elapsed| match &mut weather {
         Some(weather) => weather.turn(&mut place, elapsed),
         None => Ok(()),
-    });
-    progress.finish_and_clear();
-    let (course, told) = (course?, Told::by(&journals)?);
+    })?;
     let expected = Expected {
         slack: args.slack + skew * 2,
         skew: skew * 2,

@@ -5,7 +5,7 @@ mod verdict;
 mod worker;
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -13,9 +13,8 @@ use tempfile::TempDir;
 use crate::error::Error;
 use crate::runtime;
 
-use super::crowd::{Course, Crowd};
-use super::load::journal::Told;
-use super::{Kind, create, progress, time};
+use super::crowd::Crowd;
+use super::{Kind, create, time};
 
 pub(super) use self::worker::work;
 
@@ -143,21 +142,25 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
         ("storm".to_owned(), args.storm, every)
     });
     for (number, (name, duration, kill_every)) in (0..).zip(runs.chain(storm)) {
-        let plan = Plan {
-            folder: &folder.join(format!("run-{name}")),
+        let folder = folder.join(format!("run-{name}"));
+        create(&folder)?;
+        let database = folder.join("stores.db");
+        let crowd = Crowd {
+            kind: Kind::Stores,
+            folder: &folder,
+            processes: args.processes.get(),
             tasks: args.tasks.get(),
-            crowd: Crowd {
-                kind: Kind::Stores,
-                processes: args.processes.get(),
-                seed: args.seed.wrapping_add(number),
-                duration,
-                kill_every,
-            },
+            seed: args.seed.wrapping_add(number),
+            duration,
+            kill_every,
         };
-        create(plan.folder)?;
-        let (course, journals) = plan.carry_out(&name)?;
-        let told = Told::by(&journals)?;
-        let verdict = runtime::block_on(hearing::judge(&plan, course, &told, args.slack))?;
+        let job = |part| Job {
+            database: database.clone(),
+            part,
+        };
+        let (course, told) = crowd.carry_out(&name, job, |_| Ok(()))?;
+        let verdict = hearing::judge(&database, course, &told, args.slack);
+        let verdict = runtime::block_on(verdict)?;
         for complaint in verdict.complaints() {
             eprintln!("run {name}: {complaint}");
         }
@@ -172,39 +175,4 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
         failed,
         runs: verdicts.len(),
     })
-}
-
-/// What a run is made of.
-#[derive(Debug)]
-struct Plan<'a> {
-    folder: &'a Path,
-    tasks: usize,
-    crowd: Crowd,
-}
-
-impl Plan<'_> {
-    fn database(&self) -> PathBuf {
-        self.folder.join("stores.db")
-    }
-
-    fn carry_out(&self, name: &str) -> Result<(Course, Vec<PathBuf>), Error> {
-        let mut journals = Vec::new();
-        let job = |number, duration| {
-            let journal = self.folder.join(format!("worker-{number}.jsonl"));
-            journals.push(journal.clone());
-            Job {
-                database: self.database(),
-                origin: self.folder.join("origin.db"),
-                journal,
-                number: u64::try_from(number).unwrap_or(u64::MAX),
-                seed: self.crowd.seed,
-                tasks: self.tasks,
-                duration,
-            }
-        };
-        let progress = progress(name, self.crowd.duration);
-        let course = self.crowd.carry_out(&progress, job, |_| Ok(()));
-        progress.finish_and_clear();
-        Ok((course?, journals))
-    }
 }

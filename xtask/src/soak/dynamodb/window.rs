@@ -175,12 +175,7 @@ async fn hammer(job: Job) -> Result<(), Error> {
             crew::report(&Report::Admitted(admission))?;
         }
     }
-    let consumed = table.consumed();
-    crew::report(&Report::Sent(Sent {
-        requests: consumed.requests,
-        write_units: consumed.write_units,
-        refused_writes: consumed.refused_writes,
-    }))
+    crew::report(&Report::Sent(table.consumed().into()))
 }
 
 async fn ask(

@@ -1,11 +1,10 @@
 //! One process: tasks that use all three stores of one table until the time is over.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store_core::{AcquireQueue, Clock as _, QueueOptions, SeededRandom};
+use store_core::Clock as _;
 use store_dynamodb::{
     CacheOptions, CircuitState, DedupeOptions, DynamoDbCacheStore, DynamoDbDedupeStore,
     DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions,
@@ -16,7 +15,7 @@ use crate::runtime;
 use crate::soak::crew;
 use crate::soak::load::cache::Origin;
 use crate::soak::load::desk::{Counting, Desk, Failures};
-use crate::soak::load::journal::{Entry, Sent};
+use crate::soak::load::journal::Entry;
 use crate::soak::load::{self, Part, Stores, jobs};
 use crate::soak::offset::OffsetClock;
 
@@ -32,14 +31,7 @@ const POLL: Duration = Duration::from_millis(200);
 pub(super) struct Job {
     pub(super) endpoint: String,
     pub(super) table: String,
-    pub(super) origin: PathBuf,
-    pub(super) journal: PathBuf,
-    /// No other worker's, in this run.
-    pub(super) number: u64,
-    pub(super) seed: u64,
-    /// Tasks for each of the three stores.
-    pub(super) tasks: usize,
-    pub(super) duration: Duration,
+    pub(super) part: Part,
     /// How far ahead its clock is.
     pub(super) offset_millis: i64,
     /// By how much the clocks of two workers differ at most.
@@ -51,34 +43,24 @@ pub(crate) fn work() -> Result<(), Error> {
 }
 
 async fn use_all(job: Job) -> Result<(), Error> {
-    let journal = Desk::journal(&job.journal)?;
+    let journal = Desk::journal(&job.part.journal)?;
     let table = place::handle(&job.endpoint, &job.table).await;
-    let origin = Origin::open(&job.origin).await?;
+    let origin = Origin::open(&job.part.origin).await?;
     let clock = OffsetClock::new(job.offset_millis);
 
     let begins_at = crew::ready()?;
-    let desk = Desk::new(journal, begins_at + job.duration)
+    let desk = Desk::new(journal, begins_at + job.part.duration)
         .with_local(clock)
         .with_counting(Counting::OneByOne)
         .with_failures(Failures::Told);
     let desk = Arc::new(desk);
     desk.clock.sleep_until(begins_at).await;
     let watching = tokio::spawn(watch(Arc::clone(&desk), table.clone()));
-    let part = Part {
-        number: job.number,
-        seed: job.seed,
-        tasks: job.tasks,
-    };
-    load::run(part, &desk, &stores(&table, &job, clock), &origin).await?;
+    load::run(&job.part, &desk, &stores(&table, &job, clock), &origin).await?;
     watching
         .await
         .map_err(|source| Error::LostTask { source })??;
-    let consumed = table.consumed();
-    desk.tell(&Entry::Sent(Sent {
-        requests: consumed.requests,
-        write_units: consumed.write_units,
-        refused_writes: consumed.refused_writes,
-    }))?;
+    desk.tell(&Entry::Sent(table.consumed().into()))?;
     origin.close().await
 }
 
@@ -97,8 +79,6 @@ async fn watch(desk: Arc<Desk>, table: DynamoDbTable) -> Result<(), Error> {
 }
 
 fn stores(table: &DynamoDbTable, job: &Job, clock: OffsetClock) -> Stores {
-    let seed = job.seed ^ job.number;
-    let random = || SeededRandom::new(seed);
     let cache = CacheOptions::default().with_clock(clock);
     let mut dedupe = DedupeOptions::default()
         .with_lease(jobs::LEASE)
@@ -113,11 +93,6 @@ fn stores(table: &DynamoDbTable, job: &Job, clock: OffsetClock) -> Stores {
     Stores {
         cache: Arc::new(DynamoDbCacheStore::with_options(table, cache)),
         dedupe: Arc::new(DynamoDbDedupeStore::with_options(table, dedupe)),
-        queue: AcquireQueue::new(
-            Arc::new(limits),
-            Arc::new(clock),
-            Arc::new(random()),
-            QueueOptions::default(),
-        ),
+        queue: job.part.queue(limits, clock),
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use store_dynamodb::Consumed;
 
 use crate::error::Error;
 
@@ -35,6 +36,16 @@ pub(in crate::soak) struct Sent {
     pub(in crate::soak) requests: u64,
     pub(in crate::soak) write_units: f64,
     pub(in crate::soak) refused_writes: u64,
+}
+
+impl From<Consumed> for Sent {
+    fn from(consumed: Consumed) -> Self {
+        Self {
+            requests: consumed.requests,
+            write_units: consumed.write_units,
+            refused_writes: consumed.refused_writes,
+        }
+    }
 }
 
 /// A worker's file.
@@ -77,11 +88,11 @@ pub(in crate::soak) struct Told {
 }
 
 impl Told {
-    pub(in crate::soak) fn by(journals: &[PathBuf]) -> Result<Self, Error> {
+    pub(in crate::soak) fn by(journals: impl IntoIterator<Item = PathBuf>) -> Result<Self, Error> {
         let mut told = Self::default();
         for path in journals {
             let mut circuit = Vec::new();
-            for entry in read(path)? {
+            for entry in read(&path)? {
                 match entry {
                     Entry::Limit(event) => told.limits.push(event),
                     Entry::Cache(event) => told.cache.push(event),

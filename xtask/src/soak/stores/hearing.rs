@@ -1,5 +1,6 @@
 //! The end of a run: what the workers wrote down and what the file holds, put together.
 
+use std::path::Path;
 use std::time::Duration;
 
 use store_core::{CacheStore as _, Key};
@@ -11,17 +12,16 @@ use crate::soak::load::cache::{self, Kept};
 use crate::soak::load::journal::Told;
 use crate::soak::load::{jobs, limits};
 
-use super::Plan;
 use super::verdict::Verdict;
 
 /// Judges a run whose workers have ended; a wait may have taken `slack` longer than a lease.
 pub(super) async fn judge(
-    plan: &Plan<'_>,
+    database: &Path,
     course: Course,
     told: &Told,
     slack: Duration,
 ) -> Result<Verdict, Error> {
-    let database = SqliteDatabase::open(plan.database()).await?;
+    let database = SqliteDatabase::open(database).await?;
     let damage = damage(&database).await?;
     let log = store_sqlite::admissions(&database).await?;
     let rows: Vec<_> = log.iter().filter_map(limits::Row::new).collect();
