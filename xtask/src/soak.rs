@@ -11,6 +11,7 @@ mod load;
 mod measure;
 mod offset;
 mod stores;
+mod tally;
 mod window;
 
 use std::fs;
@@ -87,6 +88,14 @@ fn time(text: &str) -> Result<Duration, String> {
 
 fn create(folder: &Path) -> Result<(), Error> {
     fs::create_dir(folder).map_err(Error::file("create", folder))
+}
+
+/// The end of a soak, by how many of its runs failed.
+fn outcome(failed: usize, runs: usize) -> Result<(), Error> {
+    if failed == 0 {
+        return Ok(());
+    }
+    Err(Error::Soak { failed, runs })
 }
 
 /// A bar on a terminal, a line elsewhere.

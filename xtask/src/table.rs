@@ -25,7 +25,7 @@ impl Table {
         }
     }
 
-    pub(crate) fn add<const N: usize>(&mut self, cells: [String; N]) {
+    pub(crate) fn add(&mut self, cells: impl Into<Vec<String>>) {
         self.rows.push(cells.into());
     }
 

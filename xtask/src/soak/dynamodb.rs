@@ -21,7 +21,7 @@ use super::crowd::Crowd;
 use super::load::Part;
 use super::load::cache::Origin;
 use super::offset::OffsetClock;
-use super::{Kind, create, time};
+use super::{Kind, create, outcome, time};
 
 pub(super) use self::window::work as work_on_window;
 pub(super) use self::worker::work;
@@ -200,10 +200,7 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
         runs += 1;
         failed += usize::from(!hammer(args)?);
     }
-    if failed == 0 {
-        return Ok(());
-    }
-    Err(Error::Soak { failed, runs })
+    outcome(failed, runs)
 }
 
 /// A run, or the storm.

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::runtime;
 
 use super::crowd::Crowd;
-use super::{Kind, create, time};
+use super::{Kind, create, outcome, time};
 
 pub(super) use self::worker::work;
 
@@ -168,11 +168,5 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     }
     print!("\n{}", verdict::table(&verdicts));
     let failed = verdicts.iter().filter(|(_, it)| !it.passes()).count();
-    if failed == 0 {
-        return Ok(());
-    }
-    Err(Error::Soak {
-        failed,
-        runs: verdicts.len(),
-    })
+    outcome(failed, verdicts.len())
 }

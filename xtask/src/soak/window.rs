@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::error::Error;
 
-use super::{Kind, crew, time};
+use super::{Kind, crew, outcome, time};
 
 pub(super) use self::worker::work;
 
@@ -131,11 +131,5 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     }
     println!("\n{}", verdict::table(&terms, &verdicts));
     let failed = verdicts.iter().filter(|it| !it.passes(&terms)).count();
-    if failed == 0 {
-        return Ok(());
-    }
-    Err(Error::Soak {
-        failed,
-        runs: verdicts.len(),
-    })
+    outcome(failed, verdicts.len())
 }

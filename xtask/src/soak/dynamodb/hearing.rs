@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use store_core::{CacheStore as _, Key};
 use store_dynamodb::DynamoDbCacheStore;
 
 use crate::error::Error;
 use crate::soak::crowd::Course;
-use crate::soak::load::cache::{self, Kept};
 use crate::soak::load::desk::{Call, Role};
 use crate::soak::load::journal::Told;
-use crate::soak::load::{jobs, limits};
+use crate::soak::load::{cache, jobs, limits};
+use crate::soak::tally::Tally;
 
 use super::place::{OPERATION, Place};
 use super::verdict::{Calls, Circuits, Verdict};
@@ -36,8 +35,10 @@ pub(super) fn judge(
     told: &Told,
     expected: Expected,
 ) -> Result<Verdict, Error> {
-    let (mut cached, kept) = cache::judge(&told.cache);
-    place.block_on(read_back(place, &mut cached, &kept))?;
+    let cached = place.block_on(async {
+        let store = DynamoDbCacheStore::new(&place.handle().await);
+        cache::judge(&told.cache, &store).await
+    })?;
     let terms = jobs::Terms {
         // Nobody hears of anything while nobody answers.
         slack: if expected.is_storm {
@@ -50,12 +51,14 @@ pub(super) fn judge(
         skew: expected.skew,
     };
     Ok(Verdict {
-        hung: course.hung,
         requests: told.sent.iter().map(|sent| sent.requests).sum(),
         spoiled: place.injected().faults(),
-        limits: limits::judge_told(&told.limits, expected.skew.is_zero()),
-        cache: cached,
-        jobs: jobs::judge(&told.jobs, terms),
+        load: Tally {
+            hung: course.hung,
+            limits: limits::judge_told(&told.limits, expected.skew.is_zero()),
+            cache: cached,
+            jobs: jobs::judge(&told.jobs, terms),
+        },
         calls: Calls::of(&told.calls, allowed),
         circuits: Circuits::of(&told.circuits),
         may_fail: expected.has_faults || expected.is_storm,
@@ -71,14 +74,4 @@ fn allowed(call: &Call) -> Duration {
         Role::Jobs => jobs::PATIENCE,
     };
     waits + OPERATION * 4
-}
-
-async fn read_back(place: &Place, tally: &mut cache::Tally, kept: &Kept) -> Result<(), Error> {
-    let store = DynamoDbCacheStore::new(&place.handle().await);
-    for text in kept.keys() {
-        let found = store.get(&Key::new(text)?).await?.hit();
-        let found = found.map(|entry| cache::decode(&entry.value).unwrap_or(u64::MAX));
-        tally.check(kept, text, found);
-    }
-    Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use store_core::ErrorKind;
 
 use crate::soak::load::desk::Call;
-use crate::soak::load::{cache, jobs, limits};
+use crate::soak::tally::Tally;
 use crate::table::{Column, Table};
 
 /// How many complaints of a run are shown.
@@ -15,12 +15,9 @@ const MOST_SHOWN: usize = 10;
 /// What came of one run.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    pub(super) hung: usize,
     pub(super) requests: u64,
     pub(super) spoiled: u64,
-    pub(super) limits: limits::Tally,
-    pub(super) cache: cache::Tally,
-    pub(super) jobs: jobs::Tally,
+    pub(super) load: Tally,
     pub(super) calls: Calls,
     pub(super) circuits: Circuits,
     /// Whether steps may fail.
@@ -90,15 +87,7 @@ impl Verdict {
     fn fault(&self) -> Option<&'static str> {
         let excess = |count: usize, is_wrong: bool| if is_wrong { count } else { 0 };
         let never_opened = self.circuits.processes - self.circuits.opened;
-        let faults = [
-            (self.limits.over, "OVER THE LIMIT"),
-            (self.cache.stale, "STALE VALUES"),
-            (self.cache.lost, "LOST VALUES"),
-            (self.jobs.twice, "TWO OWNERS"),
-            (self.jobs.robbed, "ROBBED OWNERS"),
-            (self.jobs.wrong, "WRONG OUTCOMES"),
-            (self.jobs.stuck, "STUCK WAITERS"),
-            (self.hung, "HUNG WORKERS"),
+        let rest = [
             (self.calls.late, "LATE ANSWERS"),
             (
                 excess(self.calls.failed - self.calls.busy, !self.may_fail),
@@ -109,22 +98,8 @@ impl Verdict {
                 excess(self.circuits.stayed_open, self.is_storm),
                 "CIRCUIT STAYED OPEN",
             ),
-            (usize::from(self.is_idle()), "NOTHING DONE"),
         ];
-        let found = faults.into_iter().find(|(count, _)| *count > 0);
-        found.map(|(_, fault)| fault)
-    }
-
-    /// Nothing wrong is no proof if nothing was done.
-    fn is_idle(&self) -> bool {
-        [
-            self.limits.admitted,
-            self.cache.hits,
-            self.cache.kept,
-            self.jobs.settled,
-            self.jobs.waited,
-        ]
-        .contains(&0)
+        self.load.fault(&[], &rest)
     }
 
     pub(super) fn passes(&self) -> bool {
@@ -134,9 +109,9 @@ impl Verdict {
     /// What is wrong, in words; not all of it if it is much.
     pub(super) fn complaints(&self) -> impl Iterator<Item = &str> {
         let all = [
-            &self.limits.complaints,
-            &self.cache.complaints,
-            &self.jobs.complaints,
+            &self.load.limits.complaints,
+            &self.load.cache.complaints,
+            &self.load.jobs.complaints,
             &self.calls.complaints,
         ];
         all.into_iter()
@@ -147,49 +122,39 @@ impl Verdict {
 
 /// One row per run.
 pub(super) fn table(verdicts: &[(String, Verdict)]) -> String {
-    let right = [
-        "requests", "spoiled", "admitted", "over", "hits", "stale", "kept", "lost", "settled",
-        "fenced", "twice", "robbed", "waited", "wrong", "longest", "stuck", "errors", "slowest",
-        "overrun", "late", "circuits",
-    ];
+    let first = ["requests", "spoiled", "admitted", "over", "hits"];
+    let last = ["errors", "slowest", "overrun", "late", "circuits"];
     let mut columns = vec![Column::Left("run")];
-    columns.extend(right.map(Column::Right));
+    columns.extend(first.map(Column::Right));
+    columns.extend(Tally::HEADINGS.map(Column::Right));
+    columns.extend(last.map(Column::Right));
     columns.push(Column::Left("outcome"));
     let mut table = Table::new(&columns);
     for (name, verdict) in verdicts {
         let Verdict {
-            limits,
-            cache,
-            jobs,
+            load,
             calls,
             circuits,
             ..
         } = verdict;
-        table.add([
+        let mut cells = vec![
             name.clone(),
             verdict.requests.to_string(),
             verdict.spoiled.to_string(),
-            limits.admitted.to_string(),
-            limits.over.to_string(),
-            cache.hits.to_string(),
-            cache.stale.to_string(),
-            cache.kept.to_string(),
-            cache.lost.to_string(),
-            jobs.settled.to_string(),
-            jobs.fenced.to_string(),
-            jobs.twice.to_string(),
-            jobs.robbed.to_string(),
-            jobs.waited.to_string(),
-            jobs.wrong.to_string(),
-            format!("{} ms", jobs.longest_millis),
-            jobs.stuck.to_string(),
+            load.limits.admitted.to_string(),
+            load.limits.over.to_string(),
+            load.cache.hits.to_string(),
+        ];
+        cells.extend(load.cells());
+        cells.extend([
             calls.failed.to_string(),
             format!("{} ms", calls.longest_millis),
-            format!("{} ms", limits.overrun_millis),
+            format!("{} ms", load.limits.overrun_millis),
             calls.late.to_string(),
             format!("{}/{}", circuits.opened, circuits.processes),
             verdict.fault().unwrap_or("passed").to_owned(),
         ]);
+        table.add(cells);
     }
     table.to_string()
 }
@@ -201,27 +166,24 @@ mod tests {
     use super::*;
 
     fn busy() -> Verdict {
-        let mut verdict = Verdict::default();
-        verdict.limits.admitted = 1;
-        verdict.cache.hits = 1;
-        verdict.cache.kept = 1;
-        verdict.jobs.settled = 1;
-        verdict.jobs.waited = 1;
-        verdict
+        Verdict {
+            load: Tally::busy(),
+            ..Verdict::default()
+        }
     }
 
     #[test]
     fn every_kind_of_violation_fails_a_run() {
         assert!(busy().passes());
         let plant: [fn(&mut Verdict); 10] = [
-            |it| it.limits.over = 1,
-            |it| it.cache.stale = 1,
-            |it| it.cache.lost = 1,
-            |it| it.jobs.twice = 1,
-            |it| it.jobs.robbed = 1,
-            |it| it.jobs.wrong = 1,
-            |it| it.jobs.stuck = 1,
-            |it| it.hung = 1,
+            |it| it.load.limits.over = 1,
+            |it| it.load.cache.stale = 1,
+            |it| it.load.cache.lost = 1,
+            |it| it.load.jobs.twice = 1,
+            |it| it.load.jobs.robbed = 1,
+            |it| it.load.jobs.wrong = 1,
+            |it| it.load.jobs.stuck = 1,
+            |it| it.load.hung = 1,
             |it| it.calls.late = 1,
             |it| it.calls.failed = 1,
         ];

@@ -6,7 +6,7 @@ mod origin;
 
 use serde::{Deserialize, Serialize};
 
-pub(in crate::soak) use self::judge::{Kept, Tally, judge};
+pub(in crate::soak) use self::judge::{Tally, judge};
 pub(in crate::soak) use self::load::run;
 pub(in crate::soak) use self::origin::Origin;
 

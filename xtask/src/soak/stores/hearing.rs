@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use store_core::{CacheStore as _, Key};
 use store_sqlite::{CacheOptions, SqliteCacheStore, SqliteDatabase};
 
 use crate::error::Error;
 use crate::soak::crowd::Course;
-use crate::soak::load::cache::{self, Kept};
 use crate::soak::load::journal::Told;
-use crate::soak::load::{jobs, limits};
+use crate::soak::load::{cache, jobs, limits};
+use crate::soak::tally::Tally;
 
 use super::verdict::Verdict;
 
@@ -25,8 +24,10 @@ pub(super) async fn judge(
     let damage = damage(&database).await?;
     let log = store_sqlite::admissions(&database).await?;
     let rows: Vec<_> = log.iter().filter_map(limits::Row::new).collect();
-    let (mut cached, kept) = cache::judge(&told.cache);
-    read_back(&database, &mut cached, &kept).await?;
+    let options = CacheOptions::default().with_cleanup_interval(None);
+    let store = SqliteCacheStore::with_options(&database, options);
+    let cached = cache::judge(&told.cache, &store).await?;
+    drop(store);
     database.close().await?;
     let terms = jobs::Terms {
         slack,
@@ -34,13 +35,16 @@ pub(super) async fn judge(
         ends_kept: usize::MAX,
         skew: Duration::ZERO,
     };
-    Ok(Verdict::of(
-        course,
-        limits::judge(&told.limits, &rows, course.kills > 0),
-        cached,
-        jobs::judge(&told.jobs, terms),
+    Ok(Verdict {
+        kills: course.kills,
+        load: Tally {
+            hung: course.hung,
+            limits: limits::judge(&told.limits, &rows, course.kills > 0),
+            cache: cached,
+            jobs: jobs::judge(&told.jobs, terms),
+        },
         damage,
-    ))
+    })
 }
 
 /// What SQLite finds wrong with the file.
@@ -53,19 +57,4 @@ async fn damage(database: &SqliteDatabase) -> Result<Vec<String>, Error> {
     let mut found = found.await?;
     found.retain(|line| line != "ok");
     Ok(found)
-}
-
-async fn read_back(
-    database: &SqliteDatabase,
-    tally: &mut cache::Tally,
-    kept: &Kept,
-) -> Result<(), Error> {
-    let options = CacheOptions::default().with_cleanup_interval(None);
-    let store = SqliteCacheStore::with_options(database, options);
-    for text in kept.keys() {
-        let found = store.get(&Key::new(text)?).await?.hit();
-        let found = found.map(|entry| cache::decode(&entry.value).unwrap_or(u64::MAX));
-        tally.check(kept, text, found);
-    }
-    Ok(())
 }

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::Event;
+use store_core::{CacheStore, Key};
+
+use crate::error::Error;
+
+use super::{Event, decode};
 
 #[derive(Debug, Default)]
 pub(in crate::soak) struct Tally {
@@ -20,15 +24,11 @@ pub(in crate::soak) struct Tally {
 /// What each key that must stay may hold: what was done last, or what was about to be done when its
 /// worker died.
 #[derive(Debug, Default)]
-pub(in crate::soak) struct Kept {
+struct Kept {
     keys: BTreeMap<String, Vec<Option<u64>>>,
 }
 
 impl Kept {
-    pub(in crate::soak) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.keys.keys().map(String::as_str)
-    }
-
     fn may_hold(&self, key: &str, value: Option<u64>) -> bool {
         match self.keys.get(key) {
             Some(values) => values.contains(&value),
@@ -37,9 +37,21 @@ impl Kept {
     }
 }
 
-/// Judges what all workers told, each in its order. What the keys hold at the end is judged by
-/// [`Tally::check`].
-pub(in crate::soak) fn judge<'a>(events: impl IntoIterator<Item = &'a Event>) -> (Tally, Kept) {
+/// Judges what all workers told, each in its order, and what `store` holds at the end.
+pub(in crate::soak) async fn judge<'a>(
+    events: impl IntoIterator<Item = &'a Event>,
+    store: &impl CacheStore,
+) -> Result<Tally, Error> {
+    let (mut tally, kept) = judge_told(events);
+    for key in kept.keys.keys() {
+        let found = store.get(&Key::new(key)?).await?.hit();
+        let found = found.map(|entry| decode(&entry.value).unwrap_or(u64::MAX));
+        tally.check(&kept, key, found);
+    }
+    Ok(tally)
+}
+
+fn judge_told<'a>(events: impl IntoIterator<Item = &'a Event>) -> (Tally, Kept) {
     let (mut tally, mut kept) = (Tally::default(), Kept::default());
     for event in events {
         match event {
@@ -75,7 +87,7 @@ pub(in crate::soak) fn judge<'a>(events: impl IntoIterator<Item = &'a Event>) ->
 
 impl Tally {
     /// Judges what a key that must stay was found to hold.
-    pub(in crate::soak) fn check(&mut self, kept: &Kept, key: &str, found: Option<u64>) {
+    fn check(&mut self, kept: &Kept, key: &str, found: Option<u64>) {
         if !kept.may_hold(key, found) {
             self.lost += 1;
             let due = kept.keys.get(key);
@@ -110,15 +122,15 @@ mod tests {
 
     #[test]
     fn a_value_from_before_its_invalidation_is_stale() {
-        let (tally, _) = judge(&[hit(Some(3), 3), hit(Some(4), 3)]);
+        let (tally, _) = judge_told(&[hit(Some(3), 3), hit(Some(4), 3)]);
         assert_eq!((tally.hits, tally.stale), (2, 0));
-        assert_eq!(judge(&[hit(Some(2), 3)]).0.stale, 1);
-        assert_eq!(judge(&[hit(None, 0)]).0.stale, 1);
+        assert_eq!(judge_told(&[hit(Some(2), 3)]).0.stale, 1);
+        assert_eq!(judge_told(&[hit(None, 0)]).0.stale, 1);
     }
 
     #[test]
     fn a_value_that_was_stored_must_be_there() {
-        let (mut tally, kept) = judge(&[will(Some(1)), did(Some(1))]);
+        let (mut tally, kept) = judge_told(&[will(Some(1)), did(Some(1))]);
         tally.check(&kept, "kept:1", Some(1));
         assert_eq!((tally.kept, tally.lost), (1, 0));
         tally.check(&kept, "kept:1", None);
@@ -128,14 +140,14 @@ mod tests {
 
     #[test]
     fn a_value_that_was_removed_must_be_gone() {
-        let (mut tally, kept) = judge(&[will(Some(1)), did(Some(1)), will(None), did(None)]);
+        let (mut tally, kept) = judge_told(&[will(Some(1)), did(Some(1)), will(None), did(None)]);
         tally.check(&kept, "kept:1", Some(1));
         assert_eq!(tally.lost, 1);
     }
 
     #[test]
     fn a_worker_that_died_while_it_stored_leaves_both_open() {
-        let (mut tally, kept) = judge(&[will(Some(1)), did(Some(1)), will(Some(2))]);
+        let (mut tally, kept) = judge_told(&[will(Some(1)), did(Some(1)), will(Some(2))]);
         tally.check(&kept, "kept:1", Some(1));
         tally.check(&kept, "kept:1", Some(2));
         assert_eq!(tally.lost, 0);
@@ -150,6 +162,6 @@ mod tests {
             value: None,
         };
         let told = [did(Some(1)), found, did(Some(2))];
-        assert_eq!(judge(&told).0.lost, 1);
+        assert_eq!(judge_told(&told).0.lost, 1);
     }
 }
