@@ -90,8 +90,8 @@ use self::verdict::Verdict;
 ///
 ///   slowest   the longest step, waiting for its turn included
 ///
-///   overrun   by how much a wait for a permit outlived its deadline at most: a request to the table is
-///             not broken off
+///   overrun   by how much a wait for a permit outlived its deadline at most: a question to the table
+///             gets a second
 ///
 ///   late      steps longer than what they may wait for and four requests' time; any fails
 ///

@@ -101,8 +101,8 @@ impl AcquireQueue {
     /// Waits for permission until `deadline`.
     ///
     /// Denied as soon as it is known that the deadline comes first, and at the deadline: a limiter
-    /// that has not answered by then is not waited for, though each question gets a fifth of a
-    /// second, and one that others keep busy is asked again. `demand` may raise the request's
+    /// that has not answered by then is not waited for, though each question gets a second, and one
+    /// that others keep busy is asked again. `demand` may raise the request's
     /// priority while it waits.
     ///
     /// # Errors
@@ -242,7 +242,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(50);
 
 /// A question is not broken off before this has passed: a limiter that is well answers by then, and
 /// what it grants to a question that was broken off is free again only after another write.
-const LEAST_PATIENCE: Duration = Duration::from_millis(200);
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 
 fn unanswered(request: &Acquire) -> Error {
     let resource = request.claims.first().map(|claim| claim.resource.as_str());
