@@ -164,19 +164,16 @@ impl Inner {
             }
             Err(Failure::Refused(item)) => {
                 let state = item::decode(item).map_err(named)?;
-                // The answer to this very write was lost, and it was sent again.
-                let is_done = state.marks.contains(&mark);
+                let written = told_by(&state, mark);
                 self.see(local, state, asked_at);
-                Ok(if is_done {
-                    Written::Done
-                } else {
-                    Written::Outdated
-                })
+                Ok(written)
             }
             Err(Failure::Conflict) => {
                 local.forget();
                 self.pause().await;
-                Ok(Written::Outdated)
+                // A first try may have been made, its answer lost, and only the next one have met another.
+                let state = self.read(operation, local).await?;
+                Ok(told_by(&state, mark))
             }
             Err(failure) => {
                 local.forget();
@@ -226,6 +223,15 @@ impl Inner {
         let table = self.table.options();
         let pause = Duration::from_millis(table.random.next_u64() % longest);
         table.clock.sleep_until(table.clock.now() + pause).await;
+    }
+}
+
+/// What the state tells of a write: it was made if its mark is there, by a try whose answer was lost.
+fn told_by(state: &State, mark: u64) -> Written {
+    if state.marks.contains(&mark) {
+        Written::Done
+    } else {
+        Written::Outdated
     }
 }
 
