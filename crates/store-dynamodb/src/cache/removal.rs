@@ -112,14 +112,12 @@ impl Call<'_> {
             }
             let work = heads.iter().map(|head| self.take_away(head, cleared_at));
             let gone = self.together_within(work.collect()).await?;
-            let gone: Vec<&Head> = heads
-                .iter()
-                .zip(gone)
-                .filter_map(|(head, is_gone)| is_gone.then_some(head))
-                .collect();
-            let visible = gone.iter().filter(|head| self.is_visible(head, &known));
+            let gone = heads.iter().zip(gone).filter(|(_, is_gone)| *is_gone);
+            let visible = gone.filter(|(head, _)| self.is_visible(head, &known));
             removed += u64::try_from(visible.count()).unwrap_or(u64::MAX);
-            self.discard(gone).await;
+            // Whoever took a head away, this call or another, may not have come to its chunks: the
+            // answer may have been lost.
+            self.discard(&heads).await;
             let Some(start) = page.next else {
                 return Ok(removed);
             };

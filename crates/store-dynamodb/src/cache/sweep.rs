@@ -104,13 +104,13 @@ impl Call<'_> {
             let item = tombstone(epoch, &self.fresh_id(), self.names(), self.now);
             self.replace(&key, item, (condition, values)).await
         };
-        match gone {
-            Ok(_) => {
-                self.discard([head]).await;
-                Ok(head.body.is_some())
-            }
-            Err(Failure::Refused(_)) => Ok(false),
-            Err(other) => Err(other.into_error(self.operation)),
-        }
+        let is_freed = match gone {
+            Ok(_) => true,
+            Err(Failure::Refused(_)) => false,
+            Err(other) => return Err(other.into_error(self.operation)),
+        };
+        // Whoever replaced it may not have come to its chunks.
+        self.discard([head]).await;
+        Ok(is_freed && head.body.is_some())
     }
 }
