@@ -279,8 +279,15 @@ pub struct RateLimitOptions {
     /// may count for longer than its window, by one bucket at most; more buckets make the item that
     /// holds them larger. Default: 60.
     pub buckets: NonZeroU32,
-    /// How many permits a process takes in one write and then hands out by itself. What it has not
-    /// handed out when its bucket ends is lost to everybody until the window has passed. Default: 1.
+    /// How many permits a process takes in one write and then hands out by itself. They count from the
+    /// write on, so no window is over; what is left of them when their bucket ends is given back. Those
+    /// of a process that was killed stay used until the window has passed. Default: 1, none in advance.
+    ///
+    /// A cooldown, a reset or a configuration that **another** process states does not reach permits
+    /// that are held already: after it a process hands out at most `lease` - 1 more to each class, and
+    /// none once their bucket is over. A bucket is as long as the resource's smallest window divided by
+    /// [`buckets`](Self::buckets): a second, of a minute and by default. What the process itself states
+    /// binds at once.
     pub lease: NonZeroU32,
     /// By how much the clocks of two hosts may differ: an admission counts this much longer than its
     /// window. Default: 20 ms.

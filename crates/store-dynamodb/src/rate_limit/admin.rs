@@ -162,7 +162,7 @@ impl Inner {
         };
         let extended = table.update("set_cooldown", update).await;
         local.forget();
-        self.return_leases(&local, None).await;
+        self.end_leases(&local).await;
         self.denials.forget(resource);
         let item = match extended {
             Ok(item) | Err(Failure::Refused(Some(item))) => item,
@@ -216,6 +216,7 @@ impl Inner {
             amend::state_config(state, config, self.now(), random).map(Some)
         })
         .await?;
+        self.end_leases(&local).await;
         self.denials.forget(resource);
         Ok(())
     }

@@ -92,6 +92,16 @@ impl Inner {
         });
     }
 
+    /// Ends the leases of this process, those included that a request under way is about to bring: what
+    /// was taken before a rule changed must not be handed out after it.
+    pub(super) async fn end_leases(&self, local: &Local) {
+        if self.options.lease.get() > 1 {
+            // Whoever takes a lease holds the gate until it is kept.
+            drop(local.gate.lock().await);
+            self.return_leases(local, None).await;
+        }
+    }
+
     /// Gives back what is left of the leases of a bucket, or of all.
     pub(super) async fn return_leases(&self, local: &Local, of: Option<Bucket>) {
         for lease in local.take_leases(of) {

@@ -50,6 +50,13 @@ async fn used(limits: &DynamoDbRateLimitStore) -> u32 {
     status.expect("a status").used
 }
 
+/// From now on two per minute.
+async fn state_two(limits: &DynamoDbRateLimitStore) {
+    let two = Limit::new(2, MINUTE);
+    let stated = limits.set_resource_config(&resource(), two.into()).await;
+    stated.expect("room");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn leased_permits_are_counted_before_they_are_handed_out() {
     let (table, clock) = (support::table().await, ManualClock::default());
@@ -107,4 +114,84 @@ async fn a_reset_by_others_leaves_leased_permits_counted() {
     other.clear().await.expect("a clean slate");
     clock.advance(SECOND);
     assert_eq!(spend(&one, 1).await, 1);
+}
+
+/// The longest that a bucket of these tests is open: a minute in sixty parts.
+const BUCKET: Duration = SECOND;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cooldown_of_another_process_binds_leases_when_their_bucket_is_over() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
+    assert_eq!(spend(&one, 1).await, 1);
+    let until = clock.now() + SECOND * 30;
+    other.set_cooldown(&resource(), until).await.expect("one");
+    clock.advance(Duration::from_millis(999));
+    // Of the seven that it holds, and not one more.
+    assert_eq!(spend(&one, 3).await, 3);
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(
+        spend(&one, 4).await,
+        0,
+        "four are held, of a bucket that is over"
+    );
+    clock.set_wall(until);
+    assert_eq!(spend(&one, 1).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_than_was_leased_is_handed_out_after_the_cooldown_of_another_process() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
+    assert_eq!(spend(&one, 1).await, 1);
+    let until = clock.now() + SECOND * 30;
+    other.set_cooldown(&resource(), until).await.expect("one");
+    assert_eq!(spend(&one, 20).await, 7);
+    clock.advance(BUCKET);
+    assert_eq!(spend(&one, 20).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_another_process_states_binds_leases_when_their_bucket_is_over() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
+    assert_eq!(spend(&one, 1).await, 1);
+    state_two(&other).await;
+    assert_eq!(spend(&one, 3).await, 3);
+    clock.advance(BUCKET);
+    assert_eq!(spend(&one, 4).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_states_itself_binds_its_leases_at_once() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let limits = store(&table, 20, 8, &clock);
+    assert_eq!(spend(&limits, 1).await, 1);
+    let until = clock.now() + BUCKET / 2;
+    limits.set_cooldown(&resource(), until).await.expect("one");
+    assert_eq!(spend(&limits, 1).await, 0);
+    assert_eq!(used(&limits).await, 1, "what was held is given back");
+    clock.set_wall(until);
+    assert_eq!(spend(&limits, 1).await, 1);
+    state_two(&limits).await;
+    assert_eq!(spend(&limits, 1).await, 0);
+    assert_eq!(used(&limits).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_arrives_while_the_process_states_a_cooldown_is_not_handed_out() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    for _ in 0..20 {
+        let limits = store(&table, 1_000, 8, &clock);
+        let asking = {
+            let limits = limits.clone();
+            tokio::spawn(async move { spend(&limits, 1).await })
+        };
+        let until = clock.now() + BUCKET / 4;
+        limits.set_cooldown(&resource(), until).await.expect("one");
+        let before = asking.await.expect("an answer");
+        assert!(before <= 1);
+        assert_eq!(spend(&limits, 1).await, 0);
+        clock.set_wall(until);
+    }
 }
