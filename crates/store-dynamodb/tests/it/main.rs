@@ -24,3 +24,4 @@ mod setup;
 mod stores;
 mod support;
 mod table;
+mod through_faults;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
@@ -30,6 +31,8 @@ pub(crate) fn config_of(endpoint: &str) -> aws_sdk_dynamodb::config::Builder {
         .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
         .http_client(HttpClient::new().build_http())
         .endpoint_url(endpoint)
+        // Else the failures of one test would use up the retries of all others in this process.
+        .retry_partition(RetryPartition::new(fresh_name()))
 }
 
 /// A name that no other test, nor an earlier run on the same server, has used.
