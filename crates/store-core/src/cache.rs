@@ -94,7 +94,8 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// Those of the backend.
     async fn stats(&self) -> Result<CacheStats>;
 
-    /// Frees the room of expired values, a bounded number per run; returns how many.
+    /// Frees the room of expired values, and of those that were hidden when they were removed, a
+    /// bounded number per run; returns how many.
     ///
     /// # Errors
     /// Those of the backend.

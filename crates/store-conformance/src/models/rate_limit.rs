@@ -99,10 +99,13 @@ impl Limits {
             harness.rate_limit(&setup).await?,
             harness.rate_limit(&setup).await?,
         );
+        let unstated: Vec<_> = (0..RESOURCES.len()).map(unstated).collect();
+        let late = |config: &ResourceConfig| one.resolution(config.longest_window());
+        let late = unstated.iter().map(late).collect();
         Ok(Self {
             handles: [one, other],
             clock: setup.clock,
-            model: Model::new((0..RESOURCES.len()).map(unstated).collect()),
+            model: Model::new(unstated, late),
             held: Vec::new(),
         })
     }
@@ -185,7 +188,8 @@ impl Limits {
                 format!("{retry_at} is before {least}")
             })?;
         }
-        self.model.obey(ask, now);
+        // Whether it looked at the others as well is its own business.
+        self.model.obey(&Ask::of_user(refused, ask.permits), now);
         self.model.deny(Denial {
             handle,
             resource: refused,
@@ -255,9 +259,10 @@ impl Limits {
         if self.model.has_doubts(index, now) {
             return Ok(());
         }
-        let (next, full) = self.model.resets(index, found.remaining, now);
-        same("the next reset", found.reset_at, next)?;
-        same("the full reset", found.full_reset_at, full)
+        let resets = |edge| self.model.resets(index, found.remaining, edge, now);
+        let ((next, full), (last_next, last_full)) = (resets(Edge::Earliest), resets(Edge::Latest));
+        between("the next reset", found.reset_at, next, last_next)?;
+        between("the full reset", found.full_reset_at, full, last_full)
     }
 
     async fn list(&self, handle: usize) -> Agreement {
@@ -400,7 +405,8 @@ impl Player<Step> for Limits {
             } => {
                 let (store, name) = (&self.handles[*handle], resource(*index)?);
                 store.set_resource_config(&name, stated(*config)).await?;
-                self.model.state(*index, stated(*config));
+                let late = store.resolution(stated(*config).longest_window());
+                self.model.state(*index, stated(*config), late);
                 let found = store.resource_config(&name).await?;
                 same("what is stated", found.as_ref(), self.model.stated(*index))
             }

@@ -129,8 +129,10 @@ pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeOptions) -> R
             .delete(OPERATION, &place(&key), condition, values)
             .await
         {
-            Ok(_) => Ok(1),
-            Err(Failure::Refused(_)) => Ok(0),
+            // One that its owner let go of was gone for everybody already.
+            Ok(_) => Ok(u64::from(job.stage != Stage::Abandoned)),
+            // Somebody takes it over, or is about to.
+            Err(Failure::Refused(_) | Failure::Conflict) => Ok(0),
             Err(failure) => Err(failure.into_error(OPERATION)),
         }
     });

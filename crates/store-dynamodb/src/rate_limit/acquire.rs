@@ -142,18 +142,19 @@ impl Inner {
         for claim in others {
             let local = self.locals.of(&claim.resource);
             let demand = self.take_demand(&local, request.demand, request.priority);
-            let recent = local
-                .seen()
-                .filter(|(_, at)| self.moment().saturating_sub(*at) < Duration::from_secs(1));
-            let state = match recent {
-                Some((state, _)) => state,
-                None => self.read("acquire", &local).await?,
-            };
+            // What was seen before may be out of date, and the time told too early.
+            let state = self.read("acquire", &local).await?;
             let terms = self.terms(&state, claim)?;
             Self::keep_demand(&local, terms.config, demand);
             let ask = self.asked(request, Uncounted::default(), None);
             if let Step::Refuse(refuse) = decide::decide(&state, terms, &ask, self.now())? {
-                longest = Denial::longer(longest, Some(refuse.denial));
+                let Refuse { denial, settle } = *refuse;
+                longest = Denial::longer(longest, Some(denial));
+                // The time that is told rests on it, and would else be another when it has come.
+                if let Some(settle) = settle.filter(|settle| settle.is_urgent) {
+                    self.write("acquire", &local, &state, &settle.change, Some(claim))
+                        .await?;
+                }
             }
         }
         Ok(longest.unwrap_or(denial))

@@ -66,6 +66,7 @@ impl Harness for Table {
 mod direct {
     use super::Table;
     store_conformance::conformance!(Table::default());
+    store_conformance::models!(Table::default());
 }
 
 mod boxed {

@@ -20,6 +20,8 @@ pub(super) struct Model {
     set_back_at: u64,
     /// Fills that began before may have taken longer than a store remembers removals.
     leapt_at: u64,
+    /// How many values are gone that a store may have hidden instead of removed.
+    pub(super) hidden: u64,
 }
 
 /// A fill under way.
@@ -136,6 +138,8 @@ impl Model {
                     return Verdict::Outdated;
                 }
                 is_doubtful = true;
+            } else if self.is_told_apart(fill, stored.fill) {
+                is_doubtful = true;
             }
         }
         if is_doubtful {
@@ -143,6 +147,14 @@ impl Model {
         } else {
             Verdict::Stored
         }
+    }
+
+    /// Whether something was removed between the beginnings of two fills: a store that counts removals
+    /// knows then which was first, also within one tick of the clock.
+    fn is_told_apart(&self, first: Fill, second: Fill) -> bool {
+        let between = first.began..second.began;
+        let mut removals = self.removals.iter();
+        removals.any(|removed| between.contains(&removed.at))
     }
 
     pub(super) fn store(&mut self, entry: &NewEntry, fill: Fill, now: Timestamp) {
@@ -184,6 +196,7 @@ impl Model {
         let carries = |stored: &Stored| tags.iter().any(|tag| stored.tags.contains(tag));
         let gone = self.values.extract_if(.., |_, stored| carries(stored));
         let gone: Vec<_> = gone.collect();
+        self.hidden += gone.len() as u64;
         let mut live = 0;
         for (key, stored) in gone {
             self.remove(What::Key(key), stored.is_live(now));

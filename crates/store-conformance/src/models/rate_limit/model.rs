@@ -2,7 +2,9 @@
 //!
 //! An admission that lies in the future because the clock was set back counts as made now. Which
 //! "now" that is depends on when the store looked, so the model keeps the earliest and the latest
-//! time of each; without such a clock they are the same.
+//! time of each; without such a clock they are the same. A store that counts in buckets of time may
+//! let an admission count for longer than its window, by as much as it tells; that is added to the
+//! latest time.
 
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use super::step::Ask;
 pub(super) struct Model {
     unstated: Vec<ResourceConfig>,
     stated: Vec<Option<ResourceConfig>>,
+    /// By how much the store may count an admission of the resource for longer than its window.
+    late: Vec<Duration>,
     cooldowns: Vec<Option<Cooldown>>,
     admissions: Vec<Admission>,
     denials: Vec<Denial>,
@@ -59,8 +63,9 @@ pub(super) enum Edge {
 }
 
 impl Model {
-    pub(super) fn new(unstated: Vec<ResourceConfig>) -> Self {
+    pub(super) fn new(unstated: Vec<ResourceConfig>, late: Vec<Duration>) -> Self {
         Self {
+            late,
             stated: vec![None; unstated.len()],
             cooldowns: vec![None; unstated.len()],
             unstated,
@@ -79,8 +84,19 @@ impl Model {
         self.stated[resource].as_ref()
     }
 
-    /// When the admissions of a resource were made, newest first.
+    /// When the admissions of a resource were made by the store's count, newest first.
     fn times(&self, resource: usize, edge: Edge, now: Timestamp) -> Vec<Timestamp> {
+        let mut times = self.made(resource, edge, now);
+        if let Edge::Latest = edge {
+            for at in &mut times {
+                *at = *at + self.late[resource];
+            }
+        }
+        times
+    }
+
+    /// When they were made.
+    fn made(&self, resource: usize, edge: Edge, now: Timestamp) -> Vec<Timestamp> {
         let own = self.admissions.iter().filter(|it| it.resource == resource);
         let mut times: Vec<_> = match edge {
             Edge::Earliest => own
@@ -206,8 +222,10 @@ impl Model {
         self.cooldowns.fill(None);
     }
 
-    pub(super) fn state(&mut self, resource: usize, config: ResourceConfig) {
+    /// States a configuration, under which the store may be late by so much.
+    pub(super) fn state(&mut self, resource: usize, config: ResourceConfig, late: Duration) {
         self.keep(resource, config.longest_window());
+        self.late[resource] = self.late[resource].max(late);
         self.stated[resource] = Some(config);
     }
 
@@ -227,10 +245,10 @@ impl Model {
     }
 
     pub(super) fn has_doubts(&self, resource: usize, now: Timestamp) -> bool {
-        self.times(resource, Edge::Earliest, now) != {
+        self.made(resource, Edge::Earliest, now) != {
             let longest = self.config(resource).longest_window();
-            let mut latest = self.times(resource, Edge::Latest, now);
-            let sure = self.times(resource, Edge::Earliest, now).len();
+            let mut latest = self.made(resource, Edge::Latest, now);
+            let sure = self.made(resource, Edge::Earliest, now).len();
             // What is outlived at any edge is in nobody's way.
             while latest.len() > sure && latest.last().is_some_and(|at| *at + longest <= now) {
                 latest.pop();
@@ -253,16 +271,17 @@ impl Model {
         &self,
         resource: usize,
         remaining: u32,
+        edge: Edge,
         now: Timestamp,
     ) -> (Timestamp, Timestamp) {
         let more = Ask::of_user(resource, remaining + 1);
         let next = if self.is_impossible(&more) {
             None
         } else {
-            self.refusal(&more, Edge::Earliest, now)
+            self.refusal(&more, edge, now)
         };
         let window = self.config(resource).limits[0].window;
-        let times = self.times(resource, Edge::Earliest, now);
+        let times = self.times(resource, edge, now);
         let last = match Self::held(&times, window, now) {
             0 => now,
             _ => times[0] + window,
