@@ -91,22 +91,9 @@ impl DynamoDbTable {
         condition: &str,
         values: Values,
     ) -> Result<(), Failure> {
-        let request = Box::pin(
-            self.client()
-                .put_item()
-                .table_name(self.name())
-                .set_item(Some(self.whole(key, item)))
-                .set_expression_attribute_names(self.names([condition]))
-                .set_condition_expression(given(condition.to_owned()))
-                .set_expression_attribute_values(values.given())
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                )
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.conditional(operation, key, request).await?;
-        self.count_writes(operation, &answer.consumed_capacity);
+        let condition = (condition, values);
+        self.put_item(operation, key, item, condition, ReturnValue::None)
+            .await?;
         Ok(())
     }
 
@@ -120,6 +107,19 @@ impl DynamoDbTable {
         condition: &str,
         values: Values,
     ) -> Result<Option<Item>, Failure> {
+        let condition = (condition, values);
+        self.put_item(operation, key, item, condition, ReturnValue::AllOld)
+            .await
+    }
+
+    async fn put_item(
+        &self,
+        operation: &'static str,
+        key: &ItemKey,
+        item: Item,
+        (condition, values): (&str, Values),
+        returned: ReturnValue,
+    ) -> Result<Option<Item>, Failure> {
         let request = Box::pin(
             self.client()
                 .put_item()
@@ -128,7 +128,7 @@ impl DynamoDbTable {
                 .set_expression_attribute_names(self.names([condition]))
                 .set_condition_expression(given(condition.to_owned()))
                 .set_expression_attribute_values(values.given())
-                .return_values(ReturnValue::AllOld)
+                .return_values(returned)
                 .return_values_on_condition_check_failure(
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 )
