@@ -228,7 +228,13 @@ impl Asking<'_> {
             let ask = self
                 .inner
                 .asked(self.request, self.demand, self.unspent.as_ref());
-            match decide::decide(&state, terms, &ask, now)? {
+            let decided = decide::decide(&state, terms, &ask, now);
+            if decided.is_err() && !is_fresh {
+                // What never fitted may fit by now: another process may have stated another limit.
+                self.inner.read("acquire", &local).await?;
+                continue;
+            }
+            match decided? {
                 Step::Take(take) => {
                     let is_hard = take.is_hard(&state) || ask.lease > 0;
                     if is_hard && gate.is_none() {

@@ -210,7 +210,9 @@ impl Model {
     }
 
     pub(super) fn give_back(&mut self, number: u64) {
-        self.admissions.retain(|it| it.number != number);
+        // What no window held any more may be beyond giving back, though the clock was set back since.
+        self.admissions
+            .retain(|it| it.number != number || it.is_outlived);
     }
 
     pub(super) fn reset(&mut self, resource: usize) {
