@@ -86,6 +86,27 @@ pub async fn longest_wait_of_the_claims_is_told(harness: &dyn Harness) -> Result
     Ok(())
 }
 
+pub async fn longest_wait_is_told_of_claims_that_another_handle_filled(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let setup = Setup::default();
+    let (one, other) = (
+        harness.rate_limit(&setup).await?,
+        harness.rate_limit(&setup).await?,
+    );
+    assert_eq!(used(&other, "late").await?, 0);
+    for name in ["early", "late"] {
+        setup.clock.advance(SECOND);
+        let request = Acquire::of(claim(name, 1)?);
+        admitted(&one, request).await?.commit();
+    }
+    let late = setup.clock.now();
+    let request = Acquire::of(claim("early", 1)?).and(claim("late", 1)?);
+    let (retry_at, _) = refused(&other, request).await?;
+    assert_in_time(&other, MINUTE, retry_at, late + MINUTE);
+    Ok(())
+}
+
 pub async fn dropped_permit_gives_back_every_claim(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     let both = Acquire::of(claim("path", 10)?).and(claim("key", 10)?);

@@ -1,5 +1,6 @@
 //! Limits that change.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use store_core::{
@@ -66,6 +67,20 @@ pub async fn stated_limit_binds_every_handle(harness: &dyn Harness) -> Result<()
     // A handle may trust a denial for a second.
     setup.clock.advance(SECOND);
     assert_eq!(spend_all(&other, &user()?, 10).await?, 2);
+    Ok(())
+}
+
+pub async fn stated_limit_admits_what_never_fitted_before(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let (one, other) = (
+        harness.rate_limit(&setup).await?,
+        harness.rate_limit(&setup).await?,
+    );
+    assert!(spend(&other, &user()?).await?);
+    let raised = Limit::new(20, MINUTE);
+    one.set_resource_config(&resource()?, raised.into()).await?;
+    let many = user()?.permits(NonZeroU32::MIN.saturating_add(14));
+    admitted(&other, many).await?.commit();
     Ok(())
 }
 
