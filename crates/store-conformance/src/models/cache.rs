@@ -90,7 +90,10 @@ impl Caches {
         };
         match outcome {
             SetOutcome::Stored => self.model.store(entry, fill, now),
-            SetOutcome::Outdated => self.model.hidden += 1,
+            SetOutcome::Outdated => {
+                let tags = entry.tags.iter().cloned().collect();
+                self.model.hide(entry.key.clone(), tags);
+            }
         }
         ensure(verdict.allows(outcome), || {
             format!("{} is {outcome:?}, not {verdict:?}", entry.key)

@@ -22,6 +22,8 @@ pub(super) struct Model {
     leapt_at: u64,
     /// How many values are gone that a store may have hidden instead of removed.
     pub(super) hidden: u64,
+    /// The keys that such values may still stand at, and their tags.
+    ghosts: Vec<(Key, BTreeSet<Tag>)>,
 }
 
 /// A fill under way.
@@ -196,13 +198,27 @@ impl Model {
         let carries = |stored: &Stored| tags.iter().any(|tag| stored.tags.contains(tag));
         let gone = self.values.extract_if(.., |_, stored| carries(stored));
         let gone: Vec<_> = gone.collect();
-        self.hidden += gone.len() as u64;
+        // A store that finds a hidden value in its place cannot tell since when it was hidden.
+        let has_tag = |ghost: &&(Key, BTreeSet<Tag>)| tags.iter().any(|tag| ghost.1.contains(tag));
+        let ghosts = self.ghosts.iter().filter(has_tag);
+        let haunted: Vec<Key> = ghosts.map(|(key, _)| key.clone()).collect();
+        for key in haunted {
+            self.remove(What::Key(key), false);
+        }
         let mut live = 0;
         for (key, stored) in gone {
-            self.remove(What::Key(key), stored.is_live(now));
+            self.remove(What::Key(key.clone()), stored.is_live(now));
             live += u64::from(stored.is_live(now));
+            self.hide(key, stored.tags);
         }
         live
+    }
+
+    /// A value may be there that nobody sees, and void other fills of its key from before.
+    pub(super) fn hide(&mut self, key: Key, tags: BTreeSet<Tag>) {
+        self.hidden += 1;
+        self.remove(What::Key(key.clone()), false);
+        self.ghosts.push((key, tags));
     }
 
     fn remove(&mut self, what: What, is_certain: bool) {
