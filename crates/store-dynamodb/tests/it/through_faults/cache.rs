@@ -116,7 +116,7 @@ impl Turns {
     }
 }
 
-// covers("F46", "F47", "F48")
+// covers("F46")
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_found_is_what_was_stored_last() {
     under_each(async |kind, setting| {
@@ -167,7 +167,7 @@ async fn alone(faults: Faults) -> (Setting, DynamoDbCacheStore, ManualClock) {
     (setting, cache, clock)
 }
 
-// covers("F46", "F50")
+// covers("F46")
 #[tokio::test]
 async fn nothing_of_a_batch_that_is_left_half_done_is_forgotten() {
     let (setting, cache, clock) = alone(NONE.with_unprocessed(0.7)).await;
@@ -220,7 +220,6 @@ async fn a_long_value_is_stored_whatever_other_writes_are_under_way() {
     assert!(setting.proxy.injected().conflicts > 0);
 }
 
-// covers("F47")
 #[tokio::test]
 async fn a_long_value_whose_answers_are_lost_is_stored_and_leaves_nothing_behind() {
     let (setting, cache, clock) = alone(NONE.with_lost_answer(0.25)).await;

@@ -104,7 +104,6 @@ impl Jobs {
     }
 }
 
-// covers("F32", "F35", "F39")
 #[tokio::test(flavor = "multi_thread")]
 async fn no_two_own_a_job_and_no_owner_is_fenced_without_a_reason() {
     under_each(async |kind, setting| {

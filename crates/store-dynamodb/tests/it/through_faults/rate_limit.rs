@@ -76,7 +76,6 @@ impl Tally {
     }
 }
 
-// covers("F20", "F21")
 #[tokio::test(flavor = "multi_thread")]
 async fn no_window_is_over_whatever_goes_wrong() {
     under_each(async |kind, setting| {
