@@ -86,7 +86,8 @@ use self::verdict::Verdict;
 ///             life; any fails, except in the storm
 ///
 ///   errors    steps that failed for a reason that may pass; without faults and storm, any fails but
-///             those that gave up because others were faster again and again
+///             those that gave up: others were faster again and again, or the deadline of a wait
+///             for a permit came before any answer
 ///
 ///   slowest   the longest step, waiting for its turn included
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use store_core::ErrorKind;
 
-use crate::soak::load::desk::Call;
+use crate::soak::load::desk::{Call, GAVE_UP};
 use crate::soak::tally::Tally;
 use crate::table::{Column, Table};
 
@@ -29,8 +29,8 @@ pub(super) struct Verdict {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     failed: usize,
-    /// Those of them that gave up because others were faster again and again.
-    busy: usize,
+    /// Those of them that gave up, because others were faster again and again or their time was over.
+    gave_up: usize,
     late: usize,
     longest_millis: u64,
     complaints: Vec<String>,
@@ -53,6 +53,7 @@ impl Calls {
             *failures.entry(failure).or_default() += 1;
         }
         let busy = ErrorKind::Busy.to_string();
+        let gave_up = [busy.as_str(), GAVE_UP];
         let late = |call: &&Call| u128::from(call.millis) > allowed(call).as_millis();
         let mut complaints: Vec<String> = failures
             .iter()
@@ -62,7 +63,7 @@ impl Calls {
         complaints.extend(too_late.clone().map(|call| format!("late: {call:?}")));
         Self {
             failed: failures.values().sum(),
-            busy: failures.get(busy.as_str()).copied().unwrap_or(0),
+            gave_up: gave_up.iter().filter_map(|it| failures.get(it)).sum(),
             late: too_late.count(),
             longest_millis: calls.iter().map(|call| call.millis).max().unwrap_or(0),
             complaints,
@@ -90,7 +91,7 @@ impl Verdict {
         let rest = [
             (self.calls.late, "LATE ANSWERS"),
             (
-                excess(self.calls.failed - self.calls.busy, !self.may_fail),
+                excess(self.calls.failed - self.calls.gave_up, !self.may_fail),
                 "ERRORS",
             ),
             (excess(never_opened, self.is_storm), "NO OPEN CIRCUIT"),
@@ -227,5 +228,8 @@ mod tests {
             (1, 1, 1_100)
         );
         assert_eq!(calls.complaints[0], "1 step(s) failed: throttled");
+        let gave_up = [call(1, Some(GAVE_UP)), call(1, Some("busy"))];
+        let calls = Calls::of(&gave_up, |_| Duration::from_secs(1));
+        assert_eq!((calls.failed, calls.gave_up), (2, 2));
     }
 }

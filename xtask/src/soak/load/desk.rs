@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store_core::{Clock as _, SystemClock, Timestamp};
+use store_core::{Clock as _, ErrorKind, SystemClock, Timestamp};
 
 use crate::error::Error;
 use crate::soak::offset::OffsetClock;
@@ -128,6 +128,7 @@ impl Desk {
         let taken = self.clock.monotonic().saturating_sub(began);
         let failure = match done {
             Ok(()) => None,
+            Err(Error::Store(error)) if has_given_up(&error) => Some(GAVE_UP.to_owned()),
             Err(Error::Store(error)) if error.is_retryable() => Some(error.kind().to_string()),
             Err(error) => return Err(error),
         };
@@ -144,4 +145,12 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// What is told of a wait for a permit whose deadline came before any answer.
+pub(in crate::soak) const GAVE_UP: &str = "no answer by the deadline";
+
+/// Whether the queue in front of the limiter ended the wait.
+fn has_given_up(error: &store_core::Error) -> bool {
+    error.kind() == ErrorKind::Timeout && error.backend() == "limiter"
 }
