@@ -176,6 +176,7 @@ impl Selection {
 mod tests {
     use super::*;
 
+    // covers("T21")
     #[test]
     fn keys_that_could_confuse_a_backend_are_refused() {
         for text in ["", "a:\n", "a:\0", &"x".repeat(MAX_KEY_BYTES + 1)] {

@@ -114,7 +114,7 @@ async fn long_values_are_split_into_requests_that_the_service_takes() {
     assert_eq!(values(&table).await.len(), 21);
 }
 
-// covers("B12", "F46")
+// covers("B12", "F46", "T21")
 #[tokio::test]
 async fn what_the_service_leaves_out_is_written_later() {
     let direct = support::table().await;

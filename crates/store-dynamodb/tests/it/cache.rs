@@ -5,7 +5,7 @@ mod capacity;
 mod chunks;
 mod invalidations;
 mod races;
-mod watch;
+pub(crate) mod watch;
 
 use std::collections::HashMap;
 

@@ -36,6 +36,7 @@ async fn spend(limits: &impl RateLimitStore, times: u32) -> u32 {
     admitted
 }
 
+// covers("F19")
 #[tokio::test(flavor = "multi_thread")]
 async fn an_admission_is_one_write_and_no_read() {
     let table = support::table().await;

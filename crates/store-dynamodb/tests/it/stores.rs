@@ -2,10 +2,11 @@
 
 use store_core::{
     Acquire, CacheStoreExt as _, Claim, Decision, ErrorKind, HOUR, Key, Limit, ManualClock,
-    Priority, Registration, Resource, Selection, Stores, Ttl,
+    PageRequest, Priority, Registration, Resource, Selection, Stores, Ttl,
 };
 use store_dynamodb::{DynamoDbTable, RateLimitOptions, StoreOptions, stores, stores_with};
 
+use crate::cache::watch::Watch;
 use crate::support;
 
 fn key(text: &str) -> Key {
@@ -65,6 +66,47 @@ async fn three_stores_share_one_table_and_their_defaults_are_the_originals() {
     let status = limits.status(&claim, Priority::User).await.expect("status");
     assert_eq!(status.limit, Limit::new(200, HOUR));
     assert!(status.adaptive.is_some());
+}
+
+/// Whether a request reads something, and whether it asks for it as it is now.
+fn reads(body: &serde_json::Value, table: &str) -> Option<bool> {
+    let is_consistent = |read: &serde_json::Value| read["ConsistentRead"] == true;
+    let is_one = body.get("Key").is_some() && body.get("UpdateExpression").is_none();
+    let is_read = is_one && body.get("ReturnValues").is_none();
+    if let Some(batch) = body.pointer(&format!("/RequestItems/{table}/Keys")) {
+        assert!(batch.is_array(), "{body}");
+        return Some(is_consistent(&body["RequestItems"][table]));
+    }
+    (is_read || body.get("KeyConditionExpression").is_some()).then(|| is_consistent(body))
+}
+
+// covers("F22", "F45")
+#[tokio::test]
+async fn every_question_is_put_to_the_table_itself_as_it_is_now() {
+    let (table, watch) = (support::table().await, Watch::default());
+    let stores = stores(&watch.table(&table));
+    used(&stores).await;
+    assert_eq!(left(&stores).await, (true, true, 1));
+    let (page, everything) = (PageRequest::default(), Selection::All);
+    let cache = stores.cache.as_ref().expect("a cache");
+    cache.list(&page).await.expect("a page");
+    cache.stats().await.expect("figures");
+    cache.clear(&everything).await.expect("an answer");
+    let jobs = stores.dedupe.as_ref().expect("jobs");
+    jobs.list(&page).await.expect("a page");
+    jobs.stats().await.expect("figures");
+    jobs.clear(&everything).await.expect("an answer");
+    let limits = stores.rate_limit.as_ref().expect("limits");
+    limits.list(&page).await.expect("a page");
+    limits.stats().await.expect("figures");
+    let bodies = watch.bodies();
+    for body in &bodies {
+        assert!(body.get("IndexName").is_none(), "{body}");
+        assert_ne!(reads(body, table.name()), Some(false), "{body}");
+    }
+    let count = bodies.iter().filter_map(|body| reads(body, table.name()));
+    assert!(count.count() > 20, "{} requests", bodies.len());
+    assert!(!watch.sent().iter().any(|name| name == "Scan"));
 }
 
 #[tokio::test]

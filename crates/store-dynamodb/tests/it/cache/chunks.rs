@@ -45,6 +45,7 @@ fn short_chunks(table: &DynamoDbTable, clock: &ManualClock) -> DynamoDbCacheStor
     DynamoDbCacheStore::with_options(table, options)
 }
 
+// covers("T21")
 #[tokio::test]
 async fn the_longest_pages_come_back() {
     let table = support::table().await;

@@ -15,7 +15,7 @@ use crate::support;
 
 /// What a client did; shared by clones.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -23,6 +23,8 @@ pub(super) struct Watch {
 struct Seen {
     /// `> PutItem` for what was sent, `<` for an answer.
     events: Vec<String>,
+    /// The bodies of what was sent.
+    bodies: Vec<serde_json::Value>,
     /// The operation, and what its body mentions.
     dies_at: Option<(&'static str, &'static str)>,
     is_dead: bool,
@@ -30,7 +32,7 @@ struct Seen {
 
 impl Watch {
     /// The same table as `table`, by a client that is watched.
-    pub(super) fn table(&self, table: &DynamoDbTable) -> DynamoDbTable {
+    pub(crate) fn table(&self, table: &DynamoDbTable) -> DynamoDbTable {
         let endpoint = dynamodb_local::endpoint().expect("a server that speaks DynamoDB");
         let config = support::config_of(&endpoint)
             .retry_config(RetryConfig::disabled())
@@ -40,20 +42,25 @@ impl Watch {
     }
 
     /// From the first such request on nothing is sent any more, as if the process had been killed.
-    pub(super) fn die_at(&self, operation: &'static str, mention: &'static str) {
+    pub(crate) fn die_at(&self, operation: &'static str, mention: &'static str) {
         self.with(|seen| seen.dies_at = Some((operation, mention)));
     }
 
     /// What happened since it was asked last.
-    pub(super) fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         self.with(|seen| std::mem::take(&mut seen.events))
     }
 
     /// Only what was sent.
-    pub(super) fn sent(&self) -> Vec<String> {
+    pub(crate) fn sent(&self) -> Vec<String> {
         let events = self.take().into_iter();
         let sent = events.filter_map(|event| Some(event.strip_prefix("> ")?.to_owned()));
         sent.collect()
+    }
+
+    /// The bodies of all that was sent.
+    pub(crate) fn bodies(&self) -> Vec<serde_json::Value> {
+        self.with(|seen| seen.bodies.clone())
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
@@ -84,6 +91,7 @@ impl Intercept for Watch {
                 return Err("the process is gone".into());
             }
             seen.events.push(format!("> {operation}"));
+            seen.bodies.push(serde_json::from_str(&body)?);
             Ok(())
         })
     }
