@@ -170,6 +170,11 @@ pub(crate) fn worst_window(admitted: &mut [i64], window: i64) -> usize {
     worst
 }
 
+fn worst_in(admitted: &mut [i64], window: Duration) -> usize {
+    let millis = window.as_millis();
+    worst_window(admitted, i64::try_from(millis).expect("not for ever"))
+}
+
 /// Clients with handles and tables of their own, on one limit.
 async fn contend(clients: u64, limit: Limit, buckets: u32, span: Duration) -> (Vec<i64>, f64, f64) {
     let name = support::table().await.name().to_owned();
@@ -240,10 +245,7 @@ async fn clients_that_are_always_saturated_pay_little_more() {
         let (mut admitted, billed, read) = contend(6, limit, 60, window * 3).await;
         let count = f64::from(u32::try_from(admitted.len()).expect("few"));
         let (per_claim, reads) = (billed / count, read / count);
-        let worst = worst_window(
-            &mut admitted,
-            i64::try_from(window.as_millis()).expect("short"),
-        );
+        let worst = worst_in(&mut admitted, window);
         println!(
             "6 saturated clients: {count} admitted, {per_claim:.3} write and {reads:.3} read units \
              each, at most {worst} in a window of {window:?}"
@@ -257,12 +259,13 @@ async fn clients_that_are_always_saturated_pay_little_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_window_is_over_and_hardly_anything_is_wasted() {
     let is_used = one_round_in(6, async || {
-        let (limit, buckets, seconds) = (Limit::new(40, SECOND), 20, 4_u32);
-        let (mut admitted, _, _) = contend(4, limit, buckets, SECOND * seconds).await;
-        let worst = worst_window(&mut admitted, 1_000);
+        let (window, buckets, windows) = (window_for(4, 40).await, 20, 4_u32);
+        let limit = Limit::new(40, window);
+        let (mut admitted, _, _) = contend(4, limit, buckets, window * windows).await;
+        let worst = worst_in(&mut admitted, window);
         assert!(worst <= 40, "{worst} in a window");
         // A bucket leaves a window as a whole, so k of k + 1 is all that can be had.
-        let possible = f64::from(40 * seconds * buckets) / f64::from(buckets + 1);
+        let possible = f64::from(40 * windows * buckets) / f64::from(buckets + 1);
         let count = f64::from(u32::try_from(admitted.len()).expect("few"));
         let used = count / possible;
         println!("4 saturated clients used {used:.3} of what is possible, at most {worst} at once");
