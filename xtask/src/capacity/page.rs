@@ -155,8 +155,9 @@ How to read it:
 - **The limit sets what is written while processes are few**: about one unit per admission. What is
   written above that is the price of coming at the same moment as others, and it grows with their number.
 - **Leases divide what is written**, where a process needs many permits within one bucket, a 60th of the
-  window: what it has not handed out by then is lost until the window has passed, and so a limit that is
-  small for the number of processes is not used up.
+  window. The simulation takes what it has not handed out by then for lost until the window has passed,
+  and so a limit that is small for the number of processes is not used up; a process that lives gives it
+  back with its next write, or after another bucket.
 - **Many processes that wait cost reads**: each looks once a second and whenever room is due.
 - **What does not fit is better split**: give each group of processes a resource and a share of the
   limit of its own, or let few processes ask on behalf of many.
