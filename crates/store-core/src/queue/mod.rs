@@ -102,8 +102,7 @@ impl AcquireQueue {
     ///
     /// Denied as soon as it is known that the deadline comes first, and at the deadline: a limiter
     /// that has not answered by then is not waited for, though each question gets a second, and one
-    /// that others keep busy is asked again. `demand` may raise the request's
-    /// priority while it waits.
+    /// that others keep busy is asked again. `demand` may raise the request's priority while it waits.
     ///
     /// # Errors
     /// Those of the limiter; `Timeout` if it did not answer once until the deadline, `Busy` if it was
@@ -136,11 +135,10 @@ impl AcquireQueue {
                         ticket.refused(&denial, self.clock.now());
                         known = Some(denial);
                     }
-                    Some(Err(error)) if error.kind() == ErrorKind::Busy => {
-                        is_busy = self.clock.now() < deadline;
-                        if !is_busy {
-                            return Err(error);
-                        }
+                    Some(Err(error))
+                        if error.kind() == ErrorKind::Busy && self.clock.now() < deadline =>
+                    {
+                        is_busy = true;
                     }
                     Some(answer) => return answer,
                     None if known.is_none() => return Err(unanswered(&request)),
