@@ -48,16 +48,23 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    /// Whether too much was asked of the table, by one request or by one action of a transaction.
+    pub(crate) fn is_throttled(&self) -> bool {
+        match self {
+            Self::Error(error) => error.kind() == ErrorKind::Throttled,
+            Self::Cancelled(reasons) => reasons
+                .iter()
+                .any(|reason| matches!(reason, Cancellation::Throttled)),
+            Self::Refused(_) | Self::Conflict => false,
+        }
+    }
+
     /// The error that this is where neither conditions nor transactions were asked for, or where
     /// their failing is not foreseen.
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
         match self {
             Self::Error(error) => error,
-            Self::Cancelled(reasons)
-                if reasons
-                    .iter()
-                    .any(|reason| matches!(reason, Cancellation::Throttled)) =>
-            {
+            throttled if throttled.is_throttled() => {
                 Error::new(ErrorKind::Throttled, BACKEND, operation)
                     .with_detail("too much is asked of the table")
             }

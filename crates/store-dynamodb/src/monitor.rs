@@ -9,7 +9,7 @@ use std::time::Duration;
 use store_core::ErrorKind;
 use tracing::{Instrument as _, Span, debug, debug_span, field, info, info_span};
 
-use crate::error::{Cancellation, Failure};
+use crate::error::Failure;
 use crate::metrics::{Metric, MetricKind};
 use crate::table::{DynamoDbTable, TableOptions};
 
@@ -243,16 +243,9 @@ fn outcome<T>(result: &Result<T, Failure>) -> &'static str {
     match failure {
         Failure::Refused(_) => "refused",
         Failure::Conflict => "conflict",
-        Failure::Cancelled(reasons) => {
-            let is_throttled = |reason: &Cancellation| matches!(reason, Cancellation::Throttled);
-            if reasons.iter().any(is_throttled) {
-                THROTTLED_OUTCOME
-            } else {
-                "cancelled"
-            }
-        }
+        throttled if throttled.is_throttled() => THROTTLED_OUTCOME,
+        Failure::Cancelled(_) => "cancelled",
         Failure::Error(error) => match error.kind() {
-            ErrorKind::Throttled => THROTTLED_OUTCOME,
             ErrorKind::Timeout => "timeout",
             ErrorKind::Unavailable => "unavailable",
             ErrorKind::CircuitOpen => "circuit_open",

@@ -29,7 +29,7 @@ use self::diagnosis::Diagnosis;
 use self::refusals::Refusals;
 use crate::breaker::{Breaker, Change, CircuitStatus, Health, Pass};
 use crate::delay::spread;
-use crate::error::{BACKEND, Cancellation, Failure, failure, health};
+use crate::error::{BACKEND, Failure, failure, health};
 use store_core::{Error, ErrorKind};
 
 /// One table and the client to reach it by. Clones share both.
@@ -179,16 +179,12 @@ impl DynamoDbTable {
             Err(error) => {
                 let health = health(&error);
                 let failure = failure(error, operation, self.name());
-                let is_throttled = matches!(&failure, Failure::Cancelled(reasons)
-                    if reasons.iter().any(|it| matches!(it, Cancellation::Throttled)));
-                self.report(
-                    pass,
-                    if is_throttled {
-                        Health::Failing
-                    } else {
-                        health
-                    },
-                );
+                let health = if failure.is_throttled() {
+                    Health::Failing
+                } else {
+                    health
+                };
+                self.report(pass, health);
                 failure
             }
         };
