@@ -69,6 +69,20 @@ impl Tally {
         .contains(&0)
     }
 
+    /// Each thing that must not happen, and fails a run of any soak.
+    #[cfg(test)]
+    pub(super) const VIOLATIONS: [fn(&mut Self); 9] = [
+        |it| it.limits.over = 1,
+        |it| it.limits.adrift = 1,
+        |it| it.cache.stale = 1,
+        |it| it.cache.lost = 1,
+        |it| it.jobs.twice = 1,
+        |it| it.jobs.robbed = 1,
+        |it| it.jobs.wrong = 1,
+        |it| it.jobs.stuck = 1,
+        |it| it.hung = 1,
+    ];
+
     /// One of stores that did something, and nothing wrong.
     #[cfg(test)]
     pub(super) fn busy() -> Self {
