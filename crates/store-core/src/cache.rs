@@ -1,10 +1,11 @@
-//! The cache contract: values that expire, carry tags, and cannot be undone by late fills.
+//! The cache contract: values that expire, have tags, and are never replaced by outdated fills.
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::backend::FillMark;
 use crate::error::Result;
 use crate::key::{Key, Selection};
 use crate::page::{Page, PageRequest};
@@ -12,12 +13,16 @@ use crate::tag::Tag;
 use crate::time::Timestamp;
 use crate::ttl::Ttl;
 
-/// A response cache, shared by everyone who opens the same store.
+/// A cache of bytes, shared by everyone who opens the same store.
 ///
-/// Every method is atomic. An expired value is never returned, whether it was swept or not.
+/// Every method is atomic. An expired value is never returned, whether it was removed or not.
 ///
-/// Conveniences (storing with defaults, typed values) are in [`CacheStoreExt`] and
-/// [`TypedCache`](crate::TypedCache).
+/// Applications use it through [`TypedCache`](crate::TypedCache) or the
+/// [`Pipeline`](crate::Pipeline), which keep the fill token.
+///
+/// Every method can fail with the kinds of a backend that does not work: `Busy`, `Throttled`,
+/// `Timeout`, `Unavailable`, `CircuitOpen`, `Corrupt`, `SchemaNewer`, `SchemaMissing`, `ReadOnly`,
+/// `StorageFull`, `Closed`. `# Errors` names what comes on top.
 #[async_trait]
 pub trait CacheStore: Debug + Send + Sync + 'static {
     /// Looks up one value.
@@ -27,38 +32,38 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// - absent or expired: [`Lookup::Miss`] with a token for the fill that may follow.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn get(&self, key: &Key) -> Result<Lookup>;
 
     /// Looks up several values; the answers are in the order of `keys`.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>>;
 
     /// Stores one value with its tags, replacing value, expiry and tags of its key.
     ///
     /// # Behavior
-    /// - without a token the fill counts as begun now;
+    /// - without a token the fill begins now;
     /// - the key was deleted, cleared or invalidated by a tag after the token was handed out, or a
     ///   fill that began later is stored already: [`SetOutcome::Outdated`], nothing changes,
     ///   however large the value;
     /// - too large: `TooLarge`, and the key's older value is gone.
     ///
     /// # Errors
-    /// `TooLarge`, and those of the backend.
+    /// `TooLarge` if the value exceeds the largest entry.
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome>;
 
     /// Stores several values, each as [`set`](Self::set) does; the outcomes are in their order.
     ///
     /// # Errors
-    /// `TooLarge`, and those of the backend; then none or some are stored.
+    /// `TooLarge`; then none or some are stored.
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>>;
 
     /// A token for a fill that begins now, whatever is stored: for a forced refresh.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn fill_token(&self) -> Result<FillToken>;
 
     /// Removes one value and voids the tokens handed out for it.
@@ -67,62 +72,63 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// - absent or expired: `Removal::none()`, and tokens are void all the same.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn delete(&self, key: &Key) -> Result<Removal>;
 
     /// Removes every selected value and voids the tokens handed out for them.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn clear(&self, selection: &Selection) -> Result<Removal>;
 
     /// Removes every value that carries one of `tags` and voids the tokens handed out for them.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal>;
 
     /// Lists unexpired values by key, without their bytes.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>>;
 
     /// Counts what is stored.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn stats(&self) -> Result<CacheStats>;
 
-    /// Frees the room of expired values, and of those that were hidden when they were removed, a
-    /// bounded number per run; returns how many.
+    /// Removes expired values, and those that were only hidden when they were invalidated, a bounded
+    /// number per run; returns how many.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn cleanup(&self) -> Result<u64>;
 
-    /// Stops the store's own work. The store refuses calls from then on.
+    /// Stops the store's own tasks. Every later call fails with `Closed`.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn close(&self) -> Result<()>;
 }
 
-/// What a lookup found.
+/// The result of a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lookup {
+pub enum Lookup<T = Entry> {
     /// An unexpired value.
-    Hit(Entry),
-    /// Nothing, or nothing unexpired. The token lets a fill notice invalidations meanwhile.
+    Hit(T),
+    /// No value, or only an expired one. The token lets the store recognise a fill that an
+    /// invalidation has overtaken.
     Miss(FillToken),
 }
 
-impl Lookup {
+impl<T> Lookup<T> {
     /// The value, if there is one.
     #[must_use]
-    pub fn hit(self) -> Option<Entry> {
+    pub fn hit(self) -> Option<T> {
         match self {
-            Self::Hit(entry) => Some(entry),
+            Self::Hit(value) => Some(value),
             Self::Miss(_) => None,
         }
     }
@@ -155,10 +161,10 @@ impl Entry {
 /// A value to store.
 ///
 /// ```
-/// use store_core::{HOUR, Key, NewEntry, Tag, Ttl};
+/// use store_core::{HOUR, Key, NewEntry, Tag};
 ///
 /// let entry = NewEntry::new(Key::new("comics:1")?, "bytes")
-///     .with_ttl(Ttl::After(HOUR))
+///     .with_ttl(HOUR)
 ///     .with_tags([Tag::new("issue:1")?]);
 /// assert_eq!(entry.tags.len(), 1);
 /// # Ok::<(), store_core::Error>(())
@@ -166,20 +172,21 @@ impl Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewEntry {
-    /// Its name.
+    /// Its key.
     pub key: Key,
     /// Its bytes.
     pub value: Bytes,
-    /// How long it lives. Default: for ever.
+    /// How long it lives. Default: indefinitely.
     pub ttl: Ttl,
     /// Its tags. Default: none.
     pub tags: Vec<Tag>,
-    /// What the lookup handed out before the value was fetched. Default: none, begun now.
+    /// The token of the lookup that missed before the value was fetched. Default: none, the fill begins
+    /// now, and nothing can have overtaken it.
     pub token: Option<FillToken>,
 }
 
 impl NewEntry {
-    /// A value that lives for ever and carries no tags.
+    /// A value that lives indefinitely and has no tags.
     #[must_use]
     pub fn new(key: Key, value: impl Into<Bytes>) -> Self {
         Self {
@@ -193,8 +200,8 @@ impl NewEntry {
 
     /// Sets how long the value lives.
     #[must_use]
-    pub fn with_ttl(mut self, ttl: Ttl) -> Self {
-        self.ttl = ttl;
+    pub fn with_ttl(mut self, ttl: impl Into<Ttl>) -> Self {
+        self.ttl = ttl.into();
         self
     }
 
@@ -205,7 +212,7 @@ impl NewEntry {
         self
     }
 
-    /// States when the fill began.
+    /// Sets the token of the lookup that missed.
     #[must_use]
     pub fn with_token(mut self, token: FillToken) -> Self {
         self.token = Some(token);
@@ -213,54 +220,51 @@ impl NewEntry {
     }
 }
 
-/// When a fill began, as the store counts: the number of invalidations before it, and the time.
+/// The moment at which a fill began, opaque: a miss hands it out, a set hands it in, and the store
+/// drops a value that was invalidated in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FillToken {
-    /// The store's count of invalidations when the token was handed out.
-    pub epoch: u64,
-    /// When the token was handed out.
-    pub began_at: Timestamp,
-}
+pub struct FillToken(pub(crate) FillMark);
 
-/// What became of a value to store.
+/// The result of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "an outdated value is not stored"]
 pub enum SetOutcome {
-    /// It is stored.
+    /// The value is stored.
     Stored,
-    /// It was fetched before an invalidation or before what is stored now, and was dropped.
+    /// The value was dropped: an invalidation, or a fill that began later, has overtaken it.
     Outdated,
 }
 
-/// How many values were removed.
+/// The number of values that were removed.
 ///
 /// ```
 /// use store_core::Removal;
 /// assert_eq!(Removal::exactly(2).count(), Some(2));
-/// assert_eq!(Removal::lazily().count(), None);
+/// assert_eq!(Removal::uncounted().count(), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Removal(Option<u64>);
 
 impl Removal {
-    /// Nothing was there.
+    /// Nothing was removed.
     #[must_use]
     pub const fn none() -> Self {
         Self(Some(0))
     }
 
-    /// This many unexpired values were there.
+    /// This many unexpired values were removed.
     #[must_use]
     pub const fn exactly(count: u64) -> Self {
         Self(Some(count))
     }
 
-    /// The backend hides the values without looking for them, so nobody knows how many.
+    /// Values were hidden without counting them, as backends do that remove them later.
     #[must_use]
-    pub const fn lazily() -> Self {
+    pub const fn uncounted() -> Self {
         Self(None)
     }
 
-    /// The number, where the backend knows it.
+    /// The number, where the backend counts.
     #[must_use]
     pub const fn count(self) -> Option<u64> {
         self.0
@@ -271,7 +275,7 @@ impl Removal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EntryInfo {
-    /// Its name.
+    /// Its key.
     pub key: Key,
     /// Its length in bytes.
     pub size_bytes: u64,
@@ -318,9 +322,9 @@ impl EntryInfo {
 pub struct CacheStats {
     /// Values in the store, expired ones included.
     pub total_items: u64,
-    /// Expired values that have not been swept yet.
+    /// Expired values that have not been removed yet.
     pub expired_items: u64,
-    /// Room that the store takes, in bytes: of the whole database where values share one file.
+    /// The store's size in bytes; of the whole database where values share one file.
     pub size_bytes: u64,
 }
 
@@ -339,22 +343,13 @@ impl CacheStats {
 /// Conveniences over any [`CacheStore`].
 #[async_trait]
 pub trait CacheStoreExt: CacheStore {
-    /// The value of `key`, if there is an unexpired one.
+    /// The bytes of `key`, if there are unexpired ones: for reading only. To fill a miss, use
+    /// [`get`](CacheStore::get), which hands out the token.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The kinds of [`CacheStore::get`].
     async fn value(&self, key: &Key) -> Result<Option<Bytes>> {
         Ok(self.get(key).await?.hit().map(|entry| entry.value))
-    }
-
-    /// Stores bytes without tags, counting the fill as begun now.
-    ///
-    /// # Errors
-    /// `TooLarge`, and those of the backend.
-    async fn put(&self, key: &Key, value: Bytes, ttl: Ttl) -> Result<()> {
-        self.set(NewEntry::new(key.clone(), value).with_ttl(ttl))
-            .await?;
-        Ok(())
     }
 }
 

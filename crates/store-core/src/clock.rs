@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
@@ -66,15 +66,24 @@ impl Default for SystemClock {
 /// A sleeper looks at the wall clock at least this often, so that a clock set forward wakes it.
 const LONGEST_NAP: Duration = Duration::from_secs(1);
 
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
+        (**self).sleep_until(at)
+    }
+}
+
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> Timestamp {
-        match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => {
-                Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-            }
-            Err(before) => Timestamp::default() - before.duration(),
-        }
+        Timestamp::from(SystemTime::now())
     }
 
     fn monotonic(&self) -> Duration {

@@ -1,4 +1,4 @@
-//! How values become the bytes that stores keep. The only file that names bincode.
+//! Codecs: how values become the bytes that stores keep. The only file that names bincode.
 //!
 //! The first byte of a stored value says how the rest is to be read, so that a value is never taken
 //! for what it is not, and formats can be added.
@@ -13,8 +13,8 @@ use crate::error::{Error, ErrorKind, Result};
 const BINCODE: u8 = 1;
 /// The first byte of a value in JSON.
 const JSON: u8 = 2;
-/// The first byte of a refusal, which no version may take for an answer.
-const REFUSAL: u8 = 3;
+/// The first byte of a cached failure, which no version may take for an answer.
+const FAILURE: u8 = 3;
 
 /// A way to write values as bytes and to read them back.
 pub trait Codec: Clone + std::fmt::Debug + Send + Sync + 'static {
@@ -114,14 +114,14 @@ impl Codec for Json {
     }
 }
 
-/// What the pipeline stores for one answer: two times and the body's bytes as they are.
+/// The pipeline's record of one answer: two times and the body's bytes as they are.
 ///
-/// Layout: bincode's format byte, then the tuple `(fetched_at, fresh_until, body)`; of a refusal
-/// that is kept its own format byte, then `(refused_at, until, text)`.
+/// Layout: bincode's format byte, then the tuple `(fetched_at, fresh_until, body)`; of a cached failure
+/// its own format byte, then `(failed_at, fresh_until, error)`.
 pub(crate) mod record {
     use bytes::Bytes;
 
-    use super::{BINCODE, REFUSAL, failure};
+    use super::{BINCODE, FAILURE, failure};
     use crate::error::Result;
     use crate::time::Timestamp;
 
@@ -171,39 +171,39 @@ pub(crate) mod record {
         }
     }
 
-    /// What upstream refused for good, as the pipeline keeps it in a cache.
+    /// A failure as the pipeline caches it: upstream is sure that there is nothing.
     #[derive(Clone, Debug, PartialEq, Eq)]
-    pub(crate) struct StoredRefusal {
-        pub(crate) refused_at: Timestamp,
-        pub(crate) until: Timestamp,
-        /// The error, as it is told to those who joined.
-        pub(crate) text: String,
+    pub(crate) struct StoredFailure {
+        pub(crate) failed_at: Timestamp,
+        pub(crate) fresh_until: Timestamp,
+        /// The error, as it is shared with those who joined.
+        pub(crate) error: String,
     }
 
-    impl StoredRefusal {
+    impl StoredFailure {
         pub(crate) fn encode(&self) -> Result<Bytes> {
             let fields = (
-                self.refused_at.as_millis(),
-                self.until.as_millis(),
-                &self.text[..],
+                self.failed_at.as_millis(),
+                self.fresh_until.as_millis(),
+                &self.error[..],
             );
-            let mut bytes = vec![REFUSAL];
+            let mut bytes = vec![FAILURE];
             bincode::encode_into_std_write(fields, &mut bytes, bincode::config::standard())
-                .map_err(|source| failure("encode", "refusal").with_source(source))?;
+                .map_err(|source| failure("encode", "cached failure").with_source(source))?;
             Ok(bytes.into())
         }
 
-        /// Reads a refusal; `None` if something else was stored there.
+        /// Reads a cached failure; `None` if something else was stored there.
         pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-            let (&REFUSAL, fields) = bytes.split_first()? else {
+            let (&FAILURE, fields) = bytes.split_first()? else {
                 return None;
             };
-            let ((refused_at, until, text), _): ((i64, i64, String), usize) =
+            let ((failed_at, fresh_until, error), _): ((i64, i64, String), usize) =
                 bincode::decode_from_slice(fields, bincode::config::standard()).ok()?;
             Some(Self {
-                refused_at: Timestamp::from_millis(refused_at),
-                until: Timestamp::from_millis(until),
-                text,
+                failed_at: Timestamp::from_millis(failed_at),
+                fresh_until: Timestamp::from_millis(fresh_until),
+                error,
             })
         }
     }
@@ -213,7 +213,7 @@ pub(crate) mod record {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::record::{StoredAnswer, StoredRefusal};
+    use super::record::{StoredAnswer, StoredFailure};
     use super::*;
     use crate::time::Timestamp;
 
@@ -252,16 +252,16 @@ mod tests {
         let bytes = Bytes::from_static(b"\x01\x02\x04\x02{}");
         assert_eq!(record.encode()?, bytes);
         assert_eq!(StoredAnswer::decode(&bytes)?, record);
-        assert!(StoredRefusal::decode(&bytes).is_none());
+        assert!(StoredFailure::decode(&bytes).is_none());
 
-        let refusal = StoredRefusal {
-            refused_at: Timestamp::from_millis(1),
-            until: Timestamp::from_millis(2),
-            text: "no".to_owned(),
+        let failure = StoredFailure {
+            failed_at: Timestamp::from_millis(1),
+            fresh_until: Timestamp::from_millis(2),
+            error: "no".to_owned(),
         };
         let bytes = Bytes::from_static(b"\x03\x02\x04\x02no");
-        assert_eq!(refusal.encode()?, bytes);
-        assert_eq!(StoredRefusal::decode(&bytes), Some(refusal));
+        assert_eq!(failure.encode()?, bytes);
+        assert_eq!(StoredFailure::decode(&bytes), Some(failure));
         assert!(StoredAnswer::decode(&bytes).is_err());
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! The de-duplication contract: one owner per job, everyone else joins it.
 
+mod lease;
+mod run_once;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,6 +12,9 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub(crate) use lease::{End, end_job, hold_lease};
+pub use run_once::{DedupeStoreExt, RunOnceError, RunOnceOptions};
+
 use crate::error::{Error, Result};
 use crate::key::{Key, Selection};
 use crate::page::{Page, PageRequest};
@@ -16,104 +22,115 @@ use crate::priority::Priority;
 use crate::random::Random;
 use crate::time::Timestamp;
 
-/// Lets tasks, processes and hosts do each job once.
+/// Jobs that tasks, processes and hosts do once.
 ///
 /// The first caller of a key owns the job; the others join and wait. The owner holds a lease and
 /// renews it with heartbeats. When the lease lapses, exactly one other caller takes over with a new
-/// [`JobId`], and whatever the old owner still says is fenced: it changes nothing.
+/// [`JobId`], and calls of the replaced owner are fenced: they change nothing.
+///
+/// Applications rarely call this: [`DedupeStoreExt::run_once`] keeps the lease and shares the result.
+///
+/// Every method can fail with the kinds of a backend that does not work: `Busy`, `Throttled`,
+/// `Timeout`, `Unavailable`, `CircuitOpen`, `Corrupt`, `SchemaNewer`, `SchemaMissing`, `ReadOnly`,
+/// `StorageFull`, `Closed`.
 #[async_trait]
 pub trait DedupeStore: fmt::Debug + Send + Sync + 'static {
     /// Takes over the job of `key`, or joins it.
     ///
     /// # Behavior
-    /// - no job, a finished one, or one whose lease has lapsed: the caller owns a new job;
+    /// - no job, an ended one, or one whose lease has lapsed: the caller owns a new job;
     /// - a job in progress: the caller joins, and the job's priority rises to the caller's;
     /// - of concurrent callers exactly one becomes the owner;
-    /// - a caller that goes away before it hears of its ownership does not keep it.
+    /// - an ownership that never reaches its caller, who stopped polling the future, is abandoned.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn register_or_join(&self, key: &Key, priority: Priority) -> Result<Registration>;
 
     /// Waits until the joined job ends, at most `timeout`.
     ///
     /// # Behavior
     /// - ended before the call, but not longer ago than the store keeps results: its outcome;
-    /// - replaced by another owner, abandoned, or its lease lapsed: [`JobOutcome::Lapsed`].
+    /// - replaced by another owner, abandoned, or its lease lapsed: [`JobOutcome::Lapsed`];
+    /// - the owner is in the same process: its value, whatever the length.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome>;
 
-    /// Renews the owner's lease and returns the priority that the joiners have raised the job to.
+    /// Renews the owner's lease and returns the priority that joiners have raised the job to.
     ///
     /// # Behavior
     /// - replaced, ended or removed: [`Heartbeat::Fenced`], nothing changes.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat>;
 
     /// Ends the job with a result for those who joined it.
     ///
     /// # Behavior
-    /// - replaced, ended or removed: [`Settlement::Fenced`], nothing changes;
-    /// - a result over the store's inline limit is kept as [`JobResult::NotShared`].
+    /// - replaced, ended or removed: [`EndOutcome::Fenced`], nothing changes;
+    /// - a value over the store's inline limit is shared within the process only; other processes get
+    ///   [`JobOutcome::NotShared`];
+    /// - it failed: the caller still owns the job, and may try again within its lease.
     ///
     /// # Errors
-    /// Those of the backend; then the job is abandoned.
-    async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement>;
+    /// Only the kinds of a backend that does not work.
+    async fn complete(&self, owner: &mut Ownership, result: JobResult) -> Result<EndOutcome>;
 
     /// Ends the job with a failure for those who joined it.
     ///
     /// # Behavior
-    /// - replaced, ended or removed: [`Settlement::Fenced`], nothing changes.
+    /// - replaced, ended or removed: [`EndOutcome::Fenced`], nothing changes;
+    /// - it failed: the caller still owns the job, and may try again within its lease.
     ///
     /// # Errors
-    /// Those of the backend; then the job is abandoned.
-    async fn fail(&self, owner: Ownership, error: &str) -> Result<Settlement>;
+    /// Only the kinds of a backend that does not work.
+    async fn fail(&self, owner: &mut Ownership, error: &str) -> Result<EndOutcome>;
 
     /// Whether somebody holds an unlapsed lease on `key`.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn is_in_progress(&self, key: &Key) -> Result<bool>;
 
     /// Lists jobs by key.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>>;
 
     /// Counts jobs by state.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn stats(&self) -> Result<DedupeStats>;
 
     /// Removes the selected jobs, whoever owns them; returns how many.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn clear(&self, selection: &Selection) -> Result<u64>;
 
-    /// Frees the room of ended and lapsed jobs, a bounded number per run; returns how many.
+    /// Removes ended and lapsed jobs, a bounded number per run; returns how many.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn cleanup(&self) -> Result<u64>;
 
-    /// Stops the store's own work. The store refuses calls from then on.
+    /// Stops the store's own tasks. Every later call fails with `Closed`.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// Only the kinds of a backend that does not work.
     async fn close(&self) -> Result<()>;
 }
 
-/// The identity of one owner's job; the fence between it and its successors.
+/// The identity of one owner's job, which fences it off from its successors.
 ///
 /// ```
-/// use store_core::{JobId, SeededRandom};
+/// use store_core::JobId;
+/// use store_core::backend::SeededRandom;
 ///
 /// let job = JobId::random(&SeededRandom::new(1));
 /// assert_eq!(job.to_string().parse::<JobId>()?, job);
@@ -147,46 +164,45 @@ impl FromStr for JobId {
     }
 }
 
-/// What became of a caller of [`DedupeStore::register_or_join`].
+/// The result of [`DedupeStore::register_or_join`].
 #[derive(Debug)]
+#[must_use = "a dropped ownership is abandoned, and a joined job is to be waited for"]
 pub enum Registration {
     /// The caller does the work.
     Owner(Ownership),
-    /// Somebody else does it: wait for this job.
+    /// Another caller does the work: wait for this job.
     Joined(JobId),
 }
 
-/// The right to do a job. Dropped before the job ends, it abandons the job, so that a waiter takes
-/// over at once.
+/// The ownership of a job in progress. Dropped before the job ends, it abandons the job, so that a
+/// waiter takes over at once.
+#[must_use = "a dropped ownership is abandoned"]
 pub struct Ownership {
     key: Key,
     job: JobId,
     lease: Duration,
-    demand: watch::Receiver<Priority>,
+    priority: watch::Receiver<Priority>,
     abandon: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl Ownership {
-    /// Made by backends. `abandon` runs if the ownership is dropped before the job ends: it must not
-    /// block, and may run outside an async runtime.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         key: Key,
         job: JobId,
         lease: Duration,
-        demand: watch::Receiver<Priority>,
+        priority: watch::Receiver<Priority>,
         abandon: impl FnOnce() + Send + Sync + 'static,
     ) -> Self {
         Self {
             key,
             job,
             lease,
-            demand,
+            priority,
             abandon: Some(Box::new(abandon)),
         }
     }
 
-    /// The job's name.
+    /// The job's key.
     #[must_use]
     pub const fn key(&self) -> &Key {
         &self.key
@@ -198,21 +214,20 @@ impl Ownership {
         &self.job
     }
 
-    /// How long the job survives its owner's silence.
+    /// How long the job stays owned without a heartbeat.
     #[must_use]
     pub const fn lease(&self) -> Duration {
         self.lease
     }
 
-    /// The job's priority, which joiners raise: at once in this process, with the next heartbeat
-    /// from others.
+    /// The job's priority, which joiners raise: at once within the process, with the next heartbeat
+    /// from other processes.
     #[must_use]
-    pub fn demand(&self) -> watch::Receiver<Priority> {
-        self.demand.clone()
+    pub fn priority(&self) -> watch::Receiver<Priority> {
+        self.priority.clone()
     }
 
-    /// Made for backends: the job has ended, dropping the ownership does nothing any more.
-    pub fn disarm(mut self) {
+    pub(crate) fn disarm(&mut self) {
         self.abandon = None;
     }
 }
@@ -235,31 +250,31 @@ impl fmt::Debug for Ownership {
     }
 }
 
-/// What an owner leaves to those who joined.
+/// The result that an owner ends its job with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobResult {
-    /// The value itself.
+    /// A value for those who joined.
     Value(Bytes),
-    /// Nothing here: the value is in the cache, or nowhere.
+    /// No value: it is in the cache, or nowhere.
     NotShared,
 }
 
-/// How a joined job ended.
+/// The outcome of a joined job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobOutcome {
     /// The owner's value.
     Value(Bytes),
-    /// The owner's failure, as it told it.
+    /// The owner's failure, as text.
     OwnerFailed(String),
-    /// The owner is gone: register again, one caller will succeed it.
+    /// The owner is gone: register again, one caller will take over.
     Lapsed,
-    /// The value is not here: look into the cache, or register again.
+    /// The job ended without a value for this caller: look into the cache, or register again.
     NotShared,
-    /// The job was still in progress when the waiter's time ran out.
+    /// The job was still in progress at the timeout.
     TimedOut,
 }
 
-/// The answer to an owner's heartbeat.
+/// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heartbeat {
     /// The lease is renewed; this is the job's priority now.
@@ -268,22 +283,22 @@ pub enum Heartbeat {
     Fenced,
 }
 
-/// The answer to an owner that ends its job.
+/// The result of [`DedupeStore::complete`] and [`DedupeStore::fail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settlement {
-    /// The job has ended as the owner says.
-    Settled,
+pub enum EndOutcome {
+    /// The job has ended.
+    Ended,
     /// The job was no longer the caller's; nothing changed.
     Fenced,
 }
 
-/// What state a job is in.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobState {
-    /// Somebody works on it and renews the lease.
+    /// Its owner works on it and renews the lease.
     Pending,
-    /// Its owner fell silent; the next caller takes over.
+    /// Its lease has lapsed; the next caller takes over.
     Lapsed,
     /// It ended with a result, kept for those who joined.
     Completed,
@@ -295,7 +310,7 @@ pub enum JobState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobInfo {
-    /// Its name.
+    /// Its key.
     pub key: Key,
     /// Its identity, or what an original package wrote there.
     pub job: String,
@@ -303,7 +318,7 @@ pub struct JobInfo {
     pub state: JobState,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// When its owner was last heard of.
+    /// When its lease was last renewed, or when it ended.
     pub updated_at: Timestamp,
 }
 
@@ -339,12 +354,12 @@ pub struct DedupeStats {
     pub completed_jobs: u64,
     /// Jobs that ended with a failure and are still kept.
     pub failed_jobs: u64,
-    /// Jobs whose owner fell silent.
+    /// Jobs whose lease has lapsed.
     pub expired_jobs: u64,
     /// When the oldest job in progress was registered, if there is one.
     pub oldest_pending_at: Option<Timestamp>,
     /// Jobs that owners of this process have ended through the store since it was opened.
-    pub settled_jobs: u64,
+    pub ended_jobs: u64,
 }
 
 impl DedupeStats {

@@ -1,24 +1,27 @@
-//! The one error type of every store: what kind of failure, in which operation, on which key.
+//! The error type of every store: its kind, operation and key.
 //!
-//! Refusals that are part of normal work (denied, fenced, joined, outdated) are outcomes, not errors.
+//! Results that are part of normal work (denied, fenced, joined, outdated) are outcomes, not errors.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+/// Any error, as applications pass it on.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
 /// A result whose error is a store [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, as far as a caller can act on it.
+/// The kind of an [`Error`], as far as a caller can act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request can never succeed as it stands: a malformed key, a limit of zero.
+    /// The call can never succeed as it stands: a malformed key, more permits than a limit has.
     InvalidInput,
-    /// The value exceeds the store's largest entry; whatever was stored under its key is gone.
+    /// The value exceeds the store's largest entry; the value stored under its key before is removed.
     TooLarge,
-    /// Others hold the store right now.
+    /// Other writers hold the store at the moment.
     Busy,
     /// The backend asks to slow down.
     Throttled,
@@ -28,7 +31,7 @@ pub enum ErrorKind {
     Unavailable,
     /// Too many failures in a row: nothing was sent.
     CircuitOpen,
-    /// What was read is damaged or is not ours.
+    /// What was read is damaged, or was not written by this store.
     Corrupt,
     /// The stored schema is newer than this program.
     SchemaNewer,
@@ -36,7 +39,7 @@ pub enum ErrorKind {
     SchemaMissing,
     /// The store cannot be written to.
     ReadOnly,
-    /// No room is left.
+    /// No space is left.
     StorageFull,
     /// A value could not be encoded or decoded.
     Codec,
@@ -45,7 +48,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether the same call may succeed later without anybody doing anything.
+    /// Whether the same call may succeed later by itself.
     ///
     /// ```
     /// use store_core::ErrorKind;
@@ -144,21 +147,21 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, "store", operation).with_detail(detail)
     }
 
-    /// Names the key, tag or resource that the operation was about. Never pass a secret.
+    /// Sets the key, tag or resource that the operation was about. Never pass a secret.
     #[must_use]
     pub fn with_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Says in words what happened and what to do about it. Never pass a secret.
+    /// Sets the message: what happened and what to do about it. Never pass a secret.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// States how long the backend asks to wait.
+    /// Sets how long the backend asks to wait.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
@@ -172,7 +175,7 @@ impl Error {
         self
     }
 
-    /// What went wrong, as far as a caller can act on it.
+    /// The error's kind, to decide by.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
@@ -196,7 +199,7 @@ impl Error {
         self.key.as_deref()
     }
 
-    /// Whether the same call may succeed later without anybody doing anything.
+    /// Whether the same call may succeed later by itself.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         self.kind.is_retryable()
@@ -244,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_backend_asks_for_is_kept() {
+    fn retry_after_is_kept() {
         let error = Error::new(ErrorKind::Throttled, "dynamodb", "set")
             .with_retry_after(Duration::from_millis(50));
         assert!(error.is_retryable());

@@ -1,5 +1,4 @@
-//! `Arc` and `Box` of a store are stores. A method added to a contract and forgotten here does not
-//! compile.
+//! The contracts for `Arc` and `Box` of a store. A method that is missing here does not compile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +9,8 @@ use crate::cache::{
     CacheStats, CacheStore, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome,
 };
 use crate::dedupe::{
-    DedupeStats, DedupeStore, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, Ownership,
-    Registration, Settlement,
+    DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome, JobResult,
+    Ownership, Registration,
 };
 use crate::error::Result;
 use crate::key::{Key, Selection};
@@ -29,7 +28,7 @@ macro_rules! forward {
     (
         $contract:ident {
             $(fn $method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)+
-            $(at once: fn $plain:ident($($given:ident: $type:ty),*) -> $told:ty;)*
+            $(sync: fn $plain:ident($($given:ident: $type:ty),*) -> $told:ty;)*
         }
     ) => {
         #[async_trait]
@@ -77,8 +76,8 @@ forward!(DedupeStore {
     fn register_or_join(key: &Key, priority: Priority) -> Result<Registration>;
     fn wait_for(key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome>;
     fn heartbeat(key: &Key, job: &JobId) -> Result<Heartbeat>;
-    fn complete(owner: Ownership, result: JobResult) -> Result<Settlement>;
-    fn fail(owner: Ownership, error: &str) -> Result<Settlement>;
+    fn complete(owner: &mut Ownership, result: JobResult) -> Result<EndOutcome>;
+    fn fail(owner: &mut Ownership, error: &str) -> Result<EndOutcome>;
     fn is_in_progress(key: &Key) -> Result<bool>;
     fn list(page: &PageRequest) -> Result<Page<JobInfo>>;
     fn stats() -> Result<DedupeStats>;
@@ -88,7 +87,7 @@ forward!(DedupeStore {
 });
 
 forward!(RateLimitStore {
-    fn acquire(request: Acquire) -> Result<Decision>;
+    fn try_acquire(request: Acquire) -> Result<Decision>;
     fn record(request: Acquire) -> Result<()>;
     fn status(claim: &Claim, priority: Priority) -> Result<Status>;
     fn reset(resource: &Resource) -> Result<()>;
@@ -102,5 +101,6 @@ forward!(RateLimitStore {
     fn stats() -> Result<RateLimitStats>;
     fn cleanup() -> Result<u64>;
     fn close() -> Result<()>;
-    at once: fn resolution(window: Duration) -> Duration;
+    sync: fn record_activity(request: &Acquire) -> ();
+    sync: fn resolution(span: Duration) -> Duration;
 });

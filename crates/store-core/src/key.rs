@@ -1,4 +1,4 @@
-//! Names of cached values and jobs: [`Key`], and the [`Scope`] that groups keys.
+//! Keys of cached values and jobs, and the scopes that group them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// The longest key or tag, in bytes.
 pub const MAX_KEY_BYTES: usize = 512;
 
-/// Checks what keys, tags and resources have in common.
+/// Checks the invariants that keys, tags and resources share.
 pub(crate) fn check_text(what: &'static str, text: &str) -> Result<()> {
     if text.is_empty() {
         return Err(Error::invalid(what, "must not be empty"));
@@ -66,6 +66,22 @@ impl Scope {
     }
 }
 
+impl FromStr for Scope {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<&str> for Scope {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self> {
+        Self::new(text)
+    }
+}
+
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
@@ -78,7 +94,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// The name of a cached value or a job: `scope:rest`.
+/// The key of a cached value or a job: `scope:rest`.
 ///
 /// A text without a colon is a key of no scope. Files of the original packages hold such keys, and
 /// only clearing everything reaches them.
@@ -140,6 +156,14 @@ impl FromStr for Key {
     }
 }
 
+impl TryFrom<&str> for Key {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self> {
+        Self::new(text)
+    }
+}
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&*self.0, f)
@@ -152,7 +176,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// Which keys an operation is about.
+/// The keys that an operation applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// Every key.
@@ -162,7 +186,7 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether `key` is among the selected ones.
+    /// Whether `key` is selected.
     #[must_use]
     pub fn contains(&self, key: &Key) -> bool {
         match self {

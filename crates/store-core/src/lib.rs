@@ -1,10 +1,43 @@
-//! Contracts, pipeline and algorithms for persistent, shared API stores.
+//! Persistent cache, single flight and rate limiting for clients of rate-limited APIs: contracts,
+//! algorithms, and the pipeline over them.
 //!
-//! A backend implements three contracts: [`CacheStore`], [`DedupeStore`], [`RateLimitStore`]. An
-//! application bundles them as [`Stores`] and calls the [`Pipeline`], which answers from the cache,
-//! joins a request in flight, or sends one within the limits. Nothing here does I/O.
+//! A backend crate (`store-memory`, `store-sqlite`, `store-dynamodb`) implements the contracts and
+//! re-exports what applications need of this crate. Nothing here does I/O.
+//!
+//! | to | use |
+//! |---|---|
+//! | cache values of a type, computed once | [`TypedCache`] |
+//! | wait for a permit of a rate limit | [`RateLimiter`], [`Limit`], [`Acquire`] |
+//! | do work once over all processes | [`DedupeStoreExt::run_once`] |
+//! | all of it for requests to an API | [`Pipeline`], [`pipeline::Request`] |
+//! | hand a backend's stores on | [`Stores`] |
+//! | write a backend | [`CacheStore`], [`DedupeStore`], [`RateLimitStore`], [`backend`] |
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use store_core::pipeline::{Failure, Fetched, Request};
+//! use store_core::{DAY, HOUR, Key, Limit, Pipeline, Resource};
+//! use store_memory::MemoryRateLimitStore;
+//!
+//! let limits = MemoryRateLimitStore::new(Limit::new(200, HOUR));
+//! let pipeline = Pipeline::new(store_memory::stores().with_rate_limit(limits));
+//!
+//! let issues = Resource::new("issues")?;
+//! let request = Request::new(Key::new("comics:issue/4000-1")?, &issues);
+//! let answer = pipeline
+//!     .run(request, async |_attempt| {
+//!         let body = "{}"; // send the request here
+//!         Ok::<_, Failure>(Fetched::new(body).fresh_for(HOUR).stale_for(DAY))
+//!     })
+//!     .await?;
+//! println!("{} bytes, {}", answer.body.len(), answer.outcome.as_str());
+//! # Ok(())
+//! # }
+//! ```
 
 mod adaptive;
+pub mod backend;
 mod cache;
 mod clock;
 mod codec;
@@ -13,13 +46,14 @@ mod error;
 mod forward;
 mod hash;
 mod key;
-pub mod local;
+mod limiter;
+mod options;
 mod page;
 pub mod pipeline;
+pub mod prelude;
 mod priority;
-mod queue;
 mod random;
-pub mod rate_limit;
+mod rate_limit;
 mod resource;
 mod stores;
 mod tag;
@@ -27,35 +61,27 @@ mod time;
 mod ttl;
 mod typed;
 
-pub use adaptive::{
-    Activity, ActivityLevel, AdaptiveConfig, Allocation, Partition, Trend, calculate,
+#[rustfmt::skip]
+pub use {
+    adaptive::{Activity, ActivityLevel, AdaptiveConfig, Allocation, Partition, Trend, calculate},
+    cache::{CacheStats, CacheStore, CacheStoreExt, Entry, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome},
+    clock::{Clock, ManualClock, Sleep, SystemClock},
+    codec::{Bincode, Codec, Json},
+    dedupe::{DedupeStats, DedupeStore, DedupeStoreExt, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, JobState, Ownership, Registration, RunOnceError, RunOnceOptions},
+    error::{BoxError, Error, ErrorKind, Result},
+    hash::request_hash,
+    key::{Key, MAX_KEY_BYTES, Scope, Selection},
+    limiter::{AcquireError, RateLimiter, RateLimiterOptions},
+    options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions},
+    page::{Page, PageRequest},
+    pipeline::{Outcome, Pipeline},
+    priority::Priority,
+    random::{Random, SystemRandom},
+    rate_limit::{Acquire, AdaptiveMetrics, AdaptiveStatus, Attempt, Claim, Decision, Limit, Permit, Policy, RateLimitStats, RateLimitStore, RateLimitStoreExt, Reason, ResourceConfig, ResourceInfo, Status},
+    resource::Resource,
+    stores::Stores,
+    tag::Tag,
+    time::{DAY, HOUR, MINUTE, SECOND, Timestamp},
+    ttl::Ttl,
+    typed::{LoadError, TypedCache},
 };
-pub use cache::{
-    CacheStats, CacheStore, CacheStoreExt, Entry, EntryInfo, FillToken, Lookup, NewEntry, Removal,
-    SetOutcome,
-};
-pub use clock::{Clock, ManualClock, Sleep, SystemClock};
-pub use codec::{Bincode, Codec, Json};
-pub use dedupe::{
-    DedupeStats, DedupeStore, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, JobState,
-    Ownership, Registration, Settlement,
-};
-pub use error::{Error, ErrorKind, Result};
-pub use hash::request_hash;
-pub use key::{Key, MAX_KEY_BYTES, Scope, Selection};
-pub use page::{Page, PageRequest};
-pub use pipeline::{Outcome, Pipeline};
-pub use priority::Priority;
-pub use queue::{AcquireQueue, QueueOptions};
-pub use random::{Random, SeededRandom, SystemRandom};
-pub use rate_limit::{
-    Acquire, AdaptiveMetrics, AdaptiveStatus, Claim, Decision, Demand, Limit, Permit, Policy,
-    RateLimitStats, RateLimitStore, RateLimitStoreExt, Reason, ResourceConfig, ResourceInfo,
-    Status,
-};
-pub use resource::Resource;
-pub use stores::Stores;
-pub use tag::Tag;
-pub use time::{DAY, HOUR, MINUTE, SECOND, Timestamp};
-pub use ttl::Ttl;
-pub use typed::TypedCache;

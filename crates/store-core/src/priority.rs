@@ -1,26 +1,29 @@
-//! Who waits for a request: a person or a background job.
+//! Priority classes: a user who waits, or a background job.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// Who waits for a request. A user outranks the background.
+/// The priority class of a request. A user outranks the background.
+///
+/// The default is user: a program that says nothing gets the whole limit. Work that nobody waits for
+/// says `Background`, and leaves a part of an adaptive limit to users.
 ///
 /// ```
 /// use store_core::Priority;
 ///
 /// assert!(Priority::User > Priority::Background);
 /// assert_eq!("user".parse::<Priority>()?, Priority::User);
-/// assert_eq!(Priority::default(), Priority::Background);
+/// assert_eq!(Priority::default(), Priority::User);
 /// # Ok::<(), store_core::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// Nobody is waiting: a scan, a warm-up, a refresh. The default.
-    #[default]
+    /// Nobody is waiting: a scan, a warm-up, a refresh.
     Background,
-    /// A person is waiting.
+    /// Somebody is waiting. The default.
+    #[default]
     User,
 }
 

@@ -1,6 +1,7 @@
 //! Randomness as an input: the only place that asks the operating system for it.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,6 +11,12 @@ use uuid::Uuid;
 pub trait Random: Debug + Send + Sync + 'static {
     /// Sixty-four fresh bits.
     fn next_u64(&self) -> u64;
+}
+
+impl<R: Random + ?Sized> Random for Arc<R> {
+    fn next_u64(&self) -> u64 {
+        (**self).next_u64()
+    }
 }
 
 /// The operating system's randomness.
@@ -33,7 +40,8 @@ impl Random for SystemRandom {
 /// Repeatable numbers from a seed (`SplitMix64`), for tests and simulations.
 ///
 /// ```
-/// use store_core::{Random, SeededRandom};
+/// use store_core::Random;
+/// use store_core::backend::SeededRandom;
 /// assert_eq!(SeededRandom::new(7).next_u64(), SeededRandom::new(7).next_u64());
 /// ```
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! The three stores of one backend, as an application hands them on.
+//! The three stores of an application, from one backend or several.
 
 use std::sync::Arc;
 
@@ -6,23 +6,24 @@ use crate::cache::CacheStore;
 use crate::dedupe::DedupeStore;
 use crate::rate_limit::RateLimitStore;
 
-/// Cache, de-duplication and rate limiting; each may be missing, or come from another backend.
+/// The stores of an application; each may be missing, or come from another backend.
 ///
 /// ```
-/// # fn example(memory: store_core::Stores, shared: store_core::Stores) {
-/// use store_core::Stores;
+/// use store_core::{Limit, MINUTE};
+/// use store_memory::MemoryRateLimitStore;
 ///
-/// // The cache of this process in front of a limiter that the whole fleet shares.
-/// let stores = Stores { rate_limit: shared.rate_limit, ..memory };
-/// # }
+/// // A cache of this process, beside a limiter from another backend.
+/// let limits = MemoryRateLimitStore::new(Limit::new(60, MINUTE));
+/// let stores = store_memory::stores().with_rate_limit(limits);
+/// assert!(stores.cache.is_some());
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Stores {
-    /// Answers that are kept. Default: none, every request is sent.
+    /// The cache. Default: none, every request is sent.
     pub cache: Option<Arc<dyn CacheStore>>,
-    /// Requests in flight. Default: none, equal requests are sent side by side.
+    /// The jobs in progress. Default: none, equal requests are sent side by side.
     pub dedupe: Option<Arc<dyn DedupeStore>>,
-    /// What may be sent. Default: none, everything may.
+    /// The rate limits. Default: none; requests that count against a limit fail.
     pub rate_limit: Option<Arc<dyn RateLimitStore>>,
 }
 

@@ -1,9 +1,10 @@
 //! Labels by which cached values are invalidated together.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::check_text;
 
 /// A label on cached values, such as `issue:319366`.
@@ -33,6 +34,22 @@ impl Tag {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Tag {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::new(text)
+    }
+}
+
+impl TryFrom<&str> for Tag {
+    type Error = Error;
+
+    fn try_from(text: &str) -> Result<Self> {
+        Self::new(text)
     }
 }
 

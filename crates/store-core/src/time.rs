@@ -4,7 +4,9 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::error::{Error, Result};
 
 /// One second.
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -74,6 +76,31 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
+impl From<SystemTime> for Timestamp {
+    /// Cut to whole milliseconds.
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => Self(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+            Err(before) => Self::default() - before.duration(),
+        }
+    }
+}
+
+impl TryFrom<Timestamp> for SystemTime {
+    type Error = Error;
+
+    /// Fails for instants that the system's time cannot hold.
+    fn try_from(at: Timestamp) -> Result<Self> {
+        let distance = Duration::from_millis(at.0.unsigned_abs());
+        let time = if at.0 < 0 {
+            UNIX_EPOCH.checked_sub(distance)
+        } else {
+            UNIX_EPOCH.checked_add(distance)
+        };
+        time.ok_or_else(|| Error::invalid("timestamp", "is out of the system's range"))
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC with milliseconds; plain milliseconds where the calendar has no such year.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,6 +128,15 @@ mod tests {
             Timestamp::default() + Duration::MAX,
             Timestamp::from_millis(i64::MAX)
         );
+    }
+
+    #[test]
+    fn the_systems_time_converts_both_ways() {
+        for millis in [-1_500, 0, 1_700_000_000_000] {
+            let at = Timestamp::from_millis(millis);
+            let time = SystemTime::try_from(at).unwrap();
+            assert_eq!(Timestamp::from(time), at);
+        }
     }
 
     #[test]

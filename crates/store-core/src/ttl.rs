@@ -23,7 +23,7 @@ pub enum Ttl {
 }
 
 impl Ttl {
-    /// The original packages' rule: seconds if positive, never if zero, expired at once if negative.
+    /// A time to live by the original packages' rule: seconds if positive, never if zero, expired at once if negative.
     #[must_use]
     pub const fn from_seed_seconds(seconds: i64) -> Self {
         match seconds {
@@ -40,5 +40,11 @@ impl Ttl {
             Self::Never => None,
             Self::After(after) => Some(now + after),
         }
+    }
+}
+
+impl From<Duration> for Ttl {
+    fn from(after: Duration) -> Self {
+        Self::After(after)
     }
 }

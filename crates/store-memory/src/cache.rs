@@ -1,30 +1,31 @@
-//! The cache: entries on a [`Shelf`], tokens of fills checked against the [`Invalidations`].
+//! The cache: entries in an [`Index`], fill tokens checked against the [`Invalidations`].
 //!
-//! What changes it has the lock alone, so that an invalidation and a fill are one after the other.
-//! Reads share the lock: a hit keeps no other hit waiting.
+//! Writers hold the lock exclusively, so that an invalidation and a fill never overlap. Readers share
+//! it: no hit waits for another.
 
-mod engine;
+mod eviction;
+mod index;
 mod invalidations;
-mod shelf;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use store_core::backend::FillMark;
 use store_core::{
-    CacheStats, CacheStore, EntryInfo, ErrorKind, FillToken, Key, Lookup, NewEntry, Page,
-    PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp,
+    CacheOptions, CacheStats, CacheStore, EntryInfo, ErrorKind, FillToken, Key, Lookup, NewEntry,
+    Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp,
 };
 
-use self::invalidations::{Invalidations, Mark};
-use self::shelf::{Shelf, Stored};
-use crate::options::CacheOptions;
-use crate::store::{Shared, error};
+use self::index::{Index, Stored};
+use self::invalidations::{Invalidations, Target};
+use crate::options::{CLEANUP_BATCH, Capacity, MAX_ENTRY_BYTES};
+use crate::shared::{Shared, error};
 
-/// A response cache in memory, bounded in entries and bytes. Clones share their entries.
+/// A cache in memory, bounded in entries and bytes. Clones share their entries.
 ///
-/// - Both bounds hold whenever a call has returned, and what was stored last is there.
-/// - When room is needed, what has expired goes first; then what passed through once, before what was
-///   asked for again. A crawl of everything leaves most of what is in use where it is.
+/// - Both bounds hold after every call, and the last stored entry is present.
+/// - Expired entries are evicted first, then entries that were read once, then those that were read
+///   again: a scan over everything leaves most of the entries in use.
 /// - It needs no periodic cleanup.
 ///
 /// ```
@@ -48,7 +49,7 @@ pub struct MemoryCacheStore {
 
 #[derive(Debug)]
 struct State {
-    shelf: Shelf,
+    index: Index,
     invalidations: Invalidations,
 }
 
@@ -59,11 +60,26 @@ impl MemoryCacheStore {
         Self::with_options(CacheOptions::default())
     }
 
-    /// An empty cache.
+    /// An empty cache of the default capacity.
     #[must_use]
     pub fn with_options(options: CacheOptions) -> Self {
+        Self::with_capacity(options, Capacity::default())
+    }
+
+    /// An empty cache.
+    ///
+    /// ```
+    /// use store_core::CacheOptions;
+    /// use store_memory::{Capacity, MemoryCacheStore};
+    ///
+    /// let capacity = Capacity::default().with_max_items(50);
+    /// let cache = MemoryCacheStore::with_capacity(CacheOptions::default(), capacity);
+    /// # drop(cache);
+    /// ```
+    #[must_use]
+    pub fn with_capacity(options: CacheOptions, capacity: Capacity) -> Self {
         let state = State {
-            shelf: Shelf::new(options.max_items, options.max_bytes),
+            index: Index::new(capacity.max_items, capacity.max_bytes),
             invalidations: Invalidations::default(),
         };
         Self {
@@ -86,10 +102,11 @@ impl MemoryCacheStore {
             tags: entry.tags,
             created_at: now,
             expires_at: entry.ttl.expires_at(now),
-            began_at: token.began_at,
+            began_at: FillMark::from(token).began_at,
         };
-        let (bytes, longest) = (stored.value.len(), self.options.max_entry_bytes);
-        if bytes > longest || !state.shelf.could_hold(&entry.key, &stored) {
+        let longest = self.options.max_entry_bytes.unwrap_or(MAX_ENTRY_BYTES);
+        let bytes = stored.value.len();
+        if bytes > longest || !state.index.could_hold(&entry.key, &stored) {
             state.remove(&entry.key, now);
             let detail =
                 format!("{bytes} bytes; at most {longest} fit, and no more than the cache");
@@ -97,44 +114,47 @@ impl MemoryCacheStore {
                 .with_key(entry.key.as_str())
                 .with_detail(detail));
         }
-        state.shelf.put(entry.key, stored, now);
+        state.index.insert(entry.key, stored, now);
         Ok(SetOutcome::Stored)
     }
 }
 
 impl State {
     fn token(&self, now: Timestamp) -> FillToken {
-        FillToken {
+        FillToken::from(FillMark {
             epoch: self.invalidations.epoch(),
             began_at: now,
-        }
+        })
     }
 
     fn look_up(&self, key: &Key, now: Timestamp) -> Lookup {
-        match self.shelf.take_out(key, now) {
+        match self.index.get(key, now) {
             Some(entry) => Lookup::Hit(entry),
             None => Lookup::Miss(self.token(now)),
         }
     }
 
     fn is_outdated(&self, entry: &NewEntry, token: FillToken, now: Timestamp) -> bool {
-        // An entry stamped in the future tells that the clock was set back: which fill began later
-        // is unknown, and refusing would freeze the entry until the clock is there again.
-        let later = self.shelf.began_at(&entry.key, now);
-        let is_older = later.is_some_and(|later| token.began_at < later && later <= now);
-        is_older || self.invalidations.void(token, &entry.key, &entry.tags, now)
+        // An entry of the future means that the clock was set back: which fill began later is unknown,
+        // and dropping this one would freeze the entry until the clock is there again.
+        let mark = FillMark::from(token);
+        let later = self.index.began_at(&entry.key, now);
+        let is_older = later.is_some_and(|later| mark.began_at < later && later <= now);
+        is_older || self.invalidations.voids(mark, &entry.key, &entry.tags, now)
     }
 
-    /// Removes one entry as an invalidation; whether it was unexpired.
+    /// Invalidates one entry; returns whether it was unexpired.
     fn remove(&mut self, key: &Key, now: Timestamp) -> bool {
-        self.invalidations.add(vec![Mark::Key(key.clone())], now);
-        self.shelf.remove(key).is_some_and(|gone| gone.is_live(now))
+        self.invalidations.add(vec![Target::Key(key.clone())], now);
+        self.index
+            .remove(key)
+            .is_some_and(|removed| removed.is_live(now))
     }
 
-    /// Removes the entries; how many were unexpired.
+    /// Removes the entries; returns how many were unexpired.
     fn remove_all(&mut self, keys: &[Key], now: Timestamp) -> Removal {
-        let gone = keys.iter().filter_map(|key| self.shelf.remove(key));
-        let live = gone.filter(|gone| gone.is_live(now)).count();
+        let removed = keys.iter().filter_map(|key| self.index.remove(key));
+        let live = removed.filter(|removed| removed.is_live(now)).count();
         Removal::exactly(live as u64)
     }
 }
@@ -149,12 +169,12 @@ impl Default for MemoryCacheStore {
 impl CacheStore for MemoryCacheStore {
     async fn get(&self, key: &Key) -> Result<Lookup> {
         let now = self.now();
-        self.shared.look("get", |state| state.look_up(key, now))
+        self.shared.read("get", |state| state.look_up(key, now))
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
         let now = self.now();
-        self.shared.look("get_many", |state| {
+        self.shared.read("get_many", |state| {
             keys.iter().map(|key| state.look_up(key, now)).collect()
         })
     }
@@ -162,12 +182,12 @@ impl CacheStore for MemoryCacheStore {
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
         let now = self.now();
         self.shared
-            .run("set", |state| self.store(state, entry, now))
+            .write("set", |state| self.store(state, entry, now))
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
         let now = self.now();
-        self.shared.run("set_many", |state| {
+        self.shared.write("set_many", |state| {
             let entries = entries.into_iter();
             entries.map(|entry| self.store(state, entry, now)).collect()
         })
@@ -175,35 +195,35 @@ impl CacheStore for MemoryCacheStore {
 
     async fn fill_token(&self) -> Result<FillToken> {
         let now = self.now();
-        self.shared.look("fill_token", |state| state.token(now))
+        self.shared.read("fill_token", |state| state.token(now))
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
         let now = self.now();
-        self.shared.run("delete", |state| {
-            let was_there = state.remove(key, now);
-            Ok(Removal::exactly(u64::from(was_there)))
+        self.shared.write("delete", |state| {
+            let existed = state.remove(key, now);
+            Ok(Removal::exactly(u64::from(existed)))
         })
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
         let now = self.now();
-        self.shared.run("clear", |state| {
-            state.invalidations.add(vec![Mark::of(selection)], now);
-            let keys = state.shelf.keys(selection);
+        self.shared.write("clear", |state| {
+            state.invalidations.add(vec![Target::of(selection)], now);
+            let keys = state.index.keys(selection);
             Ok(state.remove_all(&keys, now))
         })
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
         let now = self.now();
-        self.shared.run("invalidate_tags", |state| {
-            let keys = state.shelf.keys_tagged(tags);
-            // The entries are marked as well: a refresh that was fetched before may have lost the
+        self.shared.write("invalidate_tags", |state| {
+            let keys = state.index.keys_tagged(tags);
+            // The keys are invalidated as well: a refresh that was fetched before may come without the
             // tag, and must be dropped all the same.
-            let marks = tags.iter().cloned().map(Mark::Tag);
-            let marks = marks.chain(keys.iter().cloned().map(Mark::Key));
-            state.invalidations.add(marks.collect(), now);
+            let targets = tags.iter().cloned().map(Target::Tag);
+            let targets = targets.chain(keys.iter().cloned().map(Target::Key));
+            state.invalidations.add(targets.collect(), now);
             Ok(state.remove_all(&keys, now))
         })
     }
@@ -211,19 +231,20 @@ impl CacheStore for MemoryCacheStore {
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
         let now = self.now();
         self.shared
-            .look("list", |state| state.shelf.list(page, now))
+            .read("list", |state| state.index.list(page, now))
     }
 
     async fn stats(&self) -> Result<CacheStats> {
         let now = self.now();
-        self.shared.look("stats", |state| state.shelf.stats(now))
+        self.shared.read("stats", |state| state.index.stats(now))
     }
 
     async fn cleanup(&self) -> Result<u64> {
         let now = self.now();
-        self.shared.run("cleanup", |state| {
-            state.invalidations.forget(now);
-            Ok(state.shelf.sweep(self.options.cleanup_batch as usize, now))
+        self.shared.write("cleanup", |state| {
+            state.invalidations.remove_old(now);
+            let most = self.options.cleanup_batch.unwrap_or(CLEANUP_BATCH);
+            Ok(state.index.remove_expired(most as usize, now))
         })
     }
 

@@ -1,20 +1,21 @@
-//! De-duplication: a [`Board`] of jobs, and [`JobSignals`] that wake those who wait for them.
+//! De-duplication: a [`JobTable`], and [`JobSignals`] that wake those who wait for its jobs.
 
-mod board;
+mod jobs;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store_core::local::JobSignals;
+use store_core::backend::{JobSignals, end_ownership, new_ownership};
 use store_core::{
-    DedupeStats, DedupeStore, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, Key, Ownership,
-    Page, PageRequest, Priority, Registration, Result, Selection, Settlement, Timestamp,
+    DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome,
+    JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection,
+    Timestamp,
 };
 
-use self::board::{Board, Ending, Sight, Turn};
-use crate::options::DedupeOptions;
-use crate::store::Shared;
+use self::jobs::{JobEnd, JobTable, JoinedState, Registered};
+use crate::options::{CLEANUP_BATCH, INLINE_LIMIT_BYTES};
+use crate::shared::Shared;
 
 /// De-duplication among the tasks of one process. Clones share their jobs.
 ///
@@ -35,7 +36,7 @@ use crate::store::Shared;
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryDedupeStore {
-    shared: Arc<Shared<Board>>,
+    shared: Arc<Shared<JobTable>>,
     signals: JobSignals,
     options: Arc<DedupeOptions>,
 }
@@ -51,7 +52,7 @@ impl MemoryDedupeStore {
     #[must_use]
     pub fn with_options(options: DedupeOptions) -> Self {
         Self {
-            shared: Arc::new(Shared::new(Board::new(
+            shared: Arc::new(Shared::new(JobTable::new(
                 options.lease,
                 options.result_retention,
             ))),
@@ -64,29 +65,34 @@ impl MemoryDedupeStore {
         self.options.clock.now()
     }
 
-    /// The ownership of `job`. Made under the board's lock, so that nobody can raise the priority of
-    /// an owner that cannot hear of it yet.
+    /// The ownership of `job`. Made under the table's lock, so that no joiner raises the priority
+    /// before the owner can see it.
     fn ownership(&self, key: &Key, job: JobId, priority: Priority) -> Ownership {
-        let demand = self.signals.own(key, job, priority);
+        let raised = self.signals.own(key, job, priority);
         let (shared, signals) = (Arc::clone(&self.shared), self.signals.clone());
         let abandoned = key.clone();
-        Ownership::new(key.clone(), job, self.options.lease, demand, move || {
-            if shared.settle(|board| board.abandon(&abandoned, &job)) {
+        new_ownership(key.clone(), job, self.options.lease, raised, move || {
+            if shared.write_always(|jobs| jobs.abandon(&abandoned, &job)) {
                 signals.notify(&abandoned);
             }
         })
     }
 
-    fn end(&self, operation: &'static str, owner: Ownership, ending: Ending) -> Result<Settlement> {
+    fn end(
+        &self,
+        operation: &'static str,
+        owner: &mut Ownership,
+        end: JobEnd,
+    ) -> Result<EndOutcome> {
         let now = self.now();
-        let settlement = self.shared.run(operation, |board| {
-            Ok(board.end(owner.key(), owner.job(), ending, now))
+        let outcome = self.shared.write(operation, |jobs| {
+            Ok(jobs.end(owner.key(), owner.job(), end, now))
         })?;
-        if settlement == Settlement::Settled {
+        if outcome == EndOutcome::Ended {
             self.signals.notify(owner.key());
         }
-        owner.disarm();
-        Ok(settlement)
+        end_ownership(owner);
+        Ok(outcome)
     }
 }
 
@@ -101,10 +107,10 @@ impl DedupeStore for MemoryDedupeStore {
     async fn register_or_join(&self, key: &Key, priority: Priority) -> Result<Registration> {
         let now = self.now();
         let fresh = JobId::random(&*self.options.random);
-        self.shared.run("register_or_join", |board| {
-            Ok(match board.register_or_join(key, fresh, priority, now) {
-                Turn::Own => Registration::Owner(self.ownership(key, fresh, priority)),
-                Turn::Join(job) => {
+        self.shared.write("register_or_join", |jobs| {
+            Ok(match jobs.register_or_join(key, fresh, priority, now) {
+                Registered::Owner => Registration::Owner(self.ownership(key, fresh, priority)),
+                Registered::Joined(job) => {
                     self.signals.raise(key, &job, priority);
                     Registration::Joined(job)
                 }
@@ -117,20 +123,23 @@ impl DedupeStore for MemoryDedupeStore {
         let mut watch = self.signals.watch(key);
         loop {
             let now = self.now();
-            let sight = self
+            let state = self
                 .shared
-                .run("wait_for", |board| Ok(board.look_at(key, job, now)))?;
-            let lapses_at = match sight {
-                Sight::Ended(Ending::Completed(JobResult::Value(value))) => {
+                .write("wait_for", |jobs| Ok(jobs.joined_state(key, job, now)))?;
+            let lapses_at = match state {
+                JoinedState::Ended(JobEnd::Completed(JobResult::Value(value))) => {
                     return Ok(JobOutcome::Value(value));
                 }
-                Sight::Ended(Ending::Completed(JobResult::NotShared)) => {
-                    return Ok(JobOutcome::NotShared);
+                JoinedState::Ended(JobEnd::Completed(JobResult::NotShared)) => {
+                    let kept = self.signals.value(job);
+                    return Ok(kept.map_or(JobOutcome::NotShared, JobOutcome::Value));
                 }
-                Sight::Ended(Ending::Failed(error)) => return Ok(JobOutcome::OwnerFailed(error)),
-                Sight::Gone => return Ok(JobOutcome::Lapsed),
-                Sight::Pending { .. } if now >= deadline => return Ok(JobOutcome::TimedOut),
-                Sight::Pending { lapses_at } => lapses_at,
+                JoinedState::Ended(JobEnd::Failed(error)) => {
+                    return Ok(JobOutcome::OwnerFailed(error));
+                }
+                JoinedState::Gone => return Ok(JobOutcome::Lapsed),
+                JoinedState::Pending { .. } if now >= deadline => return Ok(JobOutcome::TimedOut),
+                JoinedState::Pending { lapses_at } => lapses_at,
             };
             let until = lapses_at.min(deadline);
             tokio::select! {
@@ -143,52 +152,62 @@ impl DedupeStore for MemoryDedupeStore {
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
         let now = self.now();
         self.shared
-            .run("heartbeat", |board| Ok(board.heartbeat(key, job, now)))
+            .write("heartbeat", |jobs| Ok(jobs.heartbeat(key, job, now)))
     }
 
-    async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement> {
+    async fn complete(&self, owner: &mut Ownership, result: JobResult) -> Result<EndOutcome> {
+        let limit = self
+            .options
+            .inline_limit_bytes
+            .unwrap_or(INLINE_LIMIT_BYTES);
+        let (now, retention) = (self.now(), self.options.result_retention);
+        self.signals.remove_expired_values(now, retention);
         let result = match result {
-            JobResult::Value(value) if value.len() > self.options.inline_limit_bytes => {
+            JobResult::Value(value) if value.len() > limit => {
+                let expires_at = now + retention;
+                self.signals.keep_value(*owner.job(), value, expires_at);
                 JobResult::NotShared
             }
             JobResult::Value(_) | JobResult::NotShared => result,
         };
-        self.end("complete", owner, Ending::Completed(result))
+        self.end("complete", owner, JobEnd::Completed(result))
     }
 
-    async fn fail(&self, owner: Ownership, error: &str) -> Result<Settlement> {
-        self.end("fail", owner, Ending::Failed(error.to_owned()))
+    async fn fail(&self, owner: &mut Ownership, error: &str) -> Result<EndOutcome> {
+        self.end("fail", owner, JobEnd::Failed(error.to_owned()))
     }
 
     async fn is_in_progress(&self, key: &Key) -> Result<bool> {
         let now = self.now();
         self.shared
-            .run("is_in_progress", |board| Ok(board.is_in_progress(key, now)))
+            .write("is_in_progress", |jobs| Ok(jobs.is_in_progress(key, now)))
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
         let now = self.now();
-        self.shared.run("list", |board| Ok(board.list(page, now)))
+        self.shared.write("list", |jobs| Ok(jobs.list(page, now)))
     }
 
     async fn stats(&self) -> Result<DedupeStats> {
         let now = self.now();
-        self.shared.run("stats", |board| Ok(board.stats(now)))
+        self.shared.write("stats", |jobs| Ok(jobs.stats(now)))
     }
 
     async fn clear(&self, selection: &Selection) -> Result<u64> {
         let cleared = self
             .shared
-            .run("clear", |board| Ok(board.clear(selection)))?;
+            .write("clear", |jobs| Ok(jobs.clear(selection)))?;
         self.signals.notify_all();
         Ok(cleared)
     }
 
     async fn cleanup(&self) -> Result<u64> {
         let now = self.now();
-        let most = self.options.cleanup_batch as usize;
+        let most = self.options.cleanup_batch.unwrap_or(CLEANUP_BATCH) as usize;
+        let retention = self.options.result_retention;
+        self.signals.remove_expired_values(now, retention);
         self.shared
-            .run("cleanup", |board| Ok(board.sweep(most, now)))
+            .write("cleanup", |jobs| Ok(jobs.cleanup(most, now)))
     }
 
     async fn close(&self) -> Result<()> {

@@ -1,32 +1,42 @@
-//! Response cache, de-duplication and rate limiting in one process' memory.
+//! Cache, single flight and rate limiting in the memory of one process.
 //!
-//! The reference backend: read this one first. Every store is cheap to clone, and its clones share
-//! what it holds; each operation takes one lock and does no I/O. Nothing survives the process.
+//! Every store is cheap to clone, and its clones share one state; each operation takes one lock and does
+//! no I/O. Nothing survives the process, and no other process shares it: use `store-sqlite` for several
+//! processes on a machine, `store-dynamodb` for several machines.
+//!
+//! | to | use |
+//! |---|---|
+//! | cache bytes, bounded in entries and bytes | [`MemoryCacheStore`], [`Capacity`] |
+//! | cache values of a type | [`TypedCache`] over it |
+//! | do work once | [`MemoryDedupeStore`], [`DedupeStoreExt::run_once`] |
+//! | wait for permits of a rate limit | [`MemoryRateLimitStore`], [`RateLimitStoreExt::limiter`] |
+//! | all three for a [`Pipeline`] | [`stores`], [`stores_with`] |
 //!
 //! ```
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-//! use store_core::{Acquire, Decision, Limit, MINUTE, RateLimitStore, Resource};
-//! use store_memory::MemoryRateLimitStore;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use store_memory::{Limit, MemoryRateLimitStore, RateLimitStoreExt, Resource, SECOND};
 //!
-//! let limits = MemoryRateLimitStore::new(Limit::new(1, MINUTE));
-//! let issues = Resource::named("issues")?;
-//! match limits.acquire(Acquire::one(&issues).user()).await? {
-//!     Decision::Granted(permit) => permit.commit(),
-//!     Decision::Denied { retry_at, reason } => println!("{reason} until {retry_at}"),
-//! }
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! let limiter = MemoryRateLimitStore::new(Limit::new(2, SECOND)).limiter();
+//! let issues = Resource::new("issues")?;
+//! let sent = limiter.run(&issues, async || "sent").await?;
+//! assert_eq!(sent, "sent");
+//! # Ok(())
+//! # }
 //! ```
 
 mod cache;
 mod dedupe;
 mod options;
 mod rate_limit;
+mod shared;
 mod store;
 
 pub use cache::MemoryCacheStore;
 pub use dedupe::MemoryDedupeStore;
-pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
+pub use options::Capacity;
 pub use rate_limit::{MemoryAdaptiveRateLimitStore, MemoryRateLimitStore};
 pub use store::{stores, stores_with};
+
+#[doc(no_inline)]
+pub use store_core::{self, prelude::*};

@@ -1,8 +1,8 @@
-//! The rate limiter: a [`Ledger`] per resource, decided and counted together under one lock.
+//! The rate limiter: a [`ResourceState`] per resource, decided and counted together under one lock.
 
 mod activity;
-mod ledger;
-mod log;
+mod admissions;
+mod resource;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -10,66 +10,68 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store_core::rate_limit::sums::SharedSums;
-use store_core::rate_limit::window::{Denial, check_claims};
+use store_core::backend::window::{Denial, check_claims};
+use store_core::backend::{AdaptiveSums, new_permit};
 use store_core::{
-    Acquire, Claim, Decision, Demand, Page, PageRequest, Permit, Priority, RateLimitStats,
-    RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
+    Acquire, Attempt, Claim, Decision, Page, PageRequest, Permit, Priority, RateLimitOptions,
+    RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status,
+    Timestamp,
 };
 
-use self::ledger::Ledger;
-use crate::options::RateLimitOptions;
-use crate::store::Shared;
+use self::resource::ResourceState;
+use crate::options::{CLEANUP_BATCH, adaptive_config, default_config};
+use crate::shared::Shared;
 
 /// A rate limiter for the tasks of one process. Clones share their counts.
 ///
 /// ```
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// use store_core::{Acquire, Decision, Limit, MINUTE, RateLimitStore, Resource};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), store_core::Error> {
+/// use store_core::{Decision, Limit, MINUTE, RateLimitStoreExt, Resource};
 /// use store_memory::MemoryRateLimitStore;
 ///
-/// let limits = MemoryRateLimitStore::new(Limit::new(1, MINUTE));
-/// let issues = Resource::named("issues")?;
-/// let first = limits.acquire(Acquire::one(&issues)).await?;
-/// let second = limits.acquire(Acquire::one(&issues).user()).await?;
+/// let limiter = MemoryRateLimitStore::new(Limit::new(1, MINUTE)).limiter();
+/// let issues = Resource::new("issues")?;
+/// let first = limiter.try_acquire(&issues).await?;
+/// let second = limiter.try_acquire(&issues).await?;
 /// assert!(matches!(first, Decision::Granted(_)));
 /// assert!(matches!(second, Decision::Denied { .. }));
-/// # Ok::<(), store_core::Error>(())
-/// # })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryRateLimitStore {
-    shared: Arc<Shared<Books>>,
+    shared: Arc<Shared<Resources>>,
     options: Arc<RateLimitOptions>,
+    default_config: ResourceConfig,
 }
 
-/// The original packages' name of the limiter that shares a limit by activity; what makes one is
-/// [`MemoryRateLimitStore::adaptive`], or any adaptive configuration.
+/// The original packages' name of a limiter with an adaptive config, which
+/// [`MemoryRateLimitStore::adaptive`] makes.
 pub type MemoryAdaptiveRateLimitStore = MemoryRateLimitStore;
 
-/// The ledgers of all resources.
+/// The states of all resources.
 #[derive(Debug, Default)]
-struct Books {
-    ledgers: BTreeMap<Resource, Ledger>,
-    /// Numbers the admissions, so that a refund finds its own.
+struct Resources {
+    states: BTreeMap<Resource, ResourceState>,
+    /// The number of the last admission; a refund removes its own by number.
     last_id: u64,
-    /// How many ledgers there may be before idle ones are looked for.
-    crowded_at: usize,
+    /// The number of resources from which on idle ones are removed.
+    cleanup_at: usize,
 }
 
-/// Fewer ledgers than this are not worth looking for idle ones.
-const FEW_LEDGERS: usize = 1_024;
+/// Idle resources are not looked for below this number.
+const MIN_CLEANUP_AT: usize = 1_024;
 
-/// One resource's part in an admission.
+/// The admissions of one request on one resource.
 #[derive(Debug)]
-struct Entry {
+struct Admissions {
     resource: Resource,
     first_id: u64,
 }
 
 impl MemoryRateLimitStore {
-    /// A limiter under which `default` holds for resources that nothing was stated for.
+    /// A limiter with `default` as the config of resources that have no other.
     #[must_use]
     pub fn new(default: impl Into<ResourceConfig>) -> Self {
         Self::with_options(RateLimitOptions::default().with_default_config(default))
@@ -78,18 +80,22 @@ impl MemoryRateLimitStore {
     /// A limiter that shares 60 per minute between users and background by recent activity.
     #[must_use]
     pub fn adaptive() -> Self {
-        Self::with_options(RateLimitOptions::adaptive())
+        Self::new(adaptive_config())
     }
 
-    /// A limiter that has counted nothing yet.
+    /// A limiter without admissions.
     #[must_use]
     pub fn with_options(options: RateLimitOptions) -> Self {
-        let mut books = Books::default();
+        let configured = options.default_config.clone();
+        let default_config = configured.unwrap_or_else(default_config);
+        let mut resources = Resources::default();
         for (resource, config) in &options.resource_configs {
-            books.ledger(resource, &options).state(config.clone());
+            let state = resources.state(resource, &default_config);
+            state.set_config(config.clone());
         }
         Self {
-            shared: Arc::new(Shared::new(books)),
+            shared: Arc::new(Shared::new(resources)),
+            default_config,
             options: Arc::new(options),
         }
     }
@@ -98,33 +104,31 @@ impl MemoryRateLimitStore {
         self.options.clock.now()
     }
 
-    /// What holds for the claimed resource.
+    /// The effective config of the claimed resource.
     ///
     /// # Errors
-    /// `InvalidInput` if it admits nothing.
-    fn config(&self, books: &Books, claim: &Claim) -> Result<ResourceConfig> {
-        let ledger = books.ledgers.get(&claim.resource);
-        let stated = ledger.and_then(Ledger::stated);
-        claim
-            .config_or(stated, &self.options.default_config)
-            .cloned()
+    /// `InvalidInput` if it is invalid.
+    fn config(&self, resources: &Resources, claim: &Claim) -> Result<ResourceConfig> {
+        let state = resources.states.get(&claim.resource);
+        let stored = state.and_then(ResourceState::config);
+        claim.config_or(stored, &self.default_config).cloned()
     }
 
-    /// The configuration of every claim, all checked before anything is counted.
-    fn configs(&self, books: &Books, request: &Acquire) -> Result<Vec<ResourceConfig>> {
+    /// The config of every claim, all checked before anything is counted.
+    fn configs(&self, resources: &Resources, request: &Acquire) -> Result<Vec<ResourceConfig>> {
         check_claims(&request.claims)?;
         let claims = request.claims.iter();
-        claims.map(|claim| self.config(books, claim)).collect()
+        claims.map(|claim| self.config(resources, claim)).collect()
     }
 
-    fn permit(&self, entries: Vec<Entry>, request: &Acquire, now: Timestamp) -> Permit {
+    fn permit(&self, admissions: Vec<Admissions>, request: &Acquire, now: Timestamp) -> Permit {
         let shared = Arc::clone(&self.shared);
         let (permits, priority) = (request.permits, request.priority);
-        Permit::new(now, move || {
-            shared.settle(|books| {
-                for entry in &entries {
-                    if let Some(ledger) = books.ledgers.get_mut(&entry.resource) {
-                        ledger.refund(entry.first_id, permits, priority);
+        new_permit(now, move || {
+            shared.write_always(|resources| {
+                for admitted in &admissions {
+                    if let Some(state) = resources.states.get_mut(&admitted.resource) {
+                        state.refund(admitted.first_id, permits, priority);
                     }
                 }
             });
@@ -132,70 +136,70 @@ impl MemoryRateLimitStore {
     }
 }
 
-impl Books {
-    fn ledger(&mut self, resource: &Resource, options: &RateLimitOptions) -> &mut Ledger {
-        self.ledgers
+impl Resources {
+    fn state(&mut self, resource: &Resource, default: &ResourceConfig) -> &mut ResourceState {
+        self.states
             .entry(resource.clone())
-            .or_insert_with(|| Ledger::new(&options.default_config))
+            .or_insert_with(|| ResourceState::new(default))
     }
 
-    /// Prepares the ledgers of a request: the clock is obeyed, the allocations are up to date.
+    /// Prepares the resources of a request for a decision at `now`.
     fn prepare(
         &mut self,
         request: &Acquire,
         configs: &[ResourceConfig],
-        options: &RateLimitOptions,
+        default: &ResourceConfig,
         now: Timestamp,
     ) {
-        if self.ledgers.len() >= self.crowded_at.max(FEW_LEDGERS) {
-            self.ledgers.retain(|_, ledger| !ledger.is_idle(now));
-            self.crowded_at = self.ledgers.len() * 2;
+        if self.states.len() >= self.cleanup_at.max(MIN_CLEANUP_AT) {
+            self.states.retain(|_, state| !state.is_idle(now));
+            self.cleanup_at = self.states.len() * 2;
         }
         for (claim, config) in request.claims.iter().zip(configs) {
-            let ledger = self.ledger(&claim.resource, options);
-            ledger.prepare(claim, config, now);
+            let state = self.state(&claim.resource, default);
+            state.prepare(claim, config, now);
         }
     }
 
-    /// Why the request is refused; none if it is not.
-    fn refusal(
+    /// The denial of the request; `None` if it can be admitted.
+    fn denial(
         &mut self,
         request: &Acquire,
         configs: &[ResourceConfig],
         now: Timestamp,
     ) -> Result<Option<Denial>> {
-        let mut refusal = None;
+        let mut denial = None;
         for (claim, config) in request.claims.iter().zip(configs) {
-            if let Some(ledger) = self.ledgers.get_mut(&claim.resource) {
+            if let Some(state) = self.states.get_mut(&claim.resource) {
                 let (permits, priority) = (request.permits, request.priority);
-                let own = ledger.refusal(&claim.resource, config, permits, priority, now)?;
-                refusal = Denial::longer(refusal, own);
+                let own = state.denial(&claim.resource, config, permits, priority, now)?;
+                denial = Denial::longer(denial, own);
             }
         }
-        Ok(refusal)
+        Ok(denial)
     }
 
-    fn count_demand(&mut self, request: &Acquire, configs: &[ResourceConfig], now: Timestamp) {
-        if request.demand == Demand::Counted {
+    fn count_activity(&mut self, request: &Acquire, configs: &[ResourceConfig], now: Timestamp) {
+        if request.attempt == Attempt::Repeat {
             return;
         }
         for (claim, config) in request.claims.iter().zip(configs) {
-            if let Some(ledger) = self.ledgers.get_mut(&claim.resource) {
-                ledger.count_demand(config, request.priority, now);
+            if let Some(state) = self.states.get_mut(&claim.resource) {
+                state.count_activity(config, request.priority, now);
             }
         }
     }
 
-    fn admit(&mut self, request: &Acquire, now: Timestamp) -> Vec<Entry> {
+    fn admit(&mut self, request: &Acquire, now: Timestamp) -> Vec<Admissions> {
         let first_id = self.last_id + 1;
         self.last_id += u64::from(request.permits.get());
         let claims = request.claims.iter();
         claims
             .map(|claim| {
-                if let Some(ledger) = self.ledgers.get_mut(&claim.resource) {
-                    ledger.admit(first_id, request.permits, request.priority, now);
+                if let Some(state) = self.states.get_mut(&claim.resource) {
+                    state.admit(first_id, request.permits, request.priority, now);
                 }
-                Entry {
+                Admissions {
                     resource: claim.resource.clone(),
                     first_id,
                 }
@@ -206,81 +210,93 @@ impl Books {
 
 #[async_trait]
 impl RateLimitStore for MemoryRateLimitStore {
-    async fn acquire(&self, request: Acquire) -> Result<Decision> {
+    // Nothing is awaited between the admission and the answer, so no answer is lost on its way.
+    async fn try_acquire(&self, request: Acquire) -> Result<Decision> {
         let now = self.now();
-        self.shared.run("acquire", |books| {
-            let configs = self.configs(books, &request)?;
-            books.prepare(&request, &configs, &self.options, now);
-            let refusal = books.refusal(&request, &configs, now)?;
-            books.count_demand(&request, &configs, now);
-            if let Some(Denial { retry_at, reason }) = refusal {
+        self.shared.write("try_acquire", |resources| {
+            let configs = self.configs(resources, &request)?;
+            resources.prepare(&request, &configs, &self.default_config, now);
+            let denial = resources.denial(&request, &configs, now)?;
+            resources.count_activity(&request, &configs, now);
+            if let Some(Denial { retry_at, reason }) = denial {
                 return Ok(Decision::Denied { retry_at, reason });
             }
-            let entries = books.admit(&request, now);
-            Ok(Decision::Granted(self.permit(entries, &request, now)))
+            let admissions = resources.admit(&request, now);
+            Ok(Decision::Granted(self.permit(admissions, &request, now)))
         })
+    }
+
+    fn record_activity(&self, request: &Acquire) {
+        let now = self.now();
+        self.shared.write_always(|resources| {
+            // An invalid request has no activity; whoever sends it hears of it when it asks.
+            if let Ok(configs) = self.configs(resources, request) {
+                resources.prepare(request, &configs, &self.default_config, now);
+                resources.count_activity(request, &configs, now);
+            }
+        });
     }
 
     async fn record(&self, request: Acquire) -> Result<()> {
         let now = self.now();
-        self.shared.run("record", |books| {
-            let configs = self.configs(books, &request)?;
-            books.prepare(&request, &configs, &self.options, now);
-            books.count_demand(&request, &configs, now);
-            books.admit(&request, now);
+        self.shared.write("record", |resources| {
+            let configs = self.configs(resources, &request)?;
+            resources.prepare(&request, &configs, &self.default_config, now);
+            resources.count_activity(&request, &configs, now);
+            resources.admit(&request, now);
             Ok(())
         })
     }
 
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
         let now = self.now();
-        self.shared.run("status", |books| {
-            let config = self.config(books, claim)?;
-            match books.ledgers.get_mut(&claim.resource) {
-                Some(ledger) => ledger.status(&claim.resource, &config, priority, now),
-                None => Ledger::new(&config).status(&claim.resource, &config, priority, now),
+        self.shared.write("status", |resources| {
+            let config = self.config(resources, claim)?;
+            match resources.states.get_mut(&claim.resource) {
+                Some(state) => state.status(&claim.resource, &config, priority, now),
+                None => ResourceState::new(&config).status(&claim.resource, &config, priority, now),
             }
         })
     }
 
     async fn reset(&self, resource: &Resource) -> Result<()> {
-        self.shared.run("reset", |books| {
-            if let Some(ledger) = books.ledgers.get_mut(resource) {
-                ledger.reset();
+        self.shared.write("reset", |resources| {
+            if let Some(state) = resources.states.get_mut(resource) {
+                state.reset();
             }
             Ok(())
         })
     }
 
     async fn clear(&self) -> Result<()> {
-        self.shared.run("clear", |books| {
-            books.ledgers.retain(|_, ledger| ledger.stated().is_some());
-            for ledger in books.ledgers.values_mut() {
-                ledger.clear(&self.options.default_config);
+        self.shared.write("clear", |resources| {
+            resources.states.retain(|_, state| state.config().is_some());
+            for state in resources.states.values_mut() {
+                state.clear(&self.default_config);
             }
             Ok(())
         })
     }
 
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
-        self.shared.run("set_cooldown", |books| {
-            let ledger = books.ledger(resource, &self.options);
-            Ok(ledger.set_cooldown(until))
+        self.shared.write("set_cooldown", |resources| {
+            let state = resources.state(resource, &self.default_config);
+            Ok(state.set_cooldown(until))
         })
     }
 
     async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
         let now = self.now();
-        self.shared.run("cooldown", |books| {
-            let ledger = books.ledgers.get(resource);
-            Ok(ledger.and_then(|ledger| ledger.cooldown(now)))
+        self.shared.write("cooldown", |resources| {
+            let state = resources.states.get(resource);
+            Ok(state.and_then(|state| state.cooldown(now)))
         })
     }
 
     async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
-        self.shared.run("clear_cooldown", |books| {
-            if let Some(ledger) = books.ledgers.get_mut(resource) {
-                ledger.clear_cooldown(seen);
+        self.shared.write("clear_cooldown", |resources| {
+            if let Some(state) = resources.states.get_mut(resource) {
+                state.clear_cooldown(seen);
             }
             Ok(())
         })
@@ -288,31 +304,32 @@ impl RateLimitStore for MemoryRateLimitStore {
 
     async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
         config.check()?;
-        self.shared.run("set_resource_config", |books| {
-            books.ledger(resource, &self.options).state(config);
+        self.shared.write("set_resource_config", |resources| {
+            let state = resources.state(resource, &self.default_config);
+            state.set_config(config);
             Ok(())
         })
     }
 
     async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {
-        self.shared.run("resource_config", |books| {
-            let ledger = books.ledgers.get(resource);
-            Ok(ledger.and_then(Ledger::stated).cloned())
+        self.shared.write("resource_config", |resources| {
+            let state = resources.states.get(resource);
+            Ok(state.and_then(ResourceState::config).cloned())
         })
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<ResourceInfo>> {
         let now = self.now();
         let after = page.after.as_deref();
-        let from = after.and_then(|name| Resource::named(name).ok());
+        let from = after.and_then(|name| Resource::new(name).ok());
         let start = from.map_or(Bound::Unbounded, Bound::Excluded);
-        self.shared.run("list", |books| {
-            let ledgers = books.ledgers.range_mut((start, Bound::Unbounded));
-            // One more than fits tells whether there is a next page.
-            let items = ledgers
+        self.shared.write("list", |resources| {
+            let states = resources.states.range_mut((start, Bound::Unbounded));
+            // One more than the page holds tells whether there is a next one.
+            let items = states
                 .take(page.limit as usize + 1)
-                .map(|(resource, ledger)| {
-                    let status = ledger.own_status(resource, now)?;
+                .map(|(resource, state)| {
+                    let status = state.own_status(resource, now)?;
                     Ok(ResourceInfo::new(resource.clone(), status))
                 });
             let items = items.collect::<Result<_>>()?;
@@ -324,19 +341,19 @@ impl RateLimitStore for MemoryRateLimitStore {
 
     async fn stats(&self) -> Result<RateLimitStats> {
         let now = self.now();
-        self.shared.run("stats", |books| books.stats(now))
+        self.shared.write("stats", |resources| resources.stats(now))
     }
 
     async fn cleanup(&self) -> Result<u64> {
         let now = self.now();
-        let most = self.options.cleanup_batch as usize;
-        self.shared.run("cleanup", |books| {
-            let mut freed = 0;
-            for ledger in books.ledgers.values_mut() {
-                freed += ledger.sweep(most - freed, now);
+        let most = self.options.cleanup_batch.unwrap_or(CLEANUP_BATCH) as usize;
+        self.shared.write("cleanup", |resources| {
+            let mut removed = 0;
+            for state in resources.states.values_mut() {
+                removed += state.cleanup(most - removed, now);
             }
-            books.ledgers.retain(|_, ledger| !ledger.is_idle(now));
-            Ok(freed as u64)
+            resources.states.retain(|_, state| !state.is_idle(now));
+            Ok(removed as u64)
         })
     }
 
@@ -345,26 +362,26 @@ impl RateLimitStore for MemoryRateLimitStore {
         Ok(())
     }
 
-    fn resolution(&self, _window: Duration) -> Duration {
+    fn resolution(&self, _span: Duration) -> Duration {
         Duration::ZERO
     }
 }
 
-impl Books {
+impl Resources {
     fn stats(&mut self, now: Timestamp) -> Result<RateLimitStats> {
         let (mut requests, mut resources, mut limited) = (0, 0, Vec::new());
-        let mut sums = SharedSums::default();
-        for (resource, ledger) in &mut self.ledgers {
-            let counted = ledger.counted(now);
+        let mut sums = AdaptiveSums::default();
+        for (resource, state) in &mut self.states {
+            let counted = state.counted(now);
             requests += counted;
             resources += u64::from(counted > 0);
-            let status = ledger.own_status(resource, now)?;
+            let status = state.own_status(resource, now)?;
             if status.available_at > now {
                 limited.push(resource.clone());
             }
             if let Some(shared) = &status.adaptive {
-                let activations = ledger.priority_mode_activations();
-                sums.add(shared, ledger.background_used(now), activations);
+                let activations = state.priority_mode_activations();
+                sums.add(shared, state.background_used(now), activations);
             }
         }
         let adaptive = sums.metrics();

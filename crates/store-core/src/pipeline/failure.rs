@@ -1,26 +1,32 @@
-//! What can go wrong on the way to an answer.
+//! Failed attempts, and the errors of a pipeline.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 use crate::rate_limit::Reason;
 use crate::resource::Resource;
 use crate::time::Timestamp;
 
-/// An error of upstream that can be told to those who joined the request, in other processes too.
-pub trait SharedError: fmt::Display + Send + Sync + 'static {
-    /// The error as text that [`from_shared`](Self::from_shared) understands. No secrets: it is
-    /// written to the store.
+/// An error that the owner of a request shares with those who joined it, in other processes too.
+///
+/// Implemented for [`BoxError`], `String` and [`std::io::Error`]; implement it for an error type of
+/// your own to give it to those who joined as what it is.
+pub trait SharedError: fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// The error as text that [`from_shared`](Self::from_shared) understands. It is written to the
+    /// store: no secrets.
     fn to_shared(&self) -> String;
 
-    /// The error that another caller told, of this version of the program or another.
+    /// The error that another caller shared, from this version of the program or another.
     fn from_shared(text: &str) -> Self;
 
-    /// Whether an older answer may stand in: it does for an answer that is late, not for one that
-    /// says no.
+    /// Whether a stale answer may be given in its place: yes for an answer that cannot be had now, no
+    /// for one that says no.
     fn allows_stale(&self) -> bool;
+
+    /// The error's own cause, as [`StdError::source`].
+    fn cause(&self) -> Option<&(dyn StdError + 'static)>;
 }
 
 impl SharedError for String {
@@ -35,23 +41,73 @@ impl SharedError for String {
     fn allows_stale(&self) -> bool {
         true
     }
+
+    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        None
+    }
+}
+
+impl SharedError for BoxError {
+    fn to_shared(&self) -> String {
+        self.to_string()
+    }
+
+    fn from_shared(text: &str) -> Self {
+        text.into()
+    }
+
+    fn allows_stale(&self) -> bool {
+        true
+    }
+
+    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source()
+    }
+}
+
+impl SharedError for std::io::Error {
+    fn to_shared(&self) -> String {
+        self.to_string()
+    }
+
+    fn from_shared(text: &str) -> Self {
+        Self::other(text)
+    }
+
+    fn allows_stale(&self) -> bool {
+        true
+    }
+
+    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source()
+    }
 }
 
 /// A failed attempt, and what follows from it.
+///
+/// `?` turns any error into a final failure:
+///
+/// ```
+/// use store_core::pipeline::{Failure, Fetched};
+///
+/// async fn fetch(path: &str) -> Result<Fetched, Failure> {
+///     let body = std::fs::read(path)?;
+///     Ok(Fetched::new(body))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Failure<E> {
-    /// What went wrong.
+pub struct Failure<E = BoxError> {
+    /// The error.
     pub error: E,
-    /// Whether the attempt counts. Default: it does, something may have reached the server.
+    /// Whether nothing was sent, so that the permit is given back. Default: no, the attempt counts.
     pub nothing_sent: bool,
     /// Whether to try again. Default: never.
     pub retry: Retry,
-    /// What must be left alone for a while, for every process. Default: nothing.
+    /// The resources to cool down, for every process. Default: none.
     pub cooldowns: Vec<(Resource, Duration)>,
-    /// How long the failure answers those who ask later, should it be the last. Default: zero, not at
-    /// all.
-    pub keep: Duration,
+    /// How long the failure is cached as an answer, if it is the last. Default: zero, not at all.
+    pub cache_for: Duration,
 }
 
 /// Whether to try a failed attempt again.
@@ -60,12 +116,19 @@ pub enum Retry {
     /// It would fail again. The default.
     #[default]
     Never,
-    /// Once this much time has passed.
+    /// After this much time.
     After(Duration),
 }
 
 impl<E> Failure<E> {
-    /// A failure that counts and is final.
+    /// A final failure of an attempt that counts.
+    ///
+    /// ```
+    /// use store_core::pipeline::Failure;
+    ///
+    /// let typed: Failure<String> = Failure::new("not found".to_owned());
+    /// let boxed: Failure = Failure::new("not found".into());
+    /// ```
     #[must_use]
     pub const fn new(error: E) -> Self {
         Self {
@@ -73,11 +136,11 @@ impl<E> Failure<E> {
             nothing_sent: false,
             retry: Retry::Never,
             cooldowns: Vec::new(),
-            keep: Duration::ZERO,
+            cache_for: Duration::ZERO,
         }
     }
 
-    /// States that nothing reached the server: the permit goes back.
+    /// Marks that nothing was sent: the permit is given back.
     #[must_use]
     pub fn nothing_sent(mut self) -> Self {
         self.nothing_sent = true;
@@ -91,23 +154,23 @@ impl<E> Failure<E> {
         self
     }
 
-    /// Answers those who ask within `keep` with this failure, from the cache: for an upstream that
-    /// says for sure that there is nothing. What was cached before is replaced.
+    /// Caches the failure as the answer for `duration`: for an upstream that is sure that there is
+    /// nothing. It replaces what was cached before.
     ///
     /// ```
     /// use std::time::Duration;
     /// use store_core::pipeline::Failure;
     ///
-    /// let missing = Failure::new("not found".to_owned()).keep_for(Duration::from_secs(60));
-    /// assert_eq!(missing.keep, Duration::from_secs(60));
+    /// let missing = Failure::new("not found".to_owned()).cache_for(Duration::from_secs(60));
+    /// assert_eq!(missing.cache_for, Duration::from_secs(60));
     /// ```
     #[must_use]
-    pub const fn keep_for(mut self, keep: Duration) -> Self {
-        self.keep = keep;
+    pub const fn cache_for(mut self, duration: Duration) -> Self {
+        self.cache_for = duration;
         self
     }
 
-    /// Leaves `resource` alone for `duration`.
+    /// Cools `resource` down for `duration`.
     #[must_use]
     pub fn with_cooldown(mut self, resource: Resource, duration: Duration) -> Self {
         self.cooldowns.push((resource, duration));
@@ -115,23 +178,31 @@ impl<E> Failure<E> {
     }
 }
 
-/// Why there is no answer.
+impl<E: StdError + Send + Sync + 'static> From<E> for Failure<BoxError> {
+    fn from(error: E) -> Self {
+        Self::new(error.into())
+    }
+}
+
+/// The error of a request that has no answer.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum PipelineError<E> {
+pub enum PipelineError<E = BoxError> {
     /// The fetch failed, here or at the owner that was joined.
     Fetch(E),
-    /// There is no leave to send within the time that the caller waits.
+    /// No permit can be had within the time that the caller waits.
     Denied {
-        /// When asking again may help.
+        /// When another attempt may succeed.
         retry_at: Timestamp,
-        /// What stands in the way.
+        /// The reason of the last denial.
         reason: Reason,
     },
     /// The request in flight that was joined did not end within the time that the caller waits.
     TimedOut,
     /// The limiter failed, and nothing is sent without it.
     Limiter(Error),
+    /// The answer cannot be decoded as the type that was asked for.
+    Decode(Error),
 }
 
 impl<E: SharedError> PipelineError<E> {
@@ -139,6 +210,7 @@ impl<E: SharedError> PipelineError<E> {
         match self {
             Self::Fetch(error) => error.allows_stale(),
             Self::Denied { .. } | Self::TimedOut | Self::Limiter(_) => true,
+            Self::Decode(_) => false,
         }
     }
 }
@@ -150,16 +222,17 @@ impl<E: fmt::Display> fmt::Display for PipelineError<E> {
             Self::Denied { retry_at, reason } => write!(f, "{reason}; try again at {retry_at}"),
             Self::TimedOut => f.write_str("the same request of another caller is still in flight"),
             Self::Limiter(_) => f.write_str("nothing is sent while the rate limiter fails"),
+            Self::Decode(_) => f.write_str("the answer is not of the expected form"),
         }
     }
 }
 
-impl<E: StdError + 'static> StdError for PipelineError<E> {
+impl<E: SharedError> StdError for PipelineError<E> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            // Shown in its place, so its cause is ours.
-            Self::Fetch(error) => error.source(),
-            Self::Limiter(error) => Some(error),
+            // The error is displayed in place of this one, so its cause is this one's.
+            Self::Fetch(error) => error.cause(),
+            Self::Limiter(error) | Self::Decode(error) => Some(error),
             Self::Denied { .. } | Self::TimedOut => None,
         }
     }

@@ -1,27 +1,29 @@
-//! What a caller asks of a limiter and what it hears.
+//! Requests for permits, and the limiter's decisions.
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::error::Result;
 use crate::priority::Priority;
-use crate::rate_limit::ResourceConfig;
+use crate::rate_limit::{Permit, ResourceConfig};
 use crate::resource::Resource;
 use crate::time::Timestamp;
 
-/// One resource that a request counts against.
+/// One resource that a request counts against, and its limits.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Claim {
     /// What is counted.
     pub resource: Resource,
-    /// What holds for the resource unless the store was told otherwise. Default: the store's own
-    /// default.
+    /// The limits that apply unless the store has a configuration for the resource
+    /// ([`set_resource_config`](crate::RateLimitStore::set_resource_config)). Default: the store's
+    /// own default.
     pub config: Option<ResourceConfig>,
 }
 
 impl Claim {
-    /// A claim under the limits that the store knows for `resource`.
+    /// A claim under the limits that the store has for `resource`.
     #[must_use]
     pub const fn new(resource: Resource) -> Self {
         Self {
@@ -30,50 +32,62 @@ impl Claim {
         }
     }
 
-    /// States what holds for the resource unless the store was told otherwise.
+    /// Sets the limits that apply unless the store has a configuration for the resource.
     #[must_use]
     pub fn with_config(mut self, config: impl Into<ResourceConfig>) -> Self {
         self.config = Some(config.into());
         self
     }
 
-    /// What holds for the claim, checked: what was `stated` for its resource, else what it says
-    /// itself, else `default`. Made for backends.
+    /// The effective config, checked: the stored one, else the claim's, else the default. For
+    /// backends.
     ///
     /// ```
     /// use store_core::{Claim, Limit, Resource, ResourceConfig, SECOND};
     ///
     /// let (one, two) = (Limit::new(1, SECOND).into(), Limit::new(2, SECOND));
-    /// let claim = Claim::new(Resource::named("issues")?);
+    /// let claim = Claim::new(Resource::new("issues")?);
     /// assert_eq!(claim.config_or(None, &one)?, &one);
     /// assert_eq!(claim.with_config(two).config_or(None, &one)?, &ResourceConfig::from(two));
     /// # Ok::<(), store_core::Error>(())
     /// ```
     ///
     /// # Errors
-    /// `InvalidInput` if it admits nothing.
+    /// `InvalidInput` if the config is invalid.
     pub fn config_or<'a>(
         &'a self,
-        stated: Option<&'a ResourceConfig>,
+        stored: Option<&'a ResourceConfig>,
         default: &'a ResourceConfig,
     ) -> Result<&'a ResourceConfig> {
-        let config = stated.or(self.config.as_ref()).unwrap_or(default);
+        let config = stored.or(self.config.as_ref()).unwrap_or(default);
         config.check()?;
         Ok(config)
     }
 }
 
-/// A request for permission: all its claims are admitted together, or none.
+impl From<Resource> for Claim {
+    fn from(resource: Resource) -> Self {
+        Self::new(resource)
+    }
+}
+
+impl From<&Resource> for Claim {
+    fn from(resource: &Resource) -> Self {
+        Self::new(resource.clone())
+    }
+}
+
+/// A request for permits: all its claims are admitted together, or none.
 ///
 /// ```
 /// use store_core::{Acquire, Claim, Limit, Priority, Resource, SECOND};
 ///
-/// let issues = Resource::named("issues")?;
-/// let key = Resource::named("key")?;
+/// let issues = Resource::new("issues")?;
+/// let key = Resource::new("key")?;
 /// let acquire = Acquire::one(&issues)
 ///     .and(Claim::new(key).with_config(Limit::new(1, SECOND)))
-///     .user();
-/// assert_eq!(acquire.priority, Priority::User);
+///     .background();
+/// assert_eq!(acquire.priority, Priority::Background);
 /// assert_eq!(acquire.claims.len(), 2);
 /// # Ok::<(), store_core::Error>(())
 /// ```
@@ -82,114 +96,145 @@ impl Claim {
 pub struct Acquire {
     /// What the request counts against; not empty, no resource twice.
     pub claims: Vec<Claim>,
-    /// How many admissions are needed of each, in one. Default: 1.
+    /// How many admissions are needed of each claim, all or none. Default: 1.
     pub permits: NonZeroU32,
-    /// Who waits. Default: background.
+    /// The priority class. Default: user.
     pub priority: Priority,
-    /// Whether this call is to be counted as demand. Default: [`Demand::New`].
-    pub demand: Demand,
+    /// How long [`RateLimiter::acquire`](crate::RateLimiter::acquire) waits. Default: the limiter's
+    /// own [`max_wait`](crate::RateLimiterOptions::max_wait).
+    pub max_wait: Option<Duration>,
+    /// Whether the request counts as activity. Default: [`Attempt::First`].
+    pub attempt: Attempt,
 }
 
-/// Whether a call counts as demand: a request counts once, however often it asks.
+/// Whether an [`Acquire`] is counted as activity: a request counts once, however often it asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Demand {
-    /// The first call of a request. The default.
+pub enum Attempt {
+    /// The first attempt of a request, which counts. The default.
     #[default]
-    New,
-    /// A later call of a request that was counted.
-    Counted,
+    First,
+    /// A repeated attempt of a request that has been counted.
+    Repeat,
 }
 
 impl Acquire {
-    /// One permit for one resource, in the background.
+    /// One permit for one resource.
     #[must_use]
     pub fn one(resource: &Resource) -> Self {
-        Self::of(Claim::new(resource.clone()))
+        Self::of(resource)
     }
 
-    /// One permit for one claim, in the background.
+    /// One permit for one claim.
     #[must_use]
-    pub fn of(claim: Claim) -> Self {
+    pub fn of(claim: impl Into<Claim>) -> Self {
         Self {
-            claims: vec![claim],
+            claims: vec![claim.into()],
             permits: NonZeroU32::MIN,
-            priority: Priority::Background,
-            demand: Demand::New,
+            priority: Priority::default(),
+            max_wait: None,
+            attempt: Attempt::First,
         }
     }
 
     /// Adds a claim.
     #[must_use]
-    pub fn and(mut self, claim: Claim) -> Self {
-        self.claims.push(claim);
+    pub fn and(mut self, claim: impl Into<Claim>) -> Self {
+        self.claims.push(claim.into());
         self
     }
 
-    /// Asks for several permits in one.
+    /// Sets how many permits are needed, all or none.
     #[must_use]
     pub const fn permits(mut self, permits: NonZeroU32) -> Self {
         self.permits = permits;
         self
     }
 
-    /// Asks for a user who waits.
+    /// Sets the priority class to user.
     #[must_use]
     pub const fn user(self) -> Self {
         self.priority(Priority::User)
     }
 
-    /// Asks for a background job.
+    /// Sets the priority class to background.
     #[must_use]
     pub const fn background(self) -> Self {
         self.priority(Priority::Background)
     }
 
-    /// Asks for this class.
+    /// Sets the priority class.
     #[must_use]
     pub const fn priority(mut self, priority: Priority) -> Self {
         self.priority = priority;
         self
     }
 
-    /// States whether this call counts as demand.
+    /// Sets how long [`RateLimiter::acquire`](crate::RateLimiter::acquire) waits.
     #[must_use]
-    pub const fn demand(mut self, demand: Demand) -> Self {
-        self.demand = demand;
+    pub const fn max_wait(mut self, max_wait: Duration) -> Self {
+        self.max_wait = Some(max_wait);
+        self
+    }
+
+    /// Sets whether this is the request's first attempt.
+    #[must_use]
+    pub const fn attempt(mut self, attempt: Attempt) -> Self {
+        self.attempt = attempt;
         self
     }
 }
 
-/// The answer to an [`Acquire`].
+impl From<Resource> for Acquire {
+    fn from(resource: Resource) -> Self {
+        Self::of(resource)
+    }
+}
+
+impl From<&Resource> for Acquire {
+    fn from(resource: &Resource) -> Self {
+        Self::of(resource)
+    }
+}
+
+impl From<Claim> for Acquire {
+    fn from(claim: Claim) -> Self {
+        Self::of(claim)
+    }
+}
+
+/// A limiter's decision on an [`Acquire`].
 #[derive(Debug)]
+#[must_use = "a granted permit is used even if the decision is dropped; a denial is no permission"]
 pub enum Decision {
     /// Admitted and counted.
     Granted(Permit),
-    /// Refused; nothing was counted but the demand.
+    /// Denied; only the activity was counted.
     Denied {
-        /// When asking again may help: exact for a full window and a cooldown.
+        /// When another attempt may succeed: exact for a full window and a cooldown.
         retry_at: Timestamp,
-        /// What stands in the way, and on which resource.
+        /// The reason, with the resource that denied.
         reason: Reason,
     },
 }
 
-/// Why a request was refused, and the resource that refused it.
+/// The reason of a denial, with the resource that denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// The window holds as many admissions as the limit allows.
     WindowFull(Resource),
-    /// What is left is kept for users.
+    /// The remaining capacity is reserved for users.
     Reserved(Resource),
-    /// Users have had their share of a limit that is divided strictly.
+    /// The users' share of a strictly partitioned limit is used up.
     ShareUsed(Resource),
-    /// The background pauses because users call more and more.
+    /// Background requests are paused while user activity rises.
     Paused(Resource),
-    /// The server asked for silence.
+    /// A cooldown is in force.
     Cooldown(Resource),
 }
 
 impl Reason {
-    /// The resource that refused.
+    /// The resource that denied.
     #[must_use]
     pub const fn resource(&self) -> &Resource {
         match self {
@@ -201,12 +246,12 @@ impl Reason {
         }
     }
 
-    /// Whether it stands in the way of this class.
+    /// Whether the reason applies to this priority class.
     ///
     /// ```
     /// use store_core::{Priority, Reason, Resource};
     ///
-    /// let reserved = Reason::Reserved(Resource::named("issues")?);
+    /// let reserved = Reason::Reserved(Resource::new("issues")?);
     /// assert!(reserved.binds(Priority::Background) && !reserved.binds(Priority::User));
     /// # Ok::<(), store_core::Error>(())
     /// ```
@@ -226,58 +271,10 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WindowFull(resource) => write!(f, "the limit of {resource} is used up"),
-            Self::Reserved(resource) => write!(f, "what is left of {resource} is kept for users"),
+            Self::Reserved(resource) => write!(f, "the rest of {resource} is reserved for users"),
             Self::ShareUsed(resource) => write!(f, "the users' share of {resource} is used up"),
             Self::Paused(resource) => write!(f, "background requests to {resource} are paused"),
             Self::Cooldown(resource) => write!(f, "{resource} is cooling down"),
         }
-    }
-}
-
-/// Leave to send one request. Dropped uncommitted, it is given back.
-pub struct Permit {
-    admitted_at: Timestamp,
-    refund: Option<Box<dyn FnOnce() + Send + Sync>>,
-}
-
-impl Permit {
-    /// Made by backends. `refund` runs if the permit is dropped uncommitted: it must not block, and
-    /// may run outside an async runtime.
-    #[must_use]
-    pub fn new(admitted_at: Timestamp, refund: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self {
-            admitted_at,
-            refund: Some(Box::new(refund)),
-        }
-    }
-
-    /// The moment that the limiter counts this admission at.
-    #[must_use]
-    pub const fn admitted_at(&self) -> Timestamp {
-        self.admitted_at
-    }
-
-    /// Uses the permit: from here on the request may have reached the server.
-    pub fn commit(mut self) {
-        self.refund = None;
-    }
-
-    /// Gives the permit back: nothing was sent. The same as dropping it, in words.
-    pub fn give_back(self) {}
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        if let Some(refund) = self.refund.take() {
-            refund();
-        }
-    }
-}
-
-impl fmt::Debug for Permit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit")
-            .field("admitted_at", &self.admitted_at)
-            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What a resource allows: counts per window, and how the two classes share them.
+//! Limits: counts per window, and how the two priority classes share them.
 
 use std::time::Duration;
 
@@ -6,46 +6,139 @@ use crate::adaptive::AdaptiveConfig;
 use crate::error::{Error, Result};
 use crate::time::{HOUR, MINUTE};
 
-/// At most `count` admissions in any window of this length, both ends of time considered: no
-/// half-open window `(t - window, t]` ever holds more.
+/// At most `count` admissions in any window of a given length.
+///
+/// No half-open interval `(t - span, t]` ever holds more admissions, where the [`span`](Self::span)
+/// is the window plus its guard. This is exact by the moments at which the limiter admits
+/// ([`Permit::admitted_at`](crate::Permit::admitted_at)). The server sees a request later, by as much
+/// as scheduling and network delay it, and delays differ: without a guard, admissions at the end of
+/// one window and at the start of the next may arrive within one window of the server. A
+/// [guard](Self::with_guard) as long as the largest difference of two delays makes the limit hold
+/// there, too.
 ///
 /// ```
 /// use store_core::{HOUR, Limit};
 ///
-/// let path = Limit::new(200, HOUR);
-/// assert_eq!((path.count, path.window), (200, HOUR));
+/// const PATH: Limit = Limit::new(200, HOUR);
+/// assert_eq!((PATH.count(), PATH.window(), PATH.span()), (200, HOUR, HOUR));
+/// ```
+///
+/// A limit that admits nothing does not compile as a constant, and panics otherwise; use
+/// [`Limit::try_new`] for numbers that come from outside:
+///
+/// ```compile_fail
+/// # use store_core::{HOUR, Limit};
+/// const NONE: Limit = Limit::new(0, HOUR);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Limit {
-    /// The most admissions in one window. Zero is refused when the limit is used.
-    pub count: u32,
-    /// The window's length; counted in whole milliseconds, rounded up.
-    pub window: Duration,
+    count: u32,
+    window: Duration,
+    guard: Duration,
 }
 
 impl Limit {
-    /// `count` per `window`.
+    /// 60 per minute: the default of the limiters.
+    pub const SIXTY_PER_MINUTE: Self = Self::new(60, MINUTE);
+    /// 200 per hour: the default of the adaptive limiters, and what Comic Vine allows per path.
+    pub const TWO_HUNDRED_PER_HOUR: Self = Self::new(200, HOUR);
+
+    /// At most `count` per `window`; windows count in whole milliseconds, rounded up.
+    ///
+    /// # Panics
+    /// If `count` or `window` is zero; in a constant that is a compile error.
     #[must_use]
     pub const fn new(count: u32, window: Duration) -> Self {
-        Self { count, window }
+        assert!(count > 0, "a limit must admit at least one per window");
+        assert!(!window.is_zero(), "a limit needs a window longer than zero");
+        Self {
+            count,
+            window,
+            guard: Duration::ZERO,
+        }
     }
 
-    /// The original packages' default for plain limiting: 60 per minute.
-    pub const SEED_DEFAULT: Self = Self::new(60, MINUTE);
-    /// The original packages' default for adaptive limiting: 200 per hour.
-    pub const SEED_ADAPTIVE_DEFAULT: Self = Self::new(200, HOUR);
-
-    fn check(&self) -> Result<()> {
-        if self.count == 0 {
+    /// At most `count` per `window`, from numbers that are not known to be valid.
+    ///
+    /// ```
+    /// use store_core::{ErrorKind, HOUR, Limit};
+    ///
+    /// assert_eq!(Limit::try_new(200, HOUR)?, Limit::new(200, HOUR));
+    /// let refused = Limit::try_new(0, HOUR).map_err(|error| error.kind());
+    /// assert_eq!(refused, Err(ErrorKind::InvalidInput));
+    /// # Ok::<(), store_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` if `count` or `window` is zero.
+    pub fn try_new(count: u32, window: Duration) -> Result<Self> {
+        if count == 0 {
             return Err(Error::invalid(
                 "limit",
                 "must admit at least one per window",
             ));
         }
-        if self.window.is_zero() {
+        if window.is_zero() {
             return Err(Error::invalid("limit", "needs a window longer than zero"));
         }
-        Ok(())
+        Ok(Self::new(count, window))
+    }
+
+    /// Lengthens the span in which an admission counts by `guard`, which should be as long as the
+    /// delays between admission and arrival at the server may differ. Default: zero.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use store_core::{Limit, SECOND};
+    ///
+    /// let spacing = Limit::new(1, SECOND).with_guard(Duration::from_millis(50));
+    /// assert_eq!(spacing.window(), SECOND);
+    /// assert_eq!(spacing.span(), Duration::from_millis(1_050));
+    /// ```
+    #[must_use]
+    pub const fn with_guard(mut self, guard: Duration) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Sets the guard to a share of the window: 0.005 is half a percent. A share below zero, or one
+    /// that is not a number, is zero.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use store_core::{HOUR, Limit};
+    ///
+    /// let path = Limit::new(200, HOUR).with_guard_share(0.005);
+    /// assert_eq!(path.guard(), Duration::from_secs(18));
+    /// ```
+    #[must_use]
+    pub fn with_guard_share(self, share: f64) -> Self {
+        let guard = Duration::try_from_secs_f64(self.window.as_secs_f64() * share);
+        self.with_guard(guard.unwrap_or_default())
+    }
+
+    /// The most admissions in one span; at least one.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The window's length as the server counts it; longer than zero.
+    #[must_use]
+    pub const fn window(&self) -> Duration {
+        self.window
+    }
+
+    /// What is added to the window to cover delays between admission and arrival.
+    #[must_use]
+    pub const fn guard(&self) -> Duration {
+        self.guard
+    }
+
+    /// How long an admission counts: the window plus its guard.
+    #[must_use]
+    pub const fn span(&self) -> Duration {
+        self.window.saturating_add(self.guard)
     }
 }
 
@@ -53,14 +146,14 @@ impl Limit {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Policy {
-    /// No difference between the two. The default.
+    /// Both classes are treated alike. The default.
     #[default]
     Fixed,
-    /// Part of the first limit is kept from the background, as much as recent users call for.
+    /// Part of the first limit is reserved for users, as much as recent user activity calls for.
     Adaptive(AdaptiveConfig),
 }
 
-/// Everything that holds for one resource.
+/// The limits of one resource and how its priority classes share them.
 ///
 /// ```
 /// use store_core::{AdaptiveConfig, HOUR, Limit, ResourceConfig, SECOND};
@@ -68,16 +161,13 @@ pub enum Policy {
 /// let config = ResourceConfig::from(Limit::new(200, HOUR))
 ///     .with_limit(Limit::new(1, SECOND))
 ///     .adaptive(AdaptiveConfig::default());
-/// assert_eq!(config.limits.len(), 2);
+/// assert_eq!(config.limits().len(), 2);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct ResourceConfig {
-    /// The limits, all of which must allow an admission. The first is the one that is shared
-    /// between users and background. Not empty.
-    pub limits: Vec<Limit>,
-    /// How users and background share the first limit. Default: [`Policy::Fixed`].
-    pub policy: Policy,
+    /// Not empty; the first is the shared one.
+    limits: Vec<Limit>,
+    policy: Policy,
 }
 
 impl ResourceConfig {
@@ -95,33 +185,38 @@ impl ResourceConfig {
         self
     }
 
-    /// The first limit, which users and background share.
-    ///
-    /// # Errors
-    /// `InvalidInput` if there is none.
-    pub fn shared_limit(&self) -> Result<Limit> {
-        self.limits
-            .first()
-            .copied()
-            .ok_or_else(|| Error::invalid("resource config", "needs at least one limit"))
-    }
-
-    /// How long an admission matters: the longest window.
+    /// The limits, all of which must allow an admission; at least one.
     #[must_use]
-    pub fn longest_window(&self) -> Duration {
-        let windows = self.limits.iter().map(|limit| limit.window);
-        windows.fold(Duration::ZERO, Duration::max)
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
     }
 
-    /// Checks the whole configuration; backends do so before they use it.
+    /// How users and background share the first limit. Default: [`Policy::Fixed`].
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The first limit, which users and background share.
+    #[must_use]
+    pub fn shared_limit(&self) -> Limit {
+        // The list is never empty; the fallback keeps this free of a panic.
+        let first = self.limits.first();
+        first.copied().unwrap_or(Limit::SIXTY_PER_MINUTE)
+    }
+
+    /// How long an admission matters: the longest [`Limit::span`].
+    #[must_use]
+    pub fn longest_span(&self) -> Duration {
+        let spans = self.limits.iter().map(Limit::span);
+        spans.fold(Duration::ZERO, Duration::max)
+    }
+
+    /// Checks the policy's figures; stores do so before they use a configuration.
     ///
     /// # Errors
     /// `InvalidInput` naming what is wrong.
     pub fn check(&self) -> Result<()> {
-        self.shared_limit()?;
-        for limit in &self.limits {
-            limit.check()?;
-        }
         match &self.policy {
             Policy::Fixed => Ok(()),
             Policy::Adaptive(config) => config.check(),
@@ -144,14 +239,15 @@ mod tests {
 
     #[test]
     fn limits_that_admit_nothing_are_refused() {
-        assert!(ResourceConfig::from(Limit::new(0, HOUR)).check().is_err());
-        assert!(
-            ResourceConfig::from(Limit::new(1, Duration::ZERO))
-                .check()
-                .is_err()
-        );
-        let mut none = ResourceConfig::from(Limit::SEED_DEFAULT);
-        none.limits.clear();
-        assert!(none.check().is_err());
+        assert!(Limit::try_new(0, HOUR).is_err());
+        assert!(Limit::try_new(1, Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn a_guard_share_that_makes_no_sense_is_no_guard() {
+        for share in [-1.0, f64::NAN, f64::INFINITY] {
+            let limit = Limit::new(1, HOUR).with_guard_share(share);
+            assert_eq!(limit.guard(), Duration::ZERO, "{share}");
+        }
     }
 }

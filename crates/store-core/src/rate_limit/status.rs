@@ -1,4 +1,4 @@
-//! What can be read off a limiter.
+//! Status and statistics of rate-limited resources.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::rate_limit::Limit;
 use crate::resource::Resource;
 use crate::time::Timestamp;
 
-/// How a resource stands for one class of callers.
+/// The status of a resource for one priority class.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Status {
@@ -17,30 +17,30 @@ pub struct Status {
     pub limit: Limit,
     /// Admissions in the limit's current window.
     pub used: u32,
-    /// How many more the class may have now: by every limit of the resource and by its share of the
-    /// first, and none during a cooldown or a pause. Never negative.
+    /// How many more requests of the class would be admitted now, by every limit of the resource and
+    /// by its share of the first; zero during a cooldown or a pause.
     pub remaining: u32,
-    /// When `remaining` next rises, or now if nothing is used or in the way.
+    /// When `remaining` next rises; now if nothing is used and nothing denies.
     pub reset_at: Timestamp,
     /// When the window will be empty if nothing else is admitted, or now if it is.
     pub full_reset_at: Timestamp,
-    /// When a request of this class is admitted at the earliest: now, unless something is in the way.
+    /// The earliest time at which a request of this class is admitted.
     pub available_at: Timestamp,
-    /// Until when the server asked for silence, if it did.
+    /// The end of the cooldown in force, if there is one.
     pub cooldown_until: Option<Timestamp>,
-    /// How the limit is shared, if it is.
+    /// How the limit is shared between the classes, if it is.
     pub adaptive: Option<AdaptiveStatus>,
 }
 
 impl Status {
-    /// A resource that nothing was asked of yet.
+    /// The status of a resource without admissions.
     #[must_use]
     pub const fn unused(limit: Limit, now: Timestamp) -> Self {
         Self {
             as_of: now,
             limit,
             used: 0,
-            remaining: limit.count,
+            remaining: limit.count(),
             reset_at: now,
             full_reset_at: now,
             available_at: now,
@@ -81,9 +81,9 @@ impl AdaptiveStatus {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ResourceInfo {
-    /// Its name.
+    /// The resource.
     pub resource: Resource,
-    /// How it stands for background callers, the class that is refused first.
+    /// Its status for the background, the class that is denied first.
     pub status: Status,
 }
 
@@ -115,7 +115,7 @@ pub struct RateLimitStats {
 pub struct AdaptiveMetrics {
     /// Requests of users per monitoring window, averaged over the resources.
     pub average_user_activity: f64,
-    /// The share of what is granted to the background that the background uses, 0 to 1.
+    /// The share of its own capacity that the background uses, 0 to 1.
     pub background_utilization: f64,
     /// How often an allocation put users first (high activity or a pause).
     pub priority_mode_activations: u64,

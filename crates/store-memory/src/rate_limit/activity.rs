@@ -1,4 +1,4 @@
-//! Demand on one resource, in buckets of a second or more.
+//! The activity on one resource, in buckets of a second or more.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use store_core::{Activity, AdaptiveConfig, Priority, SECOND, Timestamp};
 
 /// The most buckets that a monitoring window is divided into.
-const MOST_BUCKETS: u32 = 900;
+const MAX_BUCKETS: u32 = 900;
 
 #[derive(Debug, Default)]
-pub(super) struct Demand {
+pub(super) struct ActivityLog {
     buckets: VecDeque<Bucket>,
     last_user: Option<Timestamp>,
     last_background: Option<Timestamp>,
@@ -22,7 +22,7 @@ struct Bucket {
     users: u64,
 }
 
-impl Demand {
+impl ActivityLog {
     pub(super) fn count(&mut self, config: &AdaptiveConfig, priority: Priority, now: Timestamp) {
         match priority {
             Priority::Background => self.last_background = Some(now),
@@ -34,7 +34,7 @@ impl Demand {
     }
 
     fn count_user(&mut self, config: &AdaptiveConfig, now: Timestamp) {
-        let width = SECOND.max(config.monitoring_window / MOST_BUCKETS);
+        let width = SECOND.max(config.monitoring_window / MAX_BUCKETS);
         match self.buckets.back_mut() {
             Some(bucket) if now < bucket.from + width => bucket.users += 1,
             Some(_) | None => self.buckets.push_back(Bucket {
@@ -49,8 +49,8 @@ impl Demand {
         }
     }
 
-    /// Moves demand of the future to now: the clock was set back.
-    pub(super) fn obey(&mut self, now: Timestamp) {
+    /// Moves activity of the future to now: the clock was set back.
+    pub(super) fn clamp_future(&mut self, now: Timestamp) {
         let newest_first = self.buckets.iter_mut().rev();
         for bucket in newest_first.take_while(|bucket| bucket.from > now) {
             bucket.from = now;
@@ -69,7 +69,7 @@ impl Demand {
         activity
     }
 
-    /// Whether nobody asked for so long that nothing depends on it.
+    /// Whether the last request is older than `age`.
     pub(super) fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
         let last = self.last_user.max(self.last_background);
         last.is_none_or(|last| now.since(last) > age)
@@ -87,10 +87,10 @@ mod tests {
         let config = AdaptiveConfig::default();
         let before = Timestamp::from_millis(1_700_000_000_000);
         let now = before - DAY;
-        let mut demand = Demand::default();
-        demand.count(&config, Priority::User, before);
-        demand.obey(now);
-        let later = demand.activity(&config, now + HOUR);
+        let mut log = ActivityLog::default();
+        log.count(&config, Priority::User, before);
+        log.clamp_future(now);
+        let later = log.activity(&config, now + HOUR);
         assert_eq!((later.users_in_window, later.last_user), (0, Some(now)));
     }
 
@@ -98,16 +98,16 @@ mod tests {
     fn a_monitoring_window_takes_few_buckets_however_many_users_ask() {
         let config = AdaptiveConfig::default();
         let start = Timestamp::from_millis(0);
-        let mut demand = Demand::default();
+        let mut log = ActivityLog::default();
         for millis in (0..4_000_000).step_by(200) {
-            demand.count(
+            log.count(
                 &config,
                 Priority::User,
                 start + Duration::from_millis(millis),
             );
         }
-        assert!(demand.buckets.len() <= 900);
+        assert!(log.buckets.len() <= 900);
         let now = start + Duration::from_millis(3_999_800);
-        assert_eq!(demand.activity(&config, now).users_in_window, 900 * 5);
+        assert_eq!(log.activity(&config, now).users_in_window, 900 * 5);
     }
 }

@@ -1,25 +1,25 @@
-//! The jobs: for each key the latest one, and results of replaced ones that somebody may still want.
+//! The job table: the latest job of each key, and the results of replaced ones while they are kept.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::time::Duration;
 
 use store_core::{
-    DedupeStats, Heartbeat, JobId, JobInfo, JobResult, JobState, Key, Page, PageRequest, Priority,
-    Selection, Settlement, Timestamp,
+    DedupeStats, EndOutcome, Heartbeat, JobId, JobInfo, JobResult, JobState, Key, Page,
+    PageRequest, Priority, Selection, Timestamp,
 };
 
 #[derive(Debug)]
-pub(super) struct Board {
+pub(super) struct JobTable {
     lease: Duration,
     retention: Duration,
     jobs: BTreeMap<Key, Job>,
     /// Jobs that ended and were replaced by a new owner's.
     replaced: HashMap<JobId, (Key, Ended)>,
-    /// Every ended job, in the order of ending.
-    endings: VecDeque<(Key, JobId)>,
-    /// How many ever ended.
-    settled: u64,
+    /// Every ended job, in the order in which they ended.
+    ended: VecDeque<(Key, JobId)>,
+    /// The number of jobs that ended so far.
+    ended_count: u64,
 }
 
 #[derive(Debug)]
@@ -38,37 +38,37 @@ enum State {
 
 #[derive(Clone, Debug)]
 struct Ended {
-    ending: Ending,
+    end: JobEnd,
     at: Timestamp,
 }
 
-/// How an owner ended its job.
+/// The result that an owner ended its job with.
 #[derive(Clone, Debug)]
-pub(super) enum Ending {
+pub(super) enum JobEnd {
     Completed(JobResult),
     Failed(String),
 }
 
-/// What a caller is to do.
+/// The result of a registration.
 #[derive(Debug)]
-pub(super) enum Turn {
-    Own,
-    Join(JobId),
+pub(super) enum Registered {
+    Owner,
+    Joined(JobId),
 }
 
-/// What a waiter sees of its job.
+/// The state of a job for a caller that joined it.
 #[derive(Debug)]
-pub(super) enum Sight {
+pub(super) enum JoinedState {
     Pending {
         lapses_at: Timestamp,
     },
-    Ended(Ending),
+    Ended(JobEnd),
     /// Replaced, abandoned, lapsed, or ended too long ago.
     Gone,
 }
 
 impl Job {
-    /// When the owner was last heard of, or the job ended.
+    /// When the lease was last renewed, or the job ended.
     fn updated_at(&self) -> Timestamp {
         match &self.state {
             State::Pending { renewed_at } => *renewed_at,
@@ -78,8 +78,8 @@ impl Job {
 
     /// When the lease ends, if the job is in progress.
     ///
-    /// A lease renewed in the future tells that the clock was set back: it counts from now, so that
-    /// a dead owner's job does not live until the clock is there again.
+    /// A lease renewed in the future means that the clock was set back: it counts from now, so that the
+    /// job of a crashed owner does not live until the clock is there again.
     fn lapses_at(&mut self, lease: Duration, now: Timestamp) -> Option<Timestamp> {
         match &mut self.state {
             State::Pending { renewed_at } => {
@@ -98,15 +98,15 @@ impl Ended {
     }
 }
 
-impl Board {
+impl JobTable {
     pub(super) fn new(lease: Duration, retention: Duration) -> Self {
         Self {
             lease,
             retention,
             jobs: BTreeMap::new(),
             replaced: HashMap::new(),
-            endings: VecDeque::new(),
-            settled: 0,
+            ended: VecDeque::new(),
+            ended_count: 0,
         }
     }
 
@@ -116,13 +116,13 @@ impl Board {
         fresh: JobId,
         priority: Priority,
         now: Timestamp,
-    ) -> Turn {
-        self.forget_results(usize::MAX, now);
+    ) -> Registered {
+        self.remove_expired_results(usize::MAX, now);
         if let Some(job) = self.jobs.get_mut(key)
             && job.lapses_at(self.lease, now).is_some()
         {
             job.priority = job.priority.max(priority);
-            return Turn::Join(job.id);
+            return Registered::Joined(job.id);
         }
         let job = Job {
             id: fresh,
@@ -135,14 +135,14 @@ impl Board {
         {
             self.replaced.insert(id, (key.clone(), ended));
         }
-        Turn::Own
+        Registered::Owner
     }
 
-    pub(super) fn look_at(&mut self, key: &Key, job: &JobId, now: Timestamp) -> Sight {
+    pub(super) fn joined_state(&mut self, key: &Key, job: &JobId, now: Timestamp) -> JoinedState {
         let ended = match self.jobs.get_mut(key).filter(|current| current.id == *job) {
             Some(current) => {
                 if let Some(lapses_at) = current.lapses_at(self.lease, now) {
-                    return Sight::Pending { lapses_at };
+                    return JoinedState::Pending { lapses_at };
                 }
                 match &current.state {
                     State::Ended(ended) => Some(ended),
@@ -152,8 +152,8 @@ impl Board {
             None => self.replaced.get(job).map(|(_, ended)| ended),
         };
         match ended.filter(|ended| ended.is_kept(self.retention, now)) {
-            Some(ended) => Sight::Ended(ended.ending.clone()),
-            None => Sight::Gone,
+            Some(ended) => JoinedState::Ended(ended.end.clone()),
+            None => JoinedState::Gone,
         }
     }
 
@@ -171,19 +171,19 @@ impl Board {
         &mut self,
         key: &Key,
         job: &JobId,
-        ending: Ending,
+        end: JobEnd,
         now: Timestamp,
-    ) -> Settlement {
+    ) -> EndOutcome {
         let Some(pending) = self.pending(key, job) else {
-            return Settlement::Fenced;
+            return EndOutcome::Fenced;
         };
-        pending.state = State::Ended(Ended { ending, at: now });
-        self.endings.push_back((key.clone(), *job));
-        self.settled += 1;
-        Settlement::Settled
+        pending.state = State::Ended(Ended { end, at: now });
+        self.ended.push_back((key.clone(), *job));
+        self.ended_count += 1;
+        EndOutcome::Ended
     }
 
-    /// Removes the job if it is still its owner's; whether it was.
+    /// Removes the job if it is still in progress; returns whether it was.
     pub(super) fn abandon(&mut self, key: &Key, job: &JobId) -> bool {
         let is_pending = self.pending(key, job).is_some();
         if is_pending {
@@ -203,11 +203,11 @@ impl Board {
         let from = after.and_then(|name| Key::new(name).ok());
         let start = from.map_or(Bound::Unbounded, Bound::Excluded);
         let (lease, retention) = (self.lease, self.retention);
-        let known = self
+        let jobs = self
             .jobs
             .range_mut((start, Bound::Unbounded))
             .filter_map(|(key, job)| {
-                let state = job.stands(lease, retention, now)?;
+                let state = job.state(lease, retention, now)?;
                 let id = job.id.to_string();
                 let updated_at = job.updated_at();
                 Some(JobInfo::new(
@@ -219,34 +219,34 @@ impl Board {
                 ))
             });
         // One more than fits tells whether there is a next page.
-        let items = known.take(page.limit as usize + 1).collect();
+        let items = jobs.take(page.limit as usize + 1).collect();
         Page::cut(items, page.limit, |info| info.key.as_str().to_owned())
     }
 
     pub(super) fn stats(&mut self, now: Timestamp) -> DedupeStats {
         let (lease, retention) = (self.lease, self.retention);
         let mut stats = DedupeStats::default();
-        stats.settled_jobs = self.settled;
+        stats.ended_jobs = self.ended_count;
         for job in self.jobs.values_mut() {
-            if let Some(state) = job.stands(lease, retention, now) {
+            if let Some(state) = job.state(lease, retention, now) {
                 stats.count(state, job.created_at);
             }
         }
         stats
     }
 
-    /// Removes the selected jobs; how many it were, replaced ones not counted.
+    /// Removes the selected jobs; returns how many, replaced ones not counted.
     pub(super) fn clear(&mut self, selection: &Selection) -> u64 {
         let before = self.jobs.len();
         self.jobs.retain(|key, _| !selection.contains(key));
         self.replaced.retain(|_, (key, _)| !selection.contains(key));
-        self.endings.retain(|(key, _)| !selection.contains(key));
+        self.ended.retain(|(key, _)| !selection.contains(key));
         (before - self.jobs.len()) as u64
     }
 
-    /// Frees at most `most` jobs that are of no more use; how many it were.
-    pub(super) fn sweep(&mut self, most: usize, now: Timestamp) -> u64 {
-        let forgotten = self.forget_results(most, now);
+    /// Removes at most `most` ended and lapsed jobs; returns how many.
+    pub(super) fn cleanup(&mut self, most: usize, now: Timestamp) -> u64 {
+        let removed = self.remove_expired_results(most, now);
         let lease = self.lease;
         let lapsed: Vec<Key> = self
             .jobs
@@ -255,29 +255,29 @@ impl Board {
                 let is_lapsed = job.is_pending() && job.lapses_at(lease, now).is_none();
                 is_lapsed.then(|| key.clone())
             })
-            .take(most - forgotten)
+            .take(most - removed)
             .collect();
         for key in &lapsed {
             self.jobs.remove(key);
         }
-        (forgotten + lapsed.len()) as u64
+        (removed + lapsed.len()) as u64
     }
 
-    /// Removes at most `most` results that nobody may read any more; how many it were.
-    fn forget_results(&mut self, most: usize, now: Timestamp) -> usize {
-        let mut forgotten = 0;
-        while forgotten < most
-            && let Some((key, id)) = self.endings.front()
+    /// Removes at most `most` results past their retention; returns how many.
+    fn remove_expired_results(&mut self, most: usize, now: Timestamp) -> usize {
+        let mut removed = 0;
+        while removed < most
+            && let Some((key, id)) = self.ended.front()
             && !self.is_kept(key, id, now)
         {
             if self.jobs.get(key).is_some_and(|job| job.id == *id) {
                 self.jobs.remove(key);
             }
             self.replaced.remove(id);
-            self.endings.pop_front();
-            forgotten += 1;
+            self.ended.pop_front();
+            removed += 1;
         }
-        forgotten
+        removed
     }
 
     fn is_kept(&self, key: &Key, id: &JobId, now: Timestamp) -> bool {
@@ -301,19 +301,19 @@ impl Job {
         matches!(self.state, State::Pending { .. })
     }
 
-    /// The job's state for those who look at it from outside; none if it is only garbage.
-    fn stands(&mut self, lease: Duration, retention: Duration, now: Timestamp) -> Option<JobState> {
+    /// The job's state in listings; `None` if it is past its retention.
+    fn state(&mut self, lease: Duration, retention: Duration, now: Timestamp) -> Option<JobState> {
         let is_alive = self.lapses_at(lease, now).is_some();
         match &self.state {
             State::Pending { .. } if is_alive => Some(JobState::Pending),
             State::Pending { .. } => Some(JobState::Lapsed),
             State::Ended(ended) if !ended.is_kept(retention, now) => None,
             State::Ended(Ended {
-                ending: Ending::Completed(_),
+                end: JobEnd::Completed(_),
                 ..
             }) => Some(JobState::Completed),
             State::Ended(Ended {
-                ending: Ending::Failed(_),
+                end: JobEnd::Failed(_),
                 ..
             }) => Some(JobState::Failed),
         }

@@ -1,8 +1,7 @@
-//! The entries with their indexes: by key, by expiry, by tag.
+//! The entries and their indexes: by key, by expiry, by tag.
 //!
-//! What must stay true: an entry is in every index it belongs to, and in no other; so that leaving
-//! by any way (replaced, removed, swept, evicted) takes one path, [`Shelf::forget`]. Both bounds hold
-//! after every call.
+//! Invariants: an entry is in every index it belongs to, and in no other; every way out (replaced,
+//! removed, expired, evicted) goes through [`Index::unindex`]. Both bounds hold after every call.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
@@ -10,7 +9,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 use store_core::{CacheStats, Entry, EntryInfo, Key, Page, PageRequest, Selection, Tag, Timestamp};
 
-use super::engine::Engine;
+use super::eviction::Entries;
 
 #[derive(Debug, Default)]
 pub(super) struct Stored {
@@ -18,7 +17,7 @@ pub(super) struct Stored {
     pub(super) tags: Vec<Tag>,
     pub(super) created_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
-    /// When the fill began that brought it.
+    /// When the fill that stored it began.
     pub(super) began_at: Timestamp,
 }
 
@@ -35,9 +34,9 @@ impl Stored {
 }
 
 #[derive(Debug)]
-pub(super) struct Shelf {
-    engine: Engine,
-    names: BTreeSet<Key>,
+pub(super) struct Index {
+    entries: Entries,
+    keys: BTreeSet<Key>,
     expiries: BTreeSet<(Timestamp, Key)>,
     tagged: HashMap<Tag, BTreeSet<Key>>,
     bytes: usize,
@@ -45,11 +44,11 @@ pub(super) struct Shelf {
     max_bytes: usize,
 }
 
-impl Shelf {
+impl Index {
     pub(super) fn new(max_items: usize, max_bytes: usize) -> Self {
         Self {
-            engine: Engine::new(max_items, max_bytes),
-            names: BTreeSet::new(),
+            entries: Entries::new(max_items, max_bytes),
+            keys: BTreeSet::new(),
             expiries: BTreeSet::new(),
             tagged: HashMap::new(),
             bytes: 0,
@@ -58,9 +57,9 @@ impl Shelf {
         }
     }
 
-    /// The unexpired value of `key`, which counts as a use of it.
-    pub(super) fn take_out(&self, key: &Key, now: Timestamp) -> Option<Entry> {
-        let stored = self.engine.take_out(key)?;
+    /// The unexpired value of `key`; counts as a read.
+    pub(super) fn get(&self, key: &Key, now: Timestamp) -> Option<Entry> {
+        let stored = self.entries.get(key)?;
         stored
             .is_live(now)
             .then(|| Entry::new(stored.value.clone(), stored.created_at, stored.expires_at))
@@ -68,7 +67,7 @@ impl Shelf {
 
     /// When the fill of the unexpired value of `key` began.
     pub(super) fn began_at(&self, key: &Key, now: Timestamp) -> Option<Timestamp> {
-        let stored = self.engine.peek(key);
+        let stored = self.entries.peek(key);
         stored
             .filter(|stored| stored.is_live(now))
             .map(|stored| stored.began_at)
@@ -79,17 +78,17 @@ impl Shelf {
         stored.weight(key) <= self.max_bytes
     }
 
-    /// Stores a value that it could hold in place of whatever its key held.
+    /// Inserts a value that an empty cache could hold, in place of the one that its key has.
     ///
-    /// Expired values make room first, then those that are least useful.
-    pub(super) fn put(&mut self, key: Key, mut stored: Stored, now: Timestamp) {
+    /// Expired values are evicted first, then the least useful ones.
+    pub(super) fn insert(&mut self, key: Key, mut stored: Stored, now: Timestamp) {
         if self.max_items == 0 {
             return;
         }
         stored.tags.sort();
         stored.tags.dedup();
         let weight = stored.weight(&key);
-        while !self.has_room(&key, weight) {
+        while !self.fits(&key, weight) {
             match self.first_expired(now) {
                 Some(expired) => {
                     self.remove(&expired);
@@ -99,52 +98,52 @@ impl Shelf {
         }
         self.bytes += weight;
         let (expires_at, tags) = (stored.expires_at, stored.tags.clone());
-        if let Some(replaced) = self.engine.insert(key.clone(), stored) {
-            self.forget(&key, &replaced);
+        if let Some(replaced) = self.entries.insert(key.clone(), stored) {
+            self.unindex(&key, &replaced);
         }
         self.expiries.extend(expires_at.map(|at| (at, key.clone())));
         for tag in tags {
             self.tagged.entry(tag).or_default().insert(key.clone());
         }
-        self.names.insert(key);
+        self.keys.insert(key);
     }
 
     /// Removes a value, expired or not.
     pub(super) fn remove(&mut self, key: &Key) -> Option<Stored> {
-        let stored = self.engine.remove(key)?;
-        self.forget(key, &stored);
+        let stored = self.entries.remove(key)?;
+        self.unindex(key, &stored);
         Some(stored)
     }
 
     /// Whether both bounds hold once `key` has a value of this weight instead of its own.
-    fn has_room(&self, key: &Key, weight: usize) -> bool {
-        let own = self.engine.peek(key).map(|stored| stored.weight(key));
-        let others = self.engine.len() - usize::from(own.is_some());
+    fn fits(&self, key: &Key, weight: usize) -> bool {
+        let own = self.entries.peek(key).map(|stored| stored.weight(key));
+        let others = self.entries.len() - usize::from(own.is_some());
         let bytes = self.bytes - own.unwrap_or(0);
         others < self.max_items && bytes.saturating_add(weight) <= self.max_bytes
     }
 
     fn evict(&mut self) {
-        let victims = self.engine.evict();
+        let victims = self.entries.evict();
         if victims.is_empty()
-            && let Some(first) = self.names.first().cloned()
+            && let Some(first) = self.keys.first().cloned()
         {
-            // Were the engine ever to spare everything, the bounds would hold all the same.
+            // Should `quick_cache` ever spare everything, the bounds hold all the same.
             self.remove(&first);
         }
-        for (key, gone) in victims {
-            self.forget(&key, &gone);
+        for (key, left) in victims {
+            self.unindex(&key, &left);
         }
     }
 
-    /// Takes a value that has left out of the indexes.
-    fn forget(&mut self, key: &Key, gone: &Stored) {
-        self.bytes -= gone.weight(key);
-        self.names.remove(key);
-        if let Some(at) = gone.expires_at {
+    /// Removes a value that has left from the indexes.
+    fn unindex(&mut self, key: &Key, left: &Stored) {
+        self.bytes -= left.weight(key);
+        self.keys.remove(key);
+        if let Some(at) = left.expires_at {
             self.expiries.remove(&(at, key.clone()));
         }
-        for tag in &gone.tags {
+        for tag in &left.tags {
             if let Some(keys) = self.tagged.get_mut(tag) {
                 keys.remove(key);
                 if keys.is_empty() {
@@ -154,16 +153,16 @@ impl Shelf {
         }
     }
 
-    /// Removes at most `most` expired values; how many it were.
-    pub(super) fn sweep(&mut self, most: usize, now: Timestamp) -> u64 {
-        let mut swept = 0;
-        while swept < most
+    /// Removes at most `most` expired values; returns how many.
+    pub(super) fn remove_expired(&mut self, most: usize, now: Timestamp) -> u64 {
+        let mut removed = 0;
+        while removed < most
             && let Some(key) = self.first_expired(now)
         {
             self.remove(&key);
-            swept += 1;
+            removed += 1;
         }
-        swept as u64
+        removed as u64
     }
 
     fn first_expired(&self, now: Timestamp) -> Option<Key> {
@@ -178,13 +177,13 @@ impl Shelf {
             Selection::All => None,
             Selection::Scope(scope) => Key::new(&format!("{scope}:")).ok(),
         };
-        let keys = self.names.range((start_at(first), Bound::Unbounded));
+        let keys = self.keys.range((start_at(first), Bound::Unbounded));
         keys.take_while(|key| selection.contains(key))
             .cloned()
             .collect()
     }
 
-    /// The keys that carry one of `tags`, each once, expired ones included.
+    /// The keys with one of `tags`, each once, expired ones included.
     pub(super) fn keys_tagged(&self, tags: &[Tag]) -> Vec<Key> {
         let keys = tags.iter().filter_map(|tag| self.tagged.get(tag)).flatten();
         let keys: BTreeSet<&Key> = keys.collect();
@@ -196,9 +195,9 @@ impl Shelf {
         let from = after.and_then(|name| Key::new(name).ok());
         let start = from.map_or(Bound::Unbounded, Bound::Excluded);
         let live = self
-            .names
+            .keys
             .range((start, Bound::Unbounded))
-            .filter_map(|key| Some((key, self.engine.peek(key)?)))
+            .filter_map(|key| Some((key, self.entries.peek(key)?)))
             .filter(|(_, stored)| stored.is_live(now))
             .map(|(key, stored)| {
                 let size = stored.value.len() as u64;
@@ -214,7 +213,7 @@ impl Shelf {
     pub(super) fn stats(&self, now: Timestamp) -> CacheStats {
         let expired = self.expiries.iter().take_while(|(at, _)| *at <= now);
         CacheStats::new(
-            self.engine.len() as u64,
+            self.entries.len() as u64,
             expired.count() as u64,
             self.bytes as u64,
         )
@@ -246,129 +245,129 @@ mod tests {
         }
     }
 
-    fn put(shelf: &mut Shelf, name: &str, bytes: usize, expires_at: Option<i64>) {
-        shelf.put(key(name), stored(bytes, expires_at), Timestamp::default());
+    fn put(index: &mut Index, name: &str, bytes: usize, expires_at: Option<i64>) {
+        index.insert(key(name), stored(bytes, expires_at), Timestamp::default());
     }
 
-    fn names(shelf: &Shelf) -> Vec<&str> {
-        shelf.names.iter().map(Key::as_str).collect()
+    fn names(index: &Index) -> Vec<&str> {
+        index.keys.iter().map(Key::as_str).collect()
     }
 
     // covers("M1", "F56")
     #[test]
-    fn what_nobody_asked_for_again_goes_first() {
-        let mut shelf = Shelf::new(3, NO_BOUND);
+    fn an_entry_that_was_not_read_again_is_evicted_first() {
+        let mut index = Index::new(3, NO_BOUND);
         for name in ["a", "b", "c"] {
-            put(&mut shelf, name, 1, None);
+            put(&mut index, name, 1, None);
         }
         for name in ["a", "c"] {
-            assert!(shelf.take_out(&key(name), Timestamp::default()).is_some());
+            assert!(index.get(&key(name), Timestamp::default()).is_some());
         }
-        put(&mut shelf, "d", 1, None);
-        put(&mut shelf, "e", 1, None);
-        assert_eq!(names(&shelf), ["a", "c", "e"]);
+        put(&mut index, "d", 1, None);
+        put(&mut index, "e", 1, None);
+        assert_eq!(names(&index), ["a", "c", "e"]);
     }
 
     // covers("M1", "F56")
     #[test]
-    fn what_has_expired_goes_before_anything_that_has_not() {
-        let mut shelf = Shelf::new(3, NO_BOUND);
-        put(&mut shelf, "a", 1, None);
-        put(&mut shelf, "b", 1, Some(5));
-        put(&mut shelf, "c", 1, Some(9));
-        shelf.put(key("d"), stored(1, None), Timestamp::from_millis(5));
-        assert_eq!(names(&shelf), ["a", "c", "d"]);
+    fn expired_entries_are_evicted_before_live_ones() {
+        let mut index = Index::new(3, NO_BOUND);
+        put(&mut index, "a", 1, None);
+        put(&mut index, "b", 1, Some(5));
+        put(&mut index, "c", 1, Some(9));
+        index.insert(key("d"), stored(1, None), Timestamp::from_millis(5));
+        assert_eq!(names(&index), ["a", "c", "d"]);
     }
 
     // covers("M1", "F56")
     #[test]
-    fn one_heavy_value_pushes_out_as_many_as_it_takes() {
-        let mut shelf = Shelf::new(NO_BOUND, 56);
+    fn a_large_value_evicts_as_many_as_it_needs() {
+        let mut index = Index::new(NO_BOUND, 56);
         for name in ["a", "b", "c", "d"] {
-            put(&mut shelf, name, 10, None);
+            put(&mut index, name, 10, None);
         }
-        assert_eq!(shelf.bytes, 4 * 14);
-        put(&mut shelf, "e", 24, None);
-        assert_eq!(shelf.engine.len(), 3);
-        assert_eq!(shelf.bytes, 14 + 14 + 28);
-        put(&mut shelf, "f", 52, None);
-        assert_eq!((names(&shelf), shelf.bytes), (vec!["f"], 56));
+        assert_eq!(index.bytes, 4 * 14);
+        put(&mut index, "e", 24, None);
+        assert_eq!(index.entries.len(), 3);
+        assert_eq!(index.bytes, 14 + 14 + 28);
+        put(&mut index, "f", 52, None);
+        assert_eq!((names(&index), index.bytes), (vec!["f"], 56));
     }
 
     // covers("M1")
     #[test]
-    fn nothing_goes_while_both_bounds_have_room() {
-        let mut shelf = Shelf::new(100, 100 * 1_000);
+    fn nothing_is_evicted_while_both_bounds_hold() {
+        let mut index = Index::new(100, 100 * 1_000);
         for n in 0..90 {
-            put(&mut shelf, &format!("light {n}"), 1, None);
+            put(&mut index, &format!("light {n}"), 1, None);
         }
         for n in 0..9 {
-            put(&mut shelf, &format!("heavy {n}"), 10_000, None);
+            put(&mut index, &format!("heavy {n}"), 10_000, None);
         }
-        assert_eq!(shelf.engine.len(), 99);
-        put(&mut shelf, "last", 1, None);
-        assert_eq!(shelf.engine.len(), 100);
+        assert_eq!(index.entries.len(), 99);
+        put(&mut index, "last", 1, None);
+        assert_eq!(index.entries.len(), 100);
     }
 
     #[test]
-    fn a_shelf_of_no_places_keeps_nothing() {
-        let mut shelf = Shelf::new(0, NO_BOUND);
-        put(&mut shelf, "a", 1, None);
-        assert!(names(&shelf).is_empty() && shelf.engine.len() == 0);
+    fn a_cache_of_zero_entries_keeps_nothing() {
+        let mut index = Index::new(0, NO_BOUND);
+        put(&mut index, "a", 1, None);
+        assert!(names(&index).is_empty() && index.entries.len() == 0);
     }
 
     // covers("F57")
     #[test]
-    fn whatever_way_an_entry_leaves_every_index_forgets_it() {
-        let mut shelf = Shelf::new(1, NO_BOUND);
-        put(&mut shelf, "removed", 1, Some(5));
-        shelf.remove(&key("removed"));
-        put(&mut shelf, "swept", 1, Some(5));
-        assert_eq!(shelf.sweep(10, Timestamp::from_millis(10)), 1);
-        put(&mut shelf, "evicted", 1, Some(50));
-        put(&mut shelf, "replaced", 1, Some(5));
-        assert_eq!(names(&shelf), ["replaced"]);
-        put(&mut shelf, "replaced", 1, Some(50));
-        assert_eq!((shelf.expiries.len(), shelf.tagged.len()), (1, 1));
-        shelf.remove(&key("replaced"));
-        assert!(shelf.tagged.is_empty() && shelf.expiries.is_empty() && shelf.names.is_empty());
-        assert_eq!((shelf.bytes, shelf.engine.len()), (0, 0));
+    fn an_entry_that_left_is_in_no_index() {
+        let mut index = Index::new(1, NO_BOUND);
+        put(&mut index, "removed", 1, Some(5));
+        index.remove(&key("removed"));
+        put(&mut index, "swept", 1, Some(5));
+        assert_eq!(index.remove_expired(10, Timestamp::from_millis(10)), 1);
+        put(&mut index, "evicted", 1, Some(50));
+        put(&mut index, "replaced", 1, Some(5));
+        assert_eq!(names(&index), ["replaced"]);
+        put(&mut index, "replaced", 1, Some(50));
+        assert_eq!((index.expiries.len(), index.tagged.len()), (1, 1));
+        index.remove(&key("replaced"));
+        assert!(index.tagged.is_empty() && index.expiries.is_empty() && index.keys.is_empty());
+        assert_eq!((index.bytes, index.entries.len()), (0, 0));
     }
 
     // covers("F56", "F57")
     #[test]
     fn indexes_and_bounds_hold_whatever_comes() {
-        let (mut shelf, mut dice) = (Shelf::new(40, 4_000), 1_u64);
-        let mut roll = |sides: u64| {
-            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (dice >> 33) % sides
+        let (mut index, mut seed) = (Index::new(40, 4_000), 1_u64);
+        let mut below = |bound: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % bound
         };
         let (mut now, mut fullest) = (Timestamp::default(), 0);
         for _ in 0..20_000 {
-            let name = key(&format!("key {:02}", roll(90)));
-            match roll(8) {
-                0 => drop(shelf.remove(&name)),
-                1 => now = now + Duration::from_millis(roll(3)),
-                2..5 => drop(shelf.take_out(&name, now)),
+            let name = key(&format!("key {:02}", below(90)));
+            match below(8) {
+                0 => drop(index.remove(&name)),
+                1 => now = now + Duration::from_millis(below(3)),
+                2..5 => drop(index.get(&name, now)),
                 _ => {
-                    let heaviest = if roll(20) == 0 { 3_980 } else { 150 };
-                    let bytes = usize::try_from(roll(heaviest)).unwrap();
-                    let ttl = (roll(2) == 0).then(|| now.as_millis() + 30);
-                    shelf.put(name.clone(), stored(bytes, ttl), now);
+                    let heaviest = if below(20) == 0 { 3_980 } else { 150 };
+                    let bytes = usize::try_from(below(heaviest)).unwrap();
+                    let ttl = (below(2) == 0).then(|| now.as_millis() + 30);
+                    index.insert(name.clone(), stored(bytes, ttl), now);
                     assert!(
-                        shelf.engine.peek(&name).is_some(),
+                        index.entries.peek(&name).is_some(),
                         "what came last is there"
                     );
                 }
             }
-            let held = shelf.names.iter().map(|key| (key, shelf.engine.peek(key)));
+            let held = index.keys.iter().map(|key| (key, index.entries.peek(key)));
             let held: Vec<_> = held.filter_map(|(key, held)| Some((key, held?))).collect();
             let bytes = held.iter().map(|(key, held)| held.weight(key)).sum();
-            let tagged = shelf.tagged.values().map(BTreeSet::len).sum();
+            let tagged = index.tagged.values().map(BTreeSet::len).sum();
             let dying = held.iter().filter(|(_, held)| held.expires_at.is_some());
-            assert_eq!(shelf.expiries.len(), dying.count());
-            assert_eq!((held.len(), held.len()), (shelf.names.len(), tagged));
-            assert_eq!((held.len(), bytes), (shelf.engine.len(), shelf.bytes));
+            assert_eq!(index.expiries.len(), dying.count());
+            assert_eq!((held.len(), held.len()), (index.keys.len(), tagged));
+            assert_eq!((held.len(), bytes), (index.entries.len(), index.bytes));
             assert!(held.len() <= 40 && bytes <= 4_000);
             fullest = fullest.max(held.len());
         }

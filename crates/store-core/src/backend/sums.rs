@@ -1,16 +1,16 @@
-//! Sums over the resources of a limiter, which backends fill one resource at a time.
+//! Sums over the adaptive resources of a store.
 
 use crate::rate_limit::{AdaptiveMetrics, AdaptiveStatus};
 
-/// The resources whose limit is shared, summed up into [`AdaptiveMetrics`]. Made for backends.
+/// Sums over the resources whose limit is shared, for [`AdaptiveMetrics`].
 ///
 /// ```
-/// use store_core::rate_limit::sums::SharedSums;
+/// use store_core::backend::AdaptiveSums;
 ///
-/// assert!(SharedSums::default().metrics().is_none());
+/// assert!(AdaptiveSums::default().metrics().is_none());
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SharedSums {
+pub struct AdaptiveSums {
     resources: u64,
     users: u64,
     background_used: u64,
@@ -18,8 +18,8 @@ pub struct SharedSums {
     activations: u64,
 }
 
-impl SharedSums {
-    /// Adds a resource: how it stands, how many admissions of the background its window holds, and
+impl AdaptiveSums {
+    /// Adds a resource: its status, the background admissions in its window, and
     /// how often an allocation put users first.
     pub fn add(&mut self, status: &AdaptiveStatus, background_used: u64, activations: u64) {
         self.resources += 1;
@@ -29,7 +29,7 @@ impl SharedSums {
         self.activations += activations;
     }
 
-    /// The figures; none without resources.
+    /// The metrics; `None` without resources.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,

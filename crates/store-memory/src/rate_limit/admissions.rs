@@ -1,12 +1,12 @@
-//! The admissions of one resource, in the order they were made.
+//! The log of admissions of one resource, in the order they were made.
 //!
-//! What must stay true: `all` is the two classes merged, ordered by number and so by time, and no
-//! admission lies in the future once [`Log::obey`] was called.
+//! Invariants: `all` is the two classes merged, ordered by id and so by time, and no admission lies in
+//! the future after [`Log::clamp_future`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use store_core::rate_limit::window::AdmissionLog;
+use store_core::backend::window::AdmissionLog;
 use store_core::{Priority, Result, Timestamp};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Log {
 
     /// Moves admissions of the future to now: the clock was set back, and they must neither let too
     /// many in nor block longer than a window.
-    pub(super) fn obey(&mut self, now: Timestamp) {
+    pub(super) fn clamp_future(&mut self, now: Timestamp) {
         for admissions in [&mut self.all, &mut self.user, &mut self.background] {
             let newest_first = admissions.iter_mut().rev();
             for admission in newest_first.take_while(|admission| admission.at > now) {
@@ -45,27 +45,27 @@ impl Log {
         }
     }
 
-    /// How many admissions of a class, or of both, a window that ends now holds.
-    pub(super) fn count(&self, class: Option<Priority>, window: Duration, now: Timestamp) -> usize {
+    /// The number of admissions of a class, or of both, in a span that ends now.
+    pub(super) fn count(&self, class: Option<Priority>, span: Duration, now: Timestamp) -> usize {
         let admissions = self.of(class);
-        admissions.len() - admissions.partition_point(|admission| admission.at + window <= now)
+        admissions.len() - admissions.partition_point(|admission| admission.at + span <= now)
     }
 
     pub(super) fn newest(&self) -> Option<Timestamp> {
         self.all.back().map(|admission| admission.at)
     }
 
-    /// Forgets at most `most` of the oldest admissions that lie `keep` or longer back, but leaves
-    /// `at_least`; how many it were.
-    pub(super) fn forget(
+    /// Removes at most `most` of the oldest admissions that are `keep` old or older, but leaves
+    /// `at_least`; returns how many.
+    pub(super) fn remove_old(
         &mut self,
         keep: Duration,
         at_least: usize,
         most: usize,
         now: Timestamp,
     ) -> usize {
-        let mut forgotten = 0;
-        while forgotten < most
+        let mut removed = 0;
+        while removed < most
             && self.all.len() > at_least
             && let Some(oldest) = self.all.front()
             && oldest.at + keep <= now
@@ -76,9 +76,9 @@ impl Log {
                     admissions.pop_front();
                 }
             }
-            forgotten += 1;
+            removed += 1;
         }
-        forgotten
+        removed
     }
 
     pub(super) fn clear(&mut self) {

@@ -1,16 +1,16 @@
-//! What a pipeline has done, for tables and tests.
+//! Counters of a pipeline, for tables and tests.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::pipeline::{Answer, Outcome, PipelineError};
 
-/// What a pipeline has done since it was made. Reading it takes no lock, so the figures of requests
-/// under way may be one apart.
+/// Counters of a pipeline since it was made. Reading them takes no lock, so they may be apart by the
+/// requests in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PipelineStats {
     /// Requests of callers.
-    pub asked: u64,
+    pub requests: u64,
     /// Answered from the cache, fresh.
     pub hits: u64,
     /// Answered by the same request of another caller.
@@ -23,17 +23,17 @@ pub struct PipelineStats {
     pub attempts: u64,
     /// Attempts that had to wait for their permit.
     pub waits: u64,
-    /// Requests that got no leave to send in time.
+    /// Requests that got no permit in time.
     pub denied: u64,
     /// Requests that ended with another error.
     pub failed: u64,
-    /// Cooldowns that failures called for.
+    /// Cooldowns that failures asked for.
     pub cooldowns: u64,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    asked: AtomicU64,
+    requests: AtomicU64,
     hits: AtomicU64,
     joined: AtomicU64,
     fetched: AtomicU64,
@@ -46,8 +46,8 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn asked(&self) {
-        self.asked.fetch_add(1, Relaxed);
+    pub(super) fn requested(&self) {
+        self.requests.fetch_add(1, Relaxed);
     }
 
     pub(super) fn attempted(&self) {
@@ -76,16 +76,17 @@ impl Counters {
     pub(super) fn failed<E>(&self, error: &PipelineError<E>) {
         let counter = match error {
             PipelineError::Denied { .. } => &self.denied,
-            PipelineError::Fetch(_) | PipelineError::TimedOut | PipelineError::Limiter(_) => {
-                &self.failed
-            }
+            PipelineError::Fetch(_)
+            | PipelineError::TimedOut
+            | PipelineError::Limiter(_)
+            | PipelineError::Decode(_) => &self.failed,
         };
         counter.fetch_add(1, Relaxed);
     }
 
     pub(super) fn read(&self) -> PipelineStats {
         PipelineStats {
-            asked: self.asked.load(Relaxed),
+            requests: self.requests.load(Relaxed),
             hits: self.hits.load(Relaxed),
             joined: self.joined.load(Relaxed),
             fetched: self.fetched.load(Relaxed),

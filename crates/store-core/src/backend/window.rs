@@ -1,7 +1,6 @@
-//! The decision itself, over any exact log of admissions.
+//! The admission decision over an exact log of admissions.
 //!
-//! Backends that keep every admission bring an [`AdmissionLog`] and get the same answers, to the
-//! millisecond.
+//! Backends that keep every admission implement [`AdmissionLog`] and decide alike, to the millisecond.
 
 use std::num::NonZeroU32;
 
@@ -17,34 +16,34 @@ pub trait AdmissionLog {
     /// When the `nth` newest admission was made, counted from 1: of one class, or of both.
     ///
     /// # Errors
-    /// Those of the backend.
+    /// The kinds of the backend.
     fn nth_newest(&mut self, class: Option<Priority>, nth: u32) -> Result<Option<Timestamp>>;
 }
 
-/// What holds for one resource at the moment.
+/// The rules of one resource at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// The resource.
     pub resource: &'a Resource,
     /// Its limits.
     pub config: &'a ResourceConfig,
-    /// How its first limit is shared, and until when, if it is.
+    /// The allocation of its first limit and when it is recalculated, if it is shared.
     pub allocation: Option<(&'a Allocation, Timestamp)>,
-    /// Until when the server asked for silence, if it did.
+    /// The end of the cooldown in force, if there is one.
     pub cooldown_until: Option<Timestamp>,
 }
 
-/// A refusal: when asking again may help, and why.
+/// A denial: when another attempt may succeed, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// When asking again may help.
+    /// When another attempt may succeed.
     pub retry_at: Timestamp,
-    /// What stands in the way.
+    /// The reason, with the resource that denied.
     pub reason: Reason,
 }
 
 impl Denial {
-    /// Of two refusals the one that stands longer; of equals the first.
+    /// Of two denials the one with the later `retry_at`; of equals the first.
     #[must_use]
     pub fn longer(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
@@ -56,61 +55,61 @@ impl Denial {
 }
 
 impl Rules<'_> {
-    /// Why `permits` requests of this class cannot be admitted now; `None` if they can.
+    /// The denial of `permits` requests of this class; `None` if they can be admitted now.
     ///
     /// # Errors
-    /// `InvalidInput` if they never can, and those of the log.
-    pub fn refusal(
+    /// `InvalidInput` if they never can be admitted, and the errors of the log.
+    pub fn denial(
         &self,
         log: &mut impl AdmissionLog,
         permits: NonZeroU32,
         priority: Priority,
         now: Timestamp,
     ) -> Result<Option<Denial>> {
-        let mut refusal = self.cooldown_refusal(now);
-        for limit in &self.config.limits {
-            let Some(spare) = limit.count.checked_sub(permits.get()) else {
+        let mut denial = self.cooldown_denial(now);
+        for limit in self.config.limits() {
+            let Some(spare) = limit.count().checked_sub(permits.get()) else {
                 let detail = format!(
                     "{permits} at once never fit into a limit of {}",
-                    limit.count
+                    limit.count()
                 );
                 return Err(Error::invalid("acquire", detail).with_key(self.resource.as_str()));
             };
             // `permits` more fit iff the admission that would become the one too many is gone.
             if let Some(at) = log.nth_newest(None, spare + 1)?
-                && at + limit.window > now
+                && at + limit.span() > now
             {
                 let full = Denial {
-                    retry_at: at + limit.window,
+                    retry_at: at + limit.span(),
                     reason: Reason::WindowFull(self.resource.clone()),
                 };
-                refusal = Denial::longer(refusal, Some(full));
+                denial = Denial::longer(denial, Some(full));
             }
         }
         let own = match priority {
-            Priority::User => self.user_refusal(log, permits, now)?,
-            Priority::Background => self.background_refusal(log, permits, now)?,
+            Priority::User => self.user_denial(log, permits, now)?,
+            Priority::Background => self.background_denial(log, permits, now)?,
         };
-        Ok(Denial::longer(refusal, own))
+        Ok(Denial::longer(denial, own))
     }
 
     /// How many more requests of this class would be admitted now.
     ///
     /// # Errors
-    /// Those of the log.
+    /// The errors of the log.
     pub fn remaining(
         &self,
         log: &mut impl AdmissionLog,
         priority: Priority,
         now: Timestamp,
     ) -> Result<u32> {
-        let counts = self.config.limits.iter().map(|limit| limit.count);
+        let counts = self.config.limits().iter().map(|limit| limit.count());
         // What is admitted in one is admitted in fewer: the answer lies between these two.
         let (mut admitted, mut most) = (0, counts.min().unwrap_or_default());
         while let Some(permits) = NonZeroU32::new(most - (most - admitted) / 2)
             && admitted < most
         {
-            if self.refusal(log, permits, priority, now)?.is_none() {
+            if self.denial(log, permits, priority, now)?.is_none() {
                 admitted = permits.get();
             } else {
                 most = permits.get() - 1;
@@ -123,7 +122,7 @@ impl Rules<'_> {
     /// it is as high as it gets.
     ///
     /// # Errors
-    /// Those of the log.
+    /// The errors of the log.
     pub fn remaining_rises_at(
         &self,
         log: &mut impl AdmissionLog,
@@ -135,17 +134,17 @@ impl Rules<'_> {
         // More than a whole limit never fits.
         if self
             .config
-            .limits
+            .limits()
             .iter()
-            .any(|limit| more.get() > limit.count)
+            .any(|limit| more.get() > limit.count())
         {
             return Ok(now);
         }
-        let refusal = self.refusal(log, more, priority, now)?;
-        Ok(refusal.map_or(now, |denial| denial.retry_at))
+        let denial = self.denial(log, more, priority, now)?;
+        Ok(denial.map_or(now, |denial| denial.retry_at))
     }
 
-    fn cooldown_refusal(&self, now: Timestamp) -> Option<Denial> {
+    fn cooldown_denial(&self, now: Timestamp) -> Option<Denial> {
         let until = self.cooldown_until.filter(|until| *until > now)?;
         Some(Denial {
             retry_at: until,
@@ -153,7 +152,7 @@ impl Rules<'_> {
         })
     }
 
-    fn background_refusal(
+    fn background_denial(
         &self,
         log: &mut impl AdmissionLog,
         permits: NonZeroU32,
@@ -176,7 +175,7 @@ impl Rules<'_> {
         }))
     }
 
-    fn user_refusal(
+    fn user_denial(
         &self,
         log: &mut impl AdmissionLog,
         permits: NonZeroU32,
@@ -186,7 +185,7 @@ impl Rules<'_> {
         else {
             return Ok(None);
         };
-        // Nothing may be kept for users who are gone, but one who comes back must get in.
+        // The share may be zero while there are no users, but one who comes back must get in.
         let share = (Priority::User, allocation.user_reserved.max(1));
         let full_until = self.share_full_until(log, share, permits, recalculate_at, now)?;
         Ok(full_until.map(|retry_at| Denial {
@@ -196,14 +195,14 @@ impl Rules<'_> {
     }
 
     fn is_strict(&self) -> bool {
-        match &self.config.policy {
+        match self.config.policy() {
             Policy::Fixed => false,
             Policy::Adaptive(config) => config.partition == Partition::Strict,
         }
     }
 
-    /// Until when a class' share has no room for `permits`; `None` if it has. A new calculation may
-    /// make the share larger at any time.
+    /// When the share of a class will fit `permits`; `None` if it does now. A recalculation may
+    /// enlarge the share at any time.
     fn share_full_until(
         &self,
         log: &mut impl AdmissionLog,
@@ -215,7 +214,7 @@ impl Rules<'_> {
         let Some(spare) = most.checked_sub(permits.get()) else {
             return Ok(Some(recalculate_at));
         };
-        let window = self.config.shared_limit()?.window;
+        let window = self.config.shared_limit().span();
         let blocking = log.nth_newest(Some(class), spare + 1)?;
         Ok(blocking
             .filter(|at| *at + window > now)
@@ -268,8 +267,8 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    fn refusal(log: &mut Log, config: &ResourceConfig, permits: u32, now: i64) -> Option<i64> {
-        let resource = Resource::named("issues").unwrap();
+    fn denial(log: &mut Log, config: &ResourceConfig, permits: u32, now: i64) -> Option<i64> {
+        let resource = Resource::new("issues").unwrap();
         let rules = Rules {
             resource: &resource,
             config,
@@ -277,9 +276,7 @@ mod tests {
             cooldown_until: None,
         };
         let permits = NonZeroU32::new(permits).unwrap();
-        let denial = rules
-            .refusal(log, permits, Priority::User, at(now))
-            .unwrap();
+        let denial = rules.denial(log, permits, Priority::User, at(now)).unwrap();
         denial.map(|denial| denial.retry_at.as_millis())
     }
 
@@ -287,8 +284,8 @@ mod tests {
     fn the_window_is_open_at_its_old_end() {
         let config = ResourceConfig::from(Limit::new(1, Duration::from_millis(100)));
         let mut log = Log(vec![(at(1_000), Priority::User)]);
-        assert_eq!(refusal(&mut log, &config, 1, 1_099), Some(1_100));
-        assert_eq!(refusal(&mut log, &config, 1, 1_100), None);
+        assert_eq!(denial(&mut log, &config, 1, 1_099), Some(1_100));
+        assert_eq!(denial(&mut log, &config, 1, 1_100), None);
     }
 
     // covers("F12")
@@ -296,8 +293,8 @@ mod tests {
     fn an_overfull_window_is_waited_out_to_the_slot_that_counts() {
         let config = ResourceConfig::from(Limit::new(2, Duration::from_millis(100)));
         let log = [10, 20, 30, 40].map(|millis| (at(millis), Priority::User));
-        assert_eq!(refusal(&mut Log(log.into()), &config, 1, 50), Some(130));
-        assert_eq!(refusal(&mut Log(log.into()), &config, 2, 50), Some(140));
+        assert_eq!(denial(&mut Log(log.into()), &config, 1, 50), Some(130));
+        assert_eq!(denial(&mut Log(log.into()), &config, 2, 50), Some(140));
     }
 
     #[test]
@@ -305,8 +302,8 @@ mod tests {
         let config = ResourceConfig::from(Limit::new(2, Duration::from_secs(1)))
             .with_limit(Limit::new(1, Duration::from_millis(10)));
         let mut log = Log(vec![(at(0), Priority::User)]);
-        assert_eq!(refusal(&mut log, &config, 1, 5), Some(10));
+        assert_eq!(denial(&mut log, &config, 1, 5), Some(10));
         log.0.push((at(10), Priority::User));
-        assert_eq!(refusal(&mut log, &config, 1, 15), Some(1_000));
+        assert_eq!(denial(&mut log, &config, 1, 15), Some(1_000));
     }
 }

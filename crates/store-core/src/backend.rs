@@ -1,0 +1,17 @@
+//! Parts for those who write a backend: how guards are made, the decision over a log of admissions,
+//! and what a process keeps beside its store.
+//!
+//! Applications need nothing of this. It follows the backends of this workspace: a minor release may
+//! change it, where the rest of the crate changes with a major one only.
+
+mod denials;
+mod guards;
+mod signals;
+mod sums;
+pub mod window;
+
+pub use crate::random::SeededRandom;
+pub use denials::{Activity, Denials};
+pub use guards::{FillMark, Undelivered, end_ownership, new_ownership, new_permit};
+pub use signals::{JobSignals, JobWatch};
+pub use sums::AdaptiveSums;

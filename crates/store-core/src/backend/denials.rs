@@ -1,0 +1,250 @@
+//! Denials that a process caches, so that another attempt costs nothing while nothing can change.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::backend::window::Denial;
+use crate::priority::Priority;
+use crate::rate_limit::{Acquire, Attempt, Claim, ResourceConfig};
+use crate::resource::Resource;
+use crate::time::Timestamp;
+
+/// A refund, a reset or a raised limit of another process may free a slot at any time.
+const REVALIDATE_AFTER: Duration = Duration::from_secs(1);
+
+/// The denials that one process has cached, and the activity it has not written yet.
+#[derive(Debug, Default)]
+pub struct Denials {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    denials: HashMap<(Resource, Priority), CachedDenial>,
+    activity: HashMap<Resource, Activity>,
+}
+
+#[derive(Debug)]
+struct CachedDenial {
+    denial: Denial,
+    /// The denial is the answer to this many permits under these rules, and to nothing else.
+    permits: NonZeroU32,
+    config: Option<ResourceConfig>,
+    since: Timestamp,
+}
+
+impl CachedDenial {
+    fn answers(&self, request: &Acquire, claim: &Claim) -> bool {
+        self.permits == request.permits && self.config == claim.config
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        // A clock that was set back makes everything cached doubtful.
+        let until = self.denial.retry_at.min(self.since + REVALIDATE_AFTER);
+        self.since <= now && now < until
+    }
+}
+
+/// Requests of this process that are not in the store's activity yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Requests of users.
+    pub user: u64,
+    /// Requests of the background.
+    pub background: u64,
+}
+
+impl Activity {
+    /// Adds one request.
+    pub const fn add(&mut self, priority: Priority) {
+        match priority {
+            Priority::User => self.user += 1,
+            Priority::Background => self.background += 1,
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.user == 0 && self.background == 0
+    }
+}
+
+impl State {
+    fn add_activity(&mut self, request: &Acquire) {
+        for claim in &request.claims {
+            let activity = self.activity.entry(claim.resource.clone()).or_default();
+            activity.add(request.priority);
+        }
+    }
+}
+
+impl Denials {
+    /// The cached denial that applies to `request`, if there is one. The request's activity is then
+    /// kept for [`take_activity`](Self::take_activity).
+    #[must_use]
+    pub fn denial_of(&self, request: &Acquire, now: Timestamp) -> Option<Denial> {
+        let mut state = self.lock();
+        let mut found = None;
+        for claim in &request.claims {
+            let name = (claim.resource.clone(), request.priority);
+            if let Some(cached) = state.denials.get(&name) {
+                if !cached.holds(now) {
+                    state.denials.remove(&name);
+                } else if cached.answers(request, claim) {
+                    found = Denial::longer(found, Some(cached.denial.clone()));
+                }
+            }
+        }
+        if found.is_some() && request.attempt == Attempt::First {
+            state.add_activity(request);
+        }
+        found
+    }
+
+    /// Keeps the activity of `request` for [`take_activity`](Self::take_activity).
+    pub fn record_activity(&self, request: &Acquire) {
+        self.lock().add_activity(request);
+    }
+
+    /// Caches the store's denial of `request`.
+    pub fn insert(&self, request: &Acquire, denial: &Denial, now: Timestamp) {
+        let mut state = self.lock();
+        let resource = denial.reason.resource();
+        let mut claims = request.claims.iter();
+        let Some(refused) = claims.find(|claim| claim.resource == *resource) else {
+            return;
+        };
+        let classes = [Priority::User, Priority::Background].into_iter();
+        for class in classes.filter(|class| denial.reason.binds(*class)) {
+            let cached = CachedDenial {
+                denial: denial.clone(),
+                permits: request.permits,
+                config: refused.config.clone(),
+                since: now,
+            };
+            let name = (resource.clone(), class);
+            state.denials.insert(name, cached);
+        }
+    }
+
+    /// Removes the cached denials of `resource`: a slot may have been freed.
+    pub fn remove(&self, resource: &Resource) {
+        let mut state = self.lock();
+        state.denials.retain(|(named, _), _| named != resource);
+    }
+
+    /// Removes everything.
+    pub fn clear(&self) {
+        *self.lock() = State::default();
+    }
+
+    /// Takes the activity of `resource` that the store does not know yet.
+    #[must_use]
+    pub fn take_activity(&self, resource: &Resource) -> Activity {
+        self.lock().activity.remove(resource).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rate_limit::{Limit, Reason};
+    use crate::time::SECOND;
+
+    fn resource() -> Resource {
+        Resource::new("issues").unwrap()
+    }
+
+    fn full_until(millis: i64) -> Denial {
+        Denial {
+            retry_at: Timestamp::from_millis(millis),
+            reason: Reason::WindowFull(resource()),
+        }
+    }
+
+    #[test]
+    fn a_denial_is_cached_until_its_time_and_revalidated_every_second() {
+        let denials = Denials::default();
+        let user = Acquire::one(&resource()).user();
+        let denial = full_until(60_000);
+        denials.insert(&user, &denial, Timestamp::from_millis(0));
+        let denial_of = |millis| denials.denial_of(&user, Timestamp::from_millis(millis));
+        assert_eq!(denial_of(999), Some(denial.clone()));
+        assert_eq!(denial_of(1_000), None);
+
+        denials.insert(&user, &full_until(1_500), Timestamp::from_millis(1_000));
+        assert_eq!(denial_of(1_500), None);
+    }
+
+    #[test]
+    fn a_denial_answers_only_the_same_request() {
+        let denials = Denials::default();
+        let now = Timestamp::from_millis(0);
+        let user = Acquire::one(&resource()).user();
+        denials.insert(&user, &full_until(500), now);
+        let several = user.clone().permits(NonZeroU32::new(2).unwrap());
+        assert!(denials.denial_of(&several, now).is_none());
+        let wider = Claim::new(resource()).with_config(Limit::new(9, SECOND));
+        assert!(denials.denial_of(&Acquire::of(wider).user(), now).is_none());
+        assert!(denials.denial_of(&user, now).is_some());
+    }
+
+    #[test]
+    fn a_reservation_does_not_bind_users() {
+        let denials = Denials::default();
+        let now = Timestamp::from_millis(0);
+        let denial = Denial {
+            retry_at: Timestamp::from_millis(500),
+            reason: Reason::Reserved(resource()),
+        };
+        denials.insert(&Acquire::one(&resource()).background(), &denial, now);
+        assert!(
+            denials
+                .denial_of(&Acquire::one(&resource()).user(), now)
+                .is_none()
+        );
+        assert!(
+            denials
+                .denial_of(&Acquire::one(&resource()).background(), now)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn activity_of_cached_denials_is_kept_and_counted_once() {
+        let denials = Denials::default();
+        let now = Timestamp::from_millis(0);
+        let user = Acquire::one(&resource()).user();
+        denials.insert(&user, &full_until(500), now);
+        assert!(denials.denial_of(&user, now).is_some());
+        let again = user.attempt(Attempt::Repeat);
+        assert!(denials.denial_of(&again, now).is_some());
+        assert_eq!(
+            denials.take_activity(&resource()),
+            Activity {
+                user: 1,
+                background: 0
+            }
+        );
+        assert!(denials.take_activity(&resource()).is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_voids_the_cache() {
+        let denials = Denials::default();
+        let user = Acquire::one(&resource()).user();
+        denials.insert(&user, &full_until(60_000), Timestamp::from_millis(50_000));
+        assert!(
+            denials
+                .denial_of(&user, Timestamp::from_millis(40_000))
+                .is_none()
+        );
+    }
+}

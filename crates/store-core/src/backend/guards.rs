@@ -1,0 +1,115 @@
+//! How backends make permits, ownerships and fill tokens, and hand them to their callers.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::cache::FillToken;
+use crate::dedupe::{JobId, Ownership};
+use crate::key::Key;
+use crate::priority::Priority;
+use crate::rate_limit::{Decision, Permit};
+use crate::time::Timestamp;
+
+/// A permit whose admission is counted already. `refund` runs if the permit is given back: it must not
+/// block, and may run outside an async runtime.
+///
+/// ```
+/// use store_core::Timestamp;
+/// use store_core::backend::new_permit;
+///
+/// let permit = new_permit(Timestamp::from_millis(7), || println!("refunded"));
+/// assert_eq!(permit.admitted_at(), Timestamp::from_millis(7));
+/// drop(permit); // prints nothing: granted means used
+/// ```
+pub fn new_permit(admitted_at: Timestamp, refund: impl FnOnce() + Send + Sync + 'static) -> Permit {
+    Permit::new(admitted_at, refund)
+}
+
+/// The ownership of a registered job. `abandon` runs if the ownership is dropped before its job ends:
+/// it must not block, and may run outside an async runtime. `priority` shows what joiners raise the
+/// job's priority to.
+pub fn new_ownership(
+    key: Key,
+    job: JobId,
+    lease: Duration,
+    priority: watch::Receiver<Priority>,
+    abandon: impl FnOnce() + Send + Sync + 'static,
+) -> Ownership {
+    Ownership::new(key, job, lease, priority, abandon)
+}
+
+/// Notes that the job has ended or belongs to somebody else: dropping the ownership does nothing any
+/// more.
+pub fn end_ownership(owner: &mut Ownership) {
+    owner.disarm();
+}
+
+/// A decision on its way to the caller. If it is dropped on the way, because the caller stopped
+/// polling, a granted permit gives itself back.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// use store_core::backend::{Undelivered, new_permit};
+/// use store_core::{Decision, Timestamp};
+///
+/// let refunded = Arc::new(AtomicBool::new(false));
+/// let seen = Arc::clone(&refunded);
+/// let permit = new_permit(Timestamp::default(), move || seen.store(true, Ordering::Relaxed));
+/// drop(Undelivered::new(Decision::Granted(permit)));
+/// assert!(refunded.load(Ordering::Relaxed));
+/// ```
+#[derive(Debug)]
+#[must_use = "a dropped decision gives its permit back"]
+pub struct Undelivered(Decision);
+
+impl Undelivered {
+    /// A decision that has not reached its caller.
+    pub const fn new(decision: Decision) -> Self {
+        Self(decision)
+    }
+
+    /// The decision, for the caller: return it without another `await`.
+    pub fn deliver(mut self) -> Decision {
+        std::mem::replace(&mut self.0, Decision::Granted(Permit::given_back()))
+    }
+}
+
+impl Drop for Undelivered {
+    fn drop(&mut self) {
+        if let Decision::Granted(permit) = &mut self.0 {
+            permit.refund();
+        }
+    }
+}
+
+/// What a [`FillToken`] holds: the store's count of invalidations, and the time.
+///
+/// ```
+/// use store_core::backend::FillMark;
+/// use store_core::{FillToken, Timestamp};
+///
+/// let mark = FillMark { epoch: 3, began_at: Timestamp::from_millis(7) };
+/// assert_eq!(FillMark::from(FillToken::from(mark)), mark);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FillMark {
+    /// The store's count of invalidations when the token was handed out.
+    pub epoch: u64,
+    /// When the token was handed out.
+    pub began_at: Timestamp,
+}
+
+impl From<FillMark> for FillToken {
+    fn from(mark: FillMark) -> Self {
+        Self(mark)
+    }
+}
+
+impl From<FillToken> for FillMark {
+    fn from(token: FillToken) -> Self {
+        token.0
+    }
+}

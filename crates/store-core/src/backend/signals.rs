@@ -1,0 +1,215 @@
+//! Wake-ups between the tasks of one process that share a job.
+//!
+//! A backend tells [`JobSignals`] what it has committed; waiters of the same process learn of it
+//! without asking the store, and get the owner's result whatever its length. Entries live as long as
+//! somebody watches or owns the key.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::dedupe::JobId;
+use crate::key::Key;
+use crate::priority::Priority;
+use crate::time::Timestamp;
+
+/// The jobs that tasks of this process own or wait for. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct JobSignals {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    jobs: HashMap<Key, Signal>,
+    /// Results that are too long for the store, and when they expire.
+    values: HashMap<JobId, (Bytes, Timestamp)>,
+}
+
+#[derive(Debug)]
+struct Signal {
+    changed: watch::Sender<()>,
+    owner: Option<(JobId, watch::Sender<Priority>)>,
+}
+
+impl Signal {
+    fn is_idle(&self) -> bool {
+        let is_owned = self
+            .owner
+            .as_ref()
+            .is_some_and(|(_, priority)| priority.receiver_count() > 0);
+        self.changed.receiver_count() == 0 && !is_owned
+    }
+}
+
+impl JobSignals {
+    /// Registers an owner of this process; the receiver shows what joiners raise its priority to.
+    #[must_use]
+    pub fn own(&self, key: &Key, job: JobId, priority: Priority) -> watch::Receiver<Priority> {
+        let (raise, raised) = watch::channel(priority);
+        let mut state = self.lock();
+        state.jobs.retain(|_, signal| !signal.is_idle());
+        let signal = state.jobs.entry(key.clone()).or_insert_with(Signal::new);
+        signal.owner = Some((job, raise));
+        // A new owner means that the former job is over for those who still wait for it.
+        signal.changed.send_replace(());
+        raised
+    }
+
+    /// Raises the priority of `job` if its owner is in this process.
+    pub fn raise(&self, key: &Key, job: &JobId, priority: Priority) {
+        if let Some(Signal {
+            owner: Some((owned, raise)),
+            ..
+        }) = self.lock().jobs.get(key)
+            && owned == job
+        {
+            raise.send_if_modified(|current| {
+                let is_higher = priority > *current;
+                *current = priority.max(*current);
+                is_higher
+            });
+        }
+    }
+
+    /// Watches for changes of `key`'s job.
+    #[must_use]
+    pub fn watch(&self, key: &Key) -> JobWatch {
+        let mut state = self.lock();
+        let signal = state.jobs.entry(key.clone()).or_insert_with(Signal::new);
+        JobWatch {
+            changed: signal.changed.subscribe(),
+        }
+    }
+
+    /// Wakes everyone who watches `key`.
+    pub fn notify(&self, key: &Key) {
+        let mut state = self.lock();
+        if let Some(signal) = state.jobs.get(key) {
+            signal.changed.send_replace(());
+            if signal.is_idle() {
+                state.jobs.remove(key);
+            }
+        }
+    }
+
+    /// Wakes everyone.
+    pub fn notify_all(&self) {
+        for signal in self.lock().jobs.values() {
+            signal.changed.send_replace(());
+        }
+    }
+
+    /// Keeps the result of `job` for the tasks of this process until `expires_at`: one that is too
+    /// long for the store. Call it before the store hears that the job has ended.
+    pub fn keep_value(&self, job: JobId, value: Bytes, expires_at: Timestamp) {
+        self.lock().values.insert(job, (value, expires_at));
+    }
+
+    /// The result of `job`, if it was kept in this process.
+    #[must_use]
+    pub fn value(&self, job: &JobId) -> Option<Bytes> {
+        let state = self.lock();
+        state.values.get(job).map(|(value, _)| value.clone())
+    }
+
+    /// Removes the results that have expired, and those of `retention` or more in the future, which
+    /// only a clock that was set back leaves behind.
+    pub fn remove_expired_values(&self, now: Timestamp, retention: Duration) {
+        let is_kept = |expires_at: Timestamp| now < expires_at && expires_at <= now + retention;
+        self.lock()
+            .values
+            .retain(|_, (_, expires_at)| is_kept(*expires_at));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Signal {
+    fn new() -> Self {
+        Self {
+            changed: watch::Sender::new(()),
+            owner: None,
+        }
+    }
+}
+
+/// A watch on the job of one key. It misses no change that is made after it was created.
+#[derive(Debug)]
+pub struct JobWatch {
+    changed: watch::Receiver<()>,
+}
+
+impl JobWatch {
+    /// Completes at the next change, or at once if there was one since the last call.
+    pub async fn changed(&mut self) {
+        if self.changed.changed().await.is_err() {
+            // Nobody can announce anything any more; the caller's other wake-ups decide.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SeededRandom;
+    use crate::time::SECOND;
+
+    fn key() -> Key {
+        Key::new("test:job").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_change_between_watching_and_waiting_is_not_missed() {
+        let signals = JobSignals::default();
+        let mut watch = signals.watch(&key());
+        signals.notify(&key());
+        watch.changed().await;
+    }
+
+    #[test]
+    fn a_value_is_kept_until_it_expires() {
+        let signals = JobSignals::default();
+        let job = JobId::random(&SeededRandom::new(1));
+        let now = Timestamp::from_millis(10_000);
+        signals.keep_value(job, Bytes::from_static(b"long"), now + SECOND);
+        assert_eq!(signals.value(&job), Some(Bytes::from_static(b"long")));
+        signals.remove_expired_values(now, SECOND);
+        assert!(signals.value(&job).is_some());
+        signals.remove_expired_values(now + SECOND, SECOND);
+        assert_eq!(signals.value(&job), None);
+
+        signals.keep_value(job, Bytes::from_static(b"long"), now + SECOND);
+        signals.remove_expired_values(Timestamp::from_millis(0), SECOND);
+        assert_eq!(signals.value(&job), None);
+    }
+
+    #[test]
+    fn priority_rises_for_the_current_owner_only_and_never_falls() {
+        let random = SeededRandom::new(1);
+        let (old, new) = (JobId::random(&random), JobId::random(&random));
+        let signals = JobSignals::default();
+        let priority = signals.own(&key(), new, Priority::Background);
+        signals.raise(&key(), &old, Priority::User);
+        assert_eq!(*priority.borrow(), Priority::Background);
+        signals.raise(&key(), &new, Priority::User);
+        signals.raise(&key(), &new, Priority::Background);
+        assert_eq!(*priority.borrow(), Priority::User);
+    }
+
+    #[test]
+    fn nothing_is_kept_for_keys_that_nobody_waits_for() {
+        let signals = JobSignals::default();
+        let random = SeededRandom::new(1);
+        drop(signals.own(&key(), JobId::random(&random), Priority::User));
+        drop(signals.watch(&key()));
+        signals.notify(&key());
+        assert!(signals.lock().jobs.is_empty());
+    }
+}

@@ -1,0 +1,83 @@
+//! Keeping an owner's lease while it works, and ending its job despite a store that fails briefly.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use crate::clock::Clock;
+use crate::dedupe::{DedupeStore, EndOutcome, Heartbeat, JobResult, Ownership};
+use crate::error::Result;
+
+/// How often ending a job is tried, and the first pause between two tries, which doubles.
+const END_ATTEMPTS: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+
+/// Runs `work`, renewing the owner's lease every third of it. The heartbeats are part of the caller's
+/// task: work that blocks its thread lets the lease lapse.
+pub(crate) async fn hold_lease<R: Future>(
+    store: &dyn DedupeStore,
+    clock: &dyn Clock,
+    owner: &Ownership,
+    work: R,
+) -> R::Output {
+    let mut work = pin!(work);
+    let mut heartbeats = pin!(renew(store, clock, owner));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(output),
+        Poll::Pending => {
+            let _never_ends = heartbeats.as_mut().poll(context);
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+async fn renew(store: &dyn DedupeStore, clock: &dyn Clock, owner: &Ownership) {
+    let (key, job) = (owner.key(), owner.job());
+    loop {
+        clock.sleep_until(clock.now() + owner.lease() / 3).await;
+        match store.heartbeat(key, job).await {
+            Ok(Heartbeat::Renewed(_)) => {}
+            Ok(Heartbeat::Fenced) => {
+                debug!(%key, "another owner took over");
+                std::future::pending::<()>().await;
+            }
+            Err(error) => warn!(%key, %error, "a heartbeat failed"),
+        }
+    }
+}
+
+/// How an owner ends its job.
+pub(crate) enum End {
+    Completed(JobResult),
+    Failed(String),
+}
+
+/// Ends the owner's job; tries again if the store fails in a way that may pass.
+pub(crate) async fn end_job(
+    store: &dyn DedupeStore,
+    clock: &dyn Clock,
+    owner: &mut Ownership,
+    end: &End,
+) -> Result<EndOutcome> {
+    let mut pause = FIRST_PAUSE;
+    let mut attempt = 1;
+    loop {
+        let outcome = match end {
+            End::Completed(result) => store.complete(owner, result.clone()).await,
+            End::Failed(error) => store.fail(owner, error).await,
+        };
+        match outcome {
+            Err(error) if error.is_retryable() && attempt < END_ATTEMPTS => {
+                debug!(key = %owner.key(), %error, "ending a job again");
+            }
+            outcome => return outcome,
+        }
+        clock.sleep_until(clock.now() + pause).await;
+        pause *= 2;
+        attempt += 1;
+    }
+}

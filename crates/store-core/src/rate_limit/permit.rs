@@ -1,0 +1,75 @@
+//! A granted permit: used from the moment it is granted, unless it is given back.
+
+use std::fmt;
+
+use crate::time::Timestamp;
+
+/// Permission to send one request, counted from the moment it was granted.
+///
+/// Dropping a permit changes nothing: granted means used. Call [`give_back`](Self::give_back) if
+/// nothing was sent.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::{HOUR, Limit, RateLimitStoreExt, Resource};
+/// use store_memory::MemoryRateLimitStore;
+///
+/// let limiter = MemoryRateLimitStore::new(Limit::new(1, HOUR)).limiter();
+/// let issues = Resource::new("issues")?;
+/// let permit = limiter.acquire(&issues).await?;
+/// permit.give_back(); // nothing was sent
+/// let _permit = limiter.acquire(&issues).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a granted permit is used even if it is dropped; give it back if nothing is sent"]
+pub struct Permit {
+    admitted_at: Timestamp,
+    refund: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+impl Permit {
+    pub(crate) fn new(
+        admitted_at: Timestamp,
+        refund: impl FnOnce() + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            admitted_at,
+            refund: Some(Box::new(refund)),
+        }
+    }
+
+    /// What is left of a permit that somebody else has taken or refunded.
+    pub(crate) const fn given_back() -> Self {
+        Self {
+            admitted_at: Timestamp::MIN,
+            refund: None,
+        }
+    }
+
+    pub(crate) fn refund(&mut self) {
+        if let Some(refund) = self.refund.take() {
+            refund();
+        }
+    }
+
+    /// The moment at which the limiter counts this admission.
+    #[must_use]
+    pub const fn admitted_at(&self) -> Timestamp {
+        self.admitted_at
+    }
+
+    /// Takes the admission out of the window: nothing was sent.
+    pub fn give_back(mut self) {
+        self.refund();
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit")
+            .field("admitted_at", &self.admitted_at)
+            .finish_non_exhaustive()
+    }
+}

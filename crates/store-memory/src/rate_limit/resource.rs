@@ -1,0 +1,324 @@
+//! The state of one resource: config, admissions, activity, allocation, cooldown.
+
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use store_core::backend::window::{Denial, Rules};
+use store_core::{
+    AdaptiveConfig, AdaptiveStatus, Allocation, Claim, DAY, Policy, Priority, Resource,
+    ResourceConfig, Result, Status, Timestamp, calculate,
+};
+
+use super::activity::ActivityLog;
+use super::admissions::Log;
+
+/// An idle resource is removed after this long without a request.
+const IDLE_AFTER: Duration = DAY;
+
+#[derive(Debug)]
+pub(super) struct ResourceState {
+    /// The config that was set for the resource.
+    config: Option<ResourceConfig>,
+    /// The last claim's config, or the store's default.
+    claimed: ResourceConfig,
+    log: Log,
+    /// The longest span and the largest count of all configs so far. Claims under different limits
+    /// share the log, so no shorter span may remove what a longer one still counts.
+    keep: Duration,
+    most: usize,
+    activity: ActivityLog,
+    allocation: Option<CurrentAllocation>,
+    cooldown_until: Option<Timestamp>,
+    priority_mode_activations: u64,
+}
+
+/// The allocation of the first limit, when it was calculated, and from what.
+#[derive(Clone, Debug)]
+struct CurrentAllocation {
+    allocation: Allocation,
+    calculated_at: Timestamp,
+    limit: u32,
+    config: AdaptiveConfig,
+}
+
+impl CurrentAllocation {
+    fn due_at(&self) -> Timestamp {
+        self.calculated_at + self.config.recalculation_interval
+    }
+
+    /// The allocation at `now`: the previous one, or a new one if that is due; `None` if the limit is
+    /// not shared.
+    fn at<'a>(
+        before: Option<&'a Self>,
+        activity_log: &ActivityLog,
+        config: &ResourceConfig,
+        now: Timestamp,
+    ) -> Option<Cow<'a, Self>> {
+        let Policy::Adaptive(adaptive) = config.policy() else {
+            return None;
+        };
+        let limit = config.shared_limit().count();
+        if let Some(before) = before.filter(|before| before.is_valid(limit, adaptive, now)) {
+            return Some(Cow::Borrowed(before));
+        }
+        let activity = activity_log.activity(adaptive, now);
+        Some(Cow::Owned(Self {
+            allocation: calculate(now, limit, &activity, adaptive),
+            calculated_at: now,
+            limit,
+            config: adaptive.clone(),
+        }))
+    }
+
+    fn is_valid(&self, limit: u32, config: &AdaptiveConfig, now: Timestamp) -> bool {
+        // A calculation of the future means that the clock was set back.
+        let is_current = self.calculated_at <= now && now < self.due_at();
+        is_current && self.limit == limit && self.config == *config
+    }
+
+    /// The rules of `resource` under this allocation.
+    fn rules<'a>(
+        current: Option<&'a Self>,
+        resource: &'a Resource,
+        config: &'a ResourceConfig,
+        cooldown_until: Option<Timestamp>,
+    ) -> Rules<'a> {
+        Rules {
+            resource,
+            config,
+            allocation: current.map(|current| (&current.allocation, current.due_at())),
+            cooldown_until,
+        }
+    }
+}
+
+impl ResourceState {
+    pub(super) fn new(default: &ResourceConfig) -> Self {
+        let mut state = Self {
+            config: None,
+            claimed: default.clone(),
+            log: Log::default(),
+            keep: Duration::ZERO,
+            most: 0,
+            activity: ActivityLog::default(),
+            allocation: None,
+            cooldown_until: None,
+            priority_mode_activations: 0,
+        };
+        state.keep_for(default);
+        state
+    }
+
+    pub(super) fn config(&self) -> Option<&ResourceConfig> {
+        self.config.as_ref()
+    }
+
+    pub(super) fn set_config(&mut self, config: ResourceConfig) {
+        self.keep_for(&config);
+        self.config = Some(config);
+    }
+
+    /// Keeps admissions as long, and as many, as `config` counts.
+    fn keep_for(&mut self, config: &ResourceConfig) {
+        self.keep = self.keep.max(config.longest_span());
+        let counts = config.limits().iter().map(|limit| limit.count() as usize);
+        self.most = counts.fold(self.most, usize::max);
+    }
+
+    /// Prepares a decision: follows the clock, removes what no window holds, recalculates if due.
+    pub(super) fn prepare(&mut self, claim: &Claim, config: &ResourceConfig, now: Timestamp) {
+        if let Some(claimed) = &claim.config
+            && self.claimed != *claimed
+        {
+            self.claimed = claimed.clone();
+        }
+        self.keep_for(config);
+        self.clamp_future(now);
+        // As many as a limit counts stay, however old: they still count should the clock have leapt
+        // ahead and be set back.
+        self.log.remove_old(self.keep, self.most, usize::MAX, now);
+        self.recalculate(config, now);
+    }
+
+    fn recalculate(&mut self, config: &ResourceConfig, now: Timestamp) {
+        let before = self.allocation.as_ref();
+        let was_priority = before.is_some_and(|before| before.allocation.is_priority_mode());
+        match CurrentAllocation::at(before, &self.activity, config, now) {
+            Some(Cow::Owned(fresh)) => {
+                let is_priority = fresh.allocation.is_priority_mode();
+                self.priority_mode_activations += u64::from(is_priority && !was_priority);
+                self.allocation = Some(fresh);
+            }
+            Some(Cow::Borrowed(_)) => {}
+            None => self.allocation = None,
+        }
+    }
+
+    fn clamp_future(&mut self, now: Timestamp) {
+        self.log.clamp_future(now);
+        self.activity.clamp_future(now);
+    }
+
+    /// The denial of `permits` under `config`; `None` if they can be admitted.
+    pub(super) fn denial(
+        &mut self,
+        resource: &Resource,
+        config: &ResourceConfig,
+        permits: NonZeroU32,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Result<Option<Denial>> {
+        let current = CurrentAllocation::at(self.allocation.as_ref(), &self.activity, config, now);
+        CurrentAllocation::rules(current.as_deref(), resource, config, self.cooldown_until).denial(
+            &mut self.log,
+            permits,
+            priority,
+            now,
+        )
+    }
+
+    pub(super) fn count_activity(
+        &mut self,
+        config: &ResourceConfig,
+        priority: Priority,
+        now: Timestamp,
+    ) {
+        // Counted under any policy, for a policy that is changed later.
+        if let Policy::Adaptive(adaptive) = config.policy() {
+            self.activity.count(adaptive, priority, now);
+        } else {
+            self.activity
+                .count(&AdaptiveConfig::default(), priority, now);
+        }
+    }
+
+    pub(super) fn admit(
+        &mut self,
+        first_id: u64,
+        permits: NonZeroU32,
+        priority: Priority,
+        now: Timestamp,
+    ) {
+        for offset in 0..u64::from(permits.get()) {
+            self.log.push(first_id + offset, priority, now);
+        }
+    }
+
+    pub(super) fn refund(&mut self, first_id: u64, permits: NonZeroU32, priority: Priority) {
+        for offset in 0..u64::from(permits.get()) {
+            self.log.remove(first_id + offset, priority);
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.log.clear();
+    }
+
+    /// Removes everything but the config that was set.
+    pub(super) fn clear(&mut self, default: &ResourceConfig) {
+        let config = self.config.take();
+        *self = Self::new(default);
+        if let Some(config) = config {
+            self.set_config(config);
+        }
+    }
+
+    /// Extends the cooldown; returns the one in force then.
+    pub(super) fn set_cooldown(&mut self, until: Timestamp) -> Timestamp {
+        let until = self
+            .cooldown_until
+            .map_or(until, |before| before.max(until));
+        self.cooldown_until = Some(until);
+        until
+    }
+
+    pub(super) fn cooldown(&self, now: Timestamp) -> Option<Timestamp> {
+        self.cooldown_until.filter(|until| *until > now)
+    }
+
+    pub(super) fn clear_cooldown(&mut self, seen: Timestamp) {
+        if self.cooldown_until == Some(seen) {
+            self.cooldown_until = None;
+        }
+    }
+
+    /// The config for callers without a claim of their own.
+    fn own_config(&self) -> ResourceConfig {
+        self.config.as_ref().unwrap_or(&self.claimed).clone()
+    }
+
+    /// The status for background callers without a claim of their own.
+    pub(super) fn own_status(&mut self, resource: &Resource, now: Timestamp) -> Result<Status> {
+        let config = self.own_config();
+        self.status(resource, &config, Priority::Background, now)
+    }
+
+    pub(super) fn status(
+        &mut self,
+        resource: &Resource,
+        config: &ResourceConfig,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Result<Status> {
+        self.clamp_future(now);
+        let limit = config.shared_limit();
+        let current = CurrentAllocation::at(self.allocation.as_ref(), &self.activity, config, now);
+        let current = current.as_deref();
+        let rules = CurrentAllocation::rules(current, resource, config, self.cooldown_until);
+        let used = self.log.count(None, limit.span(), now);
+
+        let mut status = Status::unused(limit, now);
+        status.used = u32::try_from(used).unwrap_or(u32::MAX);
+        status.remaining = rules.remaining(&mut self.log, priority, now)?;
+        let denial = rules.denial(&mut self.log, NonZeroU32::MIN, priority, now)?;
+        status.available_at = denial.map_or(now, |denial| denial.retry_at);
+        status.cooldown_until = self.cooldown_until.filter(|until| *until > now);
+        if let (Some(current), Policy::Adaptive(adaptive)) = (current, config.policy()) {
+            let users = self.activity.activity(adaptive, now).users_in_window;
+            let allocation = current.allocation.clone();
+            status.adaptive = Some(AdaptiveStatus::new(allocation, users));
+        }
+        if used > 0 {
+            let newest = self.log.newest();
+            status.full_reset_at = newest.map_or(now, |newest| newest + limit.span());
+        }
+        if used > 0 || status.remaining == 0 {
+            let log = &mut self.log;
+            status.reset_at = rules.remaining_rises_at(log, status.remaining, priority, now)?;
+        }
+        Ok(status)
+    }
+
+    /// The number of admissions that still count in some window.
+    pub(super) fn counted(&self, now: Timestamp) -> u64 {
+        let window = self.own_config().longest_span();
+        self.log.count(None, window, now) as u64
+    }
+
+    /// The number of background admissions in the span of the first limit.
+    pub(super) fn background_used(&self, now: Timestamp) -> u64 {
+        let span = self.own_config().shared_limit().span();
+        self.log.count(Some(Priority::Background), span, now) as u64
+    }
+
+    pub(super) fn priority_mode_activations(&self) -> u64 {
+        self.priority_mode_activations
+    }
+
+    /// Removes at most `most` admissions that no window holds; returns how many.
+    pub(super) fn cleanup(&mut self, most: usize, now: Timestamp) -> usize {
+        self.log.remove_old(self.keep, 0, most, now)
+    }
+
+    /// Whether removing the resource changes nothing.
+    pub(super) fn is_idle(&self, now: Timestamp) -> bool {
+        self.config.is_none()
+            && self.cooldown(now).is_none()
+            && self
+                .log
+                .newest()
+                .is_none_or(|newest| newest + self.keep <= now)
+            && self.activity.is_older_than(IDLE_AFTER, now)
+    }
+}
