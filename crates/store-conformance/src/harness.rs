@@ -44,7 +44,7 @@ pub struct Setup {
     pub clock: ManualClock,
     /// Cache: the longest value, in bytes. Default: 64 KiB.
     pub max_entry_bytes: usize,
-    /// De-duplication: how long a job survives its owner's silence. Default: 10 seconds.
+    /// De-duplication: how long a job stays owned without a heartbeat. Default: 10 seconds.
     pub lease: Duration,
     /// De-duplication: how long results are kept for those who joined. Default: 5 seconds.
     pub retention: Duration,

@@ -92,19 +92,19 @@ macro_rules! models {
 
             // covers("F48", "F50", "F59", "F63", "T14")
             #[test]
-            fn a_cache_answers_as_its_model_does() {
+            fn cache_matches_its_model() {
                 $crate::models::cache(|| $harness);
             }
 
             // covers("F31", "F32", "F33", "F35", "F39", "F40")
             #[test]
-            fn jobs_stand_as_in_their_model() {
+            fn jobs_match_their_model() {
                 $crate::models::dedupe(|| $harness);
             }
 
             // covers("F1", "F5", "F6", "F11", "F12", "F13", "F15", "F21", "F23", "F24", "F25")
             #[test]
-            fn limits_are_kept_as_in_their_model() {
+            fn limits_match_their_model() {
                 $crate::models::rate_limit(|| $harness);
             }
         }
