@@ -22,6 +22,8 @@ use store_core::{
     Random, RateLimitStore, Resource, Result, SeededRandom, Stores,
 };
 
+use tokio::task::JoinHandle;
+
 use crate::{Harness, Setup};
 
 cases! {
@@ -97,7 +99,7 @@ impl SharedError for UpstreamError {
     }
 }
 
-type Outcome = Result<Answer, PipelineError<UpstreamError>>;
+type RunResult = Result<Answer, PipelineError<UpstreamError>>;
 
 /// A pipeline over its own handles of the stores, and a counter of the requests sent upstream.
 #[derive(Clone)]
@@ -146,7 +148,7 @@ impl Fixture {
         &self,
         request: Request,
         answer: impl Fn(u32) -> Result<Fetched, Failure<UpstreamError>> + Send + Sync,
-    ) -> Outcome {
+    ) -> RunResult {
         self.pipeline
             .run(request, async |attempt| {
                 self.sent.fetch_add(1, Ordering::SeqCst);
@@ -156,8 +158,14 @@ impl Fixture {
     }
 
     /// Runs the request against an upstream that answers `body`, fresh for an hour.
-    async fn get(&self, request: Request, body: &'static str) -> Outcome {
+    async fn get(&self, request: Request, body: &'static str) -> RunResult {
         self.run(request, |_| Ok(fresh(body))).await
+    }
+
+    /// Spawns [`Self::get`] as a task.
+    fn spawn_get(&self, request: Request, body: &'static str) -> JoinHandle<Result<RunResult>> {
+        let fixture = self.clone();
+        tokio::spawn(async move { Ok(fixture.get(request, body).await) })
     }
 
     fn sent(&self) -> u32 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use store_core::pipeline::{Failure, Outcome, PipelineError};
 use store_core::{Clock, HOUR, MINUTE, Priority, Reason, Result, SECOND};
 
-use super::{Fixture, UpstreamError, fresh, key, one_per_hour, request, resource};
+use super::{Fixture, UpstreamError, key, one_per_hour, request, resource};
 use crate::run::{advance_until_done, eventually, task_result};
 use crate::{Harness, Setup};
 
@@ -94,10 +94,7 @@ pub async fn a_cooldown_of_one_request_applies_to_the_next(harness: &dyn Harness
             ..
         })
     ));
-    let waiting = {
-        let (other, patient) = (other.clone(), request()?.with_max_wait(HOUR));
-        tokio::spawn(async move { Ok(other.get(patient, "one").await) })
-    };
+    let waiting = other.spawn_get(request()?.with_max_wait(HOUR), "one");
     let answer = advance_until_done(&fixture.clock, SECOND, waiting).await?;
     assert!(answer.is_ok());
     Ok(())
@@ -110,10 +107,7 @@ pub async fn a_caller_that_stops_waiting_leaves_nothing_behind(
     let mut first = request()?;
     first.key = store_core::Key::new("comics:first")?;
     fixture.get(first, "one").await.expect("an answer");
-    let waiting = {
-        let (fixture, patient) = (fixture.clone(), request()?.with_max_wait(HOUR * 2));
-        tokio::spawn(async move { Ok(fixture.run(patient, |_| Ok(fresh("late"))).await) })
-    };
+    let waiting = fixture.spawn_get(request()?.with_max_wait(HOUR * 2), "late");
     eventually(async || Ok(fixture.dedupe.is_in_progress(&key()?).await?.then_some(()))).await?;
     waiting.abort();
     assert!(task_result(waiting).await.is_err());

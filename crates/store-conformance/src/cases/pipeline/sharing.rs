@@ -9,8 +9,9 @@ use store_core::{
     Result, SECOND, Tag,
 };
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
-use super::{Fixture, UpstreamError, fresh, key, request};
+use super::{Fixture, RunResult, UpstreamError, fresh, key, request};
 use crate::run::{advance_until_done, eventually, run_concurrently, task_result};
 use crate::{Harness, Setup};
 
@@ -18,7 +19,7 @@ use crate::{Harness, Setup};
 async fn start_fetch(
     fixture: &Fixture,
     answer: Result<Fetched, UpstreamError>,
-) -> Result<(Arc<Notify>, tokio::task::JoinHandle<Result<super::Outcome>>)> {
+) -> Result<(Arc<Notify>, JoinHandle<Result<RunResult>>)> {
     let release = Arc::new(Notify::new());
     let task = {
         let (fixture, release, request) = (fixture.clone(), Arc::clone(&release), request()?);
@@ -50,8 +51,8 @@ pub async fn equal_requests_in_flight_are_sent_once(harness: &dyn Harness) -> Re
     let others = (0..32).map(move |_| {
         let fixture = joining.clone();
         async move {
-            let patient = request()?.with_max_wait(MINUTE);
-            Ok(fixture.get(patient, "another").await.expect("an answer"))
+            let waiting = request()?.with_max_wait(MINUTE);
+            Ok(fixture.get(waiting, "another").await.expect("an answer"))
         }
     });
     let others = tokio::spawn(run_concurrently(others));
@@ -96,10 +97,7 @@ pub async fn a_new_owner_checks_the_cache_first(harness: &dyn Harness) -> Result
     let Registration::Owner(owner) = registered else {
         panic!("nobody else asked");
     };
-    let waiting = {
-        let (fixture, patient) = (fixture.clone(), request()?.with_max_wait(MINUTE));
-        tokio::spawn(async move { Ok(fixture.get(patient, "again").await) })
-    };
+    let waiting = fixture.spawn_get(request()?.with_max_wait(MINUTE), "again");
     wait_for_sleepers(&fixture, 0).await?;
     // The owner fills the cache and is dropped without a result.
     let other_key = store_core::Key::new("comics:other")?;
@@ -132,10 +130,7 @@ pub async fn an_answer_that_is_stale_at_once_is_shared_all_the_same(
 ) -> Result<()> {
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     let (release, owner) = start_fetch(&fixture, Ok(Fetched::new("one").stale_for(HOUR))).await?;
-    let joined = {
-        let (fixture, patient) = (fixture.clone(), request()?.with_max_wait(MINUTE));
-        tokio::spawn(async move { Ok(fixture.get(patient, "another").await) })
-    };
+    let joined = fixture.spawn_get(request()?.with_max_wait(MINUTE), "another");
     wait_for_sleepers(&fixture, 1).await?;
     release.notify_one();
     assert!(task_result(owner).await?.is_ok());
@@ -147,10 +142,7 @@ pub async fn an_answer_that_is_stale_at_once_is_shared_all_the_same(
 pub async fn a_failure_is_shared_with_those_who_joined(harness: &dyn Harness) -> Result<()> {
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     let (release, owner) = start_fetch(&fixture, Err(UpstreamError::Gone)).await?;
-    let joined = {
-        let (fixture, patient) = (fixture.clone(), request()?.with_max_wait(MINUTE));
-        tokio::spawn(async move { Ok(fixture.get(patient, "another").await) })
-    };
+    let joined = fixture.spawn_get(request()?.with_max_wait(MINUTE), "another");
     wait_for_sleepers(&fixture, 1).await?;
     release.notify_one();
     for task in [owner, joined] {
@@ -167,10 +159,7 @@ pub async fn a_failure_is_shared_with_those_who_joined(harness: &dyn Harness) ->
 pub async fn a_dropped_owner_is_replaced(harness: &dyn Harness) -> Result<()> {
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     let (_release, owner) = start_fetch(&fixture, Ok(fresh("never"))).await?;
-    let joined = {
-        let (fixture, patient) = (fixture.clone(), request()?.with_max_wait(MINUTE));
-        tokio::spawn(async move { Ok(fixture.get(patient, "two").await) })
-    };
+    let joined = fixture.spawn_get(request()?.with_max_wait(MINUTE), "two");
     wait_for_sleepers(&fixture, 1).await?;
     owner.abort();
     // The clock stands still: nobody waits for the lease to end.
@@ -194,13 +183,10 @@ pub async fn a_joiner_raises_the_priority_of_the_owner(harness: &dyn Harness) ->
         other.key = store_core::Key::new(&format!("comics:{n}"))?;
         fixture.get(other, "body").await.expect("an answer");
     }
-    let patient = || Ok(request()?.with_max_wait(MINUTE));
-    let background = {
-        let (fixture, patient) = (fixture.clone(), patient()?);
-        tokio::spawn(async move { Ok(fixture.get(patient, "late").await) })
-    };
+    let waiting = || Ok(request()?.with_max_wait(MINUTE));
+    let background = fixture.spawn_get(waiting()?, "late");
     eventually(async || Ok(fixture.dedupe.is_in_progress(&key()?).await?.then_some(()))).await?;
-    let user = patient()?.with_priority(Priority::User);
+    let user = waiting()?.with_priority(Priority::User);
     let answer = fixture.get(user, "another").await.expect("an answer");
     assert_eq!(answer.body, "late");
     assert!(task_result(background).await?.is_ok());

@@ -104,8 +104,8 @@ pub async fn a_wait_that_fails_costs_a_fetch(harness: &dyn Harness) -> Result<()
     // A temporary failure is retried twice, as a failed attempt is.
     for (kind, waits) in [(ErrorKind::Corrupt, 1), (ErrorKind::Busy, 3)] {
         let (fixture, jobs, owner) = with_failing_waits(harness, kind, u32::MAX).await?;
-        let patient = request()?.with_max_wait(MINUTE);
-        let answer = fixture.get(patient, "one").await.expect("an answer");
+        let waiting = request()?.with_max_wait(MINUTE);
+        let answer = fixture.get(waiting, "one").await.expect("an answer");
         assert_eq!((answer.outcome, fixture.sent()), (Outcome::Fetched, 1));
         assert_eq!(jobs.failed.load(Ordering::SeqCst), waits, "{kind:?}");
         // It takes a permit like any other, and does not fence the owner.
@@ -120,10 +120,7 @@ pub async fn a_wait_that_fails_costs_a_fetch(harness: &dyn Harness) -> Result<()
 
 pub async fn a_wait_that_fails_for_a_moment_goes_on(harness: &dyn Harness) -> Result<()> {
     let (fixture, jobs, owner) = with_failing_waits(harness, ErrorKind::Busy, 1).await?;
-    let waiting = {
-        let (fixture, patient) = (fixture.clone(), request()?.with_max_wait(MINUTE));
-        tokio::spawn(async move { Ok(fixture.get(patient, "another").await) })
-    };
+    let waiting = fixture.spawn_get(request()?.with_max_wait(MINUTE), "another");
     eventually(async || Ok((fixture.clock.sleepers() > 0).then_some(()))).await?;
     assert_eq!(jobs.failed.load(Ordering::SeqCst), 1);
     let mut elsewhere = request()?;
