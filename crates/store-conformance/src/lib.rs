@@ -8,7 +8,7 @@
 //! | run the cases of one role | [`cache_conformance!`], [`dedupe_conformance!`], [`rate_limit_conformance!`], [`pipeline_conformance!`] |
 //! | run random sequences of calls against a plain model | [`models!`] |
 //! | run the suite through `Arc<Box<dyn …>>` as well | [`Boxed`] |
-//! | start child processes in a test | [`children`] |
+//! | start child processes in a test | [`child_process`] |
 //!
 //! Each case becomes a test of its own, with a fresh harness and a manual clock: nothing sleeps. A
 //! case that a backend cannot pass is listed with a reason and becomes an ignored test.
@@ -84,6 +84,7 @@ mod macros;
 
 #[doc(hidden)]
 pub mod cases;
+pub mod child_process;
 pub mod children;
 mod harness;
 #[doc(hidden)]
