@@ -170,7 +170,7 @@ pub async fn clock_set_back_does_not_keep_a_job_indefinitely(harness: &dyn Harne
         }
         setup.clock.advance(setup.lease);
     }
-    panic!("the job outlived its expired owner by three leases");
+    panic!("the job outlived its owner by three leases");
 }
 
 pub async fn joiner_raises_the_priority_at_once(harness: &dyn Harness) -> Result<()> {

@@ -24,16 +24,16 @@ pub async fn a_failure_is_kept_for_as_long_as_it_says(harness: &dyn Harness) -> 
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     let gone = |_| Err(Failure::new(UpstreamError::Gone).keep_for(SECOND));
     for _ in 0..3 {
-        let refused = fixture.run(request()?, gone).await;
+        let failed = fixture.run(request()?, gone).await;
         assert!(matches!(
-            refused,
+            failed,
             Err(PipelineError::Fetch(UpstreamError::Gone))
         ));
     }
     assert_eq!((fixture.sent(), fixture.used().await?), (1, 1));
     // A refresh is sent all the same, and the latest answer is the one that is kept.
-    let insisting = request()?.with_cache(CacheUse::Refresh);
-    let answer = fixture.get(insisting.clone(), "back").await;
+    let refresh = request()?.with_cache(CacheUse::Refresh);
+    let answer = fixture.get(refresh.clone(), "back").await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
     let answer = fixture.get(request()?, "another").await.expect("an answer");
     assert_eq!(
@@ -42,12 +42,12 @@ pub async fn a_failure_is_kept_for_as_long_as_it_says(harness: &dyn Harness) -> 
     );
 
     fixture.clock.advance(SECOND);
-    let refused = fixture.run(insisting, gone).await;
-    assert!(refused.is_err());
+    let failed = fixture.run(refresh, gone).await;
+    assert!(failed.is_err());
     fixture.clock.advance(Duration::from_millis(999));
-    let refused = fixture.get(request()?, "early").await;
+    let failed = fixture.get(request()?, "early").await;
     assert!(matches!(
-        refused,
+        failed,
         Err(PipelineError::Fetch(UpstreamError::Gone))
     ));
     fixture.clock.advance(Duration::from_millis(1));
@@ -119,8 +119,8 @@ pub async fn a_failing_dedupe_costs_a_fetch(harness: &dyn Harness) -> Result<()>
 pub async fn a_failing_limiter_refuses(harness: &dyn Harness) -> Result<()> {
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     fixture.rate_limit.close().await?;
-    let refused = fixture.get(request()?, "one").await;
-    assert!(matches!(refused, Err(PipelineError::Limiter(_))));
+    let failed = fixture.get(request()?, "one").await;
+    assert!(matches!(failed, Err(PipelineError::Limiter(_))));
     assert_eq!(fixture.sent(), 0);
     Ok(())
 }
