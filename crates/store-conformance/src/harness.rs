@@ -1,4 +1,4 @@
-//! How a backend hands its stores to the suite.
+//! The harness: opens the stores of a backend for the suite.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,48 +9,49 @@ use store_core::{
     SECOND,
 };
 
-/// One backend on storage of its own.
+/// A backend with its own empty storage.
 ///
-/// A case gets a fresh harness. The first call of a method opens the store on empty storage; a
-/// further call opens another handle onto the same storage, as another process would.
+/// Each case gets a fresh harness. The first call of a method opens the store; a further call opens
+/// another handle on the same storage, as another process would.
 #[async_trait]
 pub trait Harness: Send + Sync {
-    /// Opens the cache.
+    /// Opens a handle on the cache.
     ///
     /// # Errors
-    /// Those of the backend; the case fails with them.
+    /// Any kind with which the backend fails to open, such as `Unavailable`; the case fails with it.
     async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>>;
 
-    /// Opens the de-duplication.
+    /// Opens a handle on the de-duplication store.
     ///
     /// # Errors
-    /// Those of the backend; the case fails with them.
+    /// Any kind with which the backend fails to open, such as `Unavailable`; the case fails with it.
     async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>>;
 
-    /// Opens the rate limiter.
+    /// Opens a handle on the rate limiter.
     ///
     /// # Errors
-    /// Those of the backend; the case fails with them.
+    /// Any kind with which the backend fails to open, such as `Unavailable`; the case fails with it.
     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>>;
 }
 
-/// The options that a case needs the store to be opened with. Anything else is the backend's own
-/// default, except that the store must do no work of its own that a case did not ask for, such as
-/// periodic cleanup.
+/// The options that a case opens its stores with.
+///
+/// All other options are the backend's defaults, except that background work, such as periodic
+/// cleanup, must be off.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Setup {
-    /// The store's time. Default: a clock that stands still at some moment of 2023.
+    /// The clock of the stores. Default: a manual clock at a fixed time in 2023.
     pub clock: ManualClock,
     /// Cache: the longest value, in bytes. Default: 64 KiB.
     pub max_entry_bytes: usize,
-    /// De-duplication: how long a job survives its owner's silence. Default: 10 seconds.
+    /// De-duplication: how long a job stays owned without a heartbeat. Default: 10 seconds.
     pub lease: Duration,
-    /// De-duplication: how long results are kept for those who joined. Default: 5 seconds.
+    /// De-duplication: how long results are kept for joiners. Default: 5 seconds.
     pub retention: Duration,
-    /// De-duplication: the longest result that is handed on, in bytes. Default: 4 KiB.
+    /// De-duplication: the longest result that is shared with joiners, in bytes. Default: 4 KiB.
     pub max_result_bytes: usize,
-    /// Rate limit: what holds for a resource that nothing else is known of. Default: 10 per minute.
+    /// Rate limit: the config of a resource that has no other. Default: 10 per minute.
     pub config: ResourceConfig,
     /// Any store: the most items that one cleanup frees. Default: 1000.
     pub cleanup_batch: u32,
@@ -71,21 +72,21 @@ impl Default for Setup {
 }
 
 impl Setup {
-    /// Sets the longest value of a cache.
+    /// Sets the longest value of a cache, in bytes.
     #[must_use]
     pub const fn with_max_entry_bytes(mut self, bytes: usize) -> Self {
         self.max_entry_bytes = bytes;
         self
     }
 
-    /// Sets the longest result that a job hands on.
+    /// Sets the longest result that is shared with joiners, in bytes.
     #[must_use]
     pub const fn with_max_result_bytes(mut self, bytes: usize) -> Self {
         self.max_result_bytes = bytes;
         self
     }
 
-    /// Sets what holds for a resource that nothing else is known of.
+    /// Sets the config of a resource that has no other.
     #[must_use]
     pub fn with_config(mut self, config: impl Into<ResourceConfig>) -> Self {
         self.config = config.into();
@@ -100,8 +101,8 @@ impl Setup {
     }
 }
 
-/// A harness whose stores are reached through a box inside an `Arc`, so that the forwarders pass the
-/// suite as well.
+/// A harness whose stores are wrapped in `Arc<Box<dyn …>>`, so that the forwarding implementations of
+/// the traits pass the suite as well.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Boxed<H>(pub H);
 

@@ -1,43 +1,82 @@
-//! What every backend and every layer of the store contracts must do, as a suite of named tests.
+//! A conformance test suite for store backends: named cases and model-based tests for every
+//! implementation of the traits of `store-core`.
 //!
-//! A backend implements [`Harness`], which opens its stores on storage of their own, and expands
-//! one macro in its integration tests: [`conformance!`], or one of [`cache_conformance!`],
-//! [`dedupe_conformance!`], [`rate_limit_conformance!`] and [`pipeline_conformance!`]. Each case
-//! becomes a test of its own, runs on a fresh harness and drives a manual clock. [`models!`] adds
-//! random sequences of calls that a plain model answers as well. Tests that take several processes
-//! start them with [`children`].
+//! | To | use |
+//! |---|---|
+//! | open the stores of a backend for the suite | [`Harness`], with the options of a [`Setup`] |
+//! | run every case, and those of the pipeline | [`conformance!`] |
+//! | run the cases of one role | [`cache_conformance!`], [`dedupe_conformance!`], [`rate_limit_conformance!`], [`pipeline_conformance!`] |
+//! | run random sequences of calls against a plain model | [`models!`] |
+//! | run the suite through `Arc<Box<dyn …>>` as well | [`Boxed`] |
+//! | start child processes in a test | [`child_process`] |
+//!
+//! Each case becomes a test of its own, with a fresh harness and a manual clock: nothing sleeps. A
+//! case that a backend cannot pass is listed with a reason and becomes an ignored test.
+//!
+//! # Example
+//!
+//! An integration test of a backend (here `store-memory`) that runs the whole suite:
 //!
 //! ```
-//! use std::sync::Arc;
+//! use std::sync::{Arc, OnceLock};
+//!
 //! use store_conformance::{Harness, Setup, async_trait};
 //! use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
+//! use store_memory::{
+//!     CacheOptions, DedupeOptions, MemoryCacheStore, MemoryDedupeStore, MemoryRateLimitStore,
+//!     RateLimitOptions,
+//! };
 //!
-//! /// Opens the stores of one folder, say, with what the setup asks for.
-//! struct Folder<C, D, R> {
-//!     open_cache: C,
-//!     open_dedupe: D,
-//!     open_rate_limit: R,
+//! /// The stores of one case. The first call opens a store; further calls return a handle on it.
+//! #[derive(Default)]
+//! struct Memory {
+//!     cache: OnceLock<MemoryCacheStore>,
+//!     dedupe: OnceLock<MemoryDedupeStore>,
+//!     rate_limit: OnceLock<MemoryRateLimitStore>,
 //! }
 //!
 //! #[async_trait]
-//! impl<C, D, R> Harness for Folder<C, D, R>
-//! where
-//!     C: Fn(&Setup) -> Result<Arc<dyn CacheStore>> + Send + Sync,
-//!     D: Fn(&Setup) -> Result<Arc<dyn DedupeStore>> + Send + Sync,
-//!     R: Fn(&Setup) -> Result<Arc<dyn RateLimitStore>> + Send + Sync,
-//! {
+//! impl Harness for Memory {
 //!     async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
-//!         (self.open_cache)(setup)
+//!         let options = CacheOptions::default()
+//!             .with_clock(setup.clock.clone())
+//!             .with_max_entry_bytes(setup.max_entry_bytes)
+//!             .with_cleanup_batch(setup.cleanup_batch);
+//!         let open = || MemoryCacheStore::with_options(options);
+//!         Ok(Arc::new(self.cache.get_or_init(open).clone()))
 //!     }
 //!
 //!     async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
-//!         (self.open_dedupe)(setup)
+//!         let options = DedupeOptions::default()
+//!             .with_clock(setup.clock.clone())
+//!             .with_lease(setup.lease)
+//!             .with_result_retention(setup.retention)
+//!             .with_inline_limit_bytes(setup.max_result_bytes)
+//!             .with_cleanup_batch(setup.cleanup_batch);
+//!         let open = || MemoryDedupeStore::with_options(options);
+//!         Ok(Arc::new(self.dedupe.get_or_init(open).clone()))
 //!     }
 //!
 //!     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
-//!         (self.open_rate_limit)(setup)
+//!         let options = RateLimitOptions::default()
+//!             .with_clock(setup.clock.clone())
+//!             .with_default_config(setup.config.clone())
+//!             .with_cleanup_batch(setup.cleanup_batch);
+//!         let open = || MemoryRateLimitStore::with_options(options);
+//!         Ok(Arc::new(self.rate_limit.get_or_init(open).clone()))
 //!     }
 //! }
+//!
+//! mod memory {
+//!     use super::Memory;
+//!
+//!     store_conformance::conformance!(Memory::default());
+//!     store_conformance::models!(Memory::default());
+//! }
+//! # // A test binary runs the tests that the macros make; a doctest runs only `main`.
+//! # fn main() {
+//! #     store_conformance::models::cache(Memory::default);
+//! # }
 //! ```
 
 #[macro_use]
@@ -45,6 +84,7 @@ mod macros;
 
 #[doc(hidden)]
 pub mod cases;
+pub mod child_process;
 pub mod children;
 mod harness;
 #[doc(hidden)]

@@ -1,10 +1,10 @@
-//! The macros that turn case lists into tests.
+//! The macros that make tests of the case lists.
 
-/// Makes a test of every case for one backend, in modules `cache`, `dedupe`, `rate_limit` and
+/// Makes a test of every case, in modules `cache`, `dedupe`, `rate_limit` and
 /// `pipeline`.
 ///
-/// Takes an expression that makes a fresh [`Harness`](crate::Harness), and per role the cases that
-/// the backend cannot run, with the reason:
+/// Takes an expression that makes a fresh [`Harness`](crate::Harness), and for each role the cases to
+/// ignore, with the reason:
 ///
 /// ```text
 /// mod sqlite_file {
@@ -70,7 +70,7 @@ macro_rules! rate_limit_conformance {
     };
 }
 
-/// Makes a test of every case of the pipeline over the backend's stores:
+/// Makes a test of every case of the pipeline over the stores of the backend:
 /// `pipeline_conformance!(harness, ignore: { case: "why" })`.
 #[macro_export]
 macro_rules! pipeline_conformance {
@@ -79,9 +79,10 @@ macro_rules! pipeline_conformance {
     };
 }
 
-/// Makes a test per role that plays random sequences of calls against a plain model, in a module
-/// `models`: `models!(harness)`. The expression makes a fresh [`Harness`](crate::Harness) for every
-/// sequence.
+/// Makes a model-based test of each role, in a module `models`: `models!(harness)`.
+///
+/// Random sequences of calls are checked against a plain in-memory model. The expression makes a
+/// fresh [`Harness`](crate::Harness) for every sequence.
 ///
 /// The sequences are the same in every run; the variable `PROPTEST_CASES` asks for more of them.
 #[macro_export]
@@ -92,27 +93,27 @@ macro_rules! models {
 
             // covers("F48", "F50", "F59", "F63", "T14")
             #[test]
-            fn a_cache_answers_as_its_model_does() {
+            fn cache_matches_its_model() {
                 $crate::models::cache(|| $harness);
             }
 
             // covers("F31", "F32", "F33", "F35", "F39", "F40")
             #[test]
-            fn jobs_stand_as_in_their_model() {
+            fn jobs_match_their_model() {
                 $crate::models::dedupe(|| $harness);
             }
 
             // covers("F1", "F5", "F6", "F11", "F12", "F13", "F15", "F21", "F23", "F24", "F25")
             #[test]
-            fn limits_are_kept_as_in_their_model() {
+            fn limits_match_their_model() {
                 $crate::models::rate_limit(|| $harness);
             }
         }
     };
 }
 
-/// Declares the case list of one role: `NAME: covers("ROW", …),` on one line each. What a case
-/// covers is read from the text by `cargo xtask features`.
+/// Declares the case list of one role, one `NAME: covers("ROW", …),` a line. `cargo xtask features`
+/// reads the covered rows from the source.
 macro_rules! cases {
     (($d:tt) $list:ident of $role:ident; $($case:ident: covers($($row:literal),*),)+) => {
         #[doc(hidden)]
@@ -125,7 +126,7 @@ macro_rules! cases {
     };
 }
 
-/// Makes the tests. The local macro finds out which cases are ignored: its arms are their names.
+/// Makes the tests. The arms of the local macro are the names of the ignored cases.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! tests {

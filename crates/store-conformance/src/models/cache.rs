@@ -1,4 +1,4 @@
-//! A cache against a map.
+//! Compares a cache with its model.
 
 mod model;
 mod step;
@@ -11,29 +11,29 @@ use store_core::{
     PageRequest, Removal, Result, Scope, Selection, SetOutcome, Tag, Ttl,
 };
 
-use self::model::{Fill, Model, Verdict};
-use self::step::{KEYS, Put, SCOPES, Step, TAGS, step};
-use super::{Agreement, Player, agree, ensure, play, same, set_back};
+use self::model::{ExpectedOutcome, Fill, Model};
+use self::step::{KEYS, NewValue, SCOPES, Step, TAGS, step};
+use super::{Check, StateMachine, apply_all, check_eq, check_sequences, ensure, set_back};
 use crate::{Harness, Setup};
 
-/// The longest value that fits.
-const LONGEST: usize = 64;
+/// The longest value that the stores accept, in bytes.
+const MAX_ENTRY_BYTES: usize = 64;
 
-/// Lets caches of fresh harnesses and the model answer the same calls.
+/// Checks random sequences of calls to a cache against the model.
 pub fn cache<H: Harness>(harness: impl Fn() -> H) {
-    agree(harness, step(), async |harness, steps| {
-        play(Caches::open(harness).await?, steps).await
+    check_sequences(harness, step(), async |harness, steps| {
+        apply_all(CacheUnderTest::open(harness).await?, steps).await
     });
 }
 
-/// Two handles of one cache, and what they should hold.
-struct Caches {
+/// Two handles of one cache, and its model.
+struct CacheUnderTest {
     handles: [Arc<dyn CacheStore>; 2],
     clock: ManualClock,
     model: Model,
-    /// The fills under way.
+    /// The fills that have begun.
     fills: Vec<Fill>,
-    /// How many values were made, so that no two are alike.
+    /// The number of values made, so that each is different.
     values: u32,
 }
 
@@ -45,9 +45,9 @@ fn tags(indices: &[usize]) -> Result<Vec<Tag>> {
     indices.iter().map(|index| Tag::new(TAGS[*index])).collect()
 }
 
-impl Caches {
+impl CacheUnderTest {
     async fn open(harness: &dyn Harness) -> Result<Self> {
-        let setup = Setup::default().with_max_entry_bytes(LONGEST);
+        let setup = Setup::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
         Ok(Self {
             handles: [harness.cache(&setup).await?, harness.cache(&setup).await?],
             clock: setup.clock,
@@ -57,36 +57,38 @@ impl Caches {
         })
     }
 
-    /// A lookup must find what the model holds, and nothing else.
-    fn check(&mut self, key: &Key, found: Lookup) -> Agreement {
+    /// Compares a lookup with the model.
+    fn check_lookup(&mut self, key: &Key, found: Lookup) -> Check {
         let now = self.clock.now();
         let expected = self.model.live(key, now).map(model::Stored::entry);
         if let Lookup::Miss(token) = &found {
-            same("the token's time", token.began_at, now)?;
-            self.fills.push(self.model.begin(*token));
+            check_eq("the token's time", token.began_at, now)?;
+            self.fills.push(self.model.begin_fill(*token));
         }
-        same(key.as_str(), found.hit(), expected)
+        check_eq(key.as_str(), found.hit(), expected)
     }
 
-    /// What the store is to be told.
-    fn prepare(&mut self, put: &Put) -> Result<(NewEntry, Fill)> {
+    /// The entry to store, and its fill.
+    fn prepare(&mut self, value: &NewValue) -> Result<(NewEntry, Fill)> {
         self.values += 1;
-        let entry = NewEntry::new(key(put.key)?, format!("value {}", self.values))
-            .with_ttl(put.ttl.map_or(Ttl::Never, Ttl::After))
-            .with_tags(tags(&put.tags)?);
-        let newest_first = put.fill.and_then(|nth| self.fills.iter().rev().nth(nth));
+        let entry = NewEntry::new(key(value.key)?, format!("value {}", self.values))
+            .with_ttl(value.ttl.map_or(Ttl::Never, Ttl::After))
+            .with_tags(tags(&value.tags)?);
+        let newest_first = value.fill.and_then(|nth| self.fills.iter().rev().nth(nth));
         Ok(match newest_first.copied() {
             Some(fill) => (entry.with_token(fill.token), fill),
-            None => (entry, self.model.begin_now(self.clock.now())),
+            None => (entry, self.model.begin_fill_now(self.clock.now())),
         })
     }
 
-    /// What the store says to it must be right; then the model does the same.
-    fn heed(&mut self, entry: &NewEntry, fill: Fill, outcome: SetOutcome) -> Agreement {
+    /// Compares the outcome with the model's, and applies it to the model.
+    fn check_set(&mut self, entry: &NewEntry, fill: Fill, outcome: SetOutcome) -> Check {
         let now = self.clock.now();
-        let verdict = match entry.token {
-            Some(_) => self.model.verdict(&entry.key, &entry.tags, fill, now),
-            None => Verdict::Stored,
+        let expected_outcome = match entry.token {
+            Some(_) => self
+                .model
+                .expected_outcome(&entry.key, &entry.tags, fill, now),
+            None => ExpectedOutcome::Stored,
         };
         match outcome {
             SetOutcome::Stored => self.model.store(entry, fill, now),
@@ -95,32 +97,32 @@ impl Caches {
                 self.model.hide(entry.key.clone(), tags);
             }
         }
-        ensure(verdict.allows(outcome), || {
-            format!("{} is {outcome:?}, not {verdict:?}", entry.key)
+        ensure(expected_outcome.allows(outcome), || {
+            format!("{} is {outcome:?}, not {expected_outcome:?}", entry.key)
         })
     }
 
-    async fn put_all(&mut self, handle: usize, puts: &[Put]) -> Agreement {
-        let told = puts.iter().map(|put| self.prepare(put));
-        let told = told.collect::<Result<Vec<_>>>()?;
-        let entries = told.iter().map(|(entry, _)| entry.clone()).collect();
+    async fn set_many(&mut self, handle: usize, values: &[NewValue]) -> Check {
+        let prepared = values.iter().map(|value| self.prepare(value));
+        let prepared = prepared.collect::<Result<Vec<_>>>()?;
+        let entries = prepared.iter().map(|(entry, _)| entry.clone()).collect();
         let outcomes = self.handles[handle].set_many(entries).await?;
-        same("the number of outcomes", outcomes.len(), told.len())?;
-        let mut outcomes = told.iter().zip(outcomes);
-        outcomes.try_for_each(|((entry, fill), outcome)| self.heed(entry, *fill, outcome))
+        check_eq("the number of outcomes", outcomes.len(), prepared.len())?;
+        let mut outcomes = prepared.iter().zip(outcomes);
+        outcomes.try_for_each(|((entry, fill), outcome)| self.check_set(entry, *fill, outcome))
     }
 
-    async fn put_too_large(&mut self, handle: usize, index: usize) -> Agreement {
+    async fn set_too_large(&mut self, handle: usize, index: usize) -> Check {
         let key = key(index)?;
-        let huge = NewEntry::new(key.clone(), Bytes::from(vec![0; LONGEST + 1]));
+        let huge = NewEntry::new(key.clone(), Bytes::from(vec![0; MAX_ENTRY_BYTES + 1]));
         let refused = self.handles[handle].set(huge).await;
         let kind = refused.err().map(|error| error.kind());
-        same("the refusal", kind, Some(ErrorKind::TooLarge))?;
-        self.model.drop_too_large(&key);
+        check_eq("the refusal", kind, Some(ErrorKind::TooLarge))?;
+        self.model.set_too_large(&key);
         Ok(())
     }
 
-    async fn list(&self, handle: usize, limit: u32) -> Agreement {
+    async fn list(&self, handle: usize, limit: u32) -> Check {
         let mut listed: Vec<EntryInfo> = Vec::new();
         let mut request = PageRequest::default().with_limit(limit);
         loop {
@@ -134,99 +136,99 @@ impl Caches {
                 _ => break,
             }
         }
-        same("the list", listed, self.model.list(self.clock.now()))
+        check_eq("the list", listed, self.model.list(self.clock.now()))
     }
 
-    async fn stats(&self, handle: usize) -> Agreement<CacheStats> {
+    async fn stats(&self, handle: usize) -> Check<CacheStats> {
         let stats = self.handles[handle].stats().await?;
         let (live, expired) = self.model.counts(self.clock.now());
         let unexpired = stats.total_items.checked_sub(stats.expired_items);
-        same("the number of unexpired values", unexpired, Some(live))?;
+        check_eq("the number of unexpired values", unexpired, Some(live))?;
         ensure(stats.expired_items <= expired, || {
             format!("{} expired values, not {expired}", stats.expired_items)
         })?;
         Ok(stats)
     }
 
-    async fn clean_up(&mut self, handle: usize) -> Agreement {
+    async fn clean_up(&mut self, handle: usize) -> Check {
         let before = self.stats(handle).await?;
         let freed = self.handles[handle].cleanup().await?;
-        let surplus = freed.checked_sub(before.expired_items);
-        let most = match surplus {
+        let hidden = freed.checked_sub(before.expired_items);
+        let most = match hidden {
             Some(0) => 0,
-            _ => self.most_hidden(handle).await?,
+            _ => self.max_hidden(handle).await?,
         };
-        ensure(surplus.is_some_and(|surplus| surplus <= most), || {
+        ensure(hidden.is_some_and(|hidden| hidden <= most), || {
             let expired = before.expired_items;
             format!("{freed} values are freed, not {expired} and at most {most} hidden ones")
         })?;
-        self.model.hidden -= surplus.unwrap_or_default();
+        self.model.hidden -= hidden.unwrap_or_default();
         let after = self.stats(handle).await?;
-        same("what is left of the expired", after.expired_items, 0)?;
-        self.model.forget_expired(self.clock.now());
+        check_eq("expired values after a cleanup", after.expired_items, 0)?;
+        self.model.remove_expired(self.clock.now());
         Ok(())
     }
 
-    /// How many values there may be that are hidden: none in a store that looks for what it removes.
-    async fn most_hidden(&mut self, handle: usize) -> Result<u64> {
-        let nobodys = [Tag::new("nobody's")?];
-        let removal = self.handles[handle].invalidate_tags(&nobodys).await?;
-        self.model.invalidate(&nobodys, self.clock.now());
+    /// The most values that may be hidden; 0 in a store that removes at once.
+    async fn max_hidden(&mut self, handle: usize) -> Result<u64> {
+        let unused = [Tag::new("unused")?];
+        let removal = self.handles[handle].invalidate_tags(&unused).await?;
+        self.model.invalidate(&unused, self.clock.now());
         let is_lazy = removal.count().is_none();
         Ok(if is_lazy { self.model.hidden } else { 0 })
     }
 
-    /// Expired values come back if the clock is set back before they were swept. When they are
-    /// swept is the store's business.
-    async fn look_for_the_revived(&mut self) -> Agreement {
-        for key in self.model.revived(self.clock.now()) {
+    /// Checks values that are unexpired again after the clock was set back. A store may have freed
+    /// them before.
+    async fn check_unexpired_again(&mut self) -> Check {
+        for key in self.model.unexpired_again(self.clock.now()) {
             let found = self.handles[0].get(&key).await?;
             if matches!(found, Lookup::Miss(_)) {
-                self.model.forget(&key);
+                self.model.discard(&key);
             }
-            self.check(&key, found)?;
+            self.check_lookup(&key, found)?;
         }
         Ok(())
     }
 }
 
-/// How many unexpired values went, where the store knows it.
-fn removed(removal: Removal, expected: u64) -> Agreement {
+/// Checks the number of removed values, if the store counts them.
+fn removed(removal: Removal, expected: u64) -> Check {
     match removal.count() {
-        Some(count) => same("the number of removed values", count, expected),
+        Some(count) => check_eq("the number of removed values", count, expected),
         None => Ok(()),
     }
 }
 
-impl Player<Step> for Caches {
-    async fn take(&mut self, step: &Step) -> Agreement {
+impl StateMachine<Step> for CacheUnderTest {
+    async fn apply(&mut self, step: &Step) -> Check {
         let now = self.clock.now();
         match step {
             Step::Get { handle, key: index } => {
                 let key = key(*index)?;
                 let found = self.handles[*handle].get(&key).await?;
-                self.check(&key, found)
+                self.check_lookup(&key, found)
             }
-            Step::GetAll { handle } => {
+            Step::GetMany { handle } => {
                 let keys = (0..KEYS.len()).map(key).collect::<Result<Vec<_>>>()?;
                 let found = self.handles[*handle].get_many(&keys).await?;
-                same("the number of answers", found.len(), keys.len())?;
+                check_eq("the number of answers", found.len(), keys.len())?;
                 let mut answers = keys.iter().zip(found);
-                answers.try_for_each(|(key, found)| self.check(key, found))
+                answers.try_for_each(|(key, found)| self.check_lookup(key, found))
             }
-            Step::Begin { handle } => {
+            Step::BeginFill { handle } => {
                 let token = self.handles[*handle].fill_token().await?;
-                same("the token's time", token.began_at, now)?;
-                self.fills.push(self.model.begin(token));
+                check_eq("the token's time", token.began_at, now)?;
+                self.fills.push(self.model.begin_fill(token));
                 Ok(())
             }
-            Step::Put { handle, put } => {
-                let (entry, fill) = self.prepare(put)?;
+            Step::Set { handle, value } => {
+                let (entry, fill) = self.prepare(value)?;
                 let outcome = self.handles[*handle].set(entry.clone()).await?;
-                self.heed(&entry, fill, outcome)
+                self.check_set(&entry, fill, outcome)
             }
-            Step::PutAll { handle, puts } => self.put_all(*handle, puts).await,
-            Step::PutTooLarge { handle, key } => self.put_too_large(*handle, *key).await,
+            Step::SetMany { handle, values } => self.set_many(*handle, values).await,
+            Step::SetTooLarge { handle, key } => self.set_too_large(*handle, *key).await,
             Step::Delete { handle, key: index } => {
                 let key = key(*index)?;
                 let removal = self.handles[*handle].delete(&key).await?;
@@ -250,19 +252,19 @@ impl Player<Step> for Caches {
             Step::CleanUp { handle } => self.clean_up(*handle).await,
             Step::Advance { by } => {
                 self.clock.advance(*by);
-                self.model.watch(self.clock.now());
+                self.model.note_expired(self.clock.now());
                 Ok(())
             }
-            Step::Leap => {
+            Step::AdvanceDay => {
                 self.clock.advance(DAY);
-                self.model.leap();
-                self.model.watch(self.clock.now());
+                self.model.lose_history();
+                self.model.note_expired(self.clock.now());
                 Ok(())
             }
             Step::SetBack { millis } => {
                 set_back(&self.clock, now, *millis);
                 self.model.set_back();
-                self.look_for_the_revived().await
+                self.check_unexpired_again().await
             }
         }
     }

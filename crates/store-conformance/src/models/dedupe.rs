@@ -1,4 +1,4 @@
-//! De-duplication against a list of jobs.
+//! Compares a de-duplication store with its model.
 
 mod model;
 mod step;
@@ -13,30 +13,33 @@ use store_core::{
     PageRequest, Priority, Registration, Result, SECOND, Scope, Selection, Settlement,
 };
 
-use self::model::{Kept, Model};
+use self::model::{Model, Retained};
 use self::step::{Ending, KEYS, SCOPES, Step, step};
-use super::{Agreement, Disagreement, Player, agree, between, ensure, play, same, set_back};
-use crate::run::breathe;
+use super::{
+    Check, Mismatch, StateMachine, apply_all, check_eq, check_range, check_sequences, ensure,
+    set_back,
+};
+use crate::run::let_others_run;
 use crate::{Harness, Setup};
 
-/// The longest result that is handed on.
-const LONGEST: usize = 16;
-/// How often a store is asked whether a dropped ownership was given up: for seconds.
-const PATIENCE: usize = 4_000;
+/// The longest result that is shared, in bytes.
+const MAX_RESULT_BYTES: usize = 16;
+/// The most polls until a dropped ownership must be released: several seconds.
+const MAX_POLLS: usize = 4_000;
 
-/// Lets stores of fresh harnesses and the model answer the same calls.
+/// Checks random sequences of calls to a de-duplication store against the model.
 pub fn dedupe<H: Harness>(harness: impl Fn() -> H) {
-    agree(harness, step(), async |harness, steps| {
-        play(Jobs::open(harness).await?, steps).await
+    check_sequences(harness, step(), async |harness, steps| {
+        apply_all(DedupeUnderTest::open(harness).await?, steps).await
     });
 }
 
-/// Two handles of one store, and what they should hold.
-struct Jobs {
+/// Two handles of one store, and its model.
+struct DedupeUnderTest {
     stores: [Arc<dyn DedupeStore>; 2],
     clock: ManualClock,
     model: Model,
-    /// The owners that were not told to end, with their handles.
+    /// The owners that have not ended, with their handles.
     owners: Vec<(usize, Ownership)>,
 }
 
@@ -49,9 +52,9 @@ fn nth_newest<T>(items: &[T], nth: usize) -> Option<usize> {
     items.len().checked_sub(nth + 1)
 }
 
-impl Jobs {
+impl DedupeUnderTest {
     async fn open(harness: &dyn Harness) -> Result<Self> {
-        let mut setup = Setup::default().with_max_result_bytes(LONGEST);
+        let mut setup = Setup::default().with_max_result_bytes(MAX_RESULT_BYTES);
         setup.lease = SECOND * 4;
         setup.retention = SECOND * 3;
         Ok(Self {
@@ -62,38 +65,41 @@ impl Jobs {
         })
     }
 
-    async fn register(&mut self, handle: usize, key: &Key, priority: Priority) -> Agreement {
+    async fn register(&mut self, handle: usize, key: &Key, priority: Priority) -> Check {
         let now = self.clock.now();
         let registration = self.stores[handle].register_or_join(key, priority).await?;
         match (registration, self.model.in_progress(key, now)) {
             (Registration::Owner(owner), None) => {
-                same("the owner's key", owner.key(), key)?;
-                self.model.own(key, *owner.job(), priority, handle, now);
+                check_eq("the owner's key", owner.key(), key)?;
+                self.model
+                    .register(key, *owner.job(), priority, handle, now);
                 self.owners.push((handle, owner));
             }
             (Registration::Joined(job), Some(expected)) => {
-                same("the joined job", job, expected)?;
+                check_eq("the joined job", job, expected)?;
                 self.model.join(key, priority, handle, now);
             }
             (found, expected) => {
-                return Err(Disagreement(format!("{found:?}, but {expected:?} works")));
+                return Err(Mismatch(format!(
+                    "{found:?}, but {expected:?} is in progress"
+                )));
             }
         }
-        self.demands()
+        self.check_priorities()
     }
 
-    /// Owners hear at once of joiners in their process, and may hear of others.
-    fn demands(&self) -> Agreement {
+    /// Owners see the priority of joiners in their process at once, and may see that of others.
+    fn check_priorities(&self) -> Check {
         for (_, owner) in &self.owners {
-            if let Some((least, most)) = self.model.demand(owner.job()) {
-                let told = *owner.demand().borrow();
-                between("the demand", told, least, most)?;
+            if let Some((least, most)) = self.model.owner_priority(owner.job()) {
+                let found = *owner.demand().borrow();
+                check_range("the priority", found, least, most)?;
             }
         }
         Ok(())
     }
 
-    async fn wait(&self, handle: usize, nth: usize) -> Agreement {
+    async fn wait(&self, handle: usize, nth: usize) -> Check {
         let Some(index) = nth_newest(&self.model.jobs, nth) else {
             return Ok(());
         };
@@ -106,7 +112,7 @@ impl Jobs {
         })
     }
 
-    async fn renew(&mut self, handle: usize, nth: usize) -> Agreement {
+    async fn heartbeat(&mut self, handle: usize, nth: usize) -> Check {
         let Some(index) = nth_newest(&self.model.jobs, nth) else {
             return Ok(());
         };
@@ -116,31 +122,31 @@ impl Jobs {
             Some(priority) => Heartbeat::Renewed(priority),
             None => Heartbeat::Fenced,
         };
-        same("the heartbeat", found, expected)
+        check_eq("the heartbeat", found, expected)
     }
 
-    async fn end(&mut self, nth: usize, ending: &Ending) -> Agreement {
+    async fn end(&mut self, nth: usize, ending: &Ending) -> Check {
         let Some(index) = nth_newest(&self.owners, nth) else {
             return Ok(());
         };
         let (handle, owner) = self.owners.remove(index);
         let (store, now, job) = (&self.stores[handle], self.clock.now(), *owner.job());
-        let (settlement, outcome) = match ending {
+        let (found, outcome) = match ending {
             Ending::Drop => {
                 drop(owner);
-                return self.abandoned(handle, job).await;
+                return self.check_abandoned(handle, job).await;
             }
             Ending::Fail => (
-                store.fail(owner, "no luck").await?,
-                JobOutcome::OwnerFailed("no luck".to_owned()),
+                store.fail(owner, "failed").await?,
+                JobOutcome::OwnerFailed("failed".to_owned()),
             ),
-            Ending::Elsewhere => (
+            Ending::NotShared => (
                 store.complete(owner, JobResult::NotShared).await?,
                 JobOutcome::NotShared,
             ),
             Ending::Value(length) => {
                 let value = Bytes::from(vec![7; *length]);
-                let outcome = if *length <= LONGEST {
+                let outcome = if *length <= MAX_RESULT_BYTES {
                     JobOutcome::Value(value.clone())
                 } else {
                     JobOutcome::NotShared
@@ -156,22 +162,22 @@ impl Jobs {
         } else {
             Settlement::Fenced
         };
-        same("the settlement", settlement, expected)
+        check_eq("the end", found, expected)
     }
 
-    /// A dropped ownership is given up in the background; one that was replaced changes nothing.
-    async fn abandoned(&mut self, handle: usize, job: store_core::JobId) -> Agreement {
+    /// A dropped ownership is released in the background; one that was replaced changes nothing.
+    async fn check_abandoned(&mut self, handle: usize, job: store_core::JobId) -> Check {
         if !self.model.abandon(&job) {
             return Ok(());
         }
-        for _ in 0..PATIENCE {
+        for _ in 0..MAX_POLLS {
             let listed = self.listed(handle).await?;
             if listed.values().all(|info| info.job != job.to_string()) {
                 return Ok(());
             }
-            breathe().await;
+            let_others_run().await;
         }
-        Err(Disagreement("the ownership is not given up".to_owned()))
+        Err(Mismatch("the ownership is not released".to_owned()))
     }
 
     async fn listed(&self, handle: usize) -> Result<BTreeMap<Key, JobInfo>> {
@@ -180,64 +186,64 @@ impl Jobs {
         Ok(items.map(|info| (info.key.clone(), info)).collect())
     }
 
-    /// A clock that was set back leaves the end of a lease open; what the store says of it holds
-    /// from then on.
-    async fn settle_doubts(&mut self) -> Agreement {
+    /// After the clock was set back the end of a lease is uncertain; the model adopts the state that
+    /// the store reports.
+    async fn resolve_uncertain_leases(&mut self) -> Check {
         let now = self.clock.now();
-        if self.model.has_doubts(now) {
+        if self.model.has_uncertain_leases(now) {
             let listed = self.listed(0).await?;
-            self.model.believe(&listed, now);
+            self.model.adopt(&listed, now);
         }
         Ok(())
     }
 
-    async fn list(&self, handle: usize) -> Agreement {
+    async fn list(&self, handle: usize) -> Check {
         let now = self.clock.now();
         let mut listed = self.listed(handle).await?;
         for job in self.model.current() {
             let info = listed.remove(&job.key);
-            match (info, self.model.kept(job, now)) {
-                (None, Kept::Yes) => {
-                    return Err(Disagreement(format!("{} is not listed", job.key)));
+            match (info, self.model.retained(job, now)) {
+                (None, Retained::Yes) => {
+                    return Err(Mismatch(format!("{} is not listed", job.key)));
                 }
-                (None, Kept::Maybe | Kept::No) => {}
+                (None, Retained::Maybe | Retained::No) => {}
                 (Some(info), _) => {
-                    same("the job", info.job, job.id.to_string())?;
-                    same("the state", info.state, job.state(now))?;
-                    same("its beginning", info.created_at, job.created_at)?;
+                    check_eq("the job", info.job, job.id.to_string())?;
+                    check_eq("the state", info.state, job.state(now))?;
+                    check_eq("the job's creation", info.created_at, job.created_at)?;
                     if let Some(updated_at) = job.updated_at() {
-                        same("its last sign", info.updated_at, updated_at)?;
+                        check_eq("its last update", info.updated_at, updated_at)?;
                     }
                 }
             }
         }
-        same("the other jobs", listed, BTreeMap::new())
+        check_eq("the other jobs", listed, BTreeMap::new())
     }
 
-    async fn stats(&self, handle: usize) -> Agreement {
+    async fn stats(&self, handle: usize) -> Check {
         let found = self.stores[handle].stats().await?;
         let (least, most) = self.model.stats(handle, self.clock.now());
-        same("jobs in progress", found.pending_jobs, least.pending_jobs)?;
-        same("silent jobs", found.expired_jobs, least.expired_jobs)?;
-        same(
+        check_eq("jobs in progress", found.pending_jobs, least.pending_jobs)?;
+        check_eq("expired jobs", found.expired_jobs, least.expired_jobs)?;
+        check_eq(
             "the oldest",
             found.oldest_pending_at,
             least.oldest_pending_at,
         )?;
         let bounds = (least.completed_jobs, most.completed_jobs);
-        between("completed jobs", found.completed_jobs, bounds.0, bounds.1)?;
+        check_range("completed jobs", found.completed_jobs, bounds.0, bounds.1)?;
         let bounds = (least.failed_jobs, most.failed_jobs);
-        between("failed jobs", found.failed_jobs, bounds.0, bounds.1)?;
+        check_range("failed jobs", found.failed_jobs, bounds.0, bounds.1)?;
         let bounds = (least.settled_jobs, most.settled_jobs);
-        between("settled jobs", found.settled_jobs, bounds.0, bounds.1)?;
+        check_range("ended jobs", found.settled_jobs, bounds.0, bounds.1)?;
         let sum = found.pending_jobs + found.expired_jobs;
         let sum = sum + found.completed_jobs + found.failed_jobs;
-        same("all jobs", found.total_jobs, sum)
+        check_eq("all jobs", found.total_jobs, sum)
     }
 }
 
-impl Player<Step> for Jobs {
-    async fn take(&mut self, step: &Step) -> Agreement {
+impl StateMachine<Step> for DedupeUnderTest {
+    async fn apply(&mut self, step: &Step) -> Check {
         let now = self.clock.now();
         match step {
             Step::Register {
@@ -246,13 +252,13 @@ impl Player<Step> for Jobs {
                 priority,
             } => self.register(*handle, &key(*index)?, *priority).await,
             Step::Wait { handle, job } => self.wait(*handle, *job).await,
-            Step::Renew { handle, job } => self.renew(*handle, *job).await,
+            Step::Heartbeat { handle, job } => self.heartbeat(*handle, *job).await,
             Step::End { owner, ending } => self.end(*owner, ending).await,
-            Step::Ask { handle, key: index } => {
+            Step::IsInProgress { handle, key: index } => {
                 let key = key(*index)?;
                 let found = self.stores[*handle].is_in_progress(&key).await?;
                 let expected = self.model.in_progress(&key, now).is_some();
-                same("progress", found, expected)
+                check_eq("progress", found, expected)
             }
             Step::List { handle } => self.list(*handle).await,
             Step::Stats { handle } => self.stats(*handle).await,
@@ -263,21 +269,21 @@ impl Player<Step> for Jobs {
                 };
                 let cleared = self.stores[*handle].clear(&selection).await?;
                 let (least, most) = self.model.clear(&selection, now);
-                between("the number of cleared jobs", cleared, least, most)
+                check_range("the number of cleared jobs", cleared, least, most)
             }
             Step::CleanUp { handle } => {
                 let freed = self.stores[*handle].cleanup().await?;
                 let (least, most) = self.model.clean_up(now);
-                between("the number of freed jobs", freed, least, most)
+                check_range("the number of freed jobs", freed, least, most)
             }
             Step::Advance { by } => {
                 self.clock.advance(*by);
-                self.settle_doubts().await
+                self.resolve_uncertain_leases().await
             }
             Step::SetBack { millis } => {
                 let then = set_back(&self.clock, now, *millis);
                 self.model.set_back(then);
-                self.settle_doubts().await
+                self.resolve_uncertain_leases().await
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A rate limiter against a list of admissions.
+//! Compares a rate limiter with its model.
 
 mod model;
 mod step;
@@ -12,32 +12,35 @@ use store_core::{
     Timestamp,
 };
 
-use self::model::{Denial, Edge, Model};
-use self::step::{Ask, RESOURCES, Step, step};
-use super::{Agreement, Disagreement, Player, agree, between, ensure, play, same, set_back};
-use crate::run::breathe;
+use self::model::{Bound, Denial, Model};
+use self::step::{RESOURCES, RequestSpec, Step, step};
+use super::{
+    Check, Mismatch, StateMachine, apply_all, check_eq, check_range, check_sequences, ensure,
+    set_back,
+};
+use crate::run::let_others_run;
 use crate::{Harness, Setup};
 
-/// How often a store is asked whether a dropped permit was given back: for seconds.
-const PATIENCE: usize = 4_000;
+/// The most polls until a permit must be given back: several seconds.
+const MAX_POLLS: usize = 4_000;
 
-/// Lets limiters of fresh harnesses and the model answer the same calls.
+/// Checks random sequences of calls to a rate limiter against the model.
 pub fn rate_limit<H: Harness>(harness: impl Fn() -> H) {
-    agree(harness, step(), async |harness, steps| {
-        play(Limits::open(harness).await?, steps).await
+    check_sequences(harness, step(), async |harness, steps| {
+        apply_all(LimiterUnderTest::open(harness).await?, steps).await
     });
 }
 
-/// Two handles of one limiter, and what they should have counted.
-struct Limits {
+/// Two handles of one limiter, and its model.
+struct LimiterUnderTest {
     handles: [Arc<dyn RateLimitStore>; 2],
     clock: ManualClock,
     model: Model,
-    held: Vec<Held>,
+    held: Vec<HeldPermit>,
 }
 
-/// A permit that is neither used nor given back.
-struct Held {
+/// A granted permit that may still be given back.
+struct HeldPermit {
     handle: usize,
     resources: Vec<usize>,
     permit: Permit,
@@ -49,24 +52,24 @@ fn resource(index: usize) -> Result<Resource> {
     Resource::named(RESOURCES[index])
 }
 
-/// What holds unless something is stated: two limits by default, one that is claimed, and one that
-/// is claimed and shared.
-fn unstated(index: usize) -> ResourceConfig {
+/// The config of a resource unless another is set: two limits by default, one limit of a claim, and
+/// one adaptive limit of a claim.
+fn default_config(index: usize) -> ResourceConfig {
     match index {
         0 => ResourceConfig::from(Limit::new(5, SECOND * 10)).with_limit(Limit::new(2, SECOND)),
         1 => Limit::new(3, SECOND * 4).into(),
         _ => {
-            let quick = AdaptiveConfig::default()
+            let adaptive = AdaptiveConfig::default()
                 .with_monitoring_window(SECOND * 30)
                 .with_recalculation_interval(SECOND * 2)
                 .with_sustained_inactivity_threshold(SECOND * 60)
                 .with_min_user_reserved(1);
-            ResourceConfig::from(Limit::new(4, SECOND * 5)).adaptive(quick)
+            ResourceConfig::from(Limit::new(4, SECOND * 5)).adaptive(adaptive)
         }
     }
 }
 
-fn stated(index: usize) -> ResourceConfig {
+fn changed_config(index: usize) -> ResourceConfig {
     match index {
         0 => Limit::new(2, SECOND * 3).into(),
         _ => Limit::new(4, SECOND * 12).into(),
@@ -77,48 +80,48 @@ fn claim(index: usize) -> Result<Claim> {
     let claim = Claim::new(resource(index)?);
     Ok(match index {
         0 => claim,
-        _ => claim.with_config(unstated(index)),
+        _ => claim.with_config(default_config(index)),
     })
 }
 
-fn request(ask: &Ask) -> Result<Acquire> {
-    let mut claims = ask.resources.iter().map(|index| claim(*index));
+fn request(spec: &RequestSpec) -> Result<Acquire> {
+    let mut claims = spec.resources.iter().map(|index| claim(*index));
     let first = claims.next().expect("a request claims something")?;
-    let mut request = Acquire::of(first).priority(ask.priority);
+    let mut request = Acquire::of(first).priority(spec.priority);
     for claim in claims {
         request = request.and(claim?);
     }
-    let permits = NonZeroU32::new(ask.permits).expect("a request needs a permit");
+    let permits = NonZeroU32::new(spec.permits).expect("a request needs a permit");
     Ok(request.permits(permits))
 }
 
-impl Limits {
+impl LimiterUnderTest {
     async fn open(harness: &dyn Harness) -> Result<Self> {
-        let setup = Setup::default().with_config(unstated(0));
+        let setup = Setup::default().with_config(default_config(0));
         let (one, other) = (
             harness.rate_limit(&setup).await?,
             harness.rate_limit(&setup).await?,
         );
-        let unstated: Vec<_> = (0..RESOURCES.len()).map(unstated).collect();
-        let late = |config: &ResourceConfig| one.resolution(config.longest_window());
-        let late = unstated.iter().map(late).collect();
+        let default_config: Vec<_> = (0..RESOURCES.len()).map(default_config).collect();
+        let resolution = |config: &ResourceConfig| one.resolution(config.longest_window());
+        let resolutions = default_config.iter().map(resolution).collect();
         Ok(Self {
             handles: [one, other],
             clock: setup.clock,
-            model: Model::new(unstated, late),
+            model: Model::new(default_config, resolutions),
             held: Vec::new(),
         })
     }
 
-    async fn acquire(&mut self, handle: usize, ask: &Ask, is_held: bool) -> Agreement {
+    async fn acquire(&mut self, handle: usize, spec: &RequestSpec, is_held: bool) -> Check {
         let now = self.clock.now();
-        match self.handles[handle].acquire(request(ask)?).await {
-            Ok(Decision::Granted(permit)) => self.granted(handle, ask, permit, is_held),
+        match self.handles[handle].acquire(request(spec)?).await {
+            Ok(Decision::Granted(permit)) => self.granted(handle, spec, permit, is_held),
             Ok(Decision::Denied { retry_at, reason }) => {
-                self.denied(handle, ask, retry_at, &reason, now)
+                self.denied(handle, spec, retry_at, &reason, now)
             }
             Err(error) if error.kind() == ErrorKind::InvalidInput => {
-                ensure(self.model.is_impossible(ask), || {
+                ensure(self.model.is_impossible(spec), || {
                     format!("it should be possible, but {error}")
                 })
             }
@@ -126,21 +129,27 @@ impl Limits {
         }
     }
 
-    fn granted(&mut self, handle: usize, ask: &Ask, permit: Permit, is_held: bool) -> Agreement {
+    fn granted(
+        &mut self,
+        handle: usize,
+        spec: &RequestSpec,
+        permit: Permit,
+        is_held: bool,
+    ) -> Check {
         let now = self.clock.now();
-        ensure(!self.model.is_impossible(ask), || {
-            "a request that never fits is admitted".to_owned()
+        ensure(!self.model.is_impossible(spec), || {
+            "a request that never fits is granted".to_owned()
         })?;
-        let refusal = self.model.refusal(ask, Edge::Earliest, now);
-        ensure(refusal.is_none(), || {
-            format!("it is admitted, not refused until {refusal:?}")
+        let denied_until = self.model.denied_until(spec, Bound::Earliest, now);
+        ensure(denied_until.is_none(), || {
+            format!("it is granted, not denied until {denied_until:?}")
         })?;
-        same("the admission's time", permit.admitted_at(), now)?;
-        let admission = self.model.admit(ask, now);
+        check_eq("the admission's time", permit.admitted_at(), now)?;
+        let admission = self.model.admit(spec, now);
         if is_held {
-            self.held.push(Held {
+            self.held.push(HeldPermit {
                 handle,
-                resources: ask.resources.clone(),
+                resources: spec.resources.clone(),
                 permit,
                 admission,
             });
@@ -153,47 +162,50 @@ impl Limits {
     fn denied(
         &mut self,
         handle: usize,
-        ask: &Ask,
+        spec: &RequestSpec,
         retry_at: Timestamp,
         reason: &Reason,
         now: Timestamp,
-    ) -> Agreement {
+    ) -> Check {
         ensure(retry_at > now, || {
-            format!("{retry_at} is no time to wait for")
+            format!("{retry_at} is not in the future")
         })?;
-        if self.model.is_repeated(handle, ask, retry_at, now) {
+        if self.model.is_repeated_denial(handle, spec, retry_at, now) {
             return Ok(());
         }
-        ensure(!self.model.is_impossible(ask), || {
-            "a request that never fits is told to wait".to_owned()
+        ensure(!self.model.is_impossible(spec), || {
+            "a request that never fits is denied for a time".to_owned()
         })?;
-        let mut names = ask.resources.iter().map(|index| RESOURCES[*index]);
-        let refused = names.position(|name| name == reason.resource().as_str());
-        let Some(refused) = refused.map(|position| ask.resources[position]) else {
-            return Err(Disagreement(format!("{reason}, which nobody claimed")));
+        let mut names = spec.resources.iter().map(|index| RESOURCES[*index]);
+        let full = names.position(|name| name == reason.resource().as_str());
+        let Some(full) = full.map(|position| spec.resources[position]) else {
+            return Err(Mismatch(format!("{reason}, which is not claimed")));
         };
-        let least = self.model.refusal(ask, Edge::Earliest, now).unwrap_or(now);
+        let least = self
+            .model
+            .denied_until(spec, Bound::Earliest, now)
+            .unwrap_or(now);
         let binds_users = reason.binds(Priority::User);
         if binds_users {
-            let most = self.model.refusal(ask, Edge::Latest, now);
-            let most =
-                most.ok_or_else(|| Disagreement(format!("refused, though free: {reason}")))?;
-            between("the time to wait for", retry_at, least, most)?;
+            let most = self.model.denied_until(spec, Bound::Latest, now);
+            let most = most.ok_or_else(|| Mismatch(format!("denied, though free: {reason}")))?;
+            check_range("the time to wait for", retry_at, least, most)?;
         } else {
-            let is_shared = matches!(self.model.config(refused).policy, Policy::Adaptive(_));
-            ensure(is_shared && ask.priority == Priority::Background, || {
-                format!("{reason}, but nothing is shared with this class")
+            let is_shared = matches!(self.model.config(full).policy, Policy::Adaptive(_));
+            ensure(is_shared && spec.priority == Priority::Background, || {
+                format!("{reason}, but the limit is not adaptive")
             })?;
             ensure(least <= retry_at, || {
                 format!("{retry_at} is before {least}")
             })?;
         }
-        // Whether it looked at the others as well is its own business.
-        self.model.obey(&Ask::of_user(refused, ask.permits), now);
-        self.model.deny(Denial {
+        // Whether the store has read the other resources as well is not defined.
+        self.model
+            .clamp_future(&RequestSpec::of_user(full, spec.permits), now);
+        self.model.record_denial(Denial {
             handle,
-            resource: refused,
-            permits: ask.permits,
+            resource: full,
+            permits: spec.permits,
             binds_users,
             at: now,
             retry_at,
@@ -201,8 +213,8 @@ impl Limits {
         Ok(())
     }
 
-    /// Gives a permit back. That may take a moment, which a write of the same handle outlasts.
-    async fn give_back(&mut self, nth: usize) -> Agreement {
+    /// Gives a permit back. That is done in the background, before a later write of the same handle.
+    async fn give_back(&mut self, nth: usize) -> Check {
         let Some(index) = self.held.len().checked_sub(nth + 1) else {
             return Ok(());
         };
@@ -210,62 +222,75 @@ impl Limits {
         held.permit.give_back();
         self.model.give_back(held.admission);
         let store = &self.handles[held.handle];
-        let nobody = Resource::named("nobody's")?;
-        store.set_cooldown(&nobody, Timestamp::MIN).await?;
+        let unused = Resource::named("unused")?;
+        store.set_cooldown(&unused, Timestamp::MIN).await?;
         for index in held.resources {
-            let mut looks = 0;
+            let mut polls = 0;
             let (_, most) = self.model.used(index, self.clock.now());
             while store.status(&claim(index)?, Priority::User).await?.used > most {
-                looks += 1;
-                ensure(looks < PATIENCE, || "a permit is not given back".to_owned())?;
-                breathe().await;
+                polls += 1;
+                ensure(polls < MAX_POLLS, || {
+                    "a permit is not given back".to_owned()
+                })?;
+                let_others_run().await;
             }
         }
         Ok(())
     }
 
-    async fn status(&self, handle: usize, index: usize, priority: Priority) -> Agreement {
+    async fn status(&self, handle: usize, index: usize, priority: Priority) -> Check {
         let found = self.handles[handle]
             .status(&claim(index)?, priority)
             .await?;
         let (now, config) = (self.clock.now(), self.model.config(index));
         let limit = config.limits[0];
-        same("the moment", found.as_of, now)?;
-        same("the limit", found.limit, limit)?;
+        check_eq("the moment", found.as_of, now)?;
+        check_eq("the limit", found.limit, limit)?;
         let is_shared = matches!(config.policy, Policy::Adaptive(_));
-        same("whether it is shared", found.adaptive.is_some(), is_shared)?;
+        check_eq(
+            "whether it is adaptive",
+            found.adaptive.is_some(),
+            is_shared,
+        )?;
         let cooldown = self.model.cooldown(index, now);
-        same("the cooldown", found.cooldown_until, cooldown)?;
+        check_eq("the cooldown", found.cooldown_until, cooldown)?;
         let (least, most) = self.model.used(index, now);
-        between("the use", found.used, least, most)?;
+        check_range("the use", found.used, least, most)?;
 
-        let ask = Ask {
+        let spec = RequestSpec {
             resources: vec![index],
             permits: 1,
             priority,
         };
-        let sooner = self.model.refusal(&ask, Edge::Earliest, now).unwrap_or(now);
-        let more = self.model.remaining(index, Edge::Earliest, now);
+        let sooner = self
+            .model
+            .denied_until(&spec, Bound::Earliest, now)
+            .unwrap_or(now);
+        let more = self.model.remaining(index, Bound::Earliest, now);
         if is_shared && priority == Priority::Background {
-            between("what remains", found.remaining, 0, more)?;
+            check_range("the remaining permits", found.remaining, 0, more)?;
             return ensure(sooner <= found.available_at, || {
-                format!("it is there at {}, before {sooner}", found.available_at)
+                format!("it is available at {}, before {sooner}", found.available_at)
             });
         }
-        let less = self.model.remaining(index, Edge::Latest, now);
-        between("what remains", found.remaining, less, more)?;
-        let later = self.model.refusal(&ask, Edge::Latest, now).unwrap_or(now);
-        between("when it is there", found.available_at, sooner, later)?;
-        if self.model.has_doubts(index, now) {
+        let less = self.model.remaining(index, Bound::Latest, now);
+        check_range("the remaining permits", found.remaining, less, more)?;
+        let later = self
+            .model
+            .denied_until(&spec, Bound::Latest, now)
+            .unwrap_or(now);
+        check_range("when it is available", found.available_at, sooner, later)?;
+        if self.model.is_uncertain(index, now) {
             return Ok(());
         }
-        let resets = |edge| self.model.resets(index, found.remaining, edge, now);
-        let ((next, full), (last_next, last_full)) = (resets(Edge::Earliest), resets(Edge::Latest));
-        between("the next reset", found.reset_at, next, last_next)?;
-        between("the full reset", found.full_reset_at, full, last_full)
+        let resets = |bound| self.model.resets(index, found.remaining, bound, now);
+        let ((next, full), (last_next, last_full)) =
+            (resets(Bound::Earliest), resets(Bound::Latest));
+        check_range("the next reset", found.reset_at, next, last_next)?;
+        check_range("the full reset", found.full_reset_at, full, last_full)
     }
 
-    async fn list(&self, handle: usize) -> Agreement {
+    async fn list(&self, handle: usize) -> Check {
         let page = self.handles[handle].list(&PageRequest::default()).await?;
         let names: Vec<_> = page.items.iter().map(|info| &info.resource).collect();
         ensure(names.is_sorted(), || format!("{names:?} are not in order"))?;
@@ -274,65 +299,66 @@ impl Limits {
             let info = listed.find(|info| info.resource.as_str() == *name);
             let (least, most) = self.model.used(index, self.clock.now());
             let used = info.map_or(0, |info| info.status.used);
-            between("what a listed resource has used", used, least, most)?;
+            check_range("the use of a listed resource", used, least, most)?;
         }
         Ok(())
     }
 
-    async fn stats(&self, handle: usize) -> Agreement {
+    async fn stats(&self, handle: usize) -> Check {
         let found = self.handles[handle].stats().await?;
         let now = self.clock.now();
         let (mut least, mut most) = ((0, 0), (0, 0));
         for (index, name) in RESOURCES.iter().enumerate() {
-            let (few, many) = self.model.counted(index, now);
+            let (few, many) = self.model.in_longest_window(index, now);
             least = (least.0 + few, least.1 + u64::from(few > 0));
             most = (most.0 + many, most.1 + u64::from(many > 0));
             let mut limited = found.rate_limited_resources.iter();
-            let is_told = limited.any(|resource| resource.as_str() == *name);
-            self.limited(index, is_told)?;
+            let is_listed = limited.any(|resource| resource.as_str() == *name);
+            self.check_limited(index, is_listed)?;
         }
-        between("admissions", found.total_requests, least.0, most.0)?;
-        between("resources", found.unique_resources, least.1, most.1)
+        check_range("admissions", found.total_requests, least.0, most.0)?;
+        check_range("resources", found.unique_resources, least.1, most.1)
     }
 
-    /// Whether it is told rightly that the background is refused.
-    fn limited(&self, index: usize, is_told: bool) -> Agreement {
+    /// Checks whether the resource is rightly listed as limited.
+    fn check_limited(&self, index: usize, is_listed: bool) -> Check {
         let (now, name) = (self.clock.now(), RESOURCES[index]);
-        let ask = Ask::of_user(index, 1);
-        let refused = |edge| self.model.refusal(&ask, edge, now).is_some();
-        ensure(is_told || !refused(Edge::Earliest), || {
-            format!("{name} is not told to be limited")
+        let spec = RequestSpec::of_user(index, 1);
+        let full = |bound| self.model.denied_until(&spec, bound, now).is_some();
+        ensure(is_listed || !full(Bound::Earliest), || {
+            format!("{name} is not listed as limited")
         })?;
         let is_shared = matches!(self.model.config(index).policy, Policy::Adaptive(_));
-        ensure(!is_told || refused(Edge::Latest) || is_shared, || {
-            format!("{name} is told to be limited")
+        ensure(!is_listed || full(Bound::Latest) || is_shared, || {
+            format!("{name} is listed as limited")
         })
     }
 
-    /// Cooldowns that had ended come back if the clock is set back, unless they were forgotten.
-    async fn look_for_cooldowns(&mut self) -> Agreement {
-        for index in self.model.revived(self.clock.now()) {
+    /// Checks cooldowns that had ended and are active again after the clock was set back, unless
+    /// the store has removed them.
+    async fn check_cooldowns_again(&mut self) -> Check {
+        for index in self.model.active_again(self.clock.now()) {
             let found = self.handles[0].cooldown(&resource(index)?).await?;
             match found {
-                None => self.model.forget_cooldown(index),
+                None => self.model.remove_cooldown(index),
                 Some(until) => {
                     let expected = self.model.cooldown(index, self.clock.now());
-                    same("the cooldown", Some(until), expected)?;
+                    check_eq("the cooldown", Some(until), expected)?;
                 }
             }
         }
         Ok(())
     }
 
-    async fn cool_down(&mut self, handle: usize, index: usize, millis: u64) -> Agreement {
+    async fn set_cooldown(&mut self, handle: usize, index: usize, millis: u64) -> Check {
         let until = self.clock.now() + std::time::Duration::from_millis(millis);
         let found = self.handles[handle]
             .set_cooldown(&resource(index)?, until)
             .await?;
-        same("the cooldown", found, self.model.cool_down(index, until))
+        check_eq("the cooldown", found, self.model.set_cooldown(index, until))
     }
 
-    async fn warm_up(&mut self, handle: usize, index: usize, is_seen: bool) -> Agreement {
+    async fn clear_cooldown(&mut self, handle: usize, index: usize, is_seen: bool) -> Check {
         let now = self.clock.now();
         let in_force = self.model.cooldown(index, now);
         let seen = match in_force {
@@ -342,24 +368,24 @@ impl Limits {
         let store = &self.handles[handle];
         store.clear_cooldown(&resource(index)?, seen).await?;
         if is_seen && in_force.is_some() {
-            self.model.forget_cooldown(index);
+            self.model.remove_cooldown(index);
         }
         Ok(())
     }
 }
 
-impl Player<Step> for Limits {
-    async fn take(&mut self, step: &Step) -> Agreement {
+impl StateMachine<Step> for LimiterUnderTest {
+    async fn apply(&mut self, step: &Step) -> Check {
         let now = self.clock.now();
         match step {
             Step::Acquire {
                 handle,
-                ask,
+                spec,
                 is_held,
-            } => self.acquire(*handle, ask, *is_held).await,
-            Step::Record { handle, ask } => {
-                self.handles[*handle].record(request(ask)?).await?;
-                self.model.admit(ask, now);
+            } => self.acquire(*handle, spec, *is_held).await,
+            Step::Record { handle, spec } => {
+                self.handles[*handle].record(request(spec)?).await?;
+                self.model.admit(spec, now);
                 Ok(())
             }
             Step::GiveBack { permit } => self.give_back(*permit).await,
@@ -381,50 +407,57 @@ impl Player<Step> for Limits {
                 self.model.clear();
                 Ok(())
             }
-            Step::CoolDown {
+            Step::SetCooldown {
                 handle,
                 resource,
                 millis,
-            } => self.cool_down(*handle, *resource, *millis).await,
-            Step::Cooldown {
+            } => self.set_cooldown(*handle, *resource, *millis).await,
+            Step::GetCooldown {
                 handle,
                 resource: index,
             } => {
                 let found = self.handles[*handle].cooldown(&resource(*index)?).await?;
-                same("the cooldown", found, self.model.cooldown(*index, now))
+                check_eq("the cooldown", found, self.model.cooldown(*index, now))
             }
-            Step::WarmUp {
+            Step::ClearCooldown {
                 handle,
                 resource,
                 is_seen,
-            } => self.warm_up(*handle, *resource, *is_seen).await,
-            Step::State {
+            } => self.clear_cooldown(*handle, *resource, *is_seen).await,
+            Step::SetConfig {
                 handle,
                 resource: index,
                 config,
             } => {
                 let (store, name) = (&self.handles[*handle], resource(*index)?);
-                store.set_resource_config(&name, stated(*config)).await?;
-                let late = store.resolution(stated(*config).longest_window());
-                self.model.state(*index, stated(*config), late);
+                store
+                    .set_resource_config(&name, changed_config(*config))
+                    .await?;
+                let resolution = store.resolution(changed_config(*config).longest_window());
+                self.model
+                    .configure(*index, changed_config(*config), resolution);
                 let found = store.resource_config(&name).await?;
-                same("what is stated", found.as_ref(), self.model.stated(*index))
+                check_eq(
+                    "the configuration",
+                    found.as_ref(),
+                    self.model.configured(*index),
+                )
             }
             Step::List { handle } => self.list(*handle).await,
             Step::Stats { handle } => self.stats(*handle).await,
             Step::CleanUp { handle } => {
                 let freed = self.handles[*handle].cleanup().await?;
-                between("freed admissions", freed, 0, self.model.outlived(now))
+                check_range("freed admissions", freed, 0, self.model.expired(now))
             }
             Step::Advance { by } => {
                 self.clock.advance(*by);
-                self.model.watch(self.clock.now());
+                self.model.note_expired(self.clock.now());
                 Ok(())
             }
             Step::SetBack { millis } => {
                 let then = set_back(&self.clock, now, *millis);
                 self.model.set_back(then);
-                self.look_for_cooldowns().await
+                self.check_cooldowns_again().await
             }
         }
     }

@@ -8,7 +8,7 @@ use store_core::{
 };
 use store_sqlite::{DedupeOptions, SqliteDedupeStore};
 
-use crate::children::{self, Process, Signal, listen, say};
+use crate::children::{self, ChildProcess, Signal, receive_from_parent, send_to_parent};
 use crate::support::{Folder, key, open};
 
 const LEASE: Duration = SECOND;
@@ -32,17 +32,17 @@ async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
     let folder = Folder::new();
     let file = folder.file();
     let mut owner = children::start("jobs_across_processes::child_owns", &file, "");
-    assert_eq!(owner.hear(), "owner");
+    assert_eq!(owner.receive(), "owner");
     let mut waiters: Vec<_> = (0..3)
         .map(|_| children::start("jobs_across_processes::child_succeeds", &file, ""))
         .collect();
     for waiter in &mut waiters {
-        assert_eq!(waiter.hear(), "joined");
+        assert_eq!(waiter.receive(), "joined");
     }
     let clock = SystemClock::new();
     let killed_at = clock.now();
-    owner.signal(Signal::KILL);
-    let said: Vec<_> = waiters.iter_mut().map(Process::hear).collect();
+    owner.kill();
+    let said: Vec<_> = waiters.iter_mut().map(ChildProcess::receive).collect();
     let succeeded = said
         .iter()
         .filter_map(|line| line.strip_prefix("owner "))
@@ -52,8 +52,8 @@ async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
     let waited = succeeded[0].since(killed_at);
     assert!(waited <= LEASE + SLACK, "{waited:?}");
     for mut waiter in waiters {
-        waiter.tell("end");
-        waiter.join();
+        waiter.send("end");
+        waiter.wait();
     }
 }
 
@@ -64,8 +64,8 @@ async fn child_owns() {
     let Registration::Owner(owner) = register(&jobs).await else {
         panic!("somebody else owns the job");
     };
-    say("owner");
-    let order = listen();
+    send_to_parent("owner");
+    let order = receive_from_parent();
     assert_eq!(order, "complete");
     let beat = jobs.heartbeat(owner.key(), owner.job()).await;
     let settled = jobs
@@ -73,8 +73,8 @@ async fn child_owns() {
         .await
         .expect("an answer");
     match (beat.expect("an answer"), settled) {
-        (Heartbeat::Fenced, Settlement::Fenced) => say("fenced"),
-        (beat, settled) => say(format!("{beat:?} {settled:?}")),
+        (Heartbeat::Fenced, Settlement::Fenced) => send_to_parent("fenced"),
+        (beat, settled) => send_to_parent(format!("{beat:?} {settled:?}")),
     }
 }
 
@@ -85,18 +85,18 @@ async fn child_succeeds() {
     let Registration::Joined(job) = register(&jobs).await else {
         panic!("nobody owns the job");
     };
-    say("joined");
+    send_to_parent("joined");
     let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND * 30).await;
     assert_eq!(outcome.expect("an outcome"), JobOutcome::Lapsed);
     let registration = register(&jobs).await;
     match &registration {
         Registration::Owner(_) => {
             let now = SystemClock::new().now().as_millis();
-            say(format!("owner {now}"));
+            send_to_parent(format!("owner {now}"));
         }
-        Registration::Joined(_) => say("joined"),
+        Registration::Joined(_) => send_to_parent("joined"),
     }
-    assert_eq!(listen(), "end");
+    assert_eq!(receive_from_parent(), "end");
 }
 
 // covers("F32", "F35")
@@ -105,7 +105,7 @@ async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     let folder = Folder::new();
     let jobs = jobs(&folder.file()).await;
     let mut frozen = children::start("jobs_across_processes::child_owns", &folder.file(), "");
-    assert_eq!(frozen.hear(), "owner");
+    assert_eq!(frozen.receive(), "owner");
     let Registration::Joined(job) = register(&jobs).await else {
         panic!("the child owns the job");
     };
@@ -115,10 +115,10 @@ async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     let Registration::Owner(successor) = register(&jobs).await else {
         panic!("nobody else waits");
     };
-    frozen.tell("complete");
+    frozen.send("complete");
     frozen.signal(Signal::CONT);
-    assert_eq!(frozen.hear(), "fenced");
-    frozen.join();
+    assert_eq!(frozen.receive(), "fenced");
+    frozen.wait();
     let settled = jobs
         .complete(successor, JobResult::Value("fresh".into()))
         .await;
@@ -147,14 +147,14 @@ async fn a_waiter_in_another_process_is_woken_by_the_end() {
         let Registration::Owner(owner) = register(&jobs).await else {
             panic!("nobody else registers first");
         };
-        child.tell("join");
-        assert_eq!(child.hear(), "asleep");
+        child.send("join");
+        assert_eq!(child.receive(), "asleep");
         let result = JobResult::Value("bytes".into());
         jobs.complete(owner, result).await.expect("an answer");
-        assert_eq!(child.hear(), "woken");
+        assert_eq!(child.receive(), "woken");
     }
-    child.tell("end");
-    child.join();
+    child.send("end");
+    child.wait();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,7 +164,7 @@ async fn child_waits() {
     const NEVER: Duration = Duration::from_secs(30);
     let (jobs, clock) = timeless_jobs(&children::file()).await;
     let real = SystemClock::new();
-    while listen() == "join" {
+    while receive_from_parent() == "join" {
         let Registration::Joined(job) = register(&jobs).await else {
             panic!("the parent owns the job");
         };
@@ -175,15 +175,15 @@ async fn child_waits() {
         while clock.sleepers() == 0 {
             real.sleep_until(real.now() + SECOND / 1000).await;
         }
-        say("asleep");
+        send_to_parent("asleep");
         tokio::select! {
             outcome = waiting => {
                 let outcome = outcome.expect("no panic").expect("an outcome");
                 assert_eq!(outcome, JobOutcome::Value("bytes".into()));
-                say("woken");
+                send_to_parent("woken");
             }
             () = real.sleep_until(real.now() + NEVER) => {
-                say("still asleep");
+                send_to_parent("still asleep");
                 return;
             }
         }

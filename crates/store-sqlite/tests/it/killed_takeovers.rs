@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::children::{self, Signal};
+use crate::children;
 use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, contents, enlarge, write_original};
 use crate::support::{Folder, open};
 use crate::take_over::{backup_of, with_suffix};
@@ -51,13 +51,12 @@ fn killed_at(moment: Moment, new: &[String]) -> (Folder, (Vec<String>, Vec<Strin
         enlarge(&file, 5_000);
         let before = contents(&file);
         let mut child = children::start("take_over::child_takes_over", &file, "");
-        assert_eq!(child.hear(), "ready");
-        child.tell("go");
+        assert_eq!(child.receive(), "ready");
+        child.send("go");
         while !moment.has_come(&file) {
             std::hint::spin_loop();
         }
-        child.signal(Signal::KILL);
-        drop(child);
+        child.kill();
         // On a busy machine the child gets further before the signal arrives; that is no evidence.
         let is_late = contents(&file).0 == new
             || matches!(moment, Moment::Backup) && backup_of(&file).exists();
@@ -100,13 +99,12 @@ async fn a_process_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         enlarge(&file, 200);
         let before = contents(&file);
         let mut child = children::start("take_over::child_takes_over", &file, "");
-        assert_eq!(child.hear(), "ready");
-        child.tell("go");
+        assert_eq!(child.receive(), "ready");
+        child.send("go");
         for _ in 0..looks {
             let _exists = file.exists();
         }
-        child.signal(Signal::KILL);
-        drop(child);
+        child.kill();
         let (schema, rows) = contents(&file);
         assert!(schema == before.0 || schema == new, "{schema:?}");
         assert_eq!(rows, before.1);

@@ -13,7 +13,7 @@ use store_core::{
 };
 use store_sqlite::{DatabaseOptions, RateLimitOptions, SqliteRateLimitStore};
 
-use crate::children::{self, say};
+use crate::children::{self, send_to_parent};
 use crate::support::{Folder, open, resource};
 
 const LIMIT: Limit = Limit::new(50, SECOND);
@@ -33,21 +33,21 @@ async fn no_window_holds_too_many_over_all_processes_and_hardly_any_is_wasted() 
         })
         .collect();
     for child in &mut children {
-        assert_eq!(child.hear(), "ready");
+        assert_eq!(child.receive(), "ready");
     }
     let begin = SystemClock::new().now() + Duration::from_millis(50);
     for child in &mut children {
-        child.tell(&begin.as_millis().to_string());
+        child.send(&begin.as_millis().to_string());
     }
     let mut admitted: Vec<i64> = Vec::new();
     for mut child in children {
-        let times = child.hear();
+        let times = child.receive();
         admitted.extend(
             times
                 .split_whitespace()
                 .map(|at| at.parse::<i64>().expect("a time")),
         );
-        child.join();
+        child.wait();
     }
     admitted.sort_unstable();
     let window = i64::try_from(LIMIT.window.as_millis()).expect("a short window");
@@ -73,8 +73,8 @@ async fn child_takes_what_it_can_for_two_seconds() {
     let database = open(&children::file()).await;
     let limits = SqliteRateLimitStore::new(&database, LIMIT);
     let clock = SystemClock::new();
-    say("ready");
-    let begin = Timestamp::from_millis(children::listen().parse().expect("a time"));
+    send_to_parent("ready");
+    let begin = Timestamp::from_millis(children::receive_from_parent().parse().expect("a time"));
     let tasks: Vec<_> = (0..TASKS)
         .map(|_| tokio::spawn(take_all(limits.clone(), clock, begin)))
         .collect();
@@ -82,7 +82,7 @@ async fn child_takes_what_it_can_for_two_seconds() {
     for task in tasks {
         admitted.extend(task.await.expect("no panic"));
     }
-    say(admitted.join(" "));
+    send_to_parent(admitted.join(" "));
 }
 
 async fn take_all(
@@ -207,7 +207,7 @@ async fn a_cooldown_of_one_process_binds_another() {
     let until = SystemClock::new().now() + HOUR;
     let test = "limits_across_processes::child_sets_a_cooldown";
     let mut child = children::start(test, &folder.file(), &until.as_millis().to_string());
-    assert_eq!(child.hear(), "done");
+    assert_eq!(child.receive(), "done");
     let decision = limits
         .acquire(Acquire::one(&resource("issues")).user())
         .await;
@@ -216,7 +216,7 @@ async fn a_cooldown_of_one_process_binds_another() {
     };
     assert_eq!(retry_at, until);
     assert_eq!(reason, Reason::Cooldown(resource("issues")));
-    child.join();
+    child.wait();
 }
 
 #[tokio::test]
@@ -226,5 +226,5 @@ async fn child_sets_a_cooldown() {
     let until = Timestamp::from_millis(children::argument().parse().expect("a time"));
     let set = limits.set_cooldown(&resource("issues"), until).await;
     assert_eq!(set.expect("a cooldown"), until);
-    say("done");
+    send_to_parent("done");
 }

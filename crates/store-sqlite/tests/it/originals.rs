@@ -11,7 +11,7 @@ use store_sqlite::{
     SqliteRateLimitStore, StoreOptions,
 };
 
-use crate::children::{self, say};
+use crate::children::{self, send_to_parent};
 use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, WRITTEN, clock, write_original};
 use crate::support::{Folder, key, open, resource};
 
@@ -104,10 +104,10 @@ async fn processes_that_start_at_once_take_a_file_over_once() {
             .map(|_| children::start(test, &folder.file(), ""))
             .collect();
         for child in &mut children {
-            assert_eq!(child.hear(), "6 3 30");
+            assert_eq!(child.receive(), "6 3 30");
         }
         for child in children {
-            child.join();
+            child.wait();
         }
     }
 }
@@ -123,7 +123,7 @@ async fn child_counts_rows() {
     let cache = stores.cache.expect("a cache").stats().await;
     let jobs = stores.dedupe.expect("jobs").stats().await;
     let limits = stores.rate_limit.expect("limits").stats().await;
-    say(format!(
+    send_to_parent(format!(
         "{} {} {}",
         cache.expect("counts").total_items,
         jobs.expect("counts").total_jobs,

@@ -11,7 +11,7 @@ use store_sqlite::{
     SqliteDatabase,
 };
 
-use crate::children::{self, say};
+use crate::children::{self, send_to_parent};
 use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, clock, contents, enlarge, write_original};
 use crate::support::{Folder, key, open};
 
@@ -165,16 +165,16 @@ async fn processes_that_start_at_once_make_one_backup() {
         .collect();
     let mut starters: Vec<_> = children.iter_mut().collect();
     for child in &mut starters {
-        assert_eq!(child.hear(), "ready");
+        assert_eq!(child.receive(), "ready");
     }
     for child in &mut starters {
-        child.tell("go");
+        child.send("go");
     }
     for child in &mut starters {
-        assert_eq!(child.hear(), "done");
+        assert_eq!(child.receive(), "done");
     }
     for child in children {
-        child.join();
+        child.wait();
     }
     assert_eq!(contents(&backup_of(&folder.file())), before);
     assert_eq!(contents(&folder.file()).1, before.1);
@@ -186,9 +186,9 @@ async fn processes_that_start_at_once_make_one_backup() {
 #[ignore = "child process of those that take a file over"]
 async fn child_takes_over() {
     let database = open(&children::file()).await;
-    say("ready");
-    assert_eq!(children::listen(), "go");
+    send_to_parent("ready");
+    assert_eq!(children::receive_from_parent(), "go");
     store_sqlite::migrate(&database).await.expect("a schema");
     database.close().await.expect("an end");
-    say("done");
+    send_to_parent("done");
 }

@@ -1,4 +1,4 @@
-//! Fills that come late.
+//! Fill tokens: a fill that was overtaken by a removal is dropped.
 
 use bytes::Bytes;
 use store_core::{
@@ -9,7 +9,7 @@ use store_core::{
 use super::{entry, miss, tagged, value};
 use crate::{Harness, Setup};
 
-/// Stores `comics:1` as the fill that `token` was handed out for; whether it was dropped.
+/// Stores `comics:1` with this fill token; `true` if the value was dropped.
 async fn is_dropped(cache: &impl CacheStore, token: FillToken) -> Result<bool> {
     let late = tagged("comics:1", "late", &["issue:1"])?.with_token(token);
     let dropped = cache.set(late).await? == SetOutcome::Outdated;
@@ -83,7 +83,7 @@ pub async fn fill_begun_after_an_invalidation_is_kept(harness: &dyn Harness) -> 
     Ok(())
 }
 
-pub async fn invalidation_elsewhere_voids_no_fill(harness: &dyn Harness) -> Result<()> {
+pub async fn invalidation_of_other_entries_drops_no_fill(harness: &dyn Harness) -> Result<()> {
     let cache = harness.cache(&Setup::default()).await?;
     let token = miss(&cache, "comics:1").await?;
     cache.delete(&Key::new("comics:2")?).await?;
@@ -116,7 +116,7 @@ pub async fn fill_without_a_token_counts_as_begun_now(harness: &dyn Harness) -> 
     setup.clock.advance(SECOND);
     cache.set(entry("comics:1", "newer")?).await?;
     assert!(is_dropped(&cache, early).await?);
-    // And it wins itself, whatever was invalidated before.
+    // And it is stored itself, whatever was invalidated before.
     cache.delete(&Key::new("comics:1")?).await?;
     assert_eq!(
         cache.set(entry("comics:1", "newest")?).await?,

@@ -1,4 +1,4 @@
-//! Listing, counting, cleaning up, closing.
+//! Lists, stats, cleanup and close.
 
 use store_core::{
     CacheStore, Clock, EntryInfo, ErrorKind, HOUR, Key, NewEntry, PageRequest, Result, SECOND,
@@ -8,7 +8,7 @@ use store_core::{
 use super::{entry, present, tagged};
 use crate::{Harness, Setup};
 
-pub async fn listing_tells_sizes_times_and_tags(harness: &dyn Harness) -> Result<()> {
+pub async fn listing_shows_sizes_times_and_tags(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let cache = harness.cache(&setup).await?;
     let now = setup.clock.now();
@@ -75,7 +75,7 @@ pub async fn listing_hides_what_has_expired(harness: &dyn Harness) -> Result<()>
     Ok(())
 }
 
-pub async fn stats_count_entries_and_room(harness: &dyn Harness) -> Result<()> {
+pub async fn stats_count_entries_and_bytes(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let cache = harness.cache(&setup).await?;
     let empty = cache.stats().await?;

@@ -1,4 +1,4 @@
-//! When entries are gone.
+//! Expiry.
 
 use std::time::Duration;
 
@@ -76,7 +76,9 @@ pub async fn new_lifetime_replaces_the_old_one(harness: &dyn Harness) -> Result<
     Ok(())
 }
 
-pub async fn reading_an_expired_entry_harms_no_successor(harness: &dyn Harness) -> Result<()> {
+pub async fn reading_an_expired_entry_does_not_remove_its_replacement(
+    harness: &dyn Harness,
+) -> Result<()> {
     let setup = Setup::default();
     let (reader, writer) = (harness.cache(&setup).await?, harness.cache(&setup).await?);
     writer

@@ -1,4 +1,4 @@
-//! Deleting, clearing, invalidating.
+//! Delete, clear and invalidation by tag.
 
 use store_core::{CacheStore, Key, NewEntry, Result, Scope, Selection, Tag};
 
@@ -67,7 +67,7 @@ pub async fn many_entries_are_cleared_at_once(harness: &dyn Harness) -> Result<(
     Ok(())
 }
 
-pub async fn any_number_of_names_fits_into_one_call(harness: &dyn Harness) -> Result<()> {
+pub async fn any_number_of_keys_and_tags_fits_into_one_call(harness: &dyn Harness) -> Result<()> {
     // More than DynamoDB takes in a call, or older SQLite binds to a statement.
     const NAMES: usize = 1_200;
     let cache = harness.cache(&Setup::default()).await?;
@@ -140,7 +140,7 @@ pub async fn replaced_tags_no_longer_reach_the_entry(harness: &dyn Harness) -> R
     Ok(())
 }
 
-pub async fn tags_of_removed_entries_are_forgotten(harness: &dyn Harness) -> Result<()> {
+pub async fn tags_of_removed_entries_are_removed(harness: &dyn Harness) -> Result<()> {
     let cache = harness.cache(&Setup::default()).await?;
     cache.set(tagged("comics:1", "a", &["t"])?).await?;
     cache.set(tagged("others:1", "a", &["t"])?).await?;

@@ -1,4 +1,4 @@
-//! Storing and finding.
+//! Get and set.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use store_core::{
 };
 
 use super::{assert_removed, entry, miss, present, tagged, value};
-use crate::run::together;
+use crate::run::run_concurrently;
 use crate::{Harness, Setup};
 
 pub async fn stored_value_is_found(harness: &dyn Harness) -> Result<()> {
@@ -158,7 +158,7 @@ pub async fn outdated_value_is_dropped_whatever_its_size(harness: &dyn Harness) 
         assert_eq!(cache.set(big()).await?, SetOutcome::Outdated);
         assert_eq!(cache.set_many(vec![big()]).await?, [SetOutcome::Outdated]);
     }
-    // What is newer is none of a late fill's business.
+    // The late fills leave the newer value as it is.
     assert_eq!(value(&cache, "comics:1").await?, Some(Bytes::from("new")));
     assert_removed(cache.invalidate_tags(&[Tag::new("issue:1")?]).await?, 1);
     Ok(())
@@ -193,7 +193,7 @@ pub async fn another_handle_sees_what_is_stored(harness: &dyn Harness) -> Result
 
 pub async fn concurrent_writers_leave_one_whole_value(harness: &dyn Harness) -> Result<()> {
     let cache = harness.cache(&Setup::default()).await?;
-    together((0_u8..32).map(|writer| {
+    run_concurrently((0_u8..32).map(|writer| {
         let cache = Arc::clone(&cache);
         async move {
             let tag = Tag::new(&format!("writer:{writer}"))?;
@@ -206,7 +206,7 @@ pub async fn concurrent_writers_leave_one_whole_value(harness: &dyn Harness) -> 
 
     let found = value(&cache, "comics:1")
         .await?
-        .expect("somebody stored it");
+        .expect("one writer stored it");
     assert_eq!(found, vec![found[0]; 1_000]);
     for writer in (0..32).filter(|writer| *writer != found[0]) {
         let tag = Tag::new(&format!("writer:{writer}"))?;

@@ -1,60 +1,60 @@
-//! What an owner can do that is none any more: nothing.
+//! Fencing: an owner that was replaced changes nothing.
 
 use store_core::{DedupeStore, Heartbeat, Ownership, Result, SECOND, Settlement};
 
 use super::{join, key, outcome_of, own, result};
 use crate::{Harness, Setup};
 
-/// An owner that fell silent, and the one that took over.
-async fn succession(jobs: &impl DedupeStore, setup: &Setup) -> Result<(Ownership, Ownership)> {
-    let silent = own(jobs, &key()?).await?;
+/// An owner whose lease has expired, and the owner that replaced it.
+async fn replace_owner(jobs: &impl DedupeStore, setup: &Setup) -> Result<(Ownership, Ownership)> {
+    let expired = own(jobs, &key()?).await?;
     setup.clock.advance(setup.lease);
     let successor = own(jobs, &key()?).await?;
-    Ok((silent, successor))
+    Ok((expired, successor))
 }
 
-/// The successor still owns the job and can end it.
-async fn unharmed(jobs: &impl DedupeStore, successor: Ownership) -> Result<()> {
+/// Asserts that the successor still owns the job and can end it.
+async fn assert_unaffected(jobs: &impl DedupeStore, successor: Ownership) -> Result<()> {
     let job = join(jobs, &key()?).await?;
     assert_eq!(job, *successor.job());
-    let settled = jobs.complete(successor, result("new")).await?;
-    assert_eq!(settled, Settlement::Settled);
-    let heard = jobs.wait_for(&key()?, &job, SECOND).await?;
-    assert_eq!(heard, outcome_of("new"));
+    let ended = jobs.complete(successor, result("new")).await?;
+    assert_eq!(ended, Settlement::Settled);
+    let outcome = jobs.wait_for(&key()?, &job, SECOND).await?;
+    assert_eq!(outcome, outcome_of("new"));
     Ok(())
 }
 
 pub async fn replaced_owner_cannot_complete(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let (silent, successor) = succession(&jobs, &setup).await?;
-    let settled = jobs.complete(silent, result("old")).await?;
-    assert_eq!(settled, Settlement::Fenced);
-    unharmed(&jobs, successor).await
+    let (expired, successor) = replace_owner(&jobs, &setup).await?;
+    let ended = jobs.complete(expired, result("old")).await?;
+    assert_eq!(ended, Settlement::Fenced);
+    assert_unaffected(&jobs, successor).await
 }
 
 pub async fn replaced_owner_cannot_fail(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let (silent, successor) = succession(&jobs, &setup).await?;
-    let (job, settled) = (
+    let (expired, successor) = replace_owner(&jobs, &setup).await?;
+    let (job, ended) = (
         *successor.job(),
         jobs.complete(successor, result("new")).await?,
     );
-    assert_eq!(settled, Settlement::Settled);
-    assert_eq!(jobs.fail(silent, "late").await?, Settlement::Fenced);
-    let heard = jobs.wait_for(&key()?, &job, SECOND).await?;
-    assert_eq!(heard, outcome_of("new"));
+    assert_eq!(ended, Settlement::Settled);
+    assert_eq!(jobs.fail(expired, "late").await?, Settlement::Fenced);
+    let outcome = jobs.wait_for(&key()?, &job, SECOND).await?;
+    assert_eq!(outcome, outcome_of("new"));
     Ok(())
 }
 
 pub async fn replaced_owner_cannot_renew(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let (silent, successor) = succession(&jobs, &setup).await?;
+    let (expired, successor) = replace_owner(&jobs, &setup).await?;
     setup.clock.advance(setup.lease / 2);
-    let heard = jobs.heartbeat(&key()?, silent.job()).await?;
-    assert_eq!(heard, Heartbeat::Fenced);
+    let heartbeat = jobs.heartbeat(&key()?, expired.job()).await?;
+    assert_eq!(heartbeat, Heartbeat::Fenced);
     // Nor did it renew the successor's lease.
     setup.clock.advance(setup.lease / 2);
     assert!(!jobs.is_in_progress(&key()?).await?);
@@ -62,13 +62,15 @@ pub async fn replaced_owner_cannot_renew(harness: &dyn Harness) -> Result<()> {
     Ok(())
 }
 
-pub async fn dropping_a_replaced_owner_harms_no_successor(harness: &dyn Harness) -> Result<()> {
+pub async fn dropping_a_replaced_owner_does_not_affect_its_successor(
+    harness: &dyn Harness,
+) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let (silent, successor) = succession(&jobs, &setup).await?;
-    drop(silent);
-    crate::run::breathe().await;
-    unharmed(&jobs, successor).await
+    let (expired, successor) = replace_owner(&jobs, &setup).await?;
+    drop(expired);
+    crate::run::let_others_run().await;
+    assert_unaffected(&jobs, successor).await
 }
 
 pub async fn ended_job_cannot_be_renewed(harness: &dyn Harness) -> Result<()> {
@@ -77,7 +79,7 @@ pub async fn ended_job_cannot_be_renewed(harness: &dyn Harness) -> Result<()> {
     let job = *owner.job();
     jobs.complete(owner, result("value")).await?;
     assert_eq!(jobs.heartbeat(&key()?, &job).await?, Heartbeat::Fenced);
-    let heard = jobs.wait_for(&key()?, &job, SECOND).await?;
-    assert_eq!(heard, outcome_of("value"));
+    let outcome = jobs.wait_for(&key()?, &job, SECOND).await?;
+    assert_eq!(outcome, outcome_of("value"));
     Ok(())
 }

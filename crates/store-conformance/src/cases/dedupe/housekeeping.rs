@@ -1,4 +1,4 @@
-//! Asking, clearing, listing, counting, cleaning up, closing.
+//! Progress, clear, lists, stats, cleanup and close.
 
 use store_core::{
     Clock, DedupeStore, ErrorKind, Heartbeat, JobInfo, JobOutcome, JobState, Key, Ownership,
@@ -6,7 +6,7 @@ use store_core::{
 };
 
 use super::{key, own, result, waiter};
-use crate::run::outcome;
+use crate::run::task_result;
 use crate::{Harness, Setup};
 
 /// Registers the job of each key.
@@ -18,12 +18,12 @@ async fn own_all(jobs: &impl DedupeStore, keys: &[&str]) -> Result<Vec<Ownership
     Ok(owners)
 }
 
-pub async fn progress_can_be_asked_for(harness: &dyn Harness) -> Result<()> {
+pub async fn job_is_in_progress_while_it_has_an_owner(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
     let key = key()?;
     assert!(!jobs.is_in_progress(&key).await?);
-    let silent = own(&jobs, &key).await?;
+    let expired = own(&jobs, &key).await?;
     assert!(jobs.is_in_progress(&key).await?);
     setup.clock.advance(setup.lease);
     assert!(!jobs.is_in_progress(&key).await?);
@@ -31,7 +31,7 @@ pub async fn progress_can_be_asked_for(harness: &dyn Harness) -> Result<()> {
     assert!(jobs.is_in_progress(&key).await?);
     jobs.complete(owner, result("value")).await?;
     assert!(!jobs.is_in_progress(&key).await?);
-    drop(silent);
+    drop(expired);
     Ok(())
 }
 
@@ -53,23 +53,23 @@ pub async fn scope_of_jobs_is_cleared_literally(harness: &dyn Harness) -> Result
     Ok(())
 }
 
-pub async fn cleared_job_is_fenced_and_its_waiters_hear_of_it(harness: &dyn Harness) -> Result<()> {
+pub async fn cleared_job_is_fenced_and_its_waiters_are_woken(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
     let owner = own(&jobs, &key()?).await?;
     let waiter = waiter(&jobs, &key()?, *owner.job());
-    crate::run::breathe().await;
+    crate::run::let_others_run().await;
     jobs.clear(&Selection::All).await?;
-    assert_eq!(outcome(waiter).await?, JobOutcome::Lapsed);
-    let heard = jobs.heartbeat(&key()?, owner.job()).await?;
-    assert_eq!(heard, Heartbeat::Fenced);
-    let settled = jobs.complete(owner, result("value")).await?;
-    assert_eq!(settled, Settlement::Fenced);
+    assert_eq!(task_result(waiter).await?, JobOutcome::Lapsed);
+    let heartbeat = jobs.heartbeat(&key()?, owner.job()).await?;
+    assert_eq!(heartbeat, Heartbeat::Fenced);
+    let ended = jobs.complete(owner, result("value")).await?;
+    assert_eq!(ended, Settlement::Fenced);
     drop(own(&jobs, &key()?).await?);
     Ok(())
 }
 
-/// One job in each state: `a` has lapsed, `b` is pending, `c` completed, `d` failed. The owners of
-/// the first two.
+/// One job in each state: `a` has lapsed, `b` is pending, `c` completed, `d` failed. Returns the
+/// owners of the first two.
 async fn one_of_each(jobs: &impl DedupeStore, setup: &Setup) -> Result<Vec<Ownership>> {
     let mut open = own_all(jobs, &["comics:a"]).await?;
     setup.clock.advance(setup.lease);
@@ -134,7 +134,7 @@ pub async fn jobs_are_counted_by_state(harness: &dyn Harness) -> Result<()> {
     Ok(())
 }
 
-pub async fn cleanup_frees_ended_and_silent_jobs(harness: &dyn Harness) -> Result<()> {
+pub async fn cleanup_frees_ended_and_expired_jobs(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
     let open = one_of_each(&jobs, &setup).await?;

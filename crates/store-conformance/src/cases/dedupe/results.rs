@@ -1,4 +1,4 @@
-//! What those who joined get to know.
+//! The outcomes that joiners get.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use store_core::{
 };
 
 use super::{join, key, outcome_of, own, result, waiter, waiters};
-use crate::run::{drive, outcome};
+use crate::run::{advance_until_done, task_result};
 use crate::{Harness, Setup};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -20,11 +20,11 @@ pub async fn joiners_get_the_value(harness: &dyn Harness) -> Result<()> {
     for _ in 0..16 {
         waiters.push(waiter(&jobs, &key()?, join(&jobs, &key()?).await?));
     }
-    let settled = jobs.complete(owner, result("value")).await?;
-    assert_eq!(settled, Settlement::Settled);
+    let ended = jobs.complete(owner, result("value")).await?;
+    assert_eq!(ended, Settlement::Settled);
     // The clock stands still: they are woken, they do not poll.
     for waiter in waiters {
-        assert_eq!(outcome(waiter).await?, outcome_of("value"));
+        assert_eq!(task_result(waiter).await?, outcome_of("value"));
     }
     assert!(!jobs.is_in_progress(&key()?).await?);
     Ok(())
@@ -35,11 +35,11 @@ pub async fn joiners_get_the_failure(harness: &dyn Harness) -> Result<()> {
     let owner = own(&jobs, &key()?).await?;
     let job = join(&jobs, &key()?).await?;
     let waiters = waiters(&jobs, &key()?, job);
-    let settled = jobs.fail(owner, "503: come back later").await?;
-    assert_eq!(settled, Settlement::Settled);
+    let ended = jobs.fail(owner, "503: come back later").await?;
+    assert_eq!(ended, Settlement::Settled);
     let failure = JobOutcome::OwnerFailed("503: come back later".to_owned());
     for waiter in waiters {
-        assert_eq!(outcome(waiter).await?, failure);
+        assert_eq!(task_result(waiter).await?, failure);
     }
     drop(own(&jobs, &key()?).await?);
     Ok(())
@@ -51,8 +51,8 @@ pub async fn joiner_on_another_handle_gets_the_value(harness: &dyn Harness) -> R
     let owner = own(&one, &key()?).await?;
     let waiter = waiter(&other, &key()?, join(&other, &key()?).await?);
     one.complete(owner, result("value")).await?;
-    let heard = drive(&setup.clock, MILLISECOND, waiter).await?;
-    assert_eq!(heard, outcome_of("value"));
+    let outcome = advance_until_done(&setup.clock, MILLISECOND, waiter).await?;
+    assert_eq!(outcome, outcome_of("value"));
     Ok(())
 }
 
@@ -61,8 +61,8 @@ pub async fn empty_value_is_a_value(harness: &dyn Harness) -> Result<()> {
     let owner = own(&jobs, &key()?).await?;
     let job = *owner.job();
     jobs.complete(owner, result("")).await?;
-    let heard = jobs.wait_for(&key()?, &job, SECOND).await?;
-    assert_eq!(heard, JobOutcome::Value(Bytes::new()));
+    let outcome = jobs.wait_for(&key()?, &job, SECOND).await?;
+    assert_eq!(outcome, JobOutcome::Value(Bytes::new()));
     Ok(())
 }
 
@@ -125,10 +125,10 @@ pub async fn oversized_result_is_not_shared(harness: &dyn Harness) -> Result<()>
         let owner = own(&jobs, &key()?).await?;
         let job = join(&jobs, &key()?).await?;
         let value = Bytes::from(vec![7; bytes]);
-        let settled = jobs
+        let ended = jobs
             .complete(owner, JobResult::Value(value.clone()))
             .await?;
-        assert_eq!(settled, Settlement::Settled);
+        assert_eq!(ended, Settlement::Settled);
         let expected = if shared {
             JobOutcome::Value(value)
         } else {
@@ -139,39 +139,39 @@ pub async fn oversized_result_is_not_shared(harness: &dyn Harness) -> Result<()>
     Ok(())
 }
 
-pub async fn result_left_elsewhere_is_not_shared(harness: &dyn Harness) -> Result<()> {
+pub async fn job_completed_without_a_result_is_not_shared(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
     let owner = own(&jobs, &key()?).await?;
     let waiter = waiter(&jobs, &key()?, join(&jobs, &key()?).await?);
     jobs.complete(owner, JobResult::NotShared).await?;
-    assert_eq!(outcome(waiter).await?, JobOutcome::NotShared);
+    assert_eq!(task_result(waiter).await?, JobOutcome::NotShared);
     Ok(())
 }
 
-pub async fn waiter_times_out_and_harms_nothing(harness: &dyn Harness) -> Result<()> {
+pub async fn waiter_that_times_out_does_not_affect_the_job(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
     let owner = own(&jobs, &key()?).await?;
     let job = join(&jobs, &key()?).await?;
     let timeout = Duration::ZERO;
-    let heard = jobs.wait_for(&key()?, &job, timeout).await?;
-    assert_eq!(heard, JobOutcome::TimedOut);
+    let outcome = jobs.wait_for(&key()?, &job, timeout).await?;
+    assert_eq!(outcome, JobOutcome::TimedOut);
     assert_eq!(join(&jobs, &key()?).await?, *owner.job());
-    let settled = jobs.complete(owner, result("value")).await?;
-    assert_eq!(settled, Settlement::Settled);
-    let heard = jobs.wait_for(&key()?, &job, timeout).await?;
-    assert_eq!(heard, outcome_of("value"));
+    let ended = jobs.complete(owner, result("value")).await?;
+    assert_eq!(ended, Settlement::Settled);
+    let outcome = jobs.wait_for(&key()?, &job, timeout).await?;
+    assert_eq!(outcome, outcome_of("value"));
     Ok(())
 }
 
-pub async fn waiter_waits_as_long_as_it_was_told(harness: &dyn Harness) -> Result<()> {
+pub async fn waiter_waits_for_its_whole_timeout(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
     let owner = own(&jobs, &key()?).await?;
     let job = *owner.job();
     let began = setup.clock.now();
     let waiter = tokio::spawn(async move { jobs.wait_for(&key()?, &job, SECOND * 3).await });
-    let heard = drive(&setup.clock, Duration::from_millis(250), waiter).await?;
-    assert_eq!(heard, JobOutcome::TimedOut);
+    let outcome = advance_until_done(&setup.clock, Duration::from_millis(250), waiter).await?;
+    assert_eq!(outcome, JobOutcome::TimedOut);
     let passed = setup.clock.now().since(began);
     assert!(passed >= SECOND * 3, "{passed:?}");
     drop(owner);
@@ -181,11 +181,11 @@ pub async fn waiter_waits_as_long_as_it_was_told(harness: &dyn Harness) -> Resul
 pub async fn waiting_for_an_unknown_job_ends_at_once(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
     let unknown = JobId::random(&SeededRandom::new(1));
-    let heard = jobs.wait_for(&key()?, &unknown, SECOND).await?;
-    assert_eq!(heard, JobOutcome::Lapsed);
+    let outcome = jobs.wait_for(&key()?, &unknown, SECOND).await?;
+    assert_eq!(outcome, JobOutcome::Lapsed);
     let owner = own(&jobs, &key()?).await?;
-    let heard = jobs.wait_for(&key()?, &unknown, SECOND).await?;
-    assert_eq!(heard, JobOutcome::Lapsed);
+    let outcome = jobs.wait_for(&key()?, &unknown, SECOND).await?;
+    assert_eq!(outcome, JobOutcome::Lapsed);
     drop(owner);
     Ok(())
 }

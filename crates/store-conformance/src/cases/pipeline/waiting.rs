@@ -1,4 +1,4 @@
-//! When a store fails while a caller waits for the request of another.
+//! Failures of the store while a caller waits for another caller's fetch.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,24 +12,24 @@ use store_core::{
     Settlement,
 };
 
-use super::{Stage, fresh, key, request};
-use crate::run::{eventually, outcome};
+use super::{Fixture, fresh, key, request};
+use crate::run::{eventually, task_result};
 use crate::{Harness, Setup};
 
-/// Jobs whose first waits fail.
+/// A store whose first calls of `wait_for` fail.
 #[derive(Debug)]
-struct LostWaits {
+struct FailingWaits {
     jobs: Arc<dyn DedupeStore>,
     kind: ErrorKind,
     most: u32,
-    lost: AtomicU32,
+    failed: AtomicU32,
 }
 
 #[async_trait]
-impl DedupeStore for LostWaits {
+impl DedupeStore for FailingWaits {
     async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
-        if self.lost.load(Ordering::SeqCst) < self.most {
-            self.lost.fetch_add(1, Ordering::SeqCst);
+        if self.failed.load(Ordering::SeqCst) < self.most {
+            self.failed.fetch_add(1, Ordering::SeqCst);
             return Err(Error::new(self.kind, "conformance", "wait_for"));
         }
         self.jobs.wait_for(key, job, timeout).await
@@ -76,73 +76,70 @@ impl DedupeStore for LostWaits {
     }
 }
 
-/// A stage whose first waits fail, at most so many, and the request that another caller owns.
-async fn losing(
+/// A fixture whose first `max` waits fail, and the ownership of its job.
+async fn with_failing_waits(
     harness: &dyn Harness,
     kind: ErrorKind,
     most: u32,
-) -> Result<(Stage, Arc<LostWaits>, Ownership)> {
+) -> Result<(Fixture, Arc<FailingWaits>, Ownership)> {
     let setup = Setup::default();
-    let jobs = Arc::new(LostWaits {
+    let jobs = Arc::new(FailingWaits {
         jobs: harness.dedupe(&setup).await?,
         kind,
         most,
-        lost: AtomicU32::new(0),
+        failed: AtomicU32::new(0),
     });
-    let stage = Stage::open_with(harness, &setup, Arc::clone(&jobs) as _).await?;
-    match stage
+    let fixture = Fixture::open_with(harness, &setup, Arc::clone(&jobs) as _).await?;
+    match fixture
         .dedupe
         .register_or_join(&key()?, Priority::User)
         .await?
     {
-        Registration::Owner(owner) => Ok((stage, jobs, owner)),
+        Registration::Owner(owner) => Ok((fixture, jobs, owner)),
         Registration::Joined(job) => panic!("nobody else asked, but {job} is in progress"),
     }
 }
 
 pub async fn a_wait_that_fails_costs_a_fetch(harness: &dyn Harness) -> Result<()> {
-    // A failure that may pass is waited out twice, as a failed attempt is repeated.
+    // A temporary failure is retried twice, as a failed attempt is.
     for (kind, waits) in [(ErrorKind::Corrupt, 1), (ErrorKind::Busy, 3)] {
-        let (stage, jobs, owner) = losing(harness, kind, u32::MAX).await?;
-        let patient = request()?.with_max_wait(MINUTE);
-        let answer = stage.ask(patient, "one").await.expect("an answer");
-        assert_eq!((answer.outcome, stage.sent()), (Outcome::Fetched, 1));
-        assert_eq!(jobs.lost.load(Ordering::SeqCst), waits, "{kind:?}");
-        // It counts like any other, and is no business of the request's owner.
-        assert_eq!(stage.used().await?, 1);
-        let settled = stage.dedupe.complete(owner, JobResult::NotShared).await?;
-        assert_eq!(settled, Settlement::Settled);
-        stage.cache.delete(&key()?).await?;
-        stage.rate_limit.clear().await?;
+        let (fixture, jobs, owner) = with_failing_waits(harness, kind, u32::MAX).await?;
+        let waiting = request()?.with_max_wait(MINUTE);
+        let answer = fixture.get(waiting, "one").await.expect("an answer");
+        assert_eq!((answer.outcome, fixture.sent()), (Outcome::Fetched, 1));
+        assert_eq!(jobs.failed.load(Ordering::SeqCst), waits, "{kind:?}");
+        // It takes a permit like any other, and does not fence the owner.
+        assert_eq!(fixture.used().await?, 1);
+        let ended = fixture.dedupe.complete(owner, JobResult::NotShared).await?;
+        assert_eq!(ended, Settlement::Settled);
+        fixture.cache.delete(&key()?).await?;
+        fixture.rate_limit.clear().await?;
     }
     Ok(())
 }
 
 pub async fn a_wait_that_fails_for_a_moment_goes_on(harness: &dyn Harness) -> Result<()> {
-    let (stage, jobs, owner) = losing(harness, ErrorKind::Busy, 1).await?;
-    let waiting = {
-        let (stage, patient) = (stage.clone(), request()?.with_max_wait(MINUTE));
-        tokio::spawn(async move { Ok(stage.ask(patient, "another").await) })
-    };
-    eventually(async || Ok((stage.clock.sleepers() > 0).then_some(()))).await?;
-    assert_eq!(jobs.lost.load(Ordering::SeqCst), 1);
+    let (fixture, jobs, owner) = with_failing_waits(harness, ErrorKind::Busy, 1).await?;
+    let waiting = fixture.spawn_get(request()?.with_max_wait(MINUTE), "another");
+    eventually(async || Ok((fixture.clock.sleepers() > 0).then_some(()))).await?;
+    assert_eq!(jobs.failed.load(Ordering::SeqCst), 1);
     let mut elsewhere = request()?;
     elsewhere.key = Key::new("comics:elsewhere")?;
-    stage
+    fixture
         .run(elsewhere.clone(), |_| Ok(fresh("one")))
         .await
         .expect("an answer");
-    let found = stage.cache.get(&elsewhere.key).await?.hit();
+    let found = fixture.cache.get(&elsewhere.key).await?.hit();
     let record = found.expect("it was kept").value;
-    stage
+    fixture
         .dedupe
         .complete(owner, JobResult::Value(record))
         .await?;
-    let answer = outcome(waiting).await?.expect("an answer");
+    let answer = task_result(waiting).await?.expect("an answer");
     assert_eq!(
         (answer.outcome, &answer.body[..]),
         (Outcome::Joined, &b"one"[..])
     );
-    assert_eq!(stage.sent(), 1);
+    assert_eq!(fixture.sent(), 1);
     Ok(())
 }

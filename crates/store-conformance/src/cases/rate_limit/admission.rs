@@ -1,4 +1,4 @@
-//! Who is admitted, and when.
+//! Admission under sliding windows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,20 +9,21 @@ use store_core::{
 };
 
 use super::{
-    admitted, assert_in_time, at, background, refused, resource, spend, spend_all, status, user,
+    assert_within_resolution, at, background, denied, granted, resource, status, use_permit,
+    use_permits, user,
 };
-use crate::run::together;
+use crate::run::run_concurrently;
 use crate::{Harness, Setup};
 
 pub async fn window_is_exact_at_both_ends(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(3, SECOND));
     let limits = harness.rate_limit(&setup).await?;
     let start = setup.clock.now();
-    let late = lateness(&limits, SECOND);
+    let late = resolution_millis(&limits, SECOND);
     let step = 10.max(2 * late);
     for millis in [0, step, 2 * step] {
         at(&setup.clock, start, millis);
-        assert!(spend(&limits, &user()?).await?, "at {millis}");
+        assert!(use_permit(&limits, &user()?).await?, "at {millis}");
     }
     let free = 1_000 + late;
     for (millis, expected) in [
@@ -32,32 +33,36 @@ pub async fn window_is_exact_at_both_ends(harness: &dyn Harness) -> Result<()> {
         (999 + step, false),
     ] {
         at(&setup.clock, start, millis);
-        assert_eq!(spend(&limits, &user()?).await?, expected, "at {millis}");
+        assert_eq!(
+            use_permit(&limits, &user()?).await?,
+            expected,
+            "at {millis}"
+        );
     }
     Ok(())
 }
 
-pub async fn denial_tells_when_asking_again_succeeds(harness: &dyn Harness) -> Result<()> {
+pub async fn denial_says_when_a_retry_succeeds(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(2, MINUTE));
     let limits = harness.rate_limit(&setup).await?;
     let first = setup.clock.now();
-    assert!(spend(&limits, &background()?).await?);
+    assert!(use_permit(&limits, &background()?).await?);
     setup.clock.advance(SECOND * 7);
-    assert!(spend(&limits, &user()?).await?);
+    assert!(use_permit(&limits, &user()?).await?);
     setup.clock.advance(SECOND * 7);
 
-    let (retry_at, reason) = refused(&limits, user()?).await?;
-    assert_in_time(&limits, MINUTE, retry_at, first + MINUTE);
+    let (retry_at, reason) = denied(&limits, user()?).await?;
+    assert_within_resolution(&limits, MINUTE, retry_at, first + MINUTE);
     assert_eq!(reason, Reason::WindowFull(resource()?));
     setup.clock.set_wall(retry_at - Duration::from_millis(1));
-    assert_eq!(refused(&limits, user()?).await?.0, retry_at);
+    assert_eq!(denied(&limits, user()?).await?.0, retry_at);
     setup.clock.set_wall(retry_at);
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
     Ok(())
 }
 
-/// By how many milliseconds an admission may count for longer than a window of this length.
-fn lateness(limits: &impl RateLimitStore, window: Duration) -> u64 {
+/// The store's resolution for the window: how much longer an admission may count, in milliseconds.
+fn resolution_millis(limits: &impl RateLimitStore, window: Duration) -> u64 {
     u64::try_from(limits.resolution(window).as_millis()).expect("it is short")
 }
 
@@ -68,11 +73,15 @@ pub async fn window_slides_with_each_admission(harness: &dyn Harness) -> Result<
     // A fixed window that began at 0 would admit two more right after 1000.
     for (millis, expected) in [(900, true), (950, true), (1_000, false), (1_899, false)] {
         at(&setup.clock, start, millis);
-        assert_eq!(spend(&limits, &user()?).await?, expected, "at {millis}");
+        assert_eq!(
+            use_permit(&limits, &user()?).await?,
+            expected,
+            "at {millis}"
+        );
     }
     let (first, second) = (
-        1_900 + lateness(&limits, SECOND),
-        1_950 + lateness(&limits, SECOND),
+        1_900 + resolution_millis(&limits, SECOND),
+        1_950 + resolution_millis(&limits, SECOND),
     );
     for (millis, expected) in [
         (first, true),
@@ -81,14 +90,18 @@ pub async fn window_slides_with_each_admission(harness: &dyn Harness) -> Result<
         (second + 1, false),
     ] {
         at(&setup.clock, start, millis);
-        assert_eq!(spend(&limits, &user()?).await?, expected, "at {millis}");
+        assert_eq!(
+            use_permit(&limits, &user()?).await?,
+            expected,
+            "at {millis}"
+        );
     }
     Ok(())
 }
 
-/// How many of 64 tasks are admitted that share these handles.
-async fn stampede(handles: &[Arc<dyn RateLimitStore>]) -> Result<usize> {
-    let admitted = together((0..64).map(|task| {
+/// The number of permits granted to 64 concurrent tasks that share these handles.
+async fn concurrent_admissions(handles: &[Arc<dyn RateLimitStore>]) -> Result<usize> {
+    let admitted = run_concurrently((0..64).map(|task| {
         let limits = Arc::clone(&handles[task % handles.len()]);
         let priority = if task % 3 == 0 {
             Priority::User
@@ -97,7 +110,7 @@ async fn stampede(handles: &[Arc<dyn RateLimitStore>]) -> Result<usize> {
         };
         async move {
             let request = Acquire::one(&resource()?).priority(priority);
-            spend(&limits, &request).await
+            use_permit(&limits, &request).await
         }
     }));
     Ok(admitted
@@ -109,7 +122,7 @@ async fn stampede(handles: &[Arc<dyn RateLimitStore>]) -> Result<usize> {
 
 pub async fn concurrent_callers_never_go_over(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
-    assert_eq!(stampede(&[limits]).await?, 10);
+    assert_eq!(concurrent_admissions(&[limits]).await?, 10);
     Ok(())
 }
 
@@ -119,7 +132,7 @@ pub async fn callers_on_two_handles_never_go_over(harness: &dyn Harness) -> Resu
         harness.rate_limit(&setup).await?,
         harness.rate_limit(&setup).await?,
     ];
-    assert_eq!(stampede(&handles).await?, 10);
+    assert_eq!(concurrent_admissions(&handles).await?, 10);
     for handle in &handles {
         assert_eq!(status(handle, Priority::User).await?.used, 10);
     }
@@ -131,15 +144,19 @@ pub async fn several_limits_hold_together(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_config(config);
     let limits = harness.rate_limit(&setup).await?;
     let start = setup.clock.now();
-    let late = lateness(&limits, SECOND);
+    let late = resolution_millis(&limits, SECOND);
     let (second, third) = (1_000 + late, 2_000 + 2 * late);
     for (millis, expected) in [(0, true), (999, false), (second, true), (third, true)] {
         at(&setup.clock, start, millis);
-        assert_eq!(spend(&limits, &user()?).await?, expected, "at {millis}");
+        assert_eq!(
+            use_permit(&limits, &user()?).await?,
+            expected,
+            "at {millis}"
+        );
     }
-    // Both stand in the way; the longer wait is told.
-    let (retry_at, _) = refused(&limits, user()?).await?;
-    assert_in_time(&limits, MINUTE, retry_at, start + MINUTE);
+    // Both limits are full; the longer wait is reported.
+    let (retry_at, _) = denied(&limits, user()?).await?;
+    assert_within_resolution(&limits, MINUTE, retry_at, start + MINUTE);
     Ok(())
 }
 
@@ -150,7 +167,7 @@ pub async fn recorded_requests_count(harness: &dyn Harness) -> Result<()> {
         limits.record(background()?).await?;
     }
     assert_eq!(status(&limits, Priority::User).await?.remaining, 2);
-    assert_eq!(spend_all(&limits, &user()?, 5).await?, 2);
+    assert_eq!(use_permits(&limits, &user()?, 5).await?, 2);
     Ok(())
 }
 
@@ -165,43 +182,43 @@ pub async fn recorded_requests_may_overfill_and_are_waited_out(
         limits.record(user()?).await?;
     }
     // Of five the fourth has to leave before one more fits into two.
-    let (retry_at, _) = refused(&limits, user()?).await?;
-    assert_in_time(&limits, MINUTE, retry_at, start + SECOND * 3 + MINUTE);
+    let (retry_at, _) = denied(&limits, user()?).await?;
+    assert_within_resolution(&limits, MINUTE, retry_at, start + SECOND * 3 + MINUTE);
     setup.clock.set_wall(retry_at - Duration::from_millis(1));
-    refused(&limits, user()?).await?;
+    denied(&limits, user()?).await?;
     setup.clock.set_wall(retry_at);
-    assert_eq!(spend_all(&limits, &user()?, 2).await?, 1);
+    assert_eq!(use_permits(&limits, &user()?, 2).await?, 1);
     Ok(())
 }
 
-pub async fn reset_forgets_the_admissions_only(harness: &dyn Harness) -> Result<()> {
+pub async fn reset_removes_only_the_admissions(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
     let other = Acquire::one(&store_core::Resource::named("other")?);
     limits
         .set_resource_config(&resource()?, Limit::new(3, MINUTE).into())
         .await?;
-    assert_eq!(spend_all(&limits, &user()?, 5).await?, 3);
-    assert_eq!(spend_all(&limits, &other, 10).await?, 10);
+    assert_eq!(use_permits(&limits, &user()?, 5).await?, 3);
+    assert_eq!(use_permits(&limits, &other, 10).await?, 10);
 
     limits.reset(&resource()?).await?;
     assert_eq!(status(&limits, Priority::User).await?.used, 0);
-    assert_eq!(spend_all(&limits, &user()?, 5).await?, 3);
-    refused(&limits, other).await?;
+    assert_eq!(use_permits(&limits, &user()?, 5).await?, 3);
+    denied(&limits, other).await?;
     limits
         .reset(&store_core::Resource::named("never used")?)
         .await?;
     Ok(())
 }
 
-pub async fn clearing_forgets_everything_but_the_configuration(
+pub async fn clearing_removes_everything_but_the_configuration(
     harness: &dyn Harness,
 ) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    let stated = ResourceConfig::from(Limit::new(3, MINUTE));
+    let configured = ResourceConfig::from(Limit::new(3, MINUTE));
     limits
-        .set_resource_config(&resource()?, stated.clone())
+        .set_resource_config(&resource()?, configured.clone())
         .await?;
     limits
         .set_cooldown(&resource()?, setup.clock.now() + MINUTE)
@@ -210,16 +227,19 @@ pub async fn clearing_forgets_everything_but_the_configuration(
 
     limits.clear().await?;
     assert_eq!(limits.cooldown(&resource()?).await?, None);
-    assert_eq!(limits.resource_config(&resource()?).await?, Some(stated));
+    assert_eq!(
+        limits.resource_config(&resource()?).await?,
+        Some(configured)
+    );
     assert_eq!(limits.stats().await?.total_requests, 0);
-    assert_eq!(spend_all(&limits, &user()?, 5).await?, 3);
+    assert_eq!(use_permits(&limits, &user()?, 5).await?, 3);
     Ok(())
 }
 
 pub async fn plain_limit_treats_both_classes_alike(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
-    assert_eq!(spend_all(&limits, &background()?, 20).await?, 10);
-    assert!(!spend(&limits, &user()?).await?);
+    assert_eq!(use_permits(&limits, &background()?, 20).await?, 10);
+    assert!(!use_permit(&limits, &user()?).await?);
     let claim = Claim::new(resource()?);
     let user = limits.status(&claim, Priority::User).await?;
     assert_eq!(user, limits.status(&claim, Priority::Background).await?);

@@ -8,8 +8,8 @@ use store_core::{
     Result, SECOND, Status,
 };
 
-use super::{admitted, assert_in_time, refused, spend, spend_all, user};
-use crate::run::{eventually, together};
+use super::{assert_within_resolution, denied, granted, use_permit, use_permits, user};
+use crate::run::{eventually, run_concurrently};
 use crate::{Harness, Setup};
 
 fn claim(name: &str, count: u32) -> Result<Claim> {
@@ -24,14 +24,14 @@ async fn used(limits: &impl RateLimitStore, name: &str) -> Result<u32> {
 pub async fn all_claims_are_admitted_or_none(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     let both = Acquire::of(claim("path", 10)?).and(claim("key", 2)?);
-    assert_eq!(spend_all(&limits, &both, 5).await?, 2);
+    assert_eq!(use_permits(&limits, &both, 5).await?, 2);
     assert_eq!(
         (used(&limits, "path").await?, used(&limits, "key").await?),
         (2, 2)
     );
-    let (_, reason) = refused(&limits, both).await?;
+    let (_, reason) = denied(&limits, both).await?;
     assert_eq!(reason, Reason::WindowFull(Resource::named("key")?));
-    admitted(&limits, Acquire::of(claim("path", 10)?))
+    granted(&limits, Acquire::of(claim("path", 10)?))
         .await?
         .commit();
     Ok(())
@@ -39,7 +39,7 @@ pub async fn all_claims_are_admitted_or_none(harness: &dyn Harness) -> Result<()
 
 pub async fn order_of_claims_does_not_matter(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
-    let admitted = together((0..40).map(|task| {
+    let admitted = run_concurrently((0..40).map(|task| {
         let limits = Arc::clone(&limits);
         async move {
             let (a, b) = (claim("a", 10)?, claim("b", 12)?);
@@ -48,7 +48,7 @@ pub async fn order_of_claims_does_not_matter(harness: &dyn Harness) -> Result<()
             } else {
                 Acquire::of(b).and(a)
             };
-            spend(&limits, &request).await
+            use_permit(&limits, &request).await
         }
     }));
     let admitted = admitted
@@ -64,29 +64,29 @@ pub async fn order_of_claims_does_not_matter(harness: &dyn Harness) -> Result<()
     Ok(())
 }
 
-pub async fn longest_wait_of_the_claims_is_told(harness: &dyn Harness) -> Result<()> {
+pub async fn denial_reports_the_longest_wait_of_the_claims(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    admitted(&limits, Acquire::of(claim("early", 1)?))
+    granted(&limits, Acquire::of(claim("early", 1)?))
         .await?
         .commit();
     setup.clock.advance(SECOND);
     let late = setup.clock.now();
-    admitted(&limits, Acquire::of(claim("late", 1)?))
+    granted(&limits, Acquire::of(claim("late", 1)?))
         .await?
         .commit();
     setup.clock.advance(SECOND);
     for names in [["early", "late"], ["late", "early"]] {
         let request = Acquire::of(claim(names[0], 1)?).and(claim(names[1], 1)?);
-        let (retry_at, reason) = refused(&limits, request).await?;
+        let (retry_at, reason) = denied(&limits, request).await?;
         let full = Reason::WindowFull(Resource::named("late")?);
-        assert_in_time(&limits, MINUTE, retry_at, late + MINUTE);
+        assert_within_resolution(&limits, MINUTE, retry_at, late + MINUTE);
         assert_eq!(reason, full);
     }
     Ok(())
 }
 
-pub async fn longest_wait_is_told_of_claims_that_another_handle_filled(
+pub async fn denial_reports_the_longest_wait_of_claims_filled_by_another_handle(
     harness: &dyn Harness,
 ) -> Result<()> {
     let setup = Setup::default();
@@ -98,20 +98,20 @@ pub async fn longest_wait_is_told_of_claims_that_another_handle_filled(
     for name in ["early", "late"] {
         setup.clock.advance(SECOND);
         let request = Acquire::of(claim(name, 1)?);
-        admitted(&one, request).await?.commit();
+        granted(&one, request).await?.commit();
     }
     let late = setup.clock.now();
     let request = Acquire::of(claim("early", 1)?).and(claim("late", 1)?);
-    let (retry_at, _) = refused(&other, request).await?;
-    assert_in_time(&other, MINUTE, retry_at, late + MINUTE);
+    let (retry_at, _) = denied(&other, request).await?;
+    assert_within_resolution(&other, MINUTE, retry_at, late + MINUTE);
     Ok(())
 }
 
 pub async fn dropped_permit_gives_back_every_claim(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     let both = Acquire::of(claim("path", 10)?).and(claim("key", 10)?);
-    let kept = admitted(&limits, both.clone()).await?;
-    drop(admitted(&limits, both).await?);
+    let kept = granted(&limits, both.clone()).await?;
+    drop(granted(&limits, both).await?);
     eventually(async || {
         let both = (used(&limits, "path").await?, used(&limits, "key").await?);
         Ok((both == (1, 1)).then_some(()))
@@ -145,7 +145,7 @@ pub async fn empty_and_double_claims_are_invalid(harness: &dyn Harness) -> Resul
 pub async fn default_limit_is_obeyed(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(1, MINUTE));
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &user()?, 10).await?, 1);
+    assert_eq!(use_permits(&limits, &user()?, 10).await?, 1);
     Ok(())
 }
 
@@ -153,7 +153,7 @@ pub async fn limit_of_a_claim_is_obeyed(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     for (name, count) in [("tight", 2), ("wide", 15)] {
         let request = Acquire::of(claim(name, count)?);
-        assert_eq!(spend_all(&limits, &request, 20).await?, count, "{name}");
+        assert_eq!(use_permits(&limits, &request, 20).await?, count, "{name}");
     }
     for nothing in [Limit::new(0, MINUTE), Limit::new(1, Duration::ZERO)] {
         let claim = Claim::new(Resource::named("none")?).with_config(nothing);
@@ -172,17 +172,18 @@ pub async fn claims_of_short_windows_keep_the_history_of_long_ones(
     let resource = super::resource()?;
     let long = Claim::new(resource.clone()).with_config(Limit::new(5, MINUTE));
     let short = Claim::new(resource).with_config(Limit::new(1, SECOND));
-    assert_eq!(spend_all(&limits, &Acquire::of(long.clone()), 3).await?, 3);
+    assert_eq!(
+        use_permits(&limits, &Acquire::of(long.clone()), 3).await?,
+        3
+    );
     for _ in 0..2 {
         setup.clock.advance(SECOND * 2);
         setup.clock.advance(limits.resolution(MINUTE));
-        admitted(&limits, Acquire::of(short.clone()))
-            .await?
-            .commit();
+        granted(&limits, Acquire::of(short.clone())).await?.commit();
         limits.cleanup().await?;
     }
     let status = limits.status(&long, Priority::User).await?;
     assert_eq!((status.used, status.remaining), (5, 0));
-    refused(&limits, Acquire::of(long)).await?;
+    denied(&limits, Acquire::of(long)).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Clocks that are set, and clocks that run on.
+//! Clocks that are set back, set forward, or not read for long.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use store_core::{
     AdaptiveConfig, Clock, DAY, HOUR, Limit, MINUTE, Priority, ResourceConfig, Result, SECOND,
 };
 
-use super::{admitted, background, refused, spend_all, status, user};
+use super::{background, denied, granted, status, use_permits, user};
 use crate::run::eventually;
 use crate::{Harness, Setup};
 
-pub async fn clock_set_back_never_lets_too_many_in(harness: &dyn Harness) -> Result<()> {
+pub async fn clock_set_back_never_admits_too_many(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &user()?, 7).await?, 7);
+    assert_eq!(use_permits(&limits, &user()?, 7).await?, 7);
     setup.clock.advance(SECOND);
     setup.clock.set_wall(setup.clock.now() - HOUR);
-    // The seven lie in the future now; they count all the same.
-    assert_eq!(spend_all(&limits, &user()?, 10).await?, 3);
+    // The seven admissions are in the future now; they still count.
+    assert_eq!(use_permits(&limits, &user()?, 10).await?, 3);
     setup.clock.advance(SECOND);
-    assert_eq!(spend_all(&limits, &user()?, 10).await?, 0);
+    assert_eq!(use_permits(&limits, &user()?, 10).await?, 0);
     assert_eq!(status(&limits, Priority::User).await?.used, 10);
     Ok(())
 }
@@ -27,16 +27,16 @@ pub async fn clock_set_back_never_lets_too_many_in(harness: &dyn Harness) -> Res
 pub async fn clock_set_back_blocks_at_most_one_window(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &user()?, 10).await?, 10);
+    assert_eq!(use_permits(&limits, &user()?, 10).await?, 10);
     setup.clock.set_wall(setup.clock.now() - DAY);
     let now = setup.clock.now();
-    let (retry_at, _) = refused(&limits, user()?).await?;
+    let (retry_at, _) = denied(&limits, user()?).await?;
     let latest = now + MINUTE + limits.resolution(MINUTE);
     assert!(now < retry_at && retry_at <= latest, "{retry_at}");
     setup.clock.set_wall(retry_at - Duration::from_millis(1));
-    refused(&limits, user()?).await?;
+    denied(&limits, user()?).await?;
     setup.clock.set_wall(retry_at);
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 10);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 10);
     Ok(())
 }
 
@@ -45,17 +45,17 @@ pub async fn permit_is_given_back_after_the_clock_was_set_back(
 ) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(2, MINUTE));
     let limits = harness.rate_limit(&setup).await?;
-    admitted(&limits, user()?).await?.commit();
-    let permit = admitted(&limits, user()?).await?;
+    granted(&limits, user()?).await?.commit();
+    let permit = granted(&limits, user()?).await?;
     setup.clock.set_wall(setup.clock.now() - HOUR);
-    refused(&limits, user()?).await?;
+    denied(&limits, user()?).await?;
     drop(permit);
     eventually(async || {
         let used = status(&limits, Priority::User).await?.used;
         Ok((used == 1).then_some(()))
     })
     .await?;
-    assert_eq!(spend_all(&limits, &user()?, 5).await?, 1);
+    assert_eq!(use_permits(&limits, &user()?, 5).await?, 1);
     Ok(())
 }
 
@@ -63,13 +63,13 @@ pub async fn clock_set_back_does_not_freeze_the_split(harness: &dyn Harness) -> 
     let config = ResourceConfig::from(Limit::new(200, HOUR)).adaptive(AdaptiveConfig::default());
     let setup = Setup::default().with_config(config);
     let limits = harness.rate_limit(&setup).await?;
-    spend_all(&limits, &user()?, 20).await?;
+    use_permits(&limits, &user()?, 20).await?;
     setup.clock.advance(SECOND * 31);
-    refused(&limits, background()?).await?;
+    denied(&limits, background()?).await?;
     setup.clock.set_wall(setup.clock.now() - DAY);
-    // The users of the future count as users of now, so the pause may begin anew, but it ends.
+    // Activity in the future counts as of now, so the pause may start again, but it ends.
     let mut waits = 0;
-    while spend_all(&limits, &background()?, 1).await? == 0 {
+    while use_permits(&limits, &background()?, 1).await? == 0 {
         setup.clock.advance(MINUTE);
         waits += 1;
         assert!(waits <= 20, "the background is still refused");
@@ -77,16 +77,16 @@ pub async fn clock_set_back_does_not_freeze_the_split(harness: &dyn Harness) -> 
     Ok(())
 }
 
-pub async fn clock_set_back_frees_what_was_kept_for_users(harness: &dyn Harness) -> Result<()> {
+pub async fn clock_set_back_frees_what_was_reserved_for_users(harness: &dyn Harness) -> Result<()> {
     let config = ResourceConfig::from(Limit::new(200, HOUR)).adaptive(AdaptiveConfig::default());
     let setup = Setup::default().with_config(config);
     let limits = harness.rate_limit(&setup).await?;
-    spend_all(&limits, &user()?, 4).await?;
+    use_permits(&limits, &user()?, 4).await?;
     setup.clock.set_wall(setup.clock.now() - DAY);
-    assert_eq!(spend_all(&limits, &background()?, 1).await?, 1);
-    // Users of the future called now; since then nobody did.
+    assert_eq!(use_permits(&limits, &background()?, 1).await?, 1);
+    // Activity in the future counts as of the set-back; there was none since.
     setup.clock.advance(HOUR);
-    assert_eq!(spend_all(&limits, &background()?, 1).await?, 1);
+    assert_eq!(use_permits(&limits, &background()?, 1).await?, 1);
     let split = status(&limits, Priority::User).await?.adaptive;
     assert_eq!(split.expect("it is shared").allocation.user_reserved, 0);
     Ok(())
@@ -95,26 +95,26 @@ pub async fn clock_set_back_frees_what_was_kept_for_users(harness: &dyn Harness)
 pub async fn clock_set_forward_frees_the_window(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 10);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 10);
     setup.clock.set_wall(setup.clock.now() + HOUR);
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 10);
-    // And back again: those of the future count, so nobody gets in for a window at most.
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 10);
+    // And back again: admissions in the future count, so nobody is admitted for at most a window.
     setup.clock.set_wall(setup.clock.now() - HOUR);
     let now = setup.clock.now();
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 0);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 0);
     setup
         .clock
         .set_wall(now + MINUTE + limits.resolution(MINUTE));
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 10);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 10);
     Ok(())
 }
 
-pub async fn long_silence_frees_everything(harness: &dyn Harness) -> Result<()> {
+pub async fn long_inactivity_frees_everything(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 10);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 10);
     setup.clock.advance(DAY * 3_650);
     assert_eq!(status(&limits, Priority::Background).await?.remaining, 10);
-    assert_eq!(spend_all(&limits, &background()?, 20).await?, 10);
+    assert_eq!(use_permits(&limits, &background()?, 20).await?, 10);
     Ok(())
 }

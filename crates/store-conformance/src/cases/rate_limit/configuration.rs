@@ -1,4 +1,4 @@
-//! Limits that change.
+//! Configuration at run time.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,12 +8,14 @@ use store_core::{
     RateLimitStore, ResourceConfig, Result, SECOND,
 };
 
-use super::{admitted, assert_in_time, at, refused, resource, spend, spend_all, status, user};
+use super::{
+    assert_within_resolution, at, denied, granted, resource, status, use_permit, use_permits, user,
+};
 use crate::{Harness, Setup};
 
 pub async fn raised_limit_keeps_the_history(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 10);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 10);
     let raised = Limit::new(15, MINUTE);
     limits
         .set_resource_config(&resource()?, raised.into())
@@ -23,7 +25,7 @@ pub async fn raised_limit_keeps_the_history(harness: &dyn Harness) -> Result<()>
         (status.limit, status.used, status.remaining),
         (raised, 10, 5)
     );
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 5);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 5);
     Ok(())
 }
 
@@ -33,58 +35,58 @@ pub async fn lowered_limit_waits_for_the_right_slot(harness: &dyn Harness) -> Re
     let start = setup.clock.now();
     for second in 0..10 {
         at(&setup.clock, start, second * 1_000);
-        assert!(spend(&limits, &user()?).await?);
+        assert!(use_permit(&limits, &user()?).await?);
     }
     let lowered = Limit::new(4, MINUTE);
     limits
         .set_resource_config(&resource()?, lowered.into())
         .await?;
     // Seven of ten have to leave before one more fits into four.
-    let (retry_at, _) = refused(&limits, user()?).await?;
-    assert_in_time(&limits, MINUTE, retry_at, start + SECOND * 6 + MINUTE);
+    let (retry_at, _) = denied(&limits, user()?).await?;
+    assert_within_resolution(&limits, MINUTE, retry_at, start + SECOND * 6 + MINUTE);
     setup.clock.set_wall(retry_at - Duration::from_millis(1));
-    refused(&limits, user()?).await?;
+    denied(&limits, user()?).await?;
     setup.clock.set_wall(retry_at);
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
     Ok(())
 }
 
-pub async fn stated_limit_binds_every_handle(harness: &dyn Harness) -> Result<()> {
+pub async fn configured_limit_applies_to_every_handle(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let (one, other) = (
         harness.rate_limit(&setup).await?,
         harness.rate_limit(&setup).await?,
     );
-    assert_eq!(spend_all(&other, &user()?, 3).await?, 3);
+    assert_eq!(use_permits(&other, &user()?, 3).await?, 3);
     let lowered = ResourceConfig::from(Limit::new(4, MINUTE));
     one.set_resource_config(&resource()?, lowered.clone())
         .await?;
     assert_eq!(other.resource_config(&resource()?).await?, Some(lowered));
-    assert_eq!(spend_all(&other, &user()?, 10).await?, 1);
+    assert_eq!(use_permits(&other, &user()?, 10).await?, 1);
 
     let raised = Limit::new(6, MINUTE);
     one.set_resource_config(&resource()?, raised.into()).await?;
     // A handle may trust a denial for a second.
     setup.clock.advance(SECOND);
-    assert_eq!(spend_all(&other, &user()?, 10).await?, 2);
+    assert_eq!(use_permits(&other, &user()?, 10).await?, 2);
     Ok(())
 }
 
-pub async fn stated_limit_admits_what_never_fitted_before(harness: &dyn Harness) -> Result<()> {
+pub async fn configured_limit_admits_what_never_fitted_before(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let (one, other) = (
         harness.rate_limit(&setup).await?,
         harness.rate_limit(&setup).await?,
     );
-    assert!(spend(&other, &user()?).await?);
+    assert!(use_permit(&other, &user()?).await?);
     let raised = Limit::new(20, MINUTE);
     one.set_resource_config(&resource()?, raised.into()).await?;
     let many = user()?.permits(NonZeroU32::MIN.saturating_add(14));
-    admitted(&other, many).await?.commit();
+    granted(&other, many).await?.commit();
     Ok(())
 }
 
-pub async fn stated_limit_beats_that_of_a_claim(harness: &dyn Harness) -> Result<()> {
+pub async fn configured_limit_overrides_that_of_a_claim(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     limits
         .set_resource_config(&resource()?, Limit::new(3, MINUTE).into())
@@ -94,11 +96,11 @@ pub async fn stated_limit_beats_that_of_a_claim(harness: &dyn Harness) -> Result
         limits.status(&claim, Priority::User).await?.limit,
         Limit::new(3, MINUTE)
     );
-    assert_eq!(spend_all(&limits, &Acquire::of(claim), 10).await?, 3);
+    assert_eq!(use_permits(&limits, &Acquire::of(claim), 10).await?, 3);
     Ok(())
 }
 
-pub async fn stated_configuration_is_told(harness: &dyn Harness) -> Result<()> {
+pub async fn configuration_is_read_back_unchanged(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     assert_eq!(limits.resource_config(&resource()?).await?, None);
     let adaptive = AdaptiveConfig::default()
@@ -127,6 +129,6 @@ pub async fn configuration_that_admits_nothing_is_invalid(harness: &dyn Harness)
         assert_eq!(kind, Some(ErrorKind::InvalidInput));
     }
     assert_eq!(limits.resource_config(&resource()?).await?, None);
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
     Ok(())
 }

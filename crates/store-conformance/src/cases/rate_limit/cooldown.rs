@@ -1,4 +1,4 @@
-//! Silence that the server asked for.
+//! Cooldowns.
 
 use std::time::Duration;
 
@@ -7,10 +7,12 @@ use store_core::{
     Resource, Result, SECOND,
 };
 
-use super::{admitted, assert_in_time, background, refused, resource, spend, status, user};
+use super::{
+    assert_within_resolution, background, denied, granted, resource, status, use_permit, user,
+};
 use crate::{Harness, Setup};
 
-pub async fn cooldown_refuses_everybody_until_its_end(harness: &dyn Harness) -> Result<()> {
+pub async fn cooldown_denies_everybody_until_its_end(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
     assert_eq!(limits.cooldown(&resource()?).await?, None);
@@ -18,20 +20,20 @@ pub async fn cooldown_refuses_everybody_until_its_end(harness: &dyn Harness) -> 
     assert_eq!(limits.set_cooldown(&resource()?, until).await?, until);
     assert_eq!(limits.cooldown(&resource()?).await?, Some(until));
     for request in [user()?, background()?] {
-        let (retry_at, reason) = refused(&limits, request).await?;
+        let (retry_at, reason) = denied(&limits, request).await?;
         assert_eq!((retry_at, reason), (until, Reason::Cooldown(resource()?)));
     }
-    let told = status(&limits, Priority::User).await?;
+    let current = status(&limits, Priority::User).await?;
     assert_eq!(
-        (told.cooldown_until, told.available_at),
+        (current.cooldown_until, current.available_at),
         (Some(until), until)
     );
 
     setup.clock.set_wall(until - Duration::from_millis(1));
-    refused(&limits, user()?).await?;
+    denied(&limits, user()?).await?;
     setup.clock.set_wall(until);
     assert_eq!(limits.cooldown(&resource()?).await?, None);
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
     Ok(())
 }
 
@@ -59,52 +61,52 @@ pub async fn ending_an_old_cooldown_spares_a_newer_one(harness: &dyn Harness) ->
     limits.clear_cooldown(&resource()?, newer).await?;
     assert_eq!(limits.cooldown(&resource()?).await?, None);
     limits.clear_cooldown(&resource()?, newer).await?;
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
     Ok(())
 }
 
-pub async fn cooldown_binds_every_handle(harness: &dyn Harness) -> Result<()> {
+pub async fn cooldown_applies_to_every_handle(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let (one, other) = (
         harness.rate_limit(&setup).await?,
         harness.rate_limit(&setup).await?,
     );
-    assert!(spend(&other, &user()?).await?);
+    assert!(use_permit(&other, &user()?).await?);
     let until = setup.clock.now() + MINUTE;
     one.set_cooldown(&resource()?, until).await?;
     assert_eq!(other.cooldown(&resource()?).await?, Some(until));
-    assert_eq!(refused(&other, user()?).await?.0, until);
+    assert_eq!(denied(&other, user()?).await?.0, until);
     Ok(())
 }
 
-pub async fn cooldown_of_one_claim_refuses_all(harness: &dyn Harness) -> Result<()> {
+pub async fn cooldown_of_one_claim_denies_the_request(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
     let key = Resource::named("key")?;
     let until = setup.clock.now() + MINUTE;
     limits.set_cooldown(&key, until).await?;
     let both = user()?.and(Claim::new(key.clone()));
-    let (retry_at, reason) = refused(&limits, both).await?;
+    let (retry_at, reason) = denied(&limits, both).await?;
     assert_eq!((retry_at, reason), (until, Reason::Cooldown(key)));
     assert_eq!(status(&limits, Priority::User).await?.used, 0);
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
     Ok(())
 }
 
-pub async fn longer_of_cooldown_and_window_is_told(harness: &dyn Harness) -> Result<()> {
+pub async fn longer_of_cooldown_and_window_is_reported(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(1, MINUTE));
     let limits = harness.rate_limit(&setup).await?;
     let start = setup.clock.now();
-    assert!(spend(&limits, &user()?).await?);
+    assert!(use_permit(&limits, &user()?).await?);
     limits.set_cooldown(&resource()?, start + SECOND).await?;
-    let (retry_at, reason) = refused(&limits, user()?).await?;
-    assert_in_time(&limits, MINUTE, retry_at, start + MINUTE);
+    let (retry_at, reason) = denied(&limits, user()?).await?;
+    assert_within_resolution(&limits, MINUTE, retry_at, start + MINUTE);
     assert_eq!(reason, Reason::WindowFull(resource()?));
 
     let other = Resource::named("other")?;
-    assert!(spend(&limits, &Acquire::one(&other)).await?);
+    assert!(use_permit(&limits, &Acquire::one(&other)).await?);
     limits.set_cooldown(&other, start + HOUR).await?;
-    let (retry_at, reason) = refused(&limits, Acquire::one(&other)).await?;
+    let (retry_at, reason) = denied(&limits, Acquire::one(&other)).await?;
     assert_eq!((retry_at, reason), (start + HOUR, Reason::Cooldown(other)));
     Ok(())
 }
@@ -116,11 +118,11 @@ pub async fn reset_leaves_the_cooldown(harness: &dyn Harness) -> Result<()> {
     limits.set_cooldown(&resource()?, until).await?;
     limits.reset(&resource()?).await?;
     limits.cleanup().await?;
-    assert_eq!(refused(&limits, user()?).await?.0, until);
+    assert_eq!(denied(&limits, user()?).await?.0, until);
     Ok(())
 }
 
-pub async fn resource_that_cools_down_unasked_is_listed(harness: &dyn Harness) -> Result<()> {
+pub async fn resource_with_only_a_cooldown_is_listed(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
     let until = setup.clock.now() + MINUTE;

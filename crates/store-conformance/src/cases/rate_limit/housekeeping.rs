@@ -1,18 +1,18 @@
-//! Listing, counting, cleaning up, closing.
+//! Lists, stats, cleanup and close.
 
 use store_core::{
     Acquire, AdaptiveConfig, Claim, Clock, ErrorKind, HOUR, Limit, MINUTE, PageRequest, Priority,
     RateLimitStore, Resource, ResourceConfig, Result, SECOND,
 };
 
-use super::{background, resource, spend, spend_all, status, user};
+use super::{background, resource, status, use_permit, use_permits, user};
 use crate::{Harness, Setup};
 
 pub async fn resources_are_listed_page_by_page(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     for (name, times) in [("c", 3), ("a", 1), ("d", 4), ("b", 2)] {
         let request = Acquire::one(&Resource::named(name)?);
-        assert_eq!(spend_all(&limits, &request, times).await?, times);
+        assert_eq!(use_permits(&limits, &request, times).await?, times);
     }
     let mut request = PageRequest::default().with_limit(3);
     let mut pages = Vec::new();
@@ -39,9 +39,9 @@ pub async fn stats_count_requests_and_resources(harness: &dyn Harness) -> Result
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
     assert_eq!(limits.stats().await?, store_core::RateLimitStats::default());
-    spend_all(&limits, &user()?, 20).await?;
+    use_permits(&limits, &user()?, 20).await?;
     setup.clock.advance(SECOND * 30);
-    spend_all(&limits, &Acquire::one(&Resource::named("other")?), 2).await?;
+    use_permits(&limits, &Acquire::one(&Resource::named("other")?), 2).await?;
     let stats = limits.stats().await?;
     assert_eq!((stats.total_requests, stats.unique_resources), (12, 2));
     assert_eq!(stats.rate_limited_resources, [resource()?]);
@@ -55,14 +55,14 @@ pub async fn stats_count_requests_and_resources(harness: &dyn Harness) -> Result
     Ok(())
 }
 
-pub async fn stats_tell_how_limits_are_shared(harness: &dyn Harness) -> Result<()> {
+pub async fn stats_report_how_limits_are_shared(harness: &dyn Harness) -> Result<()> {
     let config = ResourceConfig::from(Limit::new(100, HOUR)).adaptive(AdaptiveConfig::default());
     let setup = Setup::default().with_config(config);
     let limits = harness.rate_limit(&setup).await?;
-    spend_all(&limits, &background()?, 5).await?;
-    spend_all(&limits, &user()?, 20).await?;
+    use_permits(&limits, &background()?, 5).await?;
+    use_permits(&limits, &user()?, 20).await?;
     setup.clock.advance(SECOND * 31);
-    assert!(!spend(&limits, &background()?).await?);
+    assert!(!use_permit(&limits, &background()?).await?);
     let stats = limits.stats().await?;
     let adaptive = stats.adaptive.expect("a limit is shared");
     assert!(
@@ -81,22 +81,22 @@ pub async fn stats_tell_how_limits_are_shared(harness: &dyn Harness) -> Result<(
 pub async fn cleanup_frees_what_no_window_holds(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    spend_all(&limits, &user()?, 4).await?;
+    use_permits(&limits, &user()?, 4).await?;
     setup.clock.advance(SECOND * 30);
-    spend_all(&limits, &user()?, 3).await?;
+    use_permits(&limits, &user()?, 3).await?;
     assert_eq!(limits.cleanup().await?, 0);
     setup.clock.advance(SECOND * 30);
     setup.clock.advance(limits.resolution(MINUTE));
     assert_eq!(limits.cleanup().await?, 4);
     assert_eq!(status(&limits, Priority::User).await?.used, 3);
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 7);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 7);
     Ok(())
 }
 
 pub async fn cleanup_of_admissions_is_bounded(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_cleanup_batch(3);
     let limits = harness.rate_limit(&setup).await?;
-    spend_all(&limits, &user()?, 7).await?;
+    use_permits(&limits, &user()?, 7).await?;
     setup.clock.advance(MINUTE);
     setup.clock.advance(limits.resolution(MINUTE));
     let mut runs = Vec::new();
@@ -110,7 +110,7 @@ pub async fn cleanup_of_admissions_is_bounded(harness: &dyn Harness) -> Result<(
 pub async fn closed_limiter_refuses_calls(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    let permit = super::admitted(&limits, user()?).await?;
+    let permit = super::granted(&limits, user()?).await?;
     limits.close().await?;
     drop(permit);
     let (name, now) = (resource()?, setup.clock.now());

@@ -1,11 +1,11 @@
-//! How users and background share a limit.
+//! Adaptive limits: how users and background share one.
 
 use store_core::{
     AdaptiveConfig, Clock, Demand, HOUR, Limit, MINUTE, Priority, RateLimitStore, Reason,
     ResourceConfig, Result, SECOND,
 };
 
-use super::{admitted, background, refused, resource, spend, spend_all, status, user};
+use super::{background, denied, granted, resource, status, use_permit, use_permits, user};
 use crate::run::eventually;
 use crate::{Harness, Setup};
 
@@ -15,30 +15,30 @@ fn shared(count: u32) -> Setup {
     Setup::default().with_config(config.adaptive(AdaptiveConfig::default()))
 }
 
-pub async fn users_get_in_after_hours_of_silence(harness: &dyn Harness) -> Result<()> {
+pub async fn users_are_admitted_after_hours_of_inactivity(harness: &dyn Harness) -> Result<()> {
     let setup = shared(20);
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &user()?, 4).await?, 4);
+    assert_eq!(use_permits(&limits, &user()?, 4).await?, 4);
     for _ in 0..5 {
         setup.clock.advance(HOUR);
         setup.clock.advance(limits.resolution(HOUR));
-        assert!(spend(&limits, &background()?).await?);
+        assert!(use_permit(&limits, &background()?).await?);
     }
     let split = status(&limits, Priority::User)
         .await?
         .adaptive
         .expect("it is shared");
     assert_eq!(split.allocation.user_reserved, 0);
-    assert_eq!(spend_all(&limits, &user()?, 19).await?, 19);
+    assert_eq!(use_permits(&limits, &user()?, 19).await?, 19);
     Ok(())
 }
 
 pub async fn users_may_use_everything_that_is_free(harness: &dyn Harness) -> Result<()> {
     let setup = shared(20);
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &background()?, 3).await?, 3);
-    assert_eq!(spend_all(&limits, &user()?, 30).await?, 17);
-    let (_, reason) = refused(&limits, user()?).await?;
+    assert_eq!(use_permits(&limits, &background()?, 3).await?, 3);
+    assert_eq!(use_permits(&limits, &user()?, 30).await?, 17);
+    let (_, reason) = denied(&limits, user()?).await?;
     assert_eq!(reason, Reason::WindowFull(resource()?));
     Ok(())
 }
@@ -46,31 +46,31 @@ pub async fn users_may_use_everything_that_is_free(harness: &dyn Harness) -> Res
 pub async fn background_keeps_its_share_while_users_are_few(harness: &dyn Harness) -> Result<()> {
     let setup = shared(20);
     let limits = harness.rate_limit(&setup).await?;
-    assert!(spend(&limits, &user()?).await?);
+    assert!(use_permit(&limits, &user()?).await?);
     setup.clock.advance(SECOND * 31);
-    // Three tenths are kept while users are few.
-    assert_eq!(spend_all(&limits, &background()?, 30).await?, 14);
-    assert_eq!(spend_all(&limits, &user()?, 30).await?, 5);
+    // Three tenths are reserved at low activity.
+    assert_eq!(use_permits(&limits, &background()?, 30).await?, 14);
+    assert_eq!(use_permits(&limits, &user()?, 30).await?, 5);
     assert_eq!(status(&limits, Priority::User).await?.used, 20);
     Ok(())
 }
 
-pub async fn what_is_kept_for_users_is_refused_to_the_background(
+pub async fn capacity_reserved_for_users_is_denied_to_the_background(
     harness: &dyn Harness,
 ) -> Result<()> {
     let setup = shared(20);
     let limits = harness.rate_limit(&setup).await?;
-    assert!(spend(&limits, &user()?).await?);
+    assert!(use_permit(&limits, &user()?).await?);
     setup.clock.advance(SECOND * 31);
-    spend_all(&limits, &background()?, 14).await?;
-    let (retry_at, reason) = refused(&limits, background()?).await?;
+    use_permits(&limits, &background()?, 14).await?;
+    let (retry_at, reason) = denied(&limits, background()?).await?;
     assert_eq!(reason, Reason::Reserved(resource()?));
     let now = setup.clock.now();
     assert!(
         now < retry_at && retry_at <= now + SECOND * 30,
         "{retry_at}"
     );
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
     Ok(())
 }
 
@@ -80,11 +80,11 @@ pub async fn total_holds_while_the_split_moves(harness: &dyn Harness) -> Result<
     let mut admissions = Vec::new();
     for minute in 0..300_u32 {
         setup.clock.advance(MINUTE);
-        // Users come in waves; the background always asks.
+        // Users call in waves; the background always asks.
         let users = if minute / 40 % 2 == 0 { 0 } else { minute % 4 };
-        let mut admitted = spend_all(&limits, &background()?, 2).await?;
-        admitted += spend_all(&limits, &user()?, users).await?;
-        admitted += spend_all(&limits, &background()?, 2).await?;
+        let mut admitted = use_permits(&limits, &background()?, 2).await?;
+        admitted += use_permits(&limits, &user()?, users).await?;
+        admitted += use_permits(&limits, &background()?, 2).await?;
         for _ in 0..admitted {
             admissions.push(setup.clock.now());
         }
@@ -102,46 +102,50 @@ pub async fn total_holds_while_the_split_moves(harness: &dyn Harness) -> Result<
 pub async fn pause_ends_by_itself(harness: &dyn Harness) -> Result<()> {
     let setup = shared(200);
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &user()?, 20).await?, 20);
+    assert_eq!(use_permits(&limits, &user()?, 20).await?, 20);
     setup.clock.advance(SECOND * 31);
-    let (retry_at, reason) = refused(&limits, background()?).await?;
+    let (retry_at, reason) = denied(&limits, background()?).await?;
     assert_eq!(reason, Reason::Paused(resource()?));
     let now = setup.clock.now();
     assert!(
         now < retry_at && retry_at <= now + SECOND * 30,
         "{retry_at}"
     );
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
 
-    // Five minutes later the users of then no longer look like the beginning of more.
+    // Five minutes later that activity is no longer a rising trend.
     setup.clock.advance(MINUTE * 6);
-    admitted(&limits, background()?).await?.commit();
+    granted(&limits, background()?).await?.commit();
     Ok(())
 }
 
-pub async fn demand_is_counted_once(harness: &dyn Harness) -> Result<()> {
+pub async fn user_activity_counts_each_request_once(harness: &dyn Harness) -> Result<()> {
     let setup = shared(2);
     let limits = harness.rate_limit(&setup).await?;
-    let seen = async || -> Result<u64> {
+    let activity = async || -> Result<u64> {
         let status = status(&limits, Priority::User).await?;
         Ok(status.adaptive.expect("it is shared").recent_user_activity)
     };
-    assert_eq!(spend_all(&limits, &user()?, 2).await?, 2);
-    assert_eq!(seen().await?, 2);
+    assert_eq!(use_permits(&limits, &user()?, 2).await?, 2);
+    assert_eq!(activity().await?, 2);
     // A store may repeat a denial for a second without asking its storage.
     for _ in 0..3 {
-        refused(&limits, user()?).await?;
+        denied(&limits, user()?).await?;
         setup.clock.advance(SECOND);
     }
-    assert_eq!(seen().await?, 5, "the refused count");
+    assert_eq!(activity().await?, 5, "denied attempts count");
     for _ in 0..3 {
-        refused(&limits, user()?.demand(Demand::Counted)).await?;
+        denied(&limits, user()?.demand(Demand::Counted)).await?;
         setup.clock.advance(SECOND);
     }
-    refused(&limits, background()?).await?;
-    assert_eq!(seen().await?, 5, "who asks again is counted already");
+    denied(&limits, background()?).await?;
+    assert_eq!(
+        activity().await?,
+        5,
+        "a repeated attempt is counted already"
+    );
     limits.record(user()?).await?;
-    assert_eq!(seen().await?, 6, "what was sent without asking counts");
+    assert_eq!(activity().await?, 6, "recorded requests count");
     Ok(())
 }
 
@@ -151,13 +155,13 @@ pub async fn users_of_another_handle_are_seen(harness: &dyn Harness) -> Result<(
         harness.rate_limit(&setup).await?,
         harness.rate_limit(&setup).await?,
     );
-    assert!(spend(&worker, &background()?).await?);
-    assert_eq!(spend_all(&web, &user()?, 20).await?, 20);
+    assert!(use_permit(&worker, &background()?).await?);
+    assert_eq!(use_permits(&web, &user()?, 20).await?, 20);
     let split = status(&worker, Priority::Background).await?.adaptive;
     assert_eq!(split.expect("it is shared").recent_user_activity, 20);
 
     setup.clock.advance(SECOND * 31);
-    let (_, reason) = refused(&worker, background()?).await?;
+    let (_, reason) = denied(&worker, background()?).await?;
     assert_eq!(reason, Reason::Paused(resource()?));
     Ok(())
 }
@@ -168,8 +172,8 @@ pub async fn smallest_limit_admits_both_classes(harness: &dyn Harness) -> Result
     for request in [background()?, user()?, background()?] {
         setup.clock.advance(HOUR);
         setup.clock.advance(limits.resolution(HOUR));
-        assert!(spend(&limits, &request).await?, "{request:?}");
-        assert!(!spend(&limits, &user()?).await?);
+        assert!(use_permit(&limits, &request).await?, "{request:?}");
+        assert!(!use_permit(&limits, &user()?).await?);
     }
     Ok(())
 }
@@ -178,7 +182,7 @@ pub async fn activity_outlives_the_window(harness: &dyn Harness) -> Result<()> {
     let config = ResourceConfig::from(Limit::new(20, MINUTE));
     let setup = Setup::default().with_config(config.adaptive(AdaptiveConfig::default()));
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &user()?, 12).await?, 12);
+    assert_eq!(use_permits(&limits, &user()?, 12).await?, 12);
     setup.clock.advance(MINUTE * 8);
     limits.cleanup().await?;
     limits.reset(&resource()?).await?;
@@ -191,7 +195,7 @@ pub async fn activity_outlives_the_window(harness: &dyn Harness) -> Result<()> {
     Ok(())
 }
 
-pub async fn split_is_told_with_its_reason(harness: &dyn Harness) -> Result<()> {
+pub async fn split_is_reported_with_its_reason(harness: &dyn Harness) -> Result<()> {
     let setup = shared(100);
     let limits = harness.rate_limit(&setup).await?;
     let split = async || -> Result<(u32, u32, bool, String)> {
@@ -203,43 +207,43 @@ pub async fn split_is_told_with_its_reason(harness: &dyn Harness) -> Result<()> 
     let initial = "Initial state - default capacity allocation".to_owned();
     assert_eq!(split().await?, (30, 70, false, initial.clone()));
 
-    // A request is decided by what was asked before it, and counts from the next calculation on.
-    spend_all(&limits, &user()?, 20).await?;
+    // A request is decided by the activity before it, and counts from the next calculation on.
+    use_permits(&limits, &user()?, 20).await?;
     assert_eq!(split().await?, (30, 70, false, initial));
     setup.clock.advance(SECOND * 31);
     let high = "High user activity (20 requests/15min) - prioritizing users".to_owned();
     assert_eq!(split().await?, (90, 10, true, high.clone()));
-    spend_all(&limits, &user()?, 1).await?;
+    use_permits(&limits, &user()?, 1).await?;
     assert_eq!(split().await?, (90, 10, true, high));
     Ok(())
 }
 
-pub async fn policy_that_is_stated_later_holds_at_once(harness: &dyn Harness) -> Result<()> {
+pub async fn policy_configured_later_applies_at_once(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(20, HOUR));
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &background()?, 16).await?, 16);
+    assert_eq!(use_permits(&limits, &background()?, 16).await?, 16);
     let config = ResourceConfig::from(Limit::new(20, HOUR)).adaptive(AdaptiveConfig::default());
     limits.set_resource_config(&resource()?, config).await?;
-    let (_, reason) = refused(&limits, background()?).await?;
+    let (_, reason) = denied(&limits, background()?).await?;
     assert_eq!(reason, Reason::Reserved(resource()?));
-    admitted(&limits, user()?).await?.commit();
+    granted(&limits, user()?).await?.commit();
 
     let config = ResourceConfig::from(Limit::new(20, HOUR));
     limits.set_resource_config(&resource()?, config).await?;
-    admitted(&limits, background()?).await?.commit();
+    granted(&limits, background()?).await?.commit();
     Ok(())
 }
 
-pub async fn changed_split_holds_at_once(harness: &dyn Harness) -> Result<()> {
+pub async fn changed_split_applies_at_once(harness: &dyn Harness) -> Result<()> {
     let setup = shared(20);
     let limits = harness.rate_limit(&setup).await?;
-    assert_eq!(spend_all(&limits, &background()?, 3).await?, 3);
+    assert_eq!(use_permits(&limits, &background()?, 3).await?, 3);
     let config = ResourceConfig::from(Limit::new(10, HOUR));
-    let wary = AdaptiveConfig::default().with_min_user_reserved(8);
+    let reserved = AdaptiveConfig::default().with_min_user_reserved(8);
     limits
-        .set_resource_config(&resource()?, config.adaptive(wary))
+        .set_resource_config(&resource()?, config.adaptive(reserved))
         .await?;
-    let (_, reason) = refused(&limits, background()?).await?;
+    let (_, reason) = denied(&limits, background()?).await?;
     assert_eq!(reason, Reason::Reserved(resource()?));
     let split = status(&limits, Priority::User).await?.adaptive;
     let split = split.expect("it is shared").allocation;
@@ -250,12 +254,12 @@ pub async fn changed_split_holds_at_once(harness: &dyn Harness) -> Result<()> {
 pub async fn background_permit_given_back_frees_its_share(harness: &dyn Harness) -> Result<()> {
     let setup = shared(20);
     let limits = harness.rate_limit(&setup).await?;
-    let permit = admitted(&limits, background()?).await?;
+    let permit = granted(&limits, background()?).await?;
     let most = 1 + status(&limits, Priority::Background).await?.remaining;
-    while spend(&limits, &background()?).await? {}
+    while use_permit(&limits, &background()?).await? {}
     drop(permit);
-    eventually(async || Ok(spend(&limits, &background()?).await?.then_some(()))).await?;
-    refused(&limits, background()?).await?;
+    eventually(async || Ok(use_permit(&limits, &background()?).await?.then_some(()))).await?;
+    denied(&limits, background()?).await?;
     assert_eq!(status(&limits, Priority::User).await?.used, most);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What can be read off a limiter.
+//! Status, waiting times and reset times.
 
 use std::time::Duration;
 
@@ -7,7 +7,9 @@ use store_core::{
     ResourceConfig, Result, SECOND, Status,
 };
 
-use super::{assert_in_time, at, background, resource, spend, spend_all, status, user};
+use super::{
+    assert_within_resolution, at, background, resource, status, use_permit, use_permits, user,
+};
 use crate::{Harness, Setup};
 
 pub async fn unused_resource_is_free(harness: &dyn Harness) -> Result<()> {
@@ -22,27 +24,27 @@ pub async fn unused_resource_is_free(harness: &dyn Harness) -> Result<()> {
 pub async fn status_counts_what_is_used(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    spend_all(&limits, &user()?, 3).await?;
-    spend_all(&limits, &background()?, 2).await?;
-    let told = status(&limits, Priority::User).await?;
+    use_permits(&limits, &user()?, 3).await?;
+    use_permits(&limits, &background()?, 2).await?;
+    let current = status(&limits, Priority::User).await?;
     assert_eq!(
-        (told.limit, told.as_of),
+        (current.limit, current.as_of),
         (Limit::new(10, MINUTE), setup.clock.now())
     );
-    assert_eq!((told.used, told.remaining), (5, 5));
-    assert_eq!(told.available_at, setup.clock.now());
+    assert_eq!((current.used, current.remaining), (5, 5));
+    assert_eq!(current.available_at, setup.clock.now());
 
     setup.clock.advance(MINUTE);
     setup.clock.advance(limits.resolution(MINUTE));
-    let told = status(&limits, Priority::User).await?;
-    assert_eq!((told.used, told.remaining), (0, 10));
+    let current = status(&limits, Priority::User).await?;
+    assert_eq!((current.used, current.remaining), (0, 10));
     Ok(())
 }
 
-pub async fn looking_changes_nothing(harness: &dyn Harness) -> Result<()> {
+pub async fn reading_the_status_changes_nothing(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    spend_all(&limits, &user()?, 4).await?;
+    use_permits(&limits, &user()?, 4).await?;
     let first = status(&limits, Priority::User).await?;
     for _ in 0..20 {
         setup.clock.advance(SECOND);
@@ -58,7 +60,7 @@ pub async fn looking_changes_nothing(harness: &dyn Harness) -> Result<()> {
                 .await?
         );
     }
-    assert_eq!(spend_all(&limits, &user()?, 10).await?, 6);
+    assert_eq!(use_permits(&limits, &user()?, 10).await?, 6);
     Ok(())
 }
 
@@ -68,20 +70,20 @@ pub async fn reset_times_are_exact(harness: &dyn Harness) -> Result<()> {
     let start = setup.clock.now();
     for second in [0, 5, 20] {
         at(&setup.clock, start, second * 1_000);
-        assert!(spend(&limits, &user()?).await?);
+        assert!(use_permit(&limits, &user()?).await?);
     }
     let late = limits.resolution(MINUTE);
     for (now, reset, full_reset) in [(30, 60, 80), (60, 65, 80), (78, 80, 80)] {
         setup.clock.set_wall(start + SECOND * now + late);
-        let told = status(&limits, Priority::User).await?;
-        assert_in_time(&limits, MINUTE, told.reset_at, start + SECOND * reset);
+        let current = status(&limits, Priority::User).await?;
+        assert_within_resolution(&limits, MINUTE, current.reset_at, start + SECOND * reset);
         let full = start + SECOND * full_reset;
-        assert_in_time(&limits, MINUTE, told.full_reset_at, full);
+        assert_within_resolution(&limits, MINUTE, current.full_reset_at, full);
     }
     let now = start + SECOND * 80 + late;
     setup.clock.set_wall(now);
-    let told = status(&limits, Priority::User).await?;
-    assert_eq!((told.reset_at, told.full_reset_at), (now, now));
+    let current = status(&limits, Priority::User).await?;
+    assert_eq!((current.reset_at, current.full_reset_at), (now, now));
     Ok(())
 }
 
@@ -93,25 +95,30 @@ pub async fn remaining_is_never_negative(harness: &dyn Harness) -> Result<()> {
         at(&setup.clock, start, second * 1_000);
         limits.record(background()?).await?;
     }
-    let told = status(&limits, Priority::User).await?;
-    assert_eq!((told.used, told.remaining), (5, 0));
+    let current = status(&limits, Priority::User).await?;
+    assert_eq!((current.used, current.remaining), (5, 0));
     // Three have to leave before anything remains.
-    assert_in_time(&limits, MINUTE, told.reset_at, start + SECOND * 2 + MINUTE);
-    assert_eq!(told.available_at, told.reset_at);
+    assert_within_resolution(
+        &limits,
+        MINUTE,
+        current.reset_at,
+        start + SECOND * 2 + MINUTE,
+    );
+    assert_eq!(current.available_at, current.reset_at);
     let full = start + SECOND * 4 + MINUTE;
-    assert_in_time(&limits, MINUTE, told.full_reset_at, full);
+    assert_within_resolution(&limits, MINUTE, current.full_reset_at, full);
     Ok(())
 }
 
-pub async fn status_tells_each_class_its_own(harness: &dyn Harness) -> Result<()> {
+pub async fn status_is_reported_per_class(harness: &dyn Harness) -> Result<()> {
     let config = ResourceConfig::from(Limit::new(20, HOUR)).adaptive(AdaptiveConfig::default());
     let limits = harness
         .rate_limit(&Setup::default().with_config(config))
         .await?;
-    spend_all(&limits, &user()?, 1).await?;
+    use_permits(&limits, &user()?, 1).await?;
     let split = status(&limits, Priority::User).await?.adaptive;
     let most = split.expect("it is shared").allocation.background_max;
-    assert_eq!(spend_all(&limits, &background()?, 20).await?, most);
+    assert_eq!(use_permits(&limits, &background()?, 20).await?, most);
 
     let (user, background) = (
         status(&limits, Priority::User).await?,
@@ -132,12 +139,12 @@ pub async fn waiting_time_is_exact(harness: &dyn Harness) -> Result<()> {
         limits.wait_time(&resource()?, Priority::User).await?,
         Duration::ZERO
     );
-    assert!(spend(&limits, &user()?).await?);
+    assert!(use_permit(&limits, &user()?).await?);
     setup.clock.advance(Duration::from_millis(1_234));
     let left = limits.wait_time(&resource()?, Priority::User).await?;
     let now = setup.clock.now();
     let exact = now + Duration::from_millis(58_766);
-    assert_in_time(&limits, MINUTE, now + left, exact);
+    assert_within_resolution(&limits, MINUTE, now + left, exact);
     assert!(!limits.can_proceed(&resource()?, Priority::User).await?);
     setup.clock.advance(left);
     assert!(limits.can_proceed(&resource()?, Priority::User).await?);
@@ -150,29 +157,32 @@ pub async fn remaining_is_what_the_tightest_limit_leaves(harness: &dyn Harness) 
     let limits = harness.rate_limit(&setup).await?;
     let start = setup.clock.now();
     assert_eq!(status(&limits, Priority::User).await?.remaining, 3);
-    assert!(spend(&limits, &user()?).await?);
+    assert!(use_permit(&limits, &user()?).await?);
     at(&setup.clock, start, 5_000);
-    assert!(spend(&limits, &user()?).await?);
-    let told = status(&limits, Priority::User).await?;
-    assert_eq!((told.used, told.remaining), (2, 1));
+    assert!(use_permit(&limits, &user()?).await?);
+    let current = status(&limits, Priority::User).await?;
+    assert_eq!((current.used, current.remaining), (2, 1));
     // Another minute's slot comes free long before another hour's.
-    assert_eq!(told.reset_at, start + MINUTE);
-    assert_eq!(told.full_reset_at, start + SECOND * 5 + HOUR);
-    assert_eq!(spend_all(&limits, &user()?, 3).await?, 1);
-    let told = status(&limits, Priority::User).await?;
-    assert_eq!((told.used, told.remaining), (3, 0));
-    assert_eq!(told.available_at, start + MINUTE);
+    assert_eq!(current.reset_at, start + MINUTE);
+    assert_eq!(current.full_reset_at, start + SECOND * 5 + HOUR);
+    assert_eq!(use_permits(&limits, &user()?, 3).await?, 1);
+    let current = status(&limits, Priority::User).await?;
+    assert_eq!((current.used, current.remaining), (3, 0));
+    assert_eq!(current.available_at, start + MINUTE);
 
     // Nine of ten used an hour: now the first limit is the tighter one.
     for minute in [1, 2, 3] {
         setup.clock.set_wall(start + SECOND * 5 + MINUTE * minute);
-        spend_all(&limits, &user()?, 2).await?;
+        use_permits(&limits, &user()?, 2).await?;
     }
     setup.clock.advance(MINUTE);
-    let told = status(&limits, Priority::User).await?;
-    assert_eq!((told.used, told.remaining), (9, 1));
+    let current = status(&limits, Priority::User).await?;
+    assert_eq!((current.used, current.remaining), (9, 1));
     let latest = start + HOUR + limits.resolution(HOUR);
-    assert!((start + HOUR..=latest).contains(&told.reset_at), "{told:?}");
+    assert!(
+        (start + HOUR..=latest).contains(&current.reset_at),
+        "{current:?}"
+    );
     Ok(())
 }
 
@@ -183,16 +193,16 @@ pub async fn nothing_remains_during_a_cooldown(harness: &dyn Harness) -> Result<
     limits.set_cooldown(&resource()?, until).await?;
     for used in [0, 2] {
         for class in [Priority::User, Priority::Background] {
-            let told = status(&limits, class).await?;
-            assert_eq!((told.used, told.remaining), (used, 0));
-            assert_eq!((told.reset_at, told.available_at), (until, until));
+            let current = status(&limits, class).await?;
+            assert_eq!((current.used, current.remaining), (used, 0));
+            assert_eq!((current.reset_at, current.available_at), (until, until));
         }
-        // Sent without asking, as what was under way when the server called for silence.
+        // Recorded without a permit, as a request in flight when the server asked for the cooldown.
         limits.record(user()?).await?;
         limits.record(user()?).await?;
     }
     setup.clock.set_wall(until);
-    let told = status(&limits, Priority::User).await?;
-    assert_eq!((told.used, told.remaining), (4, 6));
+    let current = status(&limits, Priority::User).await?;
+    assert_eq!((current.used, current.remaining), (4, 6));
     Ok(())
 }

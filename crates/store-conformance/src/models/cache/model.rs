@@ -1,7 +1,7 @@
-//! What a cache holds, in the plainest form: a map, and a list of everything that was removed.
+//! The model of a cache: a map of the values, and a list of all removals.
 //!
-//! The model counts what happens, so that it knows what came before what. A store knows only times,
-//! so once the clock was set back the model allows either answer where order and time may differ.
+//! The model numbers events, so that it knows their order. A store knows only times, so after the
+//! clock was set back the model allows either answer where order and time may differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,20 +13,20 @@ use store_core::{
 #[derive(Clone, Debug, Default)]
 pub(super) struct Model {
     values: BTreeMap<Key, Stored>,
-    removals: Vec<Removed>,
-    /// How much has happened so far.
-    count: u64,
-    /// When the clock was last set back, as `count` goes.
+    removals: Vec<RemovalRecord>,
+    /// The number of events so far.
+    events: u64,
+    /// The event at which the clock was last set back.
     set_back_at: u64,
-    /// Fills that began before may have taken longer than a store remembers removals.
-    leapt_at: u64,
-    /// How many values are gone that a store may have hidden instead of removed.
+    /// Fills that began before this event may be older than any removal that a store still knows of.
+    history_lost_at: u64,
+    /// The number of values that a store may have hidden instead of removed.
     pub(super) hidden: u64,
-    /// The keys that such values may still stand at, and their tags.
-    ghosts: Vec<(Key, BTreeSet<Tag>)>,
+    /// The keys and tags of such values.
+    hidden_entries: Vec<(Key, BTreeSet<Tag>)>,
 }
 
-/// A fill under way.
+/// A fill that has begun.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fill {
     pub(super) token: FillToken,
@@ -40,35 +40,35 @@ pub(super) struct Stored {
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
     fill: Fill,
-    /// Whether there was a moment at which a sweep would have taken it.
+    /// Whether a cleanup may have removed it.
     has_expired: bool,
 }
 
-/// Something that voids the fills from before it.
+/// A removal: fills that began before it are outdated.
 #[derive(Clone, Debug)]
-struct Removed {
+struct RemovalRecord {
     at: u64,
-    what: What,
-    /// Whether the contract says so, or only allows it.
+    target: Target,
+    /// Whether the contract requires it, or only allows it.
     is_certain: bool,
 }
 
 #[derive(Clone, Debug)]
-enum What {
+enum Target {
     Selected(Selection),
     Key(Key),
     Tag(Tag),
 }
 
-/// What may become of a value to store.
+/// The outcome that the contract requires of a `set`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ExpectedOutcome {
     Stored,
     Outdated,
     Either,
 }
 
-impl Verdict {
+impl ExpectedOutcome {
     pub(super) fn allows(self, outcome: SetOutcome) -> bool {
         match self {
             Self::Stored => outcome == SetOutcome::Stored,
@@ -88,29 +88,29 @@ impl Stored {
     }
 }
 
-impl Removed {
+impl RemovalRecord {
     fn concerns(&self, key: &Key, tags: &[Tag]) -> bool {
-        match &self.what {
-            What::Selected(selection) => selection.contains(key),
-            What::Key(removed) => removed == key,
-            What::Tag(tag) => tags.contains(tag),
+        match &self.target {
+            Target::Selected(selection) => selection.contains(key),
+            Target::Key(removed) => removed == key,
+            Target::Tag(tag) => tags.contains(tag),
         }
     }
 }
 
 impl Model {
-    /// A fill that began with this token.
-    pub(super) fn begin(&mut self, token: FillToken) -> Fill {
-        self.count += 1;
+    /// Begins a fill with this token.
+    pub(super) fn begin_fill(&mut self, token: FillToken) -> Fill {
+        self.events += 1;
         Fill {
             token,
-            began: self.count,
+            began: self.events,
         }
     }
 
-    /// A fill without a token: it counts as begun now.
-    pub(super) fn begin_now(&mut self, now: Timestamp) -> Fill {
-        self.begin(FillToken {
+    /// Begins a fill without a token: it counts as begun now.
+    pub(super) fn begin_fill_now(&mut self, now: Timestamp) -> Fill {
+        self.begin_fill(FillToken {
             epoch: 0,
             began_at: now,
         })
@@ -120,40 +120,46 @@ impl Model {
         self.values.get(key).filter(|stored| stored.is_live(now))
     }
 
-    /// What may become of a fill that has a token.
-    pub(super) fn verdict(&self, key: &Key, tags: &[Tag], fill: Fill, now: Timestamp) -> Verdict {
-        let mut is_doubtful = fill.began < self.leapt_at;
+    /// The expected outcome of a fill with a token.
+    pub(super) fn expected_outcome(
+        &self,
+        key: &Key,
+        tags: &[Tag],
+        fill: Fill,
+        now: Timestamp,
+    ) -> ExpectedOutcome {
+        let mut is_uncertain = fill.began < self.history_lost_at;
         for removed in &self.removals {
             if removed.at > fill.began && removed.concerns(key, tags) {
                 if removed.is_certain {
-                    return Verdict::Outdated;
+                    return ExpectedOutcome::Outdated;
                 }
-                is_doubtful = true;
+                is_uncertain = true;
             }
         }
         if let Some(stored) = self.values.get(key) {
             let first = stored.fill.began.min(fill.began);
             if self.set_back_at > first {
-                is_doubtful = true;
+                is_uncertain = true;
             } else if stored.fill.token.began_at > fill.token.began_at {
                 if stored.is_live(now) {
-                    return Verdict::Outdated;
+                    return ExpectedOutcome::Outdated;
                 }
-                is_doubtful = true;
-            } else if self.is_told_apart(fill, stored.fill) {
-                is_doubtful = true;
+                is_uncertain = true;
+            } else if self.is_ordered_by_removal(fill, stored.fill) {
+                is_uncertain = true;
             }
         }
-        if is_doubtful {
-            Verdict::Either
+        if is_uncertain {
+            ExpectedOutcome::Either
         } else {
-            Verdict::Stored
+            ExpectedOutcome::Stored
         }
     }
 
-    /// Whether something was removed between the beginnings of two fills: a store that counts removals
-    /// knows then which was first, also within one tick of the clock.
-    fn is_told_apart(&self, first: Fill, second: Fill) -> bool {
+    /// Whether there was a removal between the beginnings of two fills: a store that counts removals
+    /// then knows which fill was first, even within one tick of the clock.
+    fn is_ordered_by_removal(&self, first: Fill, second: Fill) -> bool {
         let between = first.began..second.began;
         let mut removals = self.removals.iter();
         removals.any(|removed| between.contains(&removed.at))
@@ -172,60 +178,60 @@ impl Model {
         self.values.insert(entry.key.clone(), stored);
     }
 
-    /// The older value is gone. Whether that voids fills under way is not promised.
-    pub(super) fn drop_too_large(&mut self, key: &Key) {
+    /// Removes the older value. Whether fills that have begun are outdated then is not promised.
+    pub(super) fn set_too_large(&mut self, key: &Key) {
         self.values.remove(key);
-        self.remove(What::Key(key.clone()), false);
+        self.note_removal(Target::Key(key.clone()), false);
     }
 
     pub(super) fn delete(&mut self, key: &Key, now: Timestamp) -> u64 {
-        self.remove(What::Key(key.clone()), true);
+        self.note_removal(Target::Key(key.clone()), true);
         let gone = self.values.remove(key);
         u64::from(gone.is_some_and(|stored| stored.is_live(now)))
     }
 
     pub(super) fn clear(&mut self, selection: &Selection, now: Timestamp) -> u64 {
-        self.remove(What::Selected(selection.clone()), true);
+        self.note_removal(Target::Selected(selection.clone()), true);
         let gone = self.values.extract_if(.., |key, _| selection.contains(key));
         gone.filter(|(_, stored)| stored.is_live(now)).count() as u64
     }
 
-    /// Removes what carries one of the tags. That of an expired value may have been forgotten.
+    /// Removes the values with one of the tags. Tags of expired values may already be removed.
     pub(super) fn invalidate(&mut self, tags: &[Tag], now: Timestamp) -> u64 {
         for tag in tags {
-            self.remove(What::Tag(tag.clone()), true);
+            self.note_removal(Target::Tag(tag.clone()), true);
         }
         let carries = |stored: &Stored| tags.iter().any(|tag| stored.tags.contains(tag));
         let gone = self.values.extract_if(.., |_, stored| carries(stored));
         let gone: Vec<_> = gone.collect();
-        // A store that finds a hidden value in its place cannot tell since when it was hidden.
-        let has_tag = |ghost: &&(Key, BTreeSet<Tag>)| tags.iter().any(|tag| ghost.1.contains(tag));
-        let ghosts = self.ghosts.iter().filter(has_tag);
-        let haunted: Vec<Key> = ghosts.map(|(key, _)| key.clone()).collect();
-        for key in haunted {
-            self.remove(What::Key(key), false);
+        // A store that finds a hidden value does not know since when it was hidden.
+        let has_tag = |entry: &&(Key, BTreeSet<Tag>)| tags.iter().any(|tag| entry.1.contains(tag));
+        let hidden_entries = self.hidden_entries.iter().filter(has_tag);
+        let affected: Vec<Key> = hidden_entries.map(|(key, _)| key.clone()).collect();
+        for key in affected {
+            self.note_removal(Target::Key(key), false);
         }
         let mut live = 0;
         for (key, stored) in gone {
-            self.remove(What::Key(key.clone()), stored.is_live(now));
+            self.note_removal(Target::Key(key.clone()), stored.is_live(now));
             live += u64::from(stored.is_live(now));
             self.hide(key, stored.tags);
         }
         live
     }
 
-    /// A value may be there that nobody sees, and void other fills of its key from before.
+    /// Notes a value that may be hidden, and may make earlier fills of its key outdated.
     pub(super) fn hide(&mut self, key: Key, tags: BTreeSet<Tag>) {
         self.hidden += 1;
-        self.remove(What::Key(key.clone()), false);
-        self.ghosts.push((key, tags));
+        self.note_removal(Target::Key(key.clone()), false);
+        self.hidden_entries.push((key, tags));
     }
 
-    fn remove(&mut self, what: What, is_certain: bool) {
-        self.count += 1;
-        self.removals.push(Removed {
-            at: self.count,
-            what,
+    fn note_removal(&mut self, target: Target, is_certain: bool) {
+        self.events += 1;
+        self.removals.push(RemovalRecord {
+            at: self.events,
+            target,
             is_certain,
         });
     }
@@ -240,48 +246,48 @@ impl Model {
         .collect()
     }
 
-    /// How many values are unexpired, and how many are expired and may still be there.
+    /// The number of unexpired values, and of expired values that may still be stored.
     pub(super) fn counts(&self, now: Timestamp) -> (u64, u64) {
         let live = self.values.values().filter(|stored| stored.is_live(now));
         let live = live.count();
         (live as u64, (self.values.len() - live) as u64)
     }
 
-    pub(super) fn forget_expired(&mut self, now: Timestamp) {
+    pub(super) fn remove_expired(&mut self, now: Timestamp) {
         self.values.retain(|_, stored| stored.is_live(now));
     }
 
-    pub(super) fn forget(&mut self, key: &Key) {
+    pub(super) fn discard(&mut self, key: &Key) {
         self.values.remove(key);
     }
 
-    /// Notes what a sweep would take at this time.
-    pub(super) fn watch(&mut self, now: Timestamp) {
+    /// Notes the values that a cleanup may remove at this time.
+    pub(super) fn note_expired(&mut self, now: Timestamp) {
         for stored in self.values.values_mut() {
             stored.has_expired |= !stored.is_live(now);
         }
     }
 
-    /// A time passed that is longer than any store remembers removals.
-    pub(super) fn leap(&mut self) {
-        self.count += 1;
-        self.leapt_at = self.count;
+    /// Notes that more time has passed than any store keeps removals for.
+    pub(super) fn lose_history(&mut self) {
+        self.events += 1;
+        self.history_lost_at = self.events;
     }
 
     pub(super) fn set_back(&mut self) {
-        self.count += 1;
-        self.set_back_at = self.count;
+        self.events += 1;
+        self.set_back_at = self.events;
     }
 
-    /// What had expired and has not any more: it is there, or it was swept.
-    pub(super) fn revived(&mut self, now: Timestamp) -> Vec<Key> {
-        let mut revived = Vec::new();
+    /// The values that had expired and are unexpired again: they are stored, unless cleaned up.
+    pub(super) fn unexpired_again(&mut self, now: Timestamp) -> Vec<Key> {
+        let mut unexpired_again = Vec::new();
         for (key, stored) in &mut self.values {
             if stored.has_expired && stored.is_live(now) {
                 stored.has_expired = false;
-                revived.push(key.clone());
+                unexpired_again.push(key.clone());
             }
         }
-        revived
+        unexpired_again
     }
 }

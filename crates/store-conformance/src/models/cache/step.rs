@@ -1,4 +1,4 @@
-//! What can happen to a cache: few names and short lives, so that calls meet each other.
+//! The steps of a cache: few keys and short lifetimes, so that calls affect each other.
 
 use std::time::Duration;
 
@@ -11,30 +11,66 @@ pub(super) const KEYS: [&str; 4] = ["a:1", "a:2", "ab:1", "a"];
 pub(super) const SCOPES: [&str; 2] = ["a", "ab"];
 pub(super) const TAGS: [&str; 2] = ["issue:1", "volume:1"];
 
-/// One call of a handle, or a move of the clock.
+/// One call of a handle, or a change of the clock.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    Get { handle: usize, key: usize },
-    GetAll { handle: usize },
-    Begin { handle: usize },
-    Put { handle: usize, put: Put },
-    PutAll { handle: usize, puts: Vec<Put> },
-    PutTooLarge { handle: usize, key: usize },
-    Delete { handle: usize, key: usize },
-    Clear { handle: usize, scope: Option<usize> },
-    Invalidate { handle: usize, tags: Vec<usize> },
-    List { handle: usize, limit: u32 },
-    Stats { handle: usize },
-    CleanUp { handle: usize },
-    Advance { by: Duration },
-    Leap,
-    SetBack { millis: u64 },
+    Get {
+        handle: usize,
+        key: usize,
+    },
+    GetMany {
+        handle: usize,
+    },
+    BeginFill {
+        handle: usize,
+    },
+    Set {
+        handle: usize,
+        value: NewValue,
+    },
+    SetMany {
+        handle: usize,
+        values: Vec<NewValue>,
+    },
+    SetTooLarge {
+        handle: usize,
+        key: usize,
+    },
+    Delete {
+        handle: usize,
+        key: usize,
+    },
+    Clear {
+        handle: usize,
+        scope: Option<usize>,
+    },
+    Invalidate {
+        handle: usize,
+        tags: Vec<usize>,
+    },
+    List {
+        handle: usize,
+        limit: u32,
+    },
+    Stats {
+        handle: usize,
+    },
+    CleanUp {
+        handle: usize,
+    },
+    Advance {
+        by: Duration,
+    },
+    AdvanceDay,
+    SetBack {
+        millis: u64,
+    },
 }
 
-/// A value to store: for ever without a lifetime, begun now without a fill. Fills are counted from
-/// the one that began last.
+/// A value to store: it never expires without a lifetime, and is begun now without a fill. `fill`
+/// counts from the newest.
 #[derive(Clone, Debug)]
-pub(super) struct Put {
+pub(super) struct NewValue {
     pub(super) key: usize,
     pub(super) ttl: Option<Duration>,
     pub(super) tags: Vec<usize>,
@@ -49,10 +85,10 @@ fn tags(least: usize) -> impl Strategy<Value = Vec<usize>> {
     subsequence(vec![0, 1], least..=2)
 }
 
-fn put() -> impl Strategy<Value = Put> {
-    let lives = select(vec![0, 1, 1_000, 2_000, 5_000]).prop_map(Duration::from_millis);
-    let ttl = option::weighted(0.7, lives);
-    (key(), ttl, tags(0), option::of(0..4_usize)).prop_map(|(key, ttl, tags, fill)| Put {
+fn value() -> impl Strategy<Value = NewValue> {
+    let ttls = select(vec![0, 1, 1_000, 2_000, 5_000]).prop_map(Duration::from_millis);
+    let ttl = option::weighted(0.7, ttls);
+    (key(), ttl, tags(0), option::of(0..4_usize)).prop_map(|(key, ttl, tags, fill)| NewValue {
         key,
         ttl,
         tags,
@@ -65,11 +101,11 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let by = select(vec![1, 999, 1_000, 2_000, 4_000]).prop_map(Duration::from_millis);
     prop_oneof![
         8 => (handle(), key()).prop_map(|(handle, key)| Step::Get { handle, key }),
-        2 => handle().prop_map(|handle| Step::GetAll { handle }),
-        2 => handle().prop_map(|handle| Step::Begin { handle }),
-        10 => (handle(), put()).prop_map(|(handle, put)| Step::Put { handle, put }),
-        2 => (handle(), vec(put(), 0..4)).prop_map(|(handle, puts)| Step::PutAll { handle, puts }),
-        1 => (handle(), key()).prop_map(|(handle, key)| Step::PutTooLarge { handle, key }),
+        2 => handle().prop_map(|handle| Step::GetMany { handle }),
+        2 => handle().prop_map(|handle| Step::BeginFill { handle }),
+        10 => (handle(), value()).prop_map(|(handle, value)| Step::Set { handle, value }),
+        2 => (handle(), vec(value(), 0..4)).prop_map(|(handle, values)| Step::SetMany { handle, values }),
+        1 => (handle(), key()).prop_map(|(handle, key)| Step::SetTooLarge { handle, key }),
         2 => (handle(), key()).prop_map(|(handle, key)| Step::Delete { handle, key }),
         1 => (handle(), option::of(0..SCOPES.len()))
             .prop_map(|(handle, scope)| Step::Clear { handle, scope }),
@@ -78,7 +114,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => handle().prop_map(|handle| Step::Stats { handle }),
         1 => handle().prop_map(|handle| Step::CleanUp { handle }),
         5 => by.prop_map(|by| Step::Advance { by }),
-        1 => Just(Step::Leap),
+        1 => Just(Step::AdvanceDay),
         2 => select(vec![1, 1_000, 3_000]).prop_map(|millis| Step::SetBack { millis }),
     ]
 }

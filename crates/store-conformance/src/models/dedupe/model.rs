@@ -1,7 +1,8 @@
-//! The jobs in the order of their registration; the last that was not removed is its key's.
+//! The model of a de-duplication store: all jobs in the order of their registration. The current
+//! job of a key is its last one that was not removed.
 //!
 //! A store may count a lease from the moment at which it sees that the clock was set back, so the
-//! model keeps the earliest and the latest end of each; without such a clock they are the same.
+//! model keeps the earliest and the latest end of each; otherwise they are the same.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,8 +16,8 @@ pub(super) struct Model {
     lease: Duration,
     retention: Duration,
     pub(super) jobs: Vec<Job>,
-    /// How many were ended, by handle.
-    settled: [u64; 2],
+    /// The number of jobs ended by the owners of each handle.
+    ended_by_handle: [u64; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -25,11 +26,12 @@ pub(super) struct Job {
     pub(super) id: JobId,
     pub(super) created_at: Timestamp,
     handle: usize,
-    /// What all callers raised it to, and what those of the owner's handle did.
+    /// The highest priority of all callers.
     priority: Priority,
-    raised_here: Priority,
+    /// The highest priority of the callers on the owner's handle.
+    local_priority: Priority,
     state: State,
-    /// Whether a later job took its place.
+    /// Whether a later job has replaced it.
     is_replaced: bool,
 }
 
@@ -40,20 +42,20 @@ enum State {
         earliest: Timestamp,
         latest: Timestamp,
         /// Whether the clock was set back since.
-        is_doubtful: bool,
+        is_uncertain: bool,
     },
     Ended {
         at: Timestamp,
         outcome: JobOutcome,
         /// Whether the clock was set back since.
-        is_doubtful: bool,
+        is_uncertain: bool,
     },
     Removed,
 }
 
-/// Whether a job is still to be found.
+/// Whether a store still has the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum Retained {
     Yes,
     Maybe,
     No,
@@ -64,7 +66,7 @@ impl Job {
         !self.is_replaced && matches!(self.state, State::Pending { .. })
     }
 
-    /// The state of the job if it is still to be found, once there is no doubt about its lease.
+    /// The state of the job, if the store still has it and its lease is certain.
     pub(super) fn state(&self, now: Timestamp) -> JobState {
         match &self.state {
             State::Pending { earliest, .. } if now < *earliest => JobState::Pending,
@@ -77,13 +79,13 @@ impl Job {
         }
     }
 
-    /// When the owner was last heard of. A store may note a later look instead, once the clock was
-    /// set back.
+    /// The last update by the owner; `None` after the clock was set back, when a store may report
+    /// a later time.
     pub(super) fn updated_at(&self) -> Option<Timestamp> {
         match self.state {
             State::Pending {
                 renewed_at,
-                is_doubtful: false,
+                is_uncertain: false,
                 ..
             } => Some(renewed_at),
             State::Ended { at, .. } => Some(at),
@@ -98,7 +100,7 @@ impl Model {
             lease,
             retention,
             jobs: Vec::new(),
-            settled: [0; 2],
+            ended_by_handle: [0; 2],
         }
     }
 
@@ -113,14 +115,14 @@ impl Model {
         jobs.find(|job| job.key == *key && job.is_pending())
     }
 
-    /// The job of the key that somebody works on.
+    /// The job of the key that is in progress.
     pub(super) fn in_progress(&self, key: &Key, now: Timestamp) -> Option<JobId> {
         let mut jobs = self.current().filter(|job| job.key == *key);
         jobs.find(|job| job.state(now) == JobState::Pending)
             .map(|job| job.id)
     }
 
-    pub(super) fn own(
+    pub(super) fn register(
         &mut self,
         key: &Key,
         id: JobId,
@@ -137,19 +139,19 @@ impl Model {
             created_at: now,
             handle,
             priority,
-            raised_here: priority,
+            local_priority: priority,
             state: State::Removed,
             is_replaced: false,
         });
-        self.prolong(self.jobs.len() - 1, now);
+        self.renew_lease(self.jobs.len() - 1, now);
     }
 
-    fn prolong(&mut self, index: usize, now: Timestamp) {
+    fn renew_lease(&mut self, index: usize, now: Timestamp) {
         self.jobs[index].state = State::Pending {
             renewed_at: now,
             earliest: now + self.lease,
             latest: now + self.lease,
-            is_doubtful: false,
+            is_uncertain: false,
         };
     }
 
@@ -160,55 +162,55 @@ impl Model {
         };
         job.priority = job.priority.max(priority);
         if job.handle == handle {
-            job.raised_here = job.raised_here.max(priority);
+            job.local_priority = job.local_priority.max(priority);
         }
         if let State::Pending { latest, .. } = &mut job.state {
             *latest = most.min(*latest);
         }
     }
 
-    /// The least and the most that the owner has heard of what joiners raised its job to.
-    pub(super) fn demand(&self, id: &JobId) -> Option<(Priority, Priority)> {
+    /// The lowest and the highest priority that the owner may see.
+    pub(super) fn owner_priority(&self, id: &JobId) -> Option<(Priority, Priority)> {
         let mut jobs = self.jobs.iter();
         let job = jobs.find(|job| job.id == *id && job.is_pending())?;
-        Some((job.raised_here, job.priority))
+        Some((job.local_priority, job.priority))
     }
 
     pub(super) fn renew(&mut self, index: usize, now: Timestamp) -> Option<Priority> {
         if !self.jobs[index].is_pending() {
             return None;
         }
-        self.prolong(index, now);
+        self.renew_lease(index, now);
         Some(self.jobs[index].priority)
     }
 
-    /// Whether the job was its owner's to end.
+    /// Ends the job; `false` if its owner is fenced.
     pub(super) fn end(&mut self, id: &JobId, outcome: JobOutcome, now: Timestamp) -> bool {
         let ended = State::Ended {
             at: now,
             outcome,
-            is_doubtful: false,
+            is_uncertain: false,
         };
-        let handle = self.leave(id, ended);
+        let handle = self.finish(id, ended);
         if let Some(handle) = handle {
-            self.settled[handle] += 1;
+            self.ended_by_handle[handle] += 1;
         }
         handle.is_some()
     }
 
-    /// Whether the job was its owner's to give up.
+    /// Removes the job of a dropped owner; `false` if the owner is fenced.
     pub(super) fn abandon(&mut self, id: &JobId) -> bool {
-        self.leave(id, State::Removed).is_some()
+        self.finish(id, State::Removed).is_some()
     }
 
-    fn leave(&mut self, id: &JobId, state: State) -> Option<usize> {
+    fn finish(&mut self, id: &JobId, state: State) -> Option<usize> {
         let mut jobs = self.jobs.iter_mut();
         let job = jobs.find(|job| job.id == *id && job.is_pending())?;
         job.state = state;
         Some(job.handle)
     }
 
-    /// What a waiter who does not wait may hear.
+    /// The outcomes that a waiter with a timeout of zero may get.
     pub(super) fn outcomes(&self, index: usize, now: Timestamp) -> Vec<JobOutcome> {
         let job = &self.jobs[index];
         match &job.state {
@@ -216,45 +218,45 @@ impl Model {
                 vec![JobOutcome::TimedOut]
             }
             State::Pending { .. } | State::Removed => vec![JobOutcome::Lapsed],
-            State::Ended { outcome, .. } => match self.kept(job, now) {
-                Kept::Yes => vec![outcome.clone()],
-                Kept::Maybe => vec![outcome.clone(), JobOutcome::Lapsed],
-                Kept::No => vec![JobOutcome::Lapsed],
+            State::Ended { outcome, .. } => match self.retained(job, now) {
+                Retained::Yes => vec![outcome.clone()],
+                Retained::Maybe => vec![outcome.clone(), JobOutcome::Lapsed],
+                Retained::No => vec![JobOutcome::Lapsed],
             },
         }
     }
 
-    pub(super) fn kept(&self, job: &Job, now: Timestamp) -> Kept {
+    pub(super) fn retained(&self, job: &Job, now: Timestamp) -> Retained {
         match &job.state {
-            State::Ended { at, .. } if *at + self.retention <= now => Kept::No,
+            State::Ended { at, .. } if *at + self.retention <= now => Retained::No,
             State::Ended {
-                is_doubtful: true, ..
-            } => Kept::Maybe,
-            State::Pending { .. } | State::Ended { .. } => Kept::Yes,
-            State::Removed => Kept::No,
+                is_uncertain: true, ..
+            } => Retained::Maybe,
+            State::Pending { .. } | State::Ended { .. } => Retained::Yes,
+            State::Removed => Retained::No,
         }
     }
 
-    /// The clock was set back: leases may count from now, and results may seem to be of the future.
+    /// Notes that the clock was set back: leases may count from now, and results may be in the future.
     pub(super) fn set_back(&mut self, now: Timestamp) {
         let least = now + self.lease;
         for job in &mut self.jobs {
             match &mut job.state {
                 State::Pending {
                     earliest,
-                    is_doubtful,
+                    is_uncertain,
                     ..
                 } => {
                     *earliest = least.min(*earliest);
-                    *is_doubtful = true;
+                    *is_uncertain = true;
                 }
-                State::Ended { is_doubtful, .. } => *is_doubtful = true,
+                State::Ended { is_uncertain, .. } => *is_uncertain = true,
                 State::Removed => {}
             }
         }
     }
 
-    pub(super) fn has_doubts(&self, now: Timestamp) -> bool {
+    pub(super) fn has_uncertain_leases(&self, now: Timestamp) -> bool {
         let mut jobs = self.current();
         jobs.any(|job| match job.state {
             State::Pending {
@@ -264,8 +266,8 @@ impl Model {
         })
     }
 
-    /// Believes what the store says of leases that may have ended.
-    pub(super) fn believe(&mut self, listed: &BTreeMap<Key, JobInfo>, now: Timestamp) {
+    /// Adopts the listed states of jobs whose leases may have ended.
+    pub(super) fn adopt(&mut self, listed: &BTreeMap<Key, JobInfo>, now: Timestamp) {
         for job in self.jobs.iter_mut().filter(|job| job.is_pending()) {
             if let State::Pending {
                 earliest, latest, ..
@@ -283,11 +285,11 @@ impl Model {
         }
     }
 
-    /// Removes the selected jobs; how many it must be at least, and may be at most.
+    /// Removes the selected jobs; the least and the greatest number that a store may report.
     pub(super) fn clear(&mut self, selection: &Selection, now: Timestamp) -> (u64, u64) {
         let selected = |job: &&Job| selection.contains(&job.key);
         let current = self.current().filter(selected);
-        let certain = current.filter(|job| self.kept(job, now) == Kept::Yes);
+        let certain = current.filter(|job| self.retained(job, now) == Retained::Yes);
         let certain = certain.count();
         let is_there = |job: &&Job| job.is_pending() || matches!(job.state, State::Ended { .. });
         let all = self.jobs.iter().filter(selected).filter(is_there).count();
@@ -299,8 +301,8 @@ impl Model {
         (certain as u64, all as u64)
     }
 
-    /// Removes what has lapsed; how many that must be at least, and may be at most with results
-    /// that are no longer kept.
+    /// Removes lapsed jobs; the least number that a store may report, and the greatest, which includes
+    /// expired results.
     pub(super) fn clean_up(&mut self, now: Timestamp) -> (u64, u64) {
         let mut lapsed = 0;
         for index in 0..self.jobs.len() {
@@ -311,22 +313,22 @@ impl Model {
             }
         }
         let ended = self.jobs.iter().filter(|job| {
-            matches!(job.state, State::Ended { .. }) && self.kept(job, now) != Kept::Yes
+            matches!(job.state, State::Ended { .. }) && self.retained(job, now) != Retained::Yes
         });
         (lapsed, lapsed + ended.count() as u64)
     }
 
-    /// The least and the most that the counts may be.
+    /// The least and the greatest counts.
     pub(super) fn stats(&self, handle: usize, now: Timestamp) -> (DedupeStats, DedupeStats) {
         let (mut least, mut most) = (DedupeStats::default(), DedupeStats::default());
         for job in self.current() {
             most.count(job.state(now), job.created_at);
-            if self.kept(job, now) == Kept::Yes {
+            if self.retained(job, now) == Retained::Yes {
                 least.count(job.state(now), job.created_at);
             }
         }
-        least.settled_jobs = self.settled[handle];
-        most.settled_jobs = self.settled.iter().sum();
+        least.settled_jobs = self.ended_by_handle[handle];
+        most.settled_jobs = self.ended_by_handle.iter().sum();
         (least, most)
     }
 }

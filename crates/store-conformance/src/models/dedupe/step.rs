@@ -1,4 +1,4 @@
-//! What can happen to jobs: few keys, and moves of the clock around the lease and the retention.
+//! The steps of a de-duplication store: few keys, and times around the lease and the retention.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use store_core::Priority;
 pub(super) const KEYS: [&str; 3] = ["a:1", "a:2", "ab:1"];
 pub(super) const SCOPES: [&str; 2] = ["a", "ab"];
 
-/// One call of a handle, or a move of the clock. Jobs and owners are counted from the newest.
+/// One call of a handle, or a change of the clock. `job` and `owner` count from the newest.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Register {
@@ -22,7 +22,7 @@ pub(super) enum Step {
         handle: usize,
         job: usize,
     },
-    Renew {
+    Heartbeat {
         handle: usize,
         job: usize,
     },
@@ -30,7 +30,7 @@ pub(super) enum Step {
         owner: usize,
         ending: Ending,
     },
-    Ask {
+    IsInProgress {
         handle: usize,
         key: usize,
     },
@@ -55,12 +55,12 @@ pub(super) enum Step {
     },
 }
 
-/// How an owner leaves its job.
+/// How an owner ends its job.
 #[derive(Clone, Debug)]
 pub(super) enum Ending {
-    /// With a value of this length.
+    /// With a value of this length, in bytes.
     Value(usize),
-    Elsewhere,
+    NotShared,
     Fail,
     Drop,
 }
@@ -68,7 +68,7 @@ pub(super) enum Ending {
 fn ending() -> impl Strategy<Value = Ending> {
     prop_oneof![
         4 => select(vec![1_usize, 0, 16, 17]).prop_map(Ending::Value),
-        1 => Just(Ending::Elsewhere),
+        1 => Just(Ending::NotShared),
         2 => Just(Ending::Fail),
         2 => Just(Ending::Drop),
     ]
@@ -83,9 +83,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         10 => (handle(), key(), priority)
             .prop_map(|(handle, key, priority)| Step::Register { handle, key, priority }),
         6 => (handle(), 0..5_usize).prop_map(|(handle, job)| Step::Wait { handle, job }),
-        4 => (handle(), 0..5_usize).prop_map(|(handle, job)| Step::Renew { handle, job }),
+        4 => (handle(), 0..5_usize).prop_map(|(handle, job)| Step::Heartbeat { handle, job }),
         7 => (0..3_usize, ending()).prop_map(|(owner, ending)| Step::End { owner, ending }),
-        2 => (handle(), key()).prop_map(|(handle, key)| Step::Ask { handle, key }),
+        2 => (handle(), key()).prop_map(|(handle, key)| Step::IsInProgress { handle, key }),
         2 => handle().prop_map(|handle| Step::List { handle }),
         2 => handle().prop_map(|handle| Step::Stats { handle }),
         1 => (handle(), option::of(0..SCOPES.len()))

@@ -1,4 +1,4 @@
-//! What can happen to a limiter: few resources, small limits, and moves of the clock around them.
+//! The steps of a rate limiter: few resources, small limits, and times around their windows.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use store_core::Priority;
 
 pub(super) const RESOURCES: [&str; 3] = ["default", "claimed", "shared"];
 
-/// One call of a handle, or a move of the clock. Permits are counted from the newest.
+/// One call of a handle, or a change of the clock. `permit` counts from the newest.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Acquire {
         handle: usize,
-        ask: Ask,
+        spec: RequestSpec,
         is_held: bool,
     },
     Record {
         handle: usize,
-        ask: Ask,
+        spec: RequestSpec,
     },
     GiveBack {
         permit: usize,
@@ -36,21 +36,21 @@ pub(super) enum Step {
     Clear {
         handle: usize,
     },
-    CoolDown {
+    SetCooldown {
         handle: usize,
         resource: usize,
         millis: u64,
     },
-    Cooldown {
+    GetCooldown {
         handle: usize,
         resource: usize,
     },
-    WarmUp {
+    ClearCooldown {
         handle: usize,
         resource: usize,
         is_seen: bool,
     },
-    State {
+    SetConfig {
         handle: usize,
         resource: usize,
         config: usize,
@@ -72,15 +72,15 @@ pub(super) enum Step {
     },
 }
 
-/// Who asks for what.
+/// The resources, permits and priority of a request.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
+pub(super) struct RequestSpec {
     pub(super) resources: Vec<usize>,
     pub(super) permits: u32,
     pub(super) priority: Priority,
 }
 
-impl Ask {
+impl RequestSpec {
     /// One resource for a user.
     pub(super) fn of_user(resource: usize, permits: u32) -> Self {
         Self {
@@ -95,10 +95,10 @@ fn priority() -> impl Strategy<Value = Priority> {
     select(vec![Priority::User, Priority::Background])
 }
 
-fn ask() -> impl Strategy<Value = Ask> {
+fn spec() -> impl Strategy<Value = RequestSpec> {
     let resources = subsequence(vec![0, 1, 2], 1..=2).prop_shuffle();
     let permits = select(vec![1, 1, 1, 2, 3]);
-    (resources, permits, priority()).prop_map(|(resources, permits, priority)| Ask {
+    (resources, permits, priority()).prop_map(|(resources, permits, priority)| RequestSpec {
         resources,
         permits,
         priority,
@@ -118,22 +118,22 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     ];
     let cooldowns = prop_oneof![
         2 => (handle(), resource(), select(vec![500, 2_000, 6_000]))
-            .prop_map(|(handle, resource, millis)| Step::CoolDown { handle, resource, millis }),
+            .prop_map(|(handle, resource, millis)| Step::SetCooldown { handle, resource, millis }),
         1 => (handle(), resource())
-            .prop_map(|(handle, resource)| Step::Cooldown { handle, resource }),
+            .prop_map(|(handle, resource)| Step::GetCooldown { handle, resource }),
         1 => (handle(), resource(), ANY)
-            .prop_map(|(handle, resource, is_seen)| Step::WarmUp { handle, resource, is_seen }),
+            .prop_map(|(handle, resource, is_seen)| Step::ClearCooldown { handle, resource, is_seen }),
     ];
     let rules = prop_oneof![
         2 => (handle(), 0..2_usize, 0..2_usize)
-            .prop_map(|(handle, resource, config)| Step::State { handle, resource, config }),
+            .prop_map(|(handle, resource, config)| Step::SetConfig { handle, resource, config }),
         1 => (handle(), resource()).prop_map(|(handle, resource)| Step::Reset { handle, resource }),
         1 => handle().prop_map(|handle| Step::Clear { handle }),
     ];
     prop_oneof![
-        20 => (handle(), ask(), ANY)
-            .prop_map(|(handle, ask, is_held)| Step::Acquire { handle, ask, is_held }),
-        2 => (handle(), ask()).prop_map(|(handle, ask)| Step::Record { handle, ask }),
+        20 => (handle(), spec(), ANY)
+            .prop_map(|(handle, spec, is_held)| Step::Acquire { handle, spec, is_held }),
+        2 => (handle(), spec()).prop_map(|(handle, spec)| Step::Record { handle, spec }),
         4 => (0..3_usize).prop_map(|permit| Step::GiveBack { permit }),
         6 => looks,
         4 => cooldowns,

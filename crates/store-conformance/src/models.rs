@@ -1,8 +1,8 @@
-//! Random sequences of calls, answered by a store and by a plain model: they must agree.
+//! Model-based tests: random sequences of calls, checked against a plain in-memory model.
 //!
-//! A model is a few maps and the contract's own words. It knows exactly what the contract promises,
-//! and where that leaves a choice (after the clock was set back, say) it knows the bounds. A
-//! sequence on which store and model disagree is shortened until every call in it matters.
+//! A model is a few maps. It gives the exact answer that the contract promises, or its bounds where
+//! the contract leaves a choice (after the clock was set back, say). A failing sequence is shrunk
+//! until every call in it matters.
 //!
 //! The sequences are the same in every run. `PROPTEST_CASES` asks for more of them,
 //! `PROPTEST_RNG_SEED` for others.
@@ -13,7 +13,7 @@
 )]
 #![expect(
     clippy::future_not_send,
-    reason = "a sequence is played by one task, on the thread of its test"
+    reason = "a sequence runs in one task, on the thread of its test"
 )]
 #![expect(
     clippy::needless_pass_by_value,
@@ -47,65 +47,68 @@ const STEPS: usize = 40;
 /// Any number would do.
 const SEED: u64 = 20_231_114;
 
-/// What a store answered, and what it should have.
+/// A difference between the answer of the store and that of the model.
 #[derive(Debug)]
-struct Disagreement(String);
+struct Mismatch(String);
 
-impl fmt::Display for Disagreement {
+impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl From<Error> for Disagreement {
+impl From<Error> for Mismatch {
     fn from(error: Error) -> Self {
         Self(format!("the store failed: {error}"))
     }
 }
 
-type Agreement<T = ()> = Result<T, Disagreement>;
+type Check<T = ()> = Result<T, Mismatch>;
 
-/// The store's answer must be this one.
-fn same<T: PartialEq + fmt::Debug>(what: &str, found: T, expected: T) -> Agreement {
+/// Checks that the store's answer is the expected one.
+fn check_eq<T: PartialEq + fmt::Debug>(what: &str, found: T, expected: T) -> Check {
     ensure(found == expected, || {
         format!("{what} is {found:?}, not {expected:?}")
     })
 }
 
-/// The store's answer must lie within these bounds.
-fn between<T: PartialOrd + fmt::Debug>(what: &str, found: T, least: T, most: T) -> Agreement {
+/// Checks that the store's answer is within these bounds.
+fn check_range<T: PartialOrd + fmt::Debug>(what: &str, found: T, least: T, most: T) -> Check {
     ensure(least <= found && found <= most, || {
         format!("{what} is {found:?}, not from {least:?} to {most:?}")
     })
 }
 
-fn ensure(holds: bool, complaint: impl FnOnce() -> String) -> Agreement {
+fn ensure(holds: bool, message: impl FnOnce() -> String) -> Check {
     if holds {
         Ok(())
     } else {
-        Err(Disagreement(complaint()))
+        Err(Mismatch(message()))
     }
 }
 
-/// Where a player stands when it has come through a sequence of steps.
-trait Player<Step> {
-    /// Takes one step with the store and with the model.
-    async fn take(&mut self, step: &Step) -> Agreement;
+/// A store under test and its model.
+trait StateMachine<Step> {
+    /// Applies one step to the store and to the model, and compares their answers.
+    async fn apply(&mut self, step: &Step) -> Check;
 }
 
-async fn play<Step: fmt::Debug>(mut player: impl Player<Step>, steps: &[Step]) -> Agreement {
+async fn apply_all<Step: fmt::Debug>(
+    mut machine: impl StateMachine<Step>,
+    steps: &[Step],
+) -> Check {
     for (index, step) in steps.iter().enumerate() {
-        let taken = player.take(step).await;
-        taken.map_err(|why| Disagreement(format!("after step {}: {why}", index + 1)))?;
+        let applied = machine.apply(step).await;
+        applied.map_err(|why| Mismatch(format!("after step {}: {why}", index + 1)))?;
     }
     Ok(())
 }
 
-/// Plays sequences of steps, each on a fresh harness, and panics with the shortest that fails.
-fn agree<H: Harness, S: Strategy>(
+/// Checks random sequences of steps, each on a fresh harness; panics with the shortest that fails.
+fn check_sequences<H: Harness, S: Strategy>(
     harness: impl Fn() -> H,
     step: S,
-    play: impl AsyncFn(&dyn Harness, &[S::Value]) -> Agreement,
+    check: impl AsyncFn(&dyn Harness, &[S::Value]) -> Check,
 ) where
     S::Value: Clone,
 {
@@ -118,9 +121,9 @@ fn agree<H: Harness, S: Strategy>(
     });
     let outcome = TestRunner::new(config).run(&vec(step, 1..=STEPS), |steps| {
         let fresh = harness();
-        match block_on(play(&fresh, &steps)) {
+        match block_on(check(&fresh, &steps)) {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(disagreement)) => Err(TestCaseError::fail(disagreement.to_string())),
+            Ok(Err(mismatch)) => Err(TestCaseError::fail(mismatch.to_string())),
             Err(error) => Err(TestCaseError::fail(error.to_string())),
         }
     });
@@ -130,11 +133,11 @@ fn agree<H: Harness, S: Strategy>(
             let steps: Vec<_> = steps.iter().map(|step| format!("  {step:?}")).collect();
             panic!("{why}, of these:\n{}", steps.join("\n"))
         }
-        Err(TestError::Abort(why)) => panic!("no sequence to play: {why}"),
+        Err(TestError::Abort(why)) => panic!("no sequence to check: {why}"),
     }
 }
 
-/// Sets the clock back, and returns the time then.
+/// Sets the clock back and returns its new time.
 fn set_back(clock: &ManualClock, now: Timestamp, millis: u64) -> Timestamp {
     let then = now - std::time::Duration::from_millis(millis);
     clock.set_wall(then);

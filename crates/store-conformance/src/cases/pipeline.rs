@@ -1,4 +1,4 @@
-//! What the pipeline must do over any backend's stores.
+//! Cases of [`Pipeline`] over the backend's stores.
 
 mod failing;
 mod limits;
@@ -22,6 +22,8 @@ use store_core::{
     Random, RateLimitStore, Resource, Result, SeededRandom, Stores,
 };
 
+use tokio::task::JoinHandle;
+
 use crate::{Harness, Setup};
 
 cases! {
@@ -30,7 +32,7 @@ cases! {
     // sharing.rs
     equal_requests_in_flight_are_sent_once: covers("A22", "F3"),
     what_was_fetched_is_found_by_another_handle: covers("A20", "A22"),
-    a_new_owner_looks_into_the_cache_first: covers("A22"),
+    a_new_owner_checks_the_cache_first: covers("A22"),
     an_answer_that_is_stale_at_once_is_shared_all_the_same: covers("F36"),
     a_failure_is_shared_with_those_who_joined: covers("F36"),
     a_dropped_owner_is_replaced: covers("F36"),
@@ -44,7 +46,7 @@ cases! {
     every_attempt_takes_a_permit: covers("F2"),
     an_attempt_that_sent_nothing_gives_its_permit_back: covers("F2"),
     a_request_that_cannot_be_sent_in_time_is_refused: covers("T16", "F11"),
-    a_cooldown_of_one_request_binds_the_next: covers("F24", "F26", "T10"),
+    a_cooldown_of_one_request_applies_to_the_next: covers("F24", "F26", "T10"),
     a_caller_that_stops_waiting_leaves_nothing_behind: covers("F1"),
 
     // failing.rs
@@ -61,22 +63,22 @@ cases! {
     a_wait_that_fails_for_a_moment_goes_on: covers("F41"),
 }
 
-/// An error of the pretended upstream.
+/// An error of the simulated upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Refusal {
-    /// Out of order for the moment.
+enum UpstreamError {
+    /// A temporary failure.
     Down,
-    /// The answer is no.
+    /// A final answer.
     Gone,
 }
 
-impl std::fmt::Display for Refusal {
+impl std::fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.to_shared())
     }
 }
 
-impl SharedError for Refusal {
+impl SharedError for UpstreamError {
     fn to_shared(&self) -> String {
         match self {
             Self::Down => "down".to_owned(),
@@ -97,11 +99,11 @@ impl SharedError for Refusal {
     }
 }
 
-type Outcome = Result<Answer, PipelineError<Refusal>>;
+type RunResult = Result<Answer, PipelineError<UpstreamError>>;
 
-/// One pipeline over stores of its own, and what its upstream has seen.
+/// A pipeline over its own handles of the stores, and a counter of the requests sent upstream.
 #[derive(Clone)]
-struct Stage {
+struct Fixture {
     clock: ManualClock,
     cache: Arc<dyn CacheStore>,
     dedupe: Arc<dyn DedupeStore>,
@@ -110,7 +112,7 @@ struct Stage {
     sent: Arc<AtomicU32>,
 }
 
-impl Stage {
+impl Fixture {
     async fn open(harness: &dyn Harness, setup: &Setup) -> Result<Self> {
         Self::open_with(harness, setup, harness.dedupe(setup).await?).await
     }
@@ -141,12 +143,12 @@ impl Stage {
         })
     }
 
-    /// Runs the request against an upstream that answers every attempt with what `answer` says.
+    /// Runs the request against an upstream that answers each attempt with `answer(attempt)`.
     async fn run(
         &self,
         request: Request,
-        answer: impl Fn(u32) -> Result<Fetched, Failure<Refusal>> + Send + Sync,
-    ) -> Outcome {
+        answer: impl Fn(u32) -> Result<Fetched, Failure<UpstreamError>> + Send + Sync,
+    ) -> RunResult {
         self.pipeline
             .run(request, async |attempt| {
                 self.sent.fetch_add(1, Ordering::SeqCst);
@@ -156,8 +158,14 @@ impl Stage {
     }
 
     /// Runs the request against an upstream that answers `body`, fresh for an hour.
-    async fn ask(&self, request: Request, body: &'static str) -> Outcome {
+    async fn get(&self, request: Request, body: &'static str) -> RunResult {
         self.run(request, |_| Ok(fresh(body))).await
+    }
+
+    /// Spawns [`Self::get`] as a task.
+    fn spawn_get(&self, request: Request, body: &'static str) -> JoinHandle<Result<RunResult>> {
+        let fixture = self.clone();
+        tokio::spawn(async move { Ok(fixture.get(request, body).await) })
     }
 
     fn sent(&self) -> u32 {
@@ -195,6 +203,6 @@ fn request() -> Result<Request> {
 }
 
 /// One admission per hour.
-fn tight() -> Setup {
+fn one_per_hour() -> Setup {
     Setup::default().with_config(Limit::new(1, HOUR))
 }

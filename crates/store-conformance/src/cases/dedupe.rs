@@ -1,14 +1,14 @@
-//! What de-duplication must do.
+//! Cases of [`DedupeStore`].
 
 mod fencing;
 mod housekeeping;
+mod ownership;
 mod results;
-mod succession;
 
 pub use fencing::*;
 pub use housekeeping::*;
+pub use ownership::*;
 pub use results::*;
-pub use succession::*;
 
 use std::sync::Arc;
 
@@ -21,19 +21,19 @@ use tokio::task::JoinHandle;
 cases! {
     ($) dedupe_cases of dedupe;
 
-    // succession.rs
+    // ownership.rs
     one_of_many_callers_owns_the_job: covers("A10", "T12"),
-    jobs_of_different_keys_do_not_meet: covers("A8"),
+    jobs_of_different_keys_are_independent: covers("A8"),
     another_handle_joins_the_job: covers("A10", "T12"),
-    dropped_owner_is_succeeded_by_exactly_one: covers("F36", "F37"),
-    waiters_of_a_dropped_owner_hear_of_it_at_once: covers("F36"),
-    silent_owner_is_succeeded_by_exactly_one: covers("A10", "F33"),
-    waiters_of_a_silent_owner_hear_when_the_lease_ends: covers("F33"),
+    dropped_owner_is_replaced_by_exactly_one: covers("F36", "F37"),
+    waiters_of_a_dropped_owner_are_woken_at_once: covers("F36"),
+    expired_owner_is_replaced_by_exactly_one: covers("A10", "F33"),
+    waiters_of_an_expired_owner_are_woken_when_the_lease_ends: covers("F33"),
     heartbeat_keeps_the_job: covers("F33"),
-    registration_that_nobody_hears_of_does_not_keep_the_job: covers("F33"),
-    clock_set_back_does_not_keep_a_job_for_ever: covers("F33"),
+    registration_dropped_before_its_answer_does_not_keep_the_job: covers("F33"),
+    clock_set_back_does_not_keep_a_job_indefinitely: covers("F33"),
     joiner_raises_the_priority_at_once: covers(),
-    heartbeat_tells_the_priority_that_others_raised: covers(),
+    heartbeat_returns_the_priority_that_others_raised: covers(),
 
     // results.rs
     joiners_get_the_value: covers("A8", "T12"),
@@ -44,25 +44,25 @@ cases! {
     result_is_kept_for_joiners_and_then_gone: covers("F31"),
     joiner_of_a_replaced_job_gets_the_result_it_joined: covers("F31", "F39"),
     oversized_result_is_not_shared: covers("F40"),
-    result_left_elsewhere_is_not_shared: covers("F40"),
-    waiter_times_out_and_harms_nothing: covers("F34", "F44"),
-    waiter_waits_as_long_as_it_was_told: covers("F34"),
+    job_completed_without_a_result_is_not_shared: covers("F40"),
+    waiter_that_times_out_does_not_affect_the_job: covers("F34", "F44"),
+    waiter_waits_for_its_whole_timeout: covers("F34"),
     waiting_for_an_unknown_job_ends_at_once: covers("F43"),
 
     // fencing.rs
     replaced_owner_cannot_complete: covers("F32"),
     replaced_owner_cannot_fail: covers("F32", "F35"),
     replaced_owner_cannot_renew: covers("F32"),
-    dropping_a_replaced_owner_harms_no_successor: covers("F32", "F60"),
+    dropping_a_replaced_owner_does_not_affect_its_successor: covers("F32", "F60"),
     ended_job_cannot_be_renewed: covers("F35"),
 
     // housekeeping.rs
-    progress_can_be_asked_for: covers("A8"),
+    job_is_in_progress_while_it_has_an_owner: covers("A8"),
     scope_of_jobs_is_cleared_literally: covers("F51", "T13"),
-    cleared_job_is_fenced_and_its_waiters_hear_of_it: covers("T13"),
+    cleared_job_is_fenced_and_its_waiters_are_woken: covers("T13"),
     jobs_are_listed_page_by_page_with_their_states: covers("T19"),
     jobs_are_counted_by_state: covers("A9", "M2"),
-    cleanup_frees_ended_and_silent_jobs: covers("A9", "F31"),
+    cleanup_frees_ended_and_expired_jobs: covers("A9", "F31"),
     cleanup_of_jobs_is_bounded: covers("A9"),
     closed_store_refuses_calls: covers("A9"),
 }
@@ -83,12 +83,12 @@ async fn own(jobs: &impl DedupeStore, key: &Key) -> Result<Ownership> {
 async fn join(jobs: &impl DedupeStore, key: &Key) -> Result<JobId> {
     match jobs.register_or_join(key, Priority::Background).await? {
         Registration::Joined(job) => Ok(job),
-        Registration::Owner(owner) => panic!("{key} should be taken, but became {owner:?}"),
+        Registration::Owner(owner) => panic!("{key} should be in progress, but became {owner:?}"),
     }
 }
 
-/// The owners and the joined jobs among registrations.
-fn parted(registrations: Vec<Registration>) -> (Vec<Ownership>, Vec<JobId>) {
+/// The owners among the registrations, and the joined jobs.
+fn split_registrations(registrations: Vec<Registration>) -> (Vec<Ownership>, Vec<JobId>) {
     let (mut owners, mut joined) = (Vec::new(), Vec::new());
     for registration in registrations {
         match registration {
@@ -99,7 +99,7 @@ fn parted(registrations: Vec<Registration>) -> (Vec<Ownership>, Vec<JobId>) {
     (owners, joined)
 }
 
-/// A task that waits for the job, longer than any lease.
+/// A task that waits for the job, with a timeout longer than any lease.
 fn waiter(jobs: &Arc<dyn DedupeStore>, key: &Key, job: JobId) -> JoinHandle<Result<JobOutcome>> {
     let (jobs, key) = (Arc::clone(jobs), key.clone());
     tokio::spawn(async move { jobs.wait_for(&key, &job, SECOND * 60).await })

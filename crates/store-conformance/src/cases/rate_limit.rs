@@ -1,4 +1,4 @@
-//! What a rate limiter must do.
+//! Cases of [`RateLimitStore`].
 
 mod admission;
 mod claims;
@@ -35,15 +35,15 @@ cases! {
 
     // admission.rs
     window_is_exact_at_both_ends: covers("A11", "A15"),
-    denial_tells_when_asking_again_succeeds: covers("A12", "F11"),
+    denial_says_when_a_retry_succeeds: covers("A12", "F11"),
     window_slides_with_each_admission: covers("A15"),
     concurrent_callers_never_go_over: covers("F1", "T11"),
     callers_on_two_handles_never_go_over: covers("F1", "T11"),
     several_limits_hold_together: covers("A11"),
     recorded_requests_count: covers("A12", "F21"),
     recorded_requests_may_overfill_and_are_waited_out: covers("F12"),
-    reset_forgets_the_admissions_only: covers("A12"),
-    clearing_forgets_everything_but_the_configuration: covers("A13"),
+    reset_removes_only_the_admissions: covers("A12"),
+    clearing_removes_everything_but_the_configuration: covers("A13"),
     plain_limit_treats_both_classes_alike: covers("A17"),
 
     // permits.rs
@@ -54,13 +54,13 @@ cases! {
     several_permits_wait_for_as_many_slots: covers("F11"),
     more_permits_than_the_limit_are_invalid: covers("T11"),
     permit_given_back_after_a_reset_takes_nothing: covers("F2"),
-    admission_that_nobody_hears_of_is_given_back: covers("F1"),
+    admission_dropped_before_its_answer_is_given_back: covers("F1"),
 
     // claims.rs
     all_claims_are_admitted_or_none: covers("T11"),
     order_of_claims_does_not_matter: covers("F1"),
-    longest_wait_of_the_claims_is_told: covers("F11"),
-    longest_wait_is_told_of_claims_that_another_handle_filled: covers("F11"),
+    denial_reports_the_longest_wait_of_the_claims: covers("F11"),
+    denial_reports_the_longest_wait_of_claims_filled_by_another_handle: covers("F11"),
     dropped_permit_gives_back_every_claim: covers("F2"),
     empty_and_double_claims_are_invalid: covers("T11"),
     default_limit_is_obeyed: covers("F18"),
@@ -68,74 +68,74 @@ cases! {
     claims_of_short_windows_keep_the_history_of_long_ones: covers("F15"),
 
     // sharing.rs
-    users_get_in_after_hours_of_silence: covers("F4", "E6"),
+    users_are_admitted_after_hours_of_inactivity: covers("F4", "E6"),
     users_may_use_everything_that_is_free: covers("F5", "A16"),
     background_keeps_its_share_while_users_are_few: covers("F5", "F8"),
-    what_is_kept_for_users_is_refused_to_the_background: covers("A16", "A17"),
+    capacity_reserved_for_users_is_denied_to_the_background: covers("A16", "A17"),
     total_holds_while_the_split_moves: covers("F6"),
     pause_ends_by_itself: covers("E2"),
-    demand_is_counted_once: covers("F4", "A18"),
+    user_activity_counts_each_request_once: covers("F4", "A18"),
     users_of_another_handle_are_seen: covers("A20", "F7"),
     smallest_limit_admits_both_classes: covers("F9"),
     activity_outlives_the_window: covers("F10", "F16"),
-    split_is_told_with_its_reason: covers("A18", "E9"),
-    policy_that_is_stated_later_holds_at_once: covers("F17"),
-    changed_split_holds_at_once: covers("F17"),
+    split_is_reported_with_its_reason: covers("A18", "E9"),
+    policy_configured_later_applies_at_once: covers("F17"),
+    changed_split_applies_at_once: covers("F17"),
     background_permit_given_back_frees_its_share: covers("F2", "F5"),
 
     // partition.rs
     strict_partition_holds_users_to_their_share: covers("A16"),
     strict_partition_keeps_the_users_share_free: covers("A16"),
-    strict_partition_lets_users_back_in_after_hours_of_silence: covers("F4", "E6"),
+    strict_partition_admits_users_after_hours_of_inactivity: covers("F4", "E6"),
     strict_partition_frees_a_share_that_the_background_took: covers("F4"),
     strict_partition_of_one_admits_both_classes: covers("F4", "F9"),
     total_holds_while_a_strict_split_moves: covers("F6"),
-    partition_that_is_stated_later_holds_at_once: covers("A13", "F17"),
+    partition_configured_later_applies_at_once: covers("A13", "F17"),
     user_permit_given_back_frees_the_users_share: covers("F2"),
 
     // configuration.rs
     raised_limit_keeps_the_history: covers("A13", "F17"),
     lowered_limit_waits_for_the_right_slot: covers("F12", "F17"),
-    stated_limit_binds_every_handle: covers("F17"),
-    stated_limit_admits_what_never_fitted_before: covers("F17"),
-    stated_limit_beats_that_of_a_claim: covers("A13"),
-    stated_configuration_is_told: covers("A13"),
+    configured_limit_applies_to_every_handle: covers("F17"),
+    configured_limit_admits_what_never_fitted_before: covers("F17"),
+    configured_limit_overrides_that_of_a_claim: covers("A13"),
+    configuration_is_read_back_unchanged: covers("A13"),
     configuration_that_admits_nothing_is_invalid: covers("A13"),
 
     // cooldown.rs
-    cooldown_refuses_everybody_until_its_end: covers("T10"),
+    cooldown_denies_everybody_until_its_end: covers("T10"),
     cooldown_only_grows: covers("F24", "T10"),
     ending_an_old_cooldown_spares_a_newer_one: covers("F25", "T10"),
-    cooldown_binds_every_handle: covers("F26", "T10"),
-    cooldown_of_one_claim_refuses_all: covers("T10"),
-    longer_of_cooldown_and_window_is_told: covers("T10"),
+    cooldown_applies_to_every_handle: covers("F26", "T10"),
+    cooldown_of_one_claim_denies_the_request: covers("T10"),
+    longer_of_cooldown_and_window_is_reported: covers("T10"),
     reset_leaves_the_cooldown: covers("T10"),
-    resource_that_cools_down_unasked_is_listed: covers("T10"),
+    resource_with_only_a_cooldown_is_listed: covers("T10"),
 
     // status.rs
     unused_resource_is_free: covers("A12"),
     status_counts_what_is_used: covers("A12"),
-    looking_changes_nothing: covers("F13"),
+    reading_the_status_changes_nothing: covers("F13"),
     reset_times_are_exact: covers("F13"),
     remaining_is_never_negative: covers("F14"),
-    status_tells_each_class_its_own: covers("A18", "F14"),
+    status_is_reported_per_class: covers("A18", "F14"),
     waiting_time_is_exact: covers("A12", "F11"),
     remaining_is_what_the_tightest_limit_leaves: covers("A12", "F14"),
     nothing_remains_during_a_cooldown: covers("A12", "T10"),
 
     // clocks.rs
-    clock_set_back_never_lets_too_many_in: covers("F23"),
+    clock_set_back_never_admits_too_many: covers("F23"),
     clock_set_back_blocks_at_most_one_window: covers("F23"),
     permit_is_given_back_after_the_clock_was_set_back: covers("F23"),
     clock_set_back_does_not_freeze_the_split: covers("F23"),
-    clock_set_back_frees_what_was_kept_for_users: covers("F23"),
+    clock_set_back_frees_what_was_reserved_for_users: covers("F23"),
     clock_set_forward_frees_the_window: covers("F23"),
-    long_silence_frees_everything: covers("A15"),
+    long_inactivity_frees_everything: covers("A15"),
 
     // housekeeping.rs
     resources_are_listed_page_by_page: covers("T19"),
     stats_count_requests_and_resources: covers("A14"),
-    stats_tell_how_limits_are_shared: covers("A19"),
+    stats_report_how_limits_are_shared: covers("A19"),
     cleanup_frees_what_no_window_holds: covers("A13"),
     cleanup_of_admissions_is_bounded: covers("A13"),
     closed_limiter_refuses_calls: covers("A13"),
@@ -153,30 +153,30 @@ fn background() -> Result<Acquire> {
     Ok(Acquire::one(&resource()?).background())
 }
 
-fn times(count: u32) -> NonZeroU32 {
+fn non_zero(count: u32) -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(count - 1)
 }
 
-/// Asks and is admitted; fails the case otherwise.
-async fn admitted(limits: &impl RateLimitStore, request: Acquire) -> Result<Permit> {
+/// Acquires a permit; fails the case if it is denied.
+async fn granted(limits: &impl RateLimitStore, request: Acquire) -> Result<Permit> {
     match limits.acquire(request).await? {
         Decision::Granted(permit) => Ok(permit),
         Decision::Denied { retry_at, reason } => {
-            panic!("should be admitted, but {reason} until {retry_at}")
+            panic!("should be granted, but {reason} until {retry_at}")
         }
     }
 }
 
-/// Asks and is refused; fails the case otherwise.
-async fn refused(limits: &impl RateLimitStore, request: Acquire) -> Result<(Timestamp, Reason)> {
+/// Is denied a permit; fails the case if it is granted.
+async fn denied(limits: &impl RateLimitStore, request: Acquire) -> Result<(Timestamp, Reason)> {
     match limits.acquire(request).await? {
         Decision::Denied { retry_at, reason } => Ok((retry_at, reason)),
-        Decision::Granted(permit) => panic!("should be refused, but got {permit:?}"),
+        Decision::Granted(permit) => panic!("should be denied, but got {permit:?}"),
     }
 }
 
-/// Asks and uses the permit; whether there was one.
-async fn spend(limits: &impl RateLimitStore, request: &Acquire) -> Result<bool> {
+/// Acquires a permit and uses it; `false` if it is denied.
+async fn use_permit(limits: &impl RateLimitStore, request: &Acquire) -> Result<bool> {
     match limits.acquire(request.clone()).await? {
         Decision::Granted(permit) => {
             permit.commit();
@@ -186,35 +186,38 @@ async fn spend(limits: &impl RateLimitStore, request: &Acquire) -> Result<bool> 
     }
 }
 
-/// Asks `times` times; how often it was admitted.
-async fn spend_all(limits: &impl RateLimitStore, request: &Acquire, times: u32) -> Result<u32> {
-    let mut admitted = 0;
-    for _ in 0..times {
-        admitted += u32::from(spend(limits, request).await?);
+/// The number of permits granted and used in `attempts` attempts.
+async fn use_permits(
+    limits: &impl RateLimitStore,
+    request: &Acquire,
+    attempts: u32,
+) -> Result<u32> {
+    let mut used = 0;
+    for _ in 0..attempts {
+        used += u32::from(use_permit(limits, request).await?);
     }
-    Ok(admitted)
+    Ok(used)
 }
 
 async fn status(limits: &impl RateLimitStore, priority: Priority) -> Result<Status> {
     limits.status(&Claim::new(resource()?), priority).await
 }
 
-/// Fails the case unless `told` is `exact`, or later by no more than the store tells of a window of
-/// this length.
-fn assert_in_time(
+/// Asserts that `found` is `exact`, or later by at most the store's resolution for the window.
+fn assert_within_resolution(
     limits: &impl RateLimitStore,
     window: Duration,
-    told: Timestamp,
+    found: Timestamp,
     exact: Timestamp,
 ) {
     let latest = exact + limits.resolution(window);
     assert!(
-        exact <= told && told <= latest,
-        "{told}, not {exact} to {latest}"
+        exact <= found && found <= latest,
+        "{found}, not {exact} to {latest}"
     );
 }
 
-/// Sets the clock to a number of milliseconds after `start`.
+/// Sets the clock to `millis` milliseconds after `start`.
 fn at(clock: &ManualClock, start: Timestamp, millis: u64) {
     clock.set_wall(start + Duration::from_millis(millis));
 }

@@ -1,22 +1,26 @@
-//! Who does the job, and who does it next.
+//! Owners: one per job, and replaced when it is dropped or its lease ends.
 
 use std::sync::Arc;
-
 use std::time::Duration;
 
 use store_core::{
     Clock, DAY, DedupeStore, Heartbeat, JobOutcome, Key, Priority, Registration, Result,
 };
 
-use super::{join, key, own, parted, waiter, waiters};
-use crate::run::{breathe, drive, eventually, outcome, poll_once, together};
+use super::{join, key, own, split_registrations, waiter, waiters};
+use crate::run::{
+    advance_until_done, eventually, let_others_run, poll_once, run_concurrently, task_result,
+};
 use crate::{Harness, Setup};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// Registers `callers` at the same time.
-async fn crowd(jobs: &Arc<dyn DedupeStore>, callers: usize) -> Result<Vec<Registration>> {
-    together((0..callers).map(|_| {
+/// Registers `callers` callers concurrently.
+async fn register_concurrently(
+    jobs: &Arc<dyn DedupeStore>,
+    callers: usize,
+) -> Result<Vec<Registration>> {
+    run_concurrently((0..callers).map(|_| {
         let jobs = Arc::clone(jobs);
         async move { jobs.register_or_join(&key()?, Priority::Background).await }
     }))
@@ -25,13 +29,13 @@ async fn crowd(jobs: &Arc<dyn DedupeStore>, callers: usize) -> Result<Vec<Regist
 
 pub async fn one_of_many_callers_owns_the_job(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
-    let (owners, joined) = parted(crowd(&jobs, 64).await?);
+    let (owners, joined) = split_registrations(register_concurrently(&jobs, 64).await?);
     assert_eq!((owners.len(), joined.len()), (1, 63));
     assert!(joined.iter().all(|job| job == owners[0].job()));
     Ok(())
 }
 
-pub async fn jobs_of_different_keys_do_not_meet(harness: &dyn Harness) -> Result<()> {
+pub async fn jobs_of_different_keys_are_independent(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
     let keys = ["a:b", "a:B", "a_b", "a%b", "ab"];
     let mut owners = Vec::new();
@@ -53,7 +57,7 @@ pub async fn another_handle_joins_the_job(harness: &dyn Harness) -> Result<()> {
     Ok(())
 }
 
-pub async fn dropped_owner_is_succeeded_by_exactly_one(harness: &dyn Harness) -> Result<()> {
+pub async fn dropped_owner_is_replaced_by_exactly_one(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
     let owner = own(&jobs, &key()?).await?;
     let old = *owner.job();
@@ -61,52 +65,52 @@ pub async fn dropped_owner_is_succeeded_by_exactly_one(harness: &dyn Harness) ->
     let (jobs, name) = (&jobs, &key()?);
     eventually(async || Ok((!jobs.is_in_progress(name).await?).then_some(()))).await?;
 
-    let (owners, joined) = parted(crowd(jobs, 16).await?);
+    let (owners, joined) = split_registrations(register_concurrently(jobs, 16).await?);
     assert_eq!((owners.len(), joined.len()), (1, 15));
     assert_ne!(*owners[0].job(), old);
     assert!(joined.iter().all(|job| job == owners[0].job()));
     Ok(())
 }
 
-pub async fn waiters_of_a_dropped_owner_hear_of_it_at_once(harness: &dyn Harness) -> Result<()> {
+pub async fn waiters_of_a_dropped_owner_are_woken_at_once(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
     let owner = own(&jobs, &key()?).await?;
     let waiters = waiters(&jobs, &key()?, *owner.job());
-    breathe().await;
+    let_others_run().await;
     drop(owner);
     // The clock stands still: nobody waits for the lease to end.
     for waiter in waiters {
-        assert_eq!(outcome(waiter).await?, JobOutcome::Lapsed);
+        assert_eq!(task_result(waiter).await?, JobOutcome::Lapsed);
     }
     Ok(())
 }
 
-pub async fn silent_owner_is_succeeded_by_exactly_one(harness: &dyn Harness) -> Result<()> {
+pub async fn expired_owner_is_replaced_by_exactly_one(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let silent = own(&jobs, &key()?).await?;
+    let expired = own(&jobs, &key()?).await?;
     setup.clock.advance(setup.lease);
     setup.clock.set_wall(setup.clock.now() - MILLISECOND);
-    assert_eq!(join(&jobs, &key()?).await?, *silent.job());
+    assert_eq!(join(&jobs, &key()?).await?, *expired.job());
 
     setup.clock.advance(MILLISECOND);
-    let (owners, joined) = parted(crowd(&jobs, 16).await?);
+    let (owners, joined) = split_registrations(register_concurrently(&jobs, 16).await?);
     assert_eq!((owners.len(), joined.len()), (1, 15));
-    assert_ne!(owners[0].job(), silent.job());
+    assert_ne!(owners[0].job(), expired.job());
     assert!(joined.iter().all(|job| job == owners[0].job()));
     Ok(())
 }
 
-pub async fn waiters_of_a_silent_owner_hear_when_the_lease_ends(
+pub async fn waiters_of_an_expired_owner_are_woken_when_the_lease_ends(
     harness: &dyn Harness,
 ) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let silent = own(&jobs, &key()?).await?;
+    let expired = own(&jobs, &key()?).await?;
     let began = setup.clock.now();
-    let waiter = waiter(&jobs, &key()?, *silent.job());
-    let heard = drive(&setup.clock, Duration::from_millis(500), waiter).await?;
-    assert_eq!(heard, JobOutcome::Lapsed);
+    let waiter = waiter(&jobs, &key()?, *expired.job());
+    let outcome = advance_until_done(&setup.clock, Duration::from_millis(500), waiter).await?;
+    assert_eq!(outcome, JobOutcome::Lapsed);
     assert!(setup.clock.now().since(began) >= setup.lease);
     Ok(())
 }
@@ -118,14 +122,14 @@ pub async fn heartbeat_keeps_the_job(harness: &dyn Harness) -> Result<()> {
     assert_eq!(owner.lease(), setup.lease);
     for _ in 0..9 {
         setup.clock.advance(setup.lease / 3);
-        let heard = jobs.heartbeat(&key()?, owner.job()).await?;
-        assert_eq!(heard, Heartbeat::Renewed(Priority::Background));
+        let heartbeat = jobs.heartbeat(&key()?, owner.job()).await?;
+        assert_eq!(heartbeat, Heartbeat::Renewed(Priority::Background));
     }
     assert_eq!(join(&jobs, &key()?).await?, *owner.job());
     Ok(())
 }
 
-pub async fn registration_that_nobody_hears_of_does_not_keep_the_job(
+pub async fn registration_dropped_before_its_answer_does_not_keep_the_job(
     harness: &dyn Harness,
 ) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
@@ -136,7 +140,7 @@ pub async fn registration_that_nobody_hears_of_does_not_keep_the_job(
             if poll_once(registration.as_mut()) {
                 break;
             }
-            breathe().await;
+            let_others_run().await;
         }
         drop(registration);
         // The clock stands still: what was taken is given back, not left to lapse.
@@ -153,20 +157,20 @@ pub async fn registration_that_nobody_hears_of_does_not_keep_the_job(
     Ok(())
 }
 
-pub async fn clock_set_back_does_not_keep_a_job_for_ever(harness: &dyn Harness) -> Result<()> {
+pub async fn clock_set_back_does_not_keep_a_job_indefinitely(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let silent = own(&jobs, &key()?).await?;
+    let expired = own(&jobs, &key()?).await?;
     setup.clock.set_wall(setup.clock.now() - DAY);
     for _ in 0..3 {
         let registration = jobs.register_or_join(&key()?, Priority::User).await?;
         if let Registration::Owner(owner) = registration {
-            assert_ne!(owner.job(), silent.job());
+            assert_ne!(owner.job(), expired.job());
             return Ok(());
         }
         setup.clock.advance(setup.lease);
     }
-    panic!("the job outlived its silent owner by three leases");
+    panic!("the job outlived its owner by three leases");
 }
 
 pub async fn joiner_raises_the_priority_at_once(harness: &dyn Harness) -> Result<()> {
@@ -182,7 +186,9 @@ pub async fn joiner_raises_the_priority_at_once(harness: &dyn Harness) -> Result
     Ok(())
 }
 
-pub async fn heartbeat_tells_the_priority_that_others_raised(harness: &dyn Harness) -> Result<()> {
+pub async fn heartbeat_returns_the_priority_that_others_raised(
+    harness: &dyn Harness,
+) -> Result<()> {
     let setup = Setup::default();
     let (one, other) = (harness.dedupe(&setup).await?, harness.dedupe(&setup).await?);
     let owner = own(&one, &key()?).await?;

@@ -1,9 +1,0 @@
-//! The cases, one list per role. A case is a claim about a contract: it opens its own store, drives
-//! its own clock, and returns the first error that a store gives it unasked.
-
-#![expect(clippy::expect_used, reason = "a case fails by panicking")]
-
-pub mod cache;
-pub mod dedupe;
-pub mod pipeline;
-pub mod rate_limit;
