@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use store_core::{Clock, Error, ErrorKind, ManualClock, Result, SystemClock};
@@ -99,9 +99,10 @@ pub(crate) async fn let_others_run() {
         .await;
 }
 
-/// Polls a future once, as a caller does that is about to drop it; whether it was ready.
-pub(crate) fn poll_once<T>(future: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
-    future
-        .poll(&mut Context::from_waker(Waker::noop()))
-        .is_ready()
+/// Polls a future once, as a caller does that is about to drop it; its output if it was ready.
+pub(crate) fn poll_once<T>(future: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Option<T> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
 }

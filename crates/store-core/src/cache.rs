@@ -227,7 +227,6 @@ pub struct FillToken(pub(crate) FillMark);
 
 /// The result of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "an outdated value is not stored"]
 pub enum SetOutcome {
     /// The value is stored.
     Stored,

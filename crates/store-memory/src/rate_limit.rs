@@ -324,9 +324,9 @@ impl RateLimitStore for MemoryRateLimitStore {
         let from = after.and_then(|name| Resource::new(name).ok());
         let start = from.map_or(Bound::Unbounded, Bound::Excluded);
         self.shared.write("list", |resources| {
-            let states = resources.states.range_mut((start, Bound::Unbounded));
+            let from_start = resources.states.range_mut((start, Bound::Unbounded));
             // One more than the page holds tells whether there is a next one.
-            let items = states
+            let items = from_start
                 .take(page.limit as usize + 1)
                 .map(|(resource, state)| {
                     let status = state.own_status(resource, now)?;

@@ -14,12 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use store_core::pipeline::{
-    Answer, Failure, Fetched, PipelineError, PipelineOptions, Request, SharedError,
-};
+use store_core::backend::SeededRandom;
+use store_core::pipeline::{Answer, Failure, Fetched, PipelineError, Request, SharedError};
 use store_core::{
-    CacheStore, Claim, Clock, DedupeStore, HOUR, Key, Limit, ManualClock, Pipeline, Priority,
-    Random, RateLimitStore, Resource, Result, SeededRandom, Stores,
+    CacheStore, Claim, DedupeStore, HOUR, Key, Limit, ManualClock, Pipeline, Priority,
+    RateLimitStore, Resource, Result, Stores,
 };
 
 use tokio::task::JoinHandle;
@@ -39,6 +38,7 @@ cases! {
     a_joiner_raises_the_priority_of_the_owner: covers("A17"),
     an_answer_invalidated_while_it_was_fetched_is_not_kept: covers("F48", "F63"),
     an_answer_too_large_to_keep_is_still_answered: covers("F40", "F49"),
+    an_answer_too_large_to_keep_is_fetched_once_for_the_process: covers("F40"),
     a_refresh_asks_again_and_replaces: covers("A2"),
 
     // limits.rs
@@ -48,6 +48,7 @@ cases! {
     a_request_that_cannot_be_sent_in_time_is_refused: covers("T16", "F11"),
     a_cooldown_of_one_request_applies_to_the_next: covers("F24", "F26", "T10"),
     a_caller_that_stops_waiting_leaves_nothing_behind: covers("F1"),
+    a_request_without_claims_takes_no_permit: covers("F2"),
 
     // failing.rs
     failures_are_not_cached: covers("D12"),
@@ -57,6 +58,8 @@ cases! {
     a_failing_cache_costs_a_fetch: covers("F41"),
     a_failing_dedupe_costs_a_fetch: covers("F41"),
     a_failing_limiter_refuses: covers("F1"),
+    a_limited_request_is_not_sent_without_a_limiter: covers("F1"),
+    a_job_that_cannot_be_ended_at_once_is_ended_again: covers("F41"),
 
     // waiting.rs
     a_wait_that_fails_costs_a_fetch: covers("F41"),
@@ -97,6 +100,10 @@ impl SharedError for UpstreamError {
     fn allows_stale(&self) -> bool {
         *self == Self::Down
     }
+
+    fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        None
+    }
 }
 
 type RunResult = Result<Answer, PipelineError<UpstreamError>>;
@@ -131,14 +138,16 @@ impl Fixture {
             dedupe: Some(Arc::clone(&dedupe)),
             rate_limit: Some(Arc::clone(&rate_limit)),
         };
-        let clock: Arc<dyn Clock> = Arc::new(setup.clock.clone());
-        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+        let pipeline = Pipeline::builder(stores)
+            .clock(setup.clock.clone())
+            .random(SeededRandom::new(1))
+            .build();
         Ok(Self {
             clock: setup.clock.clone(),
             cache,
             dedupe,
             rate_limit,
-            pipeline: Pipeline::with(stores, &clock, &random, PipelineOptions::default()),
+            pipeline,
             sent: Arc::default(),
         })
     }
@@ -188,7 +197,7 @@ fn key() -> Result<Key> {
 }
 
 fn resource() -> Result<Resource> {
-    Resource::named("issue")
+    Resource::new("issue")
 }
 
 fn claim() -> Result<Claim> {
@@ -197,8 +206,8 @@ fn claim() -> Result<Claim> {
 
 /// A request that counts against one resource and does not wait.
 fn request() -> Result<Request> {
-    Ok(Request::new(key()?)
-        .with_claims([claim()?])
+    Ok(Request::new(key()?, claim()?)
+        .with_priority(Priority::Background)
         .with_max_wait(Duration::ZERO))
 }
 

@@ -6,6 +6,7 @@ mod step;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use store_core::backend::FillMark;
 use store_core::{
     CacheStats, CacheStore, Clock, DAY, EntryInfo, ErrorKind, Key, Lookup, ManualClock, NewEntry,
     PageRequest, Removal, Result, Scope, Selection, SetOutcome, Tag, Ttl,
@@ -62,7 +63,7 @@ impl CacheUnderTest {
         let now = self.clock.now();
         let expected = self.model.live(key, now).map(model::Stored::entry);
         if let Lookup::Miss(token) = &found {
-            check_eq("the token's time", token.began_at, now)?;
+            check_eq("the token's time", FillMark::from(*token).began_at, now)?;
             self.fills.push(self.model.begin_fill(*token));
         }
         check_eq(key.as_str(), found.hit(), expected)
@@ -218,7 +219,7 @@ impl StateMachine<Step> for CacheUnderTest {
             }
             Step::BeginFill { handle } => {
                 let token = self.handles[*handle].fill_token().await?;
-                check_eq("the token's time", token.began_at, now)?;
+                check_eq("the token's time", FillMark::from(token).began_at, now)?;
                 self.fills.push(self.model.begin_fill(token));
                 Ok(())
             }

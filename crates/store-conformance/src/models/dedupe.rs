@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use store_core::{
-    Clock, DedupeStore, Heartbeat, JobInfo, JobOutcome, JobResult, Key, ManualClock, Ownership,
-    PageRequest, Priority, Registration, Result, SECOND, Scope, Selection, Settlement,
+    Clock, DedupeStore, EndOutcome, Heartbeat, JobInfo, JobOutcome, JobResult, Key, ManualClock,
+    Ownership, PageRequest, Priority, Registration, Result, SECOND, Scope, Selection,
 };
 
 use self::model::{Model, Retained};
@@ -92,7 +92,7 @@ impl DedupeUnderTest {
     fn check_priorities(&self) -> Check {
         for (_, owner) in &self.owners {
             if let Some((least, most)) = self.model.owner_priority(owner.job()) {
-                let found = *owner.demand().borrow();
+                let found = *owner.priority().borrow();
                 check_range("the priority", found, least, most)?;
             }
         }
@@ -129,7 +129,7 @@ impl DedupeUnderTest {
         let Some(index) = nth_newest(&self.owners, nth) else {
             return Ok(());
         };
-        let (handle, owner) = self.owners.remove(index);
+        let (handle, mut owner) = self.owners.remove(index);
         let (store, now, job) = (&self.stores[handle], self.clock.now(), *owner.job());
         let (found, outcome) = match ending {
             Ending::Drop => {
@@ -137,11 +137,11 @@ impl DedupeUnderTest {
                 return self.check_abandoned(handle, job).await;
             }
             Ending::Fail => (
-                store.fail(owner, "failed").await?,
+                store.fail(&mut owner, "failed").await?,
                 JobOutcome::OwnerFailed("failed".to_owned()),
             ),
             Ending::NotShared => (
-                store.complete(owner, JobResult::NotShared).await?,
+                store.complete(&mut owner, JobResult::NotShared).await?,
                 JobOutcome::NotShared,
             ),
             Ending::Value(length) => {
@@ -152,15 +152,15 @@ impl DedupeUnderTest {
                     JobOutcome::NotShared
                 };
                 (
-                    store.complete(owner, JobResult::Value(value)).await?,
+                    store.complete(&mut owner, JobResult::Value(value)).await?,
                     outcome,
                 )
             }
         };
         let expected = if self.model.end(&job, outcome, now) {
-            Settlement::Settled
+            EndOutcome::Ended
         } else {
-            Settlement::Fenced
+            EndOutcome::Fenced
         };
         check_eq("the end", found, expected)
     }
@@ -234,8 +234,8 @@ impl DedupeUnderTest {
         check_range("completed jobs", found.completed_jobs, bounds.0, bounds.1)?;
         let bounds = (least.failed_jobs, most.failed_jobs);
         check_range("failed jobs", found.failed_jobs, bounds.0, bounds.1)?;
-        let bounds = (least.settled_jobs, most.settled_jobs);
-        check_range("ended jobs", found.settled_jobs, bounds.0, bounds.1)?;
+        let bounds = (least.ended_jobs, most.ended_jobs);
+        check_range("ended jobs", found.ended_jobs, bounds.0, bounds.1)?;
         let sum = found.pending_jobs + found.expired_jobs;
         let sum = sum + found.completed_jobs + found.failed_jobs;
         check_eq("all jobs", found.total_jobs, sum)

@@ -49,7 +49,7 @@ struct HeldPermit {
 }
 
 fn resource(index: usize) -> Result<Resource> {
-    Resource::named(RESOURCES[index])
+    Resource::new(RESOURCES[index])
 }
 
 /// The config of a resource unless another is set: two limits by default, one limit of a claim, and
@@ -103,7 +103,7 @@ impl LimiterUnderTest {
             harness.rate_limit(&setup).await?,
         );
         let default_config: Vec<_> = (0..RESOURCES.len()).map(default_config).collect();
-        let resolution = |config: &ResourceConfig| one.resolution(config.longest_window());
+        let resolution = |config: &ResourceConfig| one.resolution(config.longest_span());
         let resolutions = default_config.iter().map(resolution).collect();
         Ok(Self {
             handles: [one, other],
@@ -115,7 +115,7 @@ impl LimiterUnderTest {
 
     async fn acquire(&mut self, handle: usize, spec: &RequestSpec, is_held: bool) -> Check {
         let now = self.clock.now();
-        match self.handles[handle].acquire(request(spec)?).await {
+        match self.handles[handle].try_acquire(request(spec)?).await {
             Ok(Decision::Granted(permit)) => self.granted(handle, spec, permit, is_held),
             Ok(Decision::Denied { retry_at, reason }) => {
                 self.denied(handle, spec, retry_at, &reason, now)
@@ -153,8 +153,6 @@ impl LimiterUnderTest {
                 permit,
                 admission,
             });
-        } else {
-            permit.commit();
         }
         Ok(())
     }
@@ -191,7 +189,7 @@ impl LimiterUnderTest {
             let most = most.ok_or_else(|| Mismatch(format!("denied, though free: {reason}")))?;
             check_range("the time to wait for", retry_at, least, most)?;
         } else {
-            let is_shared = matches!(self.model.config(full).policy, Policy::Adaptive(_));
+            let is_shared = matches!(self.model.config(full).policy(), Policy::Adaptive(_));
             ensure(is_shared && spec.priority == Priority::Background, || {
                 format!("{reason}, but the limit is not adaptive")
             })?;
@@ -222,7 +220,7 @@ impl LimiterUnderTest {
         held.permit.give_back();
         self.model.give_back(held.admission);
         let store = &self.handles[held.handle];
-        let unused = Resource::named("unused")?;
+        let unused = Resource::new("unused")?;
         store.set_cooldown(&unused, Timestamp::MIN).await?;
         for index in held.resources {
             let mut polls = 0;
@@ -243,10 +241,10 @@ impl LimiterUnderTest {
             .status(&claim(index)?, priority)
             .await?;
         let (now, config) = (self.clock.now(), self.model.config(index));
-        let limit = config.limits[0];
+        let limit = config.limits()[0];
         check_eq("the moment", found.as_of, now)?;
         check_eq("the limit", found.limit, limit)?;
-        let is_shared = matches!(config.policy, Policy::Adaptive(_));
+        let is_shared = matches!(config.policy(), Policy::Adaptive(_));
         check_eq(
             "whether it is adaptive",
             found.adaptive.is_some(),
@@ -328,7 +326,7 @@ impl LimiterUnderTest {
         ensure(is_listed || !full(Bound::Earliest), || {
             format!("{name} is not listed as limited")
         })?;
-        let is_shared = matches!(self.model.config(index).policy, Policy::Adaptive(_));
+        let is_shared = matches!(self.model.config(index).policy(), Policy::Adaptive(_));
         ensure(!is_listed || full(Bound::Latest) || is_shared, || {
             format!("{name} is listed as limited")
         })
@@ -433,7 +431,7 @@ impl StateMachine<Step> for LimiterUnderTest {
                 store
                     .set_resource_config(&name, changed_config(*config))
                     .await?;
-                let resolution = store.resolution(changed_config(*config).longest_window());
+                let resolution = store.resolution(changed_config(*config).longest_span());
                 self.model
                     .configure(*index, changed_config(*config), resolution);
                 let found = store.resource_config(&name).await?;

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use crate::adaptive::{Allocation, Partition};
 use crate::error::{Error, Result};
 use crate::priority::Priority;
-use crate::rate_limit::{Claim, Policy, Reason, ResourceConfig};
+use crate::rate_limit::{Claim, Limit, Policy, Reason, ResourceConfig};
 use crate::resource::Resource;
 use crate::time::Timestamp;
 
@@ -103,7 +103,7 @@ impl Rules<'_> {
         priority: Priority,
         now: Timestamp,
     ) -> Result<u32> {
-        let counts = self.config.limits().iter().map(|limit| limit.count());
+        let counts = self.config.limits().iter().map(Limit::count);
         // What is admitted in one is admitted in fewer: the answer lies between these two.
         let (mut admitted, mut most) = (0, counts.min().unwrap_or_default());
         while let Some(permits) = NonZeroU32::new(most - (most - admitted) / 2)

@@ -345,9 +345,9 @@ async fn a_raised_priority_counts_at_once() {
     let fixture = Fixture::new();
     drop(fixture.wait(User, PATIENT).await);
     let other = fixture.wait(Background, PATIENT).await;
-    let (raise, raises) = watch::channel(Background);
-    let raised = fixture.wait_raised(Background, PATIENT, Some(raises)).await;
-    raise.send_replace(User);
+    let (sender, receiver) = watch::channel(Background);
+    let raised = fixture.wait_raised(Background, PATIENT, Some(receiver)).await;
+    sender.send_replace(User);
     settle().await;
     fixture.pass(1).await;
     assert!(raised.is_finished());

@@ -1,14 +1,19 @@
 //! What the stores do when there is very much to hold.
 
-use store_core::{
-    Acquire, CacheStats, CacheStore, CacheStoreExt, DAY, Decision, EntryInfo, Error, ErrorKind,
-    Key, MINUTE, ManualClock, NewEntry, PageRequest, RateLimitStore, Removal, Resource, Result,
-    Tag, Ttl,
+use store_core::ManualClock;
+use store_core::{CacheStats, EntryInfo, PageRequest, Removal};
+use store_memory::{
+    Acquire, CacheOptions, CacheStore, CacheStoreExt, Capacity, DAY, Decision, Error, ErrorKind,
+    Key, MINUTE, MemoryCacheStore, MemoryRateLimitStore, NewEntry, RateLimitOptions,
+    RateLimitStore, Resource, Result, SetOutcome, Tag, Ttl,
 };
-use store_memory::{CacheOptions, MemoryCacheStore, MemoryRateLimitStore, RateLimitOptions};
 
 fn key(n: u32) -> Result<Key> {
     Key::new(&format!("comics:{n:04}"))
+}
+
+async fn store(cache: &MemoryCacheStore, n: u32) -> Result<SetOutcome> {
+    cache.set(NewEntry::new(key(n)?, "a")).await
 }
 
 /// Which of the first `count` keys are stored; looking counts as use, in this order.
@@ -22,9 +27,13 @@ async fn kept(cache: &MemoryCacheStore, count: u32) -> Result<Vec<u32>> {
     Ok(kept)
 }
 
+fn bounded(capacity: Capacity) -> MemoryCacheStore {
+    MemoryCacheStore::with_capacity(CacheOptions::default(), capacity)
+}
+
 /// A cache that holds so many entries.
 fn of_items(items: usize) -> MemoryCacheStore {
-    MemoryCacheStore::with_options(CacheOptions::default().with_max_items(items))
+    bounded(Capacity::default().with_max_items(items))
 }
 
 // covers("M1", "F56")
@@ -32,11 +41,11 @@ fn of_items(items: usize) -> MemoryCacheStore {
 async fn a_full_cache_keeps_what_was_asked_for_and_what_came_last() -> Result<()> {
     let cache = of_items(3);
     for n in 0..3 {
-        cache.put(&key(n)?, "a".into(), Ttl::Never).await?;
+        store(&cache, n).await?;
     }
     assert!(cache.value(&key(0)?).await?.is_some());
     for n in 3..100 {
-        cache.put(&key(n)?, "a".into(), Ttl::Never).await?;
+        store(&cache, n).await?;
     }
     let kept = kept(&cache, 100).await?;
     assert_eq!((kept.len(), kept[0], kept[2]), (3, 0, 99));
@@ -45,8 +54,8 @@ async fn a_full_cache_keeps_what_was_asked_for_and_what_came_last() -> Result<()
 
 /// Fills a cache that has room for a hundred entries of a kilobyte, asks for some of them again, and
 /// then for thousands of others, once each; how many of those in use are left.
-async fn left_after_a_crawl(options: CacheOptions) -> Result<usize> {
-    let cache = MemoryCacheStore::with_options(options);
+async fn left_after_a_crawl(capacity: Capacity) -> Result<usize> {
+    let cache = bounded(capacity);
     for n in 0..100 {
         cache.set(NewEntry::new(key(n)?, vec![0; 1_000])).await?;
     }
@@ -64,9 +73,9 @@ async fn left_after_a_crawl(options: CacheOptions) -> Result<usize> {
 // covers("M1", "F56")
 #[tokio::test]
 async fn what_is_in_use_survives_a_crawl_of_everything() -> Result<()> {
-    let items = CacheOptions::default().with_max_items(100);
+    let items = Capacity::default().with_max_items(100);
     assert_eq!(left_after_a_crawl(items).await?, 40);
-    let bytes = CacheOptions::default().with_max_bytes(100 * (1_000 + "comics:0000".len()));
+    let bytes = Capacity::default().with_max_bytes(100 * (1_000 + "comics:0000".len()));
     assert_eq!(left_after_a_crawl(bytes).await?, 40);
     Ok(())
 }
@@ -81,7 +90,7 @@ async fn what_was_evicted_leaves_no_tag_behind() -> Result<()> {
     }
     let there = kept(&cache, 200).await?;
     let gone = (0..200).find(|n| !there.contains(n)).unwrap_or_default();
-    cache.put(&key(gone)?, "a".into(), Ttl::Never).await?;
+    store(&cache, gone).await?;
     let removed = cache.invalidate_tags(&[tag]).await?;
     assert_eq!(removed, Removal::exactly(9));
     assert_eq!(kept(&cache, 200).await?, [gone]);
@@ -92,10 +101,11 @@ async fn what_was_evicted_leaves_no_tag_behind() -> Result<()> {
 #[tokio::test]
 async fn counts_are_true_after_evictions() -> Result<()> {
     let clock = ManualClock::default();
-    let options = CacheOptions::default()
+    let capacity = Capacity::default()
         .with_max_items(50)
         .with_max_bytes(20_000);
-    let cache = MemoryCacheStore::with_options(options.with_clock(clock.clone()));
+    let options = CacheOptions::default().with_clock(clock.clone());
+    let cache = MemoryCacheStore::with_capacity(options, capacity);
     for n in 0..500 {
         let value = vec![0; (n as usize * 37) % 1_500];
         let ttl = Ttl::After(MINUTE * (1 + n % 3));
@@ -119,10 +129,10 @@ async fn counts_are_true_after_evictions() -> Result<()> {
 // covers("M1", "F56")
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_writers_at_once_never_exceed_a_bound() -> Result<()> {
-    let options = CacheOptions::default()
+    let capacity = Capacity::default()
         .with_max_items(64)
         .with_max_bytes(40_000);
-    let cache = MemoryCacheStore::with_options(options);
+    let cache = bounded(capacity);
     let writers = (0..64).map(|writer| {
         let cache = cache.clone();
         tokio::spawn(async move {
@@ -152,7 +162,7 @@ async fn many_writers_at_once_never_exceed_a_bound() -> Result<()> {
 // covers("M1", "F56", "D12")
 #[tokio::test]
 async fn a_cache_never_holds_more_bytes_than_it_may() -> Result<()> {
-    let cache = MemoryCacheStore::with_options(CacheOptions::default().with_max_bytes(10_000));
+    let cache = bounded(Capacity::default().with_max_bytes(10_000));
     for n in 0..200 {
         let value = vec![0; (n as usize * 37) % 3_000];
         cache.set(NewEntry::new(key(n)?, value)).await?;
@@ -165,7 +175,7 @@ async fn a_cache_never_holds_more_bytes_than_it_may() -> Result<()> {
 // covers("M1", "F49")
 #[tokio::test]
 async fn a_value_that_no_room_could_hold_is_too_large() -> Result<()> {
-    let cache = MemoryCacheStore::with_options(CacheOptions::default().with_max_bytes(1_000));
+    let cache = bounded(Capacity::default().with_max_bytes(1_000));
     let largest = 1_000 - "comics:0000".len();
     cache.set(NewEntry::new(key(0)?, vec![0; largest])).await?;
     let refused = cache.set(NewEntry::new(key(1)?, vec![0; largest + 1]));
@@ -184,14 +194,13 @@ async fn resources_that_nobody_asks_for_any_more_are_forgotten() -> Result<()> {
     let options = RateLimitOptions::default().with_clock(clock.clone());
     let limits = MemoryRateLimitStore::with_options(options);
     for n in 0..2_000 {
-        let once = Acquire::one(&Resource::named(&format!("{n}"))?);
-        if let Decision::Granted(permit) = limits.acquire(once).await? {
-            permit.commit();
-        }
+        let resource = Resource::new(&format!("{n}"))?;
+        let decision = limits.try_acquire(Acquire::one(&resource)).await?;
+        assert!(matches!(decision, Decision::Granted(_)));
     }
     clock.advance(DAY * 2);
     for n in 0..200 {
-        let new = Acquire::one(&Resource::named(&format!("new {n}"))?);
+        let new = Acquire::one(&Resource::new(&format!("new {n}"))?).background();
         limits.record(new).await?;
     }
     let everything = PageRequest::default().with_limit(5_000);

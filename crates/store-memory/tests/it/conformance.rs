@@ -3,10 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use store_conformance::{Boxed, Harness, Setup, async_trait};
-use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
 use store_memory::{
-    CacheOptions, DedupeOptions, MemoryCacheStore, MemoryDedupeStore, MemoryRateLimitStore,
-    RateLimitOptions,
+    CacheOptions, CacheStore, Capacity, DedupeOptions, DedupeStore, MemoryCacheStore,
+    MemoryDedupeStore, MemoryRateLimitStore, RateLimitOptions, RateLimitStore, Result,
 };
 
 /// Stores of one process: a further handle is a clone.
@@ -22,11 +21,10 @@ impl Harness for Memory {
     async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
         let open = || {
             let options = CacheOptions::default()
-                .with_max_items(10_000)
                 .with_max_entry_bytes(setup.max_entry_bytes)
                 .with_cleanup_batch(setup.cleanup_batch)
                 .with_clock(setup.clock.clone());
-            MemoryCacheStore::with_options(options)
+            MemoryCacheStore::with_capacity(options, Capacity::default().with_max_items(10_000))
         };
         Ok(Arc::new(self.cache.get_or_init(open).clone()))
     }

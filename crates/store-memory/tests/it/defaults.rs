@@ -1,37 +1,43 @@
-//! What the stores do when they are told nothing: what the original packages document.
+//! The default options: those that the original packages document.
 
-use store_core::{
-    Acquire, Claim, Decision, Limit, MINUTE, Policy, Priority, RateLimitStore, Resource, Result,
+use store_memory::CacheStore;
+use store_memory::{
+    Acquire, Capacity, Claim, Decision, ErrorKind, Key, Limit, MINUTE,
+    MemoryAdaptiveRateLimitStore, MemoryCacheStore, MemoryRateLimitStore, NewEntry, Priority,
+    RateLimitOptions, RateLimitStore, Resource, Result, stores,
 };
-use store_memory::{CacheOptions, MemoryAdaptiveRateLimitStore, MemoryRateLimitStore};
-use store_memory::{RateLimitOptions, stores};
 
 // covers("M1")
-#[test]
-fn a_cache_holds_a_thousand_entries_and_fifty_mebibytes() {
-    let options = CacheOptions::default();
-    assert_eq!(options.max_items, 1_000);
-    assert_eq!(options.max_bytes, 50 * 1024 * 1024);
-    assert_eq!(options.max_entry_bytes, 5 * 1024 * 1024);
+#[tokio::test]
+async fn a_cache_holds_a_thousand_entries_and_fifty_mebibytes() -> Result<()> {
+    let capacity = Capacity::default();
+    assert_eq!(capacity.max_items, 1_000);
+    assert_eq!(capacity.max_bytes, 50 * 1024 * 1024);
+    let (cache, key) = (MemoryCacheStore::new(), Key::new("comics:1")?);
+    cache
+        .set(NewEntry::new(key.clone(), vec![0; 5 * 1024 * 1024]))
+        .await?;
+    let longer = NewEntry::new(key, vec![0; 5 * 1024 * 1024 + 1]);
+    let refused = cache.set(longer).await.map_err(|error| error.kind());
+    assert_eq!(refused, Err(ErrorKind::TooLarge));
+    Ok(())
 }
 
 // covers("M3", "T23")
 #[tokio::test]
 async fn a_limiter_admits_sixty_a_minute() -> Result<()> {
     let limits = MemoryRateLimitStore::with_options(RateLimitOptions::default());
-    let issues = Resource::named("issues")?;
+    let issues = Resource::new("issues")?;
     let claim = Claim::new(issues.clone());
-    let told = limits.status(&claim, Priority::Background).await?;
-    assert_eq!(told.limit, Limit::new(60, MINUTE));
+    let status = limits.status(&claim, Priority::Background).await?;
+    assert_eq!(status.limit, Limit::new(60, MINUTE));
     for _ in 0..60 {
-        match limits.acquire(Acquire::one(&issues)).await? {
-            Decision::Granted(permit) => permit.commit(),
-            Decision::Denied { reason, .. } => panic!("{reason}"),
-        }
+        let decision = limits.try_acquire(Acquire::one(&issues)).await?;
+        assert!(matches!(decision, Decision::Granted(_)));
     }
-    let stats = limits.stats().await?;
-    assert_eq!((stats.total_requests, stats.unique_resources), (60, 1));
-    assert_eq!(stats.rate_limited_resources, [issues]);
+    let counts = limits.stats().await?;
+    assert_eq!((counts.total_requests, counts.unique_resources), (60, 1));
+    assert_eq!(counts.rate_limited_resources, [issues]);
     Ok(())
 }
 
@@ -39,7 +45,7 @@ async fn a_limiter_admits_sixty_a_minute() -> Result<()> {
 #[tokio::test]
 async fn an_adaptive_limiter_needs_no_options() -> Result<()> {
     let limits = MemoryAdaptiveRateLimitStore::adaptive();
-    let claim = Claim::new(Resource::named("issues")?);
+    let claim = Claim::new(Resource::new("issues")?);
     let status = limits.status(&claim, Priority::Background).await?;
     assert_eq!(status.limit, Limit::new(60, MINUTE));
     let split = status.adaptive.map(|split| split.allocation);
@@ -53,15 +59,17 @@ async fn an_adaptive_limiter_needs_no_options() -> Result<()> {
 async fn one_call_makes_all_stores() -> Result<()> {
     let stores = stores();
     assert!(stores.cache.is_some() && stores.dedupe.is_some());
-    let options = RateLimitOptions::adaptive();
-    assert!(matches!(options.default_config.policy, Policy::Adaptive(_)));
+    let limits = stores.rate_limit.expect("a rate limiter");
+    let claim = Claim::new(Resource::new("issues")?);
+    let status = limits.status(&claim, Priority::User).await?;
+    assert!(status.adaptive.is_some());
     Ok(())
 }
 
 // covers("A11")
 #[tokio::test]
 async fn limits_of_single_resources_hold_from_the_start() -> Result<()> {
-    let search = Resource::named("search")?;
+    let search = Resource::new("search")?;
     let limit = Limit::new(1, MINUTE);
     let options = RateLimitOptions::default().with_resource(search.clone(), limit);
     let limits = MemoryRateLimitStore::with_options(options);
@@ -69,5 +77,20 @@ async fn limits_of_single_resources_hold_from_the_start() -> Result<()> {
     let status = limits.status(&claim, Priority::User).await?;
     assert_eq!(status.limit, limit);
     assert_eq!(limits.resource_config(&search).await?, Some(limit.into()));
+    Ok(())
+}
+
+// covers("A17")
+#[tokio::test]
+async fn a_lone_program_that_names_no_class_gets_the_whole_limit() -> Result<()> {
+    let options = RateLimitOptions::adaptive(Limit::TWO_HUNDRED_PER_HOUR);
+    let limits = MemoryRateLimitStore::with_options(options);
+    let issues = Resource::new("issues")?;
+    for _ in 0..200 {
+        let decision = limits.try_acquire(Acquire::one(&issues)).await?;
+        assert!(matches!(decision, Decision::Granted(_)));
+    }
+    let decision = limits.try_acquire(Acquire::one(&issues)).await?;
+    assert!(matches!(decision, Decision::Denied { .. }));
     Ok(())
 }

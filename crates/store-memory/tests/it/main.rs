@@ -4,3 +4,5 @@ mod bounds;
 mod conformance;
 mod defaults;
 mod pipeline;
+mod run_once;
+mod typed_cache;

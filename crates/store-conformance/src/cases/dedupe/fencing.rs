@@ -1,6 +1,6 @@
 //! Fencing: an owner that was replaced changes nothing.
 
-use store_core::{DedupeStore, Heartbeat, Ownership, Result, SECOND, Settlement};
+use store_core::{DedupeStore, EndOutcome, Heartbeat, Ownership, Result, SECOND};
 
 use super::{join, key, outcome_of, own, result};
 use crate::{Harness, Setup};
@@ -14,11 +14,11 @@ async fn replace_owner(jobs: &impl DedupeStore, setup: &Setup) -> Result<(Owners
 }
 
 /// Asserts that the successor still owns the job and can end it.
-async fn assert_unaffected(jobs: &impl DedupeStore, successor: Ownership) -> Result<()> {
+async fn assert_unaffected(jobs: &impl DedupeStore, mut successor: Ownership) -> Result<()> {
     let job = join(jobs, &key()?).await?;
     assert_eq!(job, *successor.job());
-    let ended = jobs.complete(successor, result("new")).await?;
-    assert_eq!(ended, Settlement::Settled);
+    let ended = jobs.complete(&mut successor, result("new")).await?;
+    assert_eq!(ended, EndOutcome::Ended);
     let outcome = jobs.wait_for(&key()?, &job, SECOND).await?;
     assert_eq!(outcome, outcome_of("new"));
     Ok(())
@@ -27,22 +27,22 @@ async fn assert_unaffected(jobs: &impl DedupeStore, successor: Ownership) -> Res
 pub async fn replaced_owner_cannot_complete(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let (expired, successor) = replace_owner(&jobs, &setup).await?;
-    let ended = jobs.complete(expired, result("old")).await?;
-    assert_eq!(ended, Settlement::Fenced);
+    let (mut expired, successor) = replace_owner(&jobs, &setup).await?;
+    let ended = jobs.complete(&mut expired, result("old")).await?;
+    assert_eq!(ended, EndOutcome::Fenced);
     assert_unaffected(&jobs, successor).await
 }
 
 pub async fn replaced_owner_cannot_fail(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let jobs = harness.dedupe(&setup).await?;
-    let (expired, successor) = replace_owner(&jobs, &setup).await?;
+    let (mut expired, mut successor) = replace_owner(&jobs, &setup).await?;
     let (job, ended) = (
         *successor.job(),
-        jobs.complete(successor, result("new")).await?,
+        jobs.complete(&mut successor, result("new")).await?,
     );
-    assert_eq!(ended, Settlement::Settled);
-    assert_eq!(jobs.fail(expired, "late").await?, Settlement::Fenced);
+    assert_eq!(ended, EndOutcome::Ended);
+    assert_eq!(jobs.fail(&mut expired, "late").await?, EndOutcome::Fenced);
     let outcome = jobs.wait_for(&key()?, &job, SECOND).await?;
     assert_eq!(outcome, outcome_of("new"));
     Ok(())
@@ -75,9 +75,9 @@ pub async fn dropping_a_replaced_owner_does_not_affect_its_successor(
 
 pub async fn ended_job_cannot_be_renewed(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
-    let owner = own(&jobs, &key()?).await?;
+    let mut owner = own(&jobs, &key()?).await?;
     let job = *owner.job();
-    jobs.complete(owner, result("value")).await?;
+    jobs.complete(&mut owner, result("value")).await?;
     assert_eq!(jobs.heartbeat(&key()?, &job).await?, Heartbeat::Fenced);
     let outcome = jobs.wait_for(&key()?, &job, SECOND).await?;
     assert_eq!(outcome, outcome_of("value"));

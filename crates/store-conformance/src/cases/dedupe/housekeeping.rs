@@ -1,8 +1,8 @@
 //! Progress, clear, lists, stats, cleanup and close.
 
 use store_core::{
-    Clock, DedupeStore, ErrorKind, Heartbeat, JobInfo, JobOutcome, JobState, Key, Ownership,
-    PageRequest, Priority, Result, SECOND, Scope, Selection, Settlement,
+    Clock, DedupeStore, EndOutcome, ErrorKind, Heartbeat, JobInfo, JobOutcome, JobState, Key,
+    Ownership, PageRequest, Priority, Result, SECOND, Scope, Selection,
 };
 
 use super::{key, own, result, waiter};
@@ -27,9 +27,9 @@ pub async fn job_is_in_progress_while_it_has_an_owner(harness: &dyn Harness) -> 
     assert!(jobs.is_in_progress(&key).await?);
     setup.clock.advance(setup.lease);
     assert!(!jobs.is_in_progress(&key).await?);
-    let owner = own(&jobs, &key).await?;
+    let mut owner = own(&jobs, &key).await?;
     assert!(jobs.is_in_progress(&key).await?);
-    jobs.complete(owner, result("value")).await?;
+    jobs.complete(&mut owner, result("value")).await?;
     assert!(!jobs.is_in_progress(&key).await?);
     drop(expired);
     Ok(())
@@ -55,15 +55,15 @@ pub async fn scope_of_jobs_is_cleared_literally(harness: &dyn Harness) -> Result
 
 pub async fn cleared_job_is_fenced_and_its_waiters_are_woken(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
-    let owner = own(&jobs, &key()?).await?;
+    let mut owner = own(&jobs, &key()?).await?;
     let waiter = waiter(&jobs, &key()?, *owner.job());
     crate::run::let_others_run().await;
     jobs.clear(&Selection::All).await?;
     assert_eq!(task_result(waiter).await?, JobOutcome::Lapsed);
     let heartbeat = jobs.heartbeat(&key()?, owner.job()).await?;
     assert_eq!(heartbeat, Heartbeat::Fenced);
-    let ended = jobs.complete(owner, result("value")).await?;
-    assert_eq!(ended, Settlement::Fenced);
+    let ended = jobs.complete(&mut owner, result("value")).await?;
+    assert_eq!(ended, EndOutcome::Fenced);
     drop(own(&jobs, &key()?).await?);
     Ok(())
 }
@@ -74,11 +74,11 @@ async fn one_of_each(jobs: &impl DedupeStore, setup: &Setup) -> Result<Vec<Owner
     let mut open = own_all(jobs, &["comics:a"]).await?;
     setup.clock.advance(setup.lease);
     open.extend(own_all(jobs, &["comics:b"]).await?);
-    for owner in own_all(jobs, &["comics:c"]).await? {
-        jobs.complete(owner, result("value")).await?;
+    for mut owner in own_all(jobs, &["comics:c"]).await? {
+        jobs.complete(&mut owner, result("value")).await?;
     }
-    for owner in own_all(jobs, &["comics:d"]).await? {
-        jobs.fail(owner, "no").await?;
+    for mut owner in own_all(jobs, &["comics:d"]).await? {
+        jobs.fail(&mut owner, "no").await?;
     }
     Ok(open)
 }
@@ -128,7 +128,7 @@ pub async fn jobs_are_counted_by_state(harness: &dyn Harness) -> Result<()> {
         (4, 1, 1)
     );
     assert_eq!((stats.completed_jobs, stats.failed_jobs), (1, 1));
-    assert_eq!(stats.settled_jobs, 2);
+    assert_eq!(stats.ended_jobs, 2);
     assert_eq!(stats.oldest_pending_at, Some(setup.clock.now()));
     drop(open);
     Ok(())
@@ -156,8 +156,8 @@ pub async fn cleanup_of_jobs_is_bounded(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&setup).await?;
     let keys: Vec<String> = (0..7).map(|n| format!("comics:{n}")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    for owner in own_all(&jobs, &keys).await? {
-        jobs.complete(owner, result("value")).await?;
+    for mut owner in own_all(&jobs, &keys).await? {
+        jobs.complete(&mut owner, result("value")).await?;
     }
     setup.clock.advance(setup.retention);
     let mut runs = Vec::new();
@@ -185,9 +185,9 @@ pub async fn closed_store_refuses_calls(harness: &dyn Harness) -> Result<()> {
         jobs.cleanup().await.err(),
     ];
     let mut owners = owners.into_iter();
-    if let (Some(one), Some(other)) = (owners.next(), owners.next()) {
-        refusals.push(jobs.complete(one, result("value")).await.err());
-        refusals.push(jobs.fail(other, "no").await.err());
+    if let (Some(mut one), Some(mut other)) = (owners.next(), owners.next()) {
+        refusals.push(jobs.complete(&mut one, result("value")).await.err());
+        refusals.push(jobs.fail(&mut other, "no").await.err());
     }
     for (call, refusal) in refusals.into_iter().enumerate() {
         let kind = refusal.map(|error| error.kind());

@@ -137,7 +137,7 @@ pub async fn registration_dropped_before_its_answer_does_not_keep_the_job(
     for polls in 0..12 {
         let mut registration = Box::pin(jobs.register_or_join(name, Priority::User));
         for _ in 0..polls {
-            if poll_once(registration.as_mut()) {
+            if poll_once(registration.as_mut()).is_some() {
                 break;
             }
             let_others_run().await;
@@ -176,13 +176,13 @@ pub async fn clock_set_back_does_not_keep_a_job_indefinitely(harness: &dyn Harne
 pub async fn joiner_raises_the_priority_at_once(harness: &dyn Harness) -> Result<()> {
     let jobs = harness.dedupe(&Setup::default()).await?;
     let owner = own(&jobs, &key()?).await?;
-    let demand = owner.demand();
-    jobs.register_or_join(&key()?, Priority::Background).await?;
-    assert_eq!(*demand.borrow(), Priority::Background);
-    jobs.register_or_join(&key()?, Priority::User).await?;
-    assert_eq!(*demand.borrow(), Priority::User);
-    jobs.register_or_join(&key()?, Priority::Background).await?;
-    assert_eq!(*demand.borrow(), Priority::User);
+    let priority = owner.priority();
+    drop(jobs.register_or_join(&key()?, Priority::Background).await?);
+    assert_eq!(*priority.borrow(), Priority::Background);
+    drop(jobs.register_or_join(&key()?, Priority::User).await?);
+    assert_eq!(*priority.borrow(), Priority::User);
+    drop(jobs.register_or_join(&key()?, Priority::Background).await?);
+    assert_eq!(*priority.borrow(), Priority::User);
     Ok(())
 }
 
@@ -194,9 +194,9 @@ pub async fn heartbeat_returns_the_priority_that_others_raised(
     let owner = own(&one, &key()?).await?;
     let before = one.heartbeat(&key()?, owner.job()).await?;
     assert_eq!(before, Heartbeat::Renewed(Priority::Background));
-    other.register_or_join(&key()?, Priority::User).await?;
+    drop(other.register_or_join(&key()?, Priority::User).await?);
     let after = one.heartbeat(&key()?, owner.job()).await?;
     assert_eq!(after, Heartbeat::Renewed(Priority::User));
-    assert_eq!(*owner.demand().borrow(), Priority::User);
+    assert_eq!(*owner.priority().borrow(), Priority::User);
     Ok(())
 }

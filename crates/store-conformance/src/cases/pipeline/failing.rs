@@ -1,9 +1,10 @@
 //! Failures of upstream and of the stores.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use store_core::pipeline::{CacheUse, Failure, Fetched, Outcome, PipelineError};
-use store_core::{CacheStoreExt, HOUR, Result, SECOND};
+use store_core::pipeline::{CacheMode, Failure, Fetched, Outcome, PipelineError};
+use store_core::{CacheStoreExt, ErrorKind, HOUR, Pipeline, Result, SECOND, Stores};
 
 use super::{Fixture, UpstreamError, key, request};
 use crate::{Harness, Setup};
@@ -22,7 +23,7 @@ pub async fn failures_are_not_cached(harness: &dyn Harness) -> Result<()> {
 
 pub async fn a_failure_is_kept_for_as_long_as_it_says(harness: &dyn Harness) -> Result<()> {
     let fixture = Fixture::open(harness, &Setup::default()).await?;
-    let gone = |_| Err(Failure::new(UpstreamError::Gone).keep_for(SECOND));
+    let gone = |_| Err(Failure::new(UpstreamError::Gone).cache_for(SECOND));
     for _ in 0..3 {
         let failed = fixture.run(request()?, gone).await;
         assert!(matches!(
@@ -32,7 +33,7 @@ pub async fn a_failure_is_kept_for_as_long_as_it_says(harness: &dyn Harness) -> 
     }
     assert_eq!((fixture.sent(), fixture.used().await?), (1, 1));
     // A refresh is sent all the same, and the latest answer is the one that is kept.
-    let refresh = request()?.with_cache(CacheUse::Refresh);
+    let refresh = request()?.with_cache_mode(CacheMode::Refresh);
     let answer = fixture.get(refresh.clone(), "back").await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
     let answer = fixture.get(request()?, "another").await.expect("an answer");
@@ -121,6 +122,22 @@ pub async fn a_failing_limiter_refuses(harness: &dyn Harness) -> Result<()> {
     fixture.rate_limit.close().await?;
     let failed = fixture.get(request()?, "one").await;
     assert!(matches!(failed, Err(PipelineError::Limiter(_))));
+    assert_eq!(fixture.sent(), 0);
+    Ok(())
+}
+
+pub async fn a_limited_request_is_not_sent_without_a_limiter(harness: &dyn Harness) -> Result<()> {
+    let mut fixture = Fixture::open(harness, &Setup::default()).await?;
+    let stores = Stores {
+        cache: Some(Arc::clone(&fixture.cache)),
+        ..Stores::none()
+    };
+    fixture.pipeline = Pipeline::new(stores);
+    let failed = fixture.get(request()?, "one").await;
+    let Err(PipelineError::Limiter(error)) = failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert_eq!(fixture.sent(), 0);
     Ok(())
 }

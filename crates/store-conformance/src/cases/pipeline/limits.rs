@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store_core::pipeline::{Failure, Outcome, PipelineError};
+use store_core::pipeline::{Failure, Outcome, PipelineError, Request};
 use store_core::{Clock, HOUR, MINUTE, Priority, Reason, Result, SECOND};
 
 use super::{Fixture, UpstreamError, key, one_per_hour, request, resource};
@@ -118,5 +118,17 @@ pub async fn a_caller_that_stops_waiting_leaves_nothing_behind(
         .await
         .expect("permission to send");
     assert_eq!((fixture.sent(), fixture.used().await?), (2, 1));
+    Ok(())
+}
+
+pub async fn a_request_without_claims_takes_no_permit(harness: &dyn Harness) -> Result<()> {
+    let fixture = Fixture::open(harness, &one_per_hour()).await?;
+    fixture.get(request()?, "one").await.expect("an answer");
+    for n in 0..3 {
+        let key = store_core::Key::new(&format!("comics:{n}"))?;
+        let unlimited = Request::unlimited(key);
+        fixture.get(unlimited, "body").await.expect("an answer");
+    }
+    assert_eq!((fixture.sent(), fixture.used().await?), (4, 1));
     Ok(())
 }

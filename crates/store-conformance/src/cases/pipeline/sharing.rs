@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use store_core::pipeline::{CacheUse, Failure, Fetched, Outcome, PipelineError};
+use store_core::pipeline::{CacheMode, Failure, Fetched, Outcome, PipelineError};
 use store_core::{
-    AdaptiveConfig, CacheStoreExt, HOUR, Limit, MINUTE, Priority, Registration, ResourceConfig,
-    Result, SECOND, Tag,
+    AdaptiveConfig, CacheStoreExt, HOUR, Limit, MINUTE, NewEntry, Priority, Registration,
+    ResourceConfig, Result, SECOND, Tag,
 };
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -111,7 +111,7 @@ pub async fn a_new_owner_checks_the_cache_first(harness: &dyn Harness) -> Result
         .expect("it was kept");
     fixture
         .cache
-        .put(&key()?, record, store_core::Ttl::After(HOUR))
+        .set(NewEntry::new(key()?, record).with_ttl(HOUR))
         .await?;
     drop(owner);
     let answer = advance_until_done(&fixture.clock, SECOND, waiting)
@@ -228,11 +228,39 @@ pub async fn an_answer_too_large_to_keep_is_still_answered(harness: &dyn Harness
     Ok(())
 }
 
+pub async fn an_answer_too_large_to_keep_is_fetched_once_for_the_process(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let setup = Setup::default()
+        .with_max_entry_bytes(10)
+        .with_max_result_bytes(10);
+    let body = "longer than anything that is kept";
+    for answer in [Fetched::new(body), fresh(body)] {
+        let fixture = Fixture::open(harness, &setup).await?;
+        let (release, owner) = start_fetch(&fixture, Ok(answer)).await?;
+        let joining = || Ok(fixture.spawn_get(request()?.with_max_wait(MINUTE), "another"));
+        let joined = (0..4).map(|_| joining()).collect::<Result<Vec<_>>>()?;
+        wait_for_sleepers(&fixture, 4).await?;
+        release.notify_one();
+        assert!(task_result(owner).await?.is_ok());
+        for task in joined {
+            let answer = task_result(task).await?.expect("an answer");
+            assert_eq!(
+                (answer.outcome, &answer.body[..]),
+                (Outcome::Joined, body.as_bytes())
+            );
+        }
+        assert_eq!((fixture.sent(), fixture.used().await?), (1, 1));
+        fixture.rate_limit.clear().await?;
+    }
+    Ok(())
+}
+
 pub async fn a_refresh_asks_again_and_replaces(harness: &dyn Harness) -> Result<()> {
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     fixture.get(request()?, "old").await.expect("an answer");
     fixture.clock.advance(SECOND);
-    let refresh = request()?.with_cache(CacheUse::Refresh);
+    let refresh = request()?.with_cache_mode(CacheMode::Refresh);
     let answer = fixture.get(refresh, "new").await.expect("an answer");
     assert_eq!(
         (answer.outcome, &answer.body[..]),

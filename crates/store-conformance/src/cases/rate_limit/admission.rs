@@ -57,7 +57,7 @@ pub async fn denial_says_when_a_retry_succeeds(harness: &dyn Harness) -> Result<
     setup.clock.set_wall(retry_at - Duration::from_millis(1));
     assert_eq!(denied(&limits, user()?).await?.0, retry_at);
     setup.clock.set_wall(retry_at);
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }
 
@@ -194,7 +194,7 @@ pub async fn recorded_requests_may_overfill_and_are_waited_out(
 pub async fn reset_removes_only_the_admissions(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    let other = Acquire::one(&store_core::Resource::named("other")?);
+    let other = Acquire::one(&store_core::Resource::new("other")?).background();
     limits
         .set_resource_config(&resource()?, Limit::new(3, MINUTE).into())
         .await?;
@@ -206,7 +206,7 @@ pub async fn reset_removes_only_the_admissions(harness: &dyn Harness) -> Result<
     assert_eq!(use_permits(&limits, &user()?, 5).await?, 3);
     denied(&limits, other).await?;
     limits
-        .reset(&store_core::Resource::named("never used")?)
+        .reset(&store_core::Resource::new("never used")?)
         .await?;
     Ok(())
 }

@@ -45,11 +45,11 @@ pub async fn permit_is_given_back_after_the_clock_was_set_back(
 ) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(2, MINUTE));
     let limits = harness.rate_limit(&setup).await?;
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     let permit = granted(&limits, user()?).await?;
     setup.clock.set_wall(setup.clock.now() - HOUR);
     denied(&limits, user()?).await?;
-    drop(permit);
+    permit.give_back();
     eventually(async || {
         let used = status(&limits, Priority::User).await?.used;
         Ok((used == 1).then_some(()))

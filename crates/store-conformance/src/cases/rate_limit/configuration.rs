@@ -47,7 +47,7 @@ pub async fn lowered_limit_waits_for_the_right_slot(harness: &dyn Harness) -> Re
     setup.clock.set_wall(retry_at - Duration::from_millis(1));
     denied(&limits, user()?).await?;
     setup.clock.set_wall(retry_at);
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }
 
@@ -82,7 +82,7 @@ pub async fn configured_limit_admits_what_never_fitted_before(harness: &dyn Harn
     let raised = Limit::new(20, MINUTE);
     one.set_resource_config(&resource()?, raised.into()).await?;
     let many = user()?.permits(NonZeroU32::MIN.saturating_add(14));
-    granted(&other, many).await?.commit();
+    let _used = granted(&other, many).await?;
     Ok(())
 }
 
@@ -96,7 +96,10 @@ pub async fn configured_limit_overrides_that_of_a_claim(harness: &dyn Harness) -
         limits.status(&claim, Priority::User).await?.limit,
         Limit::new(3, MINUTE)
     );
-    assert_eq!(use_permits(&limits, &Acquire::of(claim), 10).await?, 3);
+    assert_eq!(
+        use_permits(&limits, &Acquire::of(claim).background(), 10).await?,
+        3
+    );
     Ok(())
 }
 
@@ -108,7 +111,7 @@ pub async fn configuration_is_read_back_unchanged(harness: &dyn Harness) -> Resu
         .with_max_user_scaling(1.5)
         .without_background_pause();
     let config = ResourceConfig::from(Limit::new(200, HOUR))
-        .with_limit(Limit::new(1, Duration::from_millis(1_500)))
+        .with_limit(Limit::new(1, Duration::from_millis(1_500)).with_guard(SECOND))
         .adaptive(adaptive);
     limits
         .set_resource_config(&resource()?, config.clone())
@@ -117,18 +120,20 @@ pub async fn configuration_is_read_back_unchanged(harness: &dyn Harness) -> Resu
     Ok(())
 }
 
-pub async fn configuration_that_admits_nothing_is_invalid(harness: &dyn Harness) -> Result<()> {
+pub async fn invalid_configuration_is_refused(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
-    let mut none = ResourceConfig::from(Limit::SEED_DEFAULT);
-    none.limits.clear();
-    let zero = ResourceConfig::from(Limit::new(0, MINUTE));
-    let instant = ResourceConfig::from(Limit::new(1, Duration::ZERO));
-    for config in [none, zero, instant] {
+    let one = ResourceConfig::from(Limit::new(1, MINUTE));
+    for adaptive in [
+        AdaptiveConfig::default().with_thresholds(2, 2),
+        AdaptiveConfig::default().with_monitoring_window(Duration::ZERO),
+        AdaptiveConfig::default().with_max_user_scaling(f64::NAN),
+    ] {
+        let config = one.clone().adaptive(adaptive);
         let refusal = limits.set_resource_config(&resource()?, config).await.err();
         let kind = refusal.map(|error| error.kind());
         assert_eq!(kind, Some(ErrorKind::InvalidInput));
     }
     assert_eq!(limits.resource_config(&resource()?).await?, None);
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }

@@ -33,7 +33,7 @@ pub async fn cooldown_denies_everybody_until_its_end(harness: &dyn Harness) -> R
     denied(&limits, user()?).await?;
     setup.clock.set_wall(until);
     assert_eq!(limits.cooldown(&resource()?).await?, None);
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }
 
@@ -61,7 +61,7 @@ pub async fn ending_an_old_cooldown_spares_a_newer_one(harness: &dyn Harness) ->
     limits.clear_cooldown(&resource()?, newer).await?;
     assert_eq!(limits.cooldown(&resource()?).await?, None);
     limits.clear_cooldown(&resource()?, newer).await?;
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }
 
@@ -82,14 +82,14 @@ pub async fn cooldown_applies_to_every_handle(harness: &dyn Harness) -> Result<(
 pub async fn cooldown_of_one_claim_denies_the_request(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    let key = Resource::named("key")?;
+    let key = Resource::new("key")?;
     let until = setup.clock.now() + MINUTE;
     limits.set_cooldown(&key, until).await?;
     let both = user()?.and(Claim::new(key.clone()));
     let (retry_at, reason) = denied(&limits, both).await?;
     assert_eq!((retry_at, reason), (until, Reason::Cooldown(key)));
     assert_eq!(status(&limits, Priority::User).await?.used, 0);
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }
 
@@ -103,10 +103,10 @@ pub async fn longer_of_cooldown_and_window_is_reported(harness: &dyn Harness) ->
     assert_within_resolution(&limits, MINUTE, retry_at, start + MINUTE);
     assert_eq!(reason, Reason::WindowFull(resource()?));
 
-    let other = Resource::named("other")?;
-    assert!(use_permit(&limits, &Acquire::one(&other)).await?);
+    let other = Resource::new("other")?;
+    assert!(use_permit(&limits, &Acquire::one(&other).background()).await?);
     limits.set_cooldown(&other, start + HOUR).await?;
-    let (retry_at, reason) = denied(&limits, Acquire::one(&other)).await?;
+    let (retry_at, reason) = denied(&limits, Acquire::one(&other).background()).await?;
     assert_eq!((retry_at, reason), (start + HOUR, Reason::Cooldown(other)));
     Ok(())
 }

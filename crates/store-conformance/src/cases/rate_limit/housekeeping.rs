@@ -11,7 +11,7 @@ use crate::{Harness, Setup};
 pub async fn resources_are_listed_page_by_page(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     for (name, times) in [("c", 3), ("a", 1), ("d", 4), ("b", 2)] {
-        let request = Acquire::one(&Resource::named(name)?);
+        let request = Acquire::one(&Resource::new(name)?).background();
         assert_eq!(use_permits(&limits, &request, times).await?, times);
     }
     let mut request = PageRequest::default().with_limit(3);
@@ -41,7 +41,12 @@ pub async fn stats_count_requests_and_resources(harness: &dyn Harness) -> Result
     assert_eq!(limits.stats().await?, store_core::RateLimitStats::default());
     use_permits(&limits, &user()?, 20).await?;
     setup.clock.advance(SECOND * 30);
-    use_permits(&limits, &Acquire::one(&Resource::named("other")?), 2).await?;
+    use_permits(
+        &limits,
+        &Acquire::one(&Resource::new("other")?).background(),
+        2,
+    )
+    .await?;
     let stats = limits.stats().await?;
     assert_eq!((stats.total_requests, stats.unique_resources), (12, 2));
     assert_eq!(stats.rate_limited_resources, [resource()?]);
@@ -112,10 +117,10 @@ pub async fn closed_limiter_refuses_calls(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&setup).await?;
     let permit = super::granted(&limits, user()?).await?;
     limits.close().await?;
-    drop(permit);
+    permit.give_back();
     let (name, now) = (resource()?, setup.clock.now());
     let refusals = [
-        limits.acquire(user()?).await.err(),
+        limits.try_acquire(user()?).await.err(),
         limits.record(user()?).await.err(),
         limits
             .status(&Claim::new(name.clone()), Priority::User)
@@ -127,7 +132,7 @@ pub async fn closed_limiter_refuses_calls(harness: &dyn Harness) -> Result<()> {
         limits.cooldown(&name).await.err(),
         limits.clear_cooldown(&name, now).await.err(),
         limits
-            .set_resource_config(&name, Limit::SEED_DEFAULT.into())
+            .set_resource_config(&name, Limit::SIXTY_PER_MINUTE.into())
             .await
             .err(),
         limits.resource_config(&name).await.err(),

@@ -69,7 +69,7 @@ pub async fn strict_partition_admits_users_after_hours_of_inactivity(
     assert_eq!(split.user_reserved, 0);
     assert_eq!(status(&limits, Priority::User).await?.remaining, 1);
     // One is admitted although nothing is reserved for users; its activity reserves capacity for more.
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     let (retry_at, reason) = denied(&limits, user()?).await?;
     assert_eq!(reason, Reason::ShareUsed(resource()?));
     setup.clock.set_wall(retry_at);
@@ -94,7 +94,7 @@ pub async fn strict_partition_frees_a_share_that_the_background_took(
         setup.clock.advance(MINUTE);
         use_permits(&limits, &background()?, 30).await?;
     }
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }
 
@@ -154,7 +154,7 @@ pub async fn user_permit_given_back_frees_the_users_share(harness: &dyn Harness)
     let limits = harness.rate_limit(&strict(20)).await?;
     let permit = granted(&limits, user()?).await?;
     assert_eq!(use_permits(&limits, &user()?, 20).await?, 5);
-    drop(permit);
+    permit.give_back();
     eventually(async || Ok(use_permit(&limits, &user()?).await?.then_some(()))).await?;
     denied(&limits, user()?).await?;
     assert_eq!(status(&limits, Priority::User).await?.used, 6);

@@ -1,7 +1,10 @@
 //! Permits that are used or given back, and calls that are dropped before their answer.
 
+use std::time::Duration;
+
 use store_core::{
-    Clock, Decision, ErrorKind, Limit, MINUTE, Priority, RateLimitStore, Result, SECOND,
+    AdaptiveConfig, Clock, Decision, ErrorKind, HOUR, Limit, MINUTE, Priority, RateLimitStore,
+    ResourceConfig, Result, SECOND,
 };
 
 use super::{
@@ -11,37 +14,72 @@ use super::{
 use crate::run::{eventually, let_others_run, poll_once};
 use crate::{Harness, Setup};
 
-pub async fn dropped_permit_is_given_back(harness: &dyn Harness) -> Result<()> {
+pub async fn permit_given_back_is_free_again(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(1, MINUTE));
     let limits = harness.rate_limit(&setup).await?;
     let permit = granted(&limits, user()?).await?;
     assert_eq!(permit.admitted_at(), setup.clock.now());
     denied(&limits, user()?).await?;
-    drop(permit);
-    let again = eventually(async || admission(&limits).await).await?;
-    again.give_back();
-    eventually(async || admission(&limits).await)
-        .await?
-        .commit();
+    permit.give_back();
+    let _used = eventually(async || admission(&limits).await).await?;
     denied(&limits, user()?).await?;
     Ok(())
 }
 
 /// A permit for a user, unless denied.
 async fn admission(limits: &impl RateLimitStore) -> Result<Option<store_core::Permit>> {
-    Ok(match limits.acquire(user()?).await? {
+    Ok(match limits.try_acquire(user()?).await? {
         Decision::Granted(permit) => Some(permit),
         Decision::Denied { .. } => None,
     })
 }
 
-pub async fn committed_permit_counts(harness: &dyn Harness) -> Result<()> {
+pub async fn dropped_permit_is_used(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(1, MINUTE));
     let limits = harness.rate_limit(&setup).await?;
-    granted(&limits, user()?).await?.commit();
-    let_others_run().await;
-    denied(&limits, user()?).await?;
+    drop(granted(&limits, user()?).await?);
+    for _ in 0..10 {
+        let_others_run().await;
+        denied(&limits, user()?).await?;
+    }
     assert_eq!(status(&limits, Priority::User).await?.used, 1);
+    Ok(())
+}
+
+pub async fn guard_lengthens_the_window(harness: &dyn Harness) -> Result<()> {
+    let limit = Limit::new(1, MINUTE).with_guard(SECOND * 3);
+    let setup = Setup::default().with_config(limit);
+    let limits = harness.rate_limit(&setup).await?;
+    let start = setup.clock.now();
+    assert!(use_permit(&limits, &user()?).await?);
+    let (retry_at, _) = denied(&limits, user()?).await?;
+    assert_within_resolution(&limits, limit.span(), retry_at, start + SECOND * 63);
+    setup.clock.set_wall(start + Duration::from_millis(62_999));
+    denied(&limits, user()?).await?;
+    setup
+        .clock
+        .set_wall(start + SECOND * 63 + limits.resolution(limit.span()));
+    assert!(use_permit(&limits, &user()?).await?);
+    Ok(())
+}
+
+pub async fn activity_without_an_attempt_counts(harness: &dyn Harness) -> Result<()> {
+    let config = ResourceConfig::from(Limit::new(100, HOUR)).adaptive(AdaptiveConfig::default());
+    let limits = harness
+        .rate_limit(&Setup::default().with_config(config))
+        .await?;
+    assert!(use_permit(&limits, &user()?).await?);
+    for _ in 0..3 {
+        limits.record_activity(&user()?);
+    }
+    // At the latest the next attempt writes it.
+    assert!(use_permit(&limits, &user()?).await?);
+    let adaptive = status(&limits, Priority::User).await?.adaptive;
+    assert_eq!(
+        adaptive.map(|adaptive| adaptive.recent_user_activity),
+        Some(5)
+    );
+    assert_eq!(status(&limits, Priority::User).await?.used, 2);
     Ok(())
 }
 
@@ -53,14 +91,13 @@ pub async fn permit_given_back_frees_another_handle(harness: &dyn Harness) -> Re
     );
     let permit = granted(&one, user()?).await?;
     denied(&other, user()?).await?;
-    drop(permit);
-    eventually(async || {
+    permit.give_back();
+    let _used = eventually(async || {
         // A handle may trust a denial for a second.
         setup.clock.advance(SECOND);
         admission(&other).await
     })
-    .await?
-    .commit();
+    .await?;
     assert!(
         setup.clock.monotonic() < MINUTE,
         "it was not given back, it ran out"
@@ -73,10 +110,8 @@ pub async fn several_permits_are_taken_and_given_back_at_once(harness: &dyn Harn
     let seven = granted(&limits, user()?.permits(non_zero(7))).await?;
     assert_eq!(status(&limits, Priority::User).await?.remaining, 3);
     denied(&limits, user()?.permits(non_zero(4))).await?;
-    granted(&limits, user()?.permits(non_zero(3)))
-        .await?
-        .commit();
-    drop(seven);
+    let _used = granted(&limits, user()?.permits(non_zero(3))).await?;
+    seven.give_back();
     eventually(async || {
         let remaining = status(&limits, Priority::User).await?.remaining;
         Ok((remaining == 7).then_some(()))
@@ -106,15 +141,13 @@ pub async fn several_permits_wait_for_as_many_slots(harness: &dyn Harness) -> Re
 
 pub async fn more_permits_than_the_limit_are_invalid(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
-    let never = limits.acquire(user()?.permits(non_zero(11))).await;
+    let never = limits.try_acquire(user()?.permits(non_zero(11))).await;
     assert_eq!(
         never.err().map(|error| error.kind()),
         Some(ErrorKind::InvalidInput)
     );
     assert_eq!(status(&limits, Priority::User).await?.used, 0);
-    granted(&limits, user()?.permits(non_zero(10)))
-        .await?
-        .commit();
+    let _used = granted(&limits, user()?.permits(non_zero(10))).await?;
     Ok(())
 }
 
@@ -125,7 +158,7 @@ pub async fn permit_given_back_after_a_reset_takes_nothing(harness: &dyn Harness
     limits.reset(&resource()?).await?;
     // In the very same millisecond.
     assert_eq!(use_permits(&limits, &user()?, 2).await?, 2);
-    drop(before);
+    before.give_back();
     let_others_run().await;
     assert_eq!(status(&limits, Priority::User).await?.used, 2);
     denied(&limits, user()?).await?;
@@ -138,9 +171,13 @@ pub async fn admission_dropped_before_its_answer_is_given_back(
     let setup = Setup::default().with_config(Limit::new(1, MINUTE));
     let limits = harness.rate_limit(&setup).await?;
     for polls in 0..12 {
-        let mut dropped = Box::pin(limits.acquire(user()?));
+        let mut dropped = Box::pin(limits.try_acquire(user()?));
         for _ in 0..polls {
-            if poll_once(dropped.as_mut()) {
+            if let Some(answer) = poll_once(dropped.as_mut()) {
+                // The answer reached its caller after all.
+                if let Decision::Granted(permit) = answer? {
+                    permit.give_back();
+                }
                 break;
             }
             let_others_run().await;
@@ -154,6 +191,6 @@ pub async fn admission_dropped_before_its_answer_is_given_back(
         });
         free.await?;
     }
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Adaptive limits: how users and background share one.
 
 use store_core::{
-    AdaptiveConfig, Clock, Demand, HOUR, Limit, MINUTE, Priority, RateLimitStore, Reason,
+    AdaptiveConfig, Attempt, Clock, HOUR, Limit, MINUTE, Priority, RateLimitStore, Reason,
     ResourceConfig, Result, SECOND,
 };
 
@@ -70,7 +70,7 @@ pub async fn capacity_reserved_for_users_is_denied_to_the_background(
         now < retry_at && retry_at <= now + SECOND * 30,
         "{retry_at}"
     );
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
     Ok(())
 }
 
@@ -111,11 +111,11 @@ pub async fn pause_ends_by_itself(harness: &dyn Harness) -> Result<()> {
         now < retry_at && retry_at <= now + SECOND * 30,
         "{retry_at}"
     );
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
 
     // Five minutes later that activity is no longer a rising trend.
     setup.clock.advance(MINUTE * 6);
-    granted(&limits, background()?).await?.commit();
+    let _used = granted(&limits, background()?).await?;
     Ok(())
 }
 
@@ -135,7 +135,7 @@ pub async fn user_activity_counts_each_request_once(harness: &dyn Harness) -> Re
     }
     assert_eq!(activity().await?, 5, "denied attempts count");
     for _ in 0..3 {
-        denied(&limits, user()?.demand(Demand::Counted)).await?;
+        denied(&limits, user()?.attempt(Attempt::Repeat)).await?;
         setup.clock.advance(SECOND);
     }
     denied(&limits, background()?).await?;
@@ -226,11 +226,11 @@ pub async fn policy_configured_later_applies_at_once(harness: &dyn Harness) -> R
     limits.set_resource_config(&resource()?, config).await?;
     let (_, reason) = denied(&limits, background()?).await?;
     assert_eq!(reason, Reason::Reserved(resource()?));
-    granted(&limits, user()?).await?.commit();
+    let _used = granted(&limits, user()?).await?;
 
     let config = ResourceConfig::from(Limit::new(20, HOUR));
     limits.set_resource_config(&resource()?, config).await?;
-    granted(&limits, background()?).await?.commit();
+    let _used = granted(&limits, background()?).await?;
     Ok(())
 }
 
@@ -257,7 +257,7 @@ pub async fn background_permit_given_back_frees_its_share(harness: &dyn Harness)
     let permit = granted(&limits, background()?).await?;
     let most = 1 + status(&limits, Priority::Background).await?.remaining;
     while use_permit(&limits, &background()?).await? {}
-    drop(permit);
+    permit.give_back();
     eventually(async || Ok(use_permit(&limits, &background()?).await?.then_some(()))).await?;
     denied(&limits, background()?).await?;
     assert_eq!(status(&limits, Priority::User).await?.used, most);

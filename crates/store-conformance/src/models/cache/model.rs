@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use store_core::backend::FillMark;
 use store_core::{
     Entry, EntryInfo, FillToken, Key, NewEntry, Selection, SetOutcome, Tag, Timestamp,
 };
@@ -31,6 +32,12 @@ pub(super) struct Model {
 pub(super) struct Fill {
     pub(super) token: FillToken,
     began: u64,
+}
+
+impl Fill {
+    fn began_at(self) -> Timestamp {
+        FillMark::from(self.token).began_at
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -110,10 +117,11 @@ impl Model {
 
     /// Begins a fill without a token: it counts as begun now.
     pub(super) fn begin_fill_now(&mut self, now: Timestamp) -> Fill {
-        self.begin_fill(FillToken {
+        let mark = FillMark {
             epoch: 0,
             began_at: now,
-        })
+        };
+        self.begin_fill(mark.into())
     }
 
     pub(super) fn live(&self, key: &Key, now: Timestamp) -> Option<&Stored> {
@@ -141,7 +149,7 @@ impl Model {
             let first = stored.fill.began.min(fill.began);
             if self.set_back_at > first {
                 is_uncertain = true;
-            } else if stored.fill.token.began_at > fill.token.began_at {
+            } else if stored.fill.began_at() > fill.began_at() {
                 if stored.is_live(now) {
                     return ExpectedOutcome::Outdated;
                 }

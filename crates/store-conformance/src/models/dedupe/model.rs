@@ -327,8 +327,8 @@ impl Model {
                 least.count(job.state(now), job.created_at);
             }
         }
-        least.settled_jobs = self.ended_by_handle[handle];
-        most.settled_jobs = self.ended_by_handle.iter().sum();
+        least.ended_jobs = self.ended_by_handle[handle];
+        most.ended_jobs = self.ended_by_handle.iter().sum();
         (least, most)
     }
 }

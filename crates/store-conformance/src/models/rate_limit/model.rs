@@ -121,18 +121,18 @@ impl Model {
         permits: u32,
         now: Timestamp,
     ) -> Option<Timestamp> {
-        let free = (limit.count - permits) as usize;
+        let free = (limit.count() - permits) as usize;
         // All but `free` of those in the window have to leave it.
         let last_to_leave = times.get(free)?;
-        (now < *last_to_leave + limit.window).then(|| *last_to_leave + limit.window)
+        (now < *last_to_leave + limit.span()).then(|| *last_to_leave + limit.span())
     }
 
     pub(super) fn is_impossible(&self, spec: &RequestSpec) -> bool {
         let mut limits = spec
             .resources
             .iter()
-            .flat_map(|it| &self.config(*it).limits);
-        limits.any(|limit| limit.count < spec.permits)
+            .flat_map(|it| self.config(*it).limits());
+        limits.any(|limit| limit.count() < spec.permits)
     }
 
     /// Until when a possible request of a user is denied. The background may have to wait longer.
@@ -146,7 +146,7 @@ impl Model {
         for resource in &spec.resources {
             longest = longest.max(self.cooldown(*resource, now));
             let times = self.counted_times(*resource, bound, now);
-            for limit in &self.config(*resource).limits {
+            for limit in self.config(*resource).limits() {
                 longest = longest.max(Self::full_until(&times, *limit, spec.permits, now));
             }
         }
@@ -179,7 +179,7 @@ impl Model {
     /// Notes that the store has read the request's resources: no admission is in the future any more.
     pub(super) fn clamp_future(&mut self, spec: &RequestSpec, now: Timestamp) {
         for resource in &spec.resources {
-            let longest = self.config(*resource).longest_window();
+            let longest = self.config(*resource).longest_span();
             self.extend_retention(*resource, longest);
             for admission in &mut self.admissions {
                 if admission.resource == *resource {
@@ -207,7 +207,7 @@ impl Model {
                 resource: *resource,
                 earliest: now,
                 latest: now,
-                retention: self.config(*resource).longest_window(),
+                retention: self.config(*resource).longest_span(),
                 has_expired: false,
             };
             let all = std::iter::repeat_n(admission, spec.permits as usize);
@@ -238,14 +238,14 @@ impl Model {
         config: ResourceConfig,
         resolution: Duration,
     ) {
-        self.extend_retention(resource, config.longest_window());
+        self.extend_retention(resource, config.longest_span());
         self.resolutions[resource] = self.resolutions[resource].max(resolution);
         self.configured[resource] = Some(config);
     }
 
     /// The least and the greatest count in the first limit's window.
     pub(super) fn used(&self, resource: usize, now: Timestamp) -> (u32, u32) {
-        let window = self.config(resource).limits[0].window;
+        let window = self.config(resource).limits()[0].span();
         let count =
             |bound| Self::count_in_window(&self.counted_times(resource, bound, now), window, now);
         let count = |bound| u32::try_from(count(bound)).expect("there are few");
@@ -254,7 +254,7 @@ impl Model {
 
     /// The least and the greatest count in the longest window.
     pub(super) fn in_longest_window(&self, resource: usize, now: Timestamp) -> (u64, u64) {
-        let window = self.config(resource).longest_window();
+        let window = self.config(resource).longest_span();
         let count = |bound| {
             Self::count_in_window(&self.counted_times(resource, bound, now), window, now) as u64
         };
@@ -263,7 +263,7 @@ impl Model {
 
     pub(super) fn is_uncertain(&self, resource: usize, now: Timestamp) -> bool {
         self.admission_times(resource, Bound::Earliest, now) != {
-            let longest = self.config(resource).longest_window();
+            let longest = self.config(resource).longest_span();
             let mut latest = self.admission_times(resource, Bound::Latest, now);
             let sure = self.admission_times(resource, Bound::Earliest, now).len();
             // Expired admissions have no effect.
@@ -297,7 +297,7 @@ impl Model {
         } else {
             self.denied_until(&more, bound, now)
         };
-        let window = self.config(resource).limits[0].window;
+        let window = self.config(resource).limits()[0].span();
         let times = self.counted_times(resource, bound, now);
         let last = match Self::count_in_window(&times, window, now) {
             0 => now,
