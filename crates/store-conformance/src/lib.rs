@@ -85,7 +85,6 @@ mod macros;
 #[doc(hidden)]
 pub mod cases;
 pub mod child_process;
-pub mod children;
 mod harness;
 #[doc(hidden)]
 pub mod models;

@@ -9,7 +9,7 @@ use store_core::{
 use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable};
 use tokio::task::JoinHandle;
 
-use crate::children::{self, Process, Signal, argument, listen, say};
+use crate::children::{self, ChildProcess, Signal, argument, receive_from_parent, send_to_parent};
 use crate::support;
 
 const LEASE: Duration = SECOND;
@@ -47,17 +47,17 @@ fn beats(jobs: &DynamoDbDedupeStore, owner: &Ownership) -> JoinHandle<()> {
 async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
     let table = support::table().await;
     let mut owner = children::start("dedupe_across_processes::child_owns", &table, "");
-    assert_eq!(owner.hear(), "owner");
+    assert_eq!(owner.receive(), "owner");
     let mut waiters: Vec<_> = (0..3)
         .map(|_| children::start("dedupe_across_processes::child_succeeds", &table, ""))
         .collect();
     for waiter in &mut waiters {
-        assert_eq!(waiter.hear(), "joined");
+        assert_eq!(waiter.receive(), "joined");
     }
     let clock = SystemClock::new();
     let killed_at = clock.now();
-    owner.signal(Signal::KILL);
-    let said: Vec<_> = waiters.iter_mut().map(Process::hear).collect();
+    owner.kill();
+    let said: Vec<_> = waiters.iter_mut().map(ChildProcess::receive).collect();
     let succeeded = said
         .iter()
         .filter_map(|line| line.strip_prefix("owner "))
@@ -68,8 +68,8 @@ async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
     println!("taken over {waited:?} after the death, with a lease of {LEASE:?}");
     assert!(waited <= LEASE + SLACK, "{waited:?}");
     for mut waiter in waiters {
-        waiter.tell("end");
-        waiter.join();
+        waiter.send("end");
+        waiter.wait();
     }
 }
 
@@ -82,8 +82,8 @@ async fn child_owns() {
     };
     // Until it is killed or frozen: the others have time to start.
     let beats = beats(&jobs, &owner);
-    say("owner");
-    let order = tokio::task::spawn_blocking(listen).await;
+    send_to_parent("owner");
+    let order = tokio::task::spawn_blocking(receive_from_parent).await;
     assert_eq!(order.expect("an order"), "complete");
     let beat = jobs.heartbeat(owner.key(), owner.job()).await;
     let settled = jobs
@@ -91,8 +91,8 @@ async fn child_owns() {
         .await
         .expect("an answer");
     match (beat.expect("an answer"), settled) {
-        (Heartbeat::Fenced, Settlement::Fenced) => say("fenced"),
-        (beat, settled) => say(format!("{beat:?} {settled:?}")),
+        (Heartbeat::Fenced, Settlement::Fenced) => send_to_parent("fenced"),
+        (beat, settled) => send_to_parent(format!("{beat:?} {settled:?}")),
     }
     beats.abort();
 }
@@ -104,18 +104,18 @@ async fn child_succeeds() {
     let Registration::Joined(job) = register(&jobs).await else {
         panic!("nobody owns the job");
     };
-    say("joined");
+    send_to_parent("joined");
     let outcome = jobs.wait_for(&key(), &job, SECOND * 30).await;
     assert_eq!(outcome.expect("an outcome"), JobOutcome::Lapsed);
     let registration = register(&jobs).await;
     match &registration {
         Registration::Owner(_) => {
             let now = SystemClock::new().now().as_millis();
-            say(format!("owner {now}"));
+            send_to_parent(format!("owner {now}"));
         }
-        Registration::Joined(_) => say("joined"),
+        Registration::Joined(_) => send_to_parent("joined"),
     }
-    assert_eq!(listen(), "end");
+    assert_eq!(receive_from_parent(), "end");
 }
 
 // covers("F32", "F35")
@@ -124,7 +124,7 @@ async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     let table = support::table().await;
     let jobs = jobs(&table);
     let mut frozen = children::start("dedupe_across_processes::child_owns", &table, "");
-    assert_eq!(frozen.hear(), "owner");
+    assert_eq!(frozen.receive(), "owner");
     let Registration::Joined(job) = register(&jobs).await else {
         panic!("the child owns the job");
     };
@@ -136,10 +136,10 @@ async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     };
     // However long the child takes to thaw and speak, its successor lives.
     let beats = beats(&jobs, &successor);
-    frozen.tell("complete");
+    frozen.send("complete");
     frozen.signal(Signal::CONT);
-    assert_eq!(frozen.hear(), "fenced");
-    frozen.join();
+    assert_eq!(frozen.receive(), "fenced");
+    frozen.wait();
     beats.abort();
     let settled = jobs
         .complete(successor, JobResult::Value("fresh".into()))
@@ -159,16 +159,16 @@ async fn a_waiter_in_another_process_hears_of_the_end_and_of_long_results() {
         let size = bytes.to_string();
         let mut child = children::start("dedupe_across_processes::child_waits", &table, &size);
         let beats = beats(&jobs, &owner);
-        assert_eq!(child.hear(), "joined");
+        assert_eq!(child.receive(), "joined");
         let result = JobResult::Value(vec![7; bytes].into());
         let ended_at = SystemClock::new().now();
         jobs.complete(owner, result).await.expect("an answer");
-        let heard = child.hear();
+        let heard = child.receive();
         let heard_at = Timestamp::from_millis(heard.parse().expect("a time"));
         let waited = heard_at.since(ended_at);
         println!("{bytes} bytes heard of after {waited:?}");
         assert!(waited <= SLACK, "{waited:?}");
-        child.join();
+        child.wait();
         beats.abort();
     }
 }
@@ -180,12 +180,12 @@ async fn child_waits() {
     let Registration::Joined(job) = register(&jobs).await else {
         panic!("the parent owns the job");
     };
-    say("joined");
+    send_to_parent("joined");
     let outcome = jobs.wait_for(&key(), &job, SECOND * 30).await;
     let bytes = argument().parse().expect("a number");
     assert_eq!(
         outcome.expect("an outcome"),
         JobOutcome::Value(vec![7; bytes].into())
     );
-    say(SystemClock::new().now().as_millis());
+    send_to_parent(SystemClock::new().now().as_millis());
 }
