@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use store_core::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 
 use crate::envelope::{Envelope, StatusCode};
-use crate::transport::HttpResponse;
+use crate::http_response::HttpResponse;
 
 /// The API does not say when an exhausted budget resets. It counts per path and hour; a quarter of an
 /// hour wastes few requests and little time.

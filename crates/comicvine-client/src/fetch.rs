@@ -13,11 +13,12 @@ use self::convert::{api_error, check_results, pipeline_error};
 use crate::classify::{Classification, Cooldown, CooldownScope, ResponseKind, classify};
 use crate::envelope::Envelope;
 use crate::error::{Error, LimitReason, Result};
+use crate::http_response::HttpResponse;
 use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::RawJson;
-use crate::transport::{HttpResponse, Params, SendError, root_cause};
+use crate::transport::{Params, SendError, root_cause};
 
 /// The scope of every cache key; the server's URL is part of the hashed text.
 const CACHE_SCOPE: &str = "comicvine";

@@ -106,6 +106,7 @@ mod envelope;
 mod error;
 mod fetch;
 mod freshness;
+mod http_response;
 mod id;
 mod inner;
 mod kind;

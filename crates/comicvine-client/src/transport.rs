@@ -5,12 +5,12 @@ mod tls;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use reqwest::header::HeaderMap;
+use bytes::BytesMut;
 use url::{Host, Url};
 
 use crate::auth::ApiKey;
 use crate::error::{Error, chain};
+use crate::http_response::HttpResponse;
 
 /// Query parameters without the API key, in canonical order.
 pub(crate) type Params = Vec<(&'static str, String)>;
@@ -23,14 +23,6 @@ pub(crate) struct TransportOptions {
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
     pub(crate) max_body_bytes: usize,
-}
-
-/// An HTTP response of any status.
-#[derive(Debug)]
-pub(crate) struct HttpResponse {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
 }
 
 /// Why there is no response. None of them contains the URL, which holds the API key.

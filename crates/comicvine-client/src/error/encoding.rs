@@ -16,11 +16,10 @@ impl Error {
         | Self::Store {
             message, source, ..
         } = &mut shared
+            && let Some(source) = source.take()
         {
-            if let Some(source) = source.take() {
-                message.push_str(": ");
-                message.push_str(&chain(&*source));
-            }
+            message.push_str(": ");
+            message.push_str(&chain(&*source));
         }
         serde_json::to_string(&shared).unwrap_or_default()
     }
@@ -51,7 +50,7 @@ impl SharedError for Error {
     }
 }
 
-/// A [`Timestamp`] as whole milliseconds.
+/// Serialization of a timestamp as whole milliseconds.
 pub(super) mod millis {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use store_core::Timestamp;

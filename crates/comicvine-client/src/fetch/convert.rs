@@ -6,7 +6,7 @@ use store_core::pipeline::PipelineError;
 use super::{ApiRequest, Shape};
 use crate::envelope::{Envelope, StatusCode};
 use crate::error::{Error, LimitReason, Result, chain};
-use crate::transport::HttpResponse;
+use crate::http_response::HttpResponse;
 
 /// Checks that `results` has the expected type before it is cached, and returns its cache tags.
 pub(super) fn check_results(response: &HttpResponse, request: &ApiRequest) -> Result<Vec<Tag>> {
