@@ -1,4 +1,4 @@
-//! The API key: a secret that is sent to the API and shown nowhere else.
+//! The API key, a secret that only the transport reads.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ const KEY_PAGE: &str = "https://comicvine.gamespot.com/api/";
 
 /// A Comic Vine API key.
 ///
-/// Neither `Debug` nor any error shows it; [`fingerprint`](Self::fingerprint) stands for it in
-/// names that are stored.
+/// Neither `Debug` nor any error shows it; stored names contain its
+/// [`fingerprint`](Self::fingerprint) instead.
 ///
 /// ```
 /// use comicvine_client::ApiKey;
@@ -29,16 +29,16 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Takes a key, without the white space around it.
+    /// A key from a string, trimmed.
     ///
     /// # Errors
     /// [`InvalidApiKey::Malformed`] if it is empty or has characters other than ASCII letters,
     /// digits, `-` and `_`.
     pub fn new(key: impl Into<String>) -> Result<Self, InvalidApiKey> {
-        let given = SecretString::from(key.into());
-        let key = given.expose_secret().trim();
-        let well_formed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if key.is_empty() || !key.bytes().all(well_formed) {
+        let secret = SecretString::from(key.into());
+        let key = secret.expose_secret().trim();
+        let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if key.is_empty() || !key.bytes().all(is_valid) {
             return Err(InvalidApiKey::Malformed);
         }
         Ok(Self {
@@ -46,10 +46,11 @@ impl ApiKey {
         })
     }
 
-    /// Takes the key from the environment variable `COMIC_VINE_API_KEY`.
+    /// The key in the environment variable `COMIC_VINE_API_KEY`.
     ///
     /// # Errors
-    /// [`InvalidApiKey::NotSet`] if the variable is absent or empty, and as [`ApiKey::new`].
+    /// [`InvalidApiKey::NotSet`] if the variable is absent or empty, [`InvalidApiKey::Malformed`] if
+    /// it is not a valid key.
     pub fn from_env() -> Result<Self, InvalidApiKey> {
         match std::env::var(API_KEY_VARIABLE) {
             Ok(key) if !key.trim().is_empty() => Self::new(key),
@@ -58,10 +59,11 @@ impl ApiKey {
         }
     }
 
-    /// Takes the key from a file that holds nothing else, such as a container's secret.
+    /// The key in a file that contains nothing else, such as a container's secret.
     ///
     /// # Errors
-    /// [`InvalidApiKey::Unreadable`] if the file cannot be read as text, and as [`ApiKey::new`].
+    /// [`InvalidApiKey::Unreadable`] if the file cannot be read as text, [`InvalidApiKey::Malformed`]
+    /// if it is not a valid key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, InvalidApiKey> {
         let path = path.as_ref();
         let key = std::fs::read_to_string(path).map_err(|source| InvalidApiKey::Unreadable {
@@ -71,9 +73,9 @@ impl ApiKey {
         Self::new(key)
     }
 
-    /// Eight hexadecimal digits that tell keys apart and lead back to none.
+    /// Eight hexadecimal digits that identify the key without revealing it.
     ///
-    /// The first 32 bits of a SHA-256 over a fixed label and the key. Budgets are stored under it.
+    /// The first 32 bits of a SHA-256 over a fixed label and the key. Stored budgets are named by it.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let digest: [u8; 32] = Sha256::new()
@@ -85,7 +87,7 @@ impl ApiKey {
         format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
     }
 
-    /// The key itself, for the query of a request and nothing else.
+    /// The key itself, only for the query of a request.
     pub(crate) fn expose(&self) -> &str {
         self.secret.expose_secret()
     }
@@ -97,14 +99,14 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Why there is no API key.
+/// The error of reading an API key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidApiKey {
     /// The environment variable is absent or empty.
     #[error("no api key: set {API_KEY_VARIABLE} to the key shown at {KEY_PAGE}")]
     NotSet,
-    /// The text cannot be a key.
+    /// The text is not a valid key.
     #[error("the api key is malformed: copy it from {KEY_PAGE}, letters and digits only")]
     Malformed,
     /// The key file cannot be read.
@@ -112,7 +114,7 @@ pub enum InvalidApiKey {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         source: std::io::Error,
     },
 }
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn unusable_keys_are_refused_without_being_repeated() {
+    fn invalid_keys_are_refused_without_being_repeated() {
         for bad in ["", "  ", "c0ffee c0ffee", "c0ffee&x=1", "c0ffeé"] {
             let error = ApiKey::new(bad).unwrap_err();
             assert!(matches!(error, InvalidApiKey::Malformed));

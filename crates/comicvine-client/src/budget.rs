@@ -1,7 +1,8 @@
-//! What the API allows, and what is left of it.
+//! The rate limits of the API, and their status.
 //!
-//! The API counts per path, singular and plural apart, and watches the pace of a key as a whole.
-//! A budget belongs to a server and a key: a fake and the real API, or two keys, share nothing.
+//! The API limits each path per hour, singular and plural separately, and the spacing of all requests
+//! with a key. A budget belongs to a server and a key: a test server and the real API, or two keys,
+//! have separate budgets.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use store_core::{
     AdaptiveConfig, Claim, HOUR, Limit, Policy, Resource, ResourceConfig, SECOND, Status, Timestamp,
 };
 
-/// The limits a client keeps to.
+/// The rate limits of a client.
 ///
 /// ```
 /// use comicvine_client::Budget;
@@ -18,7 +19,7 @@ use store_core::{
 /// let budget = Budget::default();
 /// assert_eq!((budget.path, budget.spacing), (Limit::new(200, HOUR), SECOND));
 ///
-/// // What is left to this program if others use the same key from elsewhere.
+/// // For a key that other machines use as well.
 /// let cautious = Budget::default().with_path(Limit::new(120, HOUR));
 /// # let _ = cautious;
 /// ```
@@ -27,16 +28,16 @@ use store_core::{
 pub struct Budget {
     /// Requests per path. Default: 200 per hour.
     pub path: Limit,
-    /// What is added to the path's window, for clocks that differ and requests that take their time
-    /// to arrive. Default: 0.5 % of the window, 18 seconds.
+    /// The safety margin added to the path's window, for clock differences and network latency.
+    /// Default: 0.5 % of the window, 18 seconds.
     pub guard: Duration,
-    /// The least time between two requests of the key, on whatever path; zero for none.
+    /// The minimum time between two requests with the key, on any path; zero for none.
     /// Default: 1 second.
     pub spacing: Duration,
-    /// What is added to the spacing: a request that opens a connection arrives later than the next
-    /// one that finds it open. Default: a tenth of the spacing, 100 milliseconds.
+    /// The safety margin added to the spacing: a request on a new connection arrives later than the
+    /// next one on the same connection. Default: 10 % of the spacing, 100 milliseconds.
     pub spacing_guard: Duration,
-    /// How users and background share a path's requests. Default: adaptive, by recent activity.
+    /// How user and background requests share a path's budget. Default: adaptive, by recent activity.
     pub policy: Policy,
 }
 
@@ -61,7 +62,7 @@ fn spacing_guard_of(spacing: Duration) -> Duration {
 }
 
 impl Budget {
-    /// Sets the requests per path, and the guard to 0.5 % of its window.
+    /// Sets the requests per path, and the guard to 0.5 % of the window.
     #[must_use]
     pub fn with_path(mut self, path: Limit) -> Self {
         self.path = path;
@@ -69,14 +70,14 @@ impl Budget {
         self
     }
 
-    /// Sets what is added to the path's window.
+    /// Sets the safety margin of the path's window.
     #[must_use]
     pub const fn with_guard(mut self, guard: Duration) -> Self {
         self.guard = guard;
         self
     }
 
-    /// Sets the least time between two requests, and its guard to a tenth of it.
+    /// Sets the minimum time between two requests, and its guard to 10 % of it.
     #[must_use]
     pub fn with_spacing(mut self, spacing: Duration) -> Self {
         self.spacing = spacing;
@@ -84,14 +85,14 @@ impl Budget {
         self
     }
 
-    /// Sets what is added to the spacing.
+    /// Sets the safety margin of the spacing.
     #[must_use]
     pub const fn with_spacing_guard(mut self, guard: Duration) -> Self {
         self.spacing_guard = guard;
         self
     }
 
-    /// Sets how users and background share a path's requests.
+    /// Sets how user and background requests share a path's budget.
     #[must_use]
     pub fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -105,18 +106,19 @@ impl Budget {
         config
     }
 
-    /// The key is claimed even if requests are not spaced, because its cooldown binds every path.
+    /// The config of the key as a whole. It exists even without a spacing, because a cooldown of the
+    /// key applies to every path.
     fn spacing_config(&self) -> ResourceConfig {
-        const AS_GOOD_AS_NONE: Limit = Limit::new(10_000, SECOND);
+        const EFFECTIVELY_UNLIMITED: Limit = Limit::new(10_000, SECOND);
         if self.spacing.is_zero() {
-            AS_GOOD_AS_NONE.into()
+            EFFECTIVELY_UNLIMITED.into()
         } else {
             Limit::new(1, self.spacing + self.spacing_guard).into()
         }
     }
 }
 
-/// The budgets of one key at one server.
+/// The rate limit resources of one key at one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Resources {
     origin: String,
@@ -133,23 +135,23 @@ impl Resources {
         }
     }
 
-    /// Checks that claims can be made at all.
-    pub(crate) fn check(&self) -> store_core::Result<()> {
+    /// Checks that the budget is valid.
+    pub(crate) fn validate(&self) -> store_core::Result<()> {
         self.budget.path_config().check()?;
         self.claims("issues").map(drop)
     }
 
-    /// The key as a whole.
+    /// The resource of the key as a whole.
     pub(crate) fn key(&self) -> store_core::Result<Resource> {
         Resource::new(&self.origin, &self.fingerprint, "")
     }
 
-    /// One path: `issue` and `issues` are two.
+    /// The resource of one path; `issue` and `issues` are two.
     pub(crate) fn path(&self, path: &str) -> store_core::Result<Resource> {
         Resource::new(&self.origin, &self.fingerprint, path)
     }
 
-    /// What one request on `path` counts against, all of it together.
+    /// The claims of a request on `path`, which are granted together.
     pub(crate) fn claims(&self, path: &str) -> store_core::Result<Vec<Claim>> {
         Ok(vec![self.path_claim(path)?, self.key_claim()?])
     }
@@ -163,24 +165,24 @@ impl Resources {
     }
 }
 
-/// What is left for a class of callers.
+/// The status of all rate limits, for callers of one priority.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BudgetStatus {
-    /// The key as a whole: its pace, and the cooldown that binds every path.
+    /// The key as a whole: its spacing, and the cooldown that applies to every path.
     pub key: Status,
     /// Every path of the API.
     pub paths: Vec<PathStatus>,
 }
 
 impl BudgetStatus {
-    /// Until when nothing may be sent at all, if the API asked for that.
+    /// The end of the cooldown that applies to every path, if there is one.
     #[must_use]
     pub fn blocked_until(&self) -> Option<Timestamp> {
         self.key.cooldown_until
     }
 
-    /// The paths that are used or have to rest.
+    /// The paths that have used budget or a cooldown.
     pub fn in_use(&self) -> impl Iterator<Item = &PathStatus> {
         self.paths
             .iter()
@@ -188,13 +190,13 @@ impl BudgetStatus {
     }
 }
 
-/// What is left of one path.
+/// The status of the rate limit of one path.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PathStatus {
     /// The path: `issue`, `issues`, `search`.
     pub path: String,
-    /// How it stands: used, remaining, reset, cooldown.
+    /// Used, remaining, reset and cooldown.
     pub status: Status,
 }
 
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn request_counts_against_its_path_and_the_pace_of_the_key() {
+    fn request_uses_the_budget_of_its_path_and_the_spacing_of_the_key() {
         let claims = resources("https://cv", "f1").claims("issues").unwrap();
         let names: Vec<_> = claims
             .iter()
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn other_servers_keys_and_paths_have_budgets_of_their_own() {
+    fn servers_keys_and_paths_have_separate_budgets() {
         let path = |origin, fingerprint, path| resources(origin, fingerprint).path(path).unwrap();
         let one = path("https://cv", "f1", "issue");
         for other in [
@@ -234,11 +236,11 @@ mod tests {
     }
 
     #[test]
-    fn limit_of_zero_is_found_before_anything_is_sent() {
+    fn limit_of_zero_is_invalid() {
         let budget = Budget::default().with_path(Limit::new(0, HOUR));
         assert!(
             Resources::new("https://cv".to_owned(), "f".to_owned(), budget)
-                .check()
+                .validate()
                 .is_err()
         );
     }

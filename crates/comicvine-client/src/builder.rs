@@ -1,4 +1,4 @@
-//! How a client is set up.
+//! The builder of a client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +9,19 @@ use url::Url;
 
 use crate::auth::ApiKey;
 use crate::budget::{Budget, Resources};
-use crate::client::{ComicVine, Inner};
+use crate::client::ComicVine;
 use crate::error::{Error, Result};
 use crate::freshness::Freshness;
+use crate::inner::Inner;
 use crate::transport::{Transport, TransportOptions};
 
 const BASE_URL: &str = "https://comicvine.gamespot.com/api/";
 const USER_AGENT: &str = concat!("comicvine-client/", env!("CARGO_PKG_VERSION"));
 
-/// Sets up a [`ComicVine`]; every setting but the key has a default.
+/// A builder of a [`ComicVine`]. Every setting except the API key has a default.
 #[derive(Clone, Debug)]
 #[must_use]
-pub struct Builder {
+pub struct ComicVineBuilder {
     key: ApiKey,
     base_url: String,
     user_agent: String,
@@ -37,7 +38,7 @@ pub struct Builder {
     max_body_bytes: usize,
 }
 
-impl Builder {
+impl ComicVineBuilder {
     pub(crate) fn new(key: ApiKey) -> Self {
         Self {
             key,
@@ -57,101 +58,102 @@ impl Builder {
         }
     }
 
-    /// Cache, de-duplication and rate limiting. Default: none of them. Without a rate limiter
-    /// nothing holds requests back, and the API bans keys for that.
+    /// The stores: cache, request de-duplication and rate limiter. Default: none. Without a rate
+    /// limiter requests are unlimited, and the API bans keys for that.
     pub fn stores(mut self, stores: Stores) -> Self {
         self.stores = stores;
         self
     }
 
-    /// Where the API is, with or without a slash at the end: a mirror, a gateway, a fake.
-    /// Default: `https://comicvine.gamespot.com/api/`.
+    /// The base URL of the API, with or without a trailing slash: a mirror, a gateway, a test
+    /// server. `https` needs the feature `tls`. Default: `https://comicvine.gamespot.com/api/`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// How the program introduces itself. Give it a name of its own: the API blocks what libraries
-    /// send by default. Default: `comicvine-client/` and the version.
+    /// The `User-Agent` header. Set your program's name: the API blocks the defaults of many
+    /// libraries. Default: `comicvine-client/` and the version.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
         self
     }
 
-    /// How long answers stay fresh. Default: see [`Freshness`].
+    /// How long cached responses stay fresh. Default: see [`Freshness`].
     pub const fn freshness(mut self, freshness: Freshness) -> Self {
         self.freshness = freshness;
         self
     }
 
-    /// The limits to keep to. Default: the API's, see [`Budget`].
+    /// The rate limits. Default: the API's, see [`Budget`].
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = budget;
         self
     }
 
-    /// How long a connection may take. Default: 5 seconds.
+    /// The timeout of connecting. Default: 5 seconds.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long one attempt may take from connecting to the last byte. Default: 30 seconds.
+    /// The timeout of one attempt, from connecting to the last byte. Default: 30 seconds.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long a request may wait for leave to send, or for the same request of somebody else.
-    /// Default: 1 minute.
+    /// The longest wait for a permit of the rate limiter, or for the same request of another
+    /// caller. Default: 1 minute.
     pub const fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self
     }
 
-    /// How often an attempt is repeated that failed to connect, broke off, or found the API out of
-    /// order. Refusals are never repeated. Default: 2.
+    /// The maximum number of retries of a request that could not connect, was interrupted, or found
+    /// the API unavailable. Refusals and timeouts are never retried. Default: 2.
     pub const fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// How long to wait before the first repetition; four times as long before each further one,
-    /// and up to half as much again by chance. Default: 500 milliseconds.
+    /// The delay before the first retry. It grows by a factor of 4 with each retry, plus up to 50 %
+    /// of jitter. Default: 500 milliseconds.
     pub const fn retry_backoff(mut self, backoff: Duration) -> Self {
         self.retry_backoff = backoff;
         self
     }
 
-    /// The largest answer, in bytes. Default: 16 MiB.
+    /// The maximum size of a response body, in bytes. Default: 16 MiB.
     pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
         self
     }
 
-    /// The clock that waiting and freshness go by. Default: the system's.
+    /// The clock of waits and freshness. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// The randomness that repetitions are spread by. Default: the system's.
+    /// The random source of the retry jitter. Default: the system's.
     pub fn random(mut self, random: impl Random) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// The client. Nothing is sent yet.
+    /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if the base URL is none, the user agent is empty or not ASCII, a
-    /// limit admits nothing, or the operating system's certificates cannot be had.
+    /// [`Error::InvalidInput`] if the base URL is not an http URL, or is https without the feature
+    /// `tls`; if the user agent is empty or not ASCII; if a limit is zero; or if the operating
+    /// system's root certificates cannot be loaded.
     pub fn build(self) -> Result<ComicVine> {
         let base_url = parse_base_url(&self.base_url)?;
-        let printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-        if self.user_agent.trim().is_empty() || !self.user_agent.bytes().all(printable) {
+        let is_printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        if self.user_agent.trim().is_empty() || !self.user_agent.bytes().all(is_printable) {
             return Err(Error::invalid(
-                "the user agent must be a name of your program in ASCII, such as `shelf/1.0`",
+                "the user agent must be a program name in printable ASCII, such as `my-app/1.0`",
             ));
         }
         let resources = Resources::new(
@@ -159,7 +161,7 @@ impl Builder {
             self.key.fingerprint(),
             self.budget,
         );
-        resources.check().map_err(Error::invalid)?;
+        resources.validate().map_err(Error::invalid)?;
         let endpoint = base_url.as_str().trim_end_matches('/').to_owned();
         let options = TransportOptions {
             base_url,
@@ -190,16 +192,16 @@ impl Builder {
 fn parse_base_url(text: &str) -> Result<Url> {
     let invalid = || {
         Error::invalid(format!(
-            "the base url must be an http address without user, query and fragment, such as \
+            "the base url must be an http url without user, query and fragment, such as \
              {BASE_URL}"
         ))
     };
     let url: Url = text.trim().parse().map_err(|_| invalid())?;
-    let plain = url.username().is_empty()
+    let has_no_extras = url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
         && url.fragment().is_none();
-    if matches!(url.scheme(), "http" | "https") && url.has_host() && plain {
+    if matches!(url.scheme(), "http" | "https") && url.has_host() && has_no_extras {
         Ok(url)
     } else {
         Err(invalid())
@@ -210,19 +212,19 @@ fn parse_base_url(text: &str) -> Result<Url> {
 mod tests {
     use super::*;
 
-    fn builder() -> Builder {
-        Builder::new(ApiKey::new("c0ffee").unwrap())
+    fn builder() -> ComicVineBuilder {
+        ComicVineBuilder::new(ApiKey::new("c0ffee").unwrap())
     }
 
     #[test]
-    fn unusable_settings_are_refused_and_secrets_not_repeated() {
+    fn invalid_settings_are_refused_without_repeating_secrets() {
         for bad in [
             builder().base_url("comicvine"),
             builder().base_url("ftp://host/"),
             builder().base_url("https://me:c0ffee@host/"),
             builder().base_url("https://host/api?api_key=c0ffee"),
             builder().user_agent(" "),
-            builder().user_agent("shelf\n1"),
+            builder().user_agent("my-app\n1"),
         ] {
             let error = bad.build().unwrap_err();
             assert!(matches!(error, Error::InvalidInput { .. }));
@@ -233,6 +235,22 @@ mod tests {
     #[test]
     fn debug_of_the_client_has_no_key() {
         assert!(!format!("{:?}", builder()).contains("c0ffee"));
-        assert!(!format!("{:?}", builder().build().unwrap()).contains("c0ffee"));
+        let client = builder().base_url("http://localhost/").build().unwrap();
+        assert!(!format!("{client:?}").contains("c0ffee"));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn default_base_url_is_the_api_over_https() {
+        assert!(builder().build().is_ok());
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn https_without_the_feature_is_refused_by_its_name() {
+        let error = builder().build().unwrap_err();
+        assert!(matches!(error, Error::InvalidInput { .. }));
+        assert!(error.to_string().contains("feature `tls`"), "{error}");
+        assert!(builder().base_url("http://localhost/").build().is_ok());
     }
 }

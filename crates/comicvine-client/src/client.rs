@@ -1,37 +1,39 @@
-//! The client: a handle whose methods begin requests.
+//! The client: a handle whose methods build requests.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store_core::pipeline::PipelineStats;
-use store_core::{Pipeline, Priority, Random, Tag, Timestamp};
+use store_core::{Priority, Tag, Timestamp};
 
 use crate::auth::ApiKey;
-use crate::budget::{BudgetStatus, PathStatus, Resources};
-use crate::builder::Builder;
+use crate::budget::{BudgetStatus, PathStatus};
+use crate::builder::ComicVineBuilder;
 use crate::error::{Error, Result};
-use crate::freshness::Freshness;
+use crate::fetch::cache_tag;
 use crate::id::{Id, IssueId, VolumeId};
+use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::{Issue, IssueRow, RawJson, Volume, VolumeRow};
-use crate::request::{DetailRequest, ListRequest, SearchRequest, TypesRequest, entity_tag};
-use crate::transport::Transport;
+use crate::request::{DetailRequest, ListRequest, SearchRequest, TypesRequest};
 
-/// A client of the Comic Vine API. Clones share everything; keep one per program.
+/// A client for the Comic Vine API. Clones are cheap and share all state; create one per program.
 ///
-/// Requests wait for leave to send, so that every program that uses the same key and the same
-/// stores stays within the API's limits together.
+/// Requests wait for a permit of the rate limiter, so that all programs with the same API key and
+/// the same stores stay within the API's limits together.
 ///
-/// ```no_run
-/// use comicvine_client::{ApiKey, ComicVine, IssueId, Priority};
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = comicvine_fake::FakeServer::builder().start().await?;
+/// use comicvine_client::{ApiKey, ComicVine, Priority, VolumeId};
 ///
-/// # async fn example() -> comicvine_client::Result<()> {
-/// let comics = ComicVine::builder(ApiKey::from_env()?)
-///     .user_agent("shelf/1.0")
+/// let client = ComicVine::builder(ApiKey::new("0123456789abcdef")?)
+///     .user_agent("my-app/1.0")
+/// #   .base_url(server.base_url())
 ///     .build()?;
-/// let got = comics.issue(IssueId::new(319_366)).priority(Priority::User).await?;
-/// println!("{} ({:?})", got.value.name, got.outcome);
+/// let volume = client.volume(VolumeId::new(701)).priority(Priority::User).await?;
+/// println!("{} ({:?})", volume.value.name, volume.outcome);
 /// # Ok(())
 /// # }
 /// ```
@@ -40,24 +42,10 @@ pub struct ComicVine {
     inner: Arc<Inner>,
 }
 
-/// What all clones share.
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) transport: Transport,
-    pub(crate) pipeline: Pipeline,
-    pub(crate) resources: Resources,
-    /// The base URL without a slash at the end; part of every cache key.
-    pub(crate) endpoint: String,
-    pub(crate) freshness: Freshness,
-    pub(crate) max_wait: Duration,
-    pub(crate) retry_backoff: Duration,
-    pub(crate) random: Arc<dyn Random>,
-}
-
 impl ComicVine {
-    /// Sets up a client for this key.
-    pub fn builder(key: ApiKey) -> Builder {
-        Builder::new(key)
+    /// A builder of a client with this API key.
+    pub fn builder(key: ApiKey) -> ComicVineBuilder {
+        ComicVineBuilder::new(key)
     }
 
     pub(crate) fn from_inner(inner: Inner) -> Self {
@@ -66,63 +54,58 @@ impl ComicVine {
         }
     }
 
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
-    }
-
-    /// One issue with its credits.
+    /// A request for one issue with its credits.
     pub fn issue(&self, id: IssueId) -> DetailRequest<Issue> {
-        DetailRequest::new(self.clone(), IssueId::KIND, id.into())
+        DetailRequest::new(Arc::clone(&self.inner), IssueId::KIND, id.into())
     }
 
-    /// One volume with its issues and credits.
+    /// A request for one volume with its issues and credits.
     pub fn volume(&self, id: VolumeId) -> DetailRequest<Volume> {
-        DetailRequest::new(self.clone(), VolumeId::KIND, id.into())
+        DetailRequest::new(Arc::clone(&self.inner), VolumeId::KIND, id.into())
     }
 
-    /// One resource of any kind, as JSON.
+    /// A request for one resource of any kind, as JSON.
     pub fn get(&self, kind: ResourceKind, id: impl Into<Id>) -> DetailRequest<RawJson> {
-        DetailRequest::new(self.clone(), kind, id.into())
+        DetailRequest::new(Arc::clone(&self.inner), kind, id.into())
     }
 
-    /// The list of issues.
+    /// A request for the list of issues.
     pub fn issues(&self) -> ListRequest<IssueRow> {
-        ListRequest::new(self.clone(), IssueId::KIND)
+        ListRequest::new(Arc::clone(&self.inner), IssueId::KIND)
     }
 
-    /// The list of volumes.
+    /// A request for the list of volumes.
     pub fn volumes(&self) -> ListRequest<VolumeRow> {
-        ListRequest::new(self.clone(), VolumeId::KIND)
+        ListRequest::new(Arc::clone(&self.inner), VolumeId::KIND)
     }
 
-    /// The list of any kind, its rows as JSON.
+    /// A request for the list of any kind, with rows as JSON.
     pub fn list(&self, kind: ResourceKind) -> ListRequest<RawJson> {
-        ListRequest::new(self.clone(), kind)
+        ListRequest::new(Arc::clone(&self.inner), kind)
     }
 
-    /// Searches every kind at once. Each hit keeps its row as JSON.
+    /// A search over every searchable kind. Each hit has its row as JSON.
     pub fn search(&self, query: impl Into<String>) -> SearchRequest {
-        SearchRequest::new(self.clone(), query.into())
+        SearchRequest::new(Arc::clone(&self.inner), query.into())
     }
 
-    /// The API's own table of resource types.
+    /// A request for the API's table of resource types.
     pub fn types(&self) -> TypesRequest {
-        TypesRequest::new(self.clone())
+        TypesRequest::new(Arc::clone(&self.inner))
     }
 
-    /// What is left of the budgets for callers of this class, in every process that shares the
-    /// store. Counts as no request.
+    /// The remaining budget for callers of this priority, over all processes that share the store.
+    /// Sends no request.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if the client has no rate limiter, [`Error::Store`] if it fails.
     pub async fn budget(&self, priority: Priority) -> Result<BudgetStatus> {
-        const AT_ONCE: usize = 8;
+        const CONCURRENCY: usize = 8;
         let failed = |error| Error::store("read the budget", error);
-        let limiter = self
-            .inner
-            .pipeline
-            .rate_limit()
-            .ok_or_else(|| Error::invalid("the client has no rate limiter, so no budget"))?;
+        let limiter =
+            self.inner.pipeline.rate_limit().ok_or_else(|| {
+                Error::invalid("the client has no rate limiter; give it `stores`")
+            })?;
         let resources = &self.inner.resources;
         let key = resources.key_claim().map_err(failed)?;
         let key = limiter.status(&key, priority).await.map_err(failed)?;
@@ -135,42 +118,42 @@ impl ComicVine {
                     status,
                 })
             })
-            .buffered(AT_ONCE)
+            .buffered(CONCURRENCY)
             .try_collect()
             .await
             .map_err(failed)?;
         Ok(BudgetStatus { key, paths })
     }
 
-    /// Removes one resource from the cache, however its fields were selected. Lists that show it
-    /// stay.
+    /// Removes one resource from the cache, in all its selections of fields. Cached lists that
+    /// contain it stay.
     ///
     /// # Errors
     /// [`Error::Store`] if the cache fails.
-    pub async fn forget(&self, kind: ResourceKind, id: impl Into<Id> + Send) -> Result<()> {
+    pub async fn invalidate(&self, kind: ResourceKind, id: impl Into<Id> + Send) -> Result<()> {
         let failed = |error| Error::store("remove a resource from the cache", error);
         let Some(cache) = self.inner.pipeline.cache() else {
             return Ok(());
         };
-        let tag = Tag::new(&entity_tag(kind, id.into())).map_err(failed)?;
+        let tag = Tag::new(&cache_tag(kind, id.into())).map_err(failed)?;
         cache.invalidate_tags(&[tag]).await.map_err(failed)?;
         Ok(())
     }
 
-    /// What this client has done since it was made.
+    /// Counters of this client since it was built.
     #[must_use]
     pub fn stats(&self) -> PipelineStats {
         self.inner.pipeline.stats()
     }
 
-    /// The time that [`Error::retry_at`] is to be compared with.
+    /// The current time of the clock that [`Error::retry_at`] refers to.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.inner.pipeline.clock().now()
     }
 }
 
-/// Every path that the API counts.
+/// All paths with a budget of their own.
 fn api_paths() -> Vec<&'static str> {
     let kinds = ResourceKind::ALL.into_iter();
     let mut paths: Vec<_> = kinds

@@ -1,4 +1,4 @@
-//! The envelope every answer of the API comes in.
+//! The envelope of every response of the API.
 
 use std::fmt;
 
@@ -8,27 +8,27 @@ use serde_json::value::RawValue;
 
 use crate::model::lenient;
 
-/// What the API says about a request in its body; HTTP's status often says less.
+/// The status code in the body, which is more specific than the HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StatusCode {
-    /// 1: the answer is there.
+    /// 1: success.
     Ok,
     /// 100: the API key is not valid.
     InvalidApiKey,
-    /// 101: no such resource.
+    /// 101: the resource does not exist.
     ObjectNotFound,
-    /// 102: the path or its id is not right.
+    /// 102: the path or its id is malformed.
     UrlFormat,
-    /// 103: `jsonp` was asked for without a callback.
+    /// 103: `jsonp` without a callback.
     JsonpCallback,
-    /// 104: the filter is not right.
+    /// 104: the filter is invalid.
     Filter,
     /// 105: the video is for subscribers only.
     SubscriberOnly,
     /// 107, or 420 in XML bodies: too many requests.
     RateLimited,
-    /// A code that is not known.
+    /// Another code.
     Other(u16),
 }
 
@@ -71,7 +71,7 @@ impl<'de> Deserialize<'de> for StatusCode {
         lenient::optional_number(deserializer)?
             .and_then(|number| u16::try_from(number).ok())
             .map(Self::from)
-            .ok_or_else(|| D::Error::custom("status_code is no small number"))
+            .ok_or_else(|| D::Error::custom("status_code is not a number below 65536"))
     }
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for StatusCode {
     }
 }
 
-/// An answer of the API, its results untouched.
+/// A response body of the API, its results unparsed.
 ///
 /// ```
 /// use comicvine_client::{Envelope, StatusCode};
@@ -96,36 +96,36 @@ impl fmt::Display for StatusCode {
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
 pub struct Envelope<'a> {
-    /// `OK`, or what went wrong in the API's words.
+    /// `OK`, or the API's error message.
     #[serde(default, deserialize_with = "lenient::text")]
     pub error: String,
-    /// The most rows this page could have had.
+    /// The maximum number of rows of this page.
     #[serde(default, deserialize_with = "lenient::number")]
     pub limit: u64,
-    /// How many rows come before this page.
+    /// The number of rows before this page.
     #[serde(default, deserialize_with = "lenient::number")]
     pub offset: u64,
-    /// How many rows this page has, as the API counts them.
+    /// The number of rows of this page as counted by the API.
     #[serde(default, deserialize_with = "lenient::number")]
     pub number_of_page_results: u64,
-    /// How many rows there are on all pages.
+    /// The number of rows of all pages.
     #[serde(default, deserialize_with = "lenient::number")]
     pub number_of_total_results: u64,
-    /// What became of the request.
+    /// The status of the request.
     pub status_code: StatusCode,
     /// An object for one resource, an array for a list, `[]` for an error. Exactly as sent.
     #[serde(borrow)]
     pub results: &'a RawValue,
-    /// The API's version, `1.0`; errors have none.
+    /// The API's version, `1.0`; absent from errors.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub version: Option<String>,
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// # Errors
-    /// If it is not JSON, or has no `status_code` or no `results`.
+    /// [`serde_json::Error`] if it is not JSON, or has no `status_code` or no `results`.
     pub fn parse(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         const UTF8_BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
         serde_json::from_slice(body.strip_prefix(UTF8_BYTE_ORDER_MARK).unwrap_or(body))
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_may_be_texts_or_missing() {
+    fn counts_may_be_strings_or_missing() {
         let body =
             br#"{"limit":"100","number_of_total_results":null,"status_code":1,"results":[]}"#;
         let envelope = Envelope::parse(body).unwrap();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn other_json_is_no_envelope() {
+    fn other_json_is_not_an_envelope() {
         for body in [
             "{}",
             "[]",
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_keep_their_number() {
+    fn codes_round_trip() {
         for number in [1, 100, 101, 102, 103, 104, 105, 107, 999] {
             assert_eq!(StatusCode::from(number).number(), number);
         }

@@ -1,9 +1,9 @@
-//! What can go wrong, as far as a caller can act on it.
+//! The client's error type: one variant for each thing a caller can do about it.
 //!
-//! An error crosses processes: whoever joined a request that failed elsewhere gets the same kind
-//! with the same times. No error holds a URL or a key.
+//! Errors are shared between processes: a caller that joined the failed request of another process
+//! gets the same variant with the same times. No error contains a URL or the API key.
 
-mod shared;
+mod encoding;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use store_core::{Reason, Timestamp};
 
 use crate::auth::InvalidApiKey;
-use crate::block::BlockKind;
+use crate::classify::BlockKind;
 use crate::id::InvalidId;
 use crate::kind::UnknownResource;
 use crate::query::InvalidQuery;
@@ -25,104 +25,123 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// A failed request.
+///
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = comicvine_fake::FakeServer::builder().start().await?;
+/// # let client = comicvine_client::ComicVine::builder(comicvine_client::ApiKey::new("key")?)
+/// #     .base_url(server.base_url())
+/// #     .build()?;
+/// use comicvine_client::{Error, IssueId};
+///
+/// match client.issue(IssueId::new(1)).await {
+///     Ok(issue) => println!("{}", issue.value.name),
+///     Err(Error::NotFound { subject }) => println!("{subject} does not exist"),
+///     Err(error) if error.is_retryable() => println!("try again at {:?}", error.retry_at()),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "error", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Error {
-    /// The request cannot be asked; nothing was sent.
+    /// The request or a setting is invalid; nothing was sent.
     #[error("{message}")]
     InvalidInput {
-        /// What is wrong with it, and what would be right.
+        /// What is invalid, and what would be valid.
         message: String,
     },
-    /// The API does not accept the key.
+    /// The API refuses the API key.
     #[error("comic vine refuses the api key; compare it with https://comicvine.gamespot.com/api/")]
     InvalidKey,
-    /// There is no such resource; it may have been merged with another.
+    /// The resource does not exist; it may have been merged with another.
     #[error("{subject} does not exist")]
     NotFound {
-        /// What was asked for: `issue 4000-1`.
+        /// The subject of the request: `issue 4000-1`.
         subject: String,
     },
     /// The API refuses the filter.
     #[error("comic vine refuses the filter of {subject}; check its fields and values")]
     Filter {
-        /// What was asked for.
+        /// The subject of the request.
         subject: String,
     },
     /// The API refuses the request for another reason.
     #[error("comic vine refuses {subject}: {message} (status {status_code})")]
     Refused {
-        /// What was asked for.
+        /// The subject of the request.
         subject: String,
-        /// The status code in the answer's body.
+        /// The status code in the response body.
         status_code: u16,
-        /// The API's words.
+        /// The API's error message.
         message: String,
     },
-    /// The budget does not allow the request before `retry_at`.
+    /// A rate limit does not allow the request before `retry_at`.
     #[error("{subject} has to wait{}: {reason}", until(*retry_at))]
     RateLimited {
-        /// What was asked for.
+        /// The subject of the request.
         subject: String,
         /// When to try again.
-        #[serde(with = "shared::millis")]
+        #[serde(with = "encoding::millis")]
         retry_at: Option<Timestamp>,
-        /// Whose limit it is.
+        /// The limit that applies.
         reason: LimitReason,
     },
-    /// Something in front of the API refuses the client. Going on makes it worse.
+    /// The client is blocked in front of the API. Further requests prolong the block.
     #[error("{kind}; send nothing{}", until(*retry_at))]
     Blocked {
-        /// Who refuses.
+        /// What blocks it.
         kind: BlockKind,
         /// When to try again.
-        #[serde(with = "shared::millis")]
+        #[serde(with = "encoding::millis")]
         retry_at: Option<Timestamp>,
     },
-    /// The API is out of order for the moment.
+    /// The API is temporarily unavailable.
     #[error("comic vine is unavailable for {subject} (http status {status}); try again later")]
     Unavailable {
-        /// What was asked for.
+        /// The subject of the request.
         subject: String,
         /// The HTTP status.
         status: u16,
-        /// When to try again, if the answer says so.
-        #[serde(with = "shared::millis")]
+        /// When to try again, if the response says so.
+        #[serde(with = "encoding::millis")]
         retry_at: Option<Timestamp>,
     },
-    /// No answer in time.
-    #[error("no answer in time for {subject}")]
+    /// The request timed out.
+    #[error("no response in time for {subject}")]
     Timeout {
-        /// What was asked for.
+        /// The subject of the request.
         subject: String,
     },
-    /// The API could not be reached, or the connection broke.
+    /// The connection failed or was interrupted.
     #[error("{subject}: cannot reach comic vine: {message}")]
     Transport {
-        /// What was asked for.
+        /// The subject of the request.
         subject: String,
-        /// What failed, without the address.
+        /// The cause, without the URL.
         message: String,
-        /// What failed, if it failed in this process.
+        /// The cause that `message` does not contain, if any.
         #[serde(skip)]
         #[source]
         source: Option<Cause>,
     },
-    /// The answer is not what the API sends.
-    #[error("cannot read the answer for {subject}: {message}")]
+    /// The response cannot be decoded.
+    #[error("cannot decode the response for {subject}: {message}")]
     Decode {
-        /// What was asked for, and which part of the answer is wrong.
+        /// The subject of the request.
         subject: String,
-        /// What is wrong.
+        /// What is wrong with which part of the response.
         message: String,
     },
-    /// A store failed and the request could not go on without it.
+    /// A store failed, and the request needs it.
     #[error("{message}")]
     Store {
-        /// Which part failed.
+        /// The operation that failed.
         message: String,
-        /// Whether the same call may succeed later.
+        /// Whether the same request may succeed later.
         retryable: bool,
         /// The store's error, if it failed in this process.
         #[serde(skip)]
@@ -131,20 +150,20 @@ pub enum Error {
     },
 }
 
-/// Whose limit a request ran into.
+/// The limit that does not allow a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LimitReason {
-    /// The hourly budget of the path is used up, or the last request was too short ago.
+    /// The hourly budget of the path is exhausted, or the last request was too recent.
     Budget,
-    /// What is left is kept for users; this was a background request.
+    /// The rest of the budget is reserved for users; this is a background request.
     Reserved,
     /// Background requests are paused because users are busy.
     Paused,
-    /// The API asked for quiet earlier.
+    /// A cooldown after an earlier response of the API.
     Cooldown,
-    /// The API refuses, because somebody else uses the key or because of a burst.
+    /// The API refuses the request: the key is used elsewhere too, or requests came in a burst.
     Api,
 }
 
@@ -155,16 +174,16 @@ impl fmt::Display for LimitReason {
             Self::Reserved => "the rest of the budget is reserved for users",
             Self::Paused => "background requests are paused while users are busy",
             Self::Cooldown => "comic vine asked for a break",
-            Self::Api => "comic vine says that the rate limit is exceeded",
+            Self::Api => "comic vine reports that the rate limit is exceeded",
         })
     }
 }
 
 impl Error {
-    /// A store failed while it did `what`.
-    pub(crate) fn store(what: &str, error: store_core::Error) -> Self {
+    /// The failure of a store in `operation`.
+    pub(crate) fn store(operation: &str, error: store_core::Error) -> Self {
         Self::Store {
-            message: format!("cannot {what}"),
+            message: format!("cannot {operation}"),
             retryable: error.is_retryable(),
             source: Some(Arc::new(error)),
         }
@@ -176,7 +195,7 @@ impl Error {
         }
     }
 
-    /// Whether the same request may succeed later without anybody changing anything.
+    /// Whether the same request may succeed later without a change.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -214,7 +233,7 @@ impl Error {
         }
     }
 
-    /// How long to wait from `now` on before trying again, if that is known.
+    /// How long to wait from `now` before trying again, if that is known.
     #[must_use]
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         self.retry_at().map(|at| at.since(now))
@@ -256,8 +275,20 @@ impl From<UnknownResource> for Error {
 
 impl From<InvalidApiKey> for Error {
     fn from(error: InvalidApiKey) -> Self {
-        Self::invalid(error)
+        Self::invalid(chain(&error))
     }
+}
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,85 +1,97 @@
-//! One request through the pipeline: what it is called, what it counts against, what becomes of it.
+//! One API request through the pipeline: cache key, rate limit claims, attempts, errors.
 
-mod explain;
+mod convert;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use store_core::pipeline::{self, CacheUse, Failure, Fetched, Outcome};
-use store_core::{Key, Priority, Scope, Timestamp, request_hash};
+use store_core::{Key, Priority, Resource, Scope, Timestamp, request_hash};
 use tracing::debug;
 
-use self::explain::{check_results, explain, refusal};
-
-use crate::block::{self, Answer, Cooldown, CooldownScope, Finding, judge};
-use crate::client::Inner;
+use self::convert::{api_error, check_results, pipeline_error};
+use crate::classify::{Classification, Cooldown, CooldownScope, ResponseKind, classify};
 use crate::envelope::Envelope;
 use crate::error::{Error, LimitReason, Result};
+use crate::http_response::HttpResponse;
+use crate::id::Id;
+use crate::inner::Inner;
+use crate::kind::ResourceKind;
 use crate::model::RawJson;
-use crate::transport::{Params, Reply, SendError, root_cause};
+use crate::transport::{Params, SendError, root_cause};
 
-/// The scope of everything the client caches; the server's address is part of what is hashed.
+/// The scope of every cache key; the server's URL is part of the hashed text.
 const CACHE_SCOPE: &str = "comicvine";
 
-/// What callers may say about any request.
+/// The options that every request has.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct CallOptions {
+pub(crate) struct RequestOptions {
     pub(crate) priority: Priority,
     pub(crate) max_wait: Option<Duration>,
     pub(crate) cache: CacheUse,
 }
 
-/// What results have to look like.
+/// The JSON type that `results` must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     Object,
     Array,
 }
 
-/// One request.
+/// A request to the API.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
-    /// What is asked for, in words.
+pub(crate) struct ApiRequest {
+    /// The subject of errors: `issue 4000-44`.
     pub(crate) subject: String,
     /// The path below the base URL: `issue/4000-44`.
     pub(crate) path: String,
-    /// The path the API counts: `issue`.
-    pub(crate) counted: &'static str,
+    /// The path whose budget the request uses: `issue`.
+    pub(crate) budget_path: &'static str,
     pub(crate) params: Params,
     pub(crate) tags: Vec<String>,
     pub(crate) shape: Shape,
-    pub(crate) fresh: Duration,
-    pub(crate) options: CallOptions,
+    pub(crate) fresh_for: Duration,
+    pub(crate) options: RequestOptions,
 }
 
-/// What came back.
+/// A successful response of the API, from the network or a store.
 #[derive(Debug)]
-pub(crate) struct Called {
+pub(crate) struct ApiResponse {
     pub(crate) results: RawJson,
     pub(crate) total: u64,
     pub(crate) outcome: Outcome,
     pub(crate) fetched_at: Timestamp,
 }
 
+/// The cache tag of one resource: `issue:44`.
+pub(crate) fn cache_tag(kind: ResourceKind, id: Id) -> String {
+    format!("{kind}:{id}")
+}
+
 impl Inner {
-    /// Answers `call` from the cache, from somebody else's request in flight, or from the API.
-    pub(crate) async fn call(&self, call: Call) -> Result<Called> {
-        let setting_up = |error| Error::store("set up the request", error);
-        let request = pipeline::Request::new(self.cache_key(&call).map_err(setting_up)?)
-            .with_claims(self.resources.claims(call.counted).map_err(setting_up)?)
-            .with_priority(call.options.priority)
-            .with_max_wait(call.options.max_wait.unwrap_or(self.max_wait))
-            .with_cache(call.options.cache);
+    /// Answers `request` from the cache, from another caller's request in flight, or from the API.
+    pub(crate) async fn fetch(&self, request: ApiRequest) -> Result<ApiResponse> {
+        let setup_error = |error| Error::store("set up the request", error);
+        let pipeline_request =
+            pipeline::Request::new(self.cache_key(&request).map_err(setup_error)?)
+                .with_claims(
+                    self.resources
+                        .claims(request.budget_path)
+                        .map_err(setup_error)?,
+                )
+                .with_priority(request.options.priority)
+                .with_max_wait(request.options.max_wait.unwrap_or(self.max_wait))
+                .with_cache(request.options.cache);
         let answer = self
             .pipeline
-            .run(request, |attempt| self.attempt(&call, attempt))
+            .run(pipeline_request, |attempt| self.attempt(&request, attempt))
             .await
-            .map_err(|error| explain(error, &call))?;
+            .map_err(|error| pipeline_error(error, &request))?;
         let envelope = Envelope::parse(&answer.body).map_err(|error| Error::Decode {
-            subject: call.subject.clone(),
+            subject: request.subject.clone(),
             message: error.to_string(),
         })?;
-        Ok(Called {
+        Ok(ApiResponse {
             results: envelope.results.to_owned(),
             total: envelope.number_of_total_results,
             outcome: answer.outcome,
@@ -87,54 +99,48 @@ impl Inner {
         })
     }
 
-    /// Everything that decides the answer, and nothing that does not: no key, no format.
-    fn cache_key(&self, call: &Call) -> store_core::Result<Key> {
-        let params: Map<String, Value> = call
+    /// A hash of everything that determines the response, which the API key and format do not.
+    fn cache_key(&self, request: &ApiRequest) -> store_core::Result<Key> {
+        let params: Map<String, Value> = request
             .params
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
             .collect();
-        let endpoint = format!("{}/{}", self.endpoint, call.path);
+        let endpoint = format!("{}/{}", self.endpoint, request.path);
         Scope::new(CACHE_SCOPE)?.key(&request_hash(&endpoint, &params))
     }
 
-    /// One attempt on the wire.
-    async fn attempt(&self, call: &Call, attempt: u32) -> Result<Fetched, Failure<Error>> {
-        let reply = match self.transport.send(&call.path, &call.params).await {
-            Ok(reply) => reply,
-            Err(error) => return Err(self.not_answered(error, call, attempt)),
+    /// Sends the request once.
+    async fn attempt(&self, request: &ApiRequest, attempt: u32) -> Result<Fetched, Failure<Error>> {
+        let response = match self.transport.send(&request.path, &request.params).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.send_failure(error, request, attempt)),
         };
         let now = self.pipeline.clock().now();
-        let verdict = judge(
-            Answer {
-                status: reply.status,
-                headers: &reply.headers,
-                body: &reply.body,
-            },
-            now,
-        );
+        let classification = classify(&response, now);
         debug!(
-            subject = call.subject,
-            status = reply.status,
-            finding = ?verdict.finding,
-            cooldown = ?verdict.cooldown,
-            "answered"
+            subject = request.subject,
+            status = response.status,
+            kind = ?classification.kind,
+            cooldown = ?classification.cooldown,
+            "response"
         );
-        if verdict.finding != Finding::Results {
-            return Err(self.refused(verdict, &reply, call, now, attempt));
+        if classification.kind != ResponseKind::Results {
+            return Err(self.response_failure(classification, &response, request, now, attempt));
         }
-        let tags = check_results(&reply, call).map_err(Failure::new)?;
-        if let Some(cooldown) = verdict.cooldown {
-            self.rest(cooldown, call).await;
+        let tags = check_results(&response, request).map_err(Failure::new)?;
+        if let Some(cooldown) = classification.cooldown {
+            self.store_cooldown(cooldown, request).await;
         }
-        Ok(Fetched::new(reply.body)
-            .fresh_for(call.fresh)
+        Ok(Fetched::new(response.body)
+            .fresh_for(request.fresh_for)
             .stale_for(self.freshness.stale)
             .with_tags(tags))
     }
 
-    fn not_answered(&self, error: SendError, call: &Call, attempt: u32) -> Failure<Error> {
-        let subject = call.subject.clone();
+    /// The failure of an attempt without a response.
+    fn send_failure(&self, error: SendError, request: &ApiRequest, attempt: u32) -> Failure<Error> {
+        let subject = request.subject.clone();
         let transport = |error: reqwest::Error| Error::Transport {
             subject: subject.clone(),
             message: root_cause(&error),
@@ -144,89 +150,90 @@ impl Inner {
             SendError::Connect(error) => Failure::new(transport(error))
                 .nothing_sent()
                 .retry_after(self.backoff(attempt)),
-            SendError::Broken(error) => {
+            SendError::Interrupted(error) => {
                 Failure::new(transport(error)).retry_after(self.backoff(attempt))
             }
             SendError::Timeout => Failure::new(Error::Timeout { subject }),
             SendError::TooLarge => Failure::new(Error::Decode {
                 subject,
-                message: "the answer is larger than the client accepts".to_owned(),
+                message: "the response is larger than the client's `max_body_bytes`".to_owned(),
             }),
         }
     }
 
-    fn refused(
+    /// The failure of an attempt whose response is not a success.
+    fn response_failure(
         &self,
-        verdict: block::Verdict,
-        reply: &Reply,
-        call: &Call,
+        classification: Classification,
+        response: &HttpResponse,
+        request: &ApiRequest,
         now: Timestamp,
         attempt: u32,
     ) -> Failure<Error> {
-        let subject = call.subject.clone();
-        let status = reply.status;
-        let retry_at = verdict.cooldown.map(|cooldown| cooldown.until);
-        let passing = verdict.finding == Finding::Unavailable && retry_at.is_none();
-        let mut failure = Failure::new(match verdict.finding {
-            Finding::Refused { code, message } => refusal(subject, code, message),
-            Finding::RateLimited => Error::RateLimited {
+        let subject = request.subject.clone();
+        let status = response.status;
+        let retry_at = classification.cooldown.map(|cooldown| cooldown.until);
+        let is_transient = classification.kind == ResponseKind::Unavailable && retry_at.is_none();
+        let mut failure = Failure::new(match classification.kind {
+            ResponseKind::Refused { code, message } => api_error(subject, code, message),
+            ResponseKind::RateLimited => Error::RateLimited {
                 subject,
                 retry_at,
                 reason: LimitReason::Api,
             },
-            Finding::Blocked(kind) => Error::Blocked { kind, retry_at },
-            Finding::Unavailable => Error::Unavailable {
+            ResponseKind::Blocked(kind) => Error::Blocked { kind, retry_at },
+            ResponseKind::Unavailable => Error::Unavailable {
                 subject,
                 status,
                 retry_at,
             },
-            Finding::Results | Finding::Unknown => Error::Decode {
+            ResponseKind::Results | ResponseKind::Unknown => Error::Decode {
                 subject,
                 message: format!(
                     "http status {status} with a body that is not the api's; check the base url"
                 ),
             },
         });
-        if let Some(cooldown) = verdict.cooldown
-            && let Ok(resource) = self.resource(cooldown.scope, call)
+        if let Some(cooldown) = classification.cooldown
+            && let Ok(resource) = self.cooldown_resource(cooldown.scope, request)
         {
             failure = failure.with_cooldown(resource, cooldown.until.since(now));
         }
-        if passing {
+        if is_transient {
             failure = failure.retry_after(self.backoff(attempt));
         }
         if matches!(failure.error, Error::NotFound { .. }) {
-            failure = failure.keep_for(self.freshness.missing);
+            failure = failure.keep_for(self.freshness.not_found);
         }
         failure
     }
 
-    /// Stores a cooldown that came with a good answer. The answer is worth more than the advice.
-    async fn rest(&self, cooldown: Cooldown, call: &Call) {
+    /// Stores the cooldown of a successful response. A failure here must not cost the response.
+    async fn store_cooldown(&self, cooldown: Cooldown, request: &ApiRequest) {
         let Some(limiter) = self.pipeline.rate_limit() else {
             return;
         };
         let stored = async {
-            let resource = self.resource(cooldown.scope, call)?;
+            let resource = self.cooldown_resource(cooldown.scope, request)?;
             limiter.set_cooldown(&resource, cooldown.until).await
         };
         if let Err(error) = stored.await {
-            debug!(subject = call.subject, %error, "a cooldown is lost");
+            debug!(subject = request.subject, %error, "cooldown not stored");
         }
     }
 
-    fn resource(
+    fn cooldown_resource(
         &self,
         scope: CooldownScope,
-        call: &Call,
-    ) -> store_core::Result<store_core::Resource> {
+        request: &ApiRequest,
+    ) -> store_core::Result<Resource> {
         match scope {
-            CooldownScope::Path => self.resources.path(call.counted),
+            CooldownScope::Path => self.resources.path(request.budget_path),
             CooldownScope::Key => self.resources.key(),
         }
     }
 
-    /// Four times as long each time, and up to half as much again.
+    /// The delay before the next attempt: exponential, factor 4, with up to 50 % of jitter.
     fn backoff(&self, attempt: u32) -> Duration {
         const STEPS: u64 = 1_024;
         let base = self

@@ -1,13 +1,13 @@
-//! How long answers stay fresh in the cache.
+//! How long responses stay fresh in the cache.
 
 use std::time::Duration;
 
 use store_core::{DAY, HOUR};
 
-/// How long answers are given from the cache without asking again, by kind of request.
+/// How long responses are served from the cache without fetching them again, by kind of request.
 ///
-/// The API sends no hints of its own. People edit resources all the time, but rarely the same one
-/// twice in a day; and an hour's budget is soon spent on asking too often.
+/// The API sends no caching headers. Resources are edited all the time, but rarely the same one twice
+/// a day, and frequent requests soon exhaust the hourly budget.
 ///
 /// ```
 /// use comicvine_client::Freshness;
@@ -27,12 +27,12 @@ pub struct Freshness {
     pub search: Duration,
     /// The API's table of types. Default: 7 days.
     pub types: Duration,
-    /// How much longer an answer is kept for when there is no better: the budget is used up, or the
-    /// API is out of order. Default: 30 days.
+    /// How much longer a response is kept, to be served stale while the budget is exhausted or the API
+    /// unavailable. Zero for not at all. Default: 30 days.
     pub stale: Duration,
-    /// How long a resource that the API says is not there is not asked for again. What was kept of it
-    /// is dropped. Default: zero, each call asks: a resource may be made at any time.
-    pub missing: Duration,
+    /// How long a "not found" is cached; the cached resource, if any, is removed. Default: zero, not
+    /// at all, because a resource may be created at any time.
+    pub not_found: Duration,
 }
 
 impl Default for Freshness {
@@ -43,7 +43,7 @@ impl Default for Freshness {
             search: DAY,
             types: DAY * 7,
             stale: DAY * 30,
-            missing: Duration::ZERO,
+            not_found: Duration::ZERO,
         }
     }
 }
@@ -77,17 +77,17 @@ impl Freshness {
         self
     }
 
-    /// Sets how much longer an answer is kept for when there is no better; zero for not at all.
+    /// Sets how much longer a response is kept to be served stale.
     #[must_use]
     pub const fn with_stale(mut self, stale: Duration) -> Self {
         self.stale = stale;
         self
     }
 
-    /// Sets how long a resource that is not there is not asked for again.
+    /// Sets how long a "not found" is cached.
     #[must_use]
-    pub const fn with_missing(mut self, missing: Duration) -> Self {
-        self.missing = missing;
+    pub const fn with_not_found(mut self, not_found: Duration) -> Self {
+        self.not_found = not_found;
         self
     }
 }

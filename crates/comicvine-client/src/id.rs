@@ -1,8 +1,7 @@
-//! Ids: a number, and the kind it belongs to.
+//! Ids of resources.
 //!
-//! The API writes an id as `4000-319366`: the kind's prefix and the number. People paste that, the
-//! bare number, or the address of a page; all three are understood, and an id of another kind is
-//! told apart from nonsense.
+//! The API writes an id as `4000-319366`: the prefix of its kind and a number. That form, the bare
+//! number and the URL of a page are all parsed; an id of another kind has an error of its own.
 
 mod invalid;
 mod typed;
@@ -34,8 +33,8 @@ impl Id {
         self.0
     }
 
-    /// Reads an id of `kind` from `319366`, `4000-319366`, or the address of a page or of an API
-    /// resource that ends in one of these.
+    /// Parses an id of `kind` from `319366`, `4000-319366`, or the URL of a page or an API resource
+    /// that ends in one of these.
     ///
     /// ```
     /// use comicvine_client::{Id, ResourceKind};
@@ -49,11 +48,11 @@ impl Id {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidId::WrongKind`] if the prefix is another kind's, [`InvalidId::UnknownPrefix`] if it
-    /// is nobody's, [`InvalidId::NotAnId`] for any other text.
+    /// [`InvalidId::WrongKind`] for the prefix of another kind, [`InvalidId::UnknownPrefix`] for the
+    /// prefix of no kind, [`InvalidId::NotAnId`] for any other text.
     pub fn parse(kind: ResourceKind, text: &str) -> Result<Self, InvalidId> {
         let not_an_id = || InvalidId::NotAnId {
-            text: shorten(text),
+            text: truncate(text),
             expected: kind,
         };
         let id = last_segment(text.trim());
@@ -83,7 +82,7 @@ impl Id {
         Ok(Self(number))
     }
 
-    /// The id as the API's paths have it: `4000-319366`.
+    /// The id with the prefix of `kind`, as in the API's paths: `4000-319366`.
     #[must_use]
     pub fn qualified(self, kind: ResourceKind) -> String {
         format!("{}-{}", kind.prefix(), self.0)
@@ -102,14 +101,14 @@ impl From<u64> for Id {
     }
 }
 
-/// The part of an address that holds the id; the text itself if it is no address.
+/// The last path segment of a URL; the text itself if it is not a URL.
 fn last_segment(text: &str) -> &str {
     let path = text.split(['?', '#']).next().unwrap_or(text);
     let path = path.trim_end_matches('/');
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The value of a text of ASCII digits and nothing else (`u64::from_str` takes a `+` too).
+/// The value of a string of ASCII digits only (`u64::from_str` accepts a `+` too).
 fn digits(text: &str) -> Option<u64> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse().ok()
@@ -118,9 +117,9 @@ fn digits(text: &str) -> Option<u64> {
     }
 }
 
-/// The kind and id an `api_detail_url` leads to. The prefix decides; the path's name only where
-/// the API writes no prefix (`video_type/7/`).
-pub(crate) fn resolve(api_detail_url: &str) -> Option<(ResourceKind, Id)> {
+/// The kind and id in an `api_detail_url`. The prefix determines the kind; the name in the path does
+/// so only where the API writes no prefix (`video_type/7/`).
+pub(crate) fn parse_detail_url(api_detail_url: &str) -> Option<(ResourceKind, Id)> {
     let segment = last_segment(api_detail_url);
     if let Some((prefix, number)) = segment.split_once('-') {
         let prefix = u16::try_from(digits(prefix)?).ok()?;
@@ -135,14 +134,14 @@ pub(crate) fn resolve(api_detail_url: &str) -> Option<(ResourceKind, Id)> {
     Some((name.parse().ok()?, Id(digits(segment)?)))
 }
 
-/// Keeps an error readable, and a pasted key with the rest of its address out of it.
-fn shorten(text: &str) -> String {
-    const LONGEST: usize = 60;
+/// Truncates text for an error message, and removes a URL's query, which may hold an API key.
+fn truncate(text: &str) -> String {
+    const MAX_CHARS: usize = 60;
     let shown = text.trim().split(['?', '#']).next().unwrap_or_default();
-    if shown.chars().count() <= LONGEST {
+    if shown.chars().count() <= MAX_CHARS {
         return shown.to_owned();
     }
-    shown.chars().take(LONGEST).chain(['…']).collect()
+    shown.chars().take(MAX_CHARS).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -152,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_read_in_every_form_people_have_them() {
+    fn ids_are_parsed_in_every_form() {
         for text in [
             "319366",
             " 4000-319366 ",
@@ -167,8 +166,8 @@ mod tests {
     }
 
     #[test]
-    fn wrong_ids_say_what_is_wrong() {
-        for (text, said) in [
+    fn errors_say_what_is_wrong() {
+        for (text, message) in [
             (
                 "4050-796",
                 "4050-796 is a volume id; an issue id begins with 4000-",
@@ -183,10 +182,10 @@ mod tests {
             ),
             (
                 "batman",
-                "`batman` is not an issue id; write it as 123, 4000-123 or the address of its page",
+                "`batman` is not an issue id; write it as 123, 4000-123 or the url of its page",
             ),
         ] {
-            assert_eq!(text.parse::<IssueId>().unwrap_err().to_string(), said);
+            assert_eq!(text.parse::<IssueId>().unwrap_err().to_string(), message);
         }
         for text in [
             "",
@@ -203,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn error_about_an_address_leaves_its_query_out() {
+    fn error_about_a_url_omits_its_query() {
         let error = "https://x/api/issues/?api_key=c0ffee"
             .parse::<IssueId>()
             .unwrap_err();
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn both_kinds_of_video_grouping_take_their_common_prefix() {
+    fn video_types_and_categories_share_a_prefix() {
         for kind in [ResourceKind::VideoType, ResourceKind::VideoCategory] {
             assert_eq!(Id::parse(kind, "2320-12"), Ok(Id::new(12)));
             assert_eq!(Id::parse(kind, "12"), Ok(Id::new(12)));
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn references_resolve_by_prefix_and_not_by_name() {
+    fn detail_urls_are_parsed_by_prefix_and_not_by_name() {
         let api = "https://comicvine.gamespot.com/api";
         for (path, kind, number) in [
             ("writer/4040-1293/", ResourceKind::Person, 1_293),
@@ -229,25 +228,25 @@ mod tests {
             ("video_category/2320-6/", ResourceKind::VideoCategory, 6),
         ] {
             assert_eq!(
-                resolve(&format!("{api}/{path}")),
+                parse_detail_url(&format!("{api}/{path}")),
                 Some((kind, Id::new(number)))
             );
         }
         for path in ["review/1900-607/", "", "4000-", "nothing/7/"] {
-            assert_eq!(resolve(&format!("{api}/{path}")), None, "{path}");
+            assert_eq!(parse_detail_url(&format!("{api}/{path}")), None, "{path}");
         }
     }
 
     proptest! {
         #[test]
-        fn every_id_is_read_back(number in any::<u64>(), at in 0..ResourceKind::ALL.len()) {
+        fn every_id_round_trips(number in any::<u64>(), at in 0..ResourceKind::ALL.len()) {
             let (kind, id) = (ResourceKind::ALL[at], Id::new(number));
             prop_assert_eq!(Id::parse(kind, &id.qualified(kind)), Ok(id));
             prop_assert_eq!(Id::parse(kind, &id.to_string()), Ok(id));
         }
 
         #[test]
-        fn any_other_text_is_refused_in_words(text in any::<String>()) {
+        fn any_other_text_is_an_error_about_issue_ids(text in any::<String>()) {
             if let Err(error) = Id::parse(ResourceKind::Issue, &text) {
                 prop_assert!(error.to_string().contains("issue id"));
             }

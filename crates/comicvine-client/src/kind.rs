@@ -1,4 +1,4 @@
-//! The nineteen kinds of resource the API has, and what is known about each.
+//! The 19 kinds of resource.
 
 mod table;
 
@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use self::table::{Entry, TABLE};
 
-/// A kind of resource: what `issue` and `issues` name in the API's paths.
+/// A kind of resource, `issue` and `issues` in the API's paths.
 ///
 /// ```
 /// use comicvine_client::ResourceKind;
@@ -36,7 +36,7 @@ pub enum ResourceKind {
     Object,
     /// How characters came to be, such as "Mutant"; `origin`, `origins`.
     Origin,
-    /// Somebody who makes comics; `person`, `people`.
+    /// A creator of comics; `person`, `people`.
     Person,
     /// A power; `power`, `powers`.
     Power,
@@ -126,8 +126,8 @@ impl ResourceKind {
 
     /// The kind whose ids begin with `prefix`; video categories for 2320.
     ///
-    /// This, not the name in an `api_detail_url`, tells what a reference leads to: the API writes
-    /// `writer/4040-…`, `arc/4045-…` and even `object/4005-…`.
+    /// The prefix, not the name in an `api_detail_url`, identifies the kind of a reference: the API
+    /// writes `writer/4040-…`, `arc/4045-…` and even `object/4005-…`.
     #[must_use]
     pub fn from_prefix(prefix: u16) -> Option<Self> {
         TABLE
@@ -168,7 +168,7 @@ impl fmt::Display for ResourceKind {
 impl FromStr for ResourceKind {
     type Err = UnknownResource;
 
-    /// Takes the singular or the plural, in any case, with `-` or a space for `_`.
+    /// Parses the singular or the plural, in any case, with `-` or a space for `_`.
     fn from_str(text: &str) -> Result<Self, UnknownResource> {
         let name = text.trim().to_ascii_lowercase().replace(['-', ' '], "_");
         TABLE
@@ -181,7 +181,7 @@ impl FromStr for ResourceKind {
     }
 }
 
-/// A name that no resource has.
+/// The name of no kind of resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownResource {
     text: String,
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table_rows_are_where_their_kind_looks_for_them() {
+    fn table_is_in_the_order_of_the_variants() {
         for (kind, entry) in ResourceKind::ALL.into_iter().zip(&TABLE) {
             assert_eq!(kind, entry.kind);
             assert_eq!(kind.entry().kind, kind);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_leads_back_to_its_kind() {
+    fn every_name_parses_to_its_kind() {
         for kind in ResourceKind::ALL {
             assert_eq!(kind.detail_path().parse(), Ok(kind));
             assert_eq!(kind.list_path().parse(), Ok(kind));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_name_is_answered_with_the_valid_ones() {
+    fn error_about_an_unknown_name_lists_the_valid_ones() {
         let error = "comic".parse::<ResourceKind>().unwrap_err().to_string();
         assert!(error.starts_with("`comic` is no resource; use one of character, concept"));
         assert!(error.ends_with("video_type, volume"));

@@ -1,11 +1,65 @@
-//! A typed client for the [Comic Vine API](https://comicvine.gamespot.com/api/): cached,
-//! de-duplicated and within its rate limits, together with every program that uses the same stores.
+//! Typed client for the [Comic Vine API](https://comicvine.gamespot.com/api/), with a persistent
+//! cache, request de-duplication and rate limiting that all programs with the same stores share.
+//!
+//! | type | for |
+//! |---|---|
+//! | [`ComicVine`], [`ComicVineBuilder`] | the client and its settings |
+//! | [`ApiKey`] | the API key, from a string, a file or the environment |
+//! | [`DetailRequest`] | one resource: [`ComicVine::issue`], [`volume`](ComicVine::volume), [`get`](ComicVine::get) |
+//! | [`ListRequest`] | pages and streams of a list, with [`Filter`], [`Sort`], [`Fields`] |
+//! | [`SearchRequest`] | pages and streams of search hits |
+//! | [`Response`] | the value, its source ([`Outcome`]) and the raw JSON |
+//! | [`Issue`], [`Volume`], [`SearchHit`], [`RawJson`] | the values |
+//! | [`Budget`], [`BudgetStatus`] | the rate limits, and what is left of them |
+//! | [`Freshness`] | how long responses stay fresh in the cache |
+//! | [`Error`] | a failed request: what to do about it, and when to try again |
+//!
+//! A request is a value. Awaiting it returns a fresh response from the cache, joins the same request
+//! in flight, or waits for a permit of the rate limiter and fetches it, in this order.
+//!
+//! # Example
+//!
+//! Against `comicvine_fake`, which serves the API on loopback:
+//!
+//! ```
+//! use comicvine_client::{ApiKey, ComicVine, Filter, IssueRow, Outcome, Priority, Sort, VolumeId};
+//! use comicvine_fake::FakeServer;
+//! use futures_util::TryStreamExt;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let server = FakeServer::builder().start().await?;
+//!     let client = ComicVine::builder(ApiKey::new("0123456789abcdef")?)
+//!         .base_url(server.base_url()) // without this line: the real API
+//!         .stores(store_memory::stores()) // or store-sqlite's, shared by processes
+//!         .user_agent("my-app/1.0")
+//!         .build()?;
+//!
+//!     let id = VolumeId::new(701);
+//!     let volume = client.volume(id).priority(Priority::User).await?;
+//!     println!("{} has {} issues", volume.value.name, volume.value.issues.len());
+//!     assert_eq!(volume.outcome, Outcome::Fetched);
+//!     assert_eq!(client.volume(id).await?.outcome, Outcome::Hit);
+//!
+//!     let issues: Vec<IssueRow> = client
+//!         .issues()
+//!         .filter(Filter::new("volume", id.number()))
+//!         .sort(Sort::ascending("cover_date"))
+//!         .stream()
+//!         .try_collect()
+//!         .await?;
+//!     assert_eq!(issues.len(), volume.value.issues.len());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! With the real API, and a SQLite file for the stores:
 //!
 //! ```
 //! use comicvine_client::{ComicVine, IssueId, Priority};
 //! use store_sqlite::SqliteDatabase;
 //!
-//! # // Stands for the real API, for the key in the environment, and for the folder of the program.
+//! # // Stands in for the real API, the key in the environment and the working directory.
 //! # struct ApiKey;
 //! # impl ApiKey {
 //! #     fn from_env() -> Result<comicvine_client::ApiKey, comicvine_client::InvalidApiKey> {
@@ -23,43 +77,49 @@
 //! # std::fs::write(folder.path().join("issue.json"), recorded)?;
 //! # let api = comicvine_fake::FakeServer::builder().recordings(folder.path()).start().await?;
 //! let db = SqliteDatabase::open("comics.db").await?;
-//! let comics = ComicVine::builder(ApiKey::from_env()?)
+//! let client = ComicVine::builder(ApiKey::from_env()?)
 //!     .stores(store_sqlite::stores(&db))
-//!     .user_agent("shelf/1.0")
+//!     .user_agent("my-app/1.0")
 //! #   .base_url(api.base_url())
 //!     .build()?;
-//! let got = comics.issue(IssueId::new(319_366)).priority(Priority::User).await?;
-//! println!("{} ({:?})", got.value.name, got.outcome); // Hit, Joined, Fetched or Stale
-//! # assert_eq!(got.value.name, "Cry for the Moon");
-//! # assert_eq!(got.outcome, comicvine_client::Outcome::Fetched);
+//! let issue = client.issue(IssueId::new(319_366)).priority(Priority::User).await?;
+//! println!("{} ({:?})", issue.value.name, issue.outcome); // Hit, Joined, Fetched or Stale
+//! # assert_eq!(issue.value.name, "Cry for the Moon");
+//! # assert_eq!(issue.outcome, comicvine_client::Outcome::Fetched);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! A request is a value: [`DetailRequest`], [`ListRequest`], [`SearchRequest`]. Awaiting it asks the
-//! cache, joins the same request in flight, or waits for leave to send, in this order. Every answer
-//! is a [`Got`]: the model, where it comes from, and the API's results byte for byte.
+//! # Features
+//!
+//! - `tls` (default): https, with rustls, ring and the operating system's root certificates. Without
+//!   it the client speaks plain http only, to a local mirror or a test server, and compiles 15 fewer
+//!   crates, among them the C and assembler code of ring.
+//! - `gzip` (default): compressed responses; 10 crates.
 
 mod auth;
-mod block;
 mod budget;
 mod builder;
+mod classify;
 mod client;
 mod envelope;
 mod error;
 mod fetch;
 mod freshness;
+mod http_response;
 mod id;
+mod inner;
 mod kind;
 mod model;
 mod query;
 mod request;
+mod response;
 mod transport;
 
 pub use auth::{API_KEY_VARIABLE, ApiKey, InvalidApiKey};
-pub use block::BlockKind;
 pub use budget::{Budget, BudgetStatus, PathStatus};
-pub use builder::Builder;
+pub use builder::ComicVineBuilder;
+pub use classify::BlockKind;
 pub use client::ComicVine;
 pub use envelope::{Envelope, StatusCode};
 pub use error::{Error, LimitReason, Result};
@@ -67,9 +127,10 @@ pub use freshness::Freshness;
 pub use id::{Id, InvalidId, IssueId, VolumeId};
 pub use kind::{ResourceKind, UnknownResource};
 pub use model::{
-    AssociatedImage, Extra, FromResult, Image, Issue, IssueRow, RawJson, Reference, SearchHit,
+    AssociatedImage, Extra, FromJson, Image, Issue, IssueRow, RawJson, Reference, SearchHit,
     TypeInfo, Volume, VolumeRow,
 };
 pub use query::{Direction, Fields, Filter, InvalidQuery, Sort};
-pub use request::{DetailRequest, Got, ListRequest, Page, SearchRequest, TypesRequest};
+pub use request::{DetailRequest, ListRequest, Page, SearchRequest, TypesRequest};
+pub use response::Response;
 pub use store_core::{Outcome, Priority};

@@ -1,4 +1,4 @@
-//! Response bodies that may come late or end early.
+//! Response bodies that may be delayed or truncated.
 
 use std::fmt;
 use std::future::Future;
@@ -11,39 +11,39 @@ use hyper::body::{Frame, SizeHint};
 
 type Delay = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// One chunk, after a delay if there is one, and maybe not all that was promised.
+/// A body of one chunk, optionally after a delay or shorter than its `content-length`.
 pub(crate) struct Body {
     delay: Option<Delay>,
     chunk: Option<Bytes>,
-    promised: u64,
+    content_length: u64,
     ending: Ending,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     Complete,
-    /// The chunk is on its way out; what remains is to break off.
+    /// Flush the chunk, then abort.
     Flush,
-    BreakOff,
+    Abort,
 }
 
 impl Body {
     pub(crate) fn full(chunk: Bytes) -> Self {
         Self {
             delay: None,
-            promised: chunk.len() as u64,
+            content_length: chunk.len() as u64,
             chunk: Some(chunk),
             ending: Ending::Complete,
         }
     }
 
-    /// The same body, `delay` later.
+    /// The same body after `delay`.
     pub(crate) fn after(mut self, delay: impl Future<Output = ()> + Send + 'static) -> Self {
         self.delay = Some(Box::pin(delay));
         self
     }
 
-    /// The first half of the same body, promised whole.
+    /// The first half of the same body, with the `content-length` of the whole.
     pub(crate) fn cut_off(mut self) -> Self {
         self.chunk = self.chunk.map(|chunk| chunk.slice(..chunk.len() / 2));
         self.ending = Ending::Flush;
@@ -55,7 +55,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Body")
-            .field("promised", &self.promised)
+            .field("content_length", &self.content_length)
             .field("ending", &self.ending)
             .finish_non_exhaustive()
     }
@@ -83,12 +83,15 @@ impl hyper::body::Body for Body {
             Ending::Flush => {
                 // hyper sends what it has buffered when the body has nothing ready, and drops it
                 // when the body fails.
-                self.ending = Ending::BreakOff;
+                self.ending = Ending::Abort;
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            Ending::BreakOff => {
-                let end = io::Error::new(io::ErrorKind::ConnectionAborted, "cut off as told");
+            Ending::Abort => {
+                let end = io::Error::new(
+                    io::ErrorKind::ConnectionAborted,
+                    "cut off by an injected fault",
+                );
                 Poll::Ready(Some(Err(end)))
             }
         }
@@ -99,6 +102,6 @@ impl hyper::body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.promised)
+        SizeHint::with_exact(self.content_length)
     }
 }

@@ -1,4 +1,4 @@
-//! How a fake server is set up.
+//! The builder of a fake server.
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,13 +11,13 @@ use tokio::net::TcpListener;
 
 use crate::catalog::{Catalog, Recorded, Seeded};
 use crate::error::Error;
-use crate::fingerprint::KeyFingerprint;
 use crate::inject::Injections;
+use crate::key_fingerprint::KeyFingerprint;
 use crate::limits::{Limiter, Limits};
 use crate::server::FakeServer;
 use crate::service::Service;
 
-/// Sets up a [`FakeServer`]; every setting has a default.
+/// A builder of a [`FakeServer`]. Every setting has a default.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FakeServerBuilder {
@@ -57,55 +57,55 @@ impl FakeServerBuilder {
         self
     }
 
-    /// Answers from the recorded responses below `dir` in the place of the invented catalogue.
+    /// Serves the recorded responses below `dir` instead of a generated catalogue.
     pub fn recordings(mut self, dir: impl Into<PathBuf>) -> Self {
         self.source = Source::Recorded { dir: dir.into() };
         self
     }
 
-    /// Answers from the catalogue that this seed makes. Default: the one of seed 1.
+    /// Serves the catalogue generated from this seed. Default: 1.
     pub fn seed(mut self, seed: u64) -> Self {
         self.source = Source::Seeded { seed };
         self
     }
 
-    /// The limits to enforce. Default: those of the real API, see [`Limits`].
+    /// The limits to enforce. Default: the real API's, see [`Limits`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Time that every answer of the API takes. Default: none.
+    /// The delay of every API response. Default: zero.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// What requests over a limit are told to wait (`Retry-After`, whole seconds). Default: nothing,
-    /// as by the real API.
+    /// The `Retry-After` header of responses over a limit, rounded up to whole seconds. Default: none,
+    /// like the real API.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// The clock that limits and delays go by. Default: the system's.
+    /// The clock of limits and delays. Default: the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
-    /// Accepts this API key, and no others but those accepted so far. Default: any but an empty
-    /// one. Only the key's fingerprint is kept.
+    /// Accepts this API key; repeat it for more keys. Default: any key that is not empty. Only the
+    /// key's fingerprint is kept.
     pub fn accept_key(mut self, key: &str) -> Self {
         self.keys.insert(KeyFingerprint::of(key));
         self
     }
 
-    /// Starts the server; it serves until it is stopped or dropped.
+    /// Starts the server. It serves until it is stopped or dropped.
     ///
     /// # Errors
-    /// [`Error::Listen`] when the address cannot be had, [`Error::Recordings`] and
-    /// [`Error::NoRecordings`] when there is nothing to answer from.
+    /// [`Error::Listen`] if the address cannot be bound, [`Error::Recordings`] if the folder cannot be
+    /// read, [`Error::NoRecordings`] if it has no recorded response.
     pub async fn start(self) -> Result<FakeServer, Error> {
         let catalog: Box<dyn Catalog> = match self.source {
             Source::Seeded { seed } => Box::new(Seeded::new(seed)),
@@ -134,12 +134,12 @@ impl FakeServerBuilder {
 }
 
 async fn load(dir: PathBuf) -> Result<Recorded, Error> {
-    let named = dir.clone();
+    let folder = dir.clone();
     match tokio::task::spawn_blocking(move || Recorded::load(&dir)).await {
         Ok(loaded) => loaded,
-        Err(stopped) => Err(Error::Recordings {
-            dir: named,
-            source: stopped.into(),
+        Err(panicked) => Err(Error::Recordings {
+            dir: folder,
+            source: panicked.into(),
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! The library's live control over HTTP, below `/control/` and outside the API.
+//! Control of the server over HTTP, below `/control/` and outside the API.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::inject::{Fault, Injection};
 use crate::limits::Limits;
-use crate::reply::{self, Reply};
+use crate::response::{self, HttpResponse};
 use crate::service::Service;
 
-/// More than any command needs.
+/// Far above the size of any command.
 const MAX_COMMAND_BYTES: usize = 64 * 1024;
 
 #[derive(Deserialize)]
@@ -55,15 +55,19 @@ struct LatencyMessage {
     latency_ms: u64,
 }
 
-/// A command that cannot be followed, and why.
-struct Refusal(StatusCode, String);
+/// The status and message of an invalid command.
+struct CommandError(StatusCode, String);
 
-pub(crate) async fn answer(service: &Service, name: &str, request: Request<Incoming>) -> Reply {
+pub(crate) async fn respond(
+    service: &Service,
+    name: &str,
+    request: Request<Incoming>,
+) -> HttpResponse {
     match command(service, name, request).await {
-        Ok(body) => reply::json(StatusCode::OK, body),
-        Err(Refusal(status, reason)) => {
+        Ok(body) => response::json(StatusCode::OK, body),
+        Err(CommandError(status, reason)) => {
             let body = serde_json::json!({ "error": reason }).to_string();
-            reply::json(status, Bytes::from(body))
+            response::json(status, Bytes::from(body))
         }
     }
 }
@@ -72,61 +76,58 @@ async fn command(
     service: &Service,
     name: &str,
     request: Request<Incoming>,
-) -> Result<Bytes, Refusal> {
+) -> Result<Bytes, CommandError> {
     match (request.method(), name) {
-        (&Method::GET, "counts") => show(&service.limiter.counts()),
-        (&Method::GET, "limits") => show(&LimitsMessage::from(service.limiter.limits())),
+        (&Method::GET, "counts") => to_json(&service.limiter.counts()),
+        (&Method::GET, "limits") => to_json(&LimitsMessage::from(service.limiter.limits())),
         (&Method::POST, "inject") => {
             service
                 .injections
-                .add(read::<Inject>(request).await?.into());
-            done()
+                .add(parse::<Inject>(request).await?.into());
+            empty()
         }
         (&Method::POST, "limits") => {
-            let limits: LimitsMessage = read(request).await?;
+            let limits: LimitsMessage = parse(request).await?;
             service.limiter.set_limits(limits.into());
-            done()
+            empty()
         }
         (&Method::POST, "latency") => {
-            let message: LatencyMessage = read(request).await?;
+            let message: LatencyMessage = parse(request).await?;
             service.set_latency(Duration::from_millis(message.latency_ms));
-            done()
+            empty()
         }
         (&Method::POST, "reset") => {
             service.limiter.reset();
             service.injections.clear();
-            done()
+            empty()
         }
-        _ => Err(Refusal(
+        _ => Err(CommandError(
             StatusCode::NOT_FOUND,
-            "no such command; there are GET counts, GET limits, POST inject, POST limits, \
+            "unknown command; use GET counts, GET limits, POST inject, POST limits, \
              POST latency, POST reset"
                 .to_owned(),
         )),
     }
 }
 
-async fn read<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, Refusal> {
-    let refuse = |reason: String| Refusal(StatusCode::BAD_REQUEST, reason);
+async fn parse<T: DeserializeOwned>(request: Request<Incoming>) -> Result<T, CommandError> {
+    let invalid = |reason: String| CommandError(StatusCode::BAD_REQUEST, reason);
     let body = Limited::new(request.into_body(), MAX_COMMAND_BYTES)
         .collect()
         .await
-        .map_err(|error| refuse(error.to_string()))?
+        .map_err(|error| invalid(error.to_string()))?
         .to_bytes();
-    serde_json::from_slice(&body).map_err(|error| refuse(error.to_string()))
+    serde_json::from_slice(&body).map_err(|error| invalid(error.to_string()))
 }
 
-fn show<T: Serialize>(value: &T) -> Result<Bytes, Refusal> {
+fn to_json<T: Serialize>(value: &T) -> Result<Bytes, CommandError> {
     serde_json::to_vec(value)
         .map(Bytes::from)
-        .map_err(|error| Refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+        .map_err(|error| CommandError(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "it stands in arms whose others can fail"
-)]
-fn done() -> Result<Bytes, Refusal> {
+#[expect(clippy::unnecessary_wraps, reason = "the other match arms can fail")]
+fn empty() -> Result<Bytes, CommandError> {
     Ok(Bytes::from_static(b"{}"))
 }
 

@@ -1,15 +1,15 @@
-//! What a fake server has seen.
+//! Counts of the requests to a fake server.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::fingerprint::KeyFingerprint;
+use crate::key_fingerprint::KeyFingerprint;
 
-/// Requests to the API so far, by path and key.
+/// The requests to the API so far, by path and key.
 ///
-/// A path is the API's own name of it (`issue` and `issues` are two). Requests to paths that the
-/// API does not have are counted under `unknown`.
+/// `issue` and `issues` are two paths. Requests to paths that the API does not have are counted as
+/// `unknown`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counts {
@@ -17,7 +17,7 @@ pub struct Counts {
     pub without_key: u64,
     /// Requests with an accepted key.
     pub paths: BTreeMap<String, BTreeMap<KeyFingerprint, KeyCounts>>,
-    /// Requests that were answered in full, by path and sorted parameters, without key and format.
+    /// Requests with a full response, by path and sorted parameters without key and format.
     pub answered: BTreeMap<String, u64>,
 }
 
@@ -25,15 +25,15 @@ pub struct Counts {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct KeyCounts {
-    /// Requests within the limits, whatever they were answered.
+    /// Requests within the limits, whatever the response.
     pub accepted: u64,
     /// Requests refused because the window was full.
     pub refused_window: u64,
     /// Requests refused because they came too soon after the key's last accepted one.
     pub refused_spacing: u64,
-    /// Accepted requests that an injected fault answered.
+    /// Accepted requests that met an injected fault.
     pub injected: u64,
-    /// The most requests accepted within any one window.
+    /// The highest number of requests accepted within one window.
     pub worst_window: u64,
 }
 
@@ -44,7 +44,7 @@ impl KeyCounts {
         self.accepted + self.refused()
     }
 
-    /// Requests refused, for whichever limit.
+    /// Requests refused by any limit.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused_window + self.refused_spacing
@@ -52,7 +52,7 @@ impl KeyCounts {
 }
 
 impl Counts {
-    /// The sum over all keys of one path; of `worst_window`, the largest.
+    /// The sum over all keys of one path; the maximum of `worst_window`.
     ///
     /// ```
     /// # let counts = comicvine_fake::Counts::default();
@@ -63,7 +63,7 @@ impl Counts {
         sum(self.paths.get(path).into_iter().flat_map(BTreeMap::values))
     }
 
-    /// The sum over all paths and keys; of `worst_window`, the largest.
+    /// The sum over all paths and keys; the maximum of `worst_window`.
     #[must_use]
     pub fn total(&self) -> KeyCounts {
         sum(self.paths.values().flat_map(BTreeMap::values))

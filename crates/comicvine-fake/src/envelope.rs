@@ -1,12 +1,12 @@
-//! The answer envelope: eight keys around results, and the API's own status codes.
+//! The response envelope: eight keys around `results`, and the API's status codes.
 //!
-//! Error envelopes lack `version`, hold zeros and an empty array, also where an object was asked.
+//! Error envelopes have no `version`, zeros, and an empty array even where an object was requested.
 
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
 
-/// What the API says in `status_code` when it does not answer with data.
+/// The `status_code` of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ApiStatus {
     InvalidKey,
@@ -17,7 +17,7 @@ pub(crate) enum ApiStatus {
     RateLimited,
 }
 
-/// `status_code` of an answer with data.
+/// The `status_code` of a success.
 pub(crate) const OK: i64 = 1;
 
 impl ApiStatus {
@@ -49,7 +49,7 @@ impl ApiStatus {
             Self::NotFound | Self::UrlFormat | Self::CallbackMissing | Self::Filter => {
                 StatusCode::OK
             }
-            // 420 is no registered status, but it lies within what HTTP allows.
+            // 420 is not registered, but valid in HTTP.
             Self::RateLimited => StatusCode::from_u16(420).unwrap_or(StatusCode::TOO_MANY_REQUESTS),
         }
     }
@@ -68,21 +68,21 @@ struct Envelope<'a, R> {
     version: Option<&'a str>,
 }
 
-/// Where a page of results lies in its list.
+/// The position of a page in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) limit: usize,
     pub(crate) offset: usize,
-    pub(crate) held: usize,
+    pub(crate) page_results: usize,
     pub(crate) total: usize,
 }
 
 impl Position {
-    /// The position that detail answers give: one of one.
+    /// The position of a detail: one of one.
     pub(crate) const DETAIL: Self = Self {
         limit: 1,
         offset: 0,
-        held: 1,
+        page_results: 1,
         total: 1,
     };
 }
@@ -90,7 +90,7 @@ impl Position {
 /// The envelope around `results`.
 ///
 /// # Errors
-/// Those of serialising `results`.
+/// [`serde_json::Error`] if `results` cannot be serialized.
 pub(crate) fn with_results<R: Serialize>(
     position: Position,
     results: R,
@@ -99,7 +99,7 @@ pub(crate) fn with_results<R: Serialize>(
         error: "OK",
         limit: position.limit,
         offset: position.offset,
-        number_of_page_results: position.held,
+        number_of_page_results: position.page_results,
         number_of_total_results: position.total,
         status_code: OK,
         results,
@@ -108,7 +108,7 @@ pub(crate) fn with_results<R: Serialize>(
     serde_json::to_vec(&envelope).map(Bytes::from)
 }
 
-/// The envelope of an error, with `message` in the place of the usual text.
+/// The envelope of an error with this message.
 pub(crate) fn error(status: ApiStatus, message: &str) -> Bytes {
     let envelope = Envelope::<[u8; 0]> {
         error: message,
@@ -120,7 +120,7 @@ pub(crate) fn error(status: ApiStatus, message: &str) -> Bytes {
         results: [],
         version: None,
     };
-    // Strings and numbers always serialise; an empty body would be the honest fallback.
+    // Strings and numbers always serialize.
     serde_json::to_vec(&envelope)
         .map(Bytes::from)
         .unwrap_or_default()

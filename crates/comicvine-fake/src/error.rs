@@ -1,37 +1,37 @@
-//! Why a fake server could not start.
+//! The error of starting a fake server.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why a fake server could not start.
+/// The error of starting a fake server.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address is taken or not one of this machine.
-    #[error("listen on {address}: refused; port 0 takes any free one")]
+    /// The address cannot be bound: it is in use, or not an address of this machine.
+    #[error("listen on {address}: failed; port 0 picks a free one")]
     Listen {
-        /// The address asked for.
+        /// The address.
         address: SocketAddr,
-        /// What the operating system said.
+        /// The cause.
         source: io::Error,
     },
     /// The folder of recorded responses cannot be read.
     #[error("read recorded responses in {dir}: failed", dir = dir.display())]
     Recordings {
-        /// The folder asked for.
+        /// The folder.
         dir: PathBuf,
-        /// What the operating system said.
+        /// The cause.
         source: io::Error,
     },
-    /// The folder can be read, but none of its files is a response of the API.
+    /// No file in the folder is a recorded response of the API.
     #[error(
         "read recorded responses in {dir}: no *.json below it holds an envelope with \
-         status_code and results; name another folder, or none for the invented catalogue",
+         status_code and results; name another folder, or none for the generated catalogue",
         dir = dir.display()
     )]
     NoRecordings {
-        /// The folder asked for.
+        /// The folder.
         dir: PathBuf,
     },
 }

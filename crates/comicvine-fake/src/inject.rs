@@ -1,36 +1,36 @@
-//! Faults on request: what the API, its cache and its firewall answer on a bad day.
+//! Injected faults: the errors of the API, of the cache and of the firewall in front of it.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// One way to misbehave.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// HTTP 420 and the envelope of status 107.
+    /// HTTP 420 with the envelope of status code 107.
     RateLimited,
-    /// HTTP 403 and a firewall's page.
+    /// HTTP 403 with a firewall's page.
     Forbidden,
-    /// HTTP 200 and a page titled `Abnormal Traffic Detected`.
+    /// HTTP 200 with a page titled `Abnormal Traffic Detected`.
     AbnormalTraffic,
-    /// HTTP 503 and a cache's `first byte timeout` page.
+    /// HTTP 503 with a cache's `first byte timeout` page.
     Unavailable,
-    /// HTTP 500 and a short page.
+    /// HTTP 500 with a short page.
     InternalError,
-    /// The right answer: its headers at once, its body after `delay`.
+    /// The normal response, its headers at once and its body after `delay`.
     Slow {
-        /// Time between headers and body.
+        /// The time between headers and body.
         delay: Duration,
     },
-    /// The right answer's headers and half of its body, then the connection ends.
+    /// The headers and half of the body of the normal response, then the connection is closed.
     CutOff,
     /// The connection is reset before the first byte.
     Reset,
 }
 
-/// A fault for the next requests that are within the limits.
+/// A fault for the next requests within the limits.
 ///
 /// ```
 /// use std::{num::NonZeroU32, time::Duration};
@@ -45,19 +45,19 @@ pub enum Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Injection {
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
-    /// To how many requests. Default: 1.
+    /// The number of requests it affects. Default: 1.
     pub times: NonZeroU32,
-    /// Only to requests of this path of the API, such as `issues` or `search`. Default: any.
+    /// The path it affects, such as `issues` or `search`. Default: any.
     pub path: Option<String>,
-    /// A `Retry-After` header on the answer, in whole seconds, rounded up. Default: none, like
-    /// the API.
+    /// The `Retry-After` header of the response, rounded up to whole seconds. Default: none, like the
+    /// API.
     pub retry_after: Option<Duration>,
 }
 
 impl Injection {
-    /// `fault`, once, on any path.
+    /// An injection of `fault` into one request on any path.
     #[must_use]
     pub fn new(fault: Fault) -> Self {
         Self {
@@ -68,14 +68,14 @@ impl Injection {
         }
     }
 
-    /// Sets how many requests it happens to.
+    /// Sets the number of requests it affects.
     #[must_use]
     pub fn times(mut self, times: NonZeroU32) -> Self {
         self.times = times;
         self
     }
 
-    /// Spares all paths but this one.
+    /// Sets the only path it affects.
     #[must_use]
     pub fn on_path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
@@ -90,7 +90,7 @@ impl Injection {
     }
 }
 
-/// Faults still to happen; the oldest that fits a request is its.
+/// The pending faults. A request takes the oldest that matches its path.
 #[derive(Debug, Default)]
 pub(crate) struct Injections(Mutex<VecDeque<Injection>>);
 
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_injection_lasts_as_long_as_it_says_and_on_its_path() {
+    fn injection_affects_its_number_of_requests_on_its_path() {
         let injections = Injections::default();
         let twice = NonZeroU32::new(2).unwrap();
         injections.add(

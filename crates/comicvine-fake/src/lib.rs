@@ -1,12 +1,54 @@
-//! The Comic Vine API over real HTTP on loopback, for tests, demonstrations and benchmarks.
+//! A fake of the Comic Vine API over HTTP on loopback, for tests, demonstrations and benchmarks.
 //!
-//! [`FakeServer`] answers like the API: 19 resources with details and lists, search and types, in
-//! the API's envelope, with its errors. It answers from an invented catalogue, the same for the
-//! same seed, or from a folder of recorded responses; it enforces the API's limits exactly, tells
-//! what it has seen ([`Counts`]), and misbehaves on request ([`Fault`]).
+//! | type | for |
+//! |---|---|
+//! | [`FakeServer`], [`FakeServerBuilder`] | a server and its settings |
+//! | [`Limits`] | the rate limits it enforces: 200 requests per path and hour, 1 second apart |
+//! | [`Fault`], [`Injection`] | errors, blocks, delays and broken connections on request |
+//! | [`Counts`], [`KeyCounts`], [`KeyFingerprint`] | the requests it received, by path and API key |
+//! | [`Error`] | why a server could not start |
 //!
-//! The program `comicvine-fake` is the same server for use outside tests. Both take commands over
-//! HTTP as well, outside the API and without a key:
+//! It serves 19 resources with details and lists, search and types, in the API's envelope and with
+//! its errors. The data is a generated catalogue, the same for the same seed, or a folder of recorded
+//! responses.
+//!
+//! # Example
+//!
+//! ```
+//! use comicvine_fake::{FakeServer, Fault, Injection, Limits};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//! use tokio::net::TcpStream;
+//!
+//! /// Any HTTP client works; this is the least there is.
+//! async fn get(server: &FakeServer, path: &str) -> std::io::Result<String> {
+//!     let mut stream = TcpStream::connect(server.address()).await?;
+//!     let request = format!("GET {path} HTTP/1.1\r\nhost: fake\r\nconnection: close\r\n\r\n");
+//!     stream.write_all(request.as_bytes()).await?;
+//!     let mut response = String::new();
+//!     stream.read_to_string(&mut response).await?;
+//!     Ok(response)
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let server = FakeServer::builder().limits(Limits::unlimited()).start().await?;
+//!     let volumes = "/api/volumes/?api_key=any&limit=1";
+//!     assert!(get(&server, volumes).await?.contains(r#""error":"OK""#));
+//!
+//!     server.inject(Injection::new(Fault::RateLimited));
+//!     assert!(get(&server, volumes).await?.starts_with("HTTP/1.1 420"));
+//!
+//!     let counts = server.counts().path("volumes");
+//!     assert_eq!((counts.accepted, counts.injected), (2, 1));
+//!     server.stop().await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Control over HTTP
+//!
+//! The program `comicvine-fake` is the same server for use outside Rust tests. Both accept commands
+//! over HTTP, outside the API and without an API key:
 //!
 //! | request | body |
 //! |---|---|
@@ -17,10 +59,9 @@
 //! | `POST /control/latency` | `{"latency_ms":20}` |
 //!
 //! Faults are `rate_limited`, `forbidden`, `abnormal_traffic`, `unavailable`, `internal_error`,
-//! `slow`, `cut_off` and `reset`; all fields but `fault` are optional, and `retry_after_s` adds a
+//! `slow`, `cut_off` and `reset`. All fields except `fault` are optional; `retry_after_s` adds the
 //! header.
 
-mod answer;
 mod body;
 mod builder;
 mod catalog;
@@ -28,13 +69,14 @@ mod control;
 mod counts;
 mod envelope;
 mod error;
-mod fingerprint;
+mod error_pages;
 mod inject;
+mod key_fingerprint;
 mod limits;
-mod pages;
 mod query;
-mod reply;
 mod resource;
+mod respond;
+mod response;
 mod router;
 mod server;
 mod service;
@@ -42,7 +84,7 @@ mod service;
 pub use self::builder::FakeServerBuilder;
 pub use self::counts::{Counts, KeyCounts};
 pub use self::error::Error;
-pub use self::fingerprint::KeyFingerprint;
 pub use self::inject::{Fault, Injection};
+pub use self::key_fingerprint::KeyFingerprint;
 pub use self::limits::Limits;
 pub use self::server::FakeServer;

@@ -1,6 +1,6 @@
-//! The API's limits, enforced exactly: no half-open window ever holds more than its count.
+//! The API's limits, enforced exactly: no half-open window has more requests than its limit.
 //!
-//! Only accepted requests use up the window and start the spacing; refused ones are counted.
+//! Only accepted requests use the window and start the spacing; refused ones are counted.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU32;
@@ -10,9 +10,9 @@ use std::time::Duration;
 use store_core::{Clock, HOUR};
 
 use crate::counts::{Counts, KeyCounts};
-use crate::fingerprint::KeyFingerprint;
+use crate::key_fingerprint::KeyFingerprint;
 
-/// How many requests a fake server accepts.
+/// The rate limits of a fake server.
 ///
 /// ```
 /// use std::{num::NonZeroU32, time::Duration};
@@ -28,10 +28,9 @@ use crate::fingerprint::KeyFingerprint;
 pub struct Limits {
     /// Requests per path and key in one window; `None` for no limit. Default: 200.
     pub requests: Option<NonZeroU32>,
-    /// The length of the window, which slides. Default: 3600 s.
+    /// The length of the sliding window. Default: 3600 s.
     pub window: Duration,
-    /// The least time between two requests of one key, whatever their paths; zero for none.
-    /// Default: 1 s.
+    /// The minimum time between two requests of one key, on any path; zero for none. Default: 1 s.
     pub spacing: Duration,
 }
 
@@ -46,7 +45,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Everything is accepted.
+    /// No limits.
     #[must_use]
     pub fn unlimited() -> Self {
         Self {
@@ -56,7 +55,7 @@ impl Limits {
         }
     }
 
-    /// Sets how many requests one window accepts per path and key.
+    /// Sets the requests per path and key in one window.
     #[must_use]
     pub fn with_requests(mut self, requests: NonZeroU32) -> Self {
         self.requests = Some(requests);
@@ -70,7 +69,7 @@ impl Limits {
         self
     }
 
-    /// Sets the least time between two requests of one key.
+    /// Sets the minimum time between two requests of one key.
     #[must_use]
     pub fn with_spacing(mut self, spacing: Duration) -> Self {
         self.spacing = spacing;
@@ -78,15 +77,15 @@ impl Limits {
     }
 }
 
-/// What became of a request at the limits.
+/// The decision of the limiter about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Admission {
     Accepted,
     WindowFull,
     TooSoon,
 }
 
-/// Decides and counts, one request after another.
+/// Enforces the limits and counts requests.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     clock: Arc<dyn Clock>,
@@ -98,13 +97,13 @@ struct State {
     limits: Limits,
     without_key: u64,
     last_accepted: HashMap<KeyFingerprint, Duration>,
-    paths: BTreeMap<&'static str, BTreeMap<KeyFingerprint, Ledger>>,
+    paths: BTreeMap<&'static str, BTreeMap<KeyFingerprint, KeyWindow>>,
     answered: BTreeMap<String, u64>,
 }
 
-/// One path and key: when requests of the last window were accepted, and all counts.
+/// The window and counts of one path and key.
 #[derive(Debug, Default)]
-struct Ledger {
+struct KeyWindow {
     accepted: VecDeque<Duration>,
     counts: KeyCounts,
 }
@@ -123,9 +122,9 @@ impl Limiter {
         }
     }
 
-    pub(crate) fn admit(&self, path: &'static str, key: &KeyFingerprint) -> Verdict {
+    pub(crate) fn admit(&self, path: &'static str, key: &KeyFingerprint) -> Admission {
         let mut state = self.state();
-        // Read under the lock, so that arrivals are recorded in the order of their times.
+        // Read under the lock, so that times are recorded in order.
         let now = self.clock.monotonic();
         state.admit(path, key, now)
     }
@@ -135,10 +134,10 @@ impl Limiter {
     }
 
     pub(crate) fn count_injected(&self, path: &'static str, key: &KeyFingerprint) {
-        self.state().ledger(path, key).counts.injected += 1;
+        self.state().key_window(path, key).counts.injected += 1;
     }
 
-    /// Counts a request that gets its full answer, under its canonical name.
+    /// Counts a request with a full response by its canonical name.
     pub(crate) fn count_answered(&self, name: String) {
         *self.state().answered.entry(name).or_default() += 1;
     }
@@ -148,7 +147,7 @@ impl Limiter {
         let paths = state.paths.iter().map(|(path, keys)| {
             let keys = keys
                 .iter()
-                .map(|(key, ledger)| (key.clone(), ledger.counts));
+                .map(|(key, key_window)| (key.clone(), key_window.counts));
             ((*path).to_owned(), keys.collect())
         });
         Counts {
@@ -158,17 +157,17 @@ impl Limiter {
         }
     }
 
-    /// Forgets the counts and keeps the windows.
+    /// Removes the counts and keeps the windows.
     pub(crate) fn reset_counts(&self) {
         let mut state = self.state();
         state.without_key = 0;
         state.answered.clear();
-        for ledger in state.paths.values_mut().flat_map(BTreeMap::values_mut) {
-            ledger.counts = KeyCounts::default();
+        for key_window in state.paths.values_mut().flat_map(BTreeMap::values_mut) {
+            key_window.counts = KeyCounts::default();
         }
     }
 
-    /// Forgets the counts and every request in the windows.
+    /// Removes the counts and the windows.
     pub(crate) fn reset(&self) {
         let mut state = self.state();
         state.without_key = 0;
@@ -191,28 +190,28 @@ impl Limiter {
 }
 
 impl State {
-    fn admit(&mut self, path: &'static str, key: &KeyFingerprint, now: Duration) -> Verdict {
+    fn admit(&mut self, path: &'static str, key: &KeyFingerprint, now: Duration) -> Admission {
         let limits = self.limits;
         let last = self.last_accepted.get(key).copied();
-        let ledger = self.ledger(path, key);
-        ledger.forget_before(now, limits.window);
+        let key_window = self.key_window(path, key);
+        key_window.expire(now, limits.window);
         if last.is_some_and(|last| now.saturating_sub(last) < limits.spacing) {
-            ledger.counts.refused_spacing += 1;
-            return Verdict::TooSoon;
+            key_window.counts.refused_spacing += 1;
+            return Admission::TooSoon;
         }
-        let full = |limit: NonZeroU32| ledger.held() >= u64::from(limit.get());
-        if limits.requests.is_some_and(full) {
-            ledger.counts.refused_window += 1;
-            return Verdict::WindowFull;
+        let is_full = |limit: NonZeroU32| key_window.in_window() >= u64::from(limit.get());
+        if limits.requests.is_some_and(is_full) {
+            key_window.counts.refused_window += 1;
+            return Admission::WindowFull;
         }
-        ledger.accepted.push_back(now);
-        ledger.counts.accepted += 1;
-        ledger.counts.worst_window = ledger.counts.worst_window.max(ledger.held());
+        key_window.accepted.push_back(now);
+        key_window.counts.accepted += 1;
+        key_window.counts.worst_window = key_window.counts.worst_window.max(key_window.in_window());
         self.last_accepted.insert(key.clone(), now);
-        Verdict::Accepted
+        Admission::Accepted
     }
 
-    fn ledger(&mut self, path: &'static str, key: &KeyFingerprint) -> &mut Ledger {
+    fn key_window(&mut self, path: &'static str, key: &KeyFingerprint) -> &mut KeyWindow {
         self.paths
             .entry(path)
             .or_default()
@@ -221,9 +220,9 @@ impl State {
     }
 }
 
-impl Ledger {
-    /// A request leaves the window (now − window, now] when it is exactly one window old.
-    fn forget_before(&mut self, now: Duration, window: Duration) {
+impl KeyWindow {
+    /// Removes requests outside the window (now − window, now].
+    fn expire(&mut self, now: Duration, window: Duration) {
         while self
             .accepted
             .front()
@@ -233,7 +232,7 @@ impl Ledger {
         }
     }
 
-    fn held(&self) -> u64 {
+    fn in_window(&self) -> u64 {
         self.accepted.len() as u64
     }
 }
@@ -261,38 +260,38 @@ mod tests {
     }
 
     #[test]
-    fn window_slides_and_frees_exactly_at_its_length() {
+    fn window_slides_and_has_capacity_again_exactly_at_its_length() {
         let (clock, limiter) = limiter(2, Duration::ZERO);
-        assert_eq!(limiter.admit("issues", &key()), Verdict::Accepted);
+        assert_eq!(limiter.admit("issues", &key()), Admission::Accepted);
         clock.advance(6 * SECOND);
-        assert_eq!(limiter.admit("issues", &key()), Verdict::Accepted);
+        assert_eq!(limiter.admit("issues", &key()), Admission::Accepted);
         clock.advance(Duration::from_millis(3_999));
-        assert_eq!(limiter.admit("issues", &key()), Verdict::WindowFull);
+        assert_eq!(limiter.admit("issues", &key()), Admission::WindowFull);
         clock.advance(Duration::from_millis(1));
-        assert_eq!(limiter.admit("issues", &key()), Verdict::Accepted);
-        assert_eq!(limiter.admit("issues", &key()), Verdict::WindowFull);
+        assert_eq!(limiter.admit("issues", &key()), Admission::Accepted);
+        assert_eq!(limiter.admit("issues", &key()), Admission::WindowFull);
         assert_eq!(limiter.counts().path("issues").worst_window, 2);
         assert_eq!(limiter.counts().path("issues").refused_window, 2);
     }
 
     #[test]
-    fn paths_and_keys_have_windows_of_their_own() {
+    fn paths_and_keys_have_separate_windows() {
         let (_clock, limiter) = limiter(1, Duration::ZERO);
-        assert_eq!(limiter.admit("issue", &key()), Verdict::Accepted);
-        assert_eq!(limiter.admit("issues", &key()), Verdict::Accepted);
+        assert_eq!(limiter.admit("issue", &key()), Admission::Accepted);
+        assert_eq!(limiter.admit("issues", &key()), Admission::Accepted);
         let other = KeyFingerprint::of("two");
-        assert_eq!(limiter.admit("issue", &other), Verdict::Accepted);
-        assert_eq!(limiter.admit("issue", &key()), Verdict::WindowFull);
+        assert_eq!(limiter.admit("issue", &other), Admission::Accepted);
+        assert_eq!(limiter.admit("issue", &key()), Admission::WindowFull);
     }
 
     #[test]
-    fn spacing_spans_the_paths_of_a_key_and_refusals_do_not_extend_it() {
+    fn spacing_applies_to_all_paths_of_a_key_and_refusals_do_not_extend_it() {
         let (clock, limiter) = limiter(9, SECOND);
-        assert_eq!(limiter.admit("issue", &key()), Verdict::Accepted);
+        assert_eq!(limiter.admit("issue", &key()), Admission::Accepted);
         clock.advance(SECOND / 2);
-        assert_eq!(limiter.admit("volume", &key()), Verdict::TooSoon);
+        assert_eq!(limiter.admit("volume", &key()), Admission::TooSoon);
         clock.advance(SECOND / 2);
-        assert_eq!(limiter.admit("volume", &key()), Verdict::Accepted);
+        assert_eq!(limiter.admit("volume", &key()), Admission::Accepted);
         assert_eq!(limiter.counts().total().refused_spacing, 1);
     }
 
@@ -302,8 +301,8 @@ mod tests {
         limiter.admit("issue", &key());
         limiter.reset_counts();
         assert_eq!(limiter.counts().total(), KeyCounts::default());
-        assert_eq!(limiter.admit("issue", &key()), Verdict::WindowFull);
+        assert_eq!(limiter.admit("issue", &key()), Admission::WindowFull);
         limiter.reset();
-        assert_eq!(limiter.admit("issue", &key()), Verdict::Accepted);
+        assert_eq!(limiter.admit("issue", &key()), Admission::Accepted);
     }
 }

@@ -1,4 +1,4 @@
-//! `comicvine-fake`: the Comic Vine API on loopback, until it is told to stop.
+//! `comicvine-fake`: a fake of the Comic Vine API on loopback, until SIGINT or SIGTERM.
 
 use std::error::Error;
 use std::io::Write;
@@ -11,19 +11,19 @@ use std::time::Duration;
 use clap::Parser;
 use comicvine_fake::{FakeServer, Limits};
 
-/// Serves the Comic Vine API on loopback: same paths, same envelope, same limits.
+/// Serves a fake of the Comic Vine API on loopback: same paths, same envelope, same limits.
 ///
 /// Prints one line with its base URL once it is ready, then serves until SIGINT or SIGTERM. Any
 /// API key is accepted.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLE)]
 struct Arguments {
-    /// Address to listen on; port 0 takes any free one
+    /// Address to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     #[arg(env = "COMICVINE_FAKE_LISTEN")]
     listen: SocketAddr,
 
-    /// Folder of recorded responses to answer from, instead of an invented catalogue
+    /// Folder of recorded responses to serve, instead of a generated catalogue
     #[arg(long, value_name = "DIR", conflicts_with = "seed")]
     #[arg(env = "COMICVINE_FAKE_RESPONSES")]
     responses: Option<PathBuf>,
@@ -36,15 +36,15 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     window: Duration,
 
-    /// Least time between two requests of one key, in seconds; 0 for none
+    /// Minimum time between two requests of one key, in seconds; 0 for none
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     spacing: Duration,
 
-    /// Time that every answer takes, in seconds
+    /// Delay of every response, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
     latency: Duration,
 
-    /// Seed of the invented catalogue; the same seed makes the same one
+    /// Seed of the generated catalogue; the same seed gives the same catalogue
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 }
@@ -54,7 +54,7 @@ Example:
   comicvine-fake --listen 127.0.0.1:8080 --limit 20 --window 60 --spacing 0.1
   curl 'http://127.0.0.1:8080/api/issues/?api_key=any&format=json&limit=2'
 
-Make it misbehave, and see what it has seen:
+Inject a fault, and see the requests so far:
   curl -d '{\"fault\":\"rate_limited\",\"times\":3}' http://127.0.0.1:8080/control/inject
   curl http://127.0.0.1:8080/control/counts
 
@@ -90,7 +90,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    // Ready for the signals before anybody can know that there is something to stop.
+    // Before the ready line, because a reader of that may send a signal at once.
     let stop = Stop::new()?;
     let mut builder = FakeServer::builder()
         .listen(arguments.listen)

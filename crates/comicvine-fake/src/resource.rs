@@ -1,13 +1,13 @@
-//! The table of the API's 19 resources: names, id prefix, and what lists may be asked.
+//! The API's 19 resources: names, id prefix, and the fields of their lists.
 //!
-//! `list_fields` uses the names that answers really carry, misspellings included, not those of
-//! the documentation; `sortable` and `filterable` are the documented ones.
+//! `list_fields` has the names that responses really use, misspellings included, not those of the
+//! documentation; `sortable` and `filterable` are the documented ones.
 
 mod table;
 
 use self::table::SPECS;
 
-/// One of the API's resources.
+/// A kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Character,
@@ -31,26 +31,26 @@ pub(crate) enum Kind {
     Volume,
 }
 
-/// What the API's documentation and answers say about one resource.
+/// The properties of one kind of resource.
 #[derive(Debug)]
 pub(crate) struct Spec {
     pub(crate) kind: Kind,
-    /// Path name of the detail endpoint, and `resource_type` in search results.
+    /// The path of a detail, and `resource_type` in search results.
     pub(crate) detail: &'static str,
-    /// Path name of the list endpoint.
+    /// The path of the list.
     pub(crate) list: &'static str,
     pub(crate) prefix: u16,
-    pub(crate) list_fields: Names,
-    pub(crate) sortable: Names,
-    pub(crate) filterable: Names,
+    pub(crate) list_fields: FieldNames,
+    pub(crate) sortable: FieldNames,
+    pub(crate) filterable: FieldNames,
     pub(crate) search: Search,
 }
 
-/// Names of fields, with spaces between them.
+/// Field names, separated by spaces.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Names(&'static str);
+pub(crate) struct FieldNames(&'static str);
 
-impl Names {
+impl FieldNames {
     pub(crate) fn iter(self) -> impl Iterator<Item = &'static str> {
         self.0.split(' ')
     }
@@ -60,7 +60,7 @@ impl Names {
     }
 }
 
-/// Whether `search/` looks at a resource.
+/// Whether `search/` includes a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Search {
     Included,
@@ -68,36 +68,36 @@ pub(crate) enum Search {
 }
 
 impl Kind {
-    /// Every resource, in the order of the table.
+    /// All kinds, in the order of the table.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         SPECS.iter().map(|spec| spec.kind)
     }
 
-    /// How many resources there are.
+    /// The number of kinds.
     pub(crate) const COUNT: usize = 19;
 
     pub(crate) fn spec(self) -> &'static Spec {
         &SPECS[self as usize]
     }
 
-    pub(crate) fn of_detail(name: &str) -> Option<Self> {
+    pub(crate) fn from_detail_path(name: &str) -> Option<Self> {
         Self::find(|spec| spec.detail == name)
     }
 
-    pub(crate) fn of_list(name: &str) -> Option<Self> {
+    pub(crate) fn from_list_path(name: &str) -> Option<Self> {
         Self::find(|spec| spec.list == name)
     }
 
-    /// The resource behind the last two segments of an `api_detail_url`.
+    /// The kind in the last two segments of an `api_detail_url`.
     ///
-    /// The prefix decides, because path names in data lie (`first_appeared_in_issue/4000-1/`,
-    /// `writer/4040-2/`). Only where it cannot, with no prefix or with the one that two resources
-    /// share, the name does.
-    pub(crate) fn of_url(name: &str, prefix: Option<u16>) -> Option<Self> {
+    /// The prefix determines the kind, because path names vary (`first_appeared_in_issue/4000-1/`,
+    /// `writer/4040-2/`). The name does so only without a prefix, or with the one that two kinds
+    /// share.
+    pub(crate) fn from_url(name: &str, prefix: Option<u16>) -> Option<Self> {
         let video = Kind::VideoType.spec().prefix;
         match prefix {
             Some(prefix) if prefix != video => Self::find(|spec| spec.prefix == prefix),
-            Some(_) | None => Self::of_detail(name).or_else(|| Self::of_list(name)),
+            Some(_) | None => Self::from_detail_path(name).or_else(|| Self::from_list_path(name)),
         }
     }
 
@@ -122,23 +122,23 @@ mod tests {
     #[test]
     fn prefix_outranks_the_path_name() {
         assert_eq!(
-            Kind::of_url("first_appeared_in_issue", Some(4000)),
+            Kind::from_url("first_appeared_in_issue", Some(4000)),
             Some(Kind::Issue)
         );
-        assert_eq!(Kind::of_url("studio", Some(4010)), Some(Kind::Publisher));
-        assert_eq!(Kind::of_url("review", Some(1900)), None);
+        assert_eq!(Kind::from_url("studio", Some(4010)), Some(Kind::Publisher));
+        assert_eq!(Kind::from_url("review", Some(1900)), None);
     }
 
     #[test]
     fn shared_or_missing_prefix_falls_back_to_the_name() {
         assert_eq!(
-            Kind::of_url("video_category", Some(2320)),
+            Kind::from_url("video_category", Some(2320)),
             Some(Kind::VideoCategory)
         );
         assert_eq!(
-            Kind::of_url("video_type", Some(2320)),
+            Kind::from_url("video_type", Some(2320)),
             Some(Kind::VideoType)
         );
-        assert_eq!(Kind::of_url("video_type", None), Some(Kind::VideoType));
+        assert_eq!(Kind::from_url("video_type", None), Some(Kind::VideoType));
     }
 }

@@ -1,11 +1,11 @@
-//! From the path of a request to what it asks for.
+//! Routes of request paths.
 //!
-//! Everything up to a segment `api` is a prefix that some proxy in front may have added. A slash
-//! at the end makes no difference, and nothing is ever redirected.
+//! Segments before `api` are a prefix that a proxy may have added. A trailing slash makes no
+//! difference, and nothing is redirected.
 
 use crate::resource::Kind;
 
-/// What a path asks for.
+/// The route of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     /// `/control/{name}`, outside the API.
@@ -17,42 +17,42 @@ pub(crate) enum Route<'a> {
 /// A path of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ApiRoute {
-    /// The name under which requests are counted and limited: the resource part of the path,
-    /// singular and plural apart. All that the API does not know share one name.
+    /// The name by which requests are counted and limited: the resource part of the path, singular
+    /// and plural separately. All unknown paths share one name.
     pub(crate) path: &'static str,
     pub(crate) target: Target,
 }
 
 impl ApiRoute {
-    /// The request's path in one spelling: `issue/4000-44`, `issues`.
+    /// The canonical form of the path: `issue/4000-44`, `issues`.
     pub(crate) fn name(self) -> String {
         match self.target {
             Target::Detail(kind, id) => format!("{}/{}-{id}", self.path, kind.spec().prefix),
             Target::List(_)
             | Target::Search
             | Target::Types
-            | Target::Nothing
-            | Target::NoObject
+            | Target::EmptyList
+            | Target::NotFound
             | Target::BadPath => self.path.to_owned(),
         }
     }
 }
 
-/// What a path of the API asks for.
+/// The target of a path of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     Detail(Kind, u64),
     List(Kind),
     Search,
     Types,
-    /// A documented list that holds nothing.
-    Nothing,
-    /// A path of the right form that no object lies at.
-    NoObject,
+    /// A documented list without rows.
+    EmptyList,
+    /// A well-formed path of no object.
+    NotFound,
     BadPath,
 }
 
-/// The name of every path that the API does not have.
+/// The name of all unknown paths.
 const UNKNOWN: &str = "unknown";
 
 pub(crate) fn route(path: &str) -> Route<'_> {
@@ -71,22 +71,22 @@ fn api_route(segments: &[&str]) -> ApiRoute {
     let Some((&name, rest)) = segments.split_first() else {
         return at(UNKNOWN, Target::BadPath);
     };
-    if let Some(kind) = Kind::of_list(name) {
-        return at(kind.spec().list, alone(rest, Target::List(kind)));
+    if let Some(kind) = Kind::from_list_path(name) {
+        return at(kind.spec().list, without_rest(rest, Target::List(kind)));
     }
-    if let Some(kind) = Kind::of_detail(name) {
+    if let Some(kind) = Kind::from_detail_path(name) {
         return at(kind.spec().detail, detail(kind, rest));
     }
     match name {
-        "search" => at("search", alone(rest, Target::Search)),
-        "types" => at("types", alone(rest, Target::Types)),
-        "chats" => at("chats", alone(rest, Target::Nothing)),
-        "chat" => at("chat", Target::NoObject),
+        "search" => at("search", without_rest(rest, Target::Search)),
+        "types" => at("types", without_rest(rest, Target::Types)),
+        "chats" => at("chats", without_rest(rest, Target::EmptyList)),
+        "chat" => at("chat", Target::NotFound),
         _ => at(UNKNOWN, Target::BadPath),
     }
 }
 
-fn alone(rest: &[&str], target: Target) -> Target {
+fn without_rest(rest: &[&str], target: Target) -> Target {
     if rest.is_empty() {
         target
     } else {
@@ -94,7 +94,7 @@ fn alone(rest: &[&str], target: Target) -> Target {
     }
 }
 
-/// `4000-44`, or `44` alone, which the key checks of some programs send.
+/// `4000-44`, or `44`, which some programs send to check a key.
 fn detail(kind: Kind, rest: &[&str]) -> Target {
     let [segment] = rest else {
         return Target::BadPath;
@@ -109,7 +109,7 @@ fn detail(kind: Kind, rest: &[&str]) -> Target {
     match prefix.map(str::parse::<u16>) {
         None => Target::Detail(kind, id),
         Some(Ok(prefix)) if prefix == kind.spec().prefix => Target::Detail(kind, id),
-        Some(Ok(_)) => Target::NoObject,
+        Some(Ok(_)) => Target::NotFound,
         Some(Err(_)) => Target::BadPath,
     }
 }
@@ -148,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn prefix_of_another_resource_finds_no_object() {
-        assert_eq!(target("/api/issue/4050-44/"), Target::NoObject);
+    fn prefix_of_another_resource_is_not_found() {
+        assert_eq!(target("/api/issue/4050-44/"), Target::NotFound);
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn control_and_the_rest_lie_outside() {
+    fn control_and_other_paths_are_outside_the_api() {
         assert_eq!(route("/control/counts"), Route::Control("counts"));
         assert_eq!(route("/issue/4000-1/"), Route::Outside);
     }

@@ -1,4 +1,4 @@
-//! The running server: accepting, serving, stopping.
+//! A running server.
 
 use std::error::Error;
 use std::fmt;
@@ -19,12 +19,12 @@ use crate::counts::Counts;
 use crate::inject::Injection;
 use crate::limits::Limits;
 use crate::resource::Kind;
-use crate::service::{Hangup, Service};
+use crate::service::{ConnectionReset, Service};
 
-/// Connections that are busy when the server stops get this long to finish.
-const GRACE: Duration = Duration::from_secs(1);
+/// The time that busy connections get to finish when the server stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The Comic Vine API over HTTP on loopback, until it is stopped or dropped.
+/// A fake of the Comic Vine API over HTTP on loopback, until it is stopped or dropped.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -33,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// let server = FakeServer::builder().limits(Limits::unlimited()).start().await?;
 /// assert!(server.base_url().ends_with("/api/"));
 /// server.inject(Injection::new(Fault::RateLimited));
-/// // … point a client at server.base_url() …
+/// // Point a client at `server.base_url()`.
 /// assert_eq!(server.counts().total().requests(), 0);
 /// server.stop().await;
 /// # Ok::<(), comicvine_fake::Error>(())
@@ -55,7 +55,7 @@ enum Phase {
 }
 
 impl FakeServer {
-    /// A server with the defaults of the real API and an invented catalogue.
+    /// A builder with the real API's limits and a generated catalogue.
     pub fn builder() -> FakeServerBuilder {
         FakeServerBuilder::default()
     }
@@ -72,7 +72,7 @@ impl FakeServer {
         }
     }
 
-    /// Where the API is, such as `http://127.0.0.1:34567/api/`.
+    /// The base URL of the API, such as `http://127.0.0.1:34567/api/`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.base_url
@@ -84,75 +84,75 @@ impl FakeServer {
         self.address
     }
 
-    /// Requests so far.
+    /// The requests so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.service.limiter.counts()
     }
 
-    /// What detail requests find: ids by the path's name, such as `issue`, in the order of names.
+    /// The ids that exist as details, by path (`issue`), in the order of paths.
     #[must_use]
-    pub fn details(&self) -> Vec<(String, Vec<u64>)> {
-        let held = Kind::all().map(|kind| {
+    pub fn detail_ids(&self) -> Vec<(String, Vec<u64>)> {
+        let ids = Kind::all().map(|kind| {
             let ids = self.service.catalog.detail_ids(kind);
             (kind.spec().detail.to_owned(), ids)
         });
-        let mut held: Vec<_> = held.filter(|(_, ids)| !ids.is_empty()).collect();
-        held.sort();
-        held
+        let mut ids: Vec<_> = ids.filter(|(_, ids)| !ids.is_empty()).collect();
+        ids.sort();
+        ids
     }
 
-    /// Sets all counts to zero. What the windows hold stays.
+    /// Sets all counts to zero. The rate limit windows stay.
     pub fn reset_counts(&self) {
         self.service.limiter.reset_counts();
     }
 
-    /// As new: no counts, empty windows, no faults to come. Limits and latency stay.
+    /// Removes all counts, rate limit windows and pending faults. Limits and latency stay.
     pub fn reset(&self) {
         self.service.limiter.reset();
         self.service.injections.clear();
     }
 
-    /// Lets a fault happen to the next requests, after those already injected.
+    /// Injects a fault into the next requests, after the faults already injected.
     pub fn inject(&self, injection: Injection) {
         self.service.injections.add(injection);
     }
 
-    /// Takes back the faults that have not happened yet.
+    /// Removes the pending faults.
     pub fn clear_injections(&self) {
         self.service.injections.clear();
     }
 
-    /// The limits in force.
+    /// The current limits.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.service.limiter.limits()
     }
 
-    /// Changes the limits; requests already accepted count against the new ones.
+    /// Sets the limits. Requests accepted before count against the new ones.
     pub fn set_limits(&self, limits: Limits) {
         self.service.limiter.set_limits(limits);
     }
 
-    /// Changes the time that every answer of the API takes.
+    /// Sets the delay of every API response.
     pub fn set_latency(&self, latency: Duration) {
         self.service.set_latency(latency);
     }
 
-    /// Stops accepting, lets answers under way finish for a second at most, and ends.
+    /// Stops accepting connections, and waits up to a second for responses in progress.
     ///
     /// # Cancel safety
-    /// Dropped early, it ends everything at once.
+    /// If dropped early, all connections are closed at once.
     pub async fn stop(mut self) {
         self.stopping.send_replace(Phase::Stopping);
-        // It only fails when the task panicked, and then it has stopped too.
+        // An error means that the task panicked, which stopped it as well.
         let _ = (&mut self.accepting).await;
     }
 }
 
 impl Drop for FakeServer {
     fn drop(&mut self) {
-        // The connections belong to this task and end with it.
+        // The task owns the connections, so they end with it.
         self.accepting.abort();
     }
 }
@@ -172,7 +172,7 @@ async fn accept(listener: TcpListener, service: Arc<Service>, mut phase: watch::
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // A connection that failed before it was accepted is the client's loss.
+                // A connection that failed before it was accepted is the client's problem.
                 if let Ok((stream, _)) = accepted {
                     let service = Arc::clone(&service);
                     connections.spawn(connection(stream, service, phase.clone()));
@@ -183,20 +183,20 @@ async fn accept(listener: TcpListener, service: Arc<Service>, mut phase: watch::
         }
     }
     drop(listener);
-    let _ = tokio::time::timeout(GRACE, async {
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, async {
         while connections.join_next().await.is_some() {}
     })
     .await;
 }
 
 async fn connection(stream: TcpStream, service: Arc<Service>, mut phase: watch::Receiver<Phase>) {
-    // Small answers must not wait for acknowledgements; a socket that refuses is still a socket.
+    // Small responses must not wait for acknowledgements; without the option they are only slower.
     let _ = stream.set_nodelay(true);
     let answer = service_fn(move |request| {
         let service = Arc::clone(&service);
         async move { service.call(request).await }
     });
-    // Without a timer an idle connection stays open, however long a client keeps its distance.
+    // Without a timer an idle connection stays open indefinitely, as spaced requests need.
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
     let served = tokio::select! {
         served = &mut connection => Some(served),
@@ -208,12 +208,14 @@ async fn connection(stream: TcpStream, service: Arc<Service>, mut phase: watch::
         Pin::new(&mut connection).graceful_shutdown();
         (&mut connection).await
     };
-    if served.is_err_and(|error| is_hangup(&error)) {
+    if served.is_err_and(|error| is_reset(&error)) {
         // Without lingering, closing the socket resets the connection.
         let _ = connection.into_parts().io.inner().set_zero_linger();
     }
 }
 
-fn is_hangup(error: &hyper::Error) -> bool {
-    error.source().is_some_and(<dyn Error>::is::<Hangup>)
+fn is_reset(error: &hyper::Error) -> bool {
+    error
+        .source()
+        .is_some_and(<dyn Error>::is::<ConnectionReset>)
 }

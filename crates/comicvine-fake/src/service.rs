@@ -1,4 +1,4 @@
-//! One request after another: route, key, limits, faults, answer.
+//! The HTTP service: routing, key check, limits, faults, response.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,19 +9,19 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use store_core::Clock;
 
-use crate::answer;
 use crate::catalog::Catalog;
 use crate::control;
 use crate::envelope::ApiStatus;
-use crate::fingerprint::KeyFingerprint;
+use crate::error_pages;
 use crate::inject::{Fault, Injected, Injections};
-use crate::limits::{Limiter, Verdict};
-use crate::pages;
+use crate::key_fingerprint::KeyFingerprint;
+use crate::limits::{Admission, Limiter};
 use crate::query::Params;
-use crate::reply::{self, Reply};
+use crate::respond;
+use crate::response::{self, HttpResponse};
 use crate::router::{self, ApiRoute, Route};
 
-/// Everything that the connections of a server share.
+/// The shared state of all connections of a server.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) clock: Arc<dyn Clock>,
@@ -29,33 +29,36 @@ pub(crate) struct Service {
     pub(crate) limiter: Limiter,
     pub(crate) injections: Injections,
     pub(crate) latency: Mutex<Duration>,
-    /// What refused requests are told to wait, if anything.
+    /// The `Retry-After` of responses over a limit, if any.
     pub(crate) retry_after: Option<Duration>,
-    /// Keys that are accepted; any, when there is none.
+    /// The accepted keys; empty accepts any.
     pub(crate) keys: HashSet<KeyFingerprint>,
 }
 
-/// The connection is to be reset in the place of an answer.
+/// The error that makes the server reset the connection instead of responding.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Hangup;
+pub(crate) struct ConnectionReset;
 
-impl fmt::Display for Hangup {
+impl fmt::Display for ConnectionReset {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("connection reset as told")
+        formatter.write_str("connection reset by an injected fault")
     }
 }
 
-impl std::error::Error for Hangup {}
+impl std::error::Error for ConnectionReset {}
 
 impl Service {
-    pub(crate) async fn call(&self, request: Request<Incoming>) -> Result<Reply, Hangup> {
+    pub(crate) async fn call(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<HttpResponse, ConnectionReset> {
         match router::route(request.uri().path()) {
             Route::Control(name) => {
                 let name = name.to_owned();
-                Ok(control::answer(self, &name, request).await)
+                Ok(control::respond(self, &name, request).await)
             }
             Route::Api(route) => self.api(route, &request).await,
-            Route::Outside => Ok(reply::html(
+            Route::Outside => Ok(response::html(
                 StatusCode::NOT_FOUND,
                 "not found: the API is below /api/\n",
             )),
@@ -70,85 +73,91 @@ impl Service {
         *self.latency.lock().unwrap_or_else(PoisonError::into_inner) = latency;
     }
 
-    async fn api<B>(&self, route: ApiRoute, request: &Request<B>) -> Result<Reply, Hangup>
+    async fn api<B>(
+        &self,
+        route: ApiRoute,
+        request: &Request<B>,
+    ) -> Result<HttpResponse, ConnectionReset>
     where
         B: Sync,
     {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let refused = "method not allowed: the API is read with GET\n";
-            return Ok(reply::html(StatusCode::METHOD_NOT_ALLOWED, refused));
+            let message = "method not allowed: the API is read with GET\n";
+            return Ok(response::html(StatusCode::METHOD_NOT_ALLOWED, message));
         }
         let params = Params::parse(request.uri().query());
-        // A request arrives before it waits, so it is counted first.
-        let outcome = self.admit(route, &params);
+        // Limits apply to the time of arrival, so before the latency.
+        let decision = self.admit(route, &params);
         pause(&*self.clock, self.latency()).await;
-        match outcome {
-            Outcome::Refused(status) => {
-                let refusal = answer::error(&*self.catalog, status);
+        match decision {
+            Decision::Refused(status) => {
+                let response = respond::error(&*self.catalog, status);
                 let wait = self
                     .retry_after
                     .filter(|_| status == ApiStatus::RateLimited);
-                Ok(reply::with_retry_after(refusal, wait))
+                Ok(response::with_retry_after(response, wait))
             }
-            Outcome::Normal => Ok(self.normal(route, &params)),
-            Outcome::Faulty(injected) => self.faulty(injected, route, &params),
+            Decision::Normal => Ok(self.respond_normally(route, &params)),
+            Decision::Faulty(injected) => self.respond_with_fault(injected, route, &params),
         }
     }
 
-    fn admit(&self, route: ApiRoute, params: &Params) -> Outcome {
+    fn admit(&self, route: ApiRoute, params: &Params) -> Decision {
         let key = params.get("api_key").map(KeyFingerprint::of);
         let Some(key) = key.filter(|key| self.keys.is_empty() || self.keys.contains(key)) else {
             self.limiter.count_without_key();
-            return Outcome::Refused(ApiStatus::InvalidKey);
+            return Decision::Refused(ApiStatus::InvalidKey);
         };
         match self.limiter.admit(route.path, &key) {
-            Verdict::WindowFull | Verdict::TooSoon => Outcome::Refused(ApiStatus::RateLimited),
-            Verdict::Accepted => match self.injections.take(route.path) {
-                None => Outcome::Normal,
+            Admission::WindowFull | Admission::TooSoon => Decision::Refused(ApiStatus::RateLimited),
+            Admission::Accepted => match self.injections.take(route.path) {
+                None => Decision::Normal,
                 Some(injected) => {
                     self.limiter.count_injected(route.path, &key);
-                    Outcome::Faulty(injected)
+                    Decision::Faulty(injected)
                 }
             },
         }
     }
 
-    fn normal(&self, route: ApiRoute, params: &Params) -> Reply {
+    fn respond_normally(&self, route: ApiRoute, params: &Params) -> HttpResponse {
         self.limiter
             .count_answered(format!("{}{}", route.name(), params.canonical()));
-        answer::answer(&*self.catalog, route.target, params)
+        respond::respond(&*self.catalog, route.target, params)
     }
 
-    fn faulty(
+    fn respond_with_fault(
         &self,
         injected: Injected,
         route: ApiRoute,
         params: &Params,
-    ) -> Result<Reply, Hangup> {
-        let reply = match injected.fault {
-            Fault::RateLimited => answer::error(&*self.catalog, ApiStatus::RateLimited),
-            Fault::Forbidden => reply::html(StatusCode::FORBIDDEN, pages::FORBIDDEN),
-            Fault::AbnormalTraffic => reply::html(StatusCode::OK, pages::ABNORMAL_TRAFFIC),
-            Fault::Unavailable => reply::html(StatusCode::SERVICE_UNAVAILABLE, pages::UNAVAILABLE),
-            Fault::InternalError => {
-                reply::html(StatusCode::INTERNAL_SERVER_ERROR, pages::INTERNAL_ERROR)
+    ) -> Result<HttpResponse, ConnectionReset> {
+        let response = match injected.fault {
+            Fault::RateLimited => respond::error(&*self.catalog, ApiStatus::RateLimited),
+            Fault::Forbidden => response::html(StatusCode::FORBIDDEN, error_pages::FORBIDDEN),
+            Fault::AbnormalTraffic => response::html(StatusCode::OK, error_pages::ABNORMAL_TRAFFIC),
+            Fault::Unavailable => {
+                response::html(StatusCode::SERVICE_UNAVAILABLE, error_pages::UNAVAILABLE)
             }
+            Fault::InternalError => response::html(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                error_pages::INTERNAL_ERROR,
+            ),
             Fault::Slow { delay } => {
                 let clock = Arc::clone(&self.clock);
-                self.normal(route, params)
+                self.respond_normally(route, params)
                     .map(|body| body.after(async move { pause(&*clock, delay).await }))
             }
-            Fault::CutOff => {
-                answer::answer(&*self.catalog, route.target, params).map(crate::body::Body::cut_off)
-            }
-            Fault::Reset => return Err(Hangup),
+            Fault::CutOff => respond::respond(&*self.catalog, route.target, params)
+                .map(crate::body::Body::cut_off),
+            Fault::Reset => return Err(ConnectionReset),
         };
-        Ok(reply::with_retry_after(reply, injected.retry_after))
+        Ok(response::with_retry_after(response, injected.retry_after))
     }
 }
 
-/// What becomes of a request before it is answered.
-enum Outcome {
+/// The decision about a request before its response.
+enum Decision {
     Refused(ApiStatus),
     Normal,
     Faulty(Injected),

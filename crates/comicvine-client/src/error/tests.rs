@@ -1,4 +1,4 @@
-//! Errors on their way to people and to other processes.
+//! Errors as shown to people and as shared with other processes.
 
 use super::*;
 
@@ -49,7 +49,7 @@ fn one_of_each() -> Vec<Error> {
 }
 
 #[test]
-fn errors_survive_the_way_to_another_process() {
+fn errors_survive_encoding() {
     for error in one_of_each() {
         let other = Error::decode(&error.encode());
         assert_eq!(
@@ -68,19 +68,47 @@ fn errors_survive_the_way_to_another_process() {
 }
 
 #[test]
-fn unreadable_error_of_another_process_keeps_its_text() {
+fn unknown_text_is_kept_as_an_error() {
     let error = Error::decode("something else");
     assert!(error.to_string().ends_with("something else"));
     assert!(error.is_retryable());
 }
 
 #[test]
-fn limits_and_blocks_say_until_when() {
-    let said: Vec<_> = one_of_each().iter().map(ToString::to_string).collect();
+fn limits_and_blocks_show_their_end() {
+    let shown: Vec<_> = one_of_each().iter().map(ToString::to_string).collect();
     assert_eq!(
-        said[5],
+        shown[5],
         "issue 4000-1 has to wait until 2023-11-14T22:13:20.000Z: \
          the rest of the budget is reserved for users"
     );
-    assert!(said[6].ends_with("send nothing until 2023-11-14T22:13:20.000Z"));
+    assert!(shown[6].ends_with("send nothing until 2023-11-14T22:13:20.000Z"));
+}
+
+#[test]
+fn question_mark_takes_the_error_into_a_box() {
+    fn fail() -> std::result::Result<(), Box<dyn StdError + Send + Sync>> {
+        Err(Error::InvalidKey)?;
+        Ok(())
+    }
+    assert!(fail().unwrap_err().is::<Error>());
+}
+
+#[test]
+fn each_cause_is_shown_once() {
+    for error in one_of_each() {
+        let other = Error::decode(&error.encode());
+        for error in [error, other] {
+            let text = chain(&error);
+            assert!(text.matches("connection refused").count() <= 1, "{text}");
+        }
+    }
+    let missing = InvalidApiKey::Unreadable {
+        path: "/nowhere/key".into(),
+        source: std::io::Error::other("no such file"),
+    };
+    assert_eq!(
+        chain(&Error::from(missing)),
+        "cannot read the api key from /nowhere/key: no such file"
+    );
 }

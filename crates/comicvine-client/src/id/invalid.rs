@@ -1,10 +1,10 @@
-//! Texts that are no id, told apart.
+//! The error of parsing an id.
 
 use std::fmt;
 
 use crate::kind::ResourceKind;
 
-/// A text that is not an id of the wanted kind.
+/// A text that is not an id of the expected kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidId {
@@ -12,23 +12,23 @@ pub enum InvalidId {
     WrongKind {
         /// The id as given: `4050-796`.
         id: String,
-        /// What it is.
+        /// The kind of the id.
         found: ResourceKind,
-        /// What was wanted.
+        /// The expected kind.
         expected: ResourceKind,
     },
     /// No kind has this prefix.
     UnknownPrefix {
         /// The id as given: `9999-1`.
         id: String,
-        /// What was wanted.
+        /// The expected kind.
         expected: ResourceKind,
     },
-    /// The text holds no id.
+    /// The text is not an id.
     NotAnId {
-        /// The text, shortened and without a query.
+        /// The text, truncated and without a URL query.
         text: String,
-        /// What was wanted.
+        /// The expected kind.
         expected: ResourceKind,
     },
 }
@@ -58,7 +58,7 @@ impl fmt::Display for InvalidId {
                 let prefix = expected.prefix();
                 write!(
                     f,
-                    "`{text}` is not {} id; write it as 123, {prefix}-123 or the address of its page",
+                    "`{text}` is not {} id; write it as 123, {prefix}-123 or the url of its page",
                     expected.with_article()
                 )
             }

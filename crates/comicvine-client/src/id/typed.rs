@@ -1,4 +1,4 @@
-//! Ids that know their kind at compile time.
+//! Ids with a kind at compile time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Id, InvalidId};
 use crate::kind::ResourceKind;
 
-/// Declares the id of one kind: a number that cannot be mistaken for another kind's.
+/// Declares the id type of one kind.
 macro_rules! typed_id {
     ($(#[$doc:meta])* $name:ident, $kind:expr) => {
         $(#[$doc])*
@@ -36,7 +36,7 @@ macro_rules! typed_id {
         }
 
         impl fmt::Display for $name {
-            /// As the API's paths have it, with the prefix.
+            /// With the prefix, as in the API's paths.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(&self.0.qualified(Self::KIND))
             }

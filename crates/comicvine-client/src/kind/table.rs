@@ -1,5 +1,4 @@
-//! What the API documents about each resource: paths, id prefix, and what its list can be sorted
-//! and filtered by.
+//! The documented properties of each kind: paths, id prefix, sortable and filterable fields.
 //!
 //! From the API's documentation page and recorded responses. Rows are in the order of
 //! [`ResourceKind::ALL`], which is the order of the variants.

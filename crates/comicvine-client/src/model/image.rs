@@ -1,17 +1,18 @@
-//! Pictures: one image in its sizes, and the covers of variants.
+//! Images: one image in several sizes, and variant covers.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Extra, lenient};
+use super::json::Extra;
+use super::lenient;
 
-/// A picture in the sizes the site keeps. A resource without one has a placeholder, `blank.png`.
+/// An image in all sizes of the site. A resource without an image has the placeholder `blank.png`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Image {
     /// Square, for lists.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub icon_url: Option<String>,
-    /// Of medium size.
+    /// Medium size.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub medium_url: Option<String>,
     /// For a screen.
@@ -23,7 +24,7 @@ pub struct Image {
     /// Small.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub small_url: Option<String>,
-    /// The largest scaled one.
+    /// The largest scaled size.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub super_url: Option<String>,
     /// A thumbnail.
@@ -32,34 +33,34 @@ pub struct Image {
     /// Square, the smallest.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub tiny_url: Option<String>,
-    /// As it was uploaded.
+    /// The original upload.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub original_url: Option<String>,
-    /// The galleries it is filed under.
+    /// The galleries it belongs to.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub image_tags: Option<String>,
-    /// Fields beyond these.
+    /// Other fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// A further picture of an issue: as a rule, a variant's cover.
+/// A further image of an issue, usually a variant cover.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssociatedImage {
-    /// The number of the picture.
+    /// The id of the image.
     #[serde(default, deserialize_with = "lenient::optional_number")]
     pub id: Option<u64>,
-    /// As it was uploaded.
+    /// The original upload.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub original_url: Option<String>,
-    /// What it shows.
+    /// The caption.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub caption: Option<String>,
-    /// The galleries it is filed under.
+    /// The galleries it belongs to.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub image_tags: Option<String>,
-    /// Fields beyond these.
+    /// Other fields.
     #[serde(flatten)]
     pub extra: Extra,
 }

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AssociatedImage, Extra, Image, Reference, from_result, lenient};
+use super::from_json::impl_from_json;
+use super::image::{AssociatedImage, Image};
+use super::json::Extra;
+use super::lenient;
+use super::reference::Reference;
 use crate::id::IssueId;
 
 /// An issue with its credits, as `issue/4000-…` has it.
@@ -26,13 +30,13 @@ pub struct Issue {
     /// The date it went on sale, in the same form.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub store_date: Option<String>,
-    /// Other names.
+    /// Its aliases.
     #[serde(default, deserialize_with = "lenient::lines")]
     pub aliases: Vec<String>,
-    /// The main picture.
+    /// The main image.
     #[serde(default, deserialize_with = "lenient::object")]
     pub image: Option<Image>,
-    /// Further pictures, such as variants' covers.
+    /// Further images, such as variant covers.
     #[serde(default, deserialize_with = "lenient::list")]
     pub associated_images: Vec<AssociatedImage>,
     /// A short summary.
@@ -44,40 +48,40 @@ pub struct Issue {
     /// The review by the site's staff, if there is one.
     #[serde(default, deserialize_with = "lenient::object")]
     pub has_staff_review: Option<Reference>,
-    /// When it was added: `2008-06-06 11:10:20`, without a zone.
+    /// When it was added: `2008-06-06 11:10:20`, without a time zone.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub date_added: Option<String>,
     /// When it was last changed, in the same form.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub date_last_updated: Option<String>,
-    /// Where the API has the whole resource.
+    /// The URL of the full resource in the API.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub api_detail_url: Option<String>,
-    /// The page on the site.
+    /// The URL of its page on the site.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub site_detail_url: Option<String>,
-    /// Who made it, each with a role.
+    /// Its creators, each with a role.
     #[serde(default, deserialize_with = "lenient::list")]
     pub person_credits: Vec<Reference>,
-    /// Who appears in it.
+    /// The characters in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub character_credits: Vec<Reference>,
-    /// The teams that appear in it.
+    /// The teams in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub team_credits: Vec<Reference>,
-    /// Where it plays.
+    /// The locations in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub location_credits: Vec<Reference>,
-    /// The concepts it deals with.
+    /// The concepts in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub concept_credits: Vec<Reference>,
-    /// The things that appear in it.
+    /// The objects in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub object_credits: Vec<Reference>,
     /// The story arcs it is part of.
     #[serde(default, deserialize_with = "lenient::list")]
     pub story_arc_credits: Vec<Reference>,
-    /// Who dies in it.
+    /// The characters that die in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub character_died_in: Vec<Reference>,
     /// The teams that disband in it.
@@ -95,19 +99,19 @@ pub struct Issue {
     /// The concepts that appear for the first time.
     #[serde(default, deserialize_with = "lenient::list")]
     pub first_appearance_concepts: Vec<Reference>,
-    /// The things that appear for the first time.
+    /// The objects that appear for the first time.
     #[serde(default, deserialize_with = "lenient::list")]
     pub first_appearance_objects: Vec<Reference>,
     /// The story arcs that begin.
     #[serde(default, deserialize_with = "lenient::list")]
     pub first_appearance_storyarcs: Vec<Reference>,
-    /// Fields beyond these.
+    /// Other fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-// The documentation's names, and the ones that occur.
-from_result!(
+// Names in the documentation or in some responses, and the names in the model.
+impl_from_json!(
     Issue,
     &[
         ("characters_died_in", "character_died_in"),
@@ -137,13 +141,13 @@ pub struct IssueRow {
     /// The date it went on sale, in the same form.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub store_date: Option<String>,
-    /// Other names.
+    /// Its aliases.
     #[serde(default, deserialize_with = "lenient::lines")]
     pub aliases: Vec<String>,
-    /// The main picture.
+    /// The main image.
     #[serde(default, deserialize_with = "lenient::object")]
     pub image: Option<Image>,
-    /// Further pictures, such as variants' covers.
+    /// Further images, such as variant covers.
     #[serde(default, deserialize_with = "lenient::list")]
     pub associated_images: Vec<AssociatedImage>,
     /// A short summary.
@@ -155,21 +159,21 @@ pub struct IssueRow {
     /// The review by the site's staff, if there is one.
     #[serde(default, deserialize_with = "lenient::object")]
     pub has_staff_review: Option<Reference>,
-    /// When it was added: `2008-06-06 11:10:20`, without a zone.
+    /// When it was added: `2008-06-06 11:10:20`, without a time zone.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub date_added: Option<String>,
     /// When it was last changed, in the same form.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub date_last_updated: Option<String>,
-    /// Where the API has the whole resource.
+    /// The URL of the full resource in the API.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub api_detail_url: Option<String>,
-    /// The page on the site.
+    /// The URL of its page on the site.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub site_detail_url: Option<String>,
-    /// Fields beyond these.
+    /// Other fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-from_result!(IssueRow, &[]);
+impl_from_json!(IssueRow, &[]);

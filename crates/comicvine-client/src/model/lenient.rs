@@ -1,43 +1,43 @@
-//! Reading values that are not always what they should be.
+//! Lenient deserializers for values of varying types.
 //!
-//! None of these fails on JSON of another shape: what cannot be understood counts as absent.
+//! None of them fails: a value of an unexpected type counts as absent.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::id::resolve;
+use crate::id::parse_detail_url;
 
-/// A text; empty if there is none.
+/// A string; empty if absent.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     optional_text(deserializer).map(Option::unwrap_or_default)
 }
 
-/// A text, or a number or truth value written out.
+/// A string, or a number or boolean as a string.
 pub(crate) fn optional_text<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     })
 }
 
-/// A count; zero if there is none.
+/// A number; zero if absent.
 pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     optional_number(deserializer).map(Option::unwrap_or_default)
 }
 
-/// A count, as a number or as text.
+/// A number, from a number or a string.
 pub(crate) fn optional_number<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<u64>, D::Error> {
-    Value::deserialize(deserializer).map(|value| count(&value))
+    Value::deserialize(deserializer).map(|value| to_number(&value))
 }
 
-/// The lines of a text that are not blank: the API's form of a list of aliases.
+/// The non-blank lines of a string: the API's format of a list of aliases.
 pub(crate) fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let split = |text: &str| -> Vec<String> {
         text.split(['\r', '\n'])
@@ -57,14 +57,14 @@ pub(crate) fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     })
 }
 
-/// An object; `null`, `false` and `[]` are none.
+/// An object; `null`, `false` and `[]` count as absent.
 pub(crate) fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     Value::deserialize(deserializer).map(model)
 }
 
-/// An array of objects; `null` and `false` are empty, and elements that are no object are left out.
+/// An array of objects; `null` and `false` count as empty, and other elements are left out.
 pub(crate) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -83,18 +83,18 @@ fn model<T: DeserializeOwned>(value: Value) -> Option<T> {
     serde_json::from_value(Value::Object(object)).ok()
 }
 
-/// Writes an id that is text as a number, and takes a missing one from `api_detail_url`.
+/// Makes the `id` a number, taking a missing one from `api_detail_url`.
 pub(super) fn complete_id(object: &mut Map<String, Value>) {
-    let number = object.get("id").and_then(count).or_else(|| {
+    let number = object.get("id").and_then(to_number).or_else(|| {
         let url = object.get("api_detail_url")?.as_str()?;
-        resolve(url).map(|(_, id)| id.number())
+        parse_detail_url(url).map(|(_, id)| id.number())
     });
     if let Some(number) = number {
         object.insert("id".to_owned(), number.into());
     }
 }
 
-fn count(value: &Value) -> Option<u64> {
+fn to_number(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.trim().replace(',', "").parse().ok(),

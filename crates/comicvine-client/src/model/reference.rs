@@ -1,48 +1,49 @@
-//! A resource named inside another.
+//! References from one resource to another.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Extra, lenient};
-use crate::id::{Id, resolve};
+use super::json::Extra;
+use super::lenient;
+use crate::id::{Id, parse_detail_url};
 use crate::kind::ResourceKind;
 
-/// What a resource says about another it refers to: enough to show and to fetch it.
+/// A reference to another resource: enough to show it and to fetch it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Reference {
-    /// The number; [`kind`](Self::kind) says of what.
+    /// The id; its kind is [`kind`](Self::kind).
     pub id: Id,
-    /// The name; empty if it has none, as most issues have not.
+    /// The name; empty if it has none, like most issues.
     #[serde(default, deserialize_with = "lenient::text")]
     pub name: String,
-    /// Where the API has the whole resource. The name in its path is not always a kind's.
+    /// The URL of the full resource in the API. The name in its path is not always that of a kind.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub api_detail_url: Option<String>,
-    /// The page on the site.
+    /// The URL of its page on the site.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub site_detail_url: Option<String>,
-    /// The number of the issue, where the reference is to one.
+    /// The issue number, if this is a reference to an issue.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub issue_number: Option<String>,
-    /// What a person did, separated by commas: `writer, editor`.
+    /// The roles of a person, separated by commas: `writer, editor`.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub role: Option<String>,
-    /// In how many issues of the volume it appears.
+    /// The number of issues of the volume it appears in.
     #[serde(default, deserialize_with = "lenient::optional_number")]
     pub count: Option<u64>,
-    /// Fields beyond these.
+    /// Other fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl Reference {
-    /// What the reference leads to, by the prefix in its `api_detail_url`.
+    /// The kind of the resource, by the id prefix in `api_detail_url`.
     #[must_use]
     pub fn kind(&self) -> Option<ResourceKind> {
-        resolve(self.api_detail_url.as_deref()?).map(|(kind, _)| kind)
+        parse_detail_url(self.api_detail_url.as_deref()?).map(|(kind, _)| kind)
     }
 
-    /// What a person did, one by one.
+    /// The roles of a person, one by one.
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.role
             .iter()

@@ -1,53 +1,57 @@
-//! Search results: rows of many kinds.
+//! Search hits of all kinds.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::sealed::Sealed;
-use super::{FromResult, Image, IssueRow, RawJson, VolumeRow, lenient, read};
-use crate::id::{Id, resolve};
+use super::from_json::{FromJson, parse, sealed::Sealed};
+use super::image::Image;
+use super::issue::IssueRow;
+use super::json::RawJson;
+use super::lenient;
+use super::volume::VolumeRow;
+use crate::id::{Id, parse_detail_url};
 use crate::kind::ResourceKind;
 
-/// A row of a search: what rows of every kind have, and the row itself.
+/// A search hit: the fields that all kinds have in common, and the row as JSON.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SearchHit {
-    /// What was found, by the prefix in its `api_detail_url`, else by its `resource_type`.
+    /// Its kind, by the id prefix in `api_detail_url`, else by `resource_type`.
     pub kind: Option<ResourceKind>,
-    /// Its number.
+    /// Its id.
     pub id: Id,
-    /// Its name; empty if it has none, as most issues have not.
+    /// Its name; empty if it has none, like most issues.
     pub name: String,
-    /// What the API calls its kind.
+    /// The API's name of its kind.
     pub resource_type: String,
     /// A short summary.
     pub deck: Option<String>,
-    /// The main picture.
+    /// The main image.
     pub image: Option<Image>,
-    /// Where the API has the whole resource.
+    /// The URL of the full resource in the API.
     pub api_detail_url: Option<String>,
-    /// The page on the site.
+    /// The URL of its page on the site.
     pub site_detail_url: Option<String>,
     /// The row as the API sent it, with every field of its kind.
     pub raw: RawJson,
 }
 
 impl SearchHit {
-    /// The row of an issue, if this is one.
+    /// The row as an issue, if it is one.
     #[must_use]
     pub fn as_issue(&self) -> Option<IssueRow> {
-        self.read_as(ResourceKind::Issue)
+        self.parse_as(ResourceKind::Issue)
     }
 
-    /// The row of a volume, if this is one.
+    /// The row as a volume, if it is one.
     #[must_use]
     pub fn as_volume(&self) -> Option<VolumeRow> {
-        self.read_as(ResourceKind::Volume)
+        self.parse_as(ResourceKind::Volume)
     }
 
-    fn read_as<T: FromResult>(&self, kind: ResourceKind) -> Option<T> {
+    fn parse_as<T: FromJson>(&self, kind: ResourceKind) -> Option<T> {
         if self.kind == Some(kind) {
-            T::from_result(&self.raw).ok()
+            T::from_json(&self.raw).ok()
         } else {
             None
         }
@@ -73,12 +77,12 @@ struct Common {
 
 impl Sealed for SearchHit {}
 
-impl FromResult for SearchHit {
+impl FromJson for SearchHit {
     const NEEDS_ID: bool = true;
 
-    fn from_result(raw: &RawValue) -> Result<Self, String> {
-        let common: Common = read(raw, &[])?;
-        let by_prefix = common.api_detail_url.as_deref().and_then(resolve);
+    fn from_json(raw: &RawValue) -> Result<Self, String> {
+        let common: Common = parse(raw, &[])?;
+        let by_prefix = common.api_detail_url.as_deref().and_then(parse_detail_url);
         Ok(Self {
             kind: by_prefix
                 .map(|(kind, _)| kind)

@@ -1,11 +1,13 @@
-//! Every oddity of the API's data that is known, in small.
+//! The known oddities of the API's data.
+
+use serde_json::value::RawValue;
 
 use super::*;
 use crate::id::{Id, IssueId, VolumeId};
 use crate::kind::ResourceKind;
 
-fn parse<T: FromResult>(json: &str) -> Result<T, String> {
-    T::from_result(&RawValue::from_string(json.to_owned()).unwrap())
+fn parse<T: FromJson>(json: &str) -> Result<T, String> {
+    T::from_json(&RawValue::from_string(json.to_owned()).unwrap())
 }
 
 #[test]
@@ -33,7 +35,7 @@ fn absent_values_come_in_many_forms() {
 }
 
 #[test]
-fn numbers_and_texts_stand_in_for_each_other() {
+fn numbers_may_be_strings_and_strings_numbers() {
     let volume: Volume = parse(
         r#"{"id":"766","start_year":1938,"count_of_issues":"28",
             "people":[{"id":"7","name":"A","count":"12"},{"id":8,"name":"B","count":3}]}"#,
@@ -47,7 +49,7 @@ fn numbers_and_texts_stand_in_for_each_other() {
 }
 
 #[test]
-fn issue_numbers_are_texts() {
+fn issue_numbers_are_strings() {
     for number in ["½", "1987-10", "1 [2]", "1234-1235"] {
         let issue: IssueRow = parse(&format!(r#"{{"id":1,"issue_number":"{number}"}}"#)).unwrap();
         assert_eq!(issue.issue_number, number);
@@ -57,13 +59,13 @@ fn issue_numbers_are_texts() {
 }
 
 #[test]
-fn aliases_are_lines_whatever_ends_them() {
+fn aliases_are_split_at_any_line_ending() {
     let volume: VolumeRow = parse(r#"{"id":1,"aliases":"One\r\nTwo \nThree\n\r\n"}"#).unwrap();
     assert_eq!(volume.aliases, ["One", "Two", "Three"]);
 }
 
 #[test]
-fn documented_and_occurring_names_mean_the_same() {
+fn renamed_fields_are_parsed_under_all_names() {
     let issue: Issue = parse(
         r#"{"id":1,"characters_died_in":[{"id":2,"name":"Vision"}],
             "teams_disbanded_in":[{"id":3,"name":"A"}]}"#,
@@ -82,7 +84,7 @@ fn documented_and_occurring_names_mean_the_same() {
 }
 
 #[test]
-fn references_lead_where_their_prefix_says() {
+fn kind_of_a_reference_is_that_of_its_prefix() {
     let volume: Volume = parse(
         r#"{"id":1,"objects":[{"id":5151,"name":"Starr Flagg","count":"13",
             "api_detail_url":"https://comicvine.gamespot.com/api/object/4005-5151/"}]}"#,
@@ -105,7 +107,7 @@ fn roles_are_split() {
 }
 
 #[test]
-fn elements_that_refer_to_nothing_are_left_out() {
+fn elements_without_an_id_are_left_out() {
     let issue: Issue =
         parse(r#"{"id":1,"team_credits":[[],null,{},{"id":9,"name":null}]}"#).unwrap();
     assert_eq!(issue.team_credits.len(), 1);
@@ -113,7 +115,7 @@ fn elements_that_refer_to_nothing_are_left_out() {
 }
 
 #[test]
-fn unknown_fields_are_kept_and_written_back() {
+fn unknown_fields_survive_a_round_trip() {
     let issue: Issue = parse(r#"{"id":1,"shiny":{"new":[1,2]},"volume":{"id":2,"x":1}}"#).unwrap();
     assert_eq!(issue.extra["shiny"]["new"][1], 2);
     assert_eq!(issue.volume.as_ref().unwrap().extra["x"], 1);
@@ -122,20 +124,20 @@ fn unknown_fields_are_kept_and_written_back() {
 }
 
 #[test]
-fn missing_id_is_taken_from_the_address() {
+fn missing_id_is_taken_from_the_url() {
     let issue: IssueRow =
         parse(r#"{"api_detail_url":"https://comicvine.gamespot.com/api/issue/4000-52/"}"#).unwrap();
     assert_eq!(issue.id, IssueId::new(52));
 }
 
 #[test]
-fn resource_without_an_id_is_refused_by_name_of_the_field() {
+fn resource_without_an_id_is_an_error_that_names_the_field() {
     assert!(
         parse::<Issue>(r#"{"name":"x"}"#)
             .unwrap_err()
             .contains("`id`")
     );
-    assert_eq!(parse::<Issue>("[]").unwrap_err(), "is no object");
+    assert_eq!(parse::<Issue>("[]").unwrap_err(), "not an object");
 }
 
 #[test]

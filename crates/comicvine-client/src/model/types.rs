@@ -1,10 +1,12 @@
-//! The API's own table of resource types.
+//! The API's table of resource types.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Extra, from_result, lenient};
+use super::from_json::impl_from_json;
+use super::json::Extra;
+use super::lenient;
 
-/// One row of `types`: how the API names a kind of resource, and the prefix of its ids.
+/// A row of `types`: the API's names for a kind of resource, and the prefix of its ids.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TypeInfo {
@@ -16,9 +18,9 @@ pub struct TypeInfo {
     /// The path of the list.
     #[serde(default, deserialize_with = "lenient::text")]
     pub list_resource_name: String,
-    /// Fields beyond these.
+    /// Other fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-from_result!(TypeInfo, &[]);
+impl_from_json!(TypeInfo, &[]);

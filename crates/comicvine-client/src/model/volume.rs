@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Extra, Image, Reference, from_result, lenient};
+use super::from_json::impl_from_json;
+use super::image::Image;
+use super::json::Extra;
+use super::lenient;
+use super::reference::Reference;
 use crate::id::VolumeId;
 
 /// A volume with its issues and credits, as `volume/4050-…` has it.
@@ -14,13 +18,13 @@ pub struct Volume {
     /// The title.
     #[serde(default, deserialize_with = "lenient::text")]
     pub name: String,
-    /// The year it began: as a rule `1963`, but also `1996-2000`.
+    /// The year it began: usually `1963`, sometimes `1996-2000`.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub start_year: Option<String>,
-    /// How many issues it has; lags behind by a few days after a new one.
+    /// The number of its issues; lags a few days behind.
     #[serde(default, deserialize_with = "lenient::optional_number")]
     pub count_of_issues: Option<u64>,
-    /// Who publishes it.
+    /// Its publisher.
     #[serde(default, deserialize_with = "lenient::object")]
     pub publisher: Option<Reference>,
     /// Its first issue.
@@ -29,10 +33,10 @@ pub struct Volume {
     /// Its last issue so far.
     #[serde(default, deserialize_with = "lenient::object")]
     pub last_issue: Option<Reference>,
-    /// Other names.
+    /// Its aliases.
     #[serde(default, deserialize_with = "lenient::lines")]
     pub aliases: Vec<String>,
-    /// The main picture.
+    /// The main image.
     #[serde(default, deserialize_with = "lenient::object")]
     pub image: Option<Image>,
     /// A short summary.
@@ -41,46 +45,46 @@ pub struct Volume {
     /// The description, in HTML.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub description: Option<String>,
-    /// When it was added: `2008-06-06 11:10:20`, without a zone.
+    /// When it was added: `2008-06-06 11:10:20`, without a time zone.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub date_added: Option<String>,
     /// When it was last changed, in the same form.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub date_last_updated: Option<String>,
-    /// Where the API has the whole resource.
+    /// The URL of the full resource in the API.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub api_detail_url: Option<String>,
-    /// The page on the site.
+    /// The URL of its page on the site.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub site_detail_url: Option<String>,
     /// Its issues, each with its number.
     #[serde(default, deserialize_with = "lenient::list")]
     pub issues: Vec<Reference>,
-    /// Who made it, each with the number of issues.
+    /// Its creators, each with the number of issues.
     #[serde(default, deserialize_with = "lenient::list")]
     pub people: Vec<Reference>,
-    /// Who appears in it, each with the number of issues.
+    /// The characters in it, each with the number of issues.
     #[serde(default, deserialize_with = "lenient::list")]
     pub characters: Vec<Reference>,
-    /// The teams that appear in it.
+    /// The teams in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub teams: Vec<Reference>,
-    /// Where it plays.
+    /// The locations in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub locations: Vec<Reference>,
-    /// The concepts it deals with.
+    /// The concepts in it.
     #[serde(default, deserialize_with = "lenient::list")]
     pub concepts: Vec<Reference>,
-    /// The things that appear in it. The API often repeats the characters here.
+    /// The objects in it. The API often repeats the characters here.
     #[serde(default, deserialize_with = "lenient::list")]
     pub objects: Vec<Reference>,
-    /// Fields beyond these.
+    /// Other fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-// The documentation's names, and the ones that occur.
-from_result!(
+// Names in the documentation or in some responses, and the names in the model.
+impl_from_json!(
     Volume,
     &[
         ("issue_credits", "issues"),
@@ -102,13 +106,13 @@ pub struct VolumeRow {
     /// The title.
     #[serde(default, deserialize_with = "lenient::text")]
     pub name: String,
-    /// The year it began: as a rule `1963`, but also `1996-2000`.
+    /// The year it began: usually `1963`, sometimes `1996-2000`.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub start_year: Option<String>,
-    /// How many issues it has; lags behind by a few days after a new one.
+    /// The number of its issues; lags a few days behind.
     #[serde(default, deserialize_with = "lenient::optional_number")]
     pub count_of_issues: Option<u64>,
-    /// Who publishes it.
+    /// Its publisher.
     #[serde(default, deserialize_with = "lenient::object")]
     pub publisher: Option<Reference>,
     /// Its first issue.
@@ -117,10 +121,10 @@ pub struct VolumeRow {
     /// Its last issue so far.
     #[serde(default, deserialize_with = "lenient::object")]
     pub last_issue: Option<Reference>,
-    /// Other names.
+    /// Its aliases.
     #[serde(default, deserialize_with = "lenient::lines")]
     pub aliases: Vec<String>,
-    /// The main picture.
+    /// The main image.
     #[serde(default, deserialize_with = "lenient::object")]
     pub image: Option<Image>,
     /// A short summary.
@@ -129,21 +133,21 @@ pub struct VolumeRow {
     /// The description, in HTML.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub description: Option<String>,
-    /// When it was added: `2008-06-06 11:10:20`, without a zone.
+    /// When it was added: `2008-06-06 11:10:20`, without a time zone.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub date_added: Option<String>,
     /// When it was last changed, in the same form.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub date_last_updated: Option<String>,
-    /// Where the API has the whole resource.
+    /// The URL of the full resource in the API.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub api_detail_url: Option<String>,
-    /// The page on the site.
+    /// The URL of its page on the site.
     #[serde(default, deserialize_with = "lenient::optional_text")]
     pub site_detail_url: Option<String>,
-    /// Fields beyond these.
+    /// Other fields.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-from_result!(VolumeRow, &[]);
+impl_from_json!(VolumeRow, &[]);

@@ -1,15 +1,15 @@
-//! Which fields an answer should have.
+//! Selections of fields.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use super::{InvalidQuery, is_field_name};
+use super::invalid::{InvalidQuery, is_field_name};
 
-/// A selection of fields, to save transfer and memory.
+/// A selection of the fields of a response, to save transfer and memory.
 ///
-/// Names are not checked against a list, because the API's documentation and its answers disagree
-/// on many of them; the API ignores a name it does not know.
+/// Names are not validated, because the API's documentation and its responses disagree on many of
+/// them; the API ignores unknown names.
 ///
 /// ```
 /// use comicvine_client::Fields;
@@ -22,11 +22,11 @@ use super::{InvalidQuery, is_field_name};
 pub struct Fields(BTreeSet<String>);
 
 impl Fields {
-    /// Selects the fields with these names.
+    /// A selection of the fields with these names.
     ///
     /// # Errors
-    /// [`InvalidQuery::Malformed`] if there are none, or a name has anything but lower-case
-    /// letters, digits and `_`.
+    /// [`InvalidQuery::Malformed`] if there are none, or a name has characters other than
+    /// lower-case letters, digits and `_`.
     pub fn new<N: AsRef<str>>(names: impl IntoIterator<Item = N>) -> Result<Self, InvalidQuery> {
         let mut fields = BTreeSet::new();
         for name in names {
@@ -48,7 +48,7 @@ impl Fields {
         Ok(Self(fields))
     }
 
-    /// Adds the field that typed rows cannot do without.
+    /// Adds the field that models require.
     pub(crate) fn with_id(self) -> Self {
         self.with("id")
     }
@@ -60,7 +60,7 @@ impl Fields {
 }
 
 impl fmt::Display for Fields {
-    /// As the API takes it: sorted, separated by commas.
+    /// In the API's format: sorted, separated by commas.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, name) in self.0.iter().enumerate() {
             write!(f, "{}{name}", if index == 0 { "" } else { "," })?;

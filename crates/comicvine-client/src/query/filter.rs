@@ -1,16 +1,16 @@
-//! Conditions on the rows of a list.
+//! Filters of a list.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{InvalidQuery, is_field_name};
+use super::invalid::{InvalidQuery, is_field_name};
 use crate::id::Id;
 use crate::kind::ResourceKind;
 
-/// The most values one condition may list: as many as a page has rows.
+/// The maximum number of values of one filter: as many as a page has rows.
 pub(crate) const MAX_VALUES: usize = 100;
 
-/// One condition: a field and the value, values or range it must match. Several are all required.
+/// A filter: a field and the value, values or range it must match.
 ///
 /// ```
 /// use comicvine_client::{Filter, Id};
@@ -30,13 +30,13 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The field has this value; for texts, the API looks for the words.
+    /// The field has this value; of a text field, the API matches words.
     #[must_use]
     pub fn new(field: impl Into<String>, value: impl fmt::Display) -> Self {
         Self::from_values(field.into(), vec![value.to_string()])
     }
 
-    /// The field has one of these numbers; the API takes lists for `id` and `volume`.
+    /// The field has one of these numbers; the API supports this for `id` and `volume`.
     #[must_use]
     pub fn any_of(field: impl Into<String>, numbers: impl IntoIterator<Item = u64>) -> Self {
         Self::from_values(
@@ -48,14 +48,14 @@ impl Filter {
         )
     }
 
-    /// The resource has one of these ids, at most 100. Ids that no longer exist are left out of
-    /// the answer without a word.
+    /// The resource has one of these ids, at most 100. The API silently leaves out ids that do not
+    /// exist.
     #[must_use]
     pub fn ids<I: Into<Id>>(ids: impl IntoIterator<Item = I>) -> Self {
         Self::any_of("id", ids.into_iter().map(|id| id.into().number()))
     }
 
-    /// The field lies between two dates, both included: `2024-01-31` or `2024-01-31 18:00:00`.
+    /// The field is between two dates, both included: `2024-01-31` or `2024-01-31 18:00:00`.
     #[must_use]
     pub fn between(
         field: impl Into<String>,
@@ -68,13 +68,13 @@ impl Filter {
     fn from_values(field: String, mut values: Vec<String>) -> Self {
         for value in &mut values {
             *value = value.trim().to_owned();
-            // The API finds no issue number that is written with leading zeros.
+            // The API does not match issue numbers with leading zeros.
             if field == "issue_number" && value.bytes().all(|byte| byte.is_ascii_digit()) {
                 let digits = value.trim_start_matches('0');
                 *value = if digits.is_empty() { "0" } else { digits }.to_owned();
             }
         }
-        // A list of ids is a set: one order, so that equal questions find one cached answer.
+        // A list of ids is a set: sorted, equal requests have equal cache keys.
         if matches!(field.as_str(), "id" | "volume") {
             values.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
             values.dedup();
@@ -82,12 +82,12 @@ impl Filter {
         Self { field, values }
     }
 
-    /// Checks that the list of `kind` can be filtered this way.
+    /// Checks that this filter is valid for the list of `kind`.
     ///
     /// # Errors
-    /// [`InvalidQuery::NotFilterable`], which names the fields that would do;
-    /// [`InvalidQuery::Separator`] if a value holds `,`, `:` or `|`, for which the API has no
-    /// escape (a date with a time of day may have its colons); [`InvalidQuery::Malformed`] if a
+    /// [`InvalidQuery::NotFilterable`], which names the filterable fields;
+    /// [`InvalidQuery::Separator`] if a value contains `,`, `:` or `|`, which the API cannot escape
+    /// (the colons of a time of day are allowed); [`InvalidQuery::Malformed`] if a
     /// value is empty; [`InvalidQuery::OutOfRange`] for more than 100 values.
     pub fn check(&self, kind: ResourceKind) -> Result<(), InvalidQuery> {
         if !kind.filterable().contains(&self.field.as_str()) {
@@ -127,7 +127,7 @@ fn check_value(value: &str) -> Result<(), InvalidQuery> {
     }
 }
 
-/// Whether `value` looks like `2024-1-31 18:00` or `2024-01-31 18:00:00`.
+/// Whether `value` has the form `2024-1-31 18:00` or `2024-01-31 18:00:00`.
 fn is_date_time(value: &str) -> bool {
     let parts_are_numbers = |text: &str, separator: char, counts: &[usize]| {
         let mut parts = 0;
@@ -143,7 +143,7 @@ fn is_date_time(value: &str) -> bool {
 }
 
 impl fmt::Display for Filter {
-    /// As the API takes it: `id:1|2|3`.
+    /// In the API's format: `id:1|2|3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.field, self.values.join("|"))
     }
@@ -152,8 +152,8 @@ impl fmt::Display for Filter {
 impl FromStr for Filter {
     type Err = InvalidQuery;
 
-    /// Takes `field:value`, `field:start|end` and `field:1|2|3`. A comma is part of the value here,
-    /// and refused as such by [`check`](Self::check): pass several conditions one by one.
+    /// Parses `field:value`, `field:start|end` and `field:1|2|3`. A comma is part of the value, which
+    /// [`check`](Self::check) refuses: pass several filters one by one.
     fn from_str(text: &str) -> Result<Self, InvalidQuery> {
         match text.trim().split_once(':') {
             Some((field, values)) if is_field_name(field) && !values.trim().is_empty() => {
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unfilterable_field_is_answered_with_the_filterable_ones() {
+    fn error_about_a_field_lists_the_filterable_ones() {
         let error = Filter::new("publisher", "DC")
             .check(ResourceKind::Volume)
             .unwrap_err();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_id_lists_are_written_alike() {
+    fn equal_id_lists_have_one_form() {
         let one: Filter = "id:10|9|10".parse().unwrap();
         assert_eq!(one, Filter::any_of("id", [9, 10]));
         let range: Filter = "cover_date:2012-1-1|2011-1-1".parse().unwrap();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_empty_and_broken_values_are_refused() {
+    fn too_many_empty_and_malformed_values_are_refused() {
         for filter in [
             Filter::any_of("id", 0..101),
             Filter::any_of("id", []),

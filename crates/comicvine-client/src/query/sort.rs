@@ -1,12 +1,12 @@
-//! The order of a list.
+//! The sort order of a list.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{InvalidQuery, is_field_name};
+use super::invalid::{InvalidQuery, is_field_name};
 use crate::kind::ResourceKind;
 
-/// Which way a list is sorted.
+/// The direction of a sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Smallest or earliest first.
@@ -15,7 +15,7 @@ pub enum Direction {
     Descending,
 }
 
-/// A field to sort by and a direction; the API takes one field.
+/// A sort order: a field and a direction. The API supports one field.
 ///
 /// ```
 /// use comicvine_client::Sort;
@@ -50,10 +50,10 @@ impl Sort {
         }
     }
 
-    /// Checks that the list of `kind` can be sorted this way.
+    /// Checks that this order is valid for the list of `kind`.
     ///
     /// # Errors
-    /// [`InvalidQuery::NotSortable`], which names the fields that would do.
+    /// [`InvalidQuery::NotSortable`], which names the sortable fields.
     pub fn check(&self, kind: ResourceKind) -> Result<(), InvalidQuery> {
         if kind.sortable().contains(&self.field.as_str()) {
             return Ok(());
@@ -66,7 +66,7 @@ impl Sort {
 }
 
 impl fmt::Display for Sort {
-    /// As the API takes it: `name:asc`.
+    /// In the API's format: `name:asc`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let direction = match self.direction {
             Direction::Ascending => "asc",
@@ -79,7 +79,7 @@ impl fmt::Display for Sort {
 impl FromStr for Sort {
     type Err = InvalidQuery;
 
-    /// Takes `field`, `field:asc` or `field:desc`.
+    /// Parses `field`, `field:asc` or `field:desc`.
     fn from_str(text: &str) -> Result<Self, InvalidQuery> {
         let malformed = || InvalidQuery::Malformed {
             text: text.to_owned(),
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unsortable_field_is_answered_with_the_sortable_ones() {
+    fn error_about_a_field_lists_the_sortable_ones() {
         let error = Sort::ascending("start_year")
             .check(ResourceKind::Volume)
             .unwrap_err();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_sort_order() {
+    fn malformed_orders_are_refused() {
         for text in ["", ":asc", "name:up", "name:asc:desc", "name,id"] {
             assert!(text.parse::<Sort>().is_err(), "{text}");
         }

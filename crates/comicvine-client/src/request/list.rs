@@ -1,31 +1,39 @@
-//! A request for a list.
+//! Requests for a list.
 
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{BoxStream, TryStreamExt};
 
-use super::page::{self, Page, Paged, Position, Walk, fetch_page, page_size};
-use super::{Got, call_options};
-use crate::client::ComicVine;
+use super::options::request_options;
+use super::page::{self, Page, PagedRequest, Pager, Position, fetch_page, page_size};
 use crate::error::Result;
-use crate::fetch::{Call, CallOptions, Shape};
+use crate::fetch::{ApiRequest, RequestOptions, Shape};
 use crate::id::Id;
+use crate::inner::Inner;
 use crate::kind::ResourceKind;
-use crate::model::FromResult;
+use crate::model::FromJson;
 use crate::query::{Fields, Filter, MAX_VALUES, Sort};
+use crate::response::Response;
 
-/// A request for a list. Await it for one page, or walk all of it as a stream.
+/// A request for a list. Await it for one page, or stream all of it.
 ///
-/// ```no_run
-/// # async fn example(comics: comicvine_client::ComicVine) -> comicvine_client::Result<()> {
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let limits = comicvine_fake::Limits::unlimited();
+/// # let server = comicvine_fake::FakeServer::builder().limits(limits).start().await?;
+/// # let client = comicvine_client::ComicVine::builder(comicvine_client::ApiKey::new("key")?)
+/// #     .base_url(server.base_url())
+/// #     .build()?;
 /// use comicvine_client::{Filter, Sort};
 /// use futures_util::TryStreamExt;
 ///
-/// let mut issues = comics
+/// let mut issues = client
 ///     .issues()
-///     .filter(Filter::new("volume", 796))
+///     .filter(Filter::new("volume", 701))
 ///     .sort(Sort::ascending("cover_date"))
 ///     .stream();
 /// while let Some(issue) = issues.try_next().await? {
@@ -35,9 +43,9 @@ use crate::query::{Fields, Filter, MAX_VALUES, Sort};
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a request does nothing until it is awaited or walked"]
+#[must_use = "a request does nothing until it is awaited or streamed"]
 pub struct ListRequest<T> {
-    client: ComicVine,
+    inner: Arc<Inner>,
     kind: ResourceKind,
     filters: Vec<Filter>,
     ids: Option<Vec<u64>>,
@@ -45,14 +53,14 @@ pub struct ListRequest<T> {
     fields: Option<Fields>,
     limit: Option<u64>,
     offset: u64,
-    options: CallOptions,
-    form: PhantomData<fn() -> T>,
+    options: RequestOptions,
+    output: PhantomData<fn() -> T>,
 }
 
-impl<T: FromResult> ListRequest<T> {
-    pub(crate) fn new(client: ComicVine, kind: ResourceKind) -> Self {
+impl<T: FromJson> ListRequest<T> {
+    pub(crate) fn new(inner: Arc<Inner>, kind: ResourceKind) -> Self {
         Self {
-            client,
+            inner,
             kind,
             filters: Vec::new(),
             ids: None,
@@ -60,19 +68,19 @@ impl<T: FromResult> ListRequest<T> {
             fields: None,
             limit: None,
             offset: 0,
-            options: CallOptions::default(),
-            form: PhantomData,
+            options: RequestOptions::default(),
+            output: PhantomData,
         }
     }
 
-    /// Adds a condition; rows have to meet all of them.
+    /// Adds a filter; rows match all filters.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filters.push(filter);
         self
     }
 
-    /// Asks for these resources only. A walk asks for 100 at a time; ids that no longer exist are
-    /// left out of the answer without a word.
+    /// Requests only these resources. A stream requests 100 at a time. The API silently leaves out
+    /// ids that do not exist.
     pub fn ids<I: Into<Id>>(mut self, ids: impl IntoIterator<Item = I>) -> Self {
         let mut numbers: Vec<_> = ids.into_iter().map(|id| id.into().number()).collect();
         numbers.sort_unstable();
@@ -87,53 +95,54 @@ impl<T: FromResult> ListRequest<T> {
         self
     }
 
-    /// Asks for these fields only; the others are empty then.
+    /// Requests only these fields; the others are empty.
     pub fn fields(mut self, fields: Fields) -> Self {
         self.fields = Some(fields);
         self
     }
 
-    /// The most rows to give. Default: 100 when awaited, all of them when walked. One page has at
+    /// The maximum number of rows. Default: 100 when awaited, all when streamed. One page has at
     /// most 100.
     pub fn limit(mut self, rows: u64) -> Self {
         self.limit = Some(rows);
         self
     }
 
-    /// How many rows to skip. Default: none.
+    /// The number of rows to skip. Default: 0.
     pub fn offset(mut self, rows: u64) -> Self {
         self.offset = rows;
         self
     }
 
-    call_options!();
+    request_options!();
 
-    /// Every row, each once, page after page with all of the request's options. Ends at the first
-    /// error.
+    /// A stream of all rows without duplicates, fetched page by page with the same options. Ends at
+    /// the first error.
     #[must_use]
     pub fn stream(self) -> BoxStream<'static, Result<T>> {
-        page::rows(self.walk())
+        page::rows(self.into_pager())
     }
 
-    /// Every page that brings new rows. Ends at the first error.
+    /// A stream of the pages that have new rows. Ends at the first error.
     #[must_use]
-    pub fn pages(self) -> BoxStream<'static, Result<Got<Page<T>>>> {
-        page::pages(self.walk())
+    pub fn pages(self) -> BoxStream<'static, Result<Response<Page<T>>>> {
+        page::pages(self.into_pager())
     }
 
-    /// Every row in one vector.
+    /// All rows in one vector.
     ///
     /// # Errors
-    /// Those of any page; the rows before it are lost, so prefer [`stream`](Self::stream) for long
-    /// lists.
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the request is invalid, else the error of
+    /// the first page that fails, as of a [`DetailRequest`](crate::DetailRequest). The rows before it
+    /// are lost: prefer [`stream`](Self::stream) for long lists.
     pub async fn all(self) -> Result<Vec<T>> {
         self.stream().try_collect().await
     }
 
-    fn walk(self) -> Result<Walk<Self>> {
+    fn into_pager(self) -> Result<Pager<Self>> {
         page_size(self.limit)?;
         let (start, limit) = (self.start(), self.limit);
-        let parts = match &self.ids {
+        let requests = match &self.ids {
             None => vec![self],
             Some(ids) => ids
                 .chunks(MAX_VALUES)
@@ -143,7 +152,7 @@ impl<T: FromResult> ListRequest<T> {
                 })
                 .collect(),
         };
-        Ok(Walk::new(parts, start, limit))
+        Ok(Pager::new(requests, start, limit))
     }
 
     fn start(&self) -> Position {
@@ -167,14 +176,14 @@ impl<T: FromResult> ListRequest<T> {
     }
 }
 
-impl<T: FromResult> Paged for ListRequest<T> {
+impl<T: FromJson> PagedRequest for ListRequest<T> {
     type Row = T;
 
-    fn client(&self) -> &ComicVine {
-        &self.client
+    fn inner(&self) -> &Inner {
+        &self.inner
     }
 
-    fn call(&self, position: Position) -> Result<Call> {
+    fn page_request(&self, position: Position) -> Result<ApiRequest> {
         let mut params = Vec::new();
         if let Some(filter) = self.filter_param()? {
             params.push(("filter", filter));
@@ -194,21 +203,21 @@ impl<T: FromResult> Paged for ListRequest<T> {
         params.push(("limit", page_size(self.limit)?.to_string()));
         params.push(("offset", position.offset.to_string()));
         let path = self.kind.list_path();
-        Ok(Call {
+        Ok(ApiRequest {
             subject: path.to_owned(),
             path: path.to_owned(),
-            counted: path,
+            budget_path: path,
             params,
             tags: vec![path.to_owned()],
             shape: Shape::Array,
-            fresh: self.client.inner().freshness.list,
+            fresh_for: self.inner.freshness.list,
             options: self.options,
         })
     }
 }
 
-impl<T: FromResult> IntoFuture for ListRequest<T> {
-    type Output = Result<Got<Page<T>>>;
+impl<T: FromJson> IntoFuture for ListRequest<T> {
+    type Output = Result<Response<Page<T>>>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -1,61 +1,69 @@
-//! A search over every kind.
+//! Full-text search over several kinds of resource.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::BoxStream;
 
-use super::page::{self, Page, Paged, Position, Walk, fetch_page, page_size};
-use super::{Got, call_options};
-use crate::client::ComicVine;
+use super::options::request_options;
+use super::page::{self, Page, PagedRequest, Pager, Position, fetch_page, page_size};
 use crate::error::Result;
-use crate::fetch::{Call, CallOptions, Shape};
+use crate::fetch::{ApiRequest, RequestOptions, Shape};
+use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::SearchHit;
 use crate::query::{Fields, InvalidQuery};
+use crate::response::Response;
 
-/// A search. Await it for one page, or walk it as a stream.
+/// A search. Await it for one page, or stream all hits.
 ///
-/// The API finds whatever has one of the words, best matches first, which can be thousands of rows:
-/// take as many as are wanted.
+/// The API returns every resource that matches any of the words, best matches first, which can be
+/// thousands of rows: set a [`limit`](Self::limit).
 ///
-/// ```no_run
-/// # async fn example(comics: comicvine_client::ComicVine) -> comicvine_client::Result<()> {
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let server = comicvine_fake::FakeServer::builder().start().await?;
+/// # let client = comicvine_client::ComicVine::builder(comicvine_client::ApiKey::new("key")?)
+/// #     .base_url(server.base_url())
+/// #     .build()?;
 /// use comicvine_client::ResourceKind;
 ///
-/// let got = comics.search("swamp thing").resources([ResourceKind::Volume]).limit(20).await?;
-/// for volume in got.value.rows.iter().filter_map(|hit| hit.as_volume()) {
+/// let hits = client.search("amber fox").resources([ResourceKind::Volume]).limit(20).await?;
+/// for volume in hits.value.rows.iter().filter_map(|hit| hit.as_volume()) {
 ///     println!("{} {}", volume.id, volume.name);
 /// }
+/// # assert!(!hits.value.rows.is_empty());
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "a request does nothing until it is awaited or walked"]
+#[must_use = "a request does nothing until it is awaited or streamed"]
 pub struct SearchRequest {
-    client: ComicVine,
+    inner: Arc<Inner>,
     query: String,
     resources: Vec<ResourceKind>,
     fields: Option<Fields>,
     limit: Option<u64>,
     page: u64,
-    options: CallOptions,
+    options: RequestOptions,
 }
 
 impl SearchRequest {
-    pub(crate) fn new(client: ComicVine, query: String) -> Self {
+    pub(crate) fn new(inner: Arc<Inner>, query: String) -> Self {
         Self {
-            client,
+            inner,
             query,
             resources: Vec::new(),
             fields: None,
             limit: None,
             page: 1,
-            options: CallOptions::default(),
+            options: RequestOptions::default(),
         }
     }
 
-    /// Searches these kinds only, of [`ResourceKind::SEARCHABLE`]. Default: all of them.
+    /// Searches only these kinds, a subset of [`ResourceKind::SEARCHABLE`]. Default: all of them.
     pub fn resources(mut self, kinds: impl IntoIterator<Item = ResourceKind>) -> Self {
         self.resources = kinds.into_iter().collect();
         self.resources.sort_unstable();
@@ -63,70 +71,70 @@ impl SearchRequest {
         self
     }
 
-    /// Asks for these fields only; the others are empty then.
+    /// Requests only these fields; the others are empty.
     pub fn fields(mut self, fields: Fields) -> Self {
         self.fields = Some(fields);
         self
     }
 
-    /// The most rows to give. Default: 100 when awaited, all of them when walked. One page has at
+    /// The maximum number of rows. Default: 100 when awaited, all when streamed. One page has at
     /// most 100.
     pub fn limit(mut self, rows: u64) -> Self {
         self.limit = Some(rows);
         self
     }
 
-    /// The page to begin with, from 1. Default: 1.
+    /// The first page, counted from 1. Default: 1.
     pub fn page(mut self, number: u64) -> Self {
         self.page = number;
         self
     }
 
-    call_options!();
+    request_options!();
 
-    /// Every hit, each once, page after page with all of the request's options. Ends at the first
-    /// error.
+    /// A stream of all hits without duplicates, fetched page by page with the same options. Ends at
+    /// the first error.
     #[must_use]
     pub fn stream(self) -> BoxStream<'static, Result<SearchHit>> {
-        page::rows(self.walk())
+        page::rows(self.into_pager())
     }
 
-    /// Every page that brings new hits. Ends at the first error.
+    /// A stream of the pages that have new hits. Ends at the first error.
     #[must_use]
-    pub fn pages(self) -> BoxStream<'static, Result<Got<Page<SearchHit>>>> {
-        page::pages(self.walk())
+    pub fn pages(self) -> BoxStream<'static, Result<Response<Page<SearchHit>>>> {
+        page::pages(self.into_pager())
     }
 
-    fn walk(self) -> Result<Walk<Self>> {
+    fn into_pager(self) -> Result<Pager<Self>> {
         let (start, limit) = (self.start()?, self.limit);
-        Ok(Walk::new(vec![self], start, limit))
+        Ok(Pager::new(vec![self], start, limit))
     }
 
     fn start(&self) -> Result<Position> {
-        let before = self.page.checked_sub(1).ok_or(InvalidQuery::OutOfRange {
+        let pages_before = self.page.checked_sub(1).ok_or(InvalidQuery::OutOfRange {
             parameter: "page",
             allowed: "1 or more",
         })?;
         Ok(Position {
-            offset: before.saturating_mul(page_size(self.limit)?),
+            offset: pages_before.saturating_mul(page_size(self.limit)?),
             number: self.page,
         })
     }
 }
 
-impl Paged for SearchRequest {
+impl PagedRequest for SearchRequest {
     type Row = SearchHit;
 
-    fn client(&self) -> &ComicVine {
-        &self.client
+    fn inner(&self) -> &Inner {
+        &self.inner
     }
 
-    fn call(&self, position: Position) -> Result<Call> {
+    fn page_request(&self, position: Position) -> Result<ApiRequest> {
         let query = self.query.split_whitespace().collect::<Vec<_>>().join(" ");
         if query.is_empty() {
             return Err(InvalidQuery::Malformed {
                 text: self.query.clone(),
-                expected: "something to search for",
+                expected: "a search query; write at least one word",
             }
             .into());
         }
@@ -148,7 +156,7 @@ impl Paged for SearchRequest {
             params.push(("resources", kinds.join(",")));
         }
         if let Some(fields) = self.fields.clone() {
-            // Hits of different kinds are told apart by these.
+            // A hit is identified by these: ids repeat between kinds.
             let fields = fields
                 .with_id()
                 .with("api_detail_url")
@@ -157,21 +165,21 @@ impl Paged for SearchRequest {
         }
         params.push(("limit", page_size(self.limit)?.to_string()));
         params.push(("page", position.number.to_string()));
-        Ok(Call {
+        Ok(ApiRequest {
             subject,
             path: "search".to_owned(),
-            counted: "search",
+            budget_path: "search",
             params,
             tags: vec!["search".to_owned()],
             shape: Shape::Array,
-            fresh: self.client.inner().freshness.search,
+            fresh_for: self.inner.freshness.search,
             options: self.options,
         })
     }
 }
 
 impl IntoFuture for SearchRequest {
-    type Output = Result<Got<Page<SearchHit>>>;
+    type Output = Result<Response<Page<SearchHit>>>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

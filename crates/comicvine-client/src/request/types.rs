@@ -1,52 +1,54 @@
-//! A request for the API's own table of types.
+//! Requests for the API's table of resource types.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-use super::page::read_rows;
-use super::{Got, call_options};
-use crate::client::ComicVine;
+use super::options::request_options;
+use super::page::parse_rows;
 use crate::error::Result;
-use crate::fetch::{Call, CallOptions, Shape};
+use crate::fetch::{ApiRequest, RequestOptions, Shape};
+use crate::inner::Inner;
 use crate::model::TypeInfo;
+use crate::response::Response;
 
-/// A request for the API's own table of types. Await it.
+/// A request for the API's table of resource types. Await it.
 #[derive(Clone, Debug)]
 #[must_use = "a request does nothing until it is awaited"]
 pub struct TypesRequest {
-    client: ComicVine,
-    options: CallOptions,
+    inner: Arc<Inner>,
+    options: RequestOptions,
 }
 
 impl TypesRequest {
-    pub(crate) fn new(client: ComicVine) -> Self {
+    pub(crate) fn new(inner: Arc<Inner>) -> Self {
         Self {
-            client,
-            options: CallOptions::default(),
+            inner,
+            options: RequestOptions::default(),
         }
     }
 
-    call_options!();
+    request_options!();
 
-    async fn send(self) -> Result<Got<Vec<TypeInfo>>> {
-        let call = Call {
+    async fn send(self) -> Result<Response<Vec<TypeInfo>>> {
+        let request = ApiRequest {
             subject: "types".to_owned(),
             path: "types".to_owned(),
-            counted: "types",
+            budget_path: "types",
             params: Vec::new(),
             tags: vec!["types".to_owned()],
             shape: Shape::Array,
-            fresh: self.client.inner().freshness.types,
+            fresh_for: self.inner.freshness.types,
             options: self.options,
         };
-        let called = self.client.inner().call(call).await?;
-        Got::read(called, |raw| Ok(read_rows("types", raw)?.resources))
+        let response = self.inner.fetch(request).await?;
+        Response::parse(response, |raw| Ok(parse_rows("types", raw)?.rows))
     }
 }
 
 impl IntoFuture for TypesRequest {
-    type Output = Result<Got<Vec<TypeInfo>>>;
+    type Output = Result<Response<Vec<TypeInfo>>>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

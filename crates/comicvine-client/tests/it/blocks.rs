@@ -1,4 +1,4 @@
-//! Refusals and blocks: told apart, remembered for everyone, never in the way of what is known.
+//! Refusals and blocks: their errors, their shared cooldowns, and the cache meanwhile.
 
 use comicvine_client::{BlockKind, Error, LimitReason, Outcome, Priority};
 use comicvine_fake::{Fault, Injection};
@@ -7,11 +7,11 @@ use store_core::{MINUTE, SECOND};
 use crate::{builder, client, client_with_stores, fake, memory, times};
 
 #[tokio::test]
-async fn every_block_has_an_error_of_its_own() {
+async fn every_refusal_has_its_own_error() {
     let fake = fake().await;
-    let comics = client(&fake);
+    let client = client(&fake);
     fake.inject(times(Fault::RateLimited, 1));
-    let error = comics.issues().await.unwrap_err();
+    let error = client.issues().await.unwrap_err();
     assert!(
         matches!(
             error,
@@ -23,7 +23,7 @@ async fn every_block_has_an_error_of_its_own() {
         "{error:?}"
     );
     fake.inject(times(Fault::Forbidden, 1));
-    let error = comics.issues().await.unwrap_err();
+    let error = client.issues().await.unwrap_err();
     assert!(
         matches!(
             error,
@@ -35,14 +35,14 @@ async fn every_block_has_an_error_of_its_own() {
         "{error:?}"
     );
     fake.inject(times(Fault::AbnormalTraffic, 1));
-    let error = comics.issues().await.unwrap_err();
+    let error = client.issues().await.unwrap_err();
     let banned = BlockKind::AbnormalTraffic;
     assert!(
         matches!(&error, Error::Blocked { kind, .. } if *kind == banned),
         "{error:?}"
     );
     fake.inject(times(Fault::Unavailable, 1));
-    let error = comics.issues().await.unwrap_err();
+    let error = client.issues().await.unwrap_err();
     assert!(
         matches!(error, Error::Unavailable { status: 503, .. }),
         "{error:?}"
@@ -50,31 +50,31 @@ async fn every_block_has_an_error_of_its_own() {
     assert_eq!(
         fake.counts().path("issues").requests(),
         4,
-        "a refusal was repeated"
+        "a refusal was retried"
     );
-    assert!(comics.issues().await.is_ok());
+    assert!(client.issues().await.is_ok());
 }
 
 #[tokio::test]
-async fn retry_after_is_believed() {
+async fn retry_after_sets_the_cooldown() {
     let fake = fake().await;
-    let comics = client(&fake);
+    let client = client(&fake);
     fake.inject(Injection::new(Fault::RateLimited).retry_after(MINUTE * 7));
-    let before = comics.now();
-    let error = comics.issues().await.unwrap_err();
+    let before = client.now();
+    let error = client.issues().await.unwrap_err();
     let at = error.retry_at().unwrap();
-    assert!(at >= before + MINUTE * 7 && at <= comics.now() + MINUTE * 7);
+    assert!(at >= before + MINUTE * 7 && at <= client.now() + MINUTE * 7);
 }
 
 #[tokio::test]
-async fn limited_path_rests_for_everyone_and_others_go_on() {
+async fn cooldown_of_a_path_applies_to_all_clients_and_not_to_other_paths() {
     let fake = fake().await;
     let stores = memory();
-    let comics = builder(&fake).stores(stores.clone()).build().unwrap();
+    let client = builder(&fake).stores(stores.clone()).build().unwrap();
     fake.inject(times(Fault::RateLimited, 1).on_path("issues"));
-    comics.issues().await.unwrap_err();
-    let neighbour = builder(&fake).stores(stores).build().unwrap();
-    let error = neighbour
+    client.issues().await.unwrap_err();
+    let other = builder(&fake).stores(stores).build().unwrap();
+    let error = other
         .issues()
         .priority(Priority::User)
         .max_wait(SECOND)
@@ -88,8 +88,8 @@ async fn limited_path_rests_for_everyone_and_others_go_on() {
         }
     ));
     assert_eq!(fake.counts().path("issues").requests(), 1);
-    assert!(neighbour.volumes().await.is_ok());
-    let budget = neighbour.budget(Priority::User).await.unwrap();
+    assert!(other.volumes().await.is_ok());
+    let budget = other.budget(Priority::User).await.unwrap();
     let issues = budget
         .paths
         .iter()
@@ -99,13 +99,13 @@ async fn limited_path_rests_for_everyone_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn block_of_the_address_stops_every_path() {
+async fn block_applies_to_every_path() {
     for fault in [Fault::Forbidden, Fault::AbnormalTraffic] {
         let fake = fake().await;
-        let comics = client_with_stores(&fake);
+        let client = client_with_stores(&fake);
         fake.inject(times(fault, 1));
-        comics.issues().await.unwrap_err();
-        let error = comics.volumes().max_wait(SECOND).await.unwrap_err();
+        client.issues().await.unwrap_err();
+        let error = client.volumes().max_wait(SECOND).await.unwrap_err();
         assert!(matches!(
             error,
             Error::RateLimited {
@@ -114,29 +114,29 @@ async fn block_of_the_address_stops_every_path() {
             }
         ));
         assert_eq!(fake.counts().path("volumes").requests(), 0);
-        let budget = comics.budget(Priority::User).await.unwrap();
+        let budget = client.budget(Priority::User).await.unwrap();
         assert!(budget.blocked_until().is_some());
     }
 }
 
 #[tokio::test]
-async fn what_is_cached_is_answered_during_a_block() {
+async fn cached_responses_are_served_during_a_block() {
     let fake = fake().await;
-    let comics = client_with_stores(&fake);
-    comics.issues().limit(5).await.unwrap();
+    let client = client_with_stores(&fake);
+    client.issues().limit(5).await.unwrap();
     fake.inject(times(Fault::AbnormalTraffic, 1));
-    comics.volumes().await.unwrap_err();
-    let got = comics.issues().limit(5).await.unwrap();
-    assert_eq!(got.outcome, Outcome::Hit);
+    client.volumes().await.unwrap_err();
+    let response = client.issues().limit(5).await.unwrap();
+    assert_eq!(response.outcome, Outcome::Hit);
 }
 
 #[tokio::test]
 async fn failures_are_not_cached() {
     let fake = fake().await;
-    let comics = client_with_stores(&fake);
+    let client = client_with_stores(&fake);
     for fault in [Fault::InternalError, Fault::CutOff] {
         fake.inject(times(fault, 3));
-        comics.issues().await.unwrap_err();
+        client.issues().await.unwrap_err();
     }
-    assert_eq!(comics.issues().await.unwrap().outcome, Outcome::Fetched);
+    assert_eq!(client.issues().await.unwrap().outcome, Outcome::Fetched);
 }

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use crate::{client, client_with_stores, fake, json, times};
 
 #[tokio::test]
-async fn page_knows_its_place() {
+async fn page_has_its_offset_and_the_total() {
     let fake = fake().await;
     let page = client(&fake)
         .volumes()
@@ -23,16 +23,16 @@ async fn page_knows_its_place() {
 }
 
 #[tokio::test]
-async fn walk_gives_every_row_once_and_in_order() {
+async fn stream_yields_every_row_once_and_in_order() {
     let fake = fake().await;
-    let comics = client(&fake);
-    let rows = comics
+    let client = client(&fake);
+    let rows = client
         .volumes()
         .sort(Sort::ascending("id"))
         .all()
         .await
         .unwrap();
-    let total = comics.volumes().limit(1).await.unwrap().value.total;
+    let total = client.volumes().limit(1).await.unwrap().value.total;
     assert_eq!(rows.len() as u64, total);
     assert!(rows.is_sorted_by(|one, next| one.id < next.id));
 }
@@ -40,10 +40,10 @@ async fn walk_gives_every_row_once_and_in_order() {
 #[tokio::test]
 async fn every_page_keeps_filter_sort_and_fields() {
     let fake = fake().await;
-    let comics = client(&fake);
+    let client = client(&fake);
     let wanted = Filter::between("date_added", "1990-01-01", "2100-01-01");
     let fields: Fields = "id,issue_number,cover_date,date_added".parse().unwrap();
-    let request = comics
+    let request = client
         .issues()
         .filter(wanted)
         .sort(Sort::descending("cover_date"))
@@ -64,15 +64,15 @@ async fn every_page_keeps_filter_sort_and_fields() {
 }
 
 #[tokio::test]
-async fn filtered_walk_stays_within_its_volume() {
+async fn filtered_stream_stays_within_its_volume() {
     let fake = fake().await;
-    let comics = client(&fake);
-    let volumes = comics.volumes().all().await.unwrap();
+    let client = client(&fake);
+    let volumes = client.volumes().all().await.unwrap();
     let largest = volumes
         .iter()
         .max_by_key(|volume| volume.count_of_issues)
         .unwrap();
-    let issues = comics
+    let issues = client
         .issues()
         .filter(Filter::any_of("volume", [largest.id.number()]))
         .all()
@@ -85,10 +85,10 @@ async fn filtered_walk_stays_within_its_volume() {
 }
 
 #[tokio::test]
-async fn many_ids_are_asked_for_a_hundred_at_a_time() {
+async fn many_ids_are_requested_100_at_a_time() {
     let fake = fake().await;
-    let comics = client(&fake);
-    let ids: Vec<VolumeId> = comics
+    let client = client(&fake);
+    let ids: Vec<VolumeId> = client
         .volumes()
         .limit(150)
         .stream()
@@ -97,12 +97,12 @@ async fn many_ids_are_asked_for_a_hundred_at_a_time() {
         .await
         .unwrap();
     fake.reset_counts();
-    let found = comics.volumes().ids(ids.clone()).all().await.unwrap();
+    let found = client.volumes().ids(ids.clone()).all().await.unwrap();
     assert_eq!(found.len(), 150);
     assert_eq!(fake.counts().path("volumes").requests(), 2);
-    let error = comics.volumes().ids(ids).await.unwrap_err();
+    let error = client.volumes().ids(ids).await.unwrap_err();
     assert!(matches!(error, Error::InvalidInput { .. }));
-    let none = comics
+    let none = client
         .volumes()
         .ids(Vec::<VolumeId>::new())
         .all()
@@ -128,27 +128,27 @@ async fn rows_that_are_no_resource_are_left_out_but_counted() {
 }
 
 #[tokio::test]
-async fn unusable_queries_cost_no_request() {
+async fn invalid_queries_send_no_request() {
     let fake = fake().await;
-    let comics = client(&fake);
+    let client = client(&fake);
     for error in [
-        comics
+        client
             .volumes()
             .filter(Filter::new("publisher", "DC"))
             .await
             .unwrap_err(),
-        comics
+        client
             .volumes()
             .sort(Sort::ascending("start_year"))
             .await
             .unwrap_err(),
-        comics
+        client
             .volumes()
             .filter(Filter::new("name", "Batman: Year One"))
             .await
             .unwrap_err(),
-        comics.volumes().limit(0).await.unwrap_err(),
-        comics
+        client.volumes().limit(0).await.unwrap_err(),
+        client
             .volumes()
             .limit(0)
             .stream()
@@ -156,9 +156,9 @@ async fn unusable_queries_cost_no_request() {
             .await
             .unwrap()
             .unwrap_err(),
-        comics.search("  ").await.unwrap_err(),
-        comics.search("x").page(0).await.unwrap_err(),
-        comics
+        client.search("  ").await.unwrap_err(),
+        client.search("x").page(0).await.unwrap_err(),
+        client
             .search("x")
             .resources([ResourceKind::Movie])
             .await
@@ -172,17 +172,17 @@ async fn unusable_queries_cost_no_request() {
 #[tokio::test]
 async fn search_finds_several_kinds_and_pages_through_them() {
     let fake = fake().await;
-    let comics = client(&fake);
-    let name = comics.volumes().limit(1).await.unwrap().value.rows[0]
+    let client = client(&fake);
+    let name = client.volumes().limit(1).await.unwrap().value.rows[0]
         .name
         .clone();
     let word = name.split(' ').max_by_key(|word| word.len()).unwrap();
-    let page = comics.search(word).await.unwrap().value;
+    let page = client.search(word).await.unwrap().value;
     assert!(!page.rows.is_empty());
     assert!(page.rows.iter().all(|hit| hit.kind.is_some()));
-    let hits: Vec<_> = comics.search(word).stream().try_collect().await.unwrap();
+    let hits: Vec<_> = client.search(word).stream().try_collect().await.unwrap();
     assert_eq!(hits.len() as u64, page.total);
-    let volumes = comics
+    let volumes = client
         .search(word)
         .resources([ResourceKind::Volume])
         .await
@@ -197,10 +197,10 @@ async fn search_finds_several_kinds_and_pages_through_them() {
 }
 
 #[tokio::test]
-async fn walk_ends_at_the_first_error() {
+async fn stream_ends_at_the_first_error() {
     let fake = fake().await;
-    let comics = client(&fake);
-    let mut pages = comics.issues().pages();
+    let client = client(&fake);
+    let mut pages = client.issues().pages();
     assert!(pages.next().await.unwrap().is_ok());
     fake.inject(times(Fault::RateLimited, 1));
     let error = pages.next().await.unwrap().unwrap_err();
@@ -209,13 +209,13 @@ async fn walk_ends_at_the_first_error() {
 }
 
 #[tokio::test]
-async fn interrupted_walk_resumes_from_the_cache() {
+async fn interrupted_stream_resumes_from_the_cache() {
     let fake = fake().await;
-    let comics = client_with_stores(&fake);
-    let walk = || comics.issues().priority(Priority::User).limit(300);
-    let first: Vec<_> = walk().pages().take(2).try_collect().await.unwrap();
+    let client = client_with_stores(&fake);
+    let request = || client.issues().priority(Priority::User).limit(300);
+    let first: Vec<_> = request().pages().take(2).try_collect().await.unwrap();
     assert_eq!(first.len(), 2);
-    let again: Vec<_> = walk().pages().try_collect().await.unwrap();
+    let again: Vec<_> = request().pages().try_collect().await.unwrap();
     let outcomes: Vec<_> = again.iter().map(|page| page.outcome).collect();
     assert_eq!(outcomes, [Outcome::Hit, Outcome::Hit, Outcome::Fetched]);
     assert_eq!(fake.counts().path("issues").requests(), 3);

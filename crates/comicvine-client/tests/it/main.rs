@@ -14,13 +14,13 @@ mod wire;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use comicvine_client::{ApiKey, Budget, Builder, ComicVine};
+use comicvine_client::{ApiKey, Budget, ComicVine, ComicVineBuilder};
 use comicvine_fake::{FakeServer, Fault, Injection, Limits};
 use store_core::{HOUR, Limit, Policy, Stores};
 
 const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
 
-/// A fake that accepts everything, as fast as it comes.
+/// A fake server without limits.
 async fn fake() -> FakeServer {
     FakeServer::builder()
         .limits(Limits::unlimited())
@@ -30,8 +30,8 @@ async fn fake() -> FakeServer {
         .unwrap()
 }
 
-/// A client of `fake` without spacing, for tests that are not about it.
-fn builder(fake: &FakeServer) -> Builder {
+/// A client of `fake` without spacing.
+fn builder(fake: &FakeServer) -> ComicVineBuilder {
     ComicVine::builder(ApiKey::new(KEY).unwrap())
         .base_url(fake.base_url())
         .user_agent("comicvine-client-tests/1.0")

@@ -1,4 +1,4 @@
-//! A server that gives canned answers in order and remembers what it was asked.
+//! A server that returns canned responses in order and records the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// One canned answer.
+/// A canned response.
 pub(crate) struct Canned {
     status: u16,
     headers: &'static str,
@@ -34,7 +34,7 @@ impl Canned {
         )
     }
 
-    /// A page of issues with these ids; `0` stands for a row that is `[]`.
+    /// A page of issues with these ids; `0` is a row that is `[]`.
     pub(crate) fn rows(total: u64, ids: &[u64]) -> Self {
         let rows: Vec<_> = ids
             .iter()
@@ -46,14 +46,14 @@ impl Canned {
         Self::ok(total, &format!("[{}]", rows.join(",")))
     }
 
-    /// Adds header lines, each with its line end.
+    /// Adds header lines, each with its line ending.
     pub(crate) fn with_headers(mut self, headers: &'static str) -> Self {
         self.headers = headers;
         self
     }
 }
 
-/// The server; it ends when dropped.
+/// The server; it stops when dropped.
 pub(crate) struct Scripted {
     pub(crate) base_url: String,
     heads: Arc<Mutex<Vec<String>>>,
@@ -61,18 +61,18 @@ pub(crate) struct Scripted {
 }
 
 impl Scripted {
-    pub(crate) async fn start(answers: impl IntoIterator<Item = Canned>) -> Self {
+    pub(crate) async fn start(responses: impl IntoIterator<Item = Canned>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/mirror/api", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let mut answers: VecDeque<_> = answers.into_iter().collect();
+        let mut responses: VecDeque<_> = responses.into_iter().collect();
         let serving = tokio::spawn({
             let heads = Arc::clone(&heads);
             async move {
                 while let Ok((stream, _)) = listener.accept().await {
-                    let unexpected = || Canned::new(404, "no more answers");
-                    let answer = answers.pop_front().unwrap_or_else(unexpected);
-                    let head = converse(stream, answer).await;
+                    let unexpected = || Canned::new(404, "no more responses");
+                    let response = responses.pop_front().unwrap_or_else(unexpected);
+                    let head = respond(stream, response).await;
                     heads.lock().unwrap().push(head);
                 }
             }
@@ -109,7 +109,7 @@ impl Drop for Scripted {
     }
 }
 
-async fn converse(mut stream: TcpStream, answer: Canned) -> String {
+async fn respond(mut stream: TcpStream, response: Canned) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
@@ -118,7 +118,7 @@ async fn converse(mut stream: TcpStream, answer: Canned) -> String {
         status,
         headers,
         body,
-    } = answer;
+    } = response;
     let length = body.len();
     let response = format!(
         "HTTP/1.1 {status} Canned\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"

@@ -1,4 +1,4 @@
-//! The key is sent to the API and to nobody else.
+//! The API key is sent to the API and is nowhere else.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use store_core::PageRequest;
 use crate::{KEY, builder, fake, memory, times};
 
 #[tokio::test]
-async fn no_error_and_no_store_has_the_key() {
+async fn key_is_in_no_error_and_no_store() {
     let fake = fake().await;
     let stores = memory();
-    let comics = builder(&fake)
+    let client = builder(&fake)
         .stores(stores.clone())
         .timeout(Duration::from_millis(300))
         .build()
         .unwrap();
-    let mut told = vec![format!("{comics:?}")];
+    let mut texts = vec![format!("{client:?}")];
     let slow = Fault::Slow {
         delay: Duration::from_secs(30),
     };
@@ -28,31 +28,31 @@ async fn no_error_and_no_store_has_the_key() {
         Fault::Forbidden,
     ] {
         fake.inject(times(fault, 3));
-        let error = comics
+        let error = client
             .issues()
             .max_wait(Duration::from_secs(1))
             .await
             .unwrap_err();
-        told.push(format!("{error:?}"));
-        told.push(error.encode());
+        texts.push(format!("{error:?}"));
+        texts.push(error.encode());
         fake.clear_injections();
     }
-    let comics = builder(&fake)
+    let client = builder(&fake)
         .stores(stores.clone())
         .base_url("http://127.0.0.1:9/")
         .build()
         .unwrap();
-    let error = comics.issues().await.unwrap_err();
-    told.push(format!("{error:?} {error}"));
+    let error = client.issues().await.unwrap_err();
+    texts.push(format!("{error:?} {error}"));
 
     let everything = PageRequest::default();
     let listed = stores.cache.unwrap().list(&everything).await.unwrap();
-    told.push(format!("{listed:?}"));
+    texts.push(format!("{listed:?}"));
     let listed = stores.dedupe.unwrap().list(&everything).await.unwrap();
-    told.push(format!("{listed:?}"));
+    texts.push(format!("{listed:?}"));
     let listed = stores.rate_limit.unwrap().list(&everything).await.unwrap();
-    told.push(format!("{listed:?}"));
-    for text in told {
+    texts.push(format!("{listed:?}"));
+    for text in texts {
         assert!(!text.contains(KEY), "{text}");
         assert!(!text.contains("api_key"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! Programs that share one SQLite file: what one learns, all know.
+//! Programs that share one SQLite file.
 
 use std::path::Path;
 
@@ -9,19 +9,19 @@ use store_sqlite::SqliteDatabase;
 
 use crate::{KEY, budget, builder, fake, times};
 
-/// A program with a handle of its own on the file.
+/// A program with its own handle on the file.
 async fn program(fake: &FakeServer, file: &Path, per_hour: u32) -> (ComicVine, SqliteDatabase) {
     let db = SqliteDatabase::open(file).await.unwrap();
-    let comics = builder(fake)
+    let client = builder(fake)
         .stores(store_sqlite::stores(&db))
         .budget(budget(per_hour))
         .build()
         .unwrap();
-    (comics, db)
+    (client, db)
 }
 
 #[tokio::test]
-async fn answers_are_shared() {
+async fn responses_are_shared() {
     let (fake, dir) = (fake().await, tempfile::tempdir().unwrap());
     let file = dir.path().join("comics.db");
     let (one, one_db) = program(&fake, &file, 200).await;
@@ -38,16 +38,16 @@ async fn answers_are_shared() {
 }
 
 #[tokio::test]
-async fn budget_is_one_and_outlives_the_program() {
+async fn budget_is_shared_and_survives_a_restart() {
     let (fake, dir) = (fake().await, tempfile::tempdir().unwrap());
     let file = dir.path().join("comics.db");
     for offset in 0..3 {
-        let (comics, db) = program(&fake, &file, 3).await;
-        comics.issues().offset(offset).await.unwrap();
+        let (client, db) = program(&fake, &file, 3).await;
+        client.issues().offset(offset).await.unwrap();
         db.close().await.unwrap();
     }
-    let (comics, db) = program(&fake, &file, 3).await;
-    let request = comics.issues().offset(3).priority(Priority::User);
+    let (client, db) = program(&fake, &file, 3).await;
+    let request = client.issues().offset(3).priority(Priority::User);
     let error = request.max_wait(SECOND).await.unwrap_err();
     assert!(matches!(
         error,
@@ -61,15 +61,15 @@ async fn budget_is_one_and_outlives_the_program() {
 }
 
 #[tokio::test]
-async fn block_is_known_to_all_and_outlives_the_program() {
+async fn block_is_shared_and_survives_a_restart() {
     let (fake, dir) = (fake().await, tempfile::tempdir().unwrap());
     let file = dir.path().join("comics.db");
-    let (comics, db) = program(&fake, &file, 200).await;
+    let (client, db) = program(&fake, &file, 200).await;
     fake.inject(times(Fault::AbnormalTraffic, 1));
-    comics.issues().await.unwrap_err();
+    client.issues().await.unwrap_err();
     db.close().await.unwrap();
-    let (comics, db) = program(&fake, &file, 200).await;
-    let error = comics.volumes().max_wait(SECOND).await.unwrap_err();
+    let (client, db) = program(&fake, &file, 200).await;
+    let error = client.volumes().max_wait(SECOND).await.unwrap_err();
     assert!(matches!(
         error,
         Error::RateLimited {
@@ -82,13 +82,13 @@ async fn block_is_known_to_all_and_outlives_the_program() {
 }
 
 #[tokio::test]
-async fn no_byte_of_the_key_is_in_the_file() {
+async fn key_is_not_in_the_file() {
     let (fake, dir) = (fake().await, tempfile::tempdir().unwrap());
-    let (comics, db) = program(&fake, &dir.path().join("comics.db"), 200).await;
-    comics.issues().await.unwrap();
-    comics.search("the").await.unwrap();
+    let (client, db) = program(&fake, &dir.path().join("comics.db"), 200).await;
+    client.issues().await.unwrap();
+    client.search("the").await.unwrap();
     fake.inject(times(Fault::Forbidden, 1));
-    comics.volumes().await.unwrap_err();
+    client.volumes().await.unwrap_err();
     db.close().await.unwrap();
     let mut files = 0;
     for file in std::fs::read_dir(dir.path()).unwrap() {

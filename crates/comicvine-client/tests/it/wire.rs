@@ -1,8 +1,8 @@
-//! What goes over the wire, and answers that no well-behaved server gives.
+//! Requests on the wire, and malformed responses.
 
 use comicvine_client::{
-    ApiKey, Builder, ComicVine, Error, Fields, Filter, IssueId, IssueRow, LimitReason, Outcome,
-    Priority, Result, Sort,
+    ApiKey, ComicVine, ComicVineBuilder, Error, Fields, Filter, IssueId, IssueRow, LimitReason,
+    Outcome, Priority, Result, Sort,
 };
 use futures_util::TryStreamExt;
 use store_core::{DAY, ManualClock, SECOND};
@@ -10,24 +10,24 @@ use store_core::{DAY, ManualClock, SECOND};
 use crate::scripted::{Canned, Scripted};
 use crate::{KEY, budget, memory};
 
-fn builder(server: &Scripted) -> Builder {
+fn builder(server: &Scripted) -> ComicVineBuilder {
     ComicVine::builder(ApiKey::new(KEY).unwrap())
         .base_url(&server.base_url)
-        .user_agent("shelf/1.0")
+        .user_agent("my-app/1.0")
         .budget(budget(200))
 }
 
 async fn walk(server: &Scripted) -> Result<Vec<u64>> {
-    let comics = builder(server).build().unwrap();
-    let rows: Vec<IssueRow> = comics.issues().stream().try_collect().await?;
+    let client = builder(server).build().unwrap();
+    let rows: Vec<IssueRow> = client.issues().stream().try_collect().await?;
     Ok(rows.iter().map(|row| row.id.number()).collect())
 }
 
 #[tokio::test]
-async fn list_request_is_written_in_canonical_order() {
+async fn list_request_has_canonical_order() {
     let server = Scripted::start([Canned::rows(0, &[])]).await;
-    let comics = builder(&server).build().unwrap();
-    comics
+    let client = builder(&server).build().unwrap();
+    client
         .issues()
         .offset(5)
         .fields(Fields::new(["name"]).unwrap())
@@ -47,12 +47,13 @@ async fn list_request_is_written_in_canonical_order() {
     );
     assert!(
         head.to_ascii_lowercase()
-            .contains("user-agent: shelf/1.0\r\n"),
+            .contains("user-agent: my-app/1.0\r\n"),
         "{head}"
     );
     assert!(
         head.to_ascii_lowercase()
-            .contains("accept-encoding: gzip\r\n"),
+            .contains("accept-encoding: gzip\r\n")
+            == cfg!(feature = "gzip"),
         "{head}"
     );
 }
@@ -61,15 +62,15 @@ async fn list_request_is_written_in_canonical_order() {
 async fn search_pages_by_number() {
     let row = |id: u64| format!(r#"[{{"id":{id},"resource_type":"volume"}}]"#);
     let server = Scripted::start([Canned::ok(2, &row(1)), Canned::ok(2, &row(2))]).await;
-    let comics = builder(&server).build().unwrap();
-    let hits: Vec<_> = comics.search("x").stream().try_collect().await.unwrap();
+    let client = builder(&server).build().unwrap();
+    let hits: Vec<_> = client.search("x").stream().try_collect().await.unwrap();
     assert_eq!(hits.len(), 2);
     assert_eq!(server.param("page"), ["1", "2"]);
     assert_eq!(server.param("limit"), ["100", "100"]);
 }
 
 #[tokio::test]
-async fn short_pages_are_continued_by_the_rows_they_had() {
+async fn short_pages_continue_at_the_rows_received() {
     let server = Scripted::start([
         Canned::rows(10, &[1, 2, 3]),
         Canned::rows(10, &[4, 5]),
@@ -81,13 +82,13 @@ async fn short_pages_are_continued_by_the_rows_they_had() {
 }
 
 #[tokio::test]
-async fn rows_that_moved_between_pages_come_once() {
+async fn rows_that_moved_between_pages_are_yielded_once() {
     let server = Scripted::start([Canned::rows(5, &[1, 2, 3]), Canned::rows(5, &[3, 4])]).await;
     assert_eq!(walk(&server).await.unwrap(), [1, 2, 3, 4]);
 }
 
 #[tokio::test]
-async fn server_that_ignores_the_offset_does_not_hold_the_walk() {
+async fn server_that_ignores_the_offset_ends_the_stream() {
     let page = || Canned::rows(1_000, &[1, 2, 3]);
     let server = Scripted::start([page(), page(), page()]).await;
     assert_eq!(walk(&server).await.unwrap(), [1, 2, 3]);
@@ -108,12 +109,12 @@ async fn page_of_empty_rows_is_not_the_end() {
 }
 
 #[tokio::test]
-async fn row_that_cannot_be_read_is_located() {
+async fn row_that_cannot_be_decoded_is_located() {
     let server = Scripted::start([Canned::ok(2, r#"[{"id":1},{"name":"x"}]"#)]).await;
     let error = walk(&server).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot read the answer for issues: row 1 of `results`: missing field `id`"
+        "cannot decode the response for issues: row 1 of `results`: missing field `id`"
     );
 }
 
@@ -121,25 +122,25 @@ async fn row_that_cannot_be_read_is_located() {
 async fn results_keep_every_byte_through_the_cache() {
     let results = r#"{"id":5,  "name":"\u00bd","odd": 1.50, "odd":[] }"#;
     let server = Scripted::start([Canned::ok(1, results)]).await;
-    let comics = builder(&server).stores(memory()).build().unwrap();
+    let client = builder(&server).stores(memory()).build().unwrap();
     for outcome in [Outcome::Fetched, Outcome::Hit] {
-        let got = comics.issue(IssueId::new(5)).await.unwrap();
-        assert_eq!((got.raw.get(), got.outcome), (results, outcome));
-        assert_eq!(got.value.name, "½");
+        let response = client.issue(IssueId::new(5)).await.unwrap();
+        assert_eq!((response.raw.get(), response.outcome), (results, outcome));
+        assert_eq!(response.value.name, "½");
     }
 }
 
 #[tokio::test]
-async fn success_without_a_resource_is_not_kept() {
+async fn success_without_a_resource_is_not_cached() {
     let server = Scripted::start([Canned::ok(0, "[]"), Canned::ok(1, r#"{"id":5}"#)]).await;
-    let comics = builder(&server).stores(memory()).build().unwrap();
-    let error = comics.issue(IssueId::new(5)).await.unwrap_err();
+    let client = builder(&server).stores(memory()).build().unwrap();
+    let error = client.issue(IssueId::new(5)).await.unwrap_err();
     assert!(matches!(error, Error::Decode { .. }), "{error:?}");
-    assert!(comics.issue(IssueId::new(5)).await.is_ok());
+    assert!(client.issue(IssueId::new(5)).await.is_ok());
 }
 
 #[tokio::test]
-async fn xml_limit_under_status_200_is_a_limit() {
+async fn xml_rate_limit_with_status_200_is_rate_limited() {
     let body = "<response><error>Slow down</error><status_code>420</status_code></response>";
     let server = Scripted::start([Canned::new(200, body)]).await;
     let error = walk(&server).await.unwrap_err();
@@ -162,14 +163,14 @@ async fn redirect_is_reported_and_not_followed() {
 }
 
 #[tokio::test]
-async fn last_answer_of_a_budget_is_given_and_ends_it() {
+async fn last_response_of_a_budget_is_returned_and_starts_a_cooldown() {
     let last =
         Canned::rows(1, &[1]).with_headers("ratelimit-remaining: 0\r\nratelimit-reset: 40\r\n");
     let server = Scripted::start([last]).await;
-    let comics = builder(&server).stores(memory()).build().unwrap();
-    let before = comics.now();
-    assert_eq!(comics.issues().await.unwrap().value.rows.len(), 1);
-    let request = comics.issues().offset(1).priority(Priority::User);
+    let client = builder(&server).stores(memory()).build().unwrap();
+    let before = client.now();
+    assert_eq!(client.issues().await.unwrap().value.rows.len(), 1);
+    let request = client.issues().offset(1).priority(Priority::User);
     let error = request.max_wait(SECOND).await.unwrap_err();
     assert!(matches!(
         error,
@@ -183,17 +184,17 @@ async fn last_answer_of_a_budget_is_given_and_ends_it() {
 }
 
 #[tokio::test]
-async fn refusal_is_told_even_if_an_old_answer_is_kept() {
+async fn not_found_is_returned_although_a_stale_response_is_cached() {
     let gone = r#"{"error":"Object Not Found","status_code":101,"results":[]}"#;
     let server = Scripted::start([Canned::ok(1, r#"{"id":5}"#), Canned::new(200, gone)]).await;
     let clock = ManualClock::default();
-    let comics = builder(&server)
+    let client = builder(&server)
         .stores(memory())
         .clock(clock.clone())
         .build()
         .unwrap();
-    comics.issue(IssueId::new(5)).await.unwrap();
+    client.issue(IssueId::new(5)).await.unwrap();
     clock.advance(DAY * 2);
-    let error = comics.issue(IssueId::new(5)).await.unwrap_err();
+    let error = client.issue(IssueId::new(5)).await.unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
 }

@@ -1,7 +1,7 @@
-//! One object of the API, field by field, every value kept as the JSON text it came with.
+//! Objects of the API as a list of fields with raw JSON values.
 //!
-//! Order of fields and text of values survive, so that an answer can be compared with its
-//! recording and `field_list` is a matter of leaving fields out.
+//! The order of fields and the text of values are kept, so that a response equals its recording and
+//! `field_list` only leaves fields out.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,13 +12,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// A detail answer, or a row of a list.
+/// A detail, or a row of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     fields: Vec<Field>,
 }
 
-/// A name and its value's JSON text.
+/// A field name and the JSON text of its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Cow<'static, str>,
@@ -30,7 +30,7 @@ impl Record {
         Self { fields }
     }
 
-    /// The fields for which `keep` holds.
+    /// The record with only the fields for which `keep` returns true.
     pub(crate) fn retain(mut self, keep: impl Fn(&str) -> bool) -> Self {
         self.fields.retain(|field| keep(&field.name));
         self
@@ -42,24 +42,24 @@ impl Record {
         Some(&field.value)
     }
 
-    /// A field, parsed; null when there is none.
+    /// The parsed value of a field; null if absent.
     pub(crate) fn value(&self, name: &str) -> Value {
         self.raw(name)
             .and_then(|raw| serde_json::from_str(raw.get()).ok())
             .unwrap_or(Value::Null)
     }
 
-    /// A field that holds text.
+    /// The value of a string field.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         serde_json::from_str(self.raw(name)?.get()).ok()
     }
 
-    /// The record's own id, without prefix.
+    /// The id of the record, without prefix.
     pub(crate) fn id(&self) -> Option<u64> {
         serde_json::from_str(self.raw("id")?.get()).ok()
     }
 
-    /// The length of the JSON text of all values.
+    /// The total length of the JSON text of all values.
     pub(crate) fn size(&self) -> usize {
         self.fields
             .iter()
@@ -93,11 +93,11 @@ impl<'de> Deserialize<'de> for Record {
     }
 }
 
-/// What a list holds: records, and whatever else the API has been seen to put there.
+/// An element of a list.
 #[derive(Clone, Debug)]
 pub(crate) enum Row {
     Record(Record),
-    /// Lists of promos hold `[]` in the place of some rows.
+    /// Another JSON value: lists of promos have `[]` instead of some rows.
     Bare(Box<RawValue>),
 }
 
@@ -110,7 +110,7 @@ impl Row {
     }
 }
 
-/// Which fields an answer carries.
+/// The selected fields of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Selection {
     All,
@@ -118,7 +118,7 @@ pub(crate) enum Selection {
 }
 
 impl Selection {
-    /// Reads a `field_list`; an empty one selects everything.
+    /// Parses a `field_list`; an empty one selects all fields.
     pub(crate) fn parse(field_list: Option<&str>) -> Self {
         let names: Vec<String> = field_list
             .unwrap_or_default()
@@ -134,7 +134,7 @@ impl Selection {
         }
     }
 
-    fn has(&self, name: &str) -> bool {
+    fn contains(&self, name: &str) -> bool {
         match self {
             Self::All => true,
             Self::Only(names) => names.iter().any(|wanted| wanted == name),
@@ -142,12 +142,12 @@ impl Selection {
     }
 }
 
-/// A record as an answer shows it.
+/// A serializable view of a record.
 #[derive(Debug)]
 pub(crate) struct View<'a> {
     pub(crate) record: &'a Record,
     pub(crate) selection: &'a Selection,
-    /// Search results say what they are.
+    /// Set in search results.
     pub(crate) resource_type: Option<&'static str>,
 }
 
@@ -155,7 +155,7 @@ impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for field in &self.record.fields {
-            if self.selection.has(&field.name) {
+            if self.selection.contains(&field.name) {
                 map.serialize_entry(&field.name, &field.value)?;
             }
         }
@@ -166,7 +166,7 @@ impl Serialize for View<'_> {
     }
 }
 
-/// A row as an answer shows it.
+/// A serializable view of a row.
 #[derive(Debug)]
 pub(crate) struct RowView<'a> {
     pub(crate) row: &'a Row,
@@ -197,7 +197,7 @@ mod tests {
         serde_json::from_str(TEXT).unwrap()
     }
 
-    fn shown(selection: &Selection) -> String {
+    fn serialized(selection: &Selection) -> String {
         serde_json::to_string(&View {
             record: &record(),
             selection,
@@ -208,13 +208,13 @@ mod tests {
 
     #[test]
     fn order_and_number_text_survive() {
-        assert_eq!(shown(&Selection::All), TEXT);
+        assert_eq!(serialized(&Selection::All), TEXT);
     }
 
     #[test]
     fn selection_keeps_the_order_of_the_record() {
         let selection = Selection::parse(Some("id, z,unheard_of"));
-        assert_eq!(shown(&selection), r#"{"z":1.50,"id":7}"#);
+        assert_eq!(serialized(&selection), r#"{"z":1.50,"id":7}"#);
     }
 
     #[test]

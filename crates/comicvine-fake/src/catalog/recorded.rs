@@ -1,8 +1,8 @@
-//! A catalogue read from a folder of recorded responses.
+//! A catalogue from a folder of recorded responses.
 //!
-//! What a file is, its content says: results that are an object are a detail, an array is a list,
-//! and the URLs inside tell the resource. Names and nesting of files mean nothing. Files that are
-//! no JSON, no envelope, or about nothing known are left out.
+//! Only the content of a file counts, not its name or folder: an object in `results` is a detail, an
+//! array is a list, and the URLs inside identify the resource. Files that are not JSON, not an
+//! envelope, or of no known resource are ignored.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -21,8 +21,8 @@ use crate::envelope::{self, ApiStatus};
 use crate::error::Error;
 use crate::resource::Kind;
 
-/// Folders below folders are followed this far, which also ends a loop of links.
-const DEEPEST: usize = 32;
+/// The maximum depth of folders, which also ends a cycle of symbolic links.
+const MAX_DEPTH: usize = 32;
 
 /// Recorded responses, by resource.
 #[derive(Debug, Default)]
@@ -33,7 +33,7 @@ pub(crate) struct Recorded {
     errors: HashMap<i64, Bytes>,
 }
 
-/// The part of an envelope that tells one recording from another.
+/// The relevant part of an envelope.
 #[derive(Deserialize)]
 struct Recording<'a> {
     status_code: i64,
@@ -50,18 +50,18 @@ struct Page {
 }
 
 impl Recorded {
-    /// Reads every `*.json` below `dir`.
+    /// Loads every `*.json` below `dir`.
     ///
     /// # Errors
-    /// [`Error::Recordings`] when a folder cannot be read, [`Error::NoRecordings`] when no file
-    /// below it is a recorded response.
+    /// [`Error::Recordings`] if `dir` cannot be read, [`Error::NoRecordings`] if no file below it is a
+    /// recorded response.
     pub(crate) fn load(dir: &Path) -> Result<Self, Error> {
         let mut files = Vec::new();
         collect(dir, 0, &mut files).map_err(|source| Error::Recordings {
             dir: dir.to_owned(),
             source,
         })?;
-        // Merging is in this order, so that one folder always makes one catalogue.
+        // Sorted, so that the same folder always gives the same catalogue.
         files.sort();
         let mut recorded = Self::default();
         let mut pages = HashMap::new();
@@ -101,13 +101,14 @@ impl Recorded {
         }
     }
 
-    /// Of two recordings of one object the fuller one stays: the other was asked for fewer fields.
+    /// Adds a detail. Of two recordings of one object the larger is kept, because the other may be a
+    /// selection of fields.
     fn add_detail(&mut self, record: Record) {
         let (Some(kind), Some(id)) = (kind_of(&record), record.id()) else {
             return;
         };
-        let held = self.details.get(&(kind, id));
-        if held.is_none_or(|held| held.size() < record.size()) {
+        let existing = self.details.get(&(kind, id));
+        if existing.is_none_or(|existing| existing.size() < record.size()) {
             self.details.insert((kind, id), Arc::new(record));
         }
     }
@@ -122,7 +123,7 @@ impl Recorded {
             return;
         }
         let mut found: Vec<(Kind, Vec<Row>)> = Vec::new();
-        // A row that says nothing belongs to the list it stands in.
+        // A row without a URL belongs to the same list as the row before it.
         let mut last = rows.iter().filter_map(Row::record).find_map(kind_of);
         for row in rows {
             let kind = match &row {
@@ -131,7 +132,7 @@ impl Recorded {
             };
             let Some(kind) = kind else { continue };
             last = Some(kind);
-            let row = without_search_mark(kind, row);
+            let row = without_resource_type(kind, row);
             match found.iter_mut().find(|(known, _)| *known == kind) {
                 Some((_, rows)) => rows.push(row),
                 None => found.push((kind, vec![row])),
@@ -143,27 +144,27 @@ impl Recorded {
         }
     }
 
-    /// Pages of one list follow each other by offset; a row that an earlier page holds is dropped.
+    /// Merges the pages of each list by offset, without rows that are in an earlier page.
     fn merge(&mut self, pages: HashMap<Kind, Vec<Page>>) {
         for (kind, mut pages) in pages {
             pages.sort_by_key(|page| page.offset);
-            let mut held = HashSet::new();
+            let mut existing = HashSet::new();
             let mut rows = Vec::new();
             for page in pages {
                 let ids: Vec<u64> = page.rows.iter().filter_map(id_of).collect();
                 rows.extend(
                     page.rows
                         .into_iter()
-                        .filter(|row| id_of(row).is_none_or(|id| !held.contains(&id))),
+                        .filter(|row| id_of(row).is_none_or(|id| !existing.contains(&id))),
                 );
-                held.extend(ids);
+                existing.extend(ids);
             }
             self.lists.insert(kind, rows);
         }
     }
 
-    /// Resources without a list get one from their details. Without a single detail, rows of
-    /// lists are all there is, and serve as details.
+    /// Makes lists from details where none was recorded; if no detail was recorded at all, makes
+    /// details from rows.
     fn fill_gaps(&mut self) {
         if self.details.is_empty() {
             for (kind, rows) in &self.lists {
@@ -200,7 +201,10 @@ impl Catalog for Recorded {
     }
 
     fn detail_ids(&self, kind: Kind) -> Vec<u64> {
-        let of_kind = self.details.keys().filter(|(held, _)| *held == kind);
+        let of_kind = self
+            .details
+            .keys()
+            .filter(|(existing, _)| *existing == kind);
         let mut ids: Vec<u64> = of_kind.map(|(_, id)| *id).collect();
         ids.sort_unstable();
         ids
@@ -223,8 +227,8 @@ fn collect(dir: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()>
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if path.is_dir() {
-            if depth < DEEPEST {
-                // One closed folder below does not make the others unreadable.
+            if depth < MAX_DEPTH {
+                // A subfolder that cannot be read is ignored.
                 let _ = collect(&path, depth + 1, files);
             }
         } else if path
@@ -257,8 +261,8 @@ fn list_row(kind: Kind, detail: &Record) -> Record {
     detail.clone().retain(|name| fields.contains(name))
 }
 
-/// Rows recorded from `search/` say what they are; rows of lists do not.
-fn without_search_mark(kind: Kind, row: Row) -> Row {
+/// Removes the `resource_type` that search results have and rows of lists have not.
+fn without_resource_type(kind: Kind, row: Row) -> Row {
     match row {
         Row::Record(record)
             if record.text("resource_type").as_deref() == Some(kind.spec().detail) =>
@@ -269,7 +273,7 @@ fn without_search_mark(kind: Kind, row: Row) -> Row {
     }
 }
 
-/// The resource that a record's own URLs name.
+/// The kind in the URLs of a record.
 fn kind_of(record: &Record) -> Option<Kind> {
     ["api_detail_url", "site_detail_url"]
         .into_iter()
@@ -287,7 +291,7 @@ fn kind_of_url(url: &str) -> Option<Kind> {
         None => (None, id),
     };
     id.parse::<u64>().ok()?;
-    Kind::of_url(name, prefix)
+    Kind::from_url(name, prefix)
 }
 
 #[cfg(test)]
@@ -295,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_name_the_resource() {
+    fn urls_identify_the_resource() {
         let kinds = [
             ("https://h/api/issue/4000-44/", Some(Kind::Issue)),
             ("https://h/api/issue/4000-44", Some(Kind::Issue)),

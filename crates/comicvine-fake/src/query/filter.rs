@@ -1,7 +1,7 @@
-//! `filter=field:value,field:value`: every clause must hold.
+//! `filter=field:value,field:value`: every clause must match.
 //!
-//! Which fields a list can be filtered by is its documentation's word; any other field, and
-//! anything that cannot be read, is an error. There is no way to escape `,` or `|`.
+//! The filterable fields are the documented ones; any other field and any malformed value is an
+//! error. `,` and `|` cannot be escaped.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::resource::Spec;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter(Vec<Clause>);
 
-/// The filter cannot be read, or names a field that the list cannot be filtered by.
+/// The filter is malformed, or names a field that is not filterable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FilterError;
 
@@ -24,17 +24,17 @@ struct Clause {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Test {
-    /// Case does not matter.
+    /// Case-insensitive.
     Contains(String),
-    /// Case does not matter.
+    /// Case-insensitive.
     OneOf(Vec<String>),
-    /// The value, or the id of the object it is.
+    /// The value, or the `id` of an object.
     Id(Vec<u64>),
-    /// From the one to the other, both included.
+    /// An inclusive range.
     Between(Moment, Moment),
-    /// As exact as the request was: a year, a day, a second.
+    /// With the precision of the request: a year, a day, a second.
     At(Vec<u32>),
-    /// Whether there is one at all.
+    /// Whether there is a value.
     Present,
     Absent,
 }
@@ -43,10 +43,10 @@ enum Test {
 type Moment = [u32; 6];
 
 impl Filter {
-    /// Reads the value of the `filter` parameter.
+    /// Parses the `filter` parameter.
     ///
     /// # Errors
-    /// [`FilterError`] for an unknown field or a value of the wrong form.
+    /// [`FilterError`] for an unknown field or a malformed value.
     pub(crate) fn parse(text: Option<&str>, spec: &Spec) -> Result<Self, FilterError> {
         let Some(text) = text else {
             return Ok(Self::default());
@@ -64,13 +64,13 @@ impl Filter {
     pub(crate) fn matches(&self, record: &Record) -> bool {
         self.0
             .iter()
-            .all(|clause| clause.test.holds(&record.value(&clause.field)))
+            .all(|clause| clause.test.matches(&record.value(&clause.field)))
     }
 }
 
 impl Clause {
     fn parse(text: &str, spec: &Spec) -> Result<Self, FilterError> {
-        // Times hold colons too, so only the first one separates.
+        // Times contain colons too, so only the first one separates.
         let (field, value) = text.split_once(':').ok_or(FilterError)?;
         let (field, value) = (field.trim(), value.trim());
         if value.is_empty() || !spec.filterable.contains(field) {
@@ -110,7 +110,7 @@ impl Test {
         match value.split_once('|') {
             Some((start, end)) => {
                 let start = fill(&numbers(start).ok_or(FilterError)?, [0, 1, 1, 0, 0, 0]);
-                // A day without a time ends the range at its midnight, as a database compares it.
+                // A day without a time means its midnight, as in a database.
                 let end = fill(&numbers(end).ok_or(FilterError)?, [0, 12, 31, 0, 0, 0]);
                 Ok(Self::Between(start, end))
             }
@@ -118,7 +118,7 @@ impl Test {
         }
     }
 
-    fn holds(&self, value: &Value) -> bool {
+    fn matches(&self, value: &Value) -> bool {
         match self {
             Self::Contains(wanted) => text(value).to_lowercase().contains(wanted),
             Self::OneOf(wanted) => wanted.contains(&text(value).to_lowercase()),
@@ -149,12 +149,13 @@ fn present(value: &Value) -> bool {
     !matches!(value, Value::Null | Value::Bool(false))
 }
 
-/// Dates are text, or (a person's death) an object with a `date`.
+/// A date is a string, or (a person's death) an object with a `date`.
 fn date(value: &Value) -> Option<Vec<u32>> {
     numbers(value.get("date").unwrap_or(value).as_str()?)
 }
 
-/// `2011-1-1`, `2011-01-01 10:20:30` and with `T`, whatever of it is there, fractions dropped.
+/// The numbers of `2011-1-1`, `2011-01-01 10:20:30` or a part of it, also with `T`; fractions are
+/// dropped.
 fn numbers(text: &str) -> Option<Vec<u32>> {
     let whole = text.trim().split('.').next()?;
     let numbers: Vec<u32> = whole

@@ -1,4 +1,4 @@
-//! `sort=field:asc|desc`: one field, and rows that compare equal keep their order.
+//! `sort=field:asc|desc`: a stable sort by one field.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::catalog::{Record, Row};
 use crate::resource::Spec;
 
-/// A field to sort by, and which way.
+/// A sort order: a field and a direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sort {
     field: String,
@@ -20,7 +20,7 @@ enum Direction {
     Descending,
 }
 
-/// Absent values come first, numbers before text, text without case.
+/// Absent values come first, numbers before text; text is compared case-insensitively.
 #[derive(Clone, Debug, PartialEq)]
 enum SortKey {
     Absent,
@@ -29,8 +29,8 @@ enum SortKey {
 }
 
 impl Sort {
-    /// Reads the value of the `sort` parameter. A field that the list cannot be sorted by is
-    /// ignored like any unknown parameter, because no error code is documented for it.
+    /// Parses the `sort` parameter. A field that is not sortable is ignored like an unknown parameter,
+    /// because no error code is documented for it.
     pub(crate) fn parse(text: Option<&str>, spec: &Spec) -> Option<Self> {
         let text = text?;
         let (field, direction) = text.split_once(':').unwrap_or((text, "asc"));

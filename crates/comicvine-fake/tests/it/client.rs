@@ -1,4 +1,4 @@
-//! As little HTTP as the tests need, so that they see exactly what is on the wire.
+//! A minimal HTTP client that shows exactly what is on the wire.
 
 use std::io;
 
@@ -7,15 +7,15 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A response, as far as it came.
+/// A response, complete or not.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Reply {
+impl Response {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -31,19 +31,19 @@ impl Reply {
         })
     }
 
-    /// What the headers promise, and what came.
+    /// The declared and the received length of the body.
     pub(crate) fn lengths(&self) -> (usize, usize) {
-        let promised = self.header("content-length").unwrap().parse().unwrap();
-        (promised, self.body.len())
+        let declared = self.header("content-length").unwrap().parse().unwrap();
+        (declared, self.body.len())
     }
 
     pub(crate) fn is_complete(&self) -> bool {
-        let (promised, came) = self.lengths();
-        promised == came
+        let (declared, received) = self.lengths();
+        declared == received
     }
 }
 
-/// A server without limits, and an invented catalogue.
+/// A server without limits, and a generated catalogue.
 pub(crate) async fn unlimited() -> FakeServer {
     FakeServer::builder()
         .limits(Limits::unlimited())
@@ -52,28 +52,28 @@ pub(crate) async fn unlimited() -> FakeServer {
         .unwrap()
 }
 
-/// The answer to a path below `/api/`, asked with a key.
-pub(crate) async fn get(server: &FakeServer, path: &str) -> Reply {
+/// The response to a path below `/api/`, with an API key.
+pub(crate) async fn get(server: &FakeServer, path: &str) -> Response {
     let joint = if path.contains('?') { '&' } else { '?' };
     let target = format!("/api/{path}{joint}api_key=secret&format=json");
     request(server, "GET", &target, "").await.unwrap()
 }
 
-/// The parsed body of the same.
+/// The parsed body of that response.
 pub(crate) async fn get_json(server: &FakeServer, path: &str) -> Value {
     get(server, path).await.json()
 }
 
-/// One request on a connection of its own.
+/// A request on its own connection.
 pub(crate) async fn request(
     server: &FakeServer,
     method: &str,
     target: &str,
     body: &str,
-) -> io::Result<Reply> {
+) -> io::Result<Response> {
     let mut connection = Connection::open(server).await?;
     connection.send(method, target, body, "close").await?;
-    connection.reply().await
+    connection.response().await
 }
 
 /// A connection to a server.
@@ -105,7 +105,7 @@ impl Connection {
         self.stream.write_all(request.as_bytes()).await
     }
 
-    /// The headers of a response, which end what has come so far.
+    /// The headers of a response; the body received so far stays buffered.
     pub(crate) async fn head(&mut self) -> io::Result<String> {
         loop {
             let end = self
@@ -123,19 +123,19 @@ impl Connection {
         }
     }
 
-    /// A response, until its promised end or that of the connection.
-    pub(crate) async fn reply(&mut self) -> io::Result<Reply> {
+    /// A response, up to its declared length or the end of the connection.
+    pub(crate) async fn response(&mut self) -> io::Result<Response> {
         let head = self.head().await?;
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut reply = Reply {
+        let mut response = Response {
             status,
             head,
             body: Vec::new(),
         };
-        let promised: usize = reply.header("content-length").unwrap().parse().unwrap();
-        while self.received.len() < promised && self.more().await? > 0 {}
-        reply.body = std::mem::take(&mut self.received);
-        Ok(reply)
+        let declared: usize = response.header("content-length").unwrap().parse().unwrap();
+        while self.received.len() < declared && self.more().await? > 0 {}
+        response.body = std::mem::take(&mut self.received);
+        Ok(response)
     }
 
     /// Receives until the connection ends.
@@ -144,7 +144,7 @@ impl Connection {
         Ok(())
     }
 
-    /// How many bytes of a body have come so far.
+    /// The number of bytes of the body received so far.
     pub(crate) fn received(&self) -> usize {
         self.received.len()
     }

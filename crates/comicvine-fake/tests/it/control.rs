@@ -1,11 +1,11 @@
-//! The same control over HTTP.
+//! Control over HTTP.
 
 use serde_json::json;
 
 use crate::client::{get, request, unlimited};
 
 #[tokio::test]
-async fn inject_counts_and_reset_over_http() {
+async fn faults_counts_and_reset_over_http() {
     let server = unlimited().await;
     let command = r#"{"fault":"forbidden","times":2,"path":"issues"}"#;
     let done = request(&server, "POST", "/control/inject", command)
@@ -53,7 +53,7 @@ async fn limits_over_http() {
 }
 
 #[tokio::test]
-async fn bad_commands_say_what_is_wrong() {
+async fn invalid_commands_are_explained() {
     let server = unlimited().await;
     let odd = r#"{"fault":"earthquake"}"#;
     let refused = request(&server, "POST", "/control/inject", odd)

@@ -3,18 +3,18 @@
 use crate::client::{get, get_json, unlimited};
 
 #[tokio::test]
-async fn detail_is_one_object_in_a_whole_envelope() {
+async fn detail_is_one_object_in_an_envelope() {
     let server = unlimited().await;
-    let reply = get(&server, "volume/4050-701/").await;
-    assert_eq!(reply.status, 200);
+    let response = get(&server, "volume/4050-701/").await;
+    assert_eq!(response.status, 200);
     assert_eq!(
-        reply.header("content-type"),
+        response.header("content-type"),
         Some("application/json; charset=utf-8")
     );
     let start = r#"{"error":"OK","limit":1,"offset":0,"number_of_page_results":1,"number_of_total_results":1,"status_code":1,"results":{"#;
-    assert!(reply.text().starts_with(start), "{}", reply.text());
-    assert!(reply.text().ends_with(r#"},"version":"1.0"}"#));
-    assert_eq!(reply.json()["results"]["id"], 701);
+    assert!(response.text().starts_with(start), "{}", response.text());
+    assert!(response.text().ends_with(r#"},"version":"1.0"}"#));
+    assert_eq!(response.json()["results"]["id"], 701);
 }
 
 #[tokio::test]
@@ -32,10 +32,10 @@ async fn slash_prefix_and_path_before_api_make_no_difference() {
 }
 
 #[tokio::test]
-async fn field_list_trims_in_the_order_of_the_record() {
+async fn field_list_selects_in_the_order_of_the_record() {
     let server = unlimited().await;
-    let reply = get(&server, "volume/4050-701/?field_list=name,id").await;
-    let volume = reply.json()["results"].clone();
+    let response = get(&server, "volume/4050-701/?field_list=name,id").await;
+    let volume = response.json()["results"].clone();
     assert_eq!(volume.as_object().unwrap().len(), 2);
     assert_eq!(volume["id"], 701);
 }

@@ -12,10 +12,10 @@ async fn key_that_is_missing_or_empty_is_401_and_100() {
         "/api/issues/?format=json",
         "/api/issues/?api_key=&format=json",
     ] {
-        let reply = request(&server, "GET", target, "").await.unwrap();
-        assert_eq!(reply.status, 401);
+        let response = request(&server, "GET", target, "").await.unwrap();
+        assert_eq!(response.status, 401);
         assert_eq!(
-            reply.json(),
+            response.json(),
             json!({
                 "error": "Invalid API Key",
                 "limit": 0,
@@ -32,7 +32,7 @@ async fn key_that_is_missing_or_empty_is_401_and_100() {
 }
 
 #[tokio::test]
-async fn only_accepted_keys_are_let_in_when_there_are_any() {
+async fn only_accepted_keys_are_accepted_if_any_are_set() {
     let server = FakeServer::builder()
         .limits(Limits::unlimited())
         .accept_key("other")
@@ -63,9 +63,9 @@ async fn errors_carry_their_codes() {
         ("issues/?format=xml", 102),
     ] {
         // The first of two equal parameters counts, so `format` above outranks the client's.
-        let reply = get(&server, path).await;
-        assert_eq!(reply.status, 200, "{path}");
-        let body = reply.json();
+        let response = get(&server, path).await;
+        assert_eq!(response.status, 200, "{path}");
+        let body = response.json();
         assert_eq!(body["status_code"], code, "{path}");
         assert_eq!(body["results"], json!([]), "{path}");
         assert!(body.get("version").is_none(), "{path}");
@@ -75,13 +75,13 @@ async fn errors_carry_their_codes() {
 #[tokio::test]
 async fn jsonp_calls_back() {
     let server = unlimited().await;
-    let reply = get(&server, "origins/?format=jsonp&json_callback=show").await;
-    assert!(reply.text().starts_with(r#"show({"error":"OK""#));
-    assert!(reply.text().ends_with("})"));
+    let response = get(&server, "origins/?format=jsonp&json_callback=show").await;
+    assert!(response.text().starts_with(r#"show({"error":"OK""#));
+    assert!(response.text().ends_with("})"));
 }
 
 #[tokio::test]
-async fn api_is_read_only_and_lies_below_its_own_path() {
+async fn api_is_read_only_and_below_its_own_path() {
     let server = unlimited().await;
     let target = "/api/issues/?api_key=secret";
     let head = request(&server, "HEAD", target, "").await.unwrap();

@@ -1,4 +1,4 @@
-//! Faults, as a client meets them.
+//! Injected faults on the wire.
 
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
@@ -13,7 +13,7 @@ use crate::client::{Connection, get, request, unlimited};
 const TARGET: &str = "/api/issues/?api_key=secret&limit=2";
 
 #[tokio::test]
-async fn pages_and_envelopes_of_trouble() {
+async fn faults_have_their_status_and_body() {
     let server = unlimited().await;
     for (fault, status, part) in [
         (Fault::RateLimited, 420, "Slow down cowboy."),
@@ -27,16 +27,20 @@ async fn pages_and_envelopes_of_trouble() {
         (Fault::InternalError, 500, "Internal Server Error"),
     ] {
         server.inject(Injection::new(fault));
-        let reply = get(&server, "issues/").await;
-        assert_eq!(reply.status, status, "{fault:?}");
-        assert!(reply.text().contains(part), "{fault:?}: {}", reply.text());
+        let response = get(&server, "issues/").await;
+        assert_eq!(response.status, status, "{fault:?}");
+        assert!(
+            response.text().contains(part),
+            "{fault:?}: {}",
+            response.text()
+        );
     }
     assert_eq!(get(&server, "issues/").await.json()["status_code"], 1);
     assert_eq!(server.counts().path("issues").injected, 5);
 }
 
 #[tokio::test]
-async fn fault_happens_as_often_and_where_it_is_told() {
+async fn fault_affects_its_number_of_requests_on_its_path() {
     let server = unlimited().await;
     let twice = NonZeroU32::new(2).unwrap();
     let wait = Duration::from_millis(29_500);
@@ -51,7 +55,7 @@ async fn fault_happens_as_often_and_where_it_is_told() {
 }
 
 #[tokio::test]
-async fn cut_off_body_is_shorter_than_promised() {
+async fn cut_off_body_is_shorter_than_its_content_length() {
     let server = unlimited().await;
     let whole = request(&server, "GET", TARGET, "").await.unwrap();
     assert!(whole.is_complete());
@@ -64,7 +68,7 @@ async fn cut_off_body_is_shorter_than_promised() {
 }
 
 #[tokio::test]
-async fn reset_connection_gives_no_byte() {
+async fn reset_connection_has_no_response() {
     let server = unlimited().await;
     server.inject(Injection::new(Fault::Reset));
     let failed = request(&server, "GET", TARGET, "").await.unwrap_err();
@@ -72,7 +76,7 @@ async fn reset_connection_gives_no_byte() {
 }
 
 #[tokio::test]
-async fn slow_answer_sends_headers_first_and_waits_for_its_clock() {
+async fn slow_response_sends_headers_first_and_waits_on_the_clock() {
     let clock = ManualClock::default();
     let server = FakeServer::builder()
         .limits(Limits::unlimited())
@@ -93,7 +97,7 @@ async fn slow_answer_sends_headers_first_and_waits_for_its_clock() {
 }
 
 #[tokio::test]
-async fn latency_holds_every_answer_back() {
+async fn latency_delays_every_response() {
     let clock = ManualClock::default();
     let server = FakeServer::builder()
         .limits(Limits::unlimited())
@@ -110,7 +114,7 @@ async fn latency_holds_every_answer_back() {
     }
     assert_eq!(server.counts().path("issues").accepted, 1);
     clock.advance(Duration::from_secs(3));
-    assert_eq!(connection.reply().await.unwrap().status, 200);
+    assert_eq!(connection.response().await.unwrap().status, 200);
     assert_eq!(clock.now().since(before), Duration::from_secs(3));
 }
 
@@ -123,11 +127,11 @@ async fn connection_is_kept_alive_and_stop_ends_it() {
             .send("GET", TARGET, "", "keep-alive")
             .await
             .unwrap();
-        assert!(connection.reply().await.unwrap().is_complete());
+        assert!(connection.response().await.unwrap().is_complete());
     }
     let address = server.address();
     server.stop().await;
-    let ended = connection.reply().await.unwrap_err();
+    let ended = connection.response().await.unwrap_err();
     assert_eq!(ended.kind(), ErrorKind::UnexpectedEof);
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }

@@ -1,4 +1,4 @@
-//! The limits, over the wire and on a clock that the tests move.
+//! The limits on the wire, with a manual clock.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ async fn request_over_the_limit_is_420_and_107_until_the_window_slides() {
 }
 
 #[tokio::test]
-async fn singular_and_plural_have_limits_of_their_own_and_errors_count() {
+async fn singular_and_plural_have_separate_limits_and_errors_count() {
     let (_clock, server) = limited(at_most(1)).await;
     assert_eq!(
         get(&server, "issue/4000-1/").await.json()["status_code"],
@@ -54,7 +54,7 @@ async fn singular_and_plural_have_limits_of_their_own_and_errors_count() {
 }
 
 #[tokio::test]
-async fn spacing_binds_all_paths_of_a_key() {
+async fn spacing_applies_to_all_paths_of_a_key() {
     let (clock, server) = limited(Limits::unlimited().with_spacing(SECOND)).await;
     assert_eq!(get(&server, "issues/?limit=1").await.status, 200);
     assert_eq!(get(&server, "volumes/?limit=1").await.status, 420);
@@ -63,7 +63,7 @@ async fn spacing_binds_all_paths_of_a_key() {
 }
 
 #[tokio::test]
-async fn counts_tell_paths_and_keys_apart_and_never_the_key() {
+async fn counts_are_by_path_and_key_and_do_not_contain_the_key() {
     let (_clock, server) = limited(at_most(2)).await;
     for _ in 0..3 {
         get(&server, "issues/?limit=1").await;
@@ -80,7 +80,7 @@ async fn counts_tell_paths_and_keys_apart_and_never_the_key() {
 }
 
 #[tokio::test]
-async fn refused_request_is_told_when_to_come_back_if_the_server_is_set_so() {
+async fn refused_request_has_retry_after_if_configured() {
     let server = FakeServer::builder()
         .limits(at_most(1))
         .retry_after(Duration::from_millis(1_500))
@@ -113,13 +113,13 @@ async fn limits_change_while_serving() {
 }
 
 #[tokio::test]
-async fn answers_are_counted_by_what_was_asked_and_not_by_how() {
+async fn responses_are_counted_by_path_and_parameters_without_key_and_format() {
     let server = FakeServer::builder()
         .limits(Limits::unlimited())
         .start()
         .await
         .unwrap();
-    let (kind, ids) = server.details().swap_remove(0);
+    let (kind, ids) = server.detail_ids().swap_remove(0);
     let path = format!("{kind}/{}/", ids[0]);
     for query in [
         "api_key=one&field_list=id",

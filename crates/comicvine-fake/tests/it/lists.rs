@@ -16,7 +16,7 @@ fn ids(body: &Value) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn page_is_a_hundred_rows_unless_fewer_are_asked() {
+async fn page_has_100_rows_unless_fewer_are_requested() {
     let server = unlimited().await;
     let page = get_json(&server, "issues/").await;
     assert_eq!(
@@ -77,14 +77,14 @@ async fn filters_and_sort_work_together() {
 }
 
 #[tokio::test]
-async fn id_filter_leaves_out_what_is_not_there() {
+async fn id_filter_leaves_out_missing_ids() {
     let server = unlimited().await;
     let page = get_json(&server, "volumes/?filter=id:701|702|704").await;
     assert_eq!(ids(&page), [701, 704]);
 }
 
 #[tokio::test]
-async fn unheard_of_parameters_are_ignored() {
+async fn unknown_parameters_are_ignored() {
     let server = unlimited().await;
     let plain = get_json(&server, "volumes/").await;
     let path = "volumes/?client=cvscraper&refresh_cache=true&sort=publisher:asc";

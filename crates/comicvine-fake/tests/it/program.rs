@@ -37,9 +37,9 @@ async fn prints_one_ready_line_serves_and_ends_on_sigterm() {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = "GET /api/types/?api_key=k HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).await.unwrap();
-    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
 
     assert!(end(&mut child, Signal::TERM).await.success());
     let mut rest = String::new();
@@ -60,7 +60,7 @@ async fn ends_on_sigint_although_a_client_is_connected() {
 }
 
 #[tokio::test]
-async fn folder_that_is_not_there_is_named_with_its_cause() {
+async fn missing_folder_is_named_with_its_cause() {
     let output = program(&["--responses", "/no/such/folder"])
         .output()
         .await

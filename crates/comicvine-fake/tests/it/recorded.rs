@@ -1,4 +1,4 @@
-//! Answers from a folder of recorded responses.
+//! Responses from a folder of recorded responses.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::client::{get, get_json};
 
-/// Names that mean nothing, in folders that mean nothing.
+/// Writes a recording; its file name and folder are arbitrary.
 fn record(dir: &Path, path: &str, body: &str) {
     let path = dir.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -38,19 +38,19 @@ async fn serve(dir: &Path) -> FakeServer {
 }
 
 #[tokio::test]
-async fn detail_is_answered_word_for_word_whatever_its_file_is_called() {
+async fn detail_is_served_verbatim_whatever_its_file_name() {
     let dir = TempDir::new().unwrap();
     let detail = volume(5, r#","count":1.50,"characters":[{"z":1,"a":"\u00e9"}]"#);
     record(dir.path(), "a/b/issue-4000-9.json", &envelope(1, &detail));
     let server = serve(dir.path()).await;
-    let reply = get(&server, "volume/4050-5/").await;
-    assert!(reply.text().contains(&format!(r#""results":{detail},"#)));
+    let response = get(&server, "volume/4050-5/").await;
+    assert!(response.text().contains(&format!(r#""results":{detail},"#)));
     let missing = get_json(&server, "issue/4000-9/").await;
     assert_eq!(missing["status_code"], 101);
 }
 
 #[tokio::test]
-async fn list_answers_from_its_rows_and_ends_with_them() {
+async fn list_serves_the_recorded_rows_only() {
     let dir = TempDir::new().unwrap();
     let rows = [volume(1, ""), volume(2, ""), volume(3, "")].join(",");
     record(
@@ -143,7 +143,7 @@ async fn recorded_errors_are_the_bodies_of_their_status_and_rubbish_is_skipped()
 }
 
 #[tokio::test]
-async fn bare_rows_stay_in_their_list() {
+async fn rows_that_are_no_object_stay_in_their_list() {
     let dir = TempDir::new().unwrap();
     let promo = json!({"api_detail_url": "https://h/api/promo/1700-4/", "id": 4}).to_string();
     record(

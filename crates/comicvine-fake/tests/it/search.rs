@@ -32,7 +32,7 @@ async fn words_are_alternatives_and_full_matches_come_first() {
 }
 
 #[tokio::test]
-async fn results_say_what_they_are_and_stay_with_the_resources_asked() {
+async fn hits_have_their_kind_and_are_of_the_requested_kinds() {
     let server = unlimited().await;
     let found = get_json(&server, "search?query=fox&resources=character,team").await;
     let rows = found["results"].as_array().unwrap();
@@ -55,7 +55,7 @@ async fn page_and_offset_reach_the_same_rows() {
 }
 
 #[tokio::test]
-async fn more_than_the_documented_ten_are_given_when_asked() {
+async fn more_than_the_documented_10_are_returned_if_requested() {
     let server = unlimited().await;
     let found = get_json(&server, "search/?query=the&limit=500").await;
     assert_eq!(found["limit"], 100);

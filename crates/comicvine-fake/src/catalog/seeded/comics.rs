@@ -1,29 +1,29 @@
-//! Invented issues, volumes, story arcs and publishers.
+//! Generated issues, volumes, story arcs and publishers.
 
-use super::draft::Draft;
+use super::graph::{EntityGraph, Index, RngStream};
 use super::link::{self, Link};
+use super::record_builder::RecordBuilder;
 use super::text;
-use super::words::CITIES;
-use super::world::{Index, Topic, World};
+use super::vocabulary::CITIES;
 use crate::resource::Kind;
 
-pub(crate) fn issue(draft: &mut Draft<'_>) {
-    let (world, index) = (draft.world, draft.index);
-    let volume = world.volume_of(index);
-    let (cover, store) = issue_dates(world, volume, index);
-    let mut dice = draft.dice(Topic::Text);
-    let review = review(draft, dice.below(100));
-    draft
+pub(crate) fn issue(record: &mut RecordBuilder<'_>) {
+    let (graph, index) = (record.graph, record.index);
+    let volume = graph.volume_of(index);
+    let (cover, store) = issue_dates(graph, volume, index);
+    let mut rng = record.rng(RngStream::Text);
+    let review = review(record, rng.below(100));
+    record
         .identity()
-        .prose()
-        .stamps()
+        .texts()
+        .timestamps()
         .image()
-        .put("associated_images", &variant_covers(index))
-        .put("cover_date", &cover)
-        .put("store_date", &store)
-        .put("has_staff_review", &review)
-        .put("issue_number", &world.issue_number(index))
-        .put("volume", &Link::full(world, Kind::Volume, volume));
+        .field("associated_images", &variant_covers(index))
+        .field("cover_date", &cover)
+        .field("store_date", &store)
+        .field("has_staff_review", &review)
+        .field("issue_number", &graph.issue_number(index))
+        .field("volume", &Link::full(graph, Kind::Volume, volume));
     for (name, kind) in [
         ("character_credits", Kind::Character),
         ("concept_credits", Kind::Concept),
@@ -32,22 +32,22 @@ pub(crate) fn issue(draft: &mut Draft<'_>) {
         ("story_arc_credits", Kind::StoryArc),
         ("team_credits", Kind::Team),
     ] {
-        draft.links(name, kind, |world| world.in_issue(kind, index));
+        record.detail_links(name, kind, |graph| graph.members_of_issue(kind, index));
     }
-    draft
-        .detail("person_credits", |world| people_of_issue(world, index))
-        .links("character_died_in", Kind::Character, |world| {
-            let mut dead = world.in_issue(Kind::Character, index);
+    record
+        .detail_field("person_credits", |graph| people_of_issue(graph, index))
+        .detail_links("character_died_in", Kind::Character, |graph| {
+            let mut dead = graph.members_of_issue(Kind::Character, index);
             dead.retain(|hero| (hero + index) % 50 == 0);
             dead
         })
-        .detail("team_disbanded_in", |_| Vec::<Link>::new());
+        .detail_field("team_disbanded_in", |_| Vec::<Link>::new());
     for name in FIRST_APPEARANCES {
-        draft.detail(name, |_| ());
+        record.detail_field(name, |_| ());
     }
 }
 
-/// Null instead of empty, on issues and episodes.
+/// Fields of issues and episodes that are null instead of empty.
 pub(crate) const FIRST_APPEARANCES: [&str; 6] = [
     "first_appearance_characters",
     "first_appearance_concepts",
@@ -57,29 +57,33 @@ pub(crate) const FIRST_APPEARANCES: [&str; 6] = [
     "first_appearance_teams",
 ];
 
-fn people_of_issue(world: &World, issue: Index) -> Vec<Link> {
-    world
-        .in_issue(Kind::Person, issue)
+fn people_of_issue(graph: &EntityGraph, issue: Index) -> Vec<Link> {
+    graph
+        .members_of_issue(Kind::Person, issue)
         .into_iter()
-        .map(|person| Link::full(world, Kind::Person, person).with_role(world, person, issue))
+        .map(|person| Link::full(graph, Kind::Person, person).with_role(graph, person, issue))
         .collect()
 }
 
-/// One month after another, from the year that the volume started in; some without a date.
-fn issue_dates(world: &World, volume: Index, issue: Index) -> (Option<String>, Option<String>) {
-    let place = issue - world.issues_in(volume).start;
-    let months = first_year(world, volume) * 12 + place;
+/// Cover and store date: one issue a month from the first year of the volume; some have none.
+fn issue_dates(
+    graph: &EntityGraph,
+    volume: Index,
+    issue: Index,
+) -> (Option<String>, Option<String>) {
+    let position = issue - graph.issues_of_volume(volume).start;
+    let months = first_year(graph, volume) * 12 + position;
     let (year, month) = (months / 12, months % 12 + 1);
-    let mut dice = world.dice(Kind::Issue, issue, Topic::Dates);
-    let cover = (!dice.percent(3)).then(|| format!("{year}-{month:02}-01"));
-    let store = dice
+    let mut rng = graph.rng(Kind::Issue, issue, RngStream::Dates);
+    let cover = (!rng.percent(3)).then(|| format!("{year}-{month:02}-01"));
+    let store = rng
         .percent(60)
-        .then(|| format!("{year}-{month:02}-{:02}", 2 + dice.below(26)));
+        .then(|| format!("{year}-{month:02}-{:02}", 2 + rng.below(26)));
     (cover, store)
 }
 
-fn first_year(world: &World, volume: Index) -> u32 {
-    1938 + world.dice(Kind::Volume, volume, Topic::Dates).below(82)
+fn first_year(graph: &EntityGraph, volume: Index) -> u32 {
+    1938 + graph.rng(Kind::Volume, volume, RngStream::Dates).below(82)
 }
 
 fn variant_covers(issue: Index) -> Vec<serde_json::Value> {
@@ -95,12 +99,12 @@ fn variant_covers(issue: Index) -> Vec<serde_json::Value> {
 }
 
 /// `false`, null, or the review.
-pub(crate) fn review(draft: &Draft<'_>, draw: u32) -> serde_json::Value {
-    match draw {
+pub(crate) fn review(record: &RecordBuilder<'_>, roll: u32) -> serde_json::Value {
+    match roll {
         0..80 => serde_json::Value::Bool(false),
         80..90 => serde_json::Value::Null,
         _ => {
-            let id = 100 + draft.index;
+            let id = 100 + record.index;
             serde_json::json!({
                 "api_detail_url": format!("https://comicvine.gamespot.com/api/review/1900-{id}/"),
                 "id": id,
@@ -111,29 +115,29 @@ pub(crate) fn review(draft: &Draft<'_>, draw: u32) -> serde_json::Value {
     }
 }
 
-pub(crate) fn volume(draft: &mut Draft<'_>) {
-    let (world, index) = (draft.world, draft.index);
-    let issues = world.issues_in(index);
-    let end = |issue: Option<Index>| issue.map(|issue| Link::numbered_issue(world, "issue", issue));
-    let mut dice = draft.dice(Topic::Facts);
-    let start_year = text::start_year(first_year(world, index), &mut dice);
-    let publisher = (!dice.percent(3)).then(|| {
-        let publisher = world.one(Kind::Volume, index, Kind::Publisher);
-        Link::short(world, Kind::Publisher, publisher)
+pub(crate) fn volume(record: &mut RecordBuilder<'_>) {
+    let (graph, index) = (record.graph, record.index);
+    let issues = graph.issues_of_volume(index);
+    let end = |issue: Option<Index>| issue.map(|issue| Link::numbered_issue(graph, "issue", issue));
+    let mut rng = record.rng(RngStream::Facts);
+    let start_year = text::start_year(first_year(graph, index), &mut rng);
+    let publisher = (!rng.percent(3)).then(|| {
+        let publisher = graph.pick(Kind::Volume, index, Kind::Publisher);
+        Link::short(graph, Kind::Publisher, publisher)
     });
-    draft
+    record
         .identity()
-        .prose()
-        .stamps()
+        .texts()
+        .timestamps()
         .image()
-        .put("count_of_issues", &issues.len())
-        .put("first_issue", &end(issues.clone().next()))
-        .put("last_issue", &end(issues.clone().last()))
-        .put("publisher", &publisher)
-        .put("start_year", &start_year)
-        .detail("issues", |world| {
+        .field("count_of_issues", &issues.len())
+        .field("first_issue", &end(issues.clone().next()))
+        .field("last_issue", &end(issues.clone().last()))
+        .field("publisher", &publisher)
+        .field("start_year", &start_year)
+        .detail_field("issues", |graph| {
             let numbered = issues.map(|issue| {
-                Link::numbered_issue(world, "issue", issue).with_page(world, Kind::Issue, issue)
+                Link::numbered_issue(graph, "issue", issue).with_site_url(graph, Kind::Issue, issue)
             });
             numbered.collect::<Vec<Link>>()
         });
@@ -143,80 +147,83 @@ pub(crate) fn volume(draft: &mut Draft<'_>) {
         ("locations", Kind::Location),
         ("people", Kind::Person),
     ] {
-        draft.detail(name, |world| {
-            counted(world, kind.spec().detail, kind, index)
+        record.detail_field(name, |graph| {
+            with_counts(graph, kind.spec().detail, kind, index)
         });
     }
-    // The API lists characters here a second time, as objects.
-    draft.detail("objects", |world| {
-        counted(world, "object", Kind::Character, index)
+    // The API repeats the characters here as objects.
+    record.detail_field("objects", |graph| {
+        with_counts(graph, "object", Kind::Character, index)
     });
 }
 
-/// Who appears in a volume, and in how many of its issues.
-fn counted(world: &World, name: &str, kind: Kind, volume: Index) -> Vec<Link> {
+/// Links to the entities in a volume, with the number of issues of each.
+fn with_counts(graph: &EntityGraph, name: &str, kind: Kind, volume: Index) -> Vec<Link> {
     let count = |member: Index| {
-        world
-            .issues_in(volume)
-            .filter(|issue| world.in_issue(kind, *issue).contains(&member))
+        graph
+            .issues_of_volume(volume)
+            .filter(|issue| graph.members_of_issue(kind, *issue).contains(&member))
             .count()
     };
-    world
-        .in_volume(kind, volume)
+    graph
+        .members_of_volume(kind, volume)
         .iter()
-        .map(|member| Link::called(world, name, kind, *member).with_count(count(*member)))
+        .map(|member| Link::with_path_name(graph, name, kind, *member).with_count(count(*member)))
         .collect()
 }
 
-pub(crate) fn story_arc(draft: &mut Draft<'_>) {
-    let (world, index) = (draft.world, draft.index);
-    let publisher = world.one(Kind::StoryArc, index, Kind::Publisher);
-    draft
+pub(crate) fn story_arc(record: &mut RecordBuilder<'_>) {
+    let (graph, index) = (record.graph, record.index);
+    let publisher = graph.pick(Kind::StoryArc, index, Kind::Publisher);
+    record
         .identity()
-        .prose()
-        .stamps()
+        .texts()
+        .timestamps()
         .image()
-        // The API never counts these.
-        .put("count_of_isssue_appearances", &0)
+        // The API never fills this count.
+        .field("count_of_isssue_appearances", &0)
         .first_issue()
-        .null("first_appeared_in_episode")
-        .put("publisher", &Link::full(world, Kind::Publisher, publisher))
-        .detail("episodes", |world| {
-            link::called_or_null(
-                world,
+        .null_field("first_appeared_in_episode")
+        .field("publisher", &Link::full(graph, Kind::Publisher, publisher))
+        .detail_field("episodes", |graph| {
+            link::all_with_path_name_or_null(
+                graph,
                 "episodes",
                 Kind::Episode,
-                world.some(Kind::StoryArc, index, Kind::Episode, 3),
+                graph.sample(Kind::StoryArc, index, Kind::Episode, 3),
             )
             .unwrap_or_default()
         })
-        .links("issues", Kind::Issue, |world| {
-            world.issues_of(Kind::StoryArc, index)
+        .detail_links("issues", Kind::Issue, |graph| {
+            graph.issues_of(Kind::StoryArc, index)
         })
         .movies();
 }
 
-pub(crate) fn publisher(draft: &mut Draft<'_>) {
-    let index = draft.index;
-    let mut dice = draft.dice(Topic::Facts);
-    let known = dice.percent(60);
-    let city = known.then(|| dice.pick(&CITIES));
-    draft
+pub(crate) fn publisher(record: &mut RecordBuilder<'_>) {
+    let index = record.index;
+    let mut rng = record.rng(RngStream::Facts);
+    let has_address = rng.percent(60);
+    let city = has_address.then(|| rng.pick(&CITIES));
+    record
         .identity()
-        .prose()
-        .stamps()
+        .texts()
+        .timestamps()
         .image()
-        .put("location_address", &known.then_some("1 Harbor Street"))
-        .put("location_city", &city)
-        .put("location_state", &known.then_some("New Amber"));
+        .field(
+            "location_address",
+            &has_address.then_some("1 Harbor Street"),
+        )
+        .field("location_city", &city)
+        .field("location_state", &has_address.then_some("New Amber"));
     for (name, kind) in [
         ("characters", Kind::Character),
         ("story_arcs", Kind::StoryArc),
         ("teams", Kind::Team),
         ("volumes", Kind::Volume),
     ] {
-        draft.links(name, kind, |world| {
-            world.those(kind, |one| world.one(kind, one, Kind::Publisher) == index)
+        record.detail_links(name, kind, |graph| {
+            graph.filter(kind, |one| graph.pick(kind, one, Kind::Publisher) == index)
         });
     }
 }

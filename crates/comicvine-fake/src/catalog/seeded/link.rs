@@ -1,14 +1,14 @@
-//! The small objects by which one record refers to another, and URLs.
+//! Links from one record to another, and URLs.
 
 use serde::Serialize;
 
-use super::words::ROLES;
-use super::world::{Index, Topic, World};
+use super::graph::{EntityGraph, Index, RngStream};
+use super::vocabulary::ROLES;
 use crate::resource::Kind;
 
 const SITE: &str = "https://comicvine.gamespot.com";
 
-/// One record as another shows it.
+/// A link to a record.
 #[derive(Debug, Serialize)]
 pub(crate) struct Link {
     api_detail_url: String,
@@ -20,7 +20,7 @@ pub(crate) struct Link {
     issue_number: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     episode_number: Option<String>,
-    /// Text, although it is a number.
+    /// A number as a string, as in the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,12 +28,12 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// A link without a page.
-    pub(crate) fn short(world: &World, kind: Kind, index: Index) -> Self {
+    /// A link without `site_detail_url`.
+    pub(crate) fn short(graph: &EntityGraph, kind: Kind, index: Index) -> Self {
         Self {
             api_detail_url: api_url(kind.spec().detail, kind, index),
-            id: World::id(kind, index),
-            name: world.name(kind, index),
+            id: EntityGraph::id(kind, index),
+            name: graph.name(kind, index),
             site_detail_url: None,
             issue_number: None,
             episode_number: None,
@@ -42,38 +42,43 @@ impl Link {
         }
     }
 
-    pub(crate) fn full(world: &World, kind: Kind, index: Index) -> Self {
+    pub(crate) fn full(graph: &EntityGraph, kind: Kind, index: Index) -> Self {
         Self {
-            site_detail_url: Some(site_url(world, kind, index)),
-            ..Self::short(world, kind, index)
+            site_detail_url: Some(site_url(graph, kind, index)),
+            ..Self::short(graph, kind, index)
         }
     }
 
-    /// A link whose URL has another path name than its resource, as many have.
-    pub(crate) fn called(world: &World, name: &str, kind: Kind, index: Index) -> Self {
+    /// A link whose URL has another path name than its kind, as many have in the API.
+    pub(crate) fn with_path_name(
+        graph: &EntityGraph,
+        name: &str,
+        kind: Kind,
+        index: Index,
+    ) -> Self {
         Self {
             api_detail_url: api_url(name, kind, index),
-            ..Self::full(world, kind, index)
+            ..Self::full(graph, kind, index)
         }
     }
 
-    pub(crate) fn numbered_issue(world: &World, name: &str, issue: Index) -> Self {
+    pub(crate) fn numbered_issue(graph: &EntityGraph, name: &str, issue: Index) -> Self {
         Self {
             api_detail_url: api_url(name, Kind::Issue, issue),
-            issue_number: Some(world.issue_number(issue)),
-            ..Self::short(world, Kind::Issue, issue)
+            issue_number: Some(graph.issue_number(issue)),
+            ..Self::short(graph, Kind::Issue, issue)
         }
     }
 
-    pub(crate) fn numbered_episode(world: &World, episode: Index) -> Self {
+    pub(crate) fn numbered_episode(graph: &EntityGraph, episode: Index) -> Self {
         Self {
-            episode_number: Some(world.episode_number(episode)),
-            ..Self::short(world, Kind::Episode, episode)
+            episode_number: Some(graph.episode_number(episode)),
+            ..Self::short(graph, Kind::Episode, episode)
         }
     }
 
-    pub(crate) fn with_page(mut self, world: &World, kind: Kind, index: Index) -> Self {
-        self.site_detail_url = Some(site_url(world, kind, index));
+    pub(crate) fn with_site_url(mut self, graph: &EntityGraph, kind: Kind, index: Index) -> Self {
+        self.site_detail_url = Some(site_url(graph, kind, index));
         self
     }
 
@@ -82,33 +87,33 @@ impl Link {
         self
     }
 
-    /// What a person did for an issue.
-    pub(crate) fn with_role(mut self, world: &World, person: Index, issue: Index) -> Self {
-        let mut dice = world.dice(Kind::Person, person.wrapping_add(issue), Topic::Facts);
-        let place = dice.below(u32::try_from(ROLES.len()).unwrap_or(1));
-        self.role = ROLES.get(place as usize).copied();
+    /// Adds the role of a person in an issue.
+    pub(crate) fn with_role(mut self, graph: &EntityGraph, person: Index, issue: Index) -> Self {
+        let mut rng = graph.rng(Kind::Person, person.wrapping_add(issue), RngStream::Facts);
+        let index = rng.below(u32::try_from(ROLES.len()).unwrap_or(1));
+        self.role = ROLES.get(index as usize).copied();
         self
     }
 }
 
-/// Full links to all of these.
-pub(crate) fn all(world: &World, kind: Kind, indexes: Vec<Index>) -> Vec<Link> {
+/// Full links to these entities.
+pub(crate) fn all(graph: &EntityGraph, kind: Kind, indexes: Vec<Index>) -> Vec<Link> {
     indexes
         .into_iter()
-        .map(|index| Link::full(world, kind, index))
+        .map(|index| Link::full(graph, kind, index))
         .collect()
 }
 
-/// Full links under another path name; null when there are none.
-pub(crate) fn called_or_null(
-    world: &World,
+/// Full links under another path name; null if there are none.
+pub(crate) fn all_with_path_name_or_null(
+    graph: &EntityGraph,
     name: &str,
     kind: Kind,
     indexes: Vec<Index>,
 ) -> Option<Vec<Link>> {
     let links: Vec<Link> = indexes
         .into_iter()
-        .map(|index| Link::called(world, name, kind, index))
+        .map(|index| Link::with_path_name(graph, name, kind, index))
         .collect();
     (!links.is_empty()).then_some(links)
 }
@@ -117,35 +122,35 @@ pub(crate) fn api_url(name: &str, kind: Kind, index: Index) -> String {
     format!("{SITE}/api/{name}/{}/", guid(kind, index))
 }
 
-/// Prefix and id; videos' types and categories go without a prefix.
+/// Prefix and id; video types and categories have no prefix.
 fn guid(kind: Kind, index: Index) -> String {
-    let id = World::id(kind, index);
-    if is_video_kind(kind) {
+    let id = EntityGraph::id(kind, index);
+    if is_video_category(kind) {
         id.to_string()
     } else {
         format!("{}-{id}", kind.spec().prefix)
     }
 }
 
-fn is_video_kind(kind: Kind) -> bool {
+fn is_video_category(kind: Kind) -> bool {
     matches!(kind, Kind::VideoType | Kind::VideoCategory)
 }
 
-pub(crate) fn site_url(world: &World, kind: Kind, index: Index) -> String {
-    let page = path(world, kind, index);
+pub(crate) fn site_url(graph: &EntityGraph, kind: Kind, index: Index) -> String {
+    let page = path(graph, kind, index);
     format!("{SITE}{page}")
 }
 
-/// The path of an object's page, as descriptions link to it.
-pub(crate) fn path(world: &World, kind: Kind, index: Index) -> String {
+/// The path of an entity's page.
+pub(crate) fn path(graph: &EntityGraph, kind: Kind, index: Index) -> String {
     let slug = if kind == Kind::Issue {
-        let volume = world.name(Kind::Volume, world.volume_of(index));
-        let number = world.issue_number(index);
+        let volume = graph.name(Kind::Volume, graph.volume_of(index));
+        let number = graph.issue_number(index);
         format!("{}-{}", slug(&volume.unwrap_or_default()), slug(&number))
     } else {
-        slug(&world.name(kind, index).unwrap_or_default())
+        slug(&graph.name(kind, index).unwrap_or_default())
     };
-    if is_video_kind(kind) {
+    if is_video_category(kind) {
         format!("/videos/{slug}/")
     } else {
         format!("/{slug}/{}/", guid(kind, index))

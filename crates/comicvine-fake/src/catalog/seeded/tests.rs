@@ -1,4 +1,4 @@
-//! The invented catalogue is complete, consistent, and the same for the same seed.
+//! The generated catalogue is complete, consistent, and the same for the same seed.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn shown(record: &Record) -> String {
 }
 
 fn detail(catalog: &Seeded, kind: Kind, index: Index) -> Arc<Record> {
-    catalog.detail(kind, World::id(kind, index)).unwrap()
+    catalog.detail(kind, EntityGraph::id(kind, index)).unwrap()
 }
 
 fn ids(links: &Value) -> Vec<u64> {

@@ -1,44 +1,44 @@
-//! Prose, dates and images of the invented catalogue, in the forms the API has for them.
+//! Generated texts, dates and images, in the formats of the API.
 
 use serde::Serialize;
 
-use super::dice::Dice;
+use super::graph::EntityGraph;
 use super::link;
-use super::words::{ADJECTIVES, CITIES, NOUNS, VERBS};
-use super::world::World;
+use super::rng::SeededRng;
+use super::vocabulary::{ADJECTIVES, CITIES, NOUNS, VERBS};
 use crate::resource::Kind;
 
-/// Null, or names on lines that end in whatever way somebody typed them.
-pub(crate) fn aliases(dice: &mut Dice) -> Option<String> {
-    if dice.percent(50) {
+/// Null, or names separated by any of the line endings of the API.
+pub(crate) fn aliases(rng: &mut SeededRng) -> Option<String> {
+    if rng.percent(50) {
         return None;
     }
-    let line_end = if dice.percent(70) { "\r\n" } else { "\n" };
-    let names: Vec<String> = (0..=dice.below(3))
-        .map(|_| format!("{} {}", dice.pick(&ADJECTIVES), dice.pick(&NOUNS)))
+    let line_end = if rng.percent(70) { "\r\n" } else { "\n" };
+    let names: Vec<String> = (0..=rng.below(3))
+        .map(|_| format!("{} {}", rng.pick(&ADJECTIVES), rng.pick(&NOUNS)))
         .collect();
     let mut aliases = names.join(line_end);
-    if dice.percent(10) {
+    if rng.percent(10) {
         aliases.push_str(line_end);
     }
     Some(aliases)
 }
 
 /// Null, or one sentence.
-pub(crate) fn deck(dice: &mut Dice) -> Option<String> {
-    dice.percent(60).then(|| sentence(dice))
+pub(crate) fn deck(rng: &mut SeededRng) -> Option<String> {
+    rng.percent(60).then(|| sentence(rng))
 }
 
-/// Null, or HTML with links to other records and now and then a table.
-pub(crate) fn description(world: &World, dice: &mut Dice) -> Option<String> {
-    if dice.percent(20) {
+/// Null, or HTML with links to other records and sometimes a table.
+pub(crate) fn description(graph: &EntityGraph, rng: &mut SeededRng) -> Option<String> {
+    if rng.percent(20) {
         return None;
     }
     let mut parts = vec!["<h2>Overview</h2>".to_owned()];
-    for _ in 0..=dice.below(3) {
-        parts.push(paragraph(world, dice));
+    for _ in 0..=rng.below(3) {
+        parts.push(paragraph(graph, rng));
     }
-    if dice.percent(15) {
+    if rng.percent(15) {
         parts.push(TABLE.to_owned());
     }
     Some(parts.concat())
@@ -47,54 +47,54 @@ pub(crate) fn description(world: &World, dice: &mut Dice) -> Option<String> {
 const TABLE: &str = "<table data-max-width=\"true\"><thead><tr><th>Name</th><th>Creator</th></tr>\
                      </thead><tbody><tr><td>Regular cover</td><td>Unknown</td></tr></tbody></table>";
 
-fn paragraph(world: &World, dice: &mut Dice) -> String {
+fn paragraph(graph: &EntityGraph, rng: &mut SeededRng) -> String {
     let kind = Kind::Character;
-    let other = dice.below(world.count(kind));
-    let (prefix, id) = (kind.spec().prefix, World::id(kind, other));
-    let name = world.name(kind, other).unwrap_or_default();
-    let path = link::path(world, kind, other);
-    let (before, after) = (sentence(dice), sentence(dice));
+    let other = rng.below(graph.count(kind));
+    let (prefix, id) = (kind.spec().prefix, EntityGraph::id(kind, other));
+    let name = graph.name(kind, other).unwrap_or_default();
+    let path = link::path(graph, kind, other);
+    let (before, after) = (sentence(rng), sentence(rng));
     format!(
         "<p>{before} <a href=\"{path}\" data-ref-id=\"{prefix}-{id}\">{name}</a> &amp; others. \
          <em>{after}</em></p>"
     )
 }
 
-fn sentence(dice: &mut Dice) -> String {
+fn sentence(rng: &mut SeededRng) -> String {
     format!(
         "The {} {} {} the {} of {}.",
-        dice.pick(&ADJECTIVES).to_lowercase(),
-        dice.pick(&NOUNS).to_lowercase(),
-        dice.pick(&VERBS),
-        dice.pick(&NOUNS).to_lowercase(),
-        dice.pick(&CITIES),
+        rng.pick(&ADJECTIVES).to_lowercase(),
+        rng.pick(&NOUNS).to_lowercase(),
+        rng.pick(&VERBS),
+        rng.pick(&NOUNS).to_lowercase(),
+        rng.pick(&CITIES),
     )
 }
 
-/// `2009-03-01 12:00:59`, without a zone.
-pub(crate) fn date_time(year: u32, dice: &mut Dice) -> String {
-    let (hour, minute, second) = (dice.below(24), dice.below(60), dice.below(60));
-    format!("{} {hour:02}:{minute:02}:{second:02}", date(year, dice))
+/// `2009-03-01 12:00:59`, without a time zone.
+pub(crate) fn date_time(year: u32, rng: &mut SeededRng) -> String {
+    let (hour, minute, second) = (rng.below(24), rng.below(60), rng.below(60));
+    format!("{} {hour:02}:{minute:02}:{second:02}", date(year, rng))
 }
 
 /// `2009-03-01`.
-pub(crate) fn date(year: u32, dice: &mut Dice) -> String {
-    format!("{year}-{:02}-{:02}", 1 + dice.below(12), 1 + dice.below(28))
+pub(crate) fn date(year: u32, rng: &mut SeededRng) -> String {
+    format!("{year}-{:02}-{:02}", 1 + rng.below(12), 1 + rng.below(28))
 }
 
-/// `Dec 4, 1920`, which is how characters are born.
-pub(crate) fn character_birth(dice: &mut Dice) -> String {
+/// `Dec 4, 1920`, the format of birth dates of characters.
+pub(crate) fn character_birth(rng: &mut SeededRng) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
-    let (month, day) = (dice.pick(&MONTHS), 1 + dice.below(28));
-    format!("{month} {day}, {}", 1493 + dice.below(500))
+    let (month, day) = (rng.pick(&MONTHS), 1 + rng.below(28));
+    format!("{month} {day}, {}", 1493 + rng.below(500))
 }
 
-/// A year, a range of years in two ways of writing it, or null.
-pub(crate) fn start_year(year: u32, dice: &mut Dice) -> Option<String> {
-    let end = year + 1 + dice.below(12);
-    match dice.below(100) {
+/// A year, a range of years in one of two formats, or null.
+pub(crate) fn start_year(year: u32, rng: &mut SeededRng) -> Option<String> {
+    let end = year + 1 + rng.below(12);
+    match rng.below(100) {
         0..4 => None,
         4..7 => Some(format!("{year}-{end}")),
         7..9 => Some(format!("{year} - {end}")),
@@ -102,10 +102,10 @@ pub(crate) fn start_year(year: u32, dice: &mut Dice) -> Option<String> {
     }
 }
 
-/// A sum of money as somebody noted it.
-pub(crate) fn money(dice: &mut Dice) -> Option<String> {
-    let amount = 1_000_000 + dice.below(300_000_000);
-    match dice.below(5) {
+/// An amount of money in one of several formats, or null.
+pub(crate) fn money(rng: &mut SeededRng) -> Option<String> {
+    let amount = 1_000_000 + rng.below(300_000_000);
+    match rng.below(5) {
         0 => None,
         1 => Some(format!("${}.{} million", amount / 1_000_000, amount % 10)),
         2 => Some(format!(
@@ -118,7 +118,7 @@ pub(crate) fn money(dice: &mut Dice) -> Option<String> {
     }
 }
 
-/// The ten keys of every image.
+/// An image with its ten keys.
 #[derive(Debug, Serialize)]
 #[expect(
     clippy::struct_field_names,

@@ -1,14 +1,12 @@
-//! Errors as text, for those who joined a request in another process.
-
-use std::error::Error as StdError;
+//! Errors as text, for callers in other processes that joined the failed request.
 
 use store_core::pipeline::SharedError;
 
-use super::Error;
+use super::{Error, chain};
 
 impl Error {
-    /// Writes the error so that another process can [`decode`](Self::decode) it. Causes are written
-    /// into the message.
+    /// Encodes the error as text for [`decode`](Self::decode) in another process. Causes become part
+    /// of the message.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut shared = self.clone();
@@ -18,23 +16,20 @@ impl Error {
         | Self::Store {
             message, source, ..
         } = &mut shared
+            && let Some(source) = source.take()
         {
-            let mut cause = source.as_deref().map(|source| source as &dyn StdError);
-            while let Some(error) = cause {
-                message.push_str(": ");
-                message.push_str(&error.to_string());
-                cause = error.source();
-            }
+            message.push_str(": ");
+            message.push_str(&chain(&*source));
         }
         serde_json::to_string(&shared).unwrap_or_default()
     }
 
-    /// Reads an error that another process wrote; what is not understood becomes a
+    /// Decodes an error that another process encoded. Unknown text becomes a
     /// [`Transport`](Self::Transport) error with that text.
     #[must_use]
     pub fn decode(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|_| Self::Transport {
-            subject: "a request made elsewhere".to_owned(),
+            subject: "a request of another process".to_owned(),
             message: text.to_owned(),
             source: None,
         })
@@ -55,7 +50,7 @@ impl SharedError for Error {
     }
 }
 
-/// A [`Timestamp`] as whole milliseconds.
+/// Serialization of a timestamp as whole milliseconds.
 pub(super) mod millis {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use store_core::Timestamp;

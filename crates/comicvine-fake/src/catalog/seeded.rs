@@ -1,47 +1,47 @@
-//! An invented catalogue in the API's shape, with its quirks; one seed always makes the same.
+//! A generated catalogue with the shape and quirks of the API's data, deterministic by seed.
 //!
-//! Details are written when asked for, the rows of a list when the list is first asked for.
+//! Details are generated on demand, the rows of a list on its first use.
 
 mod comics;
-mod dice;
-mod draft;
+mod concepts;
+mod graph;
 mod link;
-mod naming;
+mod media;
+mod names;
 mod people;
-mod screen;
+mod record_builder;
+mod rng;
 mod text;
-mod things;
-mod words;
-mod world;
+mod vocabulary;
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde_json::value::to_raw_value;
 
-use self::draft::{Draft, Shape};
-use self::world::{Index, World};
+use self::graph::{EntityGraph, Index};
+use self::record_builder::{RecordBuilder, Shape};
 use super::{Catalog, Record, Row};
 use crate::envelope::ApiStatus;
 use crate::resource::Kind;
 
-/// The catalogue of one seed.
+/// The catalogue generated from one seed.
 #[derive(Debug)]
 pub(crate) struct Seeded {
-    world: World,
+    graph: EntityGraph,
     rows: [OnceLock<Vec<Row>>; Kind::COUNT],
 }
 
 impl Seeded {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            world: World::new(seed),
+            graph: EntityGraph::new(seed),
             rows: [const { OnceLock::new() }; Kind::COUNT],
         }
     }
 
     fn record(&self, kind: Kind, index: Index, shape: Shape) -> Record {
-        let mut draft = Draft::new(&self.world, kind, index, shape);
+        let mut record = RecordBuilder::new(&self.graph, kind, index, shape);
         let write = match kind {
             Kind::Issue => comics::issue,
             Kind::Volume => comics::volume,
@@ -52,20 +52,20 @@ impl Seeded {
             Kind::Team => people::team,
             Kind::Origin => people::origin,
             Kind::Power => people::power,
-            Kind::Concept | Kind::Location | Kind::Object => things::thing,
-            Kind::Movie => screen::movie,
-            Kind::Series => screen::series,
-            Kind::Episode => screen::episode,
-            Kind::Video => screen::video,
-            Kind::VideoType | Kind::VideoCategory => screen::video_kind,
-            Kind::Promo => screen::promo,
+            Kind::Concept | Kind::Location | Kind::Object => concepts::concept,
+            Kind::Movie => media::movie,
+            Kind::Series => media::series,
+            Kind::Episode => media::episode,
+            Kind::Video => media::video,
+            Kind::VideoType | Kind::VideoCategory => media::video_category,
+            Kind::Promo => media::promo,
         };
-        write(&mut draft);
-        draft.finish()
+        write(&mut record);
+        record.finish()
     }
 
     fn row(&self, kind: Kind, index: Index) -> Row {
-        // Some promos are an empty array in lists, and all right by themselves.
+        // In lists some promos are an empty array, as in the API; their details are normal.
         if kind == Kind::Promo
             && index % 5 == 3
             && let Ok(empty) = to_raw_value(&[(); 0])
@@ -78,19 +78,19 @@ impl Seeded {
 
 impl Catalog for Seeded {
     fn detail(&self, kind: Kind, id: u64) -> Option<Arc<Record>> {
-        let index = self.world.index(kind, id)?;
+        let index = self.graph.index(kind, id)?;
         Some(Arc::new(self.record(kind, index, Shape::Detail)))
     }
 
     fn detail_ids(&self, kind: Kind) -> Vec<u64> {
-        let indices = 0..self.world.count(kind);
-        indices.map(|index| World::id(kind, index)).collect()
+        let indices = 0..self.graph.count(kind);
+        indices.map(|index| EntityGraph::id(kind, index)).collect()
     }
 
     fn rows(&self, kind: Kind) -> &[Row] {
         self.rows.get(kind as usize).map_or(&[], |rows| {
             rows.get_or_init(|| {
-                (0..self.world.count(kind))
+                (0..self.graph.count(kind))
                     .map(|index| self.row(kind, index))
                     .collect()
             })

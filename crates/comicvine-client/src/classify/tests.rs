@@ -1,7 +1,8 @@
-//! A table of answers, and what each must be taken for.
+//! Responses seen in the wild and their classification.
 
+use bytes::Bytes;
 use proptest::prelude::*;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::*;
 
@@ -21,33 +22,38 @@ const BANNED: &str =
 const VARNISH: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?><!DOCTYPE html><html><head>\
     <title>503 first byte timeout</title></head></html>";
 
-fn refused(code: StatusCode, message: &str) -> Finding {
-    Finding::Refused {
+fn refused(code: StatusCode, message: &str) -> ResponseKind {
+    ResponseKind::Refused {
         code,
         message: message.to_owned(),
     }
 }
 
-fn verdict(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Verdict {
+fn classified(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Classification {
     let headers = headers
         .iter()
         .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
         .collect();
-    let answer = Answer {
+    let response = HttpResponse {
         status,
-        headers: &headers,
-        body: body.as_bytes(),
+        headers,
+        body: Bytes::copy_from_slice(body.as_bytes()),
     };
-    judge(answer, NOW)
+    classify(&response, NOW)
 }
 
-/// HTTP status, body, what it is, and who has to rest for how long.
-type Row<'a> = (u16, &'a str, Finding, Option<(CooldownScope, Duration)>);
+/// HTTP status, body, expected kind and cooldown.
+type Row<'a> = (
+    u16,
+    &'a str,
+    ResponseKind,
+    Option<(CooldownScope, Duration)>,
+);
 
 fn check(table: &[Row<'_>]) {
-    for (status, body, finding, cooldown) in table {
-        let found = verdict(*status, &[], body);
-        assert_eq!(found.finding, *finding, "{status} {body}");
+    for (status, body, kind, cooldown) in table {
+        let found = classified(*status, &[], body);
+        assert_eq!(found.kind, *kind, "{status} {body}");
         let expected = cooldown.map(|(scope, wait)| Cooldown {
             scope,
             until: NOW + wait,
@@ -57,51 +63,56 @@ fn check(table: &[Row<'_>]) {
 }
 
 #[test]
-fn answers_of_the_api_are_told_apart() {
-    let limited = Some((CooldownScope::Path, RATE_LIMITED));
+fn responses_of_the_api_are_classified() {
+    let limited = Some((CooldownScope::Path, RATE_LIMITED_COOLDOWN));
     let not_found = || refused(StatusCode::ObjectNotFound, "Object Not Found");
     check(&[
-        (200, OK, Finding::Results, None),
-        (200, LIMITED, Finding::RateLimited, limited),
-        (420, LIMITED, Finding::RateLimited, limited),
-        (420, "", Finding::RateLimited, limited),
-        (200, LIMITED_XML, Finding::RateLimited, limited),
-        (420, LIMITED_XML, Finding::RateLimited, limited),
+        (200, OK, ResponseKind::Results, None),
+        (200, LIMITED, ResponseKind::RateLimited, limited),
+        (420, LIMITED, ResponseKind::RateLimited, limited),
+        (420, "", ResponseKind::RateLimited, limited),
+        (200, LIMITED_XML, ResponseKind::RateLimited, limited),
+        (420, LIMITED_XML, ResponseKind::RateLimited, limited),
         (200, NOT_FOUND, not_found(), None),
         (404, NOT_FOUND, not_found(), None),
         (401, "", refused(StatusCode::InvalidApiKey, ""), None),
-        (500, "oops", Finding::Unavailable, None),
-        (502, OK, Finding::Unavailable, None),
+        (500, "oops", ResponseKind::Unavailable, None),
+        (502, OK, ResponseKind::Unavailable, None),
     ]);
     let key = refused(StatusCode::InvalidApiKey, "invalid api key");
     check(&[(401, BAD_KEY_XML, key, None)]);
 }
 
 #[test]
-fn answers_in_the_place_of_the_api_are_told_apart() {
+fn responses_from_in_front_of_the_api_are_classified() {
     let key = |wait| Some((CooldownScope::Key, wait));
     let (cdn, banned) = (
-        Finding::Blocked(BlockKind::Cdn),
-        Finding::Blocked(BlockKind::AbnormalTraffic),
+        ResponseKind::Blocked(BlockKind::Cdn),
+        ResponseKind::Blocked(BlockKind::AbnormalTraffic),
     );
     check(&[
-        (403, CDN, cdn.clone(), key(BLOCKED_BY_CDN)),
-        (403, "", cdn.clone(), key(BLOCKED_BY_CDN)),
-        (503, CDN, cdn, key(BLOCKED_BY_CDN)),
-        (429, CDN, Finding::RateLimited, key(RATE_LIMITED)),
-        (200, BANNED, banned.clone(), key(ABNORMAL_TRAFFIC)),
-        (403, BANNED, banned, key(ABNORMAL_TRAFFIC)),
+        (403, CDN, cdn.clone(), key(CDN_COOLDOWN)),
+        (403, "", cdn.clone(), key(CDN_COOLDOWN)),
+        (503, CDN, cdn, key(CDN_COOLDOWN)),
+        (
+            429,
+            CDN,
+            ResponseKind::RateLimited,
+            key(RATE_LIMITED_COOLDOWN),
+        ),
+        (200, BANNED, banned.clone(), key(ABNORMAL_TRAFFIC_COOLDOWN)),
+        (403, BANNED, banned, key(ABNORMAL_TRAFFIC_COOLDOWN)),
         (
             503,
             VARNISH,
-            Finding::Unavailable,
-            Some((CooldownScope::Path, OVERLOADED)),
+            ResponseKind::Unavailable,
+            Some((CooldownScope::Path, OVERLOADED_COOLDOWN)),
         ),
     ]);
 }
 
 #[test]
-fn answers_of_nobody_known_are_no_results() {
+fn unknown_responses_are_not_results() {
     for (status, body) in [
         (404, "<html><title>404</title></html>"),
         (200, "<html><title>Welcome</title></html>"),
@@ -109,14 +120,14 @@ fn answers_of_nobody_known_are_no_results() {
         (200, &OK[..20]),
         (302, ""),
     ] {
-        check(&[(status, body, Finding::Unknown, None)]);
+        check(&[(status, body, ResponseKind::Unknown, None)]);
     }
 }
 
 #[test]
-fn the_server_knows_better_how_long_to_wait() {
+fn headers_outrank_the_default_cooldown() {
     let wait = |status, headers: &[(&'static str, &'static str)], body| {
-        verdict(status, headers, body)
+        classified(status, headers, body)
             .cooldown
             .map(|cooldown| cooldown.until.since(NOW))
     };
@@ -128,27 +139,30 @@ fn the_server_knows_better_how_long_to_wait() {
     );
     assert_eq!(wait(500, &[("retry-after", "5")], ""), seconds(5));
     assert_eq!(wait(403, &[("retry-after", "7")], CDN), seconds(7));
-    assert_eq!(wait(420, &[("retry-after", "0")], LIMITED), Some(SHORTEST));
+    assert_eq!(
+        wait(420, &[("retry-after", "0")], LIMITED),
+        Some(MIN_COOLDOWN)
+    );
     assert_eq!(
         wait(420, &[("retry-after", "999999999")], LIMITED),
-        Some(LONGEST)
+        Some(MAX_COOLDOWN)
     );
 }
 
 #[test]
-fn last_success_of_a_budget_starts_the_wait() {
-    let left = |count| {
-        verdict(
+fn last_success_of_a_budget_has_a_cooldown() {
+    let remaining = |count| {
+        classified(
             200,
             &[("ratelimit-remaining", count), ("ratelimit-reset", "40")],
             OK,
         )
     };
-    assert_eq!(left("3").cooldown, None);
-    let used_up = left("0");
-    assert_eq!(used_up.finding, Finding::Results);
+    assert_eq!(remaining("3").cooldown, None);
+    let exhausted = remaining("0");
+    assert_eq!(exhausted.kind, ResponseKind::Results);
     assert_eq!(
-        used_up.cooldown,
+        exhausted.cooldown,
         Some(Cooldown {
             scope: CooldownScope::Path,
             until: NOW + SECOND * 40
@@ -157,23 +171,23 @@ fn last_success_of_a_budget_starts_the_wait() {
 }
 
 #[test]
-fn network_challenge_is_known_by_its_header() {
-    let found = verdict(200, &[("cf-mitigated", "challenge")], "<html></html>");
-    assert_eq!(found.finding, Finding::Blocked(BlockKind::Cdn));
+fn challenge_is_recognized_by_its_header() {
+    let found = classified(200, &[("cf-mitigated", "challenge")], "<html></html>");
+    assert_eq!(found.kind, ResponseKind::Blocked(BlockKind::Cdn));
 }
 
 #[test]
-fn comic_that_speaks_of_abnormal_traffic_is_a_comic() {
+fn abnormal_traffic_in_a_json_value_is_no_block() {
     let body = OK.replace(
         r#"{"id":1}"#,
         r#"{"id":1,"deck":"<title>abnormal traffic</title>"}"#,
     );
-    assert_eq!(verdict(200, &[], &body).finding, Finding::Results);
+    assert_eq!(classified(200, &[], &body).kind, ResponseKind::Results);
 }
 
 proptest! {
     #[test]
-    fn nothing_but_an_envelope_is_taken_for_results(
+    fn only_an_envelope_is_classified_as_results(
         status in 100_u16..600,
         body in prop_oneof![
             any::<Vec<u8>>(),
@@ -183,10 +197,12 @@ proptest! {
     ) {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", HeaderValue::from_str(&retry_after).unwrap());
-        let verdict = judge(Answer { status, headers: &headers, body: &body }, NOW);
-        prop_assert!(verdict.finding != Finding::Results || Envelope::parse(&body).is_ok());
-        if let Some(cooldown) = verdict.cooldown {
-            prop_assert!(cooldown.until > NOW && cooldown.until <= NOW + LONGEST);
+        let response = HttpResponse { status, headers, body: Bytes::from(body) };
+        let found = classify(&response, NOW);
+        let is_envelope = Envelope::parse(&response.body).is_ok();
+        prop_assert!(found.kind != ResponseKind::Results || is_envelope);
+        if let Some(cooldown) = found.cooldown {
+            prop_assert!(cooldown.until > NOW && cooldown.until <= NOW + MAX_COOLDOWN);
         }
     }
 }

@@ -1,24 +1,24 @@
-//! The answers that are no envelope: pages of whoever stands before the API.
+//! Responses without an envelope: HTML pages of the API and of what is in front of it.
 
-/// What a firewall shows a client that it does not like.
+/// The firewall's page for a blocked client.
 pub(crate) const FORBIDDEN: &str = "<!DOCTYPE html>\n<html lang=\"en-US\">\n<head>\
 <title>Attention Required! | Cloudflare</title></head>\n<body>\n\
 <h1>Sorry, you have been blocked</h1>\n\
 <p>You are unable to access comicvine.gamespot.com</p>\n</body>\n</html>\n";
 
-/// What a blocked address gets, with HTTP 200, for days.
+/// The page for a banned IP address, with HTTP 200, for days.
 pub(crate) const ABNORMAL_TRAFFIC: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\
 <title>Abnormal Traffic Detected</title></head>\n<body>\n\
 <h1>Abnormal Traffic Detected</h1>\n\
 <p>Your address has made too many requests.</p>\n</body>\n</html>\n";
 
-/// What a cache shows when the API takes too long.
+/// The cache's page when the API takes too long.
 pub(crate) const UNAVAILABLE: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
 <!DOCTYPE html>\n<html>\n<head><title>503 first byte timeout</title></head>\n<body>\n\
 <h1>Error 503 first byte timeout</h1>\n<p>first byte timeout</p>\n\
 <h3>Guru Mediation:</h3>\n<p>Varnish cache server</p>\n</body>\n</html>\n";
 
-/// What the API shows when it breaks.
+/// The API's page for an internal error.
 pub(crate) const INTERNAL_ERROR: &str = "<!DOCTYPE html>\n<html>\n<head>\
 <title>500 Internal Server Error</title></head>\n<body>\n\
 <h1>Internal Server Error</h1>\n</body>\n</html>\n";

@@ -1,11 +1,11 @@
-//! Numbers that depend on nothing but what they are asked for.
+//! A deterministic random number generator.
 
-/// A stream of numbers, the same for the same start (`SplitMix64`).
+/// A deterministic generator (`SplitMix64`).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct SeededRng(u64);
 
-impl Dice {
-    /// The stream for these coordinates.
+impl SeededRng {
+    /// A generator seeded by these coordinates.
     pub(crate) fn new(coordinates: &[u64]) -> Self {
         let start = coordinates.iter().fold(0, |state, coordinate| {
             mix(state ^ coordinate.wrapping_mul(0x9E37_79B9_7F4A_7C15))
@@ -18,18 +18,19 @@ impl Dice {
         mix(self.0)
     }
 
-    /// A number from 0 to `end`, `end` excluded.
+    /// A number in `0..end`.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
         // The high half, scaled: always below `end`, so the conversion cannot fail.
         let scaled = ((self.next() >> 32) * u64::from(end)) >> 32;
         u32::try_from(scaled).unwrap_or(0)
     }
 
-    /// True in so many of a hundred cases.
+    /// True with a probability of `share` percent.
     pub(crate) fn percent(&mut self, share: u32) -> bool {
         self.below(100) < share
     }
 
+    /// One of `words`.
     pub(crate) fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
         let count = u32::try_from(words.len()).unwrap_or(u32::MAX);
         words.get(self.below(count) as usize).copied().unwrap_or("")

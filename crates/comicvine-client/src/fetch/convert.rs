@@ -1,35 +1,37 @@
-//! Answers and refusals in the client's own terms.
+//! Conversion of API and pipeline results into the client's errors.
 
 use store_core::Tag;
 use store_core::pipeline::PipelineError;
 
-use super::{Call, Shape};
+use super::{ApiRequest, Shape};
 use crate::envelope::{Envelope, StatusCode};
-use crate::error::{Error, LimitReason, Result};
-use crate::transport::Reply;
+use crate::error::{Error, LimitReason, Result, chain};
+use crate::http_response::HttpResponse;
 
-/// Checks that results are what the path promises before they are kept.
-pub(super) fn check_results(reply: &Reply, call: &Call) -> Result<Vec<Tag>> {
+/// Checks that `results` has the expected type before it is cached, and returns its cache tags.
+pub(super) fn check_results(response: &HttpResponse, request: &ApiRequest) -> Result<Vec<Tag>> {
     let decode = |message: String| Error::Decode {
-        subject: call.subject.clone(),
+        subject: request.subject.clone(),
         message,
     };
-    let envelope = Envelope::parse(&reply.body).map_err(|error| decode(error.to_string()))?;
-    let (start, expected) = match call.shape {
+    let envelope = Envelope::parse(&response.body).map_err(|error| decode(error.to_string()))?;
+    let (start, expected) = match request.shape {
         Shape::Object => ('{', "an object"),
         Shape::Array => ('[', "an array"),
     };
     if !envelope.results.get().starts_with(start) {
         return Err(decode(format!("`results` is not {expected}")));
     }
-    call.tags
+    request
+        .tags
         .iter()
         .map(|tag| Tag::new(tag))
         .collect::<store_core::Result<_>>()
-        .map_err(|error| Error::store("label the answer", error))
+        .map_err(|error| Error::store("tag the response", error))
 }
 
-pub(super) fn refusal(subject: String, code: StatusCode, message: String) -> Error {
+/// The error for a status code in the body of a response.
+pub(super) fn api_error(subject: String, code: StatusCode, message: String) -> Error {
     match code {
         StatusCode::InvalidApiKey => Error::InvalidKey,
         StatusCode::ObjectNotFound => Error::NotFound { subject },
@@ -47,8 +49,9 @@ pub(super) fn refusal(subject: String, code: StatusCode, message: String) -> Err
     }
 }
 
-pub(super) fn explain(error: PipelineError<Error>, call: &Call) -> Error {
-    let subject = call.subject.clone();
+/// The error for a request that the pipeline could not complete.
+pub(super) fn pipeline_error(error: PipelineError<Error>, request: &ApiRequest) -> Error {
+    let subject = request.subject.clone();
     match error {
         PipelineError::Fetch(error) => error,
         PipelineError::Denied { retry_at, reason } => Error::RateLimited {
@@ -59,7 +62,7 @@ pub(super) fn explain(error: PipelineError<Error>, call: &Call) -> Error {
         PipelineError::TimedOut => Error::Timeout { subject },
         PipelineError::Limiter(error) => Error::store("ask the rate limiter", error),
         other => Error::Store {
-            message: other.to_string(),
+            message: chain(&other),
             retryable: false,
             source: None,
         },

@@ -1,4 +1,4 @@
-//! From an accepted request to the API's answer.
+//! The API's responses to accepted requests.
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -6,21 +6,21 @@ use hyper::StatusCode;
 use crate::catalog::{Catalog, Record, Row, RowView, Selection, View};
 use crate::envelope::{self, ApiStatus, Position};
 use crate::query::{Filter, LIST_LIMIT, Params, SEARCH_LIMIT, Sort};
-use crate::reply::{self, Reply};
 use crate::resource::{Kind, Search};
+use crate::response::{self, HttpResponse};
 use crate::router::Target;
 
-/// An answer before it is put into the format asked for.
-struct Answer {
+/// A response before it is put into the requested format.
+struct Unformatted {
     status: StatusCode,
     body: Bytes,
 }
 
-/// What goes wrong between a request and its data.
+/// The failure of a request.
 enum Failure {
     Api(ApiStatus),
-    /// A catalogue that cannot be written as JSON is this server's fault.
-    Serialise,
+    /// The catalogue could not be serialized.
+    Serialize,
 }
 
 impl From<ApiStatus> for Failure {
@@ -31,35 +31,35 @@ impl From<ApiStatus> for Failure {
 
 impl From<serde_json::Error> for Failure {
     fn from(_: serde_json::Error) -> Self {
-        Self::Serialise
+        Self::Serialize
     }
 }
 
-/// Answers `target` in the format that `params` ask for.
-pub(crate) fn answer(catalog: &dyn Catalog, target: Target, params: &Params) -> Reply {
+/// The response for `target` in the format that `params` request.
+pub(crate) fn respond(catalog: &dyn Catalog, target: Target, params: &Params) -> HttpResponse {
     let format = match Format::of(params) {
         Ok(format) => format,
         Err(status) => return error(catalog, status),
     };
     match results(catalog, target, params) {
-        Ok(body) => format.reply(Answer {
+        Ok(body) => format.response(Unformatted {
             status: StatusCode::OK,
             body,
         }),
-        Err(Failure::Api(status)) => format.reply(Answer {
+        Err(Failure::Api(status)) => format.response(Unformatted {
             status: status.http(),
             body: error_body(catalog, status),
         }),
-        Err(Failure::Serialise) => reply::html(
+        Err(Failure::Serialize) => response::html(
             StatusCode::INTERNAL_SERVER_ERROR,
-            crate::pages::INTERNAL_ERROR,
+            crate::error_pages::INTERNAL_ERROR,
         ),
     }
 }
 
 /// The error envelope of `status`.
-pub(crate) fn error(catalog: &dyn Catalog, status: ApiStatus) -> Reply {
-    reply::json(status.http(), error_body(catalog, status))
+pub(crate) fn error(catalog: &dyn Catalog, status: ApiStatus) -> HttpResponse {
+    response::json(status.http(), error_body(catalog, status))
 }
 
 fn error_body(catalog: &dyn Catalog, status: ApiStatus) -> Bytes {
@@ -68,7 +68,7 @@ fn error_body(catalog: &dyn Catalog, status: ApiStatus) -> Bytes {
         .unwrap_or_else(|| envelope::error(status, status.message()))
 }
 
-/// The format asked for. `json` is the default; `xml` is not served.
+/// The requested format. `json` is the default; `xml` is not served.
 enum Format<'a> {
     Json,
     Jsonp(&'a str),
@@ -88,21 +88,21 @@ impl<'a> Format<'a> {
         }
     }
 
-    fn reply(&self, answer: Answer) -> Reply {
+    fn response(&self, content: Unformatted) -> HttpResponse {
         match self {
-            Self::Json => reply::json(answer.status, answer.body),
+            Self::Json => response::json(content.status, content.body),
             Self::Jsonp(callback) => {
-                let mut script = Vec::with_capacity(callback.len() + answer.body.len() + 2);
+                let mut script = Vec::with_capacity(callback.len() + content.body.len() + 2);
                 script.extend_from_slice(callback.as_bytes());
                 script.push(b'(');
-                script.extend_from_slice(&answer.body);
+                script.extend_from_slice(&content.body);
                 script.push(b')');
-                reply::javascript(answer.status, Bytes::from(script))
+                response::javascript(content.status, Bytes::from(script))
             }
             Self::Xml => {
                 let status = ApiStatus::UrlFormat;
                 let message = "Error in URL Format: this server speaks json and jsonp, not xml";
-                reply::json(status.http(), envelope::error(status, message))
+                response::json(status.http(), envelope::error(status, message))
             }
         }
     }
@@ -119,8 +119,8 @@ fn results(catalog: &dyn Catalog, target: Target, params: &Params) -> Result<Byt
         Target::List(kind) => list(catalog, kind, params),
         Target::Search => search(catalog, params),
         Target::Types => types(catalog),
-        Target::Nothing => page(&[], params),
-        Target::NoObject => Err(ApiStatus::NotFound.into()),
+        Target::EmptyList => page(&[], params),
+        Target::NotFound => Err(ApiStatus::NotFound.into()),
         Target::BadPath => Err(ApiStatus::UrlFormat.into()),
     }
 }
@@ -164,13 +164,13 @@ fn page(rows: &[&Row], params: &Params) -> Result<Bytes, Failure> {
     let position = Position {
         limit,
         offset,
-        held: shown.len(),
+        page_results: shown.len(),
         total: rows.len(),
     };
     Ok(envelope::with_results(position, shown)?)
 }
 
-/// Names that hold any of the words; those that hold more of them come first.
+/// The records whose name contains any of the words, those with more of them first.
 fn search(catalog: &dyn Catalog, params: &Params) -> Result<Bytes, Failure> {
     let words: Vec<String> = params
         .get("query")
@@ -202,7 +202,7 @@ fn search(catalog: &dyn Catalog, params: &Params) -> Result<Bytes, Failure> {
     let position = Position {
         limit,
         offset,
-        held: shown.len(),
+        page_results: shown.len(),
         total: hits.len(),
     };
     Ok(envelope::with_results(position, shown)?)
@@ -232,7 +232,7 @@ fn types(catalog: &dyn Catalog) -> Result<Bytes, Failure> {
     let whole = |count| Position {
         limit: LIST_LIMIT,
         offset: 0,
-        held: count,
+        page_results: count,
         total: count,
     };
     if let Some(rows) = catalog.types() {

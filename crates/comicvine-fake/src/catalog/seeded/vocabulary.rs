@@ -1,4 +1,4 @@
-//! Words that the invented catalogue is made of.
+//! The words of generated names and texts.
 
 pub(crate) const ADJECTIVES: [&str; 40] = [
     "Amber",
@@ -112,7 +112,7 @@ pub(crate) const ORIGINS: [&str; 10] = [
     "Infection",
 ];
 
-pub(crate) const VIDEO_KINDS: [&str; 8] = [
+pub(crate) const VIDEO_CATEGORIES: [&str; 8] = [
     "Review",
     "Trailer",
     "Feature",
@@ -146,5 +146,5 @@ pub(crate) const VERBS: [&str; 8] = [
     "meets", "betrays", "rescues", "hunts", "outwits", "mourns", "follows", "forgives",
 ];
 
-/// Issue numbers that are no whole numbers.
-pub(crate) const ODD_NUMBERS: [&str; 5] = ["½", "1987-10", "1 [2]", "0", "1.5"];
+/// Issue numbers that are not plain integers.
+pub(crate) const IRREGULAR_NUMBERS: [&str; 5] = ["½", "1987-10", "1 [2]", "0", "1.5"];

@@ -1,17 +1,17 @@
-//! What stands for an API key wherever one is counted or shown.
+//! Fingerprints of API keys, used wherever a key is counted or shown.
 
 use std::fmt;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// Tells two API keys apart without revealing either: the start of the key's SHA-256.
+/// A fingerprint of an API key, which does not reveal it: the start of its SHA-256.
 ///
 /// ```
 /// use comicvine_fake::KeyFingerprint;
 ///
-/// let shown = KeyFingerprint::of("secret").to_string();
-/// assert_eq!(shown, "2bb80d537b1da3e3");
+/// let fingerprint = KeyFingerprint::of("secret").to_string();
+/// assert_eq!(fingerprint, "2bb80d537b1da3e3");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]

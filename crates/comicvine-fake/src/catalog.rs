@@ -1,4 +1,4 @@
-//! Where answers come from: recorded responses, or an invented catalogue.
+//! The data that the server serves: recorded responses, or a generated catalogue.
 
 mod record;
 mod recorded;
@@ -15,20 +15,20 @@ pub(crate) use self::seeded::Seeded;
 use crate::envelope::ApiStatus;
 use crate::resource::Kind;
 
-/// A body of data to answer from.
+/// The data that the server serves.
 pub(crate) trait Catalog: Debug + Send + Sync {
     /// The record of a detail request.
     fn detail(&self, kind: Kind, id: u64) -> Option<Arc<Record>>;
 
-    /// The ids that a detail request finds, ascending.
+    /// The ids that exist as details, ascending.
     fn detail_ids(&self, kind: Kind) -> Vec<u64>;
 
     /// Every row of a list, in its unsorted order.
     fn rows(&self, kind: Kind) -> &[Row];
 
-    /// The rows of `types/`, when the catalogue has its own.
+    /// The rows of `types/`, if the catalogue has its own.
     fn types(&self) -> Option<&[Row]>;
 
-    /// The body of an error, when the catalogue has its own.
+    /// The body of an error, if the catalogue has its own.
     fn error_body(&self, status: ApiStatus) -> Option<Bytes>;
 }

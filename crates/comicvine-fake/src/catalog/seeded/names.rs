@@ -1,25 +1,25 @@
-//! What the objects of the invented world are called, and what numbers they bear.
+//! Names and numbers of the generated entities.
 
-use super::words::{
-    ADJECTIVES, FIRST_NAMES, LAST_NAMES, NOUNS, ODD_NUMBERS, ORIGINS, VERBS, VIDEO_KINDS,
+use super::graph::{EntityGraph, Index, RngStream};
+use super::vocabulary::{
+    ADJECTIVES, FIRST_NAMES, IRREGULAR_NUMBERS, LAST_NAMES, NOUNS, ORIGINS, VERBS, VIDEO_CATEGORIES,
 };
-use super::world::{Index, Topic, World};
 use crate::resource::Kind;
 
-impl World {
-    /// An object's name; some issues have none.
+impl EntityGraph {
+    /// The name of an entity; some issues have none.
     pub(crate) fn name(&self, kind: Kind, index: Index) -> Option<String> {
-        let mut dice = self.dice(kind, index, Topic::Name);
+        let mut rng = self.rng(kind, index, RngStream::Name);
         let (adjective, noun) = self.pair(index, &ADJECTIVES, &NOUNS);
         let name = match kind {
             Kind::Issue | Kind::Episode => {
-                if kind == Kind::Issue && dice.percent(40) {
+                if kind == Kind::Issue && rng.percent(40) {
                     return None;
                 }
-                let (hero, foe) = (dice.pick(&NOUNS), dice.pick(&NOUNS));
-                format!("The {hero} {} the {foe}", dice.pick(&VERBS))
+                let (hero, foe) = (rng.pick(&NOUNS), rng.pick(&NOUNS));
+                format!("The {hero} {} the {foe}", rng.pick(&VERBS))
             }
-            // Titles come back, as relaunches do.
+            // Titles repeat, as they do for relaunches.
             Kind::Volume => {
                 let (adjective, noun) = self.pair(index % 200, &ADJECTIVES, &NOUNS);
                 format!("The {adjective} {noun}")
@@ -40,18 +40,18 @@ impl World {
                 .copied()
                 .unwrap_or("")
                 .to_owned(),
-            Kind::VideoCategory | Kind::VideoType => VIDEO_KINDS
+            Kind::VideoCategory | Kind::VideoType => VIDEO_CATEGORIES
                 .get(index as usize)
                 .copied()
                 .unwrap_or("")
                 .to_owned(),
-            Kind::Video | Kind::Promo => format!("{} Things about the {noun}", 3 + dice.below(9)),
+            Kind::Video | Kind::Promo => format!("{} Things about the {noun}", 3 + rng.below(9)),
             Kind::Character | Kind::Movie | Kind::Series => format!("{adjective} {noun}"),
         };
         Some(name)
     }
 
-    /// A pair of words that no other index of the same two lists has.
+    /// A pair of words that is unique to the index within the two lists.
     fn pair(
         &self,
         index: Index,
@@ -61,27 +61,28 @@ impl World {
         let all = first.len() * second.len();
         // 7919 is prime and divides no such product, so multiplying by it shuffles.
         let shift = usize::try_from(self.seed % 1_000).unwrap_or(0);
-        let place = (index as usize + shift) * 7919 % all;
-        let word = |words: &[&'static str], place: usize| words.get(place).copied().unwrap_or("");
+        let position = (index as usize + shift) * 7919 % all;
+        let word =
+            |words: &[&'static str], position: usize| words.get(position).copied().unwrap_or("");
         (
-            word(first, place % first.len()),
-            word(second, place / first.len()),
+            word(first, position % first.len()),
+            word(second, position / first.len()),
         )
     }
 
-    /// What is printed on the cover: mostly the place in its volume, and sometimes anything.
+    /// The number on the cover: usually the position in the volume, sometimes irregular.
     pub(crate) fn issue_number(&self, issue: Index) -> String {
-        let first = self.issues_in(self.volume_of(issue)).start;
-        let mut dice = self.dice(Kind::Issue, issue, Topic::Facts);
-        if dice.percent(3) {
-            return dice.pick(&ODD_NUMBERS).to_owned();
+        let first = self.issues_of_volume(self.volume_of(issue)).start;
+        let mut rng = self.rng(Kind::Issue, issue, RngStream::Facts);
+        if rng.percent(3) {
+            return rng.pick(&IRREGULAR_NUMBERS).to_owned();
         }
         (issue - first + 1).to_string()
     }
 
-    /// Season and place in it, in one number.
+    /// The season and the position in it, in one number.
     pub(crate) fn episode_number(&self, episode: Index) -> String {
-        let first = self.episodes_in(self.series_of(episode)).start;
+        let first = self.episodes_of_series(self.series_of(episode)).start;
         (101 + (episode - first) % 13 + (episode - first) / 13 * 100).to_string()
     }
 }

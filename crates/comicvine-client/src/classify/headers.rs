@@ -1,18 +1,18 @@
-//! What headers say about waiting: `Retry-After`, and the families of rate limit headers.
+//! Response headers about waiting: `Retry-After` and the families of rate limit headers.
 
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use store_core::Timestamp;
 
-/// When a budget is full again.
+/// The reset of a rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reset {
     pub(super) remaining: Option<u64>,
     pub(super) wait: Duration,
 }
 
-/// RFC 9110 §10.2.3: seconds, or a date.
+/// `Retry-After` (RFC 9110 §10.2.3): seconds, or a date.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = text(headers, "retry-after")?;
     match value.parse::<u64>() {
@@ -21,11 +21,11 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     }
 }
 
-/// The header families that say how much is left and when it is full again.
+/// The first family of rate limit headers that is present.
 pub(super) fn reset(headers: &HeaderMap, now: Timestamp) -> Option<Reset> {
     structured(headers)
-        .or_else(|| separate(headers, "ratelimit-remaining", "ratelimit-reset", now))
-        .or_else(|| separate(headers, "x-ratelimit-remaining", "x-ratelimit-reset", now))
+        .or_else(|| pair(headers, "ratelimit-remaining", "ratelimit-reset", now))
+        .or_else(|| pair(headers, "x-ratelimit-remaining", "x-ratelimit-reset", now))
 }
 
 /// `RateLimit: "default";r=0;t=30`, or `limit=100, remaining=0, reset=30` of earlier drafts.
@@ -44,15 +44,16 @@ fn structured(headers: &HeaderMap) -> Option<Reset> {
     })
 }
 
-fn separate(headers: &HeaderMap, left: &str, reset: &str, now: Timestamp) -> Option<Reset> {
+/// A pair of headers, one for what remains and one for the reset.
+fn pair(headers: &HeaderMap, remaining: &str, reset: &str, now: Timestamp) -> Option<Reset> {
     Some(Reset {
-        remaining: text(headers, left).and_then(|count| count.parse().ok()),
-        wait: span_or_instant(text(headers, reset)?.parse().ok()?, now),
+        remaining: text(headers, remaining).and_then(|count| count.parse().ok()),
+        wait: duration_or_instant(text(headers, reset)?.parse().ok()?, now),
     })
 }
 
-/// Some servers send the seconds left, others a Unix time in seconds or milliseconds.
-fn span_or_instant(number: u64, now: Timestamp) -> Duration {
+/// Some servers send the remaining seconds, others a Unix time in seconds or milliseconds.
+fn duration_or_instant(number: u64, now: Timestamp) -> Duration {
     const SECONDS_SINCE_2001: u64 = 1_000_000_000;
     const MILLIS_SINCE_2001: u64 = SECONDS_SINCE_2001 * 1_000;
     let instant =
@@ -68,7 +69,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// An IMF-fixdate, `Sun, 06 Nov 1994 08:49:37 GMT`: the only form RFC 9110 §5.6.7 lets anybody send.
+/// An IMF-fixdate, `Sun, 06 Nov 1994 08:49:37 GMT`: the only form that RFC 9110 §5.6.7 allows senders.
 fn http_date(value: &str) -> Option<Timestamp> {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -99,7 +100,7 @@ fn http_date(value: &str) -> Option<Timestamp> {
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, for years from 1970 on.
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    // Years that begin in March put the leap day last (Howard Hinnant, "days_from_civil").
+    // With years that begin in March the leap day is the last (Howard Hinnant, "days_from_civil").
     let (year, month) = if month > 2 {
         (year, month - 3)
     } else {
@@ -177,12 +178,15 @@ mod tests {
     #[test]
     fn unix_times_are_told_from_spans() {
         let now = Timestamp::from_millis(1_700_000_000_000);
-        assert_eq!(span_or_instant(1_700_000_060, now), Duration::from_mins(1));
         assert_eq!(
-            span_or_instant(1_700_000_060_500, now),
+            duration_or_instant(1_700_000_060, now),
+            Duration::from_mins(1)
+        );
+        assert_eq!(
+            duration_or_instant(1_700_000_060_500, now),
             Duration::from_millis(60_500)
         );
-        assert_eq!(span_or_instant(3_600, now), Duration::from_hours(1));
-        assert_eq!(span_or_instant(1_600_000_000, now), Duration::ZERO);
+        assert_eq!(duration_or_instant(3_600, now), Duration::from_hours(1));
+        assert_eq!(duration_or_instant(1_600_000_000, now), Duration::ZERO);
     }
 }

@@ -1,4 +1,4 @@
-//! The query string: what a request asks of a list.
+//! The query string of a request.
 
 mod filter;
 mod sort;
@@ -6,15 +6,15 @@ mod sort;
 pub(crate) use self::filter::Filter;
 pub(crate) use self::sort::Sort;
 
-/// Rows of a list when nothing is asked, and at most.
+/// The default and maximum number of rows of a page.
 pub(crate) const LIST_LIMIT: usize = 100;
 
-/// Rows of a search when nothing is asked. More are given, up to [`LIST_LIMIT`], when asked.
+/// The default number of search hits; the maximum is [`LIST_LIMIT`].
 pub(crate) const SEARCH_LIMIT: usize = 10;
 
-/// The decoded parameters of a request. Unknown ones are kept and never looked at.
+/// The decoded parameters of a request. Unknown ones are ignored.
 ///
-/// No `Debug`: it would show the key.
+/// No `Debug`: it would show the API key.
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
@@ -26,27 +26,27 @@ impl Params {
         )
     }
 
-    /// The first value of that name, if it is not empty.
+    /// The first value of a parameter, if not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
         let value = value.trim();
         (!value.is_empty()).then_some(value)
     }
 
-    /// `limit`, within 1 and [`LIST_LIMIT`]; `otherwise` when it is absent or no number.
-    pub(crate) fn limit(&self, otherwise: usize) -> usize {
+    /// `limit`, from 1 to [`LIST_LIMIT`]; `default` if absent or not a number.
+    pub(crate) fn limit(&self, default: usize) -> usize {
         self.number("limit")
             .filter(|limit| *limit > 0)
-            .unwrap_or(otherwise)
+            .unwrap_or(default)
             .min(LIST_LIMIT)
     }
 
-    /// `offset`; zero when it is absent or no number.
+    /// `offset`; zero if absent or not a number.
     pub(crate) fn offset(&self) -> usize {
         self.number("offset").unwrap_or(0)
     }
 
-    /// Where a search starts: at `page`, which counts from 1, else at `offset`.
+    /// The offset of a search: from `page`, counted from 1, else `offset`.
     pub(crate) fn search_offset(&self, limit: usize) -> usize {
         match self.number("page") {
             Some(page) => page.saturating_sub(1).saturating_mul(limit),
@@ -54,10 +54,14 @@ impl Params {
         }
     }
 
-    /// The parameters that decide the answer, sorted: `?limit=7&offset=14`, or nothing.
+    /// The parameters that determine the response, sorted: `?limit=7&offset=14`, or empty.
     pub(crate) fn canonical(&self) -> String {
-        let deciding = |name: &str| !matches!(name, "api_key" | "format" | "client");
-        let mut params: Vec<_> = self.0.iter().filter(|(name, _)| deciding(name)).collect();
+        let is_relevant = |name: &str| !matches!(name, "api_key" | "format" | "client");
+        let mut params: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(name, _)| is_relevant(name))
+            .collect();
         if params.is_empty() {
             return String::new();
         }

@@ -1,0 +1,24 @@
+//! The state that a client, its clones and their requests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store_core::{Pipeline, Random};
+
+use crate::budget::Resources;
+use crate::freshness::Freshness;
+use crate::transport::Transport;
+
+/// The shared state of a client.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) transport: Transport,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) resources: Resources,
+    /// The base URL without a trailing slash; part of every cache key.
+    pub(crate) endpoint: String,
+    pub(crate) freshness: Freshness,
+    pub(crate) max_wait: Duration,
+    pub(crate) retry_backoff: Duration,
+    pub(crate) random: Arc<dyn Random>,
+}

@@ -1,0 +1,27 @@
+//! The options that every request has.
+
+/// Adds the setters of the common options to a request builder.
+macro_rules! request_options {
+    () => {
+        /// The class of the caller. Users go before background callers and may use the share of the
+        /// budget that is reserved for them. Default: background.
+        pub const fn priority(mut self, priority: store_core::Priority) -> Self {
+            self.options.priority = priority;
+            self
+        }
+
+        /// The longest wait for a permit of the rate limiter, or for the same request of another
+        /// caller. Default: the client's, 1 minute.
+        pub const fn max_wait(mut self, max_wait: std::time::Duration) -> Self {
+            self.options.max_wait = Some(max_wait);
+            self
+        }
+
+        /// Fetches again even if a fresh response is cached, and caches the new one.
+        pub const fn refresh(mut self) -> Self {
+            self.options.cache = store_core::pipeline::CacheUse::Refresh;
+            self
+        }
+    };
+}
+pub(super) use request_options;
