@@ -71,7 +71,7 @@ impl Fixture {
 }
 
 fn key() -> Key {
-    Key::new("comics:4000-1").expect("a valid key")
+    Key::new("comics:4000-1").unwrap_or_else(|error| panic!("{error}"))
 }
 
 async fn let_others_run() {

@@ -21,7 +21,7 @@ fn names() -> (Names, MemoryCacheStore) {
 }
 
 fn key() -> Key {
-    Key::new("comics:4000-1").expect("a valid key")
+    Key::new("comics:4000-1").unwrap_or_else(|error| panic!("{error}"))
 }
 
 // covers("F48", "F63")
