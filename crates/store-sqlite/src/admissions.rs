@@ -44,7 +44,7 @@ pub struct Admission {
 pub async fn admissions(database: &SqliteDatabase) -> Result<Vec<Admission>> {
     const OPERATION: &str = "admissions";
     let rows = database
-        .fetch(|db| {
+        .read(|db| {
             let mut log = db.prepare_cached(
                 "SELECT resource, timestamp, id, is_user FROM rate_limits
                  ORDER BY timestamp, resource, id",

@@ -51,7 +51,7 @@ pub use rate_limit::{SqliteAdaptiveRateLimitStore, SqliteRateLimitStore};
 pub use sqlite_database::{
     AccessMode, BrokenReference, CheckReport, Component, CreateMode, DatabaseOptions, DatabaseSize,
     Execution, MigrationState, MigrationStatus, NetworkFilesystems, SqliteDatabase, Synchronous,
-    Vacuumed, sqlite_version,
+    VacuumReport, sqlite_version,
 };
 pub use store::{stores, stores_with};
 

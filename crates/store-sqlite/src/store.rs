@@ -94,7 +94,7 @@ impl Handle {
     {
         self.ready(operation).await?;
         self.database
-            .fetch(|db| Ok(f(db)?))
+            .read(|db| Ok(f(db)?))
             .await
             .map_err(|error| store_error(error, operation))
     }

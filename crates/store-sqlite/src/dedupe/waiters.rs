@@ -79,7 +79,7 @@ impl Waiters {
                 }
                 state.counts.keys().cloned().collect()
             };
-            let ended = self.database.fetch(move |db| Ok(ended(db, jobs)?)).await;
+            let ended = self.database.read(move |db| Ok(ended(db, jobs)?)).await;
             match ended {
                 Ok(ended) => ended.iter().for_each(|key| self.signals.notify(key)),
                 Err(error) => {

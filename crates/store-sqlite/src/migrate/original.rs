@@ -75,6 +75,6 @@ async fn is_migrated(database: &SqliteDatabase, component: &Component) -> Result
 async fn has_table(database: &SqliteDatabase, table: &'static str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
     database
-        .fetch(move |db| Ok(db.query_row(sql, [table], |row| row.get(0))?))
+        .read(move |db| Ok(db.query_row(sql, [table], |row| row.get(0))?))
         .await
 }
