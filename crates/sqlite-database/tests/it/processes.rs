@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use sqlite_database::{DatabaseOptions, ErrorKind, SqliteDatabase};
 
-use crate::support::{READY, Shelf, count, helper, helper_file, insert, wait_until_ready};
+use crate::support::{READY, TestDatabase, child, child_file, count, insert, wait_until_ready};
 
 const WRITES: usize = 1000;
 
@@ -30,9 +30,9 @@ async fn write_many(database: &SqliteDatabase, prefix: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_write_without_a_busy_error() {
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     let start = || {
-        let mut process = helper("processes::process_that_writes", &shelf.path())
+        let mut process = child("processes::process_that_writes", &test.path())
             .spawn()
             .expect("a process");
         wait_until_ready(&mut process);
@@ -47,7 +47,7 @@ async fn two_processes_write_without_a_busy_error() {
             .write_all(b"go\n")
             .expect("a start signal");
     }
-    write_many(&shelf.database, "parent").await;
+    write_many(&test.database, "parent").await;
     for process in processes {
         let output = process.wait_with_output().expect("an exit");
         assert!(
@@ -57,15 +57,15 @@ async fn two_processes_write_without_a_busy_error() {
         );
     }
     assert_eq!(
-        count(&shelf.database),
+        count(&test.database),
         i64::try_from(3 * WRITES).expect("a small number")
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "helper process of two_processes_write_without_a_busy_error"]
+#[ignore = "child process of two_processes_write_without_a_busy_error"]
 async fn process_that_writes() {
-    let database = SqliteDatabase::open(helper_file())
+    let database = SqliteDatabase::open(child_file())
         .await
         .expect("a database");
     println!("{READY}");
@@ -78,21 +78,21 @@ async fn process_that_writes() {
 
 #[tokio::test]
 async fn a_watch_reports_commits_of_another_process() {
-    let shelf = Shelf::open().await;
-    let mut watch = shelf.database.watch_changes();
-    let mut process = helper("processes::process_that_writes_once", &shelf.path())
+    let test = TestDatabase::open().await;
+    let mut watch = test.database.watch_changes();
+    let mut process = child("processes::process_that_writes_once", &test.path())
         .spawn()
         .expect("a process");
-    while count(&shelf.database) == 0 {
+    while count(&test.database) == 0 {
         watch.changed().await;
     }
     assert!(process.wait().expect("an exit").success());
 }
 
 #[tokio::test]
-#[ignore = "helper process of a_watch_reports_commits_of_another_process"]
+#[ignore = "child process of a_watch_reports_commits_of_another_process"]
 async fn process_that_writes_once() {
-    let database = SqliteDatabase::open(helper_file())
+    let database = SqliteDatabase::open(child_file())
         .await
         .expect("a database");
     database
@@ -106,20 +106,19 @@ async fn process_that_writes_once() {
 async fn a_lock_held_for_too_long_is_busy_and_passes() {
     let options =
         DatabaseOptions::default().with_busy_timeout(std::time::Duration::from_millis(20));
-    let shelf = Shelf::open_with(options).await;
-    let other = rusqlite::Connection::open(shelf.path()).expect("a connection");
+    let test = TestDatabase::open_with(options).await;
+    let other = rusqlite::Connection::open(test.path()).expect("a connection");
     other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    let error = shelf
+    let error = test
         .database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect_err("locked");
     assert_eq!(error.kind(), ErrorKind::Busy);
     assert!(error.is_retryable());
-    assert_eq!(count(&shelf.database), 0, "readers are not held up");
+    assert_eq!(count(&test.database), 0, "readers are not blocked");
     other.execute_batch("ROLLBACK").expect("no lock");
-    shelf
-        .database
+    test.database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect("a commit");

@@ -31,7 +31,7 @@ fn plain(sql: &str) -> String {
 }
 
 async fn schema_of(database: &SqliteDatabase) -> Vec<String> {
-    let read = database.fetch(|db| Ok(schema(db)));
+    let read = database.read(|db| Ok(schema(db)));
     read.await.expect("a schema")
 }
 
@@ -69,7 +69,7 @@ async fn each_migration_can_be_undone_exactly() {
 
 /// The rows that `sql` finds, each as text.
 async fn rows(database: &SqliteDatabase, sql: &'static str) -> Vec<String> {
-    let found = database.fetch(move |db| {
+    let found = database.read(move |db| {
         let mut statement = db.prepare(sql)?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -209,7 +209,7 @@ async fn no_statement_on_a_requests_path_scans_a_table() {
         &mut found,
     );
     assert!(found.len() > 30, "only {} statements found", found.len());
-    let scans = database.fetch(move |db| {
+    let scans = database.read(move |db| {
         let mut scans = Vec::new();
         for sql in found.iter().filter(|sql| !is_off_path(sql)) {
             let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
