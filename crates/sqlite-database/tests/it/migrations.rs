@@ -3,7 +3,7 @@
 use sqlite_database::{Component, ErrorKind, Migration, MigrationState, SqliteDatabase};
 use tempfile::TempDir;
 
-use crate::support::{READY, child, child_file, wait_until_ready};
+use crate::support::{ChildProcess, child, child_file, send_to_parent};
 
 const BOOKS: Migration = Migration {
     version: 1,
@@ -292,19 +292,10 @@ async fn tasks_may_migrate_at_once() {
 async fn two_processes_may_start_at_once() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("a.db");
-    let start = || {
-        child("migrations::process_that_migrates", &path)
-            .spawn()
-            .expect("a process")
-    };
+    let start = || ChildProcess::spawn(child("migrations::process_that_migrates", &path));
     let processes: Vec<_> = (0..4).map(|_| start()).collect();
     for process in processes {
-        let output = process.wait_with_output().expect("an exit");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stdout)
-        );
+        process.wait();
     }
     let database = SqliteDatabase::open(&path).await.expect("a database");
     assert_eq!(schema(&database).len(), 2);
@@ -316,12 +307,10 @@ async fn a_killed_migration_leaves_the_old_schema() {
     database.migrate(&V2).await.expect("a schema");
     let before = schema(&database);
     let path = directory.path().join("a.db");
-    let mut process = child("migrations::process_that_is_killed", &path)
-        .spawn()
-        .expect("a process");
-    wait_until_ready(&mut process);
-    process.kill().expect("a kill");
-    let status = process.wait().expect("an exit");
+    let command = child("migrations::process_that_is_killed", &path);
+    let mut process = ChildProcess::spawn(command);
+    assert_eq!(process.receive(), "ready");
+    let status = process.kill();
     assert!(
         !status.success(),
         "the process finished before it was killed"
@@ -363,7 +352,7 @@ async fn process_that_is_killed() {
         while probe.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
             std::thread::yield_now();
         }
-        println!("{READY}");
+        send_to_parent("ready");
     });
     migrating.migrate(&V3_SLOW).await.expect("a schema");
     watcher.join().expect("no panic");

@@ -9,7 +9,7 @@ use sqlite_database::{CreateMode, DatabaseOptions, ErrorKind, SqliteDatabase, Sy
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tempfile::TempDir;
 
-use crate::support::{TABLE, TestDatabase, child_file, child_from, count, insert};
+use crate::support::{ChildProcess, TABLE, TestDatabase, child_file, child_from, count, insert};
 
 fn pragma(database: &SqliteDatabase, name: &str) -> String {
     let text = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
@@ -170,12 +170,8 @@ async fn a_file_that_may_not_be_written_is_read_only() {
     if directory.metadata().expect("a directory").uid() == 0 {
         command.uid(NOBODY).gid(NOBODY);
     }
-    let output = command.current_dir(&directory).output().expect("a process");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    command.current_dir(&directory);
+    ChildProcess::spawn(command).wait();
 }
 
 #[cfg(unix)]

@@ -1,10 +1,11 @@
 //! Several processes on one file.
 
-use std::io::Write as _;
-
 use sqlite_database::{DatabaseOptions, ErrorKind, SqliteDatabase};
 
-use crate::support::{READY, TestDatabase, child, child_file, count, insert, wait_until_ready};
+use crate::support::{
+    ChildProcess, TestDatabase, child, child_file, count, insert, receive_from_parent,
+    send_to_parent,
+};
 
 const WRITES: usize = 1000;
 
@@ -32,29 +33,18 @@ async fn write_many(database: &SqliteDatabase, prefix: &str) {
 async fn two_processes_write_without_a_busy_error() {
     let test = TestDatabase::open().await;
     let start = || {
-        let mut process = child("processes::process_that_writes", &test.path())
-            .spawn()
-            .expect("a process");
-        wait_until_ready(&mut process);
+        let command = child("processes::process_that_writes", &test.path());
+        let mut process = ChildProcess::spawn(command);
+        assert_eq!(process.receive(), "ready");
         process
     };
     let mut processes = [start(), start()];
     for process in &mut processes {
-        process
-            .stdin
-            .as_mut()
-            .expect("piped input")
-            .write_all(b"go\n")
-            .expect("a start signal");
+        process.send("go");
     }
     write_many(&test.database, "parent").await;
     for process in processes {
-        let output = process.wait_with_output().expect("an exit");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stdout)
-        );
+        process.wait();
     }
     assert_eq!(
         count(&test.database),
@@ -68,10 +58,8 @@ async fn process_that_writes() {
     let database = SqliteDatabase::open(child_file())
         .await
         .expect("a database");
-    println!("{READY}");
-    std::io::stdin()
-        .read_line(&mut String::new())
-        .expect("a start signal");
+    send_to_parent("ready");
+    assert_eq!(receive_from_parent(), "go");
     write_many(&database, &std::process::id().to_string()).await;
     database.close().await.expect("a close");
 }
@@ -80,13 +68,12 @@ async fn process_that_writes() {
 async fn a_watch_reports_commits_of_another_process() {
     let test = TestDatabase::open().await;
     let mut watch = test.database.watch_changes();
-    let mut process = child("processes::process_that_writes_once", &test.path())
-        .spawn()
-        .expect("a process");
+    let command = child("processes::process_that_writes_once", &test.path());
+    let process = ChildProcess::spawn(command);
     while count(&test.database) == 0 {
         watch.changed().await;
     }
-    assert!(process.wait().expect("an exit").success());
+    process.wait();
 }
 
 #[tokio::test]

@@ -1,17 +1,17 @@
 //! A database in a temporary directory, and child processes that open it.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use sqlite_database::{DatabaseOptions, SqliteDatabase};
+use store_conformance::child_process;
+pub(crate) use store_conformance::child_process::{
+    ChildProcess, receive_from_parent, send_to_parent,
+};
 use tempfile::TempDir;
 
 /// The environment variable that passes the file to a child process.
 const FILE_VARIABLE: &str = "SQLITE_DATABASE_TEST_FILE";
-
-/// What a child process prints once its test may go on.
-pub(crate) const READY: &str = "ready";
 
 /// A new database with the table `book`; its file is removed when dropped.
 pub(crate) struct TestDatabase {
@@ -66,23 +66,15 @@ pub(crate) fn count(database: &SqliteDatabase) -> i64 {
 
 /// A command that runs one ignored test of this binary in a child process.
 pub(crate) fn child(test: &str, file: &Path) -> Command {
-    child_from(test, file, &std::env::current_exe().expect("this binary"))
+    let mut command = child_process::command(test);
+    command.env(FILE_VARIABLE, file);
+    command
 }
 
 /// Like [`child`], from a copy of this test binary.
 pub(crate) fn child_from(test: &str, file: &Path, program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .args([
-            "--exact",
-            test,
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(FILE_VARIABLE, file)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+    let mut command = child_process::command_of(program, test);
+    command.env(FILE_VARIABLE, file);
     command
 }
 
@@ -91,14 +83,4 @@ pub(crate) fn child_file() -> PathBuf {
     std::env::var_os(FILE_VARIABLE)
         .expect("started by another test")
         .into()
-}
-
-/// Waits until a child process prints [`READY`].
-pub(crate) fn wait_until_ready(child: &mut Child) {
-    let output = child.stdout.as_mut().expect("piped output");
-    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-    assert!(
-        lines.any(|line| line.ends_with(READY)),
-        "the child process ended early"
-    );
 }
