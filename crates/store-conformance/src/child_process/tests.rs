@@ -1,3 +1,5 @@
+//! Children that echo, fail and hang, and what their parents see of them.
+
 use std::os::unix::process::ExitStatusExt;
 
 use super::*;
