@@ -1,8 +1,8 @@
-//! Waiting for locks of other connections: short, varied sleeps up to a limit.
+//! The busy handler: short sleeps of varying length up to a timeout.
 //!
 //! SQLite's own busy timeout backs off to 100 ms, which starves one of two busy processes for
-//! seconds. Sleeps of 50 to 225 µs keep both going; their order depends on the process, so that
-//! two processes do not step in time. No clock is read: the sleeps themselves are counted.
+//! seconds. Sleeps of 50 to 225 µs keep both going; their order depends on the process id, so that
+//! two processes do not run in lockstep. No clock is read: the sleeps are added up.
 
 use std::cell::Cell;
 use std::thread;
@@ -13,48 +13,53 @@ use crate::error::{ErrorKind, Result};
 const SHORTEST_MICROS: u64 = 50;
 const STEP_MICROS: u64 = 25;
 const STEPS: u64 = 8;
-/// What a short sleep takes longer than asked for; Linux's timer slack alone is 50 µs.
+/// How much longer than requested a short sleep takes; Linux's timer slack alone is 50 µs.
 const OVERSHOOT_MICROS: u64 = 60;
 
 thread_local! {
-    // rusqlite takes a plain function as busy handler, so the limit travels beside it. SQLite
-    // calls the handler on the thread that waits.
-    static LIMIT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    // rusqlite takes a plain function as busy handler, so the timeout cannot be captured. SQLite
+    // calls the handler on the waiting thread.
+    static TIMEOUT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
-/// Runs `work`; connections that use [`on_busy`] wait for locks for at most `limit` in it.
-pub(crate) fn wait_at_most<T>(limit: Duration, work: impl FnOnce() -> T) -> T {
+/// Runs `work` with the busy timeout of [`busy_handler`] set to `timeout`.
+pub(crate) fn with_busy_timeout<T>(timeout: Duration, work: impl FnOnce() -> T) -> T {
     struct Restore(Duration);
     impl Drop for Restore {
         fn drop(&mut self) {
-            LIMIT.set(self.0);
+            TIMEOUT.set(self.0);
         }
     }
-    let _restore = Restore(LIMIT.replace(limit));
+    let _restore = Restore(TIMEOUT.replace(timeout));
     work()
 }
 
-/// The busy handler of every connection of the direct lane.
-pub(crate) fn on_busy(attempt: i32) -> bool {
+/// The busy handler of every `rusqlite` connection.
+pub(crate) fn busy_handler(attempt: i32) -> bool {
     let attempt = u64::try_from(attempt).unwrap_or(u64::MAX);
-    pause(attempt, LIMIT.get())
+    pause(attempt, TIMEOUT.get())
 }
 
-/// Repeats `work` while it reports [`ErrorKind::Busy`], for steps that no busy handler covers.
-pub(crate) fn retry<T>(limit: Duration, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+/// Repeats `work` while it fails with [`ErrorKind::Busy`], for steps that no busy handler covers.
+pub(crate) fn retry_while_busy<T>(
+    timeout: Duration,
+    mut work: impl FnMut() -> Result<T>,
+) -> Result<T> {
     let mut attempt = 0;
     loop {
         match work() {
-            Err(error) if error.kind() == ErrorKind::Busy && pause(attempt, limit) => attempt += 1,
-            done => return done,
+            Err(error) if error.kind() == ErrorKind::Busy && pause(attempt, timeout) => {
+                attempt += 1;
+            }
+            result => return result,
         }
     }
 }
 
-/// Sleeps once more, or says that the limit is reached.
-fn pause(attempt: u64, limit: Duration) -> bool {
+/// Sleeps and returns `true`, or returns `false` once the timeout is used up.
+fn pause(attempt: u64, timeout: Duration) -> bool {
     let salt = u64::from(std::process::id());
-    if slept_before(attempt, salt) >= limit {
+    if slept_before(attempt, salt) >= timeout {
         return false;
     }
     thread::sleep(Duration::from_micros(pause_micros(attempt, salt)));
@@ -108,11 +113,11 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_ends_with_the_work() {
-        wait_at_most(Duration::from_secs(1), || {
-            wait_at_most(Duration::ZERO, || assert!(!on_busy(0)));
-            assert!(on_busy(0));
+    fn the_timeout_ends_with_the_work() {
+        with_busy_timeout(Duration::from_secs(1), || {
+            with_busy_timeout(Duration::ZERO, || assert!(!busy_handler(0)));
+            assert!(busy_handler(0));
         });
-        assert!(!on_busy(0));
+        assert!(!busy_handler(0));
     }
 }

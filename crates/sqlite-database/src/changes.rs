@@ -1,7 +1,7 @@
-//! Notices commits by any connection of any process.
+//! Change detection: reports commits of any connection of any process.
 //!
-//! SQLite sends no notifications; what it has is `PRAGMA data_version`, a few microseconds on an
-//! open connection. One thread per database asks, and only while somebody waits.
+//! SQLite sends no notifications between processes, so one thread per database polls
+//! `PRAGMA data_version`, which takes microseconds, while a [`ChangeWatch`] exists.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -18,53 +18,53 @@ use crate::options::DatabaseOptions;
 
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Waits for commits; polling goes on while at least one of these exists.
+/// A receiver of commit notifications; the database is polled while one exists.
 #[derive(Debug)]
 pub struct ChangeWatch {
-    receiver: watch::Receiver<Epoch>,
-    changes: Arc<Changes>,
+    receiver: watch::Receiver<Observed>,
+    poller: Arc<ChangePoller>,
 }
 
+/// The state that watches observe.
 #[derive(Clone, Copy, Debug, Default)]
-struct Epoch {
+struct Observed {
     changes: u64,
     is_closed: bool,
 }
 
 impl ChangeWatch {
-    /// Waits until something was committed since this watch was made, or since the last call
-    /// returned.
+    /// Waits for a commit since this watch was created, or since the last call returned.
     ///
-    /// Several commits may count as one, and now and then it returns without any: read again
-    /// and decide. Returns at once when the database is closed.
+    /// Several commits may be reported as one, and spurious returns are possible: read again to see
+    /// what has changed. Returns immediately once the database is closed.
     ///
     /// # Cancel safety
     ///
-    /// A change is not lost when the future is dropped: the next call returns at once.
+    /// Cancel safe: if the future is dropped, the next call reports the change.
     pub async fn changed(&mut self) {
         if self.receiver.borrow().is_closed {
             return;
         }
-        // The sender lives in `changes`, which this holds: it cannot be gone.
+        // The sender lives in `poller`, so it cannot be dropped.
         let _changed = self.receiver.changed().await;
     }
 }
 
 impl Drop for ChangeWatch {
     fn drop(&mut self) {
-        self.changes.state().watchers -= 1;
+        self.poller.state().watchers -= 1;
     }
 }
 
-/// The poller of one database.
+/// The polling thread of one database and its state.
 #[derive(Debug)]
-pub(crate) struct Changes {
+pub(crate) struct ChangePoller {
     location: Location,
     options: Arc<DatabaseOptions>,
     state: Mutex<State>,
-    /// Signals a first watcher, or the end.
+    /// Signals the first watcher, or the stop.
     wake: Condvar,
-    epoch: watch::Sender<Epoch>,
+    observed: watch::Sender<Observed>,
 }
 
 #[derive(Debug, Default)]
@@ -73,37 +73,37 @@ struct State {
     is_stopped: bool,
     has_thread: bool,
     connection: Option<Connection>,
-    /// `None` when unknown, which counts as changed.
+    /// `data_version` at the last poll; `None` if unknown, which counts as changed.
     version: Option<i64>,
 }
 
-impl Changes {
+impl ChangePoller {
     pub(crate) fn new(location: Location, options: Arc<DatabaseOptions>) -> Arc<Self> {
         Arc::new(Self {
             location,
             options,
             state: Mutex::new(State::default()),
             wake: Condvar::new(),
-            epoch: watch::Sender::new(Epoch::default()),
+            observed: watch::Sender::new(Observed::default()),
         })
     }
 
     pub(crate) fn watch(self: &Arc<Self>) -> ChangeWatch {
         let mut state = self.state();
         if state.watchers == 0 && !state.is_stopped {
-            // What happened while nobody watched is no news.
+            // Commits from before the first watch are not reported.
             state.version = self.version(&mut state).ok();
             self.start_thread(&mut state);
         }
         state.watchers += 1;
         self.wake.notify_one();
         ChangeWatch {
-            receiver: self.epoch.subscribe(),
-            changes: Arc::clone(self),
+            receiver: self.observed.subscribe(),
+            poller: Arc::clone(self),
         }
     }
 
-    /// Ends the thread and lets every watch return.
+    /// Stops the thread and wakes all watches.
     pub(crate) fn stop(&self) {
         let connection = {
             let mut state = self.state();
@@ -112,7 +112,8 @@ impl Changes {
         };
         drop(connection);
         self.wake.notify_one();
-        self.epoch.send_modify(|epoch| epoch.is_closed = true);
+        self.observed
+            .send_modify(|observed| observed.is_closed = true);
     }
 
     fn start_thread(self: &Arc<Self>, state: &mut State) {
@@ -122,14 +123,16 @@ impl Changes {
         let worker = Arc::clone(self);
         let spawned = thread::Builder::new()
             .name("sqlite-changes".to_owned())
-            .spawn(move || worker.work(worker.options.poll_interval.max(SHORTEST_INTERVAL)));
+            .spawn(move || worker.run(worker.options.poll_interval.max(SHORTEST_INTERVAL)));
         match spawned {
             Ok(_) => state.has_thread = true,
-            Err(error) => tracing::error!(%error, "changes go unnoticed: no thread to poll on"),
+            Err(error) => {
+                tracing::error!(%error, "cannot start the polling thread; changes are not reported");
+            }
         }
     }
 
-    fn work(&self, interval: Duration) {
+    fn run(&self, interval: Duration) {
         let mut state = self.state();
         while !state.is_stopped {
             if state.watchers == 0 {
@@ -142,7 +145,7 @@ impl Changes {
             let waited = self.wake.wait_timeout(state, interval);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if state.watchers > 0 && !state.is_stopped && self.has_changed(&mut state) {
-                self.epoch.send_modify(|epoch| epoch.changes += 1);
+                self.observed.send_modify(|observed| observed.changes += 1);
             }
         }
     }
@@ -150,9 +153,9 @@ impl Changes {
     fn has_changed(&self, state: &mut State) -> bool {
         match self.version(state) {
             Ok(version) => state.version.replace(version) != Some(version),
-            // Locked for a moment: the next poll tells.
+            // Temporarily locked: the next poll decides.
             Err(error) if error.is_retryable() => false,
-            // Waiters look for themselves and meet the fault where they can report it.
+            // Watchers read for themselves and get the error where they can report it.
             Err(_) => true,
         }
     }
@@ -165,7 +168,7 @@ impl Changes {
                 .insert(open_reader(&self.location, &self.options)?),
         };
         let mut statement = connection.prepare_cached("PRAGMA data_version")?;
-        Ok(busy::wait_at_most(Duration::ZERO, || {
+        Ok(busy::with_busy_timeout(Duration::ZERO, || {
             statement.query_row([], |row| row.get(0))
         })?)
     }
@@ -183,10 +186,10 @@ mod tests {
     fn a_watch_ignores_what_was_committed_before_it() {
         let directory = tempfile::TempDir::new().expect("a directory");
         let location = Location::file(&directory.path().join("a.db")).expect("a path");
-        // So long that only this test polls, and the thread once when it is woken.
+        // So long that the thread polls only once, when it is woken.
         let options = DatabaseOptions::default().with_poll_interval(Duration::from_hours(1));
         let writer = crate::connection::open_writer(&location, &options).expect("a database");
-        let changes = Changes::new(location, Arc::new(options));
+        let changes = ChangePoller::new(location, Arc::new(options));
         drop(changes.watch());
         writer
             .execute_batch("CREATE TABLE book (title TEXT) STRICT")
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn nobody_polls_while_nobody_watches() {
         let options = Arc::new(DatabaseOptions::default());
-        let changes = Changes::new(Location::memory(), options);
+        let changes = ChangePoller::new(Location::memory(), options);
         assert!(!changes.state().has_thread);
         let (one, two) = (changes.watch(), changes.watch());
         assert_eq!(changes.state().watchers, 2);

@@ -1,4 +1,4 @@
-//! Moves the WAL into the database file, off the callers' threads, and sees whether it is there.
+//! The checkpoint thread: moves the WAL into the database file, and checks the file's path.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -7,23 +7,23 @@ use std::time::Duration;
 use rusqlite::{Connection, MAIN_DB};
 
 use crate::busy;
-use crate::connection::open_beside;
+use crate::connection::open_existing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
+use crate::opened_file::OpenedFile;
 use crate::options::DatabaseOptions;
-use crate::presence::Presence;
 
-/// Pages of the WAL not yet in the database that make a checkpoint due; SQLite's own default.
+/// The number of WAL pages not yet in the database from which a checkpoint is due; SQLite's default.
 const DUE_PAGES: i64 = 1000;
-/// Length of the WAL, in pages, from which a checkpoint makes writers wait briefly, so that the
-/// WAL starts over: overlapping readers, or a writer that never rests, let it grow for ever.
-const OVERLONG_PAGES: i64 = 4 * DUE_PAGES;
-/// How often the thread looks whether the file is still there.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// How long such a checkpoint waits for them.
-const RESTART_PATIENCE: Duration = Duration::from_millis(100);
+/// The length of the WAL, in pages, from which a checkpoint blocks writers briefly to reset it:
+/// overlapping readers, or a writer without pauses, would let it grow indefinitely.
+const RESTART_PAGES: i64 = 4 * DUE_PAGES;
+/// How often the thread checks that the path still leads to the file.
+const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// The busy timeout of a checkpoint that resets the WAL.
+const RESTART_BUSY_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// A thread that checkpoints when asked to.
+/// A thread that checkpoints on request.
 #[derive(Debug)]
 pub(crate) struct Checkpointer {
     shared: Arc<Shared>,
@@ -42,7 +42,7 @@ struct State {
     is_stopped: bool,
 }
 
-/// The answer of `PRAGMA wal_checkpoint`.
+/// The result row of `PRAGMA wal_checkpoint`.
 struct Progress {
     is_busy: bool,
     wal_pages: i64,
@@ -50,24 +50,24 @@ struct Progress {
 }
 
 impl Checkpointer {
-    /// Starts the thread; a database in memory has no WAL, and who only looks writes none.
+    /// Starts the thread; in-memory databases and read-only handles have none.
     pub(crate) fn start(
         location: &Location,
         options: &Arc<DatabaseOptions>,
-        presence: &Arc<Presence>,
+        file: &Arc<OpenedFile>,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = match location {
             Location::Memory(_) => None,
             Location::File(_) if location.is_read_only(options) => None,
             Location::File(_) => {
-                let connection = open_beside(location, options)?;
-                let (worker, presence) = (Arc::clone(&shared), Arc::clone(presence));
+                let connection = open_existing(location, options)?;
+                let (worker, file) = (Arc::clone(&shared), Arc::clone(file));
                 let thread = thread::Builder::new()
                     .name("sqlite-checkpoint".to_owned())
-                    .spawn(move || worker.work(&connection, &presence))
+                    .spawn(move || worker.run(&connection, &file))
                     .map_err(|error| {
-                        Error::of_kind(ErrorKind::Unavailable, "open").with_source(error)
+                        Error::from_kind(ErrorKind::Unavailable, "open").with_source(error)
                     })?;
                 Some(thread)
             }
@@ -106,20 +106,20 @@ impl Drop for Checkpointer {
 }
 
 impl Shared {
-    fn work(&self, connection: &Connection, presence: &Presence) {
+    fn run(&self, connection: &Connection, file: &OpenedFile) {
         loop {
-            let waited = self
-                .changed
-                .wait_timeout_while(self.state(), LOOK_INTERVAL, |state| {
-                    !state.is_requested && !state.is_stopped
-                });
+            let waited =
+                self.changed
+                    .wait_timeout_while(self.state(), FILE_CHECK_INTERVAL, |state| {
+                        !state.is_requested && !state.is_stopped
+                    });
             let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
             if state.is_stopped {
                 return;
             }
             let is_requested = std::mem::take(&mut state.is_requested);
             drop(state);
-            presence.look();
+            file.check_path();
             if !is_requested {
                 continue;
             }
@@ -134,9 +134,9 @@ impl Shared {
     }
 }
 
-/// Whether the WAL has grown enough; under a microsecond on the connection that has committed.
+/// Whether a checkpoint is due; takes under a microsecond on the connection that has committed.
 pub(crate) fn is_due(connection: &Connection) -> bool {
-    match run(connection, "PRAGMA wal_checkpoint(NOOP)") {
+    match wal_checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)") {
         Ok(progress) => progress.wal_pages - progress.moved_pages >= DUE_PAGES,
         Err(error) => {
             tracing::debug!(%error, "the length of the WAL is unknown");
@@ -145,31 +145,31 @@ pub(crate) fn is_due(connection: &Connection) -> bool {
     }
 }
 
-/// Empties the WAL, unless other connections still read from it.
+/// Checkpoints and truncates the WAL, unless other connections still read from it.
 pub(crate) fn truncate(connection: &Connection) {
     if matches!(connection.is_readonly(MAIN_DB), Ok(true)) {
         return;
     }
-    match run(connection, "PRAGMA wal_checkpoint(TRUNCATE)") {
+    match wal_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)") {
         Ok(progress) if progress.is_busy => {
-            tracing::debug!("others use the WAL; the last of them will empty it");
+            tracing::debug!("other connections use the WAL; the last of them truncates it");
         }
         Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the WAL was not emptied"),
+        Err(error) => tracing::warn!(%error, "the WAL was not truncated"),
     }
 }
 
 fn checkpoint(connection: &Connection) -> Result<()> {
-    let progress = run(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    if progress.wal_pages >= OVERLONG_PAGES {
-        busy::wait_at_most(RESTART_PATIENCE, || {
-            run(connection, "PRAGMA wal_checkpoint(RESTART)")
+    let progress = wal_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    if progress.wal_pages >= RESTART_PAGES {
+        busy::with_busy_timeout(RESTART_BUSY_TIMEOUT, || {
+            wal_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)")
         })?;
     }
     Ok(())
 }
 
-fn run(connection: &Connection, sql: &str) -> Result<Progress> {
+fn wal_checkpoint(connection: &Connection, sql: &str) -> Result<Progress> {
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([], |row| {
         Ok(Progress {

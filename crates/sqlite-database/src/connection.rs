@@ -1,4 +1,4 @@
-//! Opens connections of the direct lane and sets their pragmas.
+//! Opens `rusqlite` connections and sets their pragmas.
 
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
@@ -7,14 +7,14 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::options::{CreateMode, DatabaseOptions, Synchronous};
 
-/// Distinct statements a connection keeps prepared.
+/// The number of prepared statements that a connection caches.
 const STATEMENT_CACHE: usize = 128;
-/// The WAL file is cut back to this size when it restarts: 64 MiB.
+/// The size to which the WAL file is truncated when it is reset: 64 MiB.
 const JOURNAL_SIZE_LIMIT: u32 = 64 * 1024 * 1024;
 
-/// Opens the connection that writes, creating the file and turning on the WAL where needed.
+/// Opens the writer's connection; creates the file and enables WAL mode where needed.
 ///
-/// A handle that only looks gets one that cannot write: SQLite refuses its transactions.
+/// A read-only handle gets a read-only connection: SQLite refuses its transactions.
 pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
     if location.is_read_only(options) {
         return open_reader(location, options);
@@ -24,65 +24,67 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
         access |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let connection = location.connect(access)?;
-    // SQLite quietly opens a file it may not write as read-only.
+    // SQLite silently opens a file without write permission as read-only.
     if connection.is_readonly(MAIN_DB)? {
-        return Err(Error::of_kind(ErrorKind::ReadOnly, "open"));
+        return Err(Error::from_kind(ErrorKind::ReadOnly, "open"));
     }
-    busy::wait_at_most(options.busy_timeout, || {
-        busy::retry(options.busy_timeout, || {
+    busy::with_busy_timeout(options.busy_timeout, || {
+        busy::retry_while_busy(options.busy_timeout, || {
             configure(&connection, options)?;
-            // In a transaction that writes, SQLite would look each page up in the log before it takes
-            // it from the mapping; the writer's pages are in its cache.
+            // A write transaction would look up each page in the WAL before it reads the mapping;
+            // the writer's pages are in its page cache.
             connection.execute_batch("PRAGMA mmap_size = 0;")?;
             prepare_empty_file(&connection, options)?;
             if matches!(location, Location::File(_)) {
-                turn_on_wal(&connection)?;
+                enable_wal(&connection)?;
             }
-            bound(&connection, options)?;
-            // Checkpoints run on a thread of their own, never in a caller's commit.
+            limit_size(&connection, options)?;
+            // Checkpoints run on their own thread, never inside a caller's commit.
             Ok(connection.execute_batch("PRAGMA wal_autocheckpoint = 0;")?)
         })
     })?;
     Ok(connection)
 }
 
-/// Opens a connection that cannot write.
+/// Opens a read-only connection.
 pub(crate) fn open_reader(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
     let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    configure_patiently(&connection, options)?;
+    configure_with_retry(&connection, options)?;
     Ok(connection)
 }
 
-/// Opens a connection beside the writer: it writes, but never creates or converts the file.
-pub(crate) fn open_beside(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
+/// Opens a second connection that writes, but never creates or converts the file.
+pub(crate) fn open_existing(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
     let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    configure_patiently(&connection, options)?;
+    configure_with_retry(&connection, options)?;
     Ok(connection)
 }
 
-/// A process that recovers the write-ahead log of another that was just converting the file can
-/// make any statement busy, and SQLite does not always ask the busy handler then. The settings alone
-/// do not touch the file, so it is read once: who gets the connection finds the log recovered.
-fn configure_patiently(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
-    busy::wait_at_most(options.busy_timeout, || {
-        busy::retry(options.busy_timeout, || {
+/// Sets the pragmas and reads the file once, with retries.
+///
+/// While another process recovers the write-ahead log any statement may be busy, and SQLite does not
+/// always call the busy handler then. The pragmas alone do not read the file; after the probe the log
+/// is recovered.
+fn configure_with_retry(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
+    busy::with_busy_timeout(options.busy_timeout, || {
+        busy::retry_while_busy(options.busy_timeout, || {
             configure(connection, options)?;
-            Ok(connection.query_row(FIRST_READ, [], |_| Ok(()))?)
+            Ok(connection.query_row(PROBE, [], |_| Ok(()))?)
         })
     })
 }
 
-/// Reads the file, whatever is in it.
-pub(crate) const FIRST_READ: &str = "SELECT count(*) FROM sqlite_schema";
+/// A statement that reads any database file.
+pub(crate) const PROBE: &str = "SELECT count(*) FROM sqlite_schema";
 
 fn configure(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
-    connection.busy_handler(Some(busy::on_busy))?;
+    connection.busy_handler(Some(busy::busy_handler))?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     let synchronous = match options.synchronous {
         Synchronous::Normal => "NORMAL",
         Synchronous::Full => "FULL",
     };
-    // A negative cache size counts KiB instead of pages. Databases in memory ignore `mmap_size`.
+    // A negative cache size is in KiB instead of pages. In-memory databases ignore `mmap_size`.
     connection.execute_batch(&format!(
         "PRAGMA synchronous = {synchronous};
          PRAGMA foreign_keys = ON;
@@ -95,7 +97,7 @@ fn configure(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
     Ok(())
 }
 
-/// Sets what only a file without content takes; on any other it would take the write lock.
+/// Sets what applies only to an empty file; on any other it would take the write lock.
 fn prepare_empty_file(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
     let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
     if pages > 0 {
@@ -107,8 +109,8 @@ fn prepare_empty_file(connection: &Connection, options: &DatabaseOptions) -> Res
     ))?)
 }
 
-/// Sets the size that the file does not outgrow; the file itself does not remember it.
-fn bound(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
+/// Sets the maximum size, which is a setting of the connection and not stored in the file.
+fn limit_size(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
     let Some(max_bytes) = options.max_bytes else {
         return Ok(());
     };
@@ -117,13 +119,13 @@ fn bound(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
     Ok(connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?)
 }
 
-/// The largest size in pages, as SQLite has it for this connection.
+/// The maximum size in pages of this connection.
 pub(crate) fn max_pages(connection: &Connection) -> Result<i64> {
     Ok(connection.pragma_query_value(None, "max_page_count", |row| row.get(0))?)
 }
 
-/// The mode is stored in the file, so only the first process to open it changes anything.
-fn turn_on_wal(connection: &Connection) -> Result<()> {
+/// Switches the file to WAL mode, which is stored in it: only the first process changes anything.
+fn enable_wal(connection: &Connection) -> Result<()> {
     let mode = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
     if connection.pragma_query_value(None, "journal_mode", mode)? == "wal" {
         return Ok(());
@@ -132,8 +134,7 @@ fn turn_on_wal(connection: &Connection) -> Result<()> {
     if now == "wal" {
         return Ok(());
     }
-    let detail = format!(
-        "stays in journal mode `{now}`; move it to a file system that offers shared memory"
-    );
+    let detail =
+        format!("stays in journal mode `{now}`; move it to a file system with shared memory");
     Err(Error::new(ErrorKind::Unavailable, "open", detail))
 }

@@ -1,7 +1,7 @@
-//! Copies of a whole database: complete under their final name, or not there at all.
+//! Atomic copies of a whole database: complete under their final name, or absent.
 //!
-//! SQLite writes a copy page by page, so a crash may leave half of one. It is written under another
-//! name, made durable, and only then given its own.
+//! SQLite writes a copy page by page, so a crash may leave half of one. It is written to a `.partial`
+//! file, synced, and only then renamed.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 
-/// The name under which a copy to `target` is written; a crash may leave it behind.
-pub(crate) fn partial(target: &Path, number: u32) -> PathBuf {
+/// The path at which a copy to `target` is written; a crash may leave it behind.
+pub(crate) fn partial_path(target: &Path, number: u32) -> PathBuf {
     let mut name = OsString::from(target);
     match number {
         0 => name.push(".partial"),
@@ -23,11 +23,11 @@ pub(crate) fn partial(target: &Path, number: u32) -> PathBuf {
     name.into()
 }
 
-/// An empty file under the first name that is free.
-pub(crate) fn reserve(target: &Path, original: Option<&Path>) -> io::Result<PathBuf> {
+/// Creates an empty file at the first free partial path.
+pub(crate) fn create_partial(target: &Path, original: Option<&Path>) -> io::Result<PathBuf> {
     let mut number = 0;
     loop {
-        let name = partial(target, number);
+        let name = partial_path(target, number);
         match create(&name, original) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             created => return created.map(|()| name),
@@ -35,7 +35,7 @@ pub(crate) fn reserve(target: &Path, original: Option<&Path>) -> io::Result<Path
     }
 }
 
-/// Creates a new, empty file that the same people may read as the original.
+/// Creates an empty file with the permissions of `original`.
 fn create(path: &Path, original: Option<&Path>) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).open(path)?;
     match original {
@@ -59,7 +59,7 @@ fn writable(permissions: &Permissions) -> Permissions {
     permissions
 }
 
-/// Writes `database` to the empty file at `partial` and makes it durable; `source` reads from it.
+/// Writes `database` to the empty file at `partial` and syncs it; `source` is a connection to it.
 pub(crate) fn write(database: &Location, source: &Connection, partial: &Path) -> Result<()> {
     let Some(name) = partial.to_str() else {
         let detail = "the copy's path is not UTF-8; name another";
@@ -67,20 +67,20 @@ pub(crate) fn write(database: &Location, source: &Connection, partial: &Path) ->
     };
     match database {
         Location::File(_) => source.execute("VACUUM INTO ?1", [name])?,
-        // That connection would write the copy to memory, too.
+        // `source` would write the copy to memory, too.
         Location::Memory(_) => database
-            .attached("original")?
+            .open_attached("original")?
             .execute("VACUUM original INTO ?1", [name])?,
     };
-    // SQLite leaves the copy to the operating system's cache.
+    // SQLite does not sync the copy.
     File::open(partial)
         .and_then(|copy| copy.sync_all())
         .map_err(|error| io_error(error, partial))
 }
 
-/// Gives a complete copy its own name, unless somebody else has taken it.
+/// Renames a complete copy to `target`; fails if `target` exists.
 pub(crate) fn publish(partial: &Path, target: &Path) -> io::Result<()> {
-    // A rename would replace a file of that name; a link refuses.
+    // A rename would replace an existing file; a hard link fails.
     match fs::hard_link(partial, target) {
         Ok(()) => fs::remove_file(partial)?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
@@ -93,7 +93,7 @@ pub(crate) fn publish(partial: &Path, target: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn sync_directory(file: &Path) -> io::Result<()> {
     match file.parent() {
-        // A bare name: the current directory.
+        // A bare file name is in the current directory.
         Some(directory) if directory.as_os_str().is_empty() => File::open(".")?.sync_all(),
         Some(directory) => File::open(directory)?.sync_all(),
         None => Ok(()),
@@ -105,7 +105,7 @@ fn sync_directory(_file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What a failure of the file system amounts to.
+/// Maps an I/O error of a copy.
 pub(crate) fn io_error(error: io::Error, path: &Path) -> Error {
     let path = path.display();
     let is = |kinds: &[io::ErrorKind]| kinds.contains(&error.kind());
@@ -119,7 +119,8 @@ pub(crate) fn io_error(error: io::Error, path: &Path) -> Error {
         io::ErrorKind::PermissionDenied,
         io::ErrorKind::ReadOnlyFilesystem,
     ]) {
-        let detail = format!("`{path}` cannot be written; allow it or name another file");
+        let detail =
+            format!("`{path}` cannot be written; fix its permissions or name another file");
         (ErrorKind::ReadOnly, detail)
     } else {
         let detail = format!("`{path}` cannot be written; check the path and the disk");

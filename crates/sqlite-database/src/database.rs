@@ -1,4 +1,4 @@
-//! [`SqliteDatabase`]: the handle that everything else shares.
+//! [`SqliteDatabase`]: a cheap handle that shares connections, writer and threads.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,23 +9,28 @@ use rusqlite::{Connection, Transaction};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::admin::Admin;
 use crate::busy;
-use crate::changes::{ChangeWatch, Changes};
+use crate::changes::{ChangePoller, ChangeWatch};
 use crate::checkpoint::Checkpointer;
-use crate::connection::{max_pages, open_beside, open_writer};
+use crate::connection::{max_pages, open_existing, open_writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
+use crate::opened_file::OpenedFile;
 use crate::options::{DatabaseOptions, Execution};
-use crate::presence::Presence;
-use crate::reader::Readers;
+use crate::pool::Pool;
+use crate::reader::ReaderPool;
 use crate::writer::Writer;
 
-/// How long rare, long work waits for others that do the same: rewriting a large table takes longer
-/// than any statement of daily work.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// The busy timeout of migrations and vacuums: another process may be rewriting a large table.
+pub(crate) const LONG_BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The version of the SQLite library that both lanes use, such as `3.51.3`.
+/// The version of the linked SQLite library, such as `3.51.3`.
+///
+/// `rusqlite` and `sqlx` use the same one.
+///
+/// ```
+/// assert!(sqlite_database::sqlite_version().starts_with("3."));
+/// ```
 #[must_use]
 pub fn sqlite_version() -> &'static str {
     rusqlite::version()
@@ -33,16 +38,17 @@ pub fn sqlite_version() -> &'static str {
 
 /// A SQLite database that many tasks, threads and processes share.
 ///
-/// A handle is cheap to clone; clones share connections, the writer and the threads. Whoever
-/// opened the database closes it with [`close`](Self::close). When the last handle is dropped
-/// instead, the writer thread finishes what is queued and closes in the background.
+/// A handle is cheap to clone; clones share connections, the writer and the threads. Call
+/// [`close`](Self::close) at the end. If the last handle is dropped instead, the writer thread
+/// commits the queued operations and closes in the background.
 ///
 /// On Unix a file can be deleted, moved or replaced while it is open. Within a second every
-/// operation then ends in [`ErrorKind::Unavailable`], because what other processes open under that
-/// name is another database; what was committed meanwhile is gone with the file.
+/// operation then fails with [`ErrorKind::Unavailable`], because other processes that open the path
+/// get a different database. Commits made in that second are lost with the file.
 ///
 /// A closure passed to [`write`](Self::write) reads through the transaction it is given: other
-/// connections do not see what it has written, and in memory they wait until it is done.
+/// connections do not see its uncommitted rows, and those of an in-memory database block until it
+/// ends.
 #[derive(Clone, Debug)]
 pub struct SqliteDatabase {
     inner: Arc<Inner>,
@@ -51,14 +57,14 @@ pub struct SqliteDatabase {
 #[derive(Debug)]
 struct Inner {
     location: Location,
-    subject: Arc<str>,
+    name: Arc<str>,
     options: Arc<DatabaseOptions>,
-    readers: Readers,
+    readers: ReaderPool,
     writer: Writer,
-    changes: Arc<Changes>,
-    admin: Admin,
-    presence: Arc<Presence>,
-    /// The bound on the size, as SQLite counts it.
+    changes: Arc<ChangePoller>,
+    pool: Pool,
+    file: Arc<OpenedFile>,
+    /// `PRAGMA max_page_count` of the writer.
     max_pages: i64,
     is_closed: AtomicBool,
 }
@@ -68,31 +74,46 @@ impl SqliteDatabase {
     ///
     /// # Errors
     ///
-    /// See [`open_with`](Self::open_with).
+    /// As [`open_with`](Self::open_with).
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(path, DatabaseOptions::default()).await
     }
 
     /// Opens the database at `path`.
     ///
-    /// The file gets a write-ahead log if it has none. Directories are not created. Several
+    /// The file is switched to WAL mode if it is not in it yet. Directories are not created. Several
     /// processes may open the same new file at the same moment.
+    ///
+    /// ```
+    /// use sqlite_database::{DatabaseOptions, SqliteDatabase, Synchronous};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// let options = DatabaseOptions::default().with_synchronous(Synchronous::Full);
+    /// let database = SqliteDatabase::open_with(directory.path().join("comics.db"), options).await?;
+    /// database.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] if the directory is missing, the file cannot be accessed or
     /// lies on a network file system; [`ErrorKind::ReadOnly`] if it cannot be written and is not
     /// opened with [`AccessMode::ReadOnly`](crate::AccessMode::ReadOnly);
-    /// [`ErrorKind::Corrupt`] if it is not a database; [`ErrorKind::Busy`] if another process
-    /// keeps it locked.
+    /// [`ErrorKind::Corrupt`] if it is not a SQLite database; [`ErrorKind::Busy`] if another process
+    /// keeps it locked; [`ErrorKind::InvalidInput`] if the path is empty or `:memory:`, or
+    /// [`page_bytes`](DatabaseOptions::page_bytes) is out of range.
     pub async fn open_with(path: impl AsRef<Path>, options: DatabaseOptions) -> Result<Self> {
         let location = Location::file(path.as_ref())?;
-        Self::start(location, options, Admin::own()).await
+        Self::start(location, options, Pool::lazy()).await
     }
 
-    /// Opens a new database in memory, private to this handle and its clones.
+    /// Opens a new in-memory database, private to this handle and its clones.
     ///
-    /// Both lanes see the same data. It is gone when the last handle is, or when it is closed.
+    /// Its [`pool`](Self::pool) sees the same data. The data is lost when the database is closed or
+    /// the last handle is dropped.
     ///
     /// # Errors
     ///
@@ -101,49 +122,66 @@ impl SqliteDatabase {
         Self::in_memory_with(DatabaseOptions::default()).await
     }
 
-    /// Opens a new database in memory with options; those about files do not apply.
+    /// Opens a new in-memory database with options; those about files do not apply.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] if no thread can be started.
     pub async fn in_memory_with(options: DatabaseOptions) -> Result<Self> {
-        Self::start(Location::memory(), options, Admin::own()).await
+        Self::start(Location::memory(), options, Pool::lazy()).await
     }
 
-    /// Opens the file behind an application's pool, which stays the application's to close.
+    /// Opens the file of an existing `sqlx` pool.
     ///
-    /// The direct lane opens connections of its own; the pool serves the admin lane. The file
-    /// gets a write-ahead log if it has none.
+    /// Reads and writes use connections of their own; migrations connect with the pool's options, and
+    /// [`pool`](Self::pool) returns it. [`close`](Self::close) leaves the pool open. The file is
+    /// switched to WAL mode if it is not in it yet.
+    ///
+    /// ```
+    /// use sqlite_database::SqliteDatabase;
+    /// use sqlite_database::sqlx::SqlitePool;
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let url = format!("sqlite://{}?mode=rwc", directory.path().join("app.db").display());
+    /// let pool = SqlitePool::connect(&url).await?;
+    /// let database = SqliteDatabase::from_pool(pool.clone()).await?;
+    /// database.close().await?;
+    /// assert!(!pool.is_closed());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if the pool is in memory; otherwise as
+    /// [`ErrorKind::InvalidInput`] if the pool's database is in memory; otherwise as
     /// [`open_with`](Self::open_with).
     pub async fn from_pool(pool: SqlitePool) -> Result<Self> {
         Self::from_pool_with(pool, DatabaseOptions::default()).await
     }
 
-    /// Opens the file behind an application's pool with options, which apply to the direct lane.
+    /// Opens the file of an existing `sqlx` pool with options, which do not apply to the pool.
     ///
     /// # Errors
     ///
     /// As [`from_pool`](Self::from_pool).
     pub async fn from_pool_with(pool: SqlitePool, options: DatabaseOptions) -> Result<Self> {
-        let location = Location::of_pool(&pool)
+        let location = Location::from_pool(&pool)
             .await
-            .map_err(|error| error.during("open", &Arc::from("pool")))?;
-        Self::start(location, options, Admin::Borrowed(pool)).await
+            .map_err(|error| error.with_context("open", &Arc::from("pool")))?;
+        Self::start(location, options, Pool::External(pool)).await
     }
 
-    async fn start(location: Location, options: DatabaseOptions, admin: Admin) -> Result<Self> {
-        let subject = location.subject();
-        let name = Arc::clone(&subject);
-        off_thread(move || Inner::open(location, subject, Arc::new(options), admin))
+    async fn start(location: Location, options: DatabaseOptions, pool: Pool) -> Result<Self> {
+        let name = location.name();
+        let opened = Arc::clone(&name);
+        run_blocking(move || Inner::open(location, opened, Arc::new(options), pool))
             .await
             .map(|inner| Self {
                 inner: Arc::new(inner),
             })
-            .map_err(|error| error.during("open", &name))
+            .map_err(|error| error.with_context("open", &name))
     }
 
     /// The absolute path of the file; `None` in memory.
@@ -154,55 +192,84 @@ impl SqliteDatabase {
 
     /// Runs `f` on a read-only connection, on the caller's thread.
     ///
-    /// Each statement sees the latest commit; several that must agree want
-    /// [`unchecked_transaction`](Connection::unchecked_transaction). Keep reads short: an open
-    /// read keeps the write-ahead log from shrinking.
+    /// Each statement sees the latest commit; several that need one snapshot run in an
+    /// [`unchecked_transaction`](Connection::unchecked_transaction). Keep reads short: an open read
+    /// keeps the write-ahead log from being reset.
     ///
     /// # Errors
     ///
-    /// Those of `f`; [`ErrorKind::Closed`] after [`close`](Self::close);
-    /// [`ErrorKind::Unavailable`] if a connection cannot be opened.
-    pub fn read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    /// The error of `f`; [`ErrorKind::Closed`] after [`close`](Self::close);
+    /// [`ErrorKind::Unavailable`] if a connection cannot be opened, or if the file was deleted, moved
+    /// or replaced; [`ErrorKind::ReadOnly`] if `f` writes.
+    pub fn blocking_read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.inner.read(f)
     }
 
     /// Runs `f` on a read-only connection, on the thread that [`DatabaseOptions::execution`]
-    /// asks for.
+    /// configures.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> sqlite_database::Result<()> {
+    /// let database = sqlite_database::SqliteDatabase::in_memory().await?;
+    /// let answer: i64 =
+    ///     database.read(|db| Ok(db.query_row("SELECT 42", [], |row| row.get(0))?)).await?;
+    /// assert_eq!(answer, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
-    pub async fn fetch<T, F>(&self, f: F) -> Result<T>
+    /// As [`blocking_read`](Self::blocking_read).
+    pub async fn read<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         match self.inner.options.execution {
-            Execution::CallerThread => self.read(f),
+            Execution::CallerThread => self.blocking_read(f),
             Execution::Background => {
                 let inner = Arc::clone(&self.inner);
-                off_thread(move || inner.read(f)).await
+                run_blocking(move || inner.read(f)).await
             }
         }
     }
 
-    /// Runs `f` inside a write transaction and answers after its commit.
+    /// Runs `f` inside a write transaction and returns after its commit.
     ///
-    /// While the writer is idle this happens on the caller's thread, otherwise on the writer's,
-    /// together with whatever else has queued up. An error or a panic of `f` undoes `f` alone.
-    /// Writes of one task take effect in the order in which it made them.
+    /// While the writer is idle this happens on the caller's thread, otherwise on the writer
+    /// thread, which commits queued operations as a group. An error or a panic of `f` rolls back `f`
+    /// alone. The writes of one task are applied in order.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> sqlite_database::Result<()> {
+    /// let database = sqlite_database::SqliteDatabase::in_memory().await?;
+    /// let changed = database
+    ///     .write(|tx| {
+    ///         tx.execute_batch("CREATE TABLE book (title TEXT NOT NULL) STRICT")?;
+    ///         Ok(tx.execute("INSERT INTO book VALUES ('Saga')", [])?)
+    ///     })
+    ///     .await?;
+    /// assert_eq!(changed, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// Those of `f` ([`Error::aborted`] wraps a reason of its own); [`ErrorKind::Busy`] if
-    /// another process holds the lock for too long; [`ErrorKind::Closed`] after
-    /// [`close`](Self::close); [`ErrorKind::Internal`] if `f` panics; any kind if the commit
-    /// fails, in which case nothing of `f` is kept.
+    /// The error of `f` ([`Error::aborted`] wraps one that is no database error);
+    /// [`ErrorKind::Busy`] if another process holds the write lock for longer than the
+    /// [`busy_timeout`](DatabaseOptions::busy_timeout); [`ErrorKind::Closed`] after
+    /// [`close`](Self::close); [`ErrorKind::Internal`] if `f` panics; [`ErrorKind::InvalidInput`] if
+    /// `f` ends the transaction; [`ErrorKind::StorageFull`], [`ErrorKind::ReadOnly`] and other kinds
+    /// if the commit fails, which rolls `f` back.
     ///
     /// # Cancel safety
     ///
-    /// Once polled, the operation commits even when the future is dropped. Its result is then
-    /// dropped after the commit, so a result that is a guard can compensate in its destructor.
+    /// Once polled, the operation commits even if the future is dropped. Its result is then dropped
+    /// after the commit, so a result that is a guard can compensate in its destructor.
     pub async fn write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
@@ -213,13 +280,13 @@ impl SqliteDatabase {
             .writer
             .write(f)
             .await
-            .map_err(|error| self.inner.at(error, "write"))
+            .map_err(|error| self.inner.add_context(error, "write"))
     }
 
-    /// Queues `f` for the writer thread and returns; a failure is logged.
+    /// Queues `f` for the writer thread and returns at once; a failure is logged.
     ///
-    /// Never blocks and needs no async runtime, so destructors may call it. Nothing happens
-    /// after [`close`](Self::close).
+    /// Never blocks and needs no async runtime, so destructors may call it. After
+    /// [`close`](Self::close) `f` is dropped without being run.
     pub fn write_detached<F>(&self, f: F)
     where
         F: FnOnce(&Transaction<'_>) -> Result<()> + Send + 'static,
@@ -227,93 +294,105 @@ impl SqliteDatabase {
         self.inner.writer.write_detached(f);
     }
 
-    /// Notices commits by anybody, this process or another, within
+    /// A watch that reports commits of this process and others within
     /// [`poll_interval`](DatabaseOptions::poll_interval).
     ///
-    /// Make the watch before reading what it guards: commits count from here on.
+    /// Create it before reading the rows it is for: it reports only later commits.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> sqlite_database::Result<()> {
+    /// let database = sqlite_database::SqliteDatabase::in_memory().await?;
+    /// let mut watch = database.watch_changes();
+    /// database.write(|tx| Ok(tx.execute_batch("CREATE TABLE book (title TEXT) STRICT")?)).await?;
+    /// watch.changed().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn watch_changes(&self) -> ChangeWatch {
         self.inner.changes.watch()
     }
 
-    /// A pool for administration and reporting: opened on first use, or the one handed in.
+    /// An `sqlx` pool on the same database: opened on first use, or the one given to
+    /// [`from_pool`](Self::from_pool).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Closed`] after [`close`](Self::close); any kind that opening may end in.
+    /// [`ErrorKind::Closed`] after [`close`](Self::close); otherwise as
+    /// [`open_with`](Self::open_with).
     pub async fn pool(&self) -> Result<SqlitePool> {
         self.inner.ensure_open("open")?;
         let Inner {
-            admin,
+            pool,
             location,
             options,
             max_pages,
             ..
         } = &*self.inner;
-        admin
-            .pool(location, options, *max_pages)
+        pool.get(location, options, *max_pages)
             .await
-            .map_err(|error| self.inner.at(error, "open"))
+            .map_err(|error| self.inner.add_context(error, "open"))
     }
 
-    /// Finishes what is queued, empties the write-ahead log into the file, stops the threads.
+    /// Commits the queued operations, checkpoints the write-ahead log and stops the threads.
     ///
-    /// Later calls get [`ErrorKind::Closed`]. Closing again waits for the first to finish.
+    /// Later calls fail with [`ErrorKind::Closed`]. Closing again waits for the first call to finish.
     ///
     /// # Errors
     ///
-    /// None at present; a write-ahead log that others still use is left to them.
+    /// None at present; a write-ahead log that other processes still use is left in place.
     pub async fn close(&self) -> Result<()> {
         self.inner.is_closed.store(true, Ordering::Release);
         self.inner.changes.stop();
         self.inner.readers.close();
-        self.inner.admin.close().await;
+        self.inner.pool.close().await;
         self.inner.writer.stop();
         self.inner.writer.stopped().await;
         Ok(())
     }
 
-    /// How the admin lane connects: as the pool that was handed in, or as this database does.
+    /// The connect options of the pool, for a single `sqlx` connection.
     pub(crate) fn connect_options(&self) -> Result<SqliteConnectOptions> {
         self.inner.ensure_open("migrate")?;
         let Inner {
-            admin,
+            pool,
             location,
             options,
             max_pages,
             ..
         } = &*self.inner;
-        Ok(admin.connect_options(location, options, *max_pages))
+        Ok(pool.connect_options(location, options, *max_pages))
     }
 
-    /// Runs a read that takes its time on a thread for such work, whatever the options say.
-    pub(crate) async fn read_at_length<T, F>(&self, f: F) -> Result<T>
+    /// Runs a read of seconds on a blocking thread, whatever [`DatabaseOptions::execution`] says.
+    pub(crate) async fn long_read<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        // The caller names the operation.
-        off_thread(move || {
+        // The caller adds the operation to an error.
+        run_blocking(move || {
             inner
-                .presence
-                .ensure("read")
-                .and_then(|()| inner.readers.read(f))
+                .file
+                .ensure_in_place("read")
+                .and_then(|()| inner.readers.with_connection(f))
         })
         .await
     }
 
-    /// Runs a write that takes its time on a connection and a thread of its own.
-    pub(crate) async fn write_at_length<T, F>(&self, f: F) -> Result<T>
+    /// Runs a write of seconds on its own connection and a blocking thread.
+    pub(crate) async fn long_write<T, F>(&self, f: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         self.inner.ensure_open("write")?;
         let inner = Arc::clone(&self.inner);
-        off_thread(move || {
-            let connection = open_beside(&inner.location, &inner.options)?;
-            busy::wait_at_most(PATIENCE, || f(&connection))
+        run_blocking(move || {
+            let connection = open_existing(&inner.location, &inner.options)?;
+            busy::with_busy_timeout(LONG_BUSY_TIMEOUT, || f(&connection))
         })
         .await
     }
@@ -326,62 +405,62 @@ impl SqliteDatabase {
         self.inner.location.is_read_only(&self.inner.options)
     }
 
-    /// Completes an error with this database's name.
-    pub(crate) fn at(&self, error: Error, operation: &'static str) -> Error {
-        self.inner.at(error, operation)
+    /// Adds the operation and this database to an error of a statement.
+    pub(crate) fn add_context(&self, error: Error, operation: &'static str) -> Error {
+        self.inner.add_context(error, operation)
     }
 }
 
 impl Inner {
     fn open(
         location: Location,
-        subject: Arc<str>,
+        name: Arc<str>,
         options: Arc<DatabaseOptions>,
-        admin: Admin,
+        pool: Pool,
     ) -> Result<Self> {
-        location.check(&options)?;
+        location.validate(&options)?;
         let connection = open_writer(&location, &options)?;
-        let presence = Arc::new(Presence::of(&location));
+        let file = Arc::new(OpenedFile::new(&location));
         let max_pages = max_pages(&connection)?;
-        let checkpointer = Checkpointer::start(&location, &options, &presence)?;
+        let checkpointer = Checkpointer::start(&location, &options, &file)?;
         let writer = Writer::start(
-            Arc::clone(&subject),
+            Arc::clone(&name),
             Arc::clone(&options),
             connection,
             checkpointer,
         )?;
         Ok(Self {
-            readers: Readers::new(location.clone(), Arc::clone(&options)),
-            changes: Changes::new(location.clone(), Arc::clone(&options)),
+            readers: ReaderPool::new(location.clone(), Arc::clone(&options)),
+            changes: ChangePoller::new(location.clone(), Arc::clone(&options)),
             location,
-            subject,
+            name,
             options,
             writer,
-            admin,
-            presence,
+            pool,
+            file,
             max_pages,
             is_closed: AtomicBool::new(false),
         })
     }
 
     fn read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        self.presence
-            .ensure("read")
-            .and_then(|()| self.readers.read(f))
-            .map_err(|error| self.at(error, "read"))
+        self.file
+            .ensure_in_place("read")
+            .and_then(|()| self.readers.with_connection(f))
+            .map_err(|error| self.add_context(error, "read"))
     }
 
     fn ensure_open(&self, operation: &'static str) -> Result<()> {
         if self.is_closed.load(Ordering::Acquire) {
-            return Err(self.at(Error::closed(operation), operation));
+            return Err(self.add_context(Error::closed(operation), operation));
         }
-        self.presence
-            .ensure(operation)
-            .map_err(|error| self.at(error, operation))
+        self.file
+            .ensure_in_place(operation)
+            .map_err(|error| self.add_context(error, operation))
     }
 
-    fn at(&self, error: Error, operation: &'static str) -> Error {
-        error.during(operation, &self.subject)
+    fn add_context(&self, error: Error, operation: &'static str) -> Error {
+        error.with_context(operation, &self.name)
     }
 }
 
@@ -392,8 +471,8 @@ impl Drop for Inner {
     }
 }
 
-/// Runs blocking work on tokio's threads for it.
-async fn off_thread<T: Send + 'static>(
+/// Runs `work` on tokio's blocking threads.
+async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)

@@ -1,4 +1,4 @@
-//! What can go wrong, by kind; classified by SQLite's primary result code, never by message.
+//! The error type: a kind from SQLite's primary result code, never from the message.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,40 +10,40 @@ use sqlx::migrate::MigrateError;
 /// The result of a database operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The reasons a caller may want to tell apart.
+/// The category of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Another writer kept the lock for longer than the busy timeout.
+    /// Another writer held the lock for longer than the busy timeout.
     Busy,
-    /// A constraint of the schema refused the change.
+    /// The change violates a constraint of the schema.
     Constraint,
     /// The file is damaged, or is not a SQLite database.
     Corrupt,
     /// The file, its directory or the connection does not allow writing.
     ReadOnly,
-    /// The disk is full, or the database reached its maximum size.
+    /// The disk is full, or the database has reached its maximum size.
     StorageFull,
-    /// The file cannot be opened, read or written: missing directory, permissions, I/O.
+    /// The file cannot be opened, read or written: a missing directory, permissions, I/O.
     Unavailable,
     /// A newer version of the program wrote the schema.
     SchemaNewer,
     /// An applied migration differs from the one this program carries.
     SchemaChanged,
-    /// The operation itself gave up; see [`Error::aborted`].
+    /// The operation rolled itself back; see [`Error::aborted`].
     Aborted,
     /// The database was closed.
     Closed,
-    /// There is a file already where a new one was to be made.
+    /// A file that was to be created exists already.
     AlreadyExists,
-    /// The caller passed something that can never work.
+    /// An argument or option is invalid.
     InvalidInput,
-    /// A defect: a failing statement, or a panic inside an operation.
+    /// A defect: a failed statement, or a panic inside an operation.
     Internal,
 }
 
 impl ErrorKind {
-    /// Whether the same call can succeed later without anybody's help.
+    /// Whether a retry of the same call can succeed.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
@@ -63,33 +63,33 @@ impl ErrorKind {
         }
     }
 
-    fn advice(self) -> &'static str {
+    fn remedy(self) -> &'static str {
         match self {
             Self::Busy => {
-                "locked by another writer for longer than the busy timeout; retry, or raise it"
+                "locked by another writer for longer than the busy timeout; retry, or increase it"
             }
-            Self::Constraint => "a constraint of the schema refused the change",
+            Self::Constraint => "the change violates a constraint of the schema",
             Self::Corrupt => {
                 "damaged, or not a SQLite database; restore a backup or name another file"
             }
-            Self::ReadOnly => "not writable; allow writing to the file and its directory",
-            Self::StorageFull => "no space left; free some and retry",
+            Self::ReadOnly => "not writable; fix the permissions of the file and its directory",
+            Self::StorageFull => "no space left; free some space and retry",
             Self::Unavailable => "cannot be accessed; check the path, its permissions and the disk",
             Self::SchemaNewer => "written by a newer version; upgrade this program",
             Self::SchemaChanged => "an applied migration differs from the one this program carries",
-            Self::Aborted => "the operation gave up",
+            Self::Aborted => "the operation rolled back",
             Self::Closed => "the database is closed; open it again",
-            Self::AlreadyExists => "the file exists; name another or move it away",
-            Self::InvalidInput => "the request can never succeed",
+            Self::AlreadyExists => "the file exists; name another file or move it away",
+            Self::InvalidInput => "an argument or option is invalid",
             Self::Internal => "the statement failed",
         }
     }
 
     /// Maps a primary or extended SQLite result code.
-    fn of_code(code: i32) -> Self {
+    fn from_code(code: i32) -> Self {
         // The low byte of an extended result code is its primary code.
         match code & 0xff {
-            // BUSY, LOCKED; PROTOCOL is a lost race for the locks of the WAL.
+            // BUSY, LOCKED; PROTOCOL is a lost race for the WAL's locks.
             5 | 6 | 15 => Self::Busy,
             8 => Self::ReadOnly,
             // CORRUPT, NOTADB.
@@ -105,12 +105,14 @@ impl ErrorKind {
     }
 }
 
-/// A failed operation: its kind, what was attempted, on which database, and what to do about it.
+/// The error of a database operation: kind, operation, database, and a remedy.
+///
+/// `Display` does not repeat its source: print the chain.
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
     operation: &'static str,
-    subject: Option<Arc<str>>,
+    database: Option<Arc<str>>,
     detail: Cow<'static, str>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -124,24 +126,24 @@ impl Error {
         Self {
             kind,
             operation,
-            subject: None,
+            database: None,
             detail: detail.into(),
             source: None,
         }
     }
 
-    pub(crate) fn of_kind(kind: ErrorKind, operation: &'static str) -> Self {
-        Self::new(kind, operation, kind.advice())
+    pub(crate) fn from_kind(kind: ErrorKind, operation: &'static str) -> Self {
+        Self::new(kind, operation, kind.remedy())
     }
 
     pub(crate) fn closed(operation: &'static str) -> Self {
-        Self::of_kind(ErrorKind::Closed, operation)
+        Self::from_kind(ErrorKind::Closed, operation)
     }
 
-    /// An operation's own reason to give up, for closures that must roll back for a cause that
-    /// is not a database error.
+    /// An [`Aborted`](ErrorKind::Aborted) error, with which a closure rolls back for a reason that is
+    /// no database error.
     ///
-    /// The caller finds it again with [`downcast_ref`](Self::downcast_ref).
+    /// The caller gets the reason back with [`downcast_ref`](Self::downcast_ref).
     ///
     /// ```
     /// # #[derive(Debug, PartialEq)] struct SoldOut;
@@ -154,40 +156,40 @@ impl Error {
     /// ```
     #[must_use]
     pub fn aborted(reason: impl StdError + Send + Sync + 'static) -> Self {
-        Self::of_kind(ErrorKind::Aborted, "write").with_source(reason)
+        Self::from_kind(ErrorKind::Aborted, "write").with_source(reason)
     }
 
-    /// What class of failure this is.
+    /// The category of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What was attempted: `open`, `read`, `write`, `migrate`, `close` and the like.
+    /// The failed operation: `open`, `read`, `write`, `migrate`, `backup` and so on.
     #[must_use]
     pub fn operation(&self) -> &'static str {
         self.operation
     }
 
-    /// The path of the database, or `:memory:`, where it is known.
+    /// The path of the database, or `:memory:`, if known.
     #[must_use]
-    pub fn subject(&self) -> Option<&str> {
-        self.subject.as_deref()
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
     }
 
-    /// What happened and what to do about it.
+    /// The cause and the remedy, in words.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// Whether the same call can succeed later without anybody's help.
+    /// Whether a retry of the same call can succeed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.kind.is_retryable()
     }
 
-    /// The cause, if it is an `E`.
+    /// The source, if it is an `E`.
     #[must_use]
     pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
         self.source
@@ -200,10 +202,10 @@ impl Error {
         self
     }
 
-    /// Fills in the operation and the database for an error that came up from a statement.
-    pub(crate) fn during(mut self, operation: &'static str, subject: &Arc<str>) -> Self {
-        if self.subject.is_none() {
-            self.subject = Some(Arc::clone(subject));
+    /// Adds the operation and the database, unless they are set.
+    pub(crate) fn with_context(mut self, operation: &'static str, database: &Arc<str>) -> Self {
+        if self.database.is_none() {
+            self.database = Some(Arc::clone(database));
             self.operation = operation;
         }
         self
@@ -213,8 +215,8 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sqlite: {}", self.operation)?;
-        if let Some(subject) = &self.subject {
-            write!(f, " `{subject}`")?;
+        if let Some(database) = &self.database {
+            write!(f, " `{database}`")?;
         }
         write!(f, ": {}", self.detail)
     }
@@ -231,9 +233,9 @@ impl StdError for Error {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         let kind = error.sqlite_error().map_or(ErrorKind::Internal, |failure| {
-            ErrorKind::of_code(failure.extended_code)
+            ErrorKind::from_code(failure.extended_code)
         });
-        Self::of_kind(kind, "statement").with_source(error)
+        Self::from_kind(kind, "statement").with_source(error)
     }
 }
 
@@ -244,7 +246,7 @@ impl From<sqlx::Error> for Error {
             .and_then(sqlx::error::DatabaseError::code)
             .and_then(|code| code.parse().ok());
         let kind = if let Some(code) = code {
-            ErrorKind::of_code(code)
+            ErrorKind::from_code(code)
         } else if matches!(error, sqlx::Error::Io(_)) {
             ErrorKind::Unavailable
         } else if matches!(error, sqlx::Error::PoolTimedOut) {
@@ -254,7 +256,7 @@ impl From<sqlx::Error> for Error {
         } else {
             ErrorKind::Internal
         };
-        Self::of_kind(kind, "statement").with_source(error)
+        Self::from_kind(kind, "statement").with_source(error)
     }
 }
 
@@ -265,14 +267,14 @@ impl From<MigrateError> for Error {
         }
         if let MigrateError::ExecuteMigration(cause, version) = error {
             let mut error = Self::from(cause);
-            error.detail = format!("migration {version} failed: {}", error.kind.advice()).into();
+            error.detail = format!("migration {version} failed: {}", error.kind.remedy()).into();
             return error;
         }
         if let MigrateError::VersionMismatch(version) = error {
-            let detail = format!("migration {version} was applied with other contents");
+            let detail = format!("migration {version} was applied with different contents");
             return Self::new(ErrorKind::SchemaChanged, "migrate", detail).with_source(error);
         }
-        Self::of_kind(ErrorKind::Internal, "migrate").with_source(error)
+        Self::from_kind(ErrorKind::Internal, "migrate").with_source(error)
     }
 }
 
@@ -312,12 +314,12 @@ mod tests {
     }
 
     #[test]
-    fn display_names_operation_and_subject_and_leaves_the_source_to_the_chain() {
-        let error = failure(26).during("open", &Arc::from("/shelf/comics.db"));
+    fn display_names_operation_and_database_but_not_the_source() {
+        let error = failure(26).with_context("open", &Arc::from("/data/comics.db"));
         let text = error.to_string();
         let source = error.source().expect("a source").to_string();
         assert!(
-            text.starts_with("sqlite: open `/shelf/comics.db`: damaged"),
+            text.starts_with("sqlite: open `/data/comics.db`: damaged"),
             "{text}"
         );
         assert!(!text.contains(&source), "{text} repeats {source}");
@@ -325,9 +327,11 @@ mod tests {
 
     #[test]
     fn the_innermost_context_wins() {
-        let inner = failure(5).during("read", &Arc::from("a.db"));
+        let inner = failure(5).with_context("read", &Arc::from("a.db"));
         assert_eq!(
-            inner.during("migrate", &Arc::from("b.db")).operation(),
+            inner
+                .with_context("migrate", &Arc::from("b.db"))
+                .operation(),
             "read"
         );
     }

@@ -1,8 +1,8 @@
-//! Tells network file systems from local ones, by the name the kernel mounts them under.
+//! Detects network file systems by their type in the kernel's mount table.
 
 use std::path::Path;
 
-/// File systems whose locks or shared memory do not hold between hosts.
+/// File systems whose locks or shared memory do not work across hosts.
 const NETWORK: [&str; 14] = [
     "afs",
     "ceph",
@@ -20,9 +20,9 @@ const NETWORK: [&str; 14] = [
     "smbfs",
 ];
 
-/// The name of the network file system that holds `directory`, if it is one.
+/// The type of the network file system that holds `directory`.
 ///
-/// Answers `None` where the platform does not list its mounts.
+/// `None` if it is local, or if the platform does not list its mounts.
 pub(crate) fn network_filesystem(directory: &Path) -> Option<String> {
     let directory = directory.canonicalize().ok()?;
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;

@@ -1,37 +1,63 @@
-//! One SQLite file that many tasks, threads and processes share: open it, migrate it, write it, read it.
+//! A SQLite database shared by many tasks, threads and processes: open, migrate, write, read, back up.
 //!
-//! Two lanes lead to the same file and the same SQLite library. The *direct lane* (`rusqlite`)
-//! serves hot paths: [`SqliteDatabase::read`] runs on the caller's thread,
-//! [`SqliteDatabase::write`] commits on the caller's thread while the writer is idle and in
-//! groups while it is not. The *admin lane* (`sqlx`) serves schema migrations, reporting and
-//! pools that an application already has.
+//! For crates that keep tables in a local file which other processes have open at the same time. It
+//! adds to SQLite what sharing takes: WAL mode and the pragmas for it, a busy handler that is fair
+//! between processes, group commit in a single writer per process, notifications of other processes'
+//! commits, and migrations of several crates in one file.
+//!
+//! | to … | use |
+//! |---|---|
+//! | open a file, an in-memory database or the file of an `sqlx` pool | [`SqliteDatabase::open`], [`in_memory`](SqliteDatabase::in_memory), [`from_pool`](SqliteDatabase::from_pool), with [`DatabaseOptions`] |
+//! | run a write transaction | [`SqliteDatabase::write`]; from a destructor [`write_detached`](SqliteDatabase::write_detached) |
+//! | read | [`SqliteDatabase::read`], without `async` [`blocking_read`](SqliteDatabase::blocking_read) |
+//! | wait for a commit of any process | [`SqliteDatabase::watch_changes`], a [`ChangeWatch`] |
+//! | declare and migrate a schema | [`Component`] and [`Migration`]; [`SqliteDatabase::migrate`], [`MigrationStatus`] |
+//! | back up, check, vacuum, measure | [`SqliteDatabase::backup`], [`check`](SqliteDatabase::check), [`vacuum`](SqliteDatabase::vacuum), [`size`](SqliteDatabase::size) |
+//! | query with `sqlx` | [`SqliteDatabase::pool`] |
+//! | handle errors | [`Error`] and its [`ErrorKind`] |
 //!
 //! ```
-//! use sqlite_database::{Result, SqliteDatabase};
+//! use sqlite_database::{Component, Migration, Result, SqliteDatabase};
 //!
-//! # async fn example() -> Result<()> {
-//! let database = SqliteDatabase::in_memory().await?;
-//! database
-//!     .write(|tx| Ok(tx.execute_batch("CREATE TABLE shelf (title TEXT NOT NULL) STRICT")?))
-//!     .await?;
-//! database
-//!     .write(|tx| Ok(tx.execute("INSERT INTO shelf VALUES (?1)", ["Saga"])?))
-//!     .await?;
-//! let titles: i64 =
-//!     database.read(|db| Ok(db.query_row("SELECT count(*) FROM shelf", [], |row| row.get(0))?))?;
-//! assert_eq!(titles, 1);
-//! database.close().await
-//! # }
-//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! static LIBRARY: Component = Component {
+//!     name: "library",
+//!     migrations: &[Migration {
+//!         version: 1,
+//!         name: "books",
+//!         up: "CREATE TABLE book (title TEXT PRIMARY KEY) STRICT",
+//!         down: "DROP TABLE book",
+//!     }],
+//! };
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<()> {
+//!     let database = SqliteDatabase::in_memory().await?; // or `open("library.db")`
+//!     database.migrate(&LIBRARY).await?;
+//!     database
+//!         .write(|tx| Ok(tx.execute("INSERT INTO book VALUES (?1)", ["Saga"])?))
+//!         .await?;
+//!     let titles: i64 = database
+//!         .read(|db| Ok(db.query_row("SELECT count(*) FROM book", [], |row| row.get(0))?))
+//!         .await?;
+//!     assert_eq!(titles, 1);
+//!     database.close().await
+//! }
 //! ```
+//!
+//! # Two client libraries
+//!
+//! Reads and writes use `rusqlite`, which runs a statement on the caller's thread in microseconds.
+//! Migrations and the [`pool`](SqliteDatabase::pool) use `sqlx`. Both link the same SQLite library,
+//! see [`sqlite_version`], and are re-exported: use [`rusqlite`] and [`sqlx`] from here to get the
+//! matching versions.
 
 mod database;
 mod options;
 
-mod admin;
 mod changes;
 mod maintenance;
 mod migrate;
+mod pool;
 mod reader;
 mod writer;
 
@@ -42,12 +68,12 @@ mod copy;
 mod error;
 mod filesystem;
 mod location;
-mod presence;
+mod opened_file;
 
 pub use changes::ChangeWatch;
 pub use database::{SqliteDatabase, sqlite_version};
 pub use error::{Error, ErrorKind, Result};
-pub use maintenance::{BrokenReference, CheckReport, DatabaseSize, Vacuumed};
+pub use maintenance::{BrokenReference, CheckReport, DatabaseSize, VacuumReport};
 pub use migrate::{Component, Migration, MigrationState, MigrationStatus};
 pub use options::{
     AccessMode, CreateMode, DatabaseOptions, Execution, NetworkFilesystems, Synchronous,

@@ -1,4 +1,4 @@
-//! Where a database lives, and how either lane opens a connection to it.
+//! The path or in-memory name of a database, and connections to it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +17,10 @@ use crate::options::{AccessMode, CreateMode, DatabaseOptions, NetworkFilesystems
 const MEMORY_VFS: &std::ffi::CStr = c"memdb";
 const MEMORY_VFS_NAME: &str = "memdb";
 
-/// Where a database lives.
+/// The location of a database.
 #[derive(Clone, Debug)]
 pub(crate) enum Location {
-    /// An absolute path: it survives a change of the working directory, and SQLite cannot take
-    /// it for a URI.
+    /// An absolute path: independent of the working directory, and never parsed as a URI.
     File(PathBuf),
     /// A name in [`MEMORY_VFS`], unique in this process.
     Memory(PathBuf),
@@ -34,7 +33,7 @@ impl Location {
             return Err(Error::new(ErrorKind::InvalidInput, "open", detail));
         }
         let absolute = std::path::absolute(path)
-            .map_err(|error| Error::of_kind(ErrorKind::Unavailable, "open").with_source(error))?;
+            .map_err(|error| Error::from_kind(ErrorKind::Unavailable, "open").with_source(error))?;
         Ok(Self::File(absolute))
     }
 
@@ -45,24 +44,21 @@ impl Location {
         Self::Memory(PathBuf::from(format!("/sqlite-database-{number}")))
     }
 
-    /// The file behind an application's pool, as SQLite knows it: whatever URI, VFS or working
-    /// directory led to it.
-    pub(crate) async fn of_pool(pool: &SqlitePool) -> Result<Self> {
+    /// The file of an `sqlx` pool, as SQLite resolved it from URI, VFS and working directory.
+    pub(crate) async fn from_pool(pool: &SqlitePool) -> Result<Self> {
         let file: Option<String> =
             sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'")
                 .fetch_one(pool)
                 .await?;
-        // Databases in memory have no file.
+        // In-memory databases have no file.
         let Some(file) = file.filter(|file| !file.is_empty()) else {
-            let detail =
-                "the pool is in memory; use SqliteDatabase::in_memory and take its pool instead";
+            let detail = "the pool's database is in memory; use SqliteDatabase::in_memory and its pool instead";
             return Err(Error::new(ErrorKind::InvalidInput, "open", detail));
         };
         Self::file(Path::new(&file))
     }
 
-    /// Whether a handle with these options must not write; a database in memory is always its
-    /// opener's own.
+    /// Whether a handle with these options must not write; in-memory databases always may.
     pub(crate) fn is_read_only(&self, options: &DatabaseOptions) -> bool {
         matches!(self, Self::File(_)) && options.access == AccessMode::ReadOnly
     }
@@ -74,16 +70,16 @@ impl Location {
         }
     }
 
-    /// How errors name the database.
-    pub(crate) fn subject(&self) -> Arc<str> {
+    /// The path, or `:memory:`, for messages.
+    pub(crate) fn name(&self) -> Arc<str> {
         match self {
             Self::File(path) => path.to_string_lossy().into(),
             Self::Memory(_) => ":memory:".into(),
         }
     }
 
-    /// Finds what would make opening fail in ways SQLite cannot explain.
-    pub(crate) fn check(&self, options: &DatabaseOptions) -> Result<()> {
+    /// Rejects what SQLite would report without a usable message.
+    pub(crate) fn validate(&self, options: &DatabaseOptions) -> Result<()> {
         let page_bytes = options.page_bytes;
         if !page_bytes.is_power_of_two() || !(512..=65_536).contains(&page_bytes) {
             let detail = format!("page size {page_bytes} is not a power of two from 512 to 65536");
@@ -103,12 +99,13 @@ impl Location {
         }
         if path.is_dir() {
             return Err(unavailable(
-                "a directory, not a file; name a file in it".to_owned(),
+                "a directory, not a file; name a file inside it".to_owned(),
             ));
         }
         if options.access == AccessMode::ReadOnly && !path.exists() {
             return Err(unavailable(
-                "the file does not exist, so there is nothing to look at".to_owned(),
+                "the file does not exist; check the path, or open it for writing to create it"
+                    .to_owned(),
             ));
         }
         if options.create == CreateMode::Never && !path.exists() {
@@ -127,9 +124,9 @@ impl Location {
         Ok(())
     }
 
-    /// Opens a connection of the direct lane.
+    /// Opens a `rusqlite` connection.
     pub(crate) fn connect(&self, access: OpenFlags) -> rusqlite::Result<Connection> {
-        // One thread at a time uses a connection, which the type system already sees to.
+        // A connection is used by one thread at a time: it is not `Sync`.
         let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         match self {
             Self::File(path) => Connection::open_with_flags(path, flags),
@@ -137,8 +134,9 @@ impl Location {
         }
     }
 
-    /// Opens a connection whose own files are on disk, with this database attached as `schema`.
-    pub(crate) fn attached(&self, schema: &str) -> rusqlite::Result<Connection> {
+    /// Opens a connection with this database attached as `schema`, which can write files even if
+    /// this database is in memory.
+    pub(crate) fn open_attached(&self, schema: &str) -> rusqlite::Result<Connection> {
         let uri = match self {
             Self::File(path) => path.to_string_lossy().into_owned(),
             Self::Memory(name) => format!("file:{}?vfs={MEMORY_VFS_NAME}", name.display()),
@@ -150,7 +148,7 @@ impl Location {
         Ok(connection)
     }
 
-    /// How the admin lane connects, before options.
+    /// The `sqlx` connect options, without pragmas.
     pub(crate) fn connect_options(&self) -> SqliteConnectOptions {
         match self {
             Self::File(path) => SqliteConnectOptions::new().filename(path),

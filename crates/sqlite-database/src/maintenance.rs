@@ -1,4 +1,4 @@
-//! What an operator asks for: a backup, a check, room, and numbers.
+//! Maintenance: backup, integrity check, vacuum and size.
 
 mod check;
 mod size;
@@ -7,97 +7,113 @@ use std::io;
 use std::path::Path;
 
 pub use self::check::{BrokenReference, CheckReport};
-pub use self::size::{DatabaseSize, Vacuumed};
+pub use self::size::{DatabaseSize, VacuumReport};
 use crate::copy;
 use crate::database::SqliteDatabase;
 use crate::error::{Error, ErrorKind, Result};
 
 impl SqliteDatabase {
-    /// Copies the database to a new file at `path`, while everybody goes on reading and writing.
+    /// Copies the database to a new file at `path`, without blocking readers or writers.
     ///
-    /// The copy is the state of one moment, compact and without a write-ahead log: it can be moved,
-    /// opened and put in the place of the original. It appears under its name only when it is
-    /// complete and on the disk, with the original's permissions; a crash leaves at most a file
-    /// that ends in `.partial`.
+    /// The copy is a consistent snapshot, vacuumed and without a write-ahead log: it can be moved,
+    /// opened, or used in place of the original. It appears at `path` only once it is complete and
+    /// synced, with the original's permissions; a crash leaves at most a file that ends in
+    /// `.partial`.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// let database = sqlite_database::SqliteDatabase::open(directory.path().join("comics.db")).await?;
+    /// database.backup(directory.path().join("backup.db")).await?;
+    /// assert!(database.check().await?.is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`] if there is a file at `path`, which is kept;
-    /// [`ErrorKind::InvalidInput`] if the path is not UTF-8; [`ErrorKind::StorageFull`];
+    /// [`ErrorKind::AlreadyExists`] if there is a file at `path`, which is not changed;
+    /// [`ErrorKind::InvalidInput`] if the path is not UTF-8; [`ErrorKind::StorageFull`],
     /// [`ErrorKind::ReadOnly`] or [`ErrorKind::Unavailable`] if the copy cannot be written;
-    /// [`ErrorKind::Corrupt`] if the original is damaged.
+    /// [`ErrorKind::Corrupt`] if the original is damaged; [`ErrorKind::Closed`] after
+    /// [`close`](Self::close).
     pub async fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
         let location = self.location().clone();
         let target = path.as_ref().to_owned();
-        let copied = self.read_at_length(move |db| {
-            // Only a courtesy: the name is taken for good at the end.
+        let copied = self.long_read(move |db| {
+            // Fails early; `publish` decides.
             if target
                 .try_exists()
                 .map_err(|error| copy::io_error(error, &target))?
             {
                 return Err(copy::io_error(io::ErrorKind::AlreadyExists.into(), &target));
             }
-            let partial = copy::reserve(&target, location.path())
+            let partial = copy::create_partial(&target, location.path())
                 .map_err(|error| copy::io_error(error, &target))?;
             let copied = copy::write(&location, db, &partial).and_then(|()| {
                 copy::publish(&partial, &target).map_err(|error| copy::io_error(error, &target))
             });
             if copied.is_err() {
-                // What is left of it is of no use; the first error is the one to tell.
+                // The first error is the one to report.
                 let _removed = std::fs::remove_file(&partial);
             }
             copied
         });
-        copied.await.map_err(|error| self.at(error, "backup"))
+        copied
+            .await
+            .map_err(|error| self.add_context(error, "backup"))
     }
 
-    /// Reads the whole database and reports what is damaged and which references point nowhere.
+    /// A report of damage and foreign key violations, from reading the whole database.
     ///
-    /// Takes as long as reading the file; others go on meanwhile.
+    /// Takes as long as reading the file, without blocking other readers or writers.
     ///
     /// # Errors
     ///
-    /// Damage is a report, however bad. [`ErrorKind::Closed`] after [`close`](Self::close);
+    /// Damage is reported, not an error. [`ErrorKind::Closed`] after [`close`](Self::close);
     /// [`ErrorKind::Unavailable`] if the file cannot be read.
     pub async fn check(&self) -> Result<CheckReport> {
-        self.read_at_length(check::run)
+        self.long_read(check::run)
             .await
-            .map_err(|error| self.at(error, "check"))
+            .map_err(|error| self.add_context(error, "check"))
     }
 
-    /// Rebuilds the file without its free pages, and empties the write-ahead log into it.
+    /// Rebuilds the file without its free pages, and checkpoints the write-ahead log.
     ///
-    /// Needs as much free space again as the database has content. Writers wait until it is done,
-    /// in this process and in others; with many megabytes that exceeds their busy timeout.
+    /// Needs as much free disk space as the database has content. Writers of all processes are
+    /// blocked meanwhile; with many megabytes that exceeds their busy timeout.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Busy`] if a writer keeps the lock for over a minute;
-    /// [`ErrorKind::StorageFull`], [`ErrorKind::ReadOnly`] and [`ErrorKind::Corrupt`], after which
-    /// the database is as it was.
-    pub async fn vacuum(&self) -> Result<Vacuumed> {
+    /// [`ErrorKind::Busy`] if another writer holds the lock for over a minute;
+    /// [`ErrorKind::StorageFull`], [`ErrorKind::ReadOnly`] or [`ErrorKind::Corrupt`], which leave the
+    /// database unchanged; [`ErrorKind::Closed`] after [`close`](Self::close).
+    pub async fn vacuum(&self) -> Result<VacuumReport> {
         self.ensure_writable("vacuum")?;
-        self.write_at_length(size::vacuum)
+        self.long_write(size::vacuum)
             .await
-            .map_err(|error| self.at(error, "vacuum"))
+            .map_err(|error| self.add_context(error, "vacuum"))
     }
 
-    /// How large the database is, and how much of that is free.
+    /// The size of the database, and its free pages.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
+    /// As [`blocking_read`](Self::blocking_read).
     pub async fn size(&self) -> Result<DatabaseSize> {
         let path = self.path().map(Path::to_owned);
-        self.fetch(move |db| size::measure(db, path.as_deref()))
+        self.read(move |db| size::measure(db, path.as_deref()))
             .await
-            .map_err(|error| self.at(error, "size"))
+            .map_err(|error| self.add_context(error, "size"))
     }
 
-    /// [`ErrorKind::ReadOnly`] where this handle may not write.
+    /// Fails with [`ErrorKind::ReadOnly`] if this handle is read-only.
     pub(crate) fn ensure_writable(&self, operation: &'static str) -> Result<()> {
         if self.is_read_only() {
-            return Err(self.at(Error::of_kind(ErrorKind::ReadOnly, operation), operation));
+            return Err(
+                self.add_context(Error::from_kind(ErrorKind::ReadOnly, operation), operation)
+            );
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! Schema migrations, versioned per component.
 //!
 //! Several crates may keep tables in one file. Each is a [`Component`] with its own list of
-//! migrations and its own bookkeeping table, `_migrations_<component>`. A run is one transaction
-//! that takes the write lock first: two processes cannot collide, and a crash leaves the old
-//! schema or the new one.
+//! migrations and its own table of applied ones, `_migrations_<component>`. A run is one immediate
+//! transaction: processes cannot migrate concurrently, and a crash leaves the old schema or the new
+//! one.
 
 mod backup;
 mod component;
@@ -17,47 +17,49 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
 pub use self::component::{Component, Migration};
-use self::status::{Applied, ensure_compatible, is_at, status};
+use self::status::{AppliedMigration, ensure_compatible, is_at, status};
 pub use self::status::{MigrationState, MigrationStatus};
-use crate::connection::FIRST_READ;
-use crate::database::{PATIENCE, SqliteDatabase};
+use crate::connection::PROBE;
+use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase};
 use crate::error::{Error, ErrorKind, Result};
 
 impl SqliteDatabase {
-    /// Brings the tables of `component` up to date; a read suffices when they are.
+    /// Applies the pending migrations of `component`; only reads if there are none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::SchemaNewer`] if a newer program has been here;
+    /// [`ErrorKind::SchemaNewer`] if a newer program has migrated the file;
     /// [`ErrorKind::SchemaChanged`] if an applied migration differs; [`ErrorKind::Busy`] if
-    /// another process holds the lock for over a minute; [`ErrorKind::InvalidInput`] if the
-    /// component breaks its rules; the kind of the failing statement otherwise.
+    /// another process holds the write lock for over a minute; [`ErrorKind::InvalidInput`] if the
+    /// component is invalid; [`ErrorKind::Constraint`] if foreign keys are broken afterwards;
+    /// [`ErrorKind::Closed`] after [`close`](Self::close); otherwise the kind of the failed
+    /// statement, such as [`ErrorKind::StorageFull`].
     pub async fn migrate(&self, component: &Component) -> Result<()> {
-        self.migrate_to(component, component.latest()).await
+        self.migrate_to(component, component.latest_version()).await
     }
 
-    /// Takes the tables of `component` up or down to `version`; 0 removes them.
+    /// Migrates `component` up or down to `version`; 0 reverts all migrations.
     ///
     /// # Errors
     ///
     /// As [`migrate`](Self::migrate); [`ErrorKind::InvalidInput`] if there is no such version.
     pub async fn migrate_to(&self, component: &Component, version: i64) -> Result<()> {
-        self.run(&[(component, version)], None)
+        self.run_migrations(&[(component, version)], None)
             .await
-            .map_err(|error| self.at(error, "migrate"))
+            .map_err(|error| self.add_context(error, "migrate"))
     }
 
-    /// Brings the tables of all `components` up to date in one transaction, and copies the
-    /// database to `backup` first.
+    /// Copies the database to `backup`, then applies the pending migrations of all `components` in
+    /// one transaction.
     ///
-    /// The copy is made under the lock that guards the migration: of several processes that start
-    /// at once, one makes both. A file that is there already is taken for the backup and kept.
-    /// Nothing is copied if nothing is to be done, and a database in memory never is. A crash
-    /// leaves the old schema or the new one, and no file at `backup` or a complete one.
+    /// Both happen under the write lock: of several processes that start at once, one does both. An
+    /// existing file at `backup` is taken for the backup and kept. Nothing is copied if no migration
+    /// is pending, or if the database is in memory. A crash leaves the old schema or the new one, and
+    /// no file at `backup` or a complete one.
     ///
     /// # Errors
     ///
-    /// As [`migrate`](Self::migrate), and as [`backup`](Self::backup); without a backup nothing is
+    /// As [`migrate`](Self::migrate) and [`backup`](Self::backup); if the backup fails, nothing is
     /// migrated.
     pub async fn migrate_after_backup(
         &self,
@@ -66,46 +68,50 @@ impl SqliteDatabase {
     ) -> Result<()> {
         let targets: Vec<_> = components
             .iter()
-            .map(|component| (*component, component.latest()))
+            .map(|component| (*component, component.latest_version()))
             .collect();
         let backup = self.path().map(|_| backup.as_ref());
-        self.run(&targets, backup)
+        self.run_migrations(&targets, backup)
             .await
-            .map_err(|error| self.at(error, "migrate"))
+            .map_err(|error| self.add_context(error, "migrate"))
     }
 
-    /// Lists the migrations of `component`, known or applied, in ascending order of version.
+    /// The migrations of `component`, declared or applied, in ascending order of version.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] if the component breaks its rules; otherwise as
-    /// [`read`](Self::read).
+    /// [`ErrorKind::InvalidInput`] if the component is invalid; otherwise as
+    /// [`blocking_read`](Self::blocking_read).
     pub async fn migration_status(&self, component: &Component) -> Result<Vec<MigrationStatus>> {
         let migrator = component
             .migrator()
-            .map_err(|error| self.at(error, "migrate"))?;
+            .map_err(|error| self.add_context(error, "migrate"))?;
         Ok(status(
             component,
             &migrator,
-            &self.applied(component).await?,
+            &self.applied_migrations(component).await?,
         ))
     }
 
-    async fn run(&self, targets: &[(&Component, i64)], backup: Option<&Path>) -> Result<()> {
-        if self.are_at(targets).await? {
+    async fn run_migrations(
+        &self,
+        targets: &[(&Component, i64)],
+        backup: Option<&Path>,
+    ) -> Result<()> {
+        if self.are_at_targets(targets).await? {
             return Ok(());
         }
-        // A connection of its own: nobody else sees it without foreign keys, and a dropped
-        // future closes it, which rolls back.
+        // A separate connection: foreign keys are off on it alone, and dropping the future closes it,
+        // which rolls back.
         let options = self
             .connect_options()?
             .foreign_keys(false)
-            .busy_timeout(PATIENCE);
-        let mut connection = connected(&options).await?;
+            .busy_timeout(LONG_BUSY_TIMEOUT);
+        let mut connection = connect_with_retry(&options).await?;
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         if let Some(backup) = backup {
-            // Another process may have done it all between the look without the lock and here.
-            if self.are_at(targets).await? {
+            // Another process may have migrated between the check without the lock and here.
+            if self.are_at_targets(targets).await? {
                 return Ok(());
             }
             self.back_up_once(backup).await?;
@@ -119,22 +125,22 @@ impl SqliteDatabase {
         Ok(())
     }
 
-    async fn are_at(&self, targets: &[(&Component, i64)]) -> Result<bool> {
-        let mut are_at = true;
+    async fn are_at_targets(&self, targets: &[(&Component, i64)]) -> Result<bool> {
+        let mut at_targets = true;
         for (component, target) in targets {
             let migrator = component.migrator()?;
-            component.ensure_known(*target)?;
-            let applied = self.applied(component).await?;
+            component.ensure_version_exists(*target)?;
+            let applied = self.applied_migrations(component).await?;
             ensure_compatible(component, &migrator, &applied)?;
-            are_at &= is_at(component, *target, &applied);
+            at_targets &= is_at(component, *target, &applied);
         }
-        Ok(are_at)
+        Ok(at_targets)
     }
 
-    async fn applied(&self, component: &Component) -> Result<Vec<Applied>> {
-        let table = component.table();
-        self.fetch(move |db| {
-            // `table_exists` would answer from the schema that this connection remembers.
+    async fn applied_migrations(&self, component: &Component) -> Result<Vec<AppliedMigration>> {
+        let table = component.table_name();
+        self.read(move |db| {
+            // `table_exists` would answer from the schema that this connection has cached.
             let exists = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
             if db.query_row(exists, [&table], |row| row.get::<_, i64>(0))? == 0 {
                 return Ok(Vec::new());
@@ -143,7 +149,7 @@ impl SqliteDatabase {
                 format!("SELECT version, description, checksum FROM {table} ORDER BY version");
             let mut statement = db.prepare(&rows)?;
             let rows = statement.query_map([], |row| {
-                Ok(Applied {
+                Ok(AppliedMigration {
                     version: row.get(0)?,
                     name: row.get(1)?,
                     checksum: row.get(2)?,
@@ -155,30 +161,30 @@ impl SqliteDatabase {
     }
 }
 
-/// A connection that has read the file once, however long another process takes to recover its
-/// log: SQLite does not always ask the busy handler then.
+/// Connects and reads the file once, with retries: while another process recovers the write-ahead
+/// log, SQLite does not always call the busy handler.
 #[expect(
     clippy::disallowed_methods,
-    reason = "it spaces tries; nothing is measured by it"
+    reason = "spaces retries; nothing is measured by it"
 )]
-async fn connected(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
+async fn connect_with_retry(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
     let pause = Duration::from_millis(1);
     let mut waited = Duration::ZERO;
     loop {
         let connected = async {
             let mut connection = options.connect().await?;
-            sqlx::query(FIRST_READ).execute(&mut connection).await?;
+            sqlx::query(PROBE).execute(&mut connection).await?;
             Ok(connection)
         };
         match connected
             .await
             .map_err(|error: sqlx::Error| Error::from(error))
         {
-            Err(error) if error.kind() == ErrorKind::Busy && waited < PATIENCE => {
+            Err(error) if error.kind() == ErrorKind::Busy && waited < LONG_BUSY_TIMEOUT => {
                 tokio::time::sleep(pause).await;
                 waited += pause;
             }
-            done => return done,
+            result => return result,
         }
     }
 }
@@ -189,14 +195,14 @@ async fn migrate_locked(
     target: i64,
     connection: &mut SqliteConnection,
 ) -> Result<()> {
-    let table = component.table();
+    let table = component.table_name();
     connection.ensure_migrations_table(&table).await?;
-    // Another process may have migrated between the look without the lock and here.
-    let applied: Vec<Applied> = connection
+    // Another process may have migrated between the check without the lock and here.
+    let applied: Vec<AppliedMigration> = connection
         .list_applied_migrations(&table)
         .await?
         .into_iter()
-        .map(|row| Applied {
+        .map(|row| AppliedMigration {
             version: row.version,
             name: String::new(),
             checksum: row.checksum.into_owned(),
@@ -227,9 +233,6 @@ async fn ensure_references(component: &Component, connection: &mut SqliteConnect
     if broken.is_none() {
         return Ok(());
     }
-    let detail = format!(
-        "the migrations of {} leave broken foreign keys",
-        component.name
-    );
+    let detail = format!("the migrations of {} violate foreign keys", component.name);
     Err(Error::new(ErrorKind::Constraint, "migrate", detail))
 }

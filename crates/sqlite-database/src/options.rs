@@ -1,69 +1,68 @@
-//! How a database is opened.
+//! Options of a database.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// What to do when the file does not exist.
+/// Whether a missing file is created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CreateMode {
-    /// Create the file; its directory must exist.
+    /// Creates the file; its directory must exist.
     #[default]
     IfMissing,
-    /// Fail.
+    /// Fails with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable).
     Never,
 }
 
-/// What a handle may do with the file.
+/// Whether a handle may write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccessMode {
-    /// Read and write.
+    /// Reads and writes.
     #[default]
     ReadWrite,
-    /// Look, and change nothing: not the rows, not the schema, not the journal mode. Writes are
-    /// refused with [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly).
+    /// Changes neither rows nor schema nor journal mode. Writes fail with
+    /// [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly).
     ///
-    /// A file with a write-ahead log needs a directory that can be written, or another process
-    /// that has it open.
+    /// A file in WAL mode needs a writable directory, or another process that has it open.
     ReadOnly,
 }
 
-/// When a commit counts as durable.
+/// The durability of a commit: SQLite's `PRAGMA synchronous`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Synchronous {
-    /// Survives a crash of the process; a power loss may take back the last commits, never
-    /// damage the file.
+    /// A commit survives a crash of the process. A power loss may undo the last commits, but does
+    /// not damage the file.
     #[default]
     Normal,
-    /// Survives a power loss too; every commit waits for the disk.
+    /// A commit survives a power loss, too: each waits for the disk.
     Full,
 }
 
-/// Which threads statements run on.
+/// The threads on which statements run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Execution {
-    /// The caller's: microseconds, and no hop between threads.
+    /// The caller's thread: microseconds, without a thread switch.
     #[default]
     CallerThread,
-    /// Threads of their own, so that a slow disk never holds up an async worker thread.
+    /// The writer thread and tokio's blocking threads: a slow disk never blocks an async worker.
     Background,
 }
 
-/// Whether a file on a network file system may be opened.
+/// Whether files on network file systems are opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetworkFilesystems {
-    /// Refuse: a WAL database is damaged by two hosts that do not share memory.
+    /// Refuses them: two hosts without shared memory damage a database in WAL mode.
     #[default]
     Refuse,
-    /// Open anyway. Safe only while every process that opens the file runs on one host.
+    /// Opens them. Safe only while all processes that open the file run on one host.
     Allow,
 }
 
-/// How a [`SqliteDatabase`](crate::SqliteDatabase) is opened.
+/// Options of a [`SqliteDatabase`](crate::SqliteDatabase).
 ///
 /// ```
 /// use sqlite_database::{DatabaseOptions, Synchronous};
@@ -74,36 +73,36 @@ pub enum NetworkFilesystems {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DatabaseOptions {
-    /// How long an operation waits for other processes' locks before
+    /// How long an operation waits for locks of other connections before it fails with
     /// [`ErrorKind::Busy`](crate::ErrorKind::Busy). Default: 5 s.
     pub busy_timeout: Duration,
-    /// When a commit counts as durable. Default: [`Synchronous::Normal`].
+    /// The durability of a commit. Default: [`Synchronous::Normal`].
     pub synchronous: Synchronous,
-    /// Idle read connections kept open; more are opened while more threads read at once.
-    /// Default: 4.
+    /// The number of idle read connections kept open; more are opened while more threads read at
+    /// once. Default: 4.
     pub readers: NonZeroUsize,
-    /// Page cache per connection, in KiB. Default: 8192.
+    /// The page cache of each connection, in KiB. Default: 8192.
     pub cache_kib: u32,
-    /// How much of the file readers map into memory, in bytes; 0 turns it off.
+    /// The most bytes of the file that readers map into memory; 0 disables it.
     /// Default: 256 MiB on 64-bit targets, else 0.
     pub mmap_bytes: u64,
-    /// Page size of a file that is created, in bytes: a power of two from 512 to 65536. An
-    /// existing file keeps its own. Default: 8192.
+    /// The page size of a new file, in bytes: a power of two from 512 to 65536. An existing file
+    /// keeps its own. Default: 8192.
     pub page_bytes: u32,
-    /// The size that the file does not outgrow, in bytes, rounded down to whole pages: writes that
-    /// need more end in [`ErrorKind::StorageFull`](crate::ErrorKind::StorageFull). A larger file
-    /// stays as it is and grows no more. The write-ahead log comes on top. Default: no bound.
+    /// The maximum size of the file, in bytes, rounded down to whole pages: writes that need more
+    /// fail with [`ErrorKind::StorageFull`](crate::ErrorKind::StorageFull). A file that is larger
+    /// already does not grow. The write-ahead log is not included. Default: unlimited.
     pub max_bytes: Option<u64>,
-    /// How often commits of other connections are looked for while somebody waits for one;
-    /// at least 1 ms. Default: 5 ms.
+    /// How often a [`ChangeWatch`](crate::ChangeWatch) polls for commits; at least 1 ms.
+    /// Default: 5 ms.
     pub poll_interval: Duration,
-    /// What this handle may do with the file. Default: [`AccessMode::ReadWrite`].
+    /// Whether this handle may write. Default: [`AccessMode::ReadWrite`].
     pub access: AccessMode,
-    /// What to do when the file does not exist. Default: [`CreateMode::IfMissing`].
+    /// Whether a missing file is created. Default: [`CreateMode::IfMissing`].
     pub create: CreateMode,
-    /// Which threads statements run on. Default: [`Execution::CallerThread`].
+    /// The threads on which statements run. Default: [`Execution::CallerThread`].
     pub execution: Execution,
-    /// Whether a file on a network file system may be opened.
+    /// Whether files on network file systems are opened.
     /// Default: [`NetworkFilesystems::Refuse`].
     pub network_filesystems: NetworkFilesystems,
 }

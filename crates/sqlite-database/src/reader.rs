@@ -1,4 +1,4 @@
-//! Read connections: taken by the caller's thread, kept while idle.
+//! A pool of read-only connections.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,16 +10,16 @@ use crate::error::{Error, Result};
 use crate::location::Location;
 use crate::options::DatabaseOptions;
 
-/// Idle read connections of one database.
+/// The idle read-only connections of one database.
 #[derive(Debug)]
-pub(crate) struct Readers {
+pub(crate) struct ReaderPool {
     location: Location,
     options: Arc<DatabaseOptions>,
     /// `None` once closed.
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
-impl Readers {
+impl ReaderPool {
     pub(crate) fn new(location: Location, options: Arc<DatabaseOptions>) -> Self {
         Self {
             location,
@@ -28,17 +28,17 @@ impl Readers {
         }
     }
 
-    /// Runs `f` on a connection that nobody else uses meanwhile.
-    pub(crate) fn read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let connection = self.take()?;
-        // If `f` panics the connection is dropped on the way out.
-        let outcome = busy::wait_at_most(self.options.busy_timeout, || f(&connection));
-        self.give_back(connection);
+    /// Runs `f` with exclusive use of a connection.
+    pub(crate) fn with_connection<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let connection = self.acquire()?;
+        // If `f` panics, unwinding drops the connection.
+        let outcome = busy::with_busy_timeout(self.options.busy_timeout, || f(&connection));
+        self.release(connection);
         outcome
     }
 
     pub(crate) fn close(&self) {
-        // Bound to a name so that the connections close after the lock is released.
+        // A binding, so that the connections close after the mutex is unlocked.
         let closed = self
             .idle
             .lock()
@@ -47,7 +47,7 @@ impl Readers {
         drop(closed);
     }
 
-    fn take(&self) -> Result<Connection> {
+    fn acquire(&self) -> Result<Connection> {
         let idle = match &mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(idle) => idle.pop(),
             None => return Err(Error::closed("read")),
@@ -58,8 +58,8 @@ impl Readers {
         }
     }
 
-    fn give_back(&self, connection: Connection) {
-        // A transaction left open would pin its snapshot, and with it the WAL.
+    fn release(&self, connection: Connection) {
+        // An open transaction would pin its snapshot, and with it the WAL.
         if !connection.is_autocommit() {
             return;
         }

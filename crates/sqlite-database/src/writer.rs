@@ -1,14 +1,13 @@
-//! The one writer of a database in this process.
+//! The single writer of a database in this process, with group commit.
 //!
-//! An operation runs on the caller's thread while the writer is idle and the last operation came
-//! alone. Otherwise it queues, and the writer thread commits what has queued up in one transaction.
-//! What must stay true:
+//! An operation runs on the caller's thread while the writer is idle and uncontended. Otherwise it
+//! is queued, and the writer thread commits the queued operations in one transaction. Invariants:
 //!
-//! - Whoever holds the connection runs at most one transaction before letting go.
-//! - The queue is only taken from under the connection's lock, so an empty queue and a free
+//! - A thread that locks the connection runs at most one transaction before it unlocks it.
+//! - Operations leave the queue only under the connection's lock, so an empty queue and an unlocked
 //!   connection mean that every earlier operation has committed.
-//! - Replies, and drops of results nobody waits for, happen without any lock held: a result may
-//!   queue further operations when it drops.
+//! - Replies are sent, and results without a receiver dropped, without any lock held: the destructor
+//!   of a result may queue further operations.
 
 mod group;
 mod operation;
@@ -22,18 +21,18 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction};
 use tokio::sync::{oneshot, watch};
 
-use self::operation::{Detached, Pending};
+use self::operation::{Awaited, Detached, closed};
 use self::queue::Queue;
 use crate::busy;
 use crate::checkpoint::{self, Checkpointer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{DatabaseOptions, Execution};
 
-/// Operations per transaction at most: enough to amortise a commit, few enough that other
-/// processes get their turn.
-const GROUP: usize = 64;
-/// How long a caller's thread waits for another process before the writer thread takes over.
-const INLINE_PATIENCE: Duration = Duration::from_millis(1);
+/// The most operations per transaction: enough to amortise a commit, few enough that other
+/// processes are not starved.
+const MAX_GROUP: usize = 64;
+/// How long a caller's thread waits for another process's lock before the operation is queued.
+const INLINE_BUSY_TIMEOUT: Duration = Duration::from_millis(1);
 
 /// The writer of one database: a connection, a queue and a thread.
 #[derive(Debug)]
@@ -44,37 +43,37 @@ pub(crate) struct Writer {
 
 #[derive(Debug)]
 struct Shared {
-    subject: Arc<str>,
+    name: Arc<str>,
     options: Arc<DatabaseOptions>,
     /// `None` once closed.
     connection: Mutex<Option<Connection>>,
     queue: Queue,
-    /// Several operations met at the last group: the next ones do better to meet again than to
-    /// commit one by one on their callers' threads.
-    is_crowded: AtomicBool,
+    /// Whether the last group had several operations: then a shared commit is cheaper than one on
+    /// each caller's thread.
+    is_contended: AtomicBool,
     checkpointer: Checkpointer,
 }
 
-/// What became of an attempt to run on the caller's thread.
-enum Inline<T, F> {
+/// The outcome of an attempt to run on the caller's thread.
+enum InlineAttempt<T, F> {
     Done(Result<T>),
-    /// Somebody else is writing; the operation has not started.
-    Occupied(F),
+    /// The writer is busy; the operation has not started.
+    Busy(F),
 }
 
 impl Writer {
     pub(crate) fn start(
-        subject: Arc<str>,
+        name: Arc<str>,
         options: Arc<DatabaseOptions>,
         connection: Connection,
         checkpointer: Checkpointer,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
-            subject,
+            name,
             options,
             connection: Mutex::new(Some(connection)),
             queue: Queue::default(),
-            is_crowded: AtomicBool::new(false),
+            is_contended: AtomicBool::new(false),
             checkpointer,
         });
         let (stop, stopped) = watch::channel(false);
@@ -82,10 +81,10 @@ impl Writer {
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
-                worker.work();
+                worker.run();
                 stop.send_replace(true);
             })
-            .map_err(|error| Error::of_kind(ErrorKind::Unavailable, "open").with_source(error))?;
+            .map_err(|error| Error::from_kind(ErrorKind::Unavailable, "open").with_source(error))?;
         Ok(Self { shared, stopped })
     }
 
@@ -96,15 +95,15 @@ impl Writer {
     {
         let f = match self.shared.options.execution {
             Execution::CallerThread => match self.shared.run_inline(f) {
-                Inline::Done(outcome) => return outcome,
-                Inline::Occupied(f) => f,
+                InlineAttempt::Done(outcome) => return outcome,
+                InlineAttempt::Busy(f) => f,
             },
             Execution::Background => f,
         };
         let (reply, answer) = oneshot::channel();
         self.shared
             .queue
-            .push(Box::new(Pending::new(f, reply)))
+            .push(Box::new(Awaited::new(f, reply)))
             .map_err(|_refused| closed())?;
         answer.await.map_err(|_lost| closed())?
     }
@@ -113,13 +112,13 @@ impl Writer {
     where
         F: FnOnce(&Transaction<'_>) -> Result<()> + Send + 'static,
     {
-        let operation = Detached::new(f, Arc::clone(&self.shared.subject));
+        let operation = Detached::new(f, Arc::clone(&self.shared.name));
         if self.shared.queue.push(Box::new(operation)).is_err() {
-            tracing::debug!(database = %self.shared.subject, "closed before a detached write");
+            tracing::debug!(database = %self.shared.name, "closed before a detached write");
         }
     }
 
-    /// Refuses new operations; the thread finishes the queue and closes the connection.
+    /// Rejects new operations; the thread finishes the queue and closes the connection.
     pub(crate) fn stop(&self) {
         self.shared.queue.close();
     }
@@ -127,78 +126,74 @@ impl Writer {
     /// Waits until the thread has closed the connection.
     pub(crate) async fn stopped(&self) {
         let mut stopped = self.stopped.clone();
-        // An error means that the thread is gone, which is what this waits for.
+        // An error means that the thread has ended.
         let _gone = stopped.wait_for(|stopped| *stopped).await;
     }
 }
 
-fn closed() -> Error {
-    Error::closed("write")
-}
-
 impl Shared {
-    fn run_inline<T, F>(&self, f: F) -> Inline<T, F>
+    fn run_inline<T, F>(&self, f: F) -> InlineAttempt<T, F>
     where
         F: FnOnce(&Transaction<'_>) -> Result<T>,
     {
-        if self.is_crowded.load(Ordering::Relaxed) || !self.queue.is_idle() {
-            return Inline::Occupied(f);
+        if self.is_contended.load(Ordering::Relaxed) || !self.queue.is_idle() {
+            return InlineAttempt::Busy(f);
         }
-        let mut lane = match self.connection.try_lock() {
-            Ok(lane) => lane,
-            Err(TryLockError::Poisoned(lane)) => lane.into_inner(),
-            Err(TryLockError::WouldBlock) => return Inline::Occupied(f),
+        let mut guard = match self.connection.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
+            Err(TryLockError::WouldBlock) => return InlineAttempt::Busy(f),
         };
-        let Some(connection) = lane.as_mut() else {
-            return Inline::Done(Err(closed()));
+        let Some(connection) = guard.as_mut() else {
+            return InlineAttempt::Done(Err(closed()));
         };
-        let patience = INLINE_PATIENCE.min(self.options.busy_timeout);
-        let transaction = match group::begin(connection, patience) {
+        let timeout = INLINE_BUSY_TIMEOUT.min(self.options.busy_timeout);
+        let transaction = match group::begin(connection, timeout) {
             Ok(transaction) => transaction,
-            Err(error) if error.kind() == ErrorKind::Busy => return Inline::Occupied(f),
-            Err(error) => return Inline::Done(Err(error)),
+            Err(error) if error.kind() == ErrorKind::Busy => return InlineAttempt::Busy(f),
+            Err(error) => return InlineAttempt::Done(Err(error)),
         };
         let (outcome, value) = group::run_alone(transaction, f, self.options.busy_timeout);
-        self.look_at_wal(connection);
-        drop(lane);
-        Inline::Done(outcome.and_then(|()| value.ok_or_else(closed)))
+        self.request_checkpoint_if_due(connection);
+        drop(guard);
+        InlineAttempt::Done(outcome.and_then(|()| value.ok_or_else(closed)))
     }
 
-    fn work(&self) {
+    fn run(&self) {
         while self.queue.wait() {
-            let mut lane = self.connection();
-            let Some(connection) = lane.as_mut() else {
+            let mut guard = self.connection();
+            let Some(connection) = guard.as_mut() else {
                 break;
             };
-            let mut operations = self.queue.take(GROUP);
+            let mut operations = self.queue.take(MAX_GROUP);
             let outcomes = group::commit(connection, &mut operations, self.options.busy_timeout);
-            self.queue.give_back(operations.split_off(outcomes.len()));
-            self.look_at_wal(connection);
-            self.is_crowded
+            self.queue.put_back(operations.split_off(outcomes.len()));
+            self.request_checkpoint_if_due(connection);
+            self.is_contended
                 .store(operations.len() > 1, Ordering::Relaxed);
-            drop(lane);
+            drop(guard);
             for (operation, outcome) in operations.into_iter().zip(outcomes) {
                 operation::reply(operation, outcome);
             }
         }
-        // A checkpoint that is still running would keep the last one from finishing.
+        // A checkpoint that is still running would block the final one.
         self.checkpointer.stop();
         let connection = self.connection().take();
         if let Some(connection) = connection {
-            busy::wait_at_most(self.options.busy_timeout, || {
+            busy::with_busy_timeout(self.options.busy_timeout, || {
                 checkpoint::truncate(&connection);
             });
         }
     }
 
-    fn look_at_wal(&self, connection: &Connection) {
+    fn request_checkpoint_if_due(&self, connection: &Connection) {
         if checkpoint::is_due(connection) {
             self.checkpointer.request();
         }
     }
 
     fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
-        // Operations run under `catch_unwind`; what is left behind is a connection without a
+        // Operations run under `catch_unwind`, so a poisoned lock holds a connection without a
         // transaction.
         self.connection
             .lock()

@@ -1,29 +1,30 @@
-//! The log of admissions as it is, for audits: what was let through, and when.
+//! The admission log, for monitoring and audits.
 
 use sqlite_database::SqliteDatabase;
 use store_core::{Priority, Resource, Result, Timestamp};
 
 use crate::error::store_error;
 
-/// One row of the log.
+/// An admitted permit: one row of the admission log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Admission {
-    /// What it counts against.
+    /// The resource it counts against.
     pub resource: Resource,
-    /// The moment it counts at.
+    /// The time of the admission.
     pub at: Timestamp,
-    /// Its number within the resource; free for another once the row is gone.
+    /// The number of the row within the resource; reused once the row is removed.
     pub row: i64,
-    /// Who waited.
+    /// The priority of the request.
     pub priority: Priority,
 }
 
-/// Reads the whole log, oldest first: every admission that was not given back and is not so old that
-/// no window holds it any more.
+/// The whole admission log, oldest first: permits that were not given back and that a window may
+/// still contain.
 ///
 /// ```
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
 /// use store_sqlite::{SqliteDatabase, SqliteRateLimitStore, admissions};
 ///
@@ -36,15 +37,16 @@ pub struct Admission {
 /// assert_eq!(admissions(&db).await?[0].resource, issues);
 /// # Ok(())
 /// # }
-/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 /// ```
 ///
 /// # Errors
-/// Those of the database.
+///
+/// `Busy`, `Unavailable` or `Closed` if the database cannot be read; `Corrupt` if it is damaged or has
+/// no admission log yet; `InvalidInput` if a row has no valid resource name.
 pub async fn admissions(database: &SqliteDatabase) -> Result<Vec<Admission>> {
     const OPERATION: &str = "admissions";
     let rows = database
-        .fetch(|db| {
+        .read(|db| {
             let mut log = db.prepare_cached(
                 "SELECT resource, timestamp, id, is_user FROM rate_limits
                  ORDER BY timestamp, resource, id",

@@ -1,7 +1,7 @@
-//! The cache: one row per value, one transaction per change, one prepared statement per hit.
+//! The cache store: one row per value, one transaction per change, one prepared statement per hit.
 
+mod invalidations;
 mod read;
-mod tokens;
 mod write;
 
 use std::sync::Arc;
@@ -13,16 +13,33 @@ use store_core::{
     PageRequest, Removal, Result, Selection, SetOutcome, Tag,
 };
 
-use self::write::Written;
+use self::write::WriteOutcome;
+use crate::cleanup::{Cleanup, CleanupTask};
 use crate::error::BACKEND;
+use crate::handle::StoreHandle;
 use crate::migrate;
 use crate::options::CacheOptions;
-use crate::store::Handle;
-use crate::sweeper::{Sweep, Sweeper};
 
-/// A response cache in a SQLite file, shared by every process that opens it.
+/// A persistent cache in a SQLite file, shared by every process that opens it.
 ///
 /// Cloning is cheap; clones are the same store.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use store_core::{HOUR, Json, Key, Ttl, TypedCache};
+/// use store_sqlite::{SqliteCacheStore, SqliteDatabase};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let database = SqliteDatabase::in_memory().await?; // or `open("cache.db")`
+/// let titles = TypedCache::new(Arc::new(SqliteCacheStore::new(&database)), Json);
+/// let key = Key::new("issues:4000-1")?;
+/// titles.set(&key, &"Saga".to_owned(), Ttl::After(HOUR)).await?;
+/// assert_eq!(titles.get(&key).await?, Some("Saga".to_owned()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SqliteCacheStore {
     inner: Arc<Inner>,
@@ -30,48 +47,50 @@ pub struct SqliteCacheStore {
 
 #[derive(Debug)]
 struct Inner {
-    handle: Handle,
+    handle: StoreHandle,
     options: CacheOptions,
-    sweeper: Sweeper,
+    cleanup: CleanupTask,
 }
 
 impl SqliteCacheStore {
-    /// A cache in `database`, with default options.
+    /// A cache over `database`, with default options.
     #[must_use]
     pub fn new(database: &SqliteDatabase) -> Self {
         Self::with_options(database, CacheOptions::default())
     }
 
-    /// A cache in `database`.
+    /// A cache over `database`, with options.
     #[must_use]
     pub fn with_options(database: &SqliteDatabase, options: CacheOptions) -> Self {
-        let handle = Handle::new(database, &migrate::CACHE, Arc::clone(&options.clock));
+        let handle = StoreHandle::new(database, &migrate::CACHE, Arc::clone(&options.clock));
         Self {
             inner: Arc::new(Inner {
                 handle,
                 options,
-                sweeper: Sweeper::default(),
+                cleanup: CleanupTask::default(),
             }),
         }
     }
 
-    fn handle(&self) -> &Handle {
+    fn handle(&self) -> &StoreHandle {
         let Inner {
             handle,
             options,
-            sweeper,
+            cleanup,
         } = &*self.inner;
-        sweeper.start(&self.inner, handle.clock(), options.cleanup_interval);
+        cleanup.start(&self.inner, handle.clock(), options.cleanup_interval);
         handle
     }
 
-    fn outcome(&self, key: &Key, written: &Written) -> Result<SetOutcome> {
+    fn outcome(&self, key: &Key, written: &WriteOutcome) -> Result<SetOutcome> {
         match written {
-            Written::Stored => Ok(SetOutcome::Stored),
-            Written::Outdated => Ok(SetOutcome::Outdated),
-            Written::TooLarge { bytes } => {
-                let most = self.inner.options.max_entry_bytes;
-                let detail = format!("{bytes} bytes exceed the largest entry of {most} bytes");
+            WriteOutcome::Stored => Ok(SetOutcome::Stored),
+            WriteOutcome::Outdated => Ok(SetOutcome::Outdated),
+            WriteOutcome::TooLarge { bytes } => {
+                let limit = self.inner.options.max_entry_bytes;
+                let detail = format!(
+                    "{bytes} bytes exceed max_entry_bytes, {limit} bytes; raise the option"
+                );
                 Err(Error::new(ErrorKind::TooLarge, BACKEND, "set")
                     .with_key(key.as_str())
                     .with_detail(detail))
@@ -101,20 +120,22 @@ impl CacheStore for SqliteCacheStore {
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
         let key = entry.key.clone();
-        let (clock, most) = (
+        let (clock, max_bytes) = (
             Arc::clone(self.handle().clock()),
             self.inner.options.max_entry_bytes,
         );
         let written = self
             .handle()
-            .write("set", move |tx| write::set(tx, &entry, most, clock.now()))
+            .write("set", move |tx| {
+                write::set(tx, &entry, max_bytes, clock.now())
+            })
             .await
             .map_err(|error| error.with_key(key.as_str()))?;
         self.outcome(&key, &written)
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
-        let (clock, most) = (
+        let (clock, max_bytes) = (
             Arc::clone(self.handle().clock()),
             self.inner.options.max_entry_bytes,
         );
@@ -123,7 +144,7 @@ impl CacheStore for SqliteCacheStore {
             .write("set_many", move |tx| {
                 let now = clock.now();
                 let each = entries.into_iter().map(|entry| {
-                    let written = write::set(tx, &entry, most, now)?;
+                    let written = write::set(tx, &entry, max_bytes, now)?;
                     Ok((entry.key, written))
                 });
                 each.collect::<Result<Vec<_>, _>>()
@@ -137,7 +158,9 @@ impl CacheStore for SqliteCacheStore {
     async fn fill_token(&self) -> Result<FillToken> {
         let now = self.handle().now();
         self.handle()
-            .read("fill_token", move |db| tokens::current(db, now))
+            .read("fill_token", move |db| {
+                invalidations::current_token(db, now)
+            })
             .await
     }
 
@@ -180,25 +203,27 @@ impl CacheStore for SqliteCacheStore {
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        self.inner.sweep().await
+        self.inner.cleanup().await
     }
 
     async fn close(&self) -> Result<()> {
-        self.inner.sweeper.stop();
+        self.inner.cleanup.stop();
         self.inner.handle.close();
         Ok(())
     }
 }
 
-impl Sweep for Inner {
-    fn batch(&self) -> u32 {
+impl Cleanup for Inner {
+    fn batch_size(&self) -> u32 {
         self.options.cleanup_batch
     }
 
-    async fn sweep(&self) -> Result<u64> {
-        let (clock, batch) = (Arc::clone(self.handle.clock()), self.batch());
+    async fn cleanup(&self) -> Result<u64> {
+        let (clock, batch) = (Arc::clone(self.handle.clock()), self.batch_size());
         self.handle
-            .write("cleanup", move |tx| write::sweep(tx, batch, clock.now()))
+            .write("cleanup", move |tx| {
+                write::remove_expired(tx, batch, clock.now())
+            })
             .await
     }
 }

@@ -1,8 +1,8 @@
-//! De-duplication: one row per key, whose job id is the fence.
+//! The dedupe store (single flight): one row per key, with the job id as fencing token.
 
 mod jobs;
-mod reports;
-mod waiters;
+mod read;
+mod watcher;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,19 +16,42 @@ use store_core::{
     Page, PageRequest, Priority, Registration, Result, Selection, Settlement,
 };
 
-use self::jobs::{Claimed, Ending, Look};
-use self::waiters::Waiters;
+use self::jobs::{JobEnd, Registered};
+use self::read::Observation;
+use self::watcher::JobWatcher;
+use crate::cleanup::{Cleanup, CleanupTask};
+use crate::handle::StoreHandle;
 use crate::migrate;
 use crate::options::DedupeOptions;
-use crate::store::Handle;
-use crate::sweeper::{Sweep, Sweeper};
 
-/// A waiter looks again at least this often, whatever it was told and whatever its clock did.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The longest time between two reads of a waiter, whatever notifications and the clock do.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// Jobs in a SQLite file, shared by every process that opens it.
+/// Single flight across processes: jobs in a SQLite file, shared by every process that opens it.
 ///
 /// Cloning is cheap; clones are the same store.
+///
+/// ```
+/// use store_core::{DedupeStore, JobOutcome, JobResult, Key, MINUTE, Priority, Registration};
+/// use store_sqlite::{SqliteDatabase, SqliteDedupeStore};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let database = SqliteDatabase::in_memory().await?; // or `open("jobs.db")`
+/// let jobs = SqliteDedupeStore::new(&database);
+/// let key = Key::new("issues:4000-1")?;
+/// let Registration::Owner(owner) = jobs.register_or_join(&key, Priority::User).await? else {
+///     unreachable!("no other caller");
+/// };
+/// let Registration::Joined(job) = jobs.register_or_join(&key, Priority::User).await? else {
+///     unreachable!("the first caller owns the job");
+/// };
+/// jobs.complete(owner, JobResult::Value("response".into())).await?;
+/// let outcome = jobs.wait_for(&key, &job, MINUTE).await?;
+/// assert_eq!(outcome, JobOutcome::Value("response".into()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SqliteDedupeStore {
     inner: Arc<Inner>,
@@ -36,91 +59,97 @@ pub struct SqliteDedupeStore {
 
 #[derive(Debug)]
 struct Inner {
-    handle: Handle,
+    handle: StoreHandle,
     options: DedupeOptions,
-    sweeper: Sweeper,
+    cleanup: CleanupTask,
     signals: JobSignals,
-    waiters: Arc<Waiters>,
-    settled: AtomicU64,
+    watcher: Arc<JobWatcher>,
+    ended_jobs: AtomicU64,
 }
 
 impl SqliteDedupeStore {
-    /// Jobs in `database`, with default options.
+    /// A dedupe store over `database`, with default options.
     #[must_use]
     pub fn new(database: &SqliteDatabase) -> Self {
         Self::with_options(database, DedupeOptions::default())
     }
 
-    /// Jobs in `database`.
+    /// A dedupe store over `database`, with options.
     #[must_use]
     pub fn with_options(database: &SqliteDatabase, options: DedupeOptions) -> Self {
-        let handle = Handle::new(database, &migrate::DEDUPE, Arc::clone(&options.clock));
+        let handle = StoreHandle::new(database, &migrate::DEDUPE, Arc::clone(&options.clock));
         let signals = JobSignals::default();
-        let waiters = Waiters::new(database.clone(), signals.clone());
+        let watcher = JobWatcher::new(database.clone(), signals.clone());
         Self {
             inner: Arc::new(Inner {
                 handle,
                 options,
-                sweeper: Sweeper::default(),
+                cleanup: CleanupTask::default(),
                 signals,
-                waiters,
-                settled: AtomicU64::new(0),
+                watcher,
+                ended_jobs: AtomicU64::new(0),
             }),
         }
     }
 
-    fn handle(&self) -> &Handle {
+    fn handle(&self) -> &StoreHandle {
         let Inner {
             handle,
             options,
-            sweeper,
+            cleanup,
             ..
         } = &*self.inner;
-        sweeper.start(&self.inner, handle.clock(), options.cleanup_interval);
+        cleanup.start(&self.inner, handle.clock(), options.cleanup_interval);
         handle
     }
 
-    /// The right to `job`. It may be made before its transaction commits: dropped, it ends only the
-    /// job that it names.
+    /// The ownership of `job`. It may be created before its transaction commits: dropping it abandons
+    /// only the job with its id.
     fn ownership(inner: &Arc<Inner>, key: &Key, job: JobId, priority: Priority) -> Ownership {
-        let demand = inner.signals.own(key, job, priority);
+        let priority_changes = inner.signals.own(key, job, priority);
         let abandoned = (inner.handle.database().clone(), key.clone());
-        Ownership::new(key.clone(), job, inner.options.lease, demand, move || {
-            let (database, key) = abandoned;
-            // Waiters hear of it as they hear of other processes: by looking after a commit.
-            database.write_detached(move |tx| Ok(jobs::abandon(tx, &key, &job)?));
-        })
+        Ownership::new(
+            key.clone(),
+            job,
+            inner.options.lease,
+            priority_changes,
+            move || {
+                let (database, key) = abandoned;
+                // Waiters detect it as they do changes of other processes: after the commit.
+                database.write_detached(move |tx| Ok(jobs::abandon(tx, &key, &job)?));
+            },
+        )
     }
 
-    async fn settle(
+    async fn end_job(
         &self,
         operation: &'static str,
         owner: Ownership,
-        ending: Ending,
+        ending: JobEnd,
     ) -> Result<Settlement> {
         let (key, job) = (owner.key().clone(), *owner.job());
         let clock = Arc::clone(self.handle().clock());
         let settlement = self
             .handle()
             .write(operation, move |tx| {
-                jobs::settle(tx, &key, &job, &ending, clock.now())
+                jobs::end(tx, &key, &job, &ending, clock.now())
             })
             .await
             .map_err(|error| error.with_key(owner.key().as_str()))?;
         if settlement == Settlement::Settled {
-            self.inner.settled.fetch_add(1, Ordering::Relaxed);
+            self.inner.ended_jobs.fetch_add(1, Ordering::Relaxed);
         }
         self.inner.signals.notify(owner.key());
         owner.disarm();
         Ok(settlement)
     }
 
-    async fn look(&self, key: &Key, job: JobId) -> Result<Look> {
+    async fn observe(&self, key: &Key, job: JobId) -> Result<Observation> {
         let (name, now) = (key.clone(), self.handle().now());
         let retention = self.inner.options.result_retention;
         self.handle()
             .read("wait_for", move |db| {
-                jobs::look(db, &name, &job, retention, now)
+                read::observe(db, &name, &job, retention, now)
             })
             .await
             .map_err(|error| error.with_key(key.as_str()))
@@ -137,18 +166,18 @@ impl DedupeStore for SqliteDedupeStore {
             .write("register_or_join", move |tx| {
                 let options = &inner.options;
                 let now = options.clock.now();
-                match jobs::claim(tx, &name, &job, priority, options, now)? {
-                    Claimed::Own => {
+                match jobs::register(tx, &name, &job, priority, options, now)? {
+                    Registered::Owner => {
                         let ownership = Self::ownership(&inner, &name, job, priority);
                         Ok(Registration::Owner(ownership))
                     }
-                    Claimed::Joined(job) => Ok(Registration::Joined(job)),
+                    Registered::Joined(job) => Ok(Registration::Joined(job)),
                 }
             })
             .await
             .map_err(|error| error.with_key(key.as_str()))?;
         match &registration {
-            // Those who still wait for the former job.
+            // Wakes the waiters of the previous job.
             Registration::Owner(_) => self.inner.signals.notify(key),
             Registration::Joined(job) => self.inner.signals.raise(key, job, priority),
         }
@@ -159,20 +188,23 @@ impl DedupeStore for SqliteDedupeStore {
         let clock = self.handle().clock();
         let started = clock.monotonic();
         let mut signal = self.inner.signals.watch(key);
-        let _place = self.inner.waiters.join(key, job);
-        // A lease that nobody renews lapses even if the clock was set back.
+        let _guard = self.inner.watcher.add(key, job);
+        // By the monotonic clock, so that a lease expires even if the wall clock was set back.
         let mut renewed = (None, started);
         loop {
-            let (lease_until, lease) = match self.look(key, *job).await? {
-                Look::Ended(outcome) => return Ok(outcome),
-                Look::Pending { lease_until, lease } => (lease_until, lease),
+            let (lease_until, lease) = match self.observe(key, *job).await? {
+                Observation::Ended(outcome) => return Ok(outcome),
+                Observation::Pending { lease_until, lease } => (lease_until, lease),
             };
             let elapsed = clock.monotonic();
             if renewed.0 != Some(lease_until) {
                 renewed = (Some(lease_until), elapsed);
             }
-            let silent = elapsed.saturating_sub(renewed.1);
-            let Some(lease_left) = lease.checked_sub(silent).filter(|left| !left.is_zero()) else {
+            let since_renewal = elapsed.saturating_sub(renewed.1);
+            let Some(lease_left) = lease
+                .checked_sub(since_renewal)
+                .filter(|left| !left.is_zero())
+            else {
                 return Ok(JobOutcome::Lapsed);
             };
             let left = timeout.saturating_sub(elapsed.saturating_sub(started));
@@ -181,7 +213,7 @@ impl DedupeStore for SqliteDedupeStore {
             }
             let now = clock.now();
             let due = lease_until
-                .min(now + left.min(LONGEST_WAIT))
+                .min(now + left.min(MAX_WAIT))
                 .min(now + lease_left);
             tokio::select! {
                 () = signal.changed() => {}
@@ -196,29 +228,29 @@ impl DedupeStore for SqliteDedupeStore {
         let heartbeat = self
             .handle()
             .write("heartbeat", move |tx| {
-                jobs::renew(tx, &name, &job, lease, clock.now())
+                jobs::renew_lease(tx, &name, &job, lease, clock.now())
             })
             .await
             .map_err(|error| error.with_key(key.as_str()))?;
         if let Heartbeat::Renewed(priority) = heartbeat {
-            // Joiners of other processes could only write their priority down.
+            // Callers that joined in other processes only stored their priority.
             self.inner.signals.raise(key, &job, priority);
         }
         Ok(heartbeat)
     }
 
     async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement> {
-        let most = self.inner.options.inline_limit_bytes;
+        let limit = self.inner.options.inline_limit_bytes;
         let value = match result {
-            JobResult::Value(value) if value.len() <= most => Some(value),
+            JobResult::Value(value) if value.len() <= limit => Some(value),
             JobResult::Value(_) | JobResult::NotShared => None,
         };
-        self.settle("complete", owner, Ending::Completed(value))
+        self.end_job("complete", owner, JobEnd::Completed(value))
             .await
     }
 
     async fn fail(&self, owner: Ownership, error: &str) -> Result<Settlement> {
-        self.settle("fail", owner, Ending::Failed(error.to_owned()))
+        self.end_job("fail", owner, JobEnd::Failed(error.to_owned()))
             .await
     }
 
@@ -226,7 +258,7 @@ impl DedupeStore for SqliteDedupeStore {
         let (name, now) = (key.clone(), self.handle().now());
         self.handle()
             .read("is_in_progress", move |db| {
-                reports::is_in_progress(db, &name, now)
+                read::is_in_progress(db, &name, now)
             })
             .await
             .map_err(|error| error.with_key(key.as_str()))
@@ -235,7 +267,7 @@ impl DedupeStore for SqliteDedupeStore {
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
         let (page, now) = (page.clone(), self.handle().now());
         self.handle()
-            .read("list", move |db| reports::list(db, &page, now))
+            .read("list", move |db| read::list(db, &page, now))
             .await
     }
 
@@ -243,9 +275,9 @@ impl DedupeStore for SqliteDedupeStore {
         let now = self.handle().now();
         let mut stats = self
             .handle()
-            .read("stats", move |db| reports::stats(db, now))
+            .read("stats", move |db| read::stats(db, now))
             .await?;
-        stats.settled_jobs = self.inner.settled.load(Ordering::Relaxed);
+        stats.settled_jobs = self.inner.ended_jobs.load(Ordering::Relaxed);
         Ok(stats)
     }
 
@@ -260,29 +292,29 @@ impl DedupeStore for SqliteDedupeStore {
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        self.inner.sweep().await
+        self.inner.cleanup().await
     }
 
     async fn close(&self) -> Result<()> {
-        self.inner.sweeper.stop();
+        self.inner.cleanup.stop();
         self.inner.handle.close();
-        // Waiters look again and learn that the store is closed.
+        // Waiters read again and find the store closed.
         self.inner.signals.notify_all();
         Ok(())
     }
 }
 
-impl Sweep for Inner {
-    fn batch(&self) -> u32 {
+impl Cleanup for Inner {
+    fn batch_size(&self) -> u32 {
         self.options.cleanup_batch
     }
 
-    async fn sweep(&self) -> Result<u64> {
-        let (clock, batch) = (Arc::clone(self.handle.clock()), self.batch());
+    async fn cleanup(&self) -> Result<u64> {
+        let (clock, batch) = (Arc::clone(self.handle.clock()), self.batch_size());
         let retention = self.options.result_retention;
         self.handle
             .write("cleanup", move |tx| {
-                jobs::sweep(tx, retention, batch, clock.now())
+                jobs::remove_expired(tx, retention, batch, clock.now())
             })
             .await
     }

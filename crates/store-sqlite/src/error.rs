@@ -1,4 +1,4 @@
-//! Database failures as store errors, by kind; the only place.
+//! The conversion of database errors into store errors, by kind.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,60 +7,60 @@ use std::sync::{Mutex, PoisonError};
 use sqlite_database::ErrorKind as DatabaseKind;
 use store_core::{Error, ErrorKind};
 
-/// How errors of these stores name their backend.
+/// The backend's name in errors.
 pub(crate) const BACKEND: &str = "sqlite";
 
-/// Why an operation inside a transaction gave up; the transaction is rolled back.
+/// The error of an operation inside a transaction, which is rolled back.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// The database failed.
+pub(crate) enum TransactionError {
+    /// A database error.
     Database(sqlite_database::Error),
-    /// The operation is refused for a reason of the store.
+    /// An error of the store itself, such as invalid input.
     Store(Error),
 }
 
-impl From<sqlite_database::Error> for Failure {
+impl From<sqlite_database::Error> for TransactionError {
     fn from(error: sqlite_database::Error) -> Self {
         Self::Database(error)
     }
 }
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for TransactionError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.into())
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for TransactionError {
     fn from(error: Error) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<Failure> for sqlite_database::Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Database(error) => error,
-            Failure::Store(error) => Self::aborted(Carried(Mutex::new(Some(error)))),
+impl From<TransactionError> for sqlite_database::Error {
+    fn from(error: TransactionError) -> Self {
+        match error {
+            TransactionError::Database(error) => error,
+            TransactionError::Store(error) => Self::aborted(CarriedError(Mutex::new(Some(error)))),
         }
     }
 }
 
-/// A store error on its way through the database.
+/// A store error inside a database error, to be taken out by [`store_error`].
 #[derive(Debug)]
-struct Carried(Mutex<Option<Error>>);
+struct CarriedError(Mutex<Option<Error>>);
 
-impl fmt::Display for Carried {
+impl fmt::Display for CarriedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("refused by the store")
+        f.write_str("an error of the store")
     }
 }
 
-impl StdError for Carried {}
+impl StdError for CarriedError {}
 
-/// The store error of `operation` that a failure amounts to.
+/// Converts a database error into the store error of `operation`.
 pub(crate) fn store_error(error: sqlite_database::Error, operation: &'static str) -> Error {
-    if let Some(Carried(carried)) = error.downcast_ref()
+    if let Some(CarriedError(carried)) = error.downcast_ref()
         && let Some(error) = carried
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -68,10 +68,25 @@ pub(crate) fn store_error(error: sqlite_database::Error, operation: &'static str
     {
         return error;
     }
-    Error::new(kind(error.kind()), BACKEND, operation).with_source(error)
+    let store_error = Error::new(kind(error.kind()), BACKEND, operation);
+    // Other kinds have their remedy in the source.
+    let store_error = if error.kind() == DatabaseKind::SchemaNewer {
+        store_error.with_detail(
+            "the schema is newer than this program; upgrade it, or see its migrations with \
+             `comicvine db status --db FILE`",
+        )
+    } else if error.kind() == DatabaseKind::SchemaChanged {
+        store_error.with_detail(
+            "the schema differs from this program's; see its migrations with \
+             `comicvine db status --db FILE`",
+        )
+    } else {
+        store_error
+    };
+    store_error.with_source(error)
 }
 
-/// What a row that cannot be read amounts to.
+/// The error of a row that cannot be parsed.
 pub(crate) fn corrupt(operation: &'static str, detail: &'static str) -> Error {
     Error::new(ErrorKind::Corrupt, BACKEND, operation).with_detail(detail)
 }
@@ -85,7 +100,7 @@ const fn kind(kind: DatabaseKind) -> ErrorKind {
         DatabaseKind::SchemaNewer => ErrorKind::SchemaNewer,
         DatabaseKind::Closed => ErrorKind::Closed,
         DatabaseKind::InvalidInput | DatabaseKind::AlreadyExists => ErrorKind::InvalidInput,
-        // Statements are fixed: one that fails met a schema or a row that is not ours.
+        // Statements are constant: if one fails, the schema or a row is unexpected.
         DatabaseKind::Corrupt
         | DatabaseKind::Constraint
         | DatabaseKind::SchemaChanged
@@ -100,16 +115,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_comes_back_from_the_transaction_as_it_was() {
-        let refusal = Error::new(ErrorKind::InvalidInput, BACKEND, "acquire").with_key("issues");
-        let through = sqlite_database::Error::from(Failure::from(refusal));
+    fn a_store_error_survives_the_transaction_unchanged() {
+        let invalid = Error::new(ErrorKind::InvalidInput, BACKEND, "acquire").with_key("issues");
+        let through = sqlite_database::Error::from(TransactionError::from(invalid));
         let back = store_error(through, "write");
         assert_eq!(back.kind(), ErrorKind::InvalidInput);
         assert_eq!((back.operation(), back.key()), ("acquire", Some("issues")));
     }
 
     #[test]
-    fn codes_decide_the_kind_and_the_cause_is_left_to_the_chain() {
+    fn codes_decide_the_kind_and_display_omits_the_source() {
         for (code, kind) in [
             (rusqlite::ffi::SQLITE_BUSY, ErrorKind::Busy),
             (rusqlite::ffi::SQLITE_FULL, ErrorKind::StorageFull),
@@ -118,8 +133,8 @@ mod tests {
             (rusqlite::ffi::SQLITE_NOTADB, ErrorKind::Corrupt),
             (rusqlite::ffi::SQLITE_CONSTRAINT, ErrorKind::Corrupt),
         ] {
-            let failure = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
-            let error = store_error(failure.into(), "get");
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let error = store_error(error.into(), "get");
             assert_eq!(error.kind(), kind, "code {code}");
             let cause = error.source().map(ToString::to_string).unwrap_or_default();
             assert!(

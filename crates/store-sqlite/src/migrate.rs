@@ -1,110 +1,77 @@
-//! The schema, as migrations per role; `schema.sql` is what they add up to.
+//! The schema, as migrations per store; `schema.sql` is their sum.
 //!
-//! The first migration of each role states the tables of the original packages, which their files
-//! have already; the later ones rebuild them in their present form. So a new file and a file that was
-//! taken over end up the same.
+//! The first migration of each store creates the tables of the npm package, unless the file has them
+//! already; the later ones rebuild them in their present form. So a new file and one of the npm
+//! package end up with the same schema.
 
-mod original;
+mod components;
+mod legacy;
 
-use sqlite_database::{Component, Migration, SqliteDatabase};
+use sqlite_database::{Component, SqliteDatabase};
 use store_core::Result;
 
-pub use self::original::BACKUP_SUFFIX;
-use self::original::take_over;
+pub use self::components::COMPONENTS;
+pub(crate) use self::components::{CACHE, DEDUPE, RATE_LIMIT};
+pub use self::legacy::BACKUP_SUFFIX;
 use crate::error::store_error;
 
-macro_rules! migration {
-    ($version:literal, $component:literal, $name:literal) => {
-        Migration {
-            version: $version,
-            name: $name,
-            up: include_str!(concat!(
-                "../migrations/",
-                $component,
-                "/000",
-                $version,
-                "_",
-                $name,
-                ".up.sql"
-            )),
-            down: include_str!(concat!(
-                "../migrations/",
-                $component,
-                "/000",
-                $version,
-                "_",
-                $name,
-                ".down.sql"
-            )),
-        }
-    };
-}
-
-pub(crate) static CACHE: Component = Component {
-    name: "cache",
-    migrations: &[
-        migration!(1, "cache", "seed"),
-        migration!(2, "cache", "fill_tokens"),
-    ],
-};
-
-pub(crate) static DEDUPE: Component = Component {
-    name: "dedupe",
-    migrations: &[
-        migration!(1, "dedupe", "seed"),
-        migration!(2, "dedupe", "leases"),
-    ],
-};
-
-pub(crate) static RATE_LIMIT: Component = Component {
-    name: "rate_limit",
-    migrations: &[
-        migration!(1, "rate_limit", "seed"),
-        migration!(2, "rate_limit", "shared_rules"),
-        migration!(3, "rate_limit", "one_tree"),
-    ],
-};
-
-/// The schema's parts, each of which a store brings up to date on its first use.
-pub static COMPONENTS: [&Component; 3] = [&CACHE, &DEDUPE, &RATE_LIMIT];
-
-/// Brings the tables of all stores up to date; a few reads if they are.
+/// Migrates the tables of all stores; only reads if no migration is pending.
 ///
-/// Stores do this themselves on first use. Call it to meet failures earlier. A file that the
-/// original package wrote is copied to a file beside it first, as [`BACKUP_SUFFIX`] tells.
+/// Stores migrate their own tables on first use. Call this to get errors earlier. A file of the npm
+/// package is backed up first, see [`BACKUP_SUFFIX`]. From a shell, `comicvine db status --db FILE`
+/// lists the migrations, `comicvine db plan --db FILE` shows the pending ones and
+/// `comicvine db up --db FILE` applies them.
+///
+/// ```
+/// use store_sqlite::{COMPONENTS, MigrationState, SqliteDatabase};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let database = SqliteDatabase::in_memory().await?;
+/// store_sqlite::migrate(&database).await?;
+/// for migration in database.migration_status(COMPONENTS[0]).await? {
+///     assert_eq!(migration.state, MigrationState::Applied);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
-/// `SchemaNewer` if a newer program wrote the file, `Busy` if another process keeps it locked for
-/// over a minute, `StorageFull` if there is no room for the backup, and those of the backend.
+///
+/// `SchemaNewer` if a newer program has migrated the file, `Corrupt` if an applied migration differs
+/// from this program's or the file is damaged, `Busy` if another process holds the write lock for
+/// over a minute, `StorageFull` or `ReadOnly` if the file or its backup cannot be written,
+/// `Unavailable` if the file cannot be read, `Closed` if the database is closed.
 pub async fn migrate(database: &SqliteDatabase) -> Result<()> {
-    take_over(database, &COMPONENTS)
+    legacy::upgrade(database, &COMPONENTS)
         .await
         .map_err(|error| store_error(error, "migrate"))?;
     for component in COMPONENTS {
-        up_to_date(database, component).await?;
+        ensure_migrated(database, component).await?;
     }
     Ok(())
 }
 
-/// Brings the tables of one of [`COMPONENTS`] up to date; a few reads if they are.
+/// Migrates the tables of one of [`COMPONENTS`]; only reads if no migration is pending.
 ///
-/// A file that the original package wrote is taken over as a whole, whichever component is asked
-/// for, so that it is in the old form or in the new one and never in both.
+/// All tables in a file of the npm package are migrated together, whichever component is given, so
+/// that the file never has both old and new ones.
 ///
 /// # Errors
+///
 /// As [`migrate`].
 pub async fn migrate_component(
     database: &SqliteDatabase,
     component: &'static Component,
 ) -> Result<()> {
-    up_to_date(database, component).await
+    ensure_migrated(database, component).await
 }
 
-pub(crate) async fn up_to_date(
+pub(crate) async fn ensure_migrated(
     database: &SqliteDatabase,
     component: &'static Component,
 ) -> Result<()> {
-    let migrated = match take_over(database, &[component]).await {
+    let migrated = match legacy::upgrade(database, &[component]).await {
         Ok(()) => database.migrate(component).await,
         Err(error) => Err(error),
     };

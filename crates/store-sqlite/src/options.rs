@@ -1,4 +1,4 @@
-//! How the stores behave; the defaults are those of the original packages where these have them.
+//! Options of the stores; defaults are those of the npm packages, where these have the option.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use store_core::{
     SystemRandom,
 };
 
-/// The most rows that one run of a cleanup removes.
+/// The default of `cleanup_batch`.
 const CLEANUP_BATCH: u32 = 500;
 
-/// Options of the three stores together.
+/// Options of [`stores_with`](crate::stores_with): those of the three stores.
 ///
 /// ```
 /// use store_sqlite::{CacheOptions, StoreOptions};
@@ -24,11 +24,11 @@ const CLEANUP_BATCH: u32 = 500;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoreOptions {
-    /// Of the cache.
+    /// Options of the cache.
     pub cache: CacheOptions,
-    /// Of the de-duplication.
+    /// Options of the dedupe store.
     pub dedupe: DedupeOptions,
-    /// Of the rate limiter. Default: adaptive, 200 per hour.
+    /// Options of the rate limiter. Default: adaptive, 200 per hour.
     pub rate_limit: RateLimitOptions,
 }
 
@@ -43,28 +43,28 @@ impl Default for StoreOptions {
 }
 
 impl StoreOptions {
-    /// Sets the cache's options.
+    /// Sets [`cache`](Self::cache).
     #[must_use]
     pub fn with_cache(mut self, options: CacheOptions) -> Self {
         self.cache = options;
         self
     }
 
-    /// Sets the de-duplication's options.
+    /// Sets [`dedupe`](Self::dedupe).
     #[must_use]
     pub fn with_dedupe(mut self, options: DedupeOptions) -> Self {
         self.dedupe = options;
         self
     }
 
-    /// Sets the rate limiter's options.
+    /// Sets [`rate_limit`](Self::rate_limit).
     #[must_use]
     pub fn with_rate_limit(mut self, options: RateLimitOptions) -> Self {
         self.rate_limit = options;
         self
     }
 
-    /// Sets the clock of all three.
+    /// Sets the clock of all three stores.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(clock);
@@ -74,7 +74,7 @@ impl StoreOptions {
         self
     }
 
-    /// Sets the randomness of all three.
+    /// Sets the source of randomness of all three stores.
     #[must_use]
     pub fn with_random(mut self, random: impl Random) -> Self {
         let random: Arc<dyn Random> = Arc::new(random);
@@ -83,7 +83,7 @@ impl StoreOptions {
         self
     }
 
-    /// Leaves sweeping to calls of `cleanup`, in all three.
+    /// Disables the background cleanup of all three stores: call `cleanup` instead.
     #[must_use]
     pub fn without_cleanup(mut self) -> Self {
         self.cache.cleanup_interval = None;
@@ -97,14 +97,14 @@ impl StoreOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CacheOptions {
-    /// The longest value, in bytes. Default: 5 MiB.
+    /// The maximum size of a value, in bytes. Default: 5 MiB.
     pub max_entry_bytes: usize,
-    /// How often expired values are swept; `None` leaves it to `cleanup`. Default: 60 s.
+    /// The interval of the background cleanup of expired values; `None` disables it. Default: 60 s.
     pub cleanup_interval: Option<Duration>,
-    /// The most rows that one run of `cleanup` removes: few enough that nobody waits long for the
-    /// lock. Default: 500.
+    /// The most rows that one `cleanup` removes: few enough that it does not hold the write lock for
+    /// long. Default: 500.
     pub cleanup_batch: u32,
-    /// The clock. Default: the system's.
+    /// The clock. Default: the system clock.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -153,21 +153,23 @@ impl CacheOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DedupeOptions {
-    /// How long a job survives its owner's silence; it takes the place of the original packages'
-    /// `jobTimeoutMs` of 300 s, which a crash always cost in full. Default: 10 s.
+    /// How long a job stays owned without a heartbeat. It replaces the npm packages' `jobTimeoutMs`
+    /// of 300 s, for which a crashed owner blocked the key. Default: 10 s.
     pub lease: Duration,
-    /// The longest result that is handed to those who joined, in bytes. Default: 64 KiB.
+    /// The maximum size of a result that is stored for callers that joined, in bytes.
+    /// Default: 64 KiB.
     pub inline_limit_bytes: usize,
-    /// How long an ended job can be seen by those who joined it. Default: 5 s.
+    /// How long the result of an ended job is kept for callers that joined it. Default: 5 s.
     pub result_retention: Duration,
-    /// How often ended and lapsed jobs are swept; `None` leaves it to `cleanup`. Default: 60 s.
+    /// The interval of the background cleanup of ended and expired jobs; `None` disables it.
+    /// Default: 60 s.
     pub cleanup_interval: Option<Duration>,
-    /// The most rows that one run of `cleanup` removes: few enough that nobody waits long for the
-    /// lock. Default: 500.
+    /// The most rows that one `cleanup` removes: few enough that it does not hold the write lock for
+    /// long. Default: 500.
     pub cleanup_batch: u32,
-    /// The clock. Default: the system's.
+    /// The clock. Default: the system clock.
     pub clock: Arc<dyn Clock>,
-    /// Where job ids come from. Default: the system's randomness.
+    /// The source of job ids. Default: the system's randomness.
     pub random: Arc<dyn Random>,
 }
 
@@ -240,20 +242,20 @@ impl DedupeOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RateLimitOptions {
-    /// What holds for resources that nothing was stated for. Default: 60 per minute.
+    /// The configuration of resources that have none of their own. Default: 60 per minute.
     pub default_config: ResourceConfig,
-    /// What holds for these resources, unless a claim or the stored configuration says otherwise.
-    /// Default: nothing.
+    /// The default configuration of single resources; a claim's or a stored one takes precedence.
+    /// Default: empty.
     pub resource_configs: HashMap<Resource, ResourceConfig>,
-    /// How often admissions that no window holds any more are swept; `None` leaves it to `cleanup`.
-    /// Default: 60 s.
+    /// The interval of the background cleanup of admissions that no window contains any more; `None`
+    /// disables it. Default: 60 s.
     pub cleanup_interval: Option<Duration>,
-    /// The most rows that one run of `cleanup` removes: few enough that nobody waits long for the
-    /// lock. Default: 500.
+    /// The most rows that one `cleanup` removes: few enough that it does not hold the write lock for
+    /// long. Default: 500.
     pub cleanup_batch: u32,
-    /// The clock. Default: the system's.
+    /// The clock. Default: the system clock.
     pub clock: Arc<dyn Clock>,
-    /// Where the marks of permits come from. Default: the system's randomness.
+    /// The source of permit ids. Default: the system's randomness.
     pub random: Arc<dyn Random>,
 }
 
@@ -271,7 +273,8 @@ impl Default for RateLimitOptions {
 }
 
 impl RateLimitOptions {
-    /// The default of the original packages' adaptive store: 200 per hour, shared by activity.
+    /// The default of the npm packages' adaptive store: 200 per hour, divided between users and
+    /// background by activity.
     #[must_use]
     pub fn adaptive() -> Self {
         let config = ResourceConfig::from(Limit::SEED_ADAPTIVE_DEFAULT);
@@ -285,7 +288,7 @@ impl RateLimitOptions {
         self
     }
 
-    /// What holds for `resource` unless a claim or the stored configuration says otherwise.
+    /// The default configuration of `resource`.
     pub(crate) fn config_of(&self, resource: &Resource) -> &ResourceConfig {
         let config = self.resource_configs.get(resource);
         config.unwrap_or(&self.default_config)

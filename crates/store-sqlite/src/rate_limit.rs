@@ -1,12 +1,12 @@
-//! Rate limiting: one row per admission, decided and written in one transaction.
+//! The rate limit store: one row per admission, decided and written in one transaction.
 
+mod activity;
 mod admit;
 mod config;
 mod cooldown;
-mod demand;
-mod known;
-mod ledger;
-mod reports;
+mod log;
+mod read;
+mod resource_state;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,14 +22,15 @@ use store_core::{
     RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
 };
 
-use self::admit::Verdict;
-use self::demand::Requests;
-use self::ledger::Rows;
-use crate::error::Failure;
+use self::activity::RequestCounts;
+use self::admit::Outcome;
+use self::log::InsertedRows;
+use self::resource_state::ResourceState;
+use crate::cleanup::{Cleanup, CleanupTask};
+use crate::error::TransactionError;
+use crate::handle::StoreHandle;
 use crate::migrate;
 use crate::options::RateLimitOptions;
-use crate::store::Handle;
-use crate::sweeper::{Sweep, Sweeper};
 
 /// A rate limiter in a SQLite file, shared by every process that opens it.
 ///
@@ -39,7 +40,8 @@ use crate::sweeper::{Sweep, Sweeper};
 /// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
 /// use store_sqlite::{SqliteDatabase, SqliteRateLimitStore};
 ///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let db = SqliteDatabase::in_memory().await?;
 /// let limits = SqliteRateLimitStore::new(&db, Limit::new(1, HOUR));
 /// let issues = Resource::named("issues")?;
@@ -51,33 +53,32 @@ use crate::sweeper::{Sweep, Sweeper};
 /// assert!(matches!(again, Decision::Denied { .. }));
 /// # Ok(())
 /// # }
-/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 /// ```
 #[derive(Clone, Debug)]
 pub struct SqliteRateLimitStore {
     inner: Arc<Inner>,
 }
 
-/// The original packages' name of the limiter that shares a limit by activity; what makes one is
-/// [`SqliteRateLimitStore::adaptive`], or any adaptive configuration.
+/// The npm package's name for a limiter that divides a limit between users and background by
+/// activity: create one with [`SqliteRateLimitStore::adaptive`], or use any adaptive configuration.
 pub type SqliteAdaptiveRateLimitStore = SqliteRateLimitStore;
 
 #[derive(Debug)]
 struct Inner {
-    handle: Handle,
+    handle: StoreHandle,
     options: RateLimitOptions,
-    sweeper: Sweeper,
+    cleanup: CleanupTask,
     denials: Arc<Denials>,
-    marks: Marks,
+    permit_ids: PermitIds,
 }
 
-/// What tells the rows of one permit from those of every other: a number drawn at random for the
-/// store, and the next for each permit. Asking the system anew costs more than an admission's row.
+/// The ids of permits: a random start for each store, then consecutive numbers. A random number for
+/// each permit would cost more than its row.
 #[derive(Debug)]
-struct Marks(AtomicU64);
+struct PermitIds(AtomicU64);
 
-impl Marks {
-    fn drawn_from(random: &dyn Random) -> Self {
+impl PermitIds {
+    fn starting_at_random(random: &dyn Random) -> Self {
         Self(AtomicU64::new(random.next_u64()))
     }
 
@@ -87,85 +88,90 @@ impl Marks {
 }
 
 impl SqliteRateLimitStore {
-    /// A limiter in `database` under which `default` holds for resources that nothing was stated
-    /// for.
+    /// A limiter over `database`; `default` limits the resources that have no configuration of their
+    /// own.
     #[must_use]
     pub fn new(database: &SqliteDatabase, default: impl Into<ResourceConfig>) -> Self {
         let options = RateLimitOptions::default().with_default_config(default);
         Self::with_options(database, options)
     }
 
-    /// A limiter in `database` with the original packages' adaptive default: 200 per hour, shared
+    /// A limiter over `database` with the npm package's adaptive default: 200 per hour, divided
     /// between users and background by activity.
     #[must_use]
     pub fn adaptive(database: &SqliteDatabase) -> Self {
         Self::with_options(database, RateLimitOptions::adaptive())
     }
 
-    /// A limiter in `database`.
+    /// A limiter over `database`, with options.
     #[must_use]
     pub fn with_options(database: &SqliteDatabase, options: RateLimitOptions) -> Self {
-        let handle = Handle::new(database, &migrate::RATE_LIMIT, Arc::clone(&options.clock));
-        let marks = Marks::drawn_from(&*options.random);
+        let handle = StoreHandle::new(database, &migrate::RATE_LIMIT, Arc::clone(&options.clock));
+        let permit_ids = PermitIds::starting_at_random(&*options.random);
         Self {
             inner: Arc::new(Inner {
                 handle,
-                marks,
+                permit_ids,
                 options,
-                sweeper: Sweeper::default(),
+                cleanup: CleanupTask::default(),
                 denials: Arc::default(),
             }),
         }
     }
 
-    fn handle(&self) -> &Handle {
+    fn handle(&self) -> &StoreHandle {
         let Inner {
             handle,
             options,
-            sweeper,
+            cleanup,
             ..
         } = &*self.inner;
-        sweeper.start(&self.inner, handle.clock(), options.cleanup_interval);
+        cleanup.start(&self.inner, handle.clock(), options.cleanup_interval);
         handle
     }
 
-    /// Brings demand that was refused from memory to the file, so that a status tells of it.
-    async fn count_refused(&self, claim: &Claim) -> Result<()> {
-        let refused = Requests::refused(&claim.resource, &self.inner.denials);
-        if refused.is_empty() {
+    /// Writes requests that were denied from memory to the file, so that a status includes them.
+    async fn record_denied(&self, claim: &Claim) -> Result<()> {
+        let denied = RequestCounts::take_denied(&claim.resource, &self.inner.denials);
+        if denied.is_empty() {
             return Ok(());
         }
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
         self.handle()
             .write("status", move |tx| {
                 let options = &inner.options;
-                admit::count_refused(tx, &claim, refused, options, options.clock.now())
+                admit::record_denied(tx, &claim, denied, options, options.clock.now())
             })
             .await
     }
 
-    /// Changes what is known of a resource; what was remembered of it may hold no longer.
-    async fn change<T, F>(&self, operation: &'static str, resource: &Resource, f: F) -> Result<T>
+    /// Updates the state of a resource and drops its remembered denials.
+    async fn update<T, F>(&self, operation: &'static str, resource: &Resource, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>, &Resource) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(&Transaction<'_>, &Resource) -> Result<T, TransactionError> + Send + 'static,
     {
         let name = resource.clone();
-        let changed = self.handle().write(operation, move |tx| f(tx, &name)).await;
+        let updated = self.handle().write(operation, move |tx| f(tx, &name)).await;
         self.inner.denials.forget(resource);
-        changed.map_err(|error| error.with_key(resource.as_str()))
+        updated.map_err(|error| error.with_key(resource.as_str()))
     }
 }
 
 impl Inner {
-    /// A permit over committed or yet uncommitted rows: dropped, it removes those that carry its
-    /// mark and no others.
-    fn permit(self: &Arc<Self>, admitted_at: Timestamp, rows: Vec<Rows>, mark: i64) -> Permit {
+    /// A permit over rows that are committed or about to be; giving it back removes the rows with its
+    /// id.
+    fn permit(
+        self: &Arc<Self>,
+        admitted_at: Timestamp,
+        rows: Vec<InsertedRows>,
+        permit_id: i64,
+    ) -> Permit {
         let inner = Arc::clone(self);
         Permit::new(admitted_at, move || {
             let denials = Arc::clone(&inner.denials);
             inner.handle.database().write_detached(move |tx| {
-                ledger::give_back(tx, &rows, admitted_at, mark, &denials)?;
+                log::remove_permit(tx, &rows, admitted_at, permit_id, &denials)?;
                 Ok(())
             });
         })
@@ -190,12 +196,12 @@ impl RateLimitStore for SqliteRateLimitStore {
                 let Inner {
                     options, denials, ..
                 } = &*inner;
-                let (mark, now) = (inner.marks.next(), options.clock.now());
-                match admit::acquire(tx, &request, options, denials, mark, now)? {
-                    Verdict::Admitted { rows } => {
-                        Ok(Decision::Granted(inner.permit(now, rows, mark)))
+                let (permit_id, now) = (inner.permit_ids.next(), options.clock.now());
+                match admit::acquire(tx, &request, options, denials, permit_id, now)? {
+                    Outcome::Granted { rows } => {
+                        Ok(Decision::Granted(inner.permit(now, rows, permit_id)))
                     }
-                    Verdict::Denied(denial) => {
+                    Outcome::Denied(denial) => {
                         denials.remember(&request, &denial, now);
                         Ok(Decision::Denied {
                             retry_at: denial.retry_at,
@@ -222,17 +228,17 @@ impl RateLimitStore for SqliteRateLimitStore {
 
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
-        self.count_refused(&claim).await?;
+        self.record_denied(&claim).await?;
         self.handle()
             .read("status", move |db| {
                 let options = &inner.options;
-                reports::status(db, &claim, priority, options, options.clock.now())
+                read::status(db, &claim, priority, options, options.clock.now())
             })
             .await
     }
 
     async fn reset(&self, resource: &Resource) -> Result<()> {
-        self.change("reset", resource, ledger::reset).await
+        self.update("reset", resource, log::reset).await
     }
 
     async fn clear(&self) -> Result<()> {
@@ -244,7 +250,7 @@ impl RateLimitStore for SqliteRateLimitStore {
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
         let extend =
             move |tx: &Transaction<'_>, resource: &Resource| cooldown::extend(tx, resource, until);
-        self.change("set_cooldown", resource, extend).await
+        self.update("set_cooldown", resource, extend).await
     }
 
     async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
@@ -256,24 +262,24 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
-        let end =
-            move |tx: &Transaction<'_>, resource: &Resource| cooldown::end(tx, resource, seen);
-        self.change("clear_cooldown", resource, end).await
+        let remove =
+            move |tx: &Transaction<'_>, resource: &Resource| cooldown::remove(tx, resource, seen);
+        self.update("clear_cooldown", resource, remove).await
     }
 
     async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
         config.check()?;
-        let state = move |tx: &Transaction<'_>, resource: &Resource| {
-            known::state_config(tx, resource, &config)
+        let set = move |tx: &Transaction<'_>, resource: &Resource| {
+            resource_state::set_config(tx, resource, &config)
         };
-        self.change("set_resource_config", resource, state).await
+        self.update("set_resource_config", resource, set).await
     }
 
     async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {
         let resource = resource.clone();
         self.handle()
             .read("resource_config", move |db| {
-                Ok(known::load(db, &resource)?.config)
+                Ok(ResourceState::load(db, &resource)?.config)
             })
             .await
     }
@@ -283,7 +289,7 @@ impl RateLimitStore for SqliteRateLimitStore {
         self.handle()
             .read("list", move |db| {
                 let options = &inner.options;
-                reports::list(db, &page, options, options.clock.now())
+                read::list(db, &page, options, options.clock.now())
             })
             .await
     }
@@ -293,17 +299,17 @@ impl RateLimitStore for SqliteRateLimitStore {
         self.handle()
             .read("stats", move |db| {
                 let options = &inner.options;
-                reports::stats(db, options, options.clock.now())
+                read::stats(db, options, options.clock.now())
             })
             .await
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        self.inner.sweep().await
+        self.inner.cleanup().await
     }
 
     async fn close(&self) -> Result<()> {
-        self.inner.sweeper.stop();
+        self.inner.cleanup.stop();
         self.inner.handle.close();
         Ok(())
     }
@@ -313,23 +319,23 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 }
 
-impl Sweep for Inner {
-    fn batch(&self) -> u32 {
+impl Cleanup for Inner {
+    fn batch_size(&self) -> u32 {
         self.options.cleanup_batch
     }
 
-    async fn sweep(&self) -> Result<u64> {
-        let (now, batch) = (self.handle.now(), self.batch());
-        // The look goes through all resources, so it happens without the lock.
+    async fn cleanup(&self) -> Result<u64> {
+        let (now, batch) = (self.handle.now(), self.batch_size());
+        // Finding expired rows visits all resources, so it runs without the write lock.
         let rows = self
             .handle
-            .read("cleanup", move |db| ledger::outlived(db, batch, now))
+            .read("cleanup", move |db| log::find_expired(db, batch, now))
             .await?;
         if rows.is_empty() {
             return Ok(0);
         }
         self.handle
-            .write("cleanup", move |tx| ledger::remove_outlived(tx, &rows, now))
+            .write("cleanup", move |tx| log::remove_expired(tx, &rows, now))
             .await
     }
 }

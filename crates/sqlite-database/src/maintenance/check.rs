@@ -1,4 +1,4 @@
-//! Whether a database is whole.
+//! The integrity check.
 
 use std::fmt;
 
@@ -6,33 +6,33 @@ use rusqlite::Connection;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a check of a database found.
+/// The result of a [`check`](crate::SqliteDatabase::check).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// Damage in SQLite's words, at most 100 of it. Empty in a file that is whole.
+    /// Messages of `PRAGMA integrity_check`, at most 100. Empty if the file is undamaged.
     pub damage: Vec<String>,
-    /// Rows that refer to rows that do not exist. Empty where foreign keys were always enforced.
+    /// Foreign key violations. Empty if foreign keys were always enforced.
     pub broken_references: Vec<BrokenReference>,
 }
 
 impl CheckReport {
-    /// Whether nothing was found.
+    /// Whether there is neither damage nor a broken reference.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.damage.is_empty() && self.broken_references.is_empty()
     }
 }
 
-/// A row that refers to a row that does not exist.
+/// A foreign key violation: a row that refers to a row that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BrokenReference {
-    /// The table that refers.
+    /// The table of the referring row.
     pub table: String,
-    /// The row's number; `None` in tables without row numbers.
+    /// The rowid of the referring row; `None` in `WITHOUT ROWID` tables.
     pub row: Option<i64>,
-    /// The table that lacks the row.
+    /// The table that is referred to.
     pub parent: String,
 }
 
@@ -48,18 +48,18 @@ impl fmt::Display for BrokenReference {
 
 pub(super) fn run(db: &Connection) -> Result<CheckReport> {
     let mut report = CheckReport::default();
-    // Damage may end a check halfway; then that is what there is to report.
-    if let Err(error) = integrity(db, &mut report.damage) {
-        note(error, &mut report.damage)?;
+    // Damage may abort the check, which is then part of the report.
+    if let Err(error) = integrity_check(db, &mut report.damage) {
+        record_damage(error, &mut report.damage)?;
     }
-    match references(db) {
+    match foreign_key_check(db) {
         Ok(broken) => report.broken_references = broken,
-        Err(error) => note(error, &mut report.damage)?,
+        Err(error) => record_damage(error, &mut report.damage)?,
     }
     Ok(report)
 }
 
-fn note(error: Error, damage: &mut Vec<String>) -> Result<()> {
+fn record_damage(error: Error, damage: &mut Vec<String>) -> Result<()> {
     if error.kind() != ErrorKind::Corrupt {
         return Err(error);
     }
@@ -71,7 +71,7 @@ fn note(error: Error, damage: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-fn integrity(db: &Connection, damage: &mut Vec<String>) -> Result<()> {
+fn integrity_check(db: &Connection, damage: &mut Vec<String>) -> Result<()> {
     let mut statement = db.prepare("PRAGMA integrity_check")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -83,7 +83,7 @@ fn integrity(db: &Connection, damage: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-fn references(db: &Connection) -> Result<Vec<BrokenReference>> {
+fn foreign_key_check(db: &Connection) -> Result<Vec<BrokenReference>> {
     let mut statement = db.prepare("PRAGMA foreign_key_check")?;
     let broken = statement.query_map([], |row| {
         Ok(BrokenReference {

@@ -1,4 +1,4 @@
-//! How much room a database takes, and giving back what it does not need.
+//! Size and vacuum.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -8,46 +8,47 @@ use rusqlite::Connection;
 use crate::checkpoint;
 use crate::error::Result;
 
-/// The room that a database takes.
+/// The size of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DatabaseSize {
-    /// Bytes per page.
+    /// The page size, in bytes.
     pub page_bytes: u64,
-    /// Pages, used and free.
+    /// The number of pages, used and free.
     pub pages: u64,
-    /// Pages without content; later writes use them before the file grows.
+    /// The number of free pages; later writes use them before the file grows.
     pub free_pages: u64,
-    /// Length of the write-ahead log beside the file, in bytes; 0 in memory.
+    /// The size of the write-ahead log, in bytes; 0 in memory.
     pub wal_bytes: u64,
 }
 
 impl DatabaseSize {
-    /// The database without its write-ahead log, in bytes.
+    /// The size without the write-ahead log, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.pages * self.page_bytes
     }
 
-    /// What [`vacuum`](crate::SqliteDatabase::vacuum) gives back at least, in bytes.
+    /// The size of the free pages, in bytes: what a [`vacuum`](crate::SqliteDatabase::vacuum) frees
+    /// at least.
     #[must_use]
     pub fn free_bytes(&self) -> u64 {
         self.free_pages * self.page_bytes
     }
 }
 
-/// What a vacuum has achieved.
+/// The result of a [`vacuum`](crate::SqliteDatabase::vacuum).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Vacuumed {
-    /// Size before, in bytes.
+pub struct VacuumReport {
+    /// The size before, in bytes.
     pub bytes_before: u64,
-    /// Size after, in bytes.
+    /// The size after, in bytes.
     pub bytes_after: u64,
 }
 
 pub(super) fn measure(db: &Connection, path: Option<&Path>) -> Result<DatabaseSize> {
-    // One statement is one moment: the numbers belong together.
+    // One statement, so that the numbers are of one snapshot.
     let (page_bytes, pages, free_pages) = db.query_row(
         "SELECT page_size, page_count, freelist_count
          FROM pragma_page_size, pragma_page_count, pragma_freelist_count",
@@ -62,19 +63,19 @@ pub(super) fn measure(db: &Connection, path: Option<&Path>) -> Result<DatabaseSi
     })
 }
 
-/// No log, no bytes.
+/// The size of the WAL file; 0 if there is none.
 fn wal_bytes(path: &Path) -> u64 {
     let mut log = OsString::from(path);
     log.push("-wal");
     std::fs::metadata(log).map_or(0, |file| file.len())
 }
 
-pub(super) fn vacuum(db: &Connection) -> Result<Vacuumed> {
+pub(super) fn vacuum(db: &Connection) -> Result<VacuumReport> {
     let bytes_before = measure(db, None)?.bytes();
     db.execute_batch("VACUUM")?;
-    // The rebuilt pages are in the log until now.
+    // Until now the rebuilt pages are in the WAL.
     checkpoint::truncate(db);
-    Ok(Vacuumed {
+    Ok(VacuumReport {
         bytes_before,
         bytes_after: measure(db, None)?.bytes(),
     })

@@ -1,4 +1,4 @@
-//! The backup before a migration, made once.
+//! The one-time backup before a migration.
 
 use std::io;
 use std::path::Path;
@@ -8,12 +8,12 @@ use crate::database::SqliteDatabase;
 use crate::error::Result;
 
 impl SqliteDatabase {
-    /// Copies the database to `backup` unless there is a file. The caller holds the write lock.
+    /// Copies the database to `backup` unless that file exists. The caller holds the write lock.
     pub(super) async fn back_up_once(&self, backup: &Path) -> Result<()> {
         let failed = |error| copy::io_error(error, backup);
-        // Only whoever holds the lock writes here: what there is, a crash has left, be it before the
-        // backup was complete or between its old name and its new one.
-        match std::fs::remove_file(copy::partial(backup, 0)) {
+        // Only the holder of the lock writes here, so an existing partial file was left by a crash:
+        // before the backup was complete, or between link and unlink.
+        match std::fs::remove_file(copy::partial_path(backup, 0)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
         }
@@ -21,15 +21,15 @@ impl SqliteDatabase {
             tracing::info!(backup = %backup.display(), "migrating; the backup exists already");
             return Ok(());
         }
-        let partial = copy::reserve(backup, self.path()).map_err(failed)?;
+        let partial = copy::create_partial(backup, self.path()).map_err(failed)?;
         let (location, target) = (self.location().clone(), partial.clone());
         let written = self
-            .read_at_length(move |db| copy::write(&location, db, &target))
+            .long_read(move |db| copy::write(&location, db, &target))
             .await;
-        // Not on that thread: it goes on when this future is dropped, and the lock does not.
+        // Not on the blocking thread: it would go on without the lock if this future is dropped.
         let published = written.and_then(|()| copy::publish(&partial, backup).map_err(failed));
         if published.is_err() {
-            // What is left of it is of no use; the first error is the one to tell.
+            // The first error is the one to report.
             let _removed = std::fs::remove_file(&partial);
         }
         published?;

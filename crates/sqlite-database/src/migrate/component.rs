@@ -1,18 +1,18 @@
-//! What a crate declares: its name and the steps of its schema, as plain values.
+//! The declaration of a schema: a component and its migrations, as plain values.
 
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrationType, Migrator};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The tables of one crate, as the steps that lead to them.
+/// A named list of migrations: the schema of one crate in a shared file.
 ///
 /// ```
 /// use sqlite_database::{Component, Migration};
 ///
 /// // In practice `up` and `down` are `include_str!` of files beside the crate's sources.
-/// static SHELF: Component = Component {
-///     name: "shelf",
+/// static LIBRARY: Component = Component {
+///     name: "library",
 ///     migrations: &[Migration {
 ///         version: 1,
 ///         name: "books",
@@ -21,49 +21,51 @@ use crate::error::{Error, ErrorKind, Result};
 ///     }],
 /// };
 ///
-/// # async fn example() -> sqlite_database::Result<()> {
+/// # #[tokio::main]
+/// # async fn main() -> sqlite_database::Result<()> {
 /// let database = sqlite_database::SqliteDatabase::in_memory().await?;
-/// database.migrate(&SHELF).await?;
+/// database.migrate(&LIBRARY).await?;
+/// let status = database.migration_status(&LIBRARY).await?;
+/// assert_eq!(status[0].state, sqlite_database::MigrationState::Applied);
 /// # database.close().await
 /// # }
-/// # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(example()).unwrap();
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Component {
-    /// Lower-case letters, digits and underscores; names the bookkeeping table.
+    /// Lower-case letters, digits and underscores; part of the name of the migrations table.
     pub name: &'static str,
-    /// In ascending order of version.
+    /// The migrations, in ascending order of version.
     pub migrations: &'static [Migration],
 }
 
-/// One step of a schema, forth and back.
+/// A reversible schema migration.
 ///
 /// Foreign keys are not enforced while it runs, so that tables can be rebuilt; they are checked
 /// before the commit.
 #[derive(Clone, Copy, Debug)]
 pub struct Migration {
-    /// Greater than 0 and than that of the step before.
+    /// Greater than 0 and than the previous migration's version.
     pub version: i64,
-    /// What it does, in a word or two.
+    /// A short description.
     pub name: &'static str,
-    /// SQL that takes the step; never changes once released.
+    /// SQL that applies the migration; must not change once released.
     pub up: &'static str,
-    /// SQL that undoes the step exactly.
+    /// SQL that reverts the migration exactly.
     pub down: &'static str,
 }
 
 impl Component {
-    pub(super) fn table(&self) -> String {
+    pub(super) fn table_name(&self) -> String {
         format!("_migrations_{}", self.name)
     }
 
-    pub(super) fn latest(&self) -> i64 {
+    pub(super) fn latest_version(&self) -> i64 {
         self.migrations
             .last()
             .map_or(0, |migration| migration.version)
     }
 
-    pub(super) fn ensure_known(&self, version: i64) -> Result<()> {
+    pub(super) fn ensure_version_exists(&self, version: i64) -> Result<()> {
         if version == 0 || self.migrations.iter().any(|known| known.version == version) {
             return Ok(());
         }
@@ -81,7 +83,7 @@ impl Component {
                 "component name `{name}` is not [a-z0-9_]+"
             )));
         }
-        let mut before = 0;
+        let mut previous = 0;
         let mut steps = Vec::with_capacity(self.migrations.len() * 2);
         for Migration {
             version,
@@ -90,11 +92,11 @@ impl Component {
             down,
         } in self.migrations
         {
-            if *version <= before {
-                let detail = format!("{}: version {version} follows {before}", self.name);
+            if *version <= previous {
+                let detail = format!("{}: version {version} follows {previous}", self.name);
                 return Err(invalid(detail));
             }
-            before = *version;
+            previous = *version;
             for (direction, sql) in [
                 (MigrationType::ReversibleUp, up),
                 (MigrationType::ReversibleDown, down),
@@ -110,8 +112,8 @@ impl Component {
             }
         }
         let mut migrator = Migrator::with_migrations(steps);
-        // A table for each component; the name is part of the file format and never changes.
-        migrator.dangerous_set_table_name(self.table());
+        // One table per component; its name is part of the file format and must not change.
+        migrator.dangerous_set_table_name(self.table_name());
         Ok(migrator)
     }
 }

@@ -1,45 +1,45 @@
-//! Compares what a component declares with what a database has applied.
+//! The comparison of declared with applied migrations.
 
 use sqlx::migrate::Migrator;
 
 use super::component::Component;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Where one migration stands in a database.
+/// A migration and its state in a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MigrationStatus {
     /// The version.
     pub version: i64,
-    /// What it does.
+    /// The description.
     pub name: String,
-    /// Where it stands.
+    /// The state.
     pub state: MigrationState,
 }
 
-/// Whether a migration is part of a database's schema.
+/// The state of a migration in a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MigrationState {
-    /// Applied as this program carries it.
+    /// Applied, and equal to this program's migration.
     Applied,
     /// Not applied yet.
     Pending,
-    /// Applied with other contents than this program carries.
+    /// Applied, and different from this program's migration.
     Changed,
-    /// Applied, and not known to this program.
+    /// Applied, and unknown to this program.
     Unknown,
 }
 
-/// A row of the bookkeeping table.
-pub(super) struct Applied {
+/// A row of the migrations table.
+pub(super) struct AppliedMigration {
     pub(super) version: i64,
     pub(super) name: String,
     pub(super) checksum: Vec<u8>,
 }
 
 /// Whether exactly the migrations up to `target` are applied.
-pub(super) fn is_at(component: &Component, target: i64, applied: &[Applied]) -> bool {
+pub(super) fn is_at(component: &Component, target: i64, applied: &[AppliedMigration]) -> bool {
     let wanted = component
         .migrations
         .iter()
@@ -49,12 +49,13 @@ pub(super) fn is_at(component: &Component, target: i64, applied: &[Applied]) -> 
         .eq(applied.iter().map(|row| row.version))
 }
 
+/// Fails unless every applied migration is known and unchanged.
 pub(super) fn ensure_compatible(
     component: &Component,
     migrator: &Migrator,
-    applied: &[Applied],
+    applied: &[AppliedMigration],
 ) -> Result<()> {
-    let (name, known) = (component.name, component.latest());
+    let (name, known) = (component.name, component.latest_version());
     if let Some(newest) = applied.iter().map(|row| row.version).max()
         && newest > known
     {
@@ -65,13 +66,13 @@ pub(super) fn ensure_compatible(
         return Err(Error::new(ErrorKind::SchemaNewer, "migrate", detail));
     }
     for MigrationStatus { version, state, .. } in status(component, migrator, applied) {
-        let what = match state {
+        let difference = match state {
             MigrationState::Applied | MigrationState::Pending => continue,
-            MigrationState::Changed => "was applied with other contents than this program carries",
-            MigrationState::Unknown => "was applied and is not known to this program",
+            MigrationState::Changed => "was applied with different contents",
+            MigrationState::Unknown => "was applied and is unknown to this program",
         };
         let detail = format!(
-            "migration {version} of {name} {what}; use the program that wrote the file, or a \
+            "migration {version} of {name} {difference}; use the program that wrote the file, or a \
              new file"
         );
         return Err(Error::new(ErrorKind::SchemaChanged, "migrate", detail));
@@ -79,10 +80,11 @@ pub(super) fn ensure_compatible(
     Ok(())
 }
 
+/// The migrations, declared or applied, in ascending order of version.
 pub(super) fn status(
     component: &Component,
     migrator: &Migrator,
-    applied: &[Applied],
+    applied: &[AppliedMigration],
 ) -> Vec<MigrationStatus> {
     let checksum = |version| {
         migrator

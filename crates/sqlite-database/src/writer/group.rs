@@ -1,4 +1,4 @@
-//! Transactions of the writer: one operation alone, or several in a savepoint each.
+//! Write transactions: one operation alone, or a group with a savepoint for each.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use super::operation::{Operation, run_caught};
 use crate::busy;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Begins the write transaction at once: a read that turns into a write later fails with a
-/// snapshot conflict, which no waiting resolves.
-pub(super) fn begin(connection: &mut Connection, patience: Duration) -> Result<Transaction<'_>> {
-    busy::wait_at_most(patience, || {
+/// Begins an immediate transaction: upgrading a read to a write fails with a snapshot conflict,
+/// which no waiting resolves.
+pub(super) fn begin(connection: &mut Connection, timeout: Duration) -> Result<Transaction<'_>> {
+    busy::with_busy_timeout(timeout, || {
         Transaction::new(connection, TransactionBehavior::Immediate).map_err(Error::from)
     })
 }
 
-/// Runs `f` and commits, or rolls back what it reports as failed.
+/// Runs `f` and commits, or rolls back if it fails.
 ///
-/// The value comes apart from the outcome so that the caller can drop it without the lock.
+/// The value is separate from the outcome, so that the caller can drop it without the lock.
 pub(super) fn run_alone<T>(
     transaction: Transaction<'_>,
     f: impl FnOnce(&Transaction<'_>) -> Result<T>,
     busy_timeout: Duration,
 ) -> (Result<()>, Option<T>) {
-    busy::wait_at_most(busy_timeout, || match run_caught(|| f(&transaction)) {
+    busy::with_busy_timeout(busy_timeout, || match run_caught(|| f(&transaction)) {
         Ok(value) if transaction.is_autocommit() => (Err(ended()), Some(value)),
         Ok(value) => (transaction.commit().map_err(Error::from), Some(value)),
         Err(error) => (Err(error), None),
@@ -34,7 +34,7 @@ pub(super) fn run_alone<T>(
 /// Runs `operations` in one transaction and commits.
 ///
 /// Returns one outcome for each operation that has run. Fewer outcomes than operations mean that
-/// the transaction ended early; the rest has not run and wants another transaction.
+/// the transaction ended early: the rest has not run and needs another transaction.
 pub(super) fn commit(
     connection: &mut Connection,
     operations: &mut [Box<dyn Operation>],
@@ -44,12 +44,12 @@ pub(super) fn commit(
         Ok(transaction) => transaction,
         Err(error) => return operations.iter().map(|_| Err(error.clone())).collect(),
     };
-    busy::wait_at_most(busy_timeout, || {
+    busy::with_busy_timeout(busy_timeout, || {
         let mut outcomes = Vec::with_capacity(operations.len());
         for operation in operations {
             outcomes.push(run_in_savepoint(&transaction, operation.as_mut()));
             if transaction.is_autocommit() {
-                // On a full disk and the like SQLite rolls the whole transaction back.
+                // Some errors, such as a full disk, roll back the whole transaction.
                 let error = outcomes
                     .last()
                     .cloned()
@@ -80,7 +80,7 @@ fn run_in_savepoint(transaction: &Transaction<'_>, operation: &mut dyn Operation
     match ended {
         Ok(_) => outcome,
         Err(error) => {
-            // The savepoint can be neither kept nor undone, so neither can the rest.
+            // The savepoint can be neither released nor rolled back, so the transaction cannot go on.
             let _rolled_back = transaction.execute_batch("ROLLBACK");
             Err(error.into())
         }
@@ -94,6 +94,6 @@ fn fail_all(outcomes: &mut [Result<()>], error: &Error) {
 }
 
 fn ended() -> Error {
-    let detail = "the operation ended the transaction it was given; leave that to the writer";
+    let detail = "the operation ended its transaction; leave COMMIT and ROLLBACK to the writer";
     Error::new(ErrorKind::InvalidInput, "write", detail)
 }

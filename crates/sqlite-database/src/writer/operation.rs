@@ -1,4 +1,4 @@
-//! Queued operations, with their result types erased.
+//! Type-erased queued operations.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,16 +9,16 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// One queued operation: run once inside a transaction, answered once after its commit.
+/// A queued operation: run once inside a transaction, answered once after its commit.
 pub(super) trait Operation: Send {
-    /// Runs and keeps the result.
+    /// Runs the operation and stores its result.
     fn run(&mut self, transaction: &Transaction<'_>) -> Result<()>;
 
-    /// Answers the caller; `outcome` includes that of the commit.
+    /// Sends the result to the caller; `outcome` includes that of the commit.
     fn reply(self: Box<Self>, outcome: Result<()>);
 }
 
-/// Answers, surviving a panic in the destructor of a result that nobody waits for.
+/// Replies; catches a panic in the destructor of a result without a receiver.
 pub(super) fn reply(operation: Box<dyn Operation>, outcome: Result<()>) {
     let replied = catch_unwind(AssertUnwindSafe(|| operation.reply(outcome)));
     if let Err(panic) = replied {
@@ -26,11 +26,15 @@ pub(super) fn reply(operation: Box<dyn Operation>, outcome: Result<()>) {
     }
 }
 
-/// Runs `f`, turning a panic into an error so that it stays with its own caller.
+/// Runs `f` and converts a panic into an error for its caller.
 pub(super) fn run_caught<T>(f: impl FnOnce() -> Result<T>) -> Result<T> {
-    // The transaction or savepoint that `f` worked in is rolled back, so nothing half-done
-    // outlives the panic.
+    // The transaction or savepoint of `f` is rolled back, so no partial change outlives the panic.
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+}
+
+/// The error of an operation that comes after the end.
+pub(super) fn closed() -> Error {
+    Error::closed("write")
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {
@@ -46,14 +50,14 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
     )
 }
 
-/// An operation whose caller waits.
-pub(super) struct Pending<T, F> {
+/// An operation whose caller awaits the result.
+pub(super) struct Awaited<T, F> {
     f: Option<F>,
     value: Option<T>,
     caller: oneshot::Sender<Result<T>>,
 }
 
-impl<T, F> Pending<T, F> {
+impl<T, F> Awaited<T, F> {
     pub(super) fn new(f: F, caller: oneshot::Sender<Result<T>>) -> Self {
         Self {
             f: Some(f),
@@ -63,7 +67,7 @@ impl<T, F> Pending<T, F> {
     }
 }
 
-impl<T, F> Operation for Pending<T, F>
+impl<T, F> Operation for Awaited<T, F>
 where
     T: Send,
     F: FnOnce(&Transaction<'_>) -> Result<T> + Send,
@@ -77,24 +81,21 @@ where
 
     fn reply(self: Box<Self>, outcome: Result<()>) {
         let Self { value, caller, .. } = *self;
-        let answer = outcome.and_then(|()| value.ok_or_else(super::closed));
-        // A caller that is gone leaves the result to its destructor, here and now.
+        let answer = outcome.and_then(|()| value.ok_or_else(closed));
+        // If the caller is gone, the result is dropped here.
         drop(caller.send(answer));
     }
 }
 
-/// An operation that nobody waits for.
+/// An operation without a receiver; a failure is logged.
 pub(super) struct Detached<F> {
     f: Option<F>,
-    subject: Arc<str>,
+    name: Arc<str>,
 }
 
 impl<F> Detached<F> {
-    pub(super) fn new(f: F, subject: Arc<str>) -> Self {
-        Self {
-            f: Some(f),
-            subject,
-        }
+    pub(super) fn new(f: F, name: Arc<str>) -> Self {
+        Self { f: Some(f), name }
     }
 }
 
@@ -110,7 +111,7 @@ where
 
     fn reply(self: Box<Self>, outcome: Result<()>) {
         if let Err(error) = outcome {
-            tracing::warn!(database = %self.subject, %error, "a detached write failed");
+            tracing::warn!(database = %self.name, %error, "a detached write failed");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Operations that wait for the writer thread.
+//! The queue of the writer thread.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::operation::Operation;
 
-/// An unbounded queue: a task waits for its own operation, so its length is bounded by the tasks.
+/// An unbounded queue of operations; each task awaits its own, so the tasks bound its length.
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -20,7 +20,7 @@ struct State {
 }
 
 impl Queue {
-    /// Appends, or hands the operation back when closed.
+    /// Appends the operation, or returns it if the queue is closed.
     pub(super) fn push(&self, operation: Box<dyn Operation>) -> Result<(), Box<dyn Operation>> {
         let mut state = self.state();
         if state.is_closed {
@@ -32,13 +32,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Whether nothing waits and new operations are welcome.
+    /// Whether the queue is empty and open.
     pub(super) fn is_idle(&self) -> bool {
         let state = self.state();
         state.operations.is_empty() && !state.is_closed
     }
 
-    /// Blocks until something waits (`true`), or nothing does and nothing will (`false`).
+    /// Blocks until the queue is filled (`true`), or empty and closed (`false`).
     pub(super) fn wait(&self) -> bool {
         let state = self
             .filled
@@ -49,14 +49,15 @@ impl Queue {
         !state.operations.is_empty()
     }
 
-    pub(super) fn take(&self, most: usize) -> Vec<Box<dyn Operation>> {
+    /// Removes at most `limit` operations from the front.
+    pub(super) fn take(&self, limit: usize) -> Vec<Box<dyn Operation>> {
         let mut state = self.state();
-        let count = state.operations.len().min(most);
+        let count = state.operations.len().min(limit);
         state.operations.drain(..count).collect()
     }
 
-    /// Puts operations that have not run back in front, in order.
-    pub(super) fn give_back(&self, operations: Vec<Box<dyn Operation>>) {
+    /// Returns operations that have not run to the front, in order.
+    pub(super) fn put_back(&self, operations: Vec<Box<dyn Operation>>) {
         if operations.is_empty() {
             return;
         }
@@ -80,7 +81,7 @@ impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.state();
         f.debug_struct("Queue")
-            .field("waiting", &state.operations.len())
+            .field("operations", &state.operations.len())
             .field("is_closed", &state.is_closed)
             .finish()
     }

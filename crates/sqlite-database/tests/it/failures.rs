@@ -1,4 +1,4 @@
-//! A full disk, a file that may only be read, a damaged file and one that is gone.
+//! Full disks, and read-only, damaged and deleted files.
 
 use std::io::{Seek as _, SeekFrom, Write as _};
 
@@ -6,12 +6,12 @@ use sqlite_database::{
     AccessMode, Component, DatabaseOptions, ErrorKind, Migration, SqliteDatabase,
 };
 
-use crate::support::{Shelf, TABLE, count, insert};
+use crate::support::{TABLE, TestDatabase, count, insert};
 
-/// A bound that a few hundred titles reach.
+/// A maximum size that a few hundred titles reach.
 const BOUND: u64 = 256 * 1024;
 
-/// Writes until nothing fits any more; returns what was acknowledged.
+/// Writes until the database is full; returns the number of acknowledged writes.
 async fn fill_up(database: &SqliteDatabase) -> i64 {
     for number in 0.. {
         let title = format!("{number:0>400}");
@@ -28,27 +28,27 @@ async fn fill_up(database: &SqliteDatabase) -> i64 {
 #[tokio::test]
 async fn a_full_database_refuses_writes_and_keeps_what_it_has() {
     let options = DatabaseOptions::default().with_max_bytes(BOUND);
-    let shelf = Shelf::open_with(options).await;
-    let database = &shelf.database;
+    let test = TestDatabase::open_with(options).await;
+    let database = &test.database;
     let acknowledged = fill_up(database).await;
     assert!(acknowledged > 100);
     assert_eq!(count(database), acknowledged);
     assert!(database.size().await.expect("numbers").bytes() <= BOUND);
     let delete = "DELETE FROM book WHERE title < (SELECT title FROM book LIMIT 1 OFFSET 100)";
     let deleted = database.write(move |tx| Ok(tx.execute(delete, [])?)).await;
-    assert_eq!(deleted.expect("room comes back"), 100);
+    assert_eq!(deleted.expect("free pages"), 100);
     let written = database.write(|tx| insert(tx, "Saga")).await;
-    written.expect("it is used again");
+    written.expect("space");
     assert!(database.check().await.expect("a check").is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_write_that_does_not_fit_takes_no_other_with_it() {
     let options = DatabaseOptions::default().with_max_bytes(BOUND);
-    let shelf = Shelf::open_with(options).await;
+    let test = TestDatabase::open_with(options).await;
     let writing: Vec<_> = (0..200)
         .map(|number| {
-            let database = shelf.database.clone();
+            let database = test.database.clone();
             let is_large = number % 50 == 7;
             let title = if is_large {
                 "large ".repeat(400_000)
@@ -69,14 +69,14 @@ async fn one_write_that_does_not_fit_takes_no_other_with_it() {
     }
     assert!(written > 0);
     assert_eq!(
-        count(&shelf.database),
+        count(&test.database),
         written,
-        "what was told is what is there"
+        "exactly the acknowledged rows exist"
     );
 }
 
 #[tokio::test]
-async fn the_bound_holds_in_both_lanes_and_for_migrations() {
+async fn the_bound_holds_in_both_libraries_and_for_migrations() {
     const LARGE: Component = Component {
         name: "large",
         migrations: &[Migration {
@@ -88,16 +88,16 @@ async fn the_bound_holds_in_both_lanes_and_for_migrations() {
         }],
     };
     let options = DatabaseOptions::default().with_max_bytes(BOUND);
-    let shelf = Shelf::open_with(options).await;
-    let pool = shelf.database.pool().await.expect("a pool");
+    let test = TestDatabase::open_with(options).await;
+    let pool = test.database.pool().await.expect("a pool");
     let written = sqlx::query("INSERT INTO book VALUES (hex(zeroblob(524288)))")
         .execute(&pool)
         .await;
     let error = sqlite_database::Error::from(written.expect_err("too large"));
     assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
-    let error = shelf.database.migrate(&LARGE).await.expect_err("too large");
+    let error = test.database.migrate(&LARGE).await.expect_err("too large");
     assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
-    let states = shelf.database.migration_status(&LARGE).await;
+    let states = test.database.migration_status(&LARGE).await;
     assert_eq!(
         states.expect("a list")[0].state,
         sqlite_database::MigrationState::Pending
@@ -106,15 +106,15 @@ async fn the_bound_holds_in_both_lanes_and_for_migrations() {
 
 #[tokio::test]
 async fn a_file_above_its_bound_is_kept_and_grows_no_more() {
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     for number in 0..1000 {
         let title = format!("{number:0>400}");
-        let written = shelf.database.write(move |tx| insert(tx, &title)).await;
+        let written = test.database.write(move |tx| insert(tx, &title)).await;
         written.expect("no bound");
     }
-    shelf.database.close().await.expect("a close");
+    test.database.close().await.expect("a close");
     let options = DatabaseOptions::default().with_max_bytes(BOUND);
-    let database = SqliteDatabase::open_with(shelf.path(), options).await;
+    let database = SqliteDatabase::open_with(test.path(), options).await;
     let database = database.expect("a database");
     assert_eq!(count(&database), 1000);
     let before = database.size().await.expect("numbers").bytes();
@@ -122,20 +122,20 @@ async fn a_file_above_its_bound_is_kept_and_grows_no_more() {
     let written = database
         .write(|tx| insert(tx, &"long ".repeat(100_000)))
         .await;
-    let error = written.expect_err("no room");
+    let error = written.expect_err("no space");
     assert_eq!(error.kind(), ErrorKind::StorageFull);
     assert_eq!(database.size().await.expect("numbers").bytes(), before);
 }
 
 #[tokio::test]
-async fn a_handle_that_only_looks_changes_nothing() {
-    let shelf = Shelf::open().await;
-    let written = shelf.database.write(|tx| insert(tx, "Saga")).await;
+async fn a_read_only_handle_changes_nothing() {
+    let test = TestDatabase::open().await;
+    let written = test.database.write(|tx| insert(tx, "Saga")).await;
     written.expect("a commit");
-    shelf.database.close().await.expect("a close");
-    let bytes = std::fs::read(shelf.path()).expect("the file");
+    test.database.close().await.expect("a close");
+    let bytes = std::fs::read(test.path()).expect("the file");
     let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
-    let database = SqliteDatabase::open_with(shelf.path(), options).await;
+    let database = SqliteDatabase::open_with(test.path(), options).await;
     let database = database.expect("a database");
     assert_eq!(count(&database), 1);
     let error = database.write(|tx| insert(tx, "Bone")).await;
@@ -148,11 +148,11 @@ async fn a_handle_that_only_looks_changes_nothing() {
     assert_eq!(error.kind(), ErrorKind::ReadOnly);
     assert!(database.check().await.expect("a check").is_ok());
     database.close().await.expect("a close");
-    assert_eq!(std::fs::read(shelf.path()).expect("the file"), bytes);
+    assert_eq!(std::fs::read(test.path()).expect("the file"), bytes);
 }
 
 #[tokio::test]
-async fn there_is_no_looking_at_a_file_that_does_not_exist() {
+async fn a_missing_file_is_not_opened_read_only() {
     let directory = tempfile::TempDir::new().expect("a directory");
     let path = directory.path().join("a.db");
     let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
@@ -162,38 +162,39 @@ async fn there_is_no_looking_at_a_file_that_does_not_exist() {
 }
 
 #[tokio::test]
-async fn damage_in_the_middle_is_told_and_reported() {
-    let shelf = Shelf::open().await;
+async fn damage_in_the_middle_is_an_error_and_reported() {
+    let test = TestDatabase::open().await;
     for number in 0..1000 {
         let title = format!("{number:0>400}");
-        let written = shelf.database.write(move |tx| insert(tx, &title)).await;
+        let written = test.database.write(move |tx| insert(tx, &title)).await;
         written.expect("a commit");
     }
-    shelf.database.close().await.expect("a close");
+    test.database.close().await.expect("a close");
     let mut file = std::fs::File::options()
         .write(true)
-        .open(shelf.path())
+        .open(test.path())
         .expect("the file");
     // Everything but the schema on the first page.
     let length = file.metadata().expect("numbers").len();
     file.seek(SeekFrom::Start(8192)).expect("a place");
     let noise = vec![0xA5; usize::try_from(length - 8192).expect("a small file")];
     file.write_all(&noise).expect("damage");
-    let database = SqliteDatabase::open(shelf.path()).await;
+    let database = SqliteDatabase::open(test.path()).await;
     let database = database.expect("the first page is whole");
-    let read = database.read(|db| Ok(db.query_row("SELECT max(title) FROM book", [], |_| Ok(()))?));
+    let read = database
+        .blocking_read(|db| Ok(db.query_row("SELECT max(title) FROM book", [], |_| Ok(()))?));
     assert_eq!(read.expect_err("damage").kind(), ErrorKind::Corrupt);
     let written = database.write(|tx| insert(tx, "Saga")).await;
     assert_eq!(written.expect_err("damage").kind(), ErrorKind::Corrupt);
     let report = database.check().await.expect("a report");
     assert!(!report.damage.is_empty());
-    let target = shelf.path().with_file_name("backup.db");
+    let target = test.path().with_file_name("backup.db");
     let error = database.backup(&target).await.expect_err("damage");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(!target.exists(), "no copy of a damaged file");
 }
 
-/// Writes until the loss is noticed; what was acknowledged until then is gone with the file.
+/// Writes until the loss is noticed; the commits until then are lost with the file.
 #[cfg(unix)]
 async fn write_until_refused(database: &SqliteDatabase) -> sqlite_database::Error {
     for number in 0..10_000_000 {
@@ -205,18 +206,16 @@ async fn write_until_refused(database: &SqliteDatabase) -> sqlite_database::Erro
     unreachable!("that takes minutes, and noticing takes a second");
 }
 
-/// On Unix a file without a name lives on for those who have it open.
+/// On Unix an unlinked file stays usable for those who have it open.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_is_deleted_while_open_is_noticed_and_left_alone() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
-    for name in ["shelf.db", "shelf.db-wal", "shelf.db-shm"] {
-        std::fs::remove_file(shelf.path().with_file_name(name)).expect("a file");
+    let test = TestDatabase::open().await;
+    let database = &test.database;
+    for name in ["test.db", "test.db-wal", "test.db-shm"] {
+        std::fs::remove_file(test.path().with_file_name(name)).expect("a file");
     }
-    let new = SqliteDatabase::open(shelf.path())
-        .await
-        .expect("a database");
+    let new = SqliteDatabase::open(test.path()).await.expect("a database");
     let table = |tx: &rusqlite::Transaction<'_>| Ok(tx.execute_batch(TABLE)?);
     new.write(table).await.expect("a table");
     new.write(|tx| insert(tx, "Saga")).await.expect("a commit");
@@ -224,8 +223,8 @@ async fn a_file_that_is_deleted_while_open_is_noticed_and_left_alone() {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.to_string().ends_with("open it again"), "{error}");
     let errors = [
-        database.read(|_| Ok(())).err(),
-        database.fetch(|_| Ok(())).await.err(),
+        database.blocking_read(|_| Ok(())).err(),
+        database.read(|_| Ok(())).await.err(),
         database.check().await.err(),
         database.vacuum().await.err(),
         database.pool().await.err(),
@@ -234,7 +233,7 @@ async fn a_file_that_is_deleted_while_open_is_noticed_and_left_alone() {
         assert_eq!(error.expect("a refusal").kind(), ErrorKind::Unavailable);
     }
     database.close().await.expect("a close");
-    let third = SqliteDatabase::open(shelf.path()).await;
+    let third = SqliteDatabase::open(test.path()).await;
     let third = third.expect("a database");
     assert_eq!(count(&third), 1, "the new file keeps what is in its log");
     assert_eq!(count(&new), 1, "and gets nothing from the old one");
@@ -244,10 +243,10 @@ async fn a_file_that_is_deleted_while_open_is_noticed_and_left_alone() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_is_replaced_while_open_is_noticed() {
-    let shelf = Shelf::open().await;
-    let restored = shelf.path().with_file_name("restored.db");
-    shelf.database.backup(&restored).await.expect("a copy");
-    std::fs::rename(&restored, shelf.path()).expect("a new file under the old name");
-    let error = write_until_refused(&shelf.database).await;
+    let test = TestDatabase::open().await;
+    let restored = test.path().with_file_name("restored.db");
+    test.database.backup(&restored).await.expect("a copy");
+    std::fs::rename(&restored, test.path()).expect("a new file under the old name");
+    let error = write_until_refused(&test.database).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }

@@ -1,4 +1,4 @@
-//! The claims of this crate, on real files with real processes.
+//! Integration tests on real files with real processes.
 
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What operators ask for: backups, checks, room.
+//! Backups, integrity checks, vacuum and size.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use sqlite_database::{
 };
 use tempfile::TempDir;
 
-use crate::support::{Shelf, count, insert};
+use crate::support::{TestDatabase, count, insert};
 
 async fn fill(database: &SqliteDatabase, titles: std::ops::Range<u32>) {
     let filled = database.write(move |tx| {
@@ -19,8 +19,8 @@ async fn fill(database: &SqliteDatabase, titles: std::ops::Range<u32>) {
     filled.await.expect("a commit");
 }
 
-fn beside(shelf: &Shelf, name: &str) -> PathBuf {
-    shelf.path().with_file_name(name)
+fn beside(test: &TestDatabase, name: &str) -> PathBuf {
+    test.path().with_file_name(name)
 }
 
 fn files(directory: &Path) -> Vec<String> {
@@ -34,12 +34,12 @@ fn files(directory: &Path) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_backup_is_the_state_of_one_moment_and_opens_anywhere() {
-    let shelf = Shelf::open().await;
-    fill(&shelf.database, 0..100).await;
-    let backup = beside(&shelf, "backup.db");
-    shelf.database.backup(&backup).await.expect("a copy");
-    fill(&shelf.database, 100..150).await;
+async fn a_backup_is_a_consistent_snapshot_and_opens_anywhere() {
+    let test = TestDatabase::open().await;
+    fill(&test.database, 0..100).await;
+    let backup = beside(&test, "backup.db");
+    test.database.backup(&backup).await.expect("a copy");
+    fill(&test.database, 100..150).await;
     let elsewhere = TempDir::new().expect("a directory");
     let moved = elsewhere.path().join("comics.db");
     std::fs::rename(&backup, &moved).expect("one file, without a log beside it");
@@ -49,7 +49,7 @@ async fn a_backup_is_the_state_of_one_moment_and_opens_anywhere() {
     assert_eq!(count(&copy), 100);
     assert!(copy.check().await.expect("a check").is_ok());
     assert_eq!(files(elsewhere.path()), ["comics.db"]);
-    assert_eq!(count(&shelf.database), 150);
+    assert_eq!(count(&test.database), 150);
 }
 
 #[tokio::test]
@@ -67,11 +67,11 @@ async fn a_database_in_memory_is_backed_up_to_a_file() {
 
 #[tokio::test]
 async fn a_backup_replaces_no_file() {
-    let shelf = Shelf::open().await;
-    let taken = beside(&shelf, "notes.txt");
+    let test = TestDatabase::open().await;
+    let taken = beside(&test, "notes.txt");
     std::fs::write(&taken, "keep me").expect("a file");
-    for target in [taken.clone(), shelf.path()] {
-        let error = shelf.database.backup(&target).await.expect_err("a refusal");
+    for target in [taken.clone(), test.path()] {
+        let error = test.database.backup(&target).await.expect_err("a refusal");
         assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
         assert_eq!(error.operation(), "backup");
         assert!(error.to_string().contains("name another file"), "{error}");
@@ -81,12 +81,12 @@ async fn a_backup_replaces_no_file() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_backups_to_one_name_exactly_one_is_made() {
-    let shelf = Shelf::open().await;
-    fill(&shelf.database, 0..500).await;
-    let target = beside(&shelf, "backup.db");
+    let test = TestDatabase::open().await;
+    fill(&test.database, 0..500).await;
+    let target = beside(&test, "backup.db");
     let copying: Vec<_> = (0..4)
         .map(|_| {
-            let (database, target) = (shelf.database.clone(), target.clone());
+            let (database, target) = (test.database.clone(), target.clone());
             tokio::spawn(async move { database.backup(target).await })
         })
         .collect();
@@ -109,11 +109,11 @@ async fn of_backups_to_one_name_exactly_one_is_made() {
 
 #[tokio::test]
 async fn a_backup_that_cannot_be_written_leaves_nothing() {
-    let shelf = Shelf::open().await;
-    let missing = beside(&shelf, "no/such/backup.db");
-    let error = shelf.database.backup(missing).await.expect_err("a refusal");
+    let test = TestDatabase::open().await;
+    let missing = beside(&test, "no/such/backup.db");
+    let error = test.database.backup(missing).await.expect_err("a refusal");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert_eq!(error.subject(), shelf.path().to_str());
+    assert_eq!(error.database(), test.path().to_str());
 }
 
 #[cfg(unix)]
@@ -121,34 +121,34 @@ async fn a_backup_that_cannot_be_written_leaves_nothing() {
 async fn a_backup_has_the_permissions_of_the_original() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     for mode in [0o600, 0o640] {
         let permissions = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(shelf.path(), permissions).expect("own files");
-        let target = beside(&shelf, &format!("{mode:o}.db"));
-        shelf.database.backup(&target).await.expect("a copy");
+        std::fs::set_permissions(test.path(), permissions).expect("own files");
+        let target = beside(&test, &format!("{mode:o}.db"));
+        test.database.backup(&target).await.expect("a copy");
         let copied = std::fs::metadata(target).expect("the copy").permissions();
         assert_eq!(copied.mode() & 0o777, mode);
     }
 }
 
 #[tokio::test]
-async fn a_vacuum_gives_back_the_room_of_deleted_rows() {
-    let shelf = Shelf::open().await;
-    fill(&shelf.database, 0..4000).await;
+async fn a_vacuum_frees_the_space_of_deleted_rows() {
+    let test = TestDatabase::open().await;
+    fill(&test.database, 0..4000).await;
     let delete = "DELETE FROM book WHERE rowid > 100";
-    let deleted = shelf.database.write(move |tx| Ok(tx.execute(delete, [])?));
+    let deleted = test.database.write(move |tx| Ok(tx.execute(delete, [])?));
     deleted.await.expect("a commit");
-    let before = shelf.database.size().await.expect("numbers");
+    let before = test.database.size().await.expect("numbers");
     assert!(before.free_bytes() > before.bytes() / 2, "{before:?}");
     assert!(before.wal_bytes > 0, "{before:?}");
-    let vacuumed = shelf.database.vacuum().await.expect("a vacuum");
-    let after = shelf.database.size().await.expect("numbers");
+    let vacuumed = test.database.vacuum().await.expect("a vacuum");
+    let after = test.database.size().await.expect("numbers");
     assert_eq!(vacuumed.bytes_before, before.bytes());
     assert_eq!(vacuumed.bytes_after, after.bytes());
     assert!(after.bytes() <= before.bytes() - before.free_bytes());
     assert_eq!((after.free_pages, after.wal_bytes), (0, 0));
-    let file = std::fs::metadata(shelf.path()).expect("the file").len();
+    let file = std::fs::metadata(test.path()).expect("the file").len();
     assert_eq!(file, after.bytes());
 }
 
@@ -162,18 +162,18 @@ async fn a_database_in_memory_can_be_maintained() {
 
 #[tokio::test]
 async fn a_check_names_references_to_rows_that_do_not_exist() {
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     let table = "CREATE TABLE review (title TEXT REFERENCES book) STRICT";
-    let written = shelf
+    let written = test
         .database
         .write(move |tx| Ok(tx.execute_batch(table)?))
         .await;
     written.expect("a table");
-    assert!(shelf.database.check().await.expect("a check").is_ok());
-    let other = rusqlite::Connection::open(shelf.path()).expect("a connection");
+    assert!(test.database.check().await.expect("a check").is_ok());
+    let other = rusqlite::Connection::open(test.path()).expect("a connection");
     let careless = "PRAGMA foreign_keys = OFF; INSERT INTO review VALUES ('Saga')";
     other.execute_batch(careless).expect("a row");
-    let report = shelf.database.check().await.expect("a check");
+    let report = test.database.check().await.expect("a check");
     assert!(!report.is_ok());
     assert_eq!(
         report.broken_references[0].to_string(),
@@ -183,11 +183,11 @@ async fn a_check_names_references_to_rows_that_do_not_exist() {
 
 #[tokio::test]
 async fn a_closed_database_is_not_maintained() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
+    let test = TestDatabase::open().await;
+    let database = &test.database;
     database.close().await.expect("a close");
     let errors = [
-        database.backup(beside(&shelf, "b.db")).await.err(),
+        database.backup(beside(&test, "b.db")).await.err(),
         database.check().await.err(),
         database.vacuum().await.err(),
         database.size().await.err(),
@@ -223,36 +223,36 @@ const BROKEN: Component = Component {
 
 #[tokio::test]
 async fn a_migration_is_backed_up_once_and_only_if_there_is_one() {
-    let shelf = Shelf::open().await;
-    fill(&shelf.database, 0..10).await;
-    let backup = beside(&shelf, "before.db");
-    let migrated = shelf.database.migrate_after_backup(&[&REVIEWS], &backup);
+    let test = TestDatabase::open().await;
+    fill(&test.database, 0..10).await;
+    let backup = beside(&test, "before.db");
+    let migrated = test.database.migrate_after_backup(&[&REVIEWS], &backup);
     migrated.await.expect("a schema");
     let copy = rusqlite::Connection::open(&backup).expect("the backup");
     let table_exists = |db: &rusqlite::Connection| db.table_exists(None, "review");
     assert_eq!(table_exists(&copy), Ok(false));
     assert_eq!(
-        shelf.database.read(|db| Ok(table_exists(db)?)).ok(),
+        test.database.blocking_read(|db| Ok(table_exists(db)?)).ok(),
         Some(true)
     );
     drop(copy);
     std::fs::remove_file(&backup).expect("the backup");
-    let migrated = shelf.database.migrate_after_backup(&[&REVIEWS], &backup);
+    let migrated = test.database.migrate_after_backup(&[&REVIEWS], &backup);
     migrated.await.expect("nothing to do");
     assert!(!backup.exists());
 }
 
 #[tokio::test]
 async fn migrations_that_go_together_fail_together() {
-    let shelf = Shelf::open().await;
-    let backup = beside(&shelf, "before.db");
-    let migrated = shelf
+    let test = TestDatabase::open().await;
+    let backup = beside(&test, "before.db");
+    let migrated = test
         .database
         .migrate_after_backup(&[&REVIEWS, &BROKEN], &backup);
     migrated.await.expect_err("a broken migration");
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('review', 'note')";
-    let left = shelf
+    let left = test
         .database
-        .read(|db| Ok(db.query_row(tables, [], |row| row.get::<_, i64>(0))?));
+        .blocking_read(|db| Ok(db.query_row(tables, [], |row| row.get::<_, i64>(0))?));
     assert_eq!(left.expect("a count"), 0);
 }

@@ -3,7 +3,7 @@
 use sqlite_database::{Component, ErrorKind, Migration, MigrationState, SqliteDatabase};
 use tempfile::TempDir;
 
-use crate::support::{READY, helper, helper_file, wait_until_ready};
+use crate::support::{ChildProcess, child, child_file, send_to_parent};
 
 const BOOKS: Migration = Migration {
     version: 1,
@@ -35,25 +35,25 @@ const SLOW: Migration = Migration {
 };
 
 const V1: Component = Component {
-    name: "shelf",
+    name: "library",
     migrations: &[BOOKS],
 };
 const V2: Component = Component {
-    name: "shelf",
+    name: "library",
     migrations: &[BOOKS, AUTHORS],
 };
 const V3_BROKEN: Component = Component {
-    name: "shelf",
+    name: "library",
     migrations: &[BOOKS, AUTHORS, BROKEN],
 };
 const V3_SLOW: Component = Component {
-    name: "shelf",
+    name: "library",
     migrations: &[BOOKS, AUTHORS, SLOW],
 };
 
 fn schema(database: &SqliteDatabase) -> Vec<String> {
     let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
-    let read = database.read(|db| {
+    let read = database.blocking_read(|db| {
         let mut statement = db.prepare(sql)?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -108,7 +108,7 @@ async fn migrations_go_up_and_exactly_down_again() {
 }
 
 #[tokio::test]
-async fn components_keep_books_of_their_own() {
+async fn components_have_separate_migration_tables() {
     let other = Component {
         name: "other",
         migrations: &[],
@@ -137,7 +137,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
         let text = error.to_string();
         assert!(
             text.ends_with(
-                "was written by a newer version (schema 2 of shelf, this program knows 1); \
+                "was written by a newer version (schema 2 of library, this program knows 1); \
                  upgrade this program"
             ),
             "{text}"
@@ -154,7 +154,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 #[tokio::test]
 async fn an_edited_migration_is_noticed() {
     let edited = Component {
-        name: "shelf",
+        name: "library",
         migrations: &[Migration {
             up: "SELECT 1",
             ..BOOKS
@@ -206,17 +206,17 @@ async fn a_table_can_be_rebuilt_under_foreign_keys() {
         down: "SELECT 1;",
     };
     let rebuild = Component {
-        name: "shelf",
+        name: "library",
         migrations: &[BOOKS, REBUILD],
     };
     let dangling = Component {
-        name: "shelf",
+        name: "library",
         migrations: &[BOOKS, REBUILD, DANGLING],
     };
     let (_directory, database) = open_new().await;
     database.migrate(&rebuild).await.expect("a rebuild");
     let pages: i64 = database
-        .read(|db| Ok(db.query_row("SELECT count(*) FROM page", [], |row| row.get(0))?))
+        .blocking_read(|db| Ok(db.query_row("SELECT count(*) FROM page", [], |row| row.get(0))?))
         .expect("a count");
     assert_eq!(pages, 1, "the rebuild cascaded");
     let error = database
@@ -231,7 +231,7 @@ async fn rules_of_a_component_are_checked() {
     let (_directory, database) = open_new().await;
     for component in [
         Component {
-            name: "Shelf; --",
+            name: "TestDatabase; --",
             migrations: &[BOOKS],
         },
         Component {
@@ -239,11 +239,11 @@ async fn rules_of_a_component_are_checked() {
             migrations: &[BOOKS],
         },
         Component {
-            name: "shelf",
+            name: "library",
             migrations: &[AUTHORS, BOOKS],
         },
         Component {
-            name: "shelf",
+            name: "library",
             migrations: &[Migration {
                 version: 0,
                 ..BOOKS
@@ -270,7 +270,7 @@ async fn an_up_to_date_schema_needs_no_lock() {
     let path = database.path().expect("a file").to_owned();
     let other = rusqlite::Connection::open(path).expect("a connection");
     other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    database.migrate(&V2).await.expect("a look");
+    database.migrate(&V2).await.expect("only reads");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -292,19 +292,10 @@ async fn tasks_may_migrate_at_once() {
 async fn two_processes_may_start_at_once() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("a.db");
-    let start = || {
-        helper("migrations::process_that_migrates", &path)
-            .spawn()
-            .expect("a process")
-    };
+    let start = || ChildProcess::spawn(child("migrations::process_that_migrates", &path));
     let processes: Vec<_> = (0..4).map(|_| start()).collect();
     for process in processes {
-        let output = process.wait_with_output().expect("an exit");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stdout)
-        );
+        process.wait();
     }
     let database = SqliteDatabase::open(&path).await.expect("a database");
     assert_eq!(schema(&database).len(), 2);
@@ -316,12 +307,10 @@ async fn a_killed_migration_leaves_the_old_schema() {
     database.migrate(&V2).await.expect("a schema");
     let before = schema(&database);
     let path = directory.path().join("a.db");
-    let mut process = helper("migrations::process_that_is_killed", &path)
-        .spawn()
-        .expect("a process");
-    wait_until_ready(&mut process);
-    process.kill().expect("a kill");
-    let status = process.wait().expect("an exit");
+    let command = child("migrations::process_that_is_killed", &path);
+    let mut process = ChildProcess::spawn(command);
+    assert_eq!(process.receive(), "ready");
+    let status = process.kill();
     assert!(
         !status.success(),
         "the process finished before it was killed"
@@ -333,15 +322,15 @@ async fn a_killed_migration_leaves_the_old_schema() {
         .await
         .expect("a commit");
     let check: String = database
-        .read(|db| Ok(db.query_row("PRAGMA integrity_check", [], |row| row.get(0))?))
+        .blocking_read(|db| Ok(db.query_row("PRAGMA integrity_check", [], |row| row.get(0))?))
         .expect("a check");
     assert_eq!(check, "ok");
 }
 
 #[tokio::test]
-#[ignore = "helper process of two_processes_may_start_at_once"]
+#[ignore = "child process of two_processes_may_start_at_once"]
 async fn process_that_migrates() {
-    let database = SqliteDatabase::open(helper_file())
+    let database = SqliteDatabase::open(child_file())
         .await
         .expect("a database");
     database.migrate(&V2).await.expect("a schema");
@@ -349,9 +338,9 @@ async fn process_that_migrates() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "helper process of a_killed_migration_leaves_the_old_schema"]
+#[ignore = "child process of a_killed_migration_leaves_the_old_schema"]
 async fn process_that_is_killed() {
-    let path = helper_file();
+    let path = child_file();
     let database = SqliteDatabase::open(&path).await.expect("a database");
     let (migrating, watching) = (database.clone(), path);
     let watcher = std::thread::spawn(move || {
@@ -363,7 +352,7 @@ async fn process_that_is_killed() {
         while probe.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok() {
             std::thread::yield_now();
         }
-        println!("{READY}");
+        send_to_parent("ready");
     });
     migrating.migrate(&V3_SLOW).await.expect("a schema");
     watcher.join().expect("no panic");

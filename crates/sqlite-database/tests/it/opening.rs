@@ -1,4 +1,4 @@
-//! Opening and closing: what is refused, and in which words.
+//! Opening and closing: which files are refused, and with which errors.
 
 use std::fs::Permissions;
 use std::num::NonZeroUsize;
@@ -9,11 +9,11 @@ use sqlite_database::{CreateMode, DatabaseOptions, ErrorKind, SqliteDatabase, Sy
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tempfile::TempDir;
 
-use crate::support::{Shelf, TABLE, count, helper_file, helper_of, insert};
+use crate::support::{ChildProcess, TABLE, TestDatabase, child_file, child_from, count, insert};
 
 fn pragma(database: &SqliteDatabase, name: &str) -> String {
     let text = |row: &rusqlite::Row<'_>| row.get::<_, rusqlite::types::Value>(0);
-    let value = database.read(|db| Ok(db.pragma_query_value(None, name, text)?));
+    let value = database.blocking_read(|db| Ok(db.pragma_query_value(None, name, text)?));
     format!("{:?}", value.expect("a pragma"))
 }
 
@@ -35,7 +35,7 @@ async fn a_missing_directory_is_named_and_not_created() {
 }
 
 #[tokio::test]
-async fn a_missing_file_is_not_created_against_orders() {
+async fn create_mode_never_does_not_create_a_missing_file() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("a.db");
     let options = DatabaseOptions::default().with_create(CreateMode::Never);
@@ -64,12 +64,12 @@ async fn a_file_that_is_no_database_is_corrupt_and_stays_as_it_is() {
     let error = SqliteDatabase::open(&path).await.expect_err("no database");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert_eq!(error.operation(), "open");
-    assert_eq!(error.subject(), path.to_str());
+    assert_eq!(error.database(), path.to_str());
     assert_eq!(std::fs::read_to_string(&path).expect("the file"), text);
 }
 
 #[tokio::test]
-async fn names_that_mean_memory_are_refused() {
+async fn paths_that_mean_in_memory_are_refused() {
     for name in ["", ":memory:"] {
         let error = SqliteDatabase::open(name).await.expect_err("no file");
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
@@ -84,8 +84,8 @@ async fn options_reach_the_file_and_its_connections() {
         .with_mmap_bytes(0)
         .with_readers(NonZeroUsize::MIN)
         .with_synchronous(Synchronous::Full);
-    let shelf = Shelf::open_with(options).await;
-    let database = &shelf.database;
+    let test = TestDatabase::open_with(options).await;
+    let database = &test.database;
     for (name, value) in [
         ("journal_mode", "Text(\"wal\")"),
         ("page_size", "Integer(16384)"),
@@ -104,10 +104,10 @@ async fn options_reach_the_file_and_its_connections() {
 // covers("F29")
 #[tokio::test]
 async fn new_files_have_pages_of_8_kib_and_a_wal() {
-    let shelf = Shelf::open().await;
-    assert_eq!(pragma(&shelf.database, "page_size"), "Integer(8192)");
-    assert_eq!(pragma(&shelf.database, "journal_mode"), "Text(\"wal\")");
-    assert_eq!(pragma(&shelf.database, "synchronous"), "Integer(1)");
+    let test = TestDatabase::open().await;
+    assert_eq!(pragma(&test.database, "page_size"), "Integer(8192)");
+    assert_eq!(pragma(&test.database, "journal_mode"), "Text(\"wal\")");
+    assert_eq!(pragma(&test.database, "synchronous"), "Integer(1)");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -124,11 +124,11 @@ async fn a_new_file_can_be_opened_many_times_at_once() {
 
 #[tokio::test]
 async fn an_existing_file_opens_without_the_write_lock() {
-    let shelf = Shelf::open().await;
-    let other = rusqlite::Connection::open(shelf.path()).expect("a connection");
+    let test = TestDatabase::open().await;
+    let other = rusqlite::Connection::open(test.path()).expect("a connection");
     other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
     let options = DatabaseOptions::default().with_busy_timeout(Duration::ZERO);
-    SqliteDatabase::open_with(shelf.path(), options)
+    SqliteDatabase::open_with(test.path(), options)
         .await
         .expect("a database");
 }
@@ -142,7 +142,7 @@ async fn a_page_size_that_sqlite_would_ignore_is_refused() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
-/// Permissions do not bind root, so root plays somebody else.
+/// Permissions do not apply to root, so root runs the child as another user.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_may_not_be_written_is_read_only() {
@@ -150,39 +150,35 @@ async fn a_file_that_may_not_be_written_is_read_only() {
     use std::os::unix::process::CommandExt as _;
 
     const NOBODY: u32 = 65_534;
-    let shelf = Shelf::open().await;
-    shelf.database.close().await.expect("a close");
-    let directory = shelf.path().parent().expect("a directory").to_owned();
+    let test = TestDatabase::open().await;
+    test.database.close().await.expect("a close");
+    let directory = test.path().parent().expect("a directory").to_owned();
     let allow = |path: &Path, mode| {
         std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("own files");
     };
     allow(&directory, 0o755);
-    allow(&shelf.path(), 0o444);
-    // Somebody else may not be able to reach the build directory.
+    allow(&test.path(), 0o444);
+    // Another user may have no access to the build directory.
     let program = directory.join("it");
     std::fs::copy(std::env::current_exe().expect("this binary"), &program).expect("a copy");
     allow(&program, 0o755);
-    let mut command = helper_of(
+    let mut command = child_from(
         "opening::process_that_may_not_write",
-        &shelf.path(),
+        &test.path(),
         &program,
     );
     if directory.metadata().expect("a directory").uid() == 0 {
         command.uid(NOBODY).gid(NOBODY);
     }
-    let output = command.current_dir(&directory).output().expect("a process");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    command.current_dir(&directory);
+    ChildProcess::spawn(command).wait();
 }
 
 #[cfg(unix)]
 #[tokio::test]
-#[ignore = "helper process of a_file_that_may_not_be_written_is_read_only"]
+#[ignore = "child process of a_file_that_may_not_be_written_is_read_only"]
 async fn process_that_may_not_write() {
-    let error = SqliteDatabase::open(helper_file())
+    let error = SqliteDatabase::open(child_file())
         .await
         .expect_err("no permission");
     assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
@@ -190,8 +186,8 @@ async fn process_that_may_not_write() {
 
 #[tokio::test]
 async fn a_closed_database_says_so() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
+    let test = TestDatabase::open().await;
+    let database = &test.database;
     database.pool().await.expect("a pool");
     database.close().await.expect("a close");
     database.close().await.expect("a second close");
@@ -201,8 +197,8 @@ async fn a_closed_database_says_so() {
             .write(|tx| insert(tx, "Saga"))
             .await
             .expect_err("closed"),
-        database.read(|_| Ok(())).expect_err("closed"),
-        database.fetch(|_| Ok(())).await.expect_err("closed"),
+        database.blocking_read(|_| Ok(())).expect_err("closed"),
+        database.read(|_| Ok(())).await.expect_err("closed"),
         database.pool().await.expect_err("closed"),
     ];
     for error in errors {
@@ -212,17 +208,14 @@ async fn a_closed_database_says_so() {
 
 #[tokio::test]
 async fn closing_finishes_the_queue_and_empties_the_wal() {
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     for number in 0..100 {
-        shelf
-            .database
+        test.database
             .write_detached(move |tx| insert(tx, &number.to_string()));
     }
-    shelf.database.close().await.expect("a close");
-    assert_eq!(shelf.wal_bytes(), 0);
-    let reopened = SqliteDatabase::open(shelf.path())
-        .await
-        .expect("a database");
+    test.database.close().await.expect("a close");
+    assert_eq!(test.wal_bytes(), 0);
+    let reopened = SqliteDatabase::open(test.path()).await.expect("a database");
     assert_eq!(count(&reopened), 100);
 }
 

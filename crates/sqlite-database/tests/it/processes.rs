@@ -1,10 +1,11 @@
 //! Several processes on one file.
 
-use std::io::Write as _;
-
 use sqlite_database::{DatabaseOptions, ErrorKind, SqliteDatabase};
 
-use crate::support::{READY, Shelf, count, helper, helper_file, insert, wait_until_ready};
+use crate::support::{
+    ChildProcess, TestDatabase, child, child_file, count, insert, receive_from_parent,
+    send_to_parent,
+};
 
 const WRITES: usize = 1000;
 
@@ -30,69 +31,55 @@ async fn write_many(database: &SqliteDatabase, prefix: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_write_without_a_busy_error() {
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     let start = || {
-        let mut process = helper("processes::process_that_writes", &shelf.path())
-            .spawn()
-            .expect("a process");
-        wait_until_ready(&mut process);
+        let command = child("processes::process_that_writes", &test.path());
+        let mut process = ChildProcess::spawn(command);
+        assert_eq!(process.receive(), "ready");
         process
     };
     let mut processes = [start(), start()];
     for process in &mut processes {
-        process
-            .stdin
-            .as_mut()
-            .expect("piped input")
-            .write_all(b"go\n")
-            .expect("a start signal");
+        process.send("go");
     }
-    write_many(&shelf.database, "parent").await;
+    write_many(&test.database, "parent").await;
     for process in processes {
-        let output = process.wait_with_output().expect("an exit");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stdout)
-        );
+        process.wait();
     }
     assert_eq!(
-        count(&shelf.database),
+        count(&test.database),
         i64::try_from(3 * WRITES).expect("a small number")
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "helper process of two_processes_write_without_a_busy_error"]
+#[ignore = "child process of two_processes_write_without_a_busy_error"]
 async fn process_that_writes() {
-    let database = SqliteDatabase::open(helper_file())
+    let database = SqliteDatabase::open(child_file())
         .await
         .expect("a database");
-    println!("{READY}");
-    std::io::stdin()
-        .read_line(&mut String::new())
-        .expect("a start signal");
+    send_to_parent("ready");
+    assert_eq!(receive_from_parent(), "go");
     write_many(&database, &std::process::id().to_string()).await;
     database.close().await.expect("a close");
 }
 
 #[tokio::test]
 async fn a_watch_reports_commits_of_another_process() {
-    let shelf = Shelf::open().await;
-    let mut watch = shelf.database.watch_changes();
-    let mut process = helper("processes::process_that_writes_once", &shelf.path())
-        .spawn()
-        .expect("a process");
-    while count(&shelf.database) == 0 {
+    let test = TestDatabase::open().await;
+    let mut watch = test.database.watch_changes();
+    let command = child("processes::process_that_writes_once", &test.path());
+    let process = ChildProcess::spawn(command);
+    while count(&test.database) == 0 {
         watch.changed().await;
     }
-    assert!(process.wait().expect("an exit").success());
+    process.wait();
 }
 
 #[tokio::test]
-#[ignore = "helper process of a_watch_reports_commits_of_another_process"]
+#[ignore = "child process of a_watch_reports_commits_of_another_process"]
 async fn process_that_writes_once() {
-    let database = SqliteDatabase::open(helper_file())
+    let database = SqliteDatabase::open(child_file())
         .await
         .expect("a database");
     database
@@ -106,20 +93,19 @@ async fn process_that_writes_once() {
 async fn a_lock_held_for_too_long_is_busy_and_passes() {
     let options =
         DatabaseOptions::default().with_busy_timeout(std::time::Duration::from_millis(20));
-    let shelf = Shelf::open_with(options).await;
-    let other = rusqlite::Connection::open(shelf.path()).expect("a connection");
+    let test = TestDatabase::open_with(options).await;
+    let other = rusqlite::Connection::open(test.path()).expect("a connection");
     other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
-    let error = shelf
+    let error = test
         .database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect_err("locked");
     assert_eq!(error.kind(), ErrorKind::Busy);
     assert!(error.is_retryable());
-    assert_eq!(count(&shelf.database), 0, "readers are not held up");
+    assert_eq!(count(&test.database), 0, "readers are not blocked");
     other.execute_batch("ROLLBACK").expect("no lock");
-    shelf
-        .database
+    test.database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect("a commit");

@@ -1,11 +1,11 @@
-//! Reads, and the watch for other connections' commits.
+//! Reads, and the watch for commits.
 
 use std::pin::pin;
 use std::task::{Context, Waker};
 
 use sqlite_database::{ErrorKind, SqliteDatabase};
 
-use crate::support::{Shelf, TABLE, count, insert};
+use crate::support::{TABLE, TestDatabase, count, insert};
 
 #[test]
 fn the_sqlite_library_has_no_wal_reset_bug() {
@@ -21,10 +21,10 @@ fn the_sqlite_library_has_no_wal_reset_bug() {
 
 #[tokio::test]
 async fn a_read_cannot_write() {
-    let shelf = Shelf::open().await;
-    let error = shelf
+    let test = TestDatabase::open().await;
+    let error = test
         .database
-        .read(|db| insert(db, "Saga"))
+        .blocking_read(|db| insert(db, "Saga"))
         .expect_err("a write");
     assert_eq!(error.kind(), ErrorKind::ReadOnly);
     assert_eq!(error.operation(), "read");
@@ -32,30 +32,29 @@ async fn a_read_cannot_write() {
 
 #[tokio::test]
 async fn a_transaction_left_open_does_not_pin_the_snapshot_of_later_reads() {
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     let leaky =
         |db: &rusqlite::Connection| Ok(db.execute_batch("BEGIN; SELECT count(*) FROM book")?);
-    shelf.database.read(leaky).expect("a read");
-    shelf
-        .database
+    test.database.blocking_read(leaky).expect("a read");
+    test.database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect("a commit");
-    assert_eq!(count(&shelf.database), 1);
+    assert_eq!(count(&test.database), 1);
 }
 
 #[tokio::test]
 async fn reads_nest() {
-    let shelf = Shelf::open().await;
-    let nested = shelf
+    let test = TestDatabase::open().await;
+    let nested = test
         .database
-        .read(|_| Ok(count(&shelf.database)))
+        .blocking_read(|_| Ok(count(&test.database)))
         .expect("a read");
     assert_eq!(nested, 0);
 }
 
 #[tokio::test]
-async fn both_lanes_see_one_database_in_memory() {
+async fn both_libraries_see_one_database_in_memory() {
     let database = SqliteDatabase::in_memory().await.expect("a database");
     database
         .write(|tx| Ok(tx.execute_batch(TABLE)?))
@@ -74,7 +73,7 @@ async fn both_lanes_see_one_database_in_memory() {
     let other = SqliteDatabase::in_memory().await.expect("another database");
     let tables = "SELECT count(*) FROM sqlite_schema";
     let seen: i64 = other
-        .read(|db| Ok(db.query_row(tables, [], |row| row.get(0))?))
+        .blocking_read(|db| Ok(db.query_row(tables, [], |row| row.get(0))?))
         .expect("a count");
     assert_eq!(seen, 0, "databases in memory are private");
     database.close().await.expect("a close");
@@ -110,10 +109,9 @@ async fn databases_in_memory_serve_readers_and_writers_at_once() {
 
 #[tokio::test]
 async fn a_watch_reports_commits_of_this_process() {
-    let shelf = Shelf::open().await;
-    let mut watch = shelf.database.watch_changes();
-    shelf
-        .database
+    let test = TestDatabase::open().await;
+    let mut watch = test.database.watch_changes();
+    test.database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect("a commit");
@@ -122,10 +120,9 @@ async fn a_watch_reports_commits_of_this_process() {
 
 #[tokio::test]
 async fn one_commit_wakes_a_watch_once() {
-    let shelf = Shelf::open().await;
-    let mut watch = shelf.database.watch_changes();
-    shelf
-        .database
+    let test = TestDatabase::open().await;
+    let mut watch = test.database.watch_changes();
+    test.database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect("a commit");
@@ -137,9 +134,9 @@ async fn one_commit_wakes_a_watch_once() {
 
 #[tokio::test]
 async fn a_change_outlives_a_dropped_wait() {
-    let shelf = Shelf::open().await;
-    let mut watch = shelf.database.watch_changes();
-    let mut other = shelf.database.watch_changes();
+    let test = TestDatabase::open().await;
+    let mut watch = test.database.watch_changes();
+    let mut other = test.database.watch_changes();
     {
         let mut abandoned = pin!(watch.changed());
         let idle = abandoned
@@ -147,8 +144,7 @@ async fn a_change_outlives_a_dropped_wait() {
             .poll(&mut Context::from_waker(Waker::noop()));
         assert!(idle.is_pending(), "nothing was committed");
     }
-    shelf
-        .database
+    test.database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect("a commit");
@@ -158,9 +154,9 @@ async fn a_change_outlives_a_dropped_wait() {
 
 #[tokio::test]
 async fn a_watch_returns_when_the_database_closes() {
-    let shelf = Shelf::open().await;
-    let mut watch = shelf.database.watch_changes();
-    shelf.database.close().await.expect("a close");
+    let test = TestDatabase::open().await;
+    let mut watch = test.database.watch_changes();
+    test.database.close().await.expect("a close");
     watch.changed().await;
     watch.changed().await;
 }

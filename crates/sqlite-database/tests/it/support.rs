@@ -1,31 +1,32 @@
-//! A fresh database in a directory of its own, and other processes that use it.
+//! A database in a temporary directory, and child processes that open it.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use sqlite_database::{DatabaseOptions, SqliteDatabase};
+use store_conformance::child_process;
+pub(crate) use store_conformance::child_process::{
+    ChildProcess, receive_from_parent, send_to_parent,
+};
 use tempfile::TempDir;
 
-/// Where a helper process finds the file to work on.
+/// The environment variable that passes the file to a child process.
 const FILE_VARIABLE: &str = "SQLITE_DATABASE_TEST_FILE";
 
-/// What a helper process prints when it has reached the point its test waits for.
-pub(crate) const READY: &str = "ready";
-
-pub(crate) struct Shelf {
+/// A new database with the table `book`; its file is removed when dropped.
+pub(crate) struct TestDatabase {
     directory: TempDir,
     pub(crate) database: SqliteDatabase,
 }
 
-impl Shelf {
+impl TestDatabase {
     pub(crate) async fn open() -> Self {
         Self::open_with(DatabaseOptions::default()).await
     }
 
     pub(crate) async fn open_with(options: DatabaseOptions) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
-        let path = directory.path().join("shelf.db");
+        let path = directory.path().join("test.db");
         let database = SqliteDatabase::open_with(path, options)
             .await
             .expect("a new database");
@@ -40,11 +41,11 @@ impl Shelf {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.directory.path().join("shelf.db")
+        self.directory.path().join("test.db")
     }
 
     pub(crate) fn wal_bytes(&self) -> u64 {
-        std::fs::metadata(self.directory.path().join("shelf.db-wal")).map_or(0, |file| file.len())
+        std::fs::metadata(self.directory.path().join("test.db-wal")).map_or(0, |file| file.len())
     }
 }
 
@@ -59,45 +60,27 @@ pub(crate) fn insert(db: &rusqlite::Connection, title: &str) -> sqlite_database:
 pub(crate) fn count(database: &SqliteDatabase) -> i64 {
     let sql = "SELECT count(*) FROM book";
     database
-        .read(|db| Ok(db.query_row(sql, [], |row| row.get(0))?))
+        .blocking_read(|db| Ok(db.query_row(sql, [], |row| row.get(0))?))
         .expect("a count")
 }
 
-/// Starts this test binary again, to run one ignored test as a process of its own.
-pub(crate) fn helper(test: &str, file: &Path) -> Command {
-    helper_of(test, file, &std::env::current_exe().expect("this binary"))
-}
-
-/// Like [`helper`], from a copy of this test binary.
-pub(crate) fn helper_of(test: &str, file: &Path, program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .args([
-            "--exact",
-            test,
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(FILE_VARIABLE, file)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+/// A command that runs one ignored test of this binary in a child process.
+pub(crate) fn child(test: &str, file: &Path) -> Command {
+    let mut command = child_process::command(test);
+    command.env(FILE_VARIABLE, file);
     command
 }
 
-/// The file that a helper process was started for.
-pub(crate) fn helper_file() -> PathBuf {
+/// Like [`child`], from a copy of this test binary.
+pub(crate) fn child_from(test: &str, file: &Path, program: &Path) -> Command {
+    let mut command = child_process::command_of(program, test);
+    command.env(FILE_VARIABLE, file);
+    command
+}
+
+/// In a child process: the file to open.
+pub(crate) fn child_file() -> PathBuf {
     std::env::var_os(FILE_VARIABLE)
         .expect("started by another test")
         .into()
-}
-
-/// Waits until a helper process says that it is ready.
-pub(crate) fn wait_until_ready(child: &mut Child) {
-    let output = child.stdout.as_mut().expect("piped output");
-    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
-    assert!(
-        lines.any(|line| line.ends_with(READY)),
-        "the helper process ended early"
-    );
 }

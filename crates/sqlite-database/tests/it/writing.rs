@@ -1,4 +1,4 @@
-//! The writer: nothing lost, everything undone that failed, nobody held up by others.
+//! The writer: no commit is lost, failed operations are rolled back, panics stay with their caller.
 
 use std::pin::pin;
 use std::sync::mpsc;
@@ -7,16 +7,16 @@ use std::task::{Context, Poll, Waker};
 use sqlite_database::{DatabaseOptions, Error, ErrorKind, Execution, SqliteDatabase};
 use tokio::sync::oneshot;
 
-use crate::support::{Shelf, count, insert};
+use crate::support::{TestDatabase, count, insert};
 
-/// Keeps the writer busy until released, so that everything after it queues.
-struct Occupied {
+/// An operation that keeps the writer busy until released, so that later ones are queued.
+struct BusyWriter {
     release: mpsc::Sender<()>,
     done: tokio::task::JoinHandle<Result<(), Error>>,
 }
 
-impl Occupied {
-    async fn occupy(database: &SqliteDatabase) -> Self {
+impl BusyWriter {
+    async fn start(database: &SqliteDatabase) -> Self {
         let (release, released) = mpsc::channel();
         let (started, has_started) = oneshot::channel();
         let writer = database.clone();
@@ -38,7 +38,7 @@ impl Occupied {
     }
 }
 
-/// Polls once, as a caller does before it goes away.
+/// Polls once, as a caller does before it is cancelled.
 fn poll_once<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -65,36 +65,33 @@ async fn write_from_64_tasks(database: &SqliteDatabase) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_writers_lose_nothing() {
-    let shelf = Shelf::open().await;
-    write_from_64_tasks(&shelf.database).await;
-    assert_eq!(count(&shelf.database), 64 * 20);
+    let test = TestDatabase::open().await;
+    write_from_64_tasks(&test.database).await;
+    assert_eq!(count(&test.database), 64 * 20);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn background_writers_lose_nothing() {
     let options = DatabaseOptions::default().with_execution(Execution::Background);
-    let shelf = Shelf::open_with(options).await;
-    write_from_64_tasks(&shelf.database).await;
+    let test = TestDatabase::open_with(options).await;
+    write_from_64_tasks(&test.database).await;
     let sql = "SELECT count(*) FROM book";
     let fetch = |db: &rusqlite::Connection| Ok(db.query_row(sql, [], |row| row.get(0))?);
-    let titles: i64 = shelf.database.fetch(fetch).await.expect("a count");
+    let titles: i64 = test.database.read(fetch).await.expect("a count");
     assert_eq!(titles, 64 * 20);
 }
 
 // covers("F29")
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_queues_up_commits_together() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
-    let occupied = Occupied::occupy(database).await;
+async fn queued_operations_commit_together() {
+    let test = TestDatabase::open().await;
+    let database = &test.database;
+    let busy = BusyWriter::start(database).await;
     let mut writes: Vec<_> = (0..63)
         .map(|number: u32| Box::pin(database.write(move |tx| insert(tx, &number.to_string()))))
         .collect();
     for write in &mut writes {
-        assert!(
-            poll_once(write.as_mut()).is_pending(),
-            "the writer is occupied"
-        );
+        assert!(poll_once(write.as_mut()).is_pending(), "the writer is busy");
     }
     let reader = database.clone();
     let mut witness = pin!(database.write(move |tx| {
@@ -103,9 +100,9 @@ async fn what_queues_up_commits_together() {
     }));
     assert!(
         poll_once(witness.as_mut()).is_pending(),
-        "the writer is occupied"
+        "the writer is busy"
     );
-    occupied.release().await;
+    busy.release().await;
     let (inside, committed) = witness.await.expect("a commit");
     assert_eq!(
         (inside, committed),
@@ -119,42 +116,36 @@ async fn what_queues_up_commits_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn callers_go_on_meeting_until_one_comes_alone() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
+async fn operations_are_queued_until_a_group_has_only_one() {
+    let test = TestDatabase::open().await;
+    let database = &test.database;
     let thread = || database.write(|_| Ok(std::thread::current().id()));
     let here = std::thread::current().id();
     assert_eq!(thread().await.expect("a commit"), here);
-    let occupied = Occupied::occupy(database).await;
+    let busy = BusyWriter::start(database).await;
     let (mut one, mut two) = (Box::pin(thread()), Box::pin(thread()));
-    assert!(
-        poll_once(one.as_mut()).is_pending(),
-        "the writer is occupied"
-    );
-    assert!(
-        poll_once(two.as_mut()).is_pending(),
-        "the writer is occupied"
-    );
-    occupied.release().await;
+    assert!(poll_once(one.as_mut()).is_pending(), "the writer is busy");
+    assert!(poll_once(two.as_mut()).is_pending(), "the writer is busy");
+    busy.release().await;
     assert_ne!(one.await.expect("a commit"), here);
     assert_ne!(two.await.expect("a commit"), here);
     assert_ne!(
         thread().await.expect("a commit"),
         here,
-        "two met just before"
+        "the last group had two"
     );
     assert_eq!(
         thread().await.expect("a commit"),
         here,
-        "one came alone just before"
+        "the last group had one"
     );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_error_undoes_only_its_own_operation() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
-    let occupied = Occupied::occupy(database).await;
+    let test = TestDatabase::open().await;
+    let database = &test.database;
+    let busy = BusyWriter::start(database).await;
     let mut good = pin!(database.write(|tx| insert(tx, "Saga")));
     let mut bad = pin!(database.write(|tx| {
         insert(tx, "Fables")?;
@@ -164,7 +155,7 @@ async fn an_error_undoes_only_its_own_operation() {
     assert!(poll_once(good.as_mut()).is_pending());
     assert!(poll_once(bad.as_mut()).is_pending());
     assert!(poll_once(later.as_mut()).is_pending());
-    occupied.release().await;
+    busy.release().await;
     good.await.expect("a commit");
     assert_eq!(
         bad.await.expect_err("a duplicate").kind(),
@@ -185,21 +176,21 @@ async fn an_error_undoes_an_operation_that_runs_alone() {
     }
     impl std::error::Error for SoldOut {}
 
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     let operation = |tx: &rusqlite::Transaction<'_>| {
         insert(tx, "Saga")?;
         Err::<(), _>(Error::aborted(SoldOut))
     };
-    let error = shelf.database.write(operation).await.expect_err("an abort");
+    let error = test.database.write(operation).await.expect_err("an abort");
     assert_eq!(error.kind(), ErrorKind::Aborted);
     assert_eq!(error.downcast_ref(), Some(&SoldOut));
-    assert_eq!(count(&shelf.database), 0);
+    assert_eq!(count(&test.database), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_panic_stays_with_its_caller() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
+    let test = TestDatabase::open().await;
+    let database = &test.database;
     let panicking = |tx: &rusqlite::Transaction<'_>| {
         insert(tx, "Fables")?;
         panic!("on purpose");
@@ -212,12 +203,12 @@ async fn a_panic_stays_with_its_caller() {
         "{error}"
     );
 
-    let occupied = Occupied::occupy(database).await;
+    let busy = BusyWriter::start(database).await;
     let mut queued = pin!(database.write::<(), _>(panicking));
     let mut good = pin!(database.write(|tx| insert(tx, "Saga")));
     assert!(poll_once(queued.as_mut()).is_pending());
     assert!(poll_once(good.as_mut()).is_pending());
-    occupied.release().await;
+    busy.release().await;
     assert_eq!(
         queued.await.expect_err("a panic").kind(),
         ErrorKind::Internal
@@ -227,21 +218,21 @@ async fn a_panic_stays_with_its_caller() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_operation_that_ends_the_transaction_is_told_so() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
+async fn an_operation_that_ends_the_transaction_fails() {
+    let test = TestDatabase::open().await;
+    let database = &test.database;
     let ending = |tx: &rusqlite::Transaction<'_>| Ok(tx.execute_batch("ROLLBACK")?);
     let alone = database.write(ending).await;
     assert_eq!(alone.expect_err("a misuse").kind(), ErrorKind::InvalidInput);
 
-    let occupied = Occupied::occupy(database).await;
+    let busy = BusyWriter::start(database).await;
     let mut before = pin!(database.write(|tx| insert(tx, "Saga")));
     let mut queued = pin!(database.write(ending));
     let mut after = pin!(database.write(|tx| insert(tx, "Bone")));
     assert!(poll_once(before.as_mut()).is_pending());
     assert!(poll_once(queued.as_mut()).is_pending());
     assert!(poll_once(after.as_mut()).is_pending());
-    occupied.release().await;
+    busy.release().await;
     assert_eq!(
         before.await.expect_err("rolled back").kind(),
         ErrorKind::InvalidInput
@@ -266,25 +257,24 @@ async fn a_dropped_caller_commits_and_its_result_is_dropped_after() {
         }
     }
 
-    let shelf = Shelf::open().await;
-    let occupied = Occupied::occupy(&shelf.database).await;
+    let test = TestDatabase::open().await;
+    let busy = BusyWriter::start(&test.database).await;
     let (dropped, is_dropped) = oneshot::channel();
-    let guard = Guard(shelf.database.clone(), Some(dropped));
-    let mut write = Box::pin(shelf.database.write(move |tx| {
+    let guard = Guard(test.database.clone(), Some(dropped));
+    let mut write = Box::pin(test.database.write(move |tx| {
         insert(tx, "Saga")?;
         Ok(guard)
     }));
     assert!(poll_once(write.as_mut()).is_pending());
     drop(write);
-    occupied.release().await;
+    busy.release().await;
     let committed = is_dropped.await.expect("the result is dropped");
     assert_eq!(committed, 1, "the result was dropped before the commit");
-    shelf
-        .database
+    test.database
         .write(|_| Ok(()))
         .await
         .expect("a commit after the compensation");
-    assert_eq!(count(&shelf.database), 2);
+    assert_eq!(count(&test.database), 2);
 }
 
 #[test]
@@ -293,40 +283,38 @@ fn detached_writes_work_outside_a_runtime() {
         .enable_all()
         .build()
         .expect("tokio");
-    let shelf = runtime.block_on(Shelf::open());
+    let test = runtime.block_on(TestDatabase::open());
     let (written, is_written) = mpsc::channel();
-    shelf.database.write_detached(move |tx| {
+    test.database.write_detached(move |tx| {
         insert(tx, "Saga")?;
         written.send(()).expect("the test waits");
         Ok(())
     });
     is_written.recv().expect("the operation ran");
-    runtime.block_on(shelf.database.close()).expect("a close");
+    runtime.block_on(test.database.close()).expect("a close");
     let reopened = runtime
-        .block_on(SqliteDatabase::open(shelf.path()))
+        .block_on(SqliteDatabase::open(test.path()))
         .expect("a database");
     assert_eq!(count(&reopened), 1);
 }
 
 #[tokio::test]
 async fn a_failed_commit_fails_the_operation() {
-    let shelf = Shelf::open().await;
+    let test = TestDatabase::open().await;
     let schema = "CREATE TABLE page (book TEXT NOT NULL REFERENCES book DEFERRABLE INITIALLY DEFERRED) STRICT";
-    shelf
-        .database
+    test.database
         .write(|tx| Ok(tx.execute_batch(schema)?))
         .await
         .expect("a table");
     let operation =
         |tx: &rusqlite::Transaction<'_>| Ok(tx.execute("INSERT INTO page VALUES ('none')", [])?);
-    let error = shelf
+    let error = test
         .database
         .write(operation)
         .await
         .expect_err("a broken reference");
     assert_eq!(error.kind(), ErrorKind::Constraint);
-    shelf
-        .database
+    test.database
         .write(|tx| insert(tx, "Saga"))
         .await
         .expect("the writer goes on");
@@ -334,20 +322,20 @@ async fn a_failed_commit_fails_the_operation() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_failed_commit_fails_the_whole_group() {
-    let shelf = Shelf::open().await;
-    let database = &shelf.database;
+    let test = TestDatabase::open().await;
+    let database = &test.database;
     let schema = "CREATE TABLE page (book TEXT NOT NULL REFERENCES book DEFERRABLE INITIALLY DEFERRED) STRICT";
     database
         .write(|tx| Ok(tx.execute_batch(schema)?))
         .await
         .expect("a table");
-    let occupied = Occupied::occupy(database).await;
+    let busy = BusyWriter::start(database).await;
     let mut good = pin!(database.write(|tx| insert(tx, "Saga")));
     let mut bad =
         pin!(database.write(|tx| Ok(tx.execute("INSERT INTO page VALUES ('none')", [])?)));
     assert!(poll_once(good.as_mut()).is_pending());
     assert!(poll_once(bad.as_mut()).is_pending());
-    occupied.release().await;
+    busy.release().await;
     assert_eq!(
         good.await.expect_err("not committed").kind(),
         ErrorKind::Constraint
@@ -360,15 +348,14 @@ async fn a_failed_commit_fails_the_whole_group() {
 }
 
 #[tokio::test]
-async fn the_wal_starts_over_under_a_writer_that_never_rests() {
-    let shelf = Shelf::open().await;
+async fn the_wal_is_reset_under_a_writer_without_pauses() {
+    let test = TestDatabase::open().await;
     let create = "CREATE TABLE page (data BLOB) STRICT";
-    shelf
-        .database
+    test.database
         .write(|tx| Ok(tx.execute_batch(create)?))
         .await
         .expect("a table");
-    let observer = rusqlite::Connection::open(shelf.path()).expect("a connection");
+    let observer = rusqlite::Connection::open(test.path()).expect("a connection");
     let wal_pages = || {
         let pages = |row: &rusqlite::Row<'_>| row.get::<_, i64>(1);
         observer
@@ -378,8 +365,7 @@ async fn the_wal_starts_over_under_a_writer_that_never_rests() {
     let mut longest = 0;
     for _ in 0..20_000 {
         let insert = "INSERT INTO page VALUES (zeroblob(131072))";
-        shelf
-            .database
+        test.database
             .write(move |tx| Ok(tx.execute(insert, [])?))
             .await
             .expect("a commit");

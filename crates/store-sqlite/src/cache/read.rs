@@ -1,13 +1,13 @@
-//! What only reads: lookups, listings, counts.
+//! Read-only queries: lookup, list and statistics.
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use store_core::{CacheStats, Entry, EntryInfo, Key, Lookup, Page, PageRequest, Tag, Timestamp};
 
-use super::tokens;
-use crate::error::Failure;
+use super::invalidations;
+use crate::error::TransactionError;
 
-/// How the table spells that a value never expires.
+/// The stored expiry of a value that never expires.
 pub(super) const NEVER: i64 = 0;
 
 pub(super) fn is_expired(expires_at: i64, now: Timestamp) -> bool {
@@ -18,7 +18,11 @@ fn expiry(expires_at: i64) -> Option<Timestamp> {
     (expires_at != NEVER).then(|| Timestamp::from_millis(expires_at))
 }
 
-pub(super) fn lookup(db: &Connection, key: &Key, now: Timestamp) -> Result<Lookup, Failure> {
+pub(super) fn lookup(
+    db: &Connection,
+    key: &Key,
+    now: Timestamp,
+) -> Result<Lookup, TransactionError> {
     let stored = db
         .prepare_cached("SELECT expires_at, created_at, value FROM cache WHERE hash = ?1")?
         .query_row([key.as_str()], |row| {
@@ -37,7 +41,7 @@ pub(super) fn lookup(db: &Connection, key: &Key, now: Timestamp) -> Result<Looku
         .optional()?;
     match stored.flatten() {
         Some(entry) => Ok(Lookup::Hit(entry)),
-        None => Ok(Lookup::Miss(tokens::current(db, now)?)),
+        None => Ok(Lookup::Miss(invalidations::current_token(db, now)?)),
     }
 }
 
@@ -45,7 +49,7 @@ pub(super) fn list(
     db: &Connection,
     page: &PageRequest,
     now: Timestamp,
-) -> Result<Page<EntryInfo>, Failure> {
+) -> Result<Page<EntryInfo>, TransactionError> {
     let snapshot = db.unchecked_transaction()?;
     let mut values = snapshot.prepare_cached(
         "SELECT hash, length(value), created_at, expires_at FROM cache
@@ -59,7 +63,7 @@ pub(super) fn list(
     while items.len() <= page.limit as usize
         && let Some(row) = rows.next()?
     {
-        // Files of the original packages may hold names that are no keys; nobody can ask for them.
+        // Files of the npm package may have rows that are no valid keys and cannot be requested.
         let Ok(key) = Key::new(row.get_ref(0)?.as_str().unwrap_or_default()) else {
             continue;
         };
@@ -78,7 +82,7 @@ pub(super) fn list(
     Ok(Page::cut(items, page.limit, |item| item.key.to_string()))
 }
 
-pub(super) fn stats(db: &Connection, now: Timestamp) -> Result<CacheStats, Failure> {
+pub(super) fn stats(db: &Connection, now: Timestamp) -> Result<CacheStats, TransactionError> {
     let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0).map(i64::unsigned_abs);
     let total = db.query_row("SELECT count(*) FROM cache", [], count)?;
     let expired = db.query_row(

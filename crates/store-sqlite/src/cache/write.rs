@@ -1,19 +1,19 @@
-//! What changes: each function is one transaction's work.
+//! Changes of the cache; each function is the body of one transaction.
 
 use rusqlite::{Transaction, named_params, params};
 use store_core::{Key, NewEntry, Removal, Selection, Tag, Timestamp};
 
+use super::invalidations;
 use super::read::{NEVER, is_expired};
-use super::tokens;
-use crate::error::Failure;
-use crate::store::scope_bounds;
+use crate::error::TransactionError;
+use crate::key_range;
 
-/// What became of a value to store.
+/// The outcome of a [`set`].
 #[derive(Debug)]
-pub(super) enum Written {
+pub(super) enum WriteOutcome {
     Stored,
     Outdated,
-    /// Refused, and what was stored before is gone.
+    /// Rejected, and the previous value is removed.
     TooLarge {
         bytes: usize,
     },
@@ -22,29 +22,29 @@ pub(super) enum Written {
 pub(super) fn set(
     tx: &Transaction<'_>,
     entry: &NewEntry,
-    most_bytes: usize,
+    max_bytes: usize,
     now: Timestamp,
-) -> Result<Written, Failure> {
+) -> Result<WriteOutcome, TransactionError> {
     let NewEntry {
         key, value, tags, ..
     } = entry;
     if let Some(token) = entry.token
-        && tokens::is_outdated(tx, token, key, tags)?
+        && invalidations::is_outdated(tx, token, key, tags)?
     {
-        return Ok(Written::Outdated);
+        return Ok(WriteOutcome::Outdated);
     }
-    // A fill cannot have begun in the future: the clock was set back since.
+    // A fill cannot have begun in the future: the clock was set back.
     let began_at = entry.token.map_or(now, |token| token.began_at).min(now);
-    if value.len() > most_bytes {
-        if is_overtaken(tx, key, began_at, now)? {
-            return Ok(Written::Outdated);
+    if value.len() > max_bytes {
+        if has_newer_fill(tx, key, began_at, now)? {
+            return Ok(WriteOutcome::Outdated);
         }
         remove(tx, key)?;
-        return Ok(Written::TooLarge { bytes: value.len() });
+        return Ok(WriteOutcome::TooLarge { bytes: value.len() });
     }
     let expires_at = match entry.ttl.expires_at(now) {
         None => NEVER,
-        // Zero is taken; a millisecond later in 1970 is as good.
+        // 0 means never; a millisecond later is as good.
         Some(at) if at.as_millis() == NEVER => 1,
         Some(at) => at.as_millis(),
     };
@@ -68,24 +68,24 @@ pub(super) fn set(
             ":value": &value[..],
         })?;
     if stored == 0 {
-        return Ok(Written::Outdated);
+        return Ok(WriteOutcome::Outdated);
     }
-    untag(tx, key)?;
+    remove_tags(tx, key)?;
     let mut tagged =
         tx.prepare_cached("INSERT OR IGNORE INTO cache_tags (tag, hash) VALUES (?1, ?2)")?;
     for tag in tags {
         tagged.execute([tag.as_str(), key.as_str()])?;
     }
-    Ok(Written::Stored)
+    Ok(WriteOutcome::Stored)
 }
 
-/// Whether a fill that began later is stored: what an upsert would not replace.
-fn is_overtaken(
+/// Whether the stored value is of a fill that began later, which an upsert would not replace.
+fn has_newer_fill(
     tx: &Transaction<'_>,
     key: &Key,
     began_at: Timestamp,
     now: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<bool, TransactionError> {
     let newer = tx
         .prepare_cached(
             "SELECT 1 FROM cache WHERE hash = ?1 AND fill_began_at > ?2 AND fill_began_at <= ?3
@@ -95,9 +95,13 @@ fn is_overtaken(
     Ok(newer)
 }
 
-pub(super) fn delete(tx: &Transaction<'_>, key: &Key, now: Timestamp) -> Result<Removal, Failure> {
-    let epoch = tokens::advance(tx)?;
-    tokens::note(tx, &tokens::of_key(key), epoch, now)?;
+pub(super) fn delete(
+    tx: &Transaction<'_>,
+    key: &Key,
+    now: Timestamp,
+) -> Result<Removal, TransactionError> {
+    let epoch = invalidations::next_epoch(tx)?;
+    invalidations::record(tx, &invalidations::key_subject(key), epoch, now)?;
     let removed = remove(tx, key)?.filter(|expires_at| !is_expired(*expires_at, now));
     Ok(Removal::exactly(u64::from(removed.is_some())))
 }
@@ -106,8 +110,8 @@ pub(super) fn clear(
     tx: &Transaction<'_>,
     selection: &Selection,
     now: Timestamp,
-) -> Result<Removal, Failure> {
-    let epoch = tokens::advance(tx)?;
+) -> Result<Removal, TransactionError> {
+    let epoch = invalidations::next_epoch(tx)?;
     match selection {
         Selection::All => {
             let removed = count_live(
@@ -117,14 +121,19 @@ pub(super) fn clear(
             )?;
             tx.execute("DELETE FROM cache", [])?;
             tx.execute("DELETE FROM cache_tags", [])?;
-            // Every earlier invalidation is part of this one.
+            // This one covers every earlier invalidation.
             tx.execute("DELETE FROM cache_invalidations", [])?;
-            tokens::note(tx, tokens::ALL, epoch, now)?;
+            invalidations::record(tx, invalidations::ALL, epoch, now)?;
             Ok(removed)
         }
         Selection::Scope(scope) => {
-            tokens::note(tx, &tokens::of_scope(scope.as_str()), epoch, now)?;
-            let [from, to] = scope_bounds(scope);
+            invalidations::record(
+                tx,
+                &invalidations::scope_subject(scope.as_str()),
+                epoch,
+                now,
+            )?;
+            let [from, to] = key_range::of_scope(scope);
             let removed = count_live(
                 tx,
                 "SELECT count(*) FROM cache WHERE hash >= ?2 AND hash < ?3
@@ -146,9 +155,9 @@ pub(super) fn invalidate_tags(
     tx: &Transaction<'_>,
     tags: &[Tag],
     now: Timestamp,
-) -> Result<Removal, Failure> {
-    let epoch = tokens::advance(tx)?;
-    // A fill under way for a tagged key is outdated even if its new value will not carry the tag.
+) -> Result<Removal, TransactionError> {
+    let epoch = invalidations::next_epoch(tx)?;
+    // A fill in progress for a tagged key is outdated even if its new value will not have the tag.
     let mut keys = tx.prepare_cached(
         "INSERT INTO cache_invalidations (subject, epoch, at)
          SELECT 'key:' || hash, ?2, ?3 FROM cache_tags WHERE tag = ?1
@@ -157,7 +166,7 @@ pub(super) fn invalidate_tags(
     let mut hashes = tx.prepare_cached("SELECT hash FROM cache_tags WHERE tag = ?1")?;
     let mut removed = 0;
     for tag in tags {
-        tokens::note(tx, &tokens::of_tag(tag), epoch, now)?;
+        invalidations::record(tx, &invalidations::tag_subject(tag), epoch, now)?;
         keys.execute(params![tag.as_str(), epoch, now.as_millis()])?;
         let tagged = hashes.query_map([tag.as_str()], |row| row.get(0))?;
         let tagged: Vec<String> = tagged.collect::<Result<_, _>>()?;
@@ -170,7 +179,11 @@ pub(super) fn invalidate_tags(
     Ok(Removal::exactly(removed))
 }
 
-pub(super) fn sweep(tx: &Transaction<'_>, batch: u32, now: Timestamp) -> Result<u64, Failure> {
+pub(super) fn remove_expired(
+    tx: &Transaction<'_>,
+    batch: u32,
+    now: Timestamp,
+) -> Result<u64, TransactionError> {
     let mut expired = tx.prepare_cached(
         "SELECT hash FROM cache WHERE expires_at > 0 AND expires_at <= ?1
          ORDER BY expires_at LIMIT ?2",
@@ -180,16 +193,16 @@ pub(super) fn sweep(tx: &Transaction<'_>, batch: u32, now: Timestamp) -> Result<
     for hash in &hashes {
         remove_hash(tx, hash)?;
     }
-    tokens::forget(tx, batch, now)?;
+    invalidations::remove_old(tx, batch, now)?;
     Ok(hashes.len() as u64)
 }
 
-fn remove(tx: &Transaction<'_>, key: &Key) -> Result<Option<i64>, Failure> {
+fn remove(tx: &Transaction<'_>, key: &Key) -> Result<Option<i64>, TransactionError> {
     remove_hash(tx, key.as_str())
 }
 
-/// Removes a value with its tags and returns when it was to expire.
-fn remove_hash(tx: &Transaction<'_>, hash: &str) -> Result<Option<i64>, Failure> {
+/// Removes a value with its tags and returns its expiry.
+fn remove_hash(tx: &Transaction<'_>, hash: &str) -> Result<Option<i64>, TransactionError> {
     let mut value = tx.prepare_cached("DELETE FROM cache WHERE hash = ?1 RETURNING expires_at")?;
     let expiries = value.query_map([hash], |row| row.get(0))?;
     let expiries: Vec<i64> = expiries.collect::<Result<_, _>>()?;
@@ -198,7 +211,7 @@ fn remove_hash(tx: &Transaction<'_>, hash: &str) -> Result<Option<i64>, Failure>
     Ok(expiries.first().copied())
 }
 
-fn untag(tx: &Transaction<'_>, key: &Key) -> Result<(), Failure> {
+fn remove_tags(tx: &Transaction<'_>, key: &Key) -> Result<(), TransactionError> {
     tx.prepare_cached("DELETE FROM cache_tags WHERE hash = ?1")?
         .execute([key.as_str()])?;
     Ok(())
@@ -208,7 +221,7 @@ fn count_live(
     tx: &Transaction<'_>,
     sql: &str,
     params: impl rusqlite::Params,
-) -> Result<Removal, Failure> {
+) -> Result<Removal, TransactionError> {
     let count: i64 = tx
         .prepare_cached(sql)?
         .query_row(params, |row| row.get(0))?;

@@ -1,39 +1,29 @@
-//! The life of a job: claimed, renewed, settled or abandoned. Each function is one transaction's
-//! work, but for [`look`], which only reads.
+//! The state transitions of a job: registered, renewed, ended, abandoned or expired. Each function is
+//! the body of one transaction.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
-use store_core::{Heartbeat, JobId, JobOutcome, Key, Priority, Selection, Settlement, Timestamp};
+use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
+use store_core::{Heartbeat, JobId, Key, Priority, Selection, Settlement, Timestamp};
 
-use crate::error::{Failure, corrupt};
+use crate::error::{TransactionError, corrupt};
+use crate::key_range;
 use crate::options::DedupeOptions;
-use crate::store::scope_bounds;
 
-/// What became of a claim.
+/// The outcome of a registration.
 #[derive(Debug)]
-pub(super) enum Claimed {
-    Own,
+pub(super) enum Registered {
+    Owner,
     Joined(JobId),
 }
 
-/// How an owner ends its job.
+/// The end of a job, by its owner.
 #[derive(Debug)]
-pub(super) enum Ending {
+pub(super) enum JobEnd {
     Completed(Option<Bytes>),
     Failed(String),
-}
-
-/// What a waiter sees.
-#[derive(Debug)]
-pub(super) enum Look {
-    Ended(JobOutcome),
-    Pending {
-        lease_until: Timestamp,
-        lease: Duration,
-    },
 }
 
 /// A pending job with its lease.
@@ -45,23 +35,23 @@ struct Pending {
 }
 
 /// Makes `job` the key's job, unless another is in progress.
-pub(super) fn claim(
+pub(super) fn register(
     tx: &Transaction<'_>,
     key: &Key,
     job: &JobId,
     priority: Priority,
     options: &DedupeOptions,
     now: Timestamp,
-) -> Result<Claimed, Failure> {
+) -> Result<Registered, TransactionError> {
     if let Some(pending) = pending(tx, key)?
         && now < pending.lease_until
-        // What an original package wrote there is no id that anybody could wait for.
+        // The npm package's job ids may be invalid, so that no caller could wait for them.
         && let Ok(current) = pending.job.parse()
     {
         join(tx, key, &pending, priority, now)?;
-        return Ok(Claimed::Joined(current));
+        return Ok(Registered::Joined(current));
     }
-    keep_result(tx, key, now - options.result_retention)?;
+    archive_result(tx, key, now - options.result_retention)?;
     tx.prepare_cached(
         "INSERT OR REPLACE INTO dedupe_jobs
            (hash, job_id, status, created_at, updated_at, lease_until, lease_ms, priority)
@@ -75,10 +65,10 @@ pub(super) fn claim(
         ":lease_ms": millis(options.lease),
         ":priority": priority.as_str(),
     })?;
-    Ok(Claimed::Own)
+    Ok(Registered::Owner)
 }
 
-fn pending(tx: &Transaction<'_>, key: &Key) -> Result<Option<Pending>, Failure> {
+fn pending(tx: &Transaction<'_>, key: &Key) -> Result<Option<Pending>, TransactionError> {
     let pending = tx
         .prepare_cached(
             "SELECT job_id, lease_until, lease_ms, priority FROM dedupe_jobs
@@ -96,15 +86,15 @@ fn pending(tx: &Transaction<'_>, key: &Key) -> Result<Option<Pending>, Failure> 
     Ok(pending)
 }
 
-/// Raises the job's priority, and shortens a lease that reaches further than any lease can: the
-/// clock was set back, and the owner may be gone.
+/// Raises the job's priority. Shortens a lease that ends later than a new one would: the clock was
+/// set back, and the owner may be gone.
 fn join(
     tx: &Transaction<'_>,
     key: &Key,
     pending: &Pending,
     priority: Priority,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), TransactionError> {
     let lease_until = pending.lease_until.min(now + pending.lease);
     if lease_until == pending.lease_until && priority <= pending.priority {
         return Ok(());
@@ -118,8 +108,12 @@ fn join(
     Ok(())
 }
 
-/// Moves the result of an ended job aside while those who joined it may still come for it.
-fn keep_result(tx: &Transaction<'_>, key: &Key, since: Timestamp) -> Result<(), Failure> {
+/// Keeps the result of an ended job for callers that joined it, until its retention is over.
+fn archive_result(
+    tx: &Transaction<'_>,
+    key: &Key,
+    since: Timestamp,
+) -> Result<(), TransactionError> {
     tx.prepare_cached(
         "INSERT OR REPLACE INTO dedupe_results (job_id, hash, status, updated_at, error, result)
          SELECT job_id, hash, status, updated_at, error, result FROM dedupe_jobs
@@ -129,13 +123,13 @@ fn keep_result(tx: &Transaction<'_>, key: &Key, since: Timestamp) -> Result<(), 
     Ok(())
 }
 
-pub(super) fn renew(
+pub(super) fn renew_lease(
     tx: &Transaction<'_>,
     key: &Key,
     job: &JobId,
     lease: Duration,
     now: Timestamp,
-) -> Result<Heartbeat, Failure> {
+) -> Result<Heartbeat, TransactionError> {
     let priority = tx
         .prepare_cached(
             "UPDATE dedupe_jobs SET updated_at = ?3, lease_until = ?4, lease_ms = ?5
@@ -155,18 +149,18 @@ pub(super) fn renew(
     Ok(priority.map_or(Heartbeat::Fenced, Heartbeat::Renewed))
 }
 
-pub(super) fn settle(
+pub(super) fn end(
     tx: &Transaction<'_>,
     key: &Key,
     job: &JobId,
-    ending: &Ending,
+    ending: &JobEnd,
     now: Timestamp,
-) -> Result<Settlement, Failure> {
+) -> Result<Settlement, TransactionError> {
     let (status, result, error) = match ending {
-        Ending::Completed(value) => ("completed", value.as_deref(), None),
-        Ending::Failed(error) => ("failed", None, Some(error)),
+        JobEnd::Completed(value) => ("completed", value.as_deref(), None),
+        JobEnd::Failed(error) => ("failed", None, Some(error)),
     };
-    let settled = tx
+    let updated = tx
         .prepare_cached(
             "UPDATE dedupe_jobs
              SET status = :status, updated_at = :now, error = :error, result = :result
@@ -180,13 +174,17 @@ pub(super) fn settle(
             ":error": error,
             ":result": result,
         })?;
-    Ok(match settled {
+    Ok(match updated {
         0 => Settlement::Fenced,
         _ => Settlement::Settled,
     })
 }
 
-pub(super) fn abandon(tx: &Transaction<'_>, key: &Key, job: &JobId) -> Result<(), Failure> {
+pub(super) fn abandon(
+    tx: &Transaction<'_>,
+    key: &Key,
+    job: &JobId,
+) -> Result<(), TransactionError> {
     tx.prepare_cached(
         "DELETE FROM dedupe_jobs WHERE hash = ?1 AND job_id = ?2 AND status = 'pending'",
     )?
@@ -194,68 +192,14 @@ pub(super) fn abandon(tx: &Transaction<'_>, key: &Key, job: &JobId) -> Result<()
     Ok(())
 }
 
-/// How a job stands for those who joined it.
-pub(super) fn look(
-    db: &Connection,
-    key: &Key,
-    job: &JobId,
-    retention: Duration,
-    now: Timestamp,
-) -> Result<Look, Failure> {
-    let job = job.to_string();
-    let current = db
-        .prepare_cached(
-            "SELECT status, updated_at, error, result, lease_until, lease_ms FROM dedupe_jobs
-             WHERE hash = ?1 AND job_id = ?2",
-        )?
-        .query_row([key.as_str(), &job], |row| {
-            if row.get_ref(0)?.as_str()? != "pending" {
-                return Ok(Look::Ended(ended(row, retention, now)?));
-            }
-            let lease_until = Timestamp::from_millis(row.get(4)?);
-            if lease_until <= now {
-                return Ok(Look::Ended(JobOutcome::Lapsed));
-            }
-            let lease = duration(row.get(5)?);
-            Ok(Look::Pending { lease_until, lease })
-        })
-        .optional()?;
-    if let Some(look) = current {
-        return Ok(look);
-    }
-    let replaced = db
-        .prepare_cached(
-            "SELECT status, updated_at, error, result FROM dedupe_results WHERE job_id = ?1",
-        )?
-        .query_row([&job], |row| ended(row, retention, now))
-        .optional()?;
-    Ok(Look::Ended(replaced.unwrap_or(JobOutcome::Lapsed)))
-}
-
-/// Reads `status, updated_at, error, result` of an ended job.
-fn ended(row: &Row<'_>, retention: Duration, now: Timestamp) -> rusqlite::Result<JobOutcome> {
-    let ended_at = Timestamp::from_millis(row.get(1)?);
-    if now.since(ended_at) >= retention {
-        return Ok(JobOutcome::Lapsed);
-    }
-    if row.get_ref(0)?.as_str()? == "failed" {
-        let error: Option<String> = row.get(2)?;
-        return Ok(JobOutcome::OwnerFailed(error.unwrap_or_default()));
-    }
-    let result: Option<Vec<u8>> = row.get(3)?;
-    Ok(result.map_or(JobOutcome::NotShared, |value| {
-        JobOutcome::Value(value.into())
-    }))
-}
-
-pub(super) fn clear(tx: &Transaction<'_>, selection: &Selection) -> Result<u64, Failure> {
+pub(super) fn clear(tx: &Transaction<'_>, selection: &Selection) -> Result<u64, TransactionError> {
     let removed = match selection {
         Selection::All => {
             tx.execute("DELETE FROM dedupe_results", [])?;
             tx.execute("DELETE FROM dedupe_jobs", [])?
         }
         Selection::Scope(scope) => {
-            let [from, to] = scope_bounds(scope);
+            let [from, to] = key_range::of_scope(scope);
             tx.execute(
                 "DELETE FROM dedupe_results WHERE hash >= ?1 AND hash < ?2",
                 [&from, &to],
@@ -269,12 +213,12 @@ pub(super) fn clear(tx: &Transaction<'_>, selection: &Selection) -> Result<u64, 
     Ok(removed as u64)
 }
 
-pub(super) fn sweep(
+pub(super) fn remove_expired(
     tx: &Transaction<'_>,
     retention: Duration,
     batch: u32,
     now: Timestamp,
-) -> Result<u64, Failure> {
+) -> Result<u64, TransactionError> {
     let ended_before = (now - retention).as_millis();
     tx.execute(
         "DELETE FROM dedupe_results WHERE rowid IN
@@ -296,7 +240,7 @@ fn millis(duration: Duration) -> i64 {
     (Timestamp::default() + duration).as_millis()
 }
 
-fn duration(millis: i64) -> Duration {
+pub(super) fn duration(millis: i64) -> Duration {
     Duration::from_millis(millis.try_into().unwrap_or(0))
 }
 

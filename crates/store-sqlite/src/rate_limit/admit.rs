@@ -1,19 +1,19 @@
-//! The decision: every claim is judged, then all are written, or none.
+//! The decision of a request: all of its claims are checked, then all admissions are written, or none.
 
 use rusqlite::Transaction;
 use store_core::local::Denials;
 use store_core::rate_limit::window::{Denial, Rules};
 use store_core::{Acquire, Claim, Policy, ResourceConfig, Timestamp};
 
-use super::demand::{self, Requests, Share};
-use super::known::{self, Known};
-use super::ledger::{self, Admissions, Log, Newest, Rows};
-use crate::error::Failure;
+use super::activity::{self, CurrentAllocation, RequestCounts};
+use super::log::{self, InsertedRows, NewAdmissions, NewestAdmission, ResourceLog};
+use super::resource_state::{self, ResourceState};
+use crate::error::TransactionError;
 use crate::options::RateLimitOptions;
 
-/// What became of a request.
-pub(super) enum Verdict {
-    Admitted { rows: Vec<Rows> },
+/// The outcome of a request.
+pub(super) enum Outcome {
+    Granted { rows: Vec<InsertedRows> },
     Denied(Denial),
 }
 
@@ -22,97 +22,107 @@ pub(super) fn acquire(
     request: &Acquire,
     options: &RateLimitOptions,
     denials: &Denials,
-    mark: i64,
+    permit_id: i64,
     now: Timestamp,
-) -> Result<Verdict, Failure> {
-    let mut refusal = None;
+) -> Result<Outcome, TransactionError> {
+    let mut denial = None;
     let mut newest = Vec::with_capacity(request.claims.len());
     for claim in &request.claims {
-        let mut known = known::load(tx, &claim.resource)?;
-        ledger::restamp(tx, &claim.resource, &mut known.newest, now)?;
-        newest.push(known.newest);
-        let config = known.config(claim, options)?.clone();
-        known.note_use(tx, claim, &config)?;
-        let share = share_and_count(tx, request, claim, &mut known, &config, denials, now)?;
+        let mut state = ResourceState::load(tx, &claim.resource)?;
+        log::clamp_to_now(tx, &claim.resource, &mut state.newest, now)?;
+        newest.push(state.newest);
+        let config = state.effective_config(claim, options)?.clone();
+        state.save_claim(tx, claim, &config)?;
+        let current = allocate_and_record(tx, request, claim, &mut state, &config, denials, now)?;
         let rules = Rules {
             resource: &claim.resource,
             config: &config,
-            allocation: share.as_ref().map(|share| (&share.allocation, share.until)),
-            cooldown_until: known.cooldown_until,
+            allocation: current
+                .as_ref()
+                .map(|current| (&current.allocation, current.valid_until)),
+            cooldown_until: state.cooldown_until,
         };
         let since = now - config.longest_window();
-        let mut log = Log::new(tx, &claim.resource, known.newest, since, now);
+        let mut log = ResourceLog::new(tx, &claim.resource, state.newest, since, now);
         let refused = rules.refusal(&mut log, request.permits, request.priority, now)?;
-        refusal = Denial::longer(refusal, refused);
+        denial = Denial::longer(denial, refused);
     }
-    if let Some(denial) = refusal {
-        return Ok(Verdict::Denied(denial));
+    if let Some(denial) = denial {
+        return Ok(Outcome::Denied(denial));
     }
-    let rows = write(tx, request, &newest, Some(mark), now)?;
-    Ok(Verdict::Admitted { rows })
+    let rows = write(tx, request, &newest, Some(permit_id), now)?;
+    Ok(Outcome::Granted { rows })
 }
 
-/// Counts what was sent without asking, whether it fits or not.
+/// Records requests that were sent without a permit, whether they fit the limit or not.
 pub(super) fn record(
     tx: &Transaction<'_>,
     request: &Acquire,
     options: &RateLimitOptions,
     denials: &Denials,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), TransactionError> {
     let mut newest = Vec::with_capacity(request.claims.len());
     for claim in &request.claims {
-        let mut known = known::load(tx, &claim.resource)?;
-        ledger::restamp(tx, &claim.resource, &mut known.newest, now)?;
-        newest.push(known.newest);
-        let config = known.config(claim, options)?.clone();
-        known.note_use(tx, claim, &config)?;
-        share_and_count(tx, request, claim, &mut known, &config, denials, now)?;
+        let mut state = ResourceState::load(tx, &claim.resource)?;
+        log::clamp_to_now(tx, &claim.resource, &mut state.newest, now)?;
+        newest.push(state.newest);
+        let config = state.effective_config(claim, options)?.clone();
+        state.save_claim(tx, claim, &config)?;
+        allocate_and_record(tx, request, claim, &mut state, &config, denials, now)?;
     }
     write(tx, request, &newest, None, now)?;
     Ok(())
 }
 
-/// Says how a shared limit is shared now, by the demand before the request, and counts the request's.
-fn share_and_count(
+/// The current allocation of an adaptive limit, by the activity before the request, which is then
+/// recorded.
+fn allocate_and_record(
     tx: &Transaction<'_>,
     request: &Acquire,
     claim: &Claim,
-    known: &mut Known,
+    state: &mut ResourceState,
     config: &ResourceConfig,
     denials: &Denials,
     now: Timestamp,
-) -> Result<Option<Share>, Failure> {
+) -> Result<Option<CurrentAllocation>, TransactionError> {
     let Policy::Adaptive(adaptive) = &config.policy else {
         return Ok(None);
     };
     let resource = &claim.resource;
-    demand::restamp(tx, resource, known, now)?;
-    let refused = Requests::refused(resource, denials);
-    demand::count(tx, resource, known, adaptive, refused, now)?;
+    activity::clamp_to_now(tx, resource, state, now)?;
+    let denied = RequestCounts::take_denied(resource, denials);
+    activity::record(tx, resource, state, adaptive, denied, now)?;
     let limit = config.shared_limit()?.count;
-    let share = demand::share(tx, resource, known, limit, adaptive, now)?;
-    if share.is_new(known, adaptive) {
-        let before = known.allocation.as_ref();
-        known::share(tx, resource, before, &share.allocation, now)?;
-        demand::forget(tx, resource, adaptive, now)?;
+    let current = activity::current_allocation(tx, resource, state, limit, adaptive, now)?;
+    if current.is_new(state, adaptive) {
+        let previous = state.allocation.as_ref();
+        resource_state::store_allocation(tx, resource, previous, &current.allocation, now)?;
+        activity::remove_expired(tx, resource, adaptive, now)?;
     }
-    demand::count(tx, resource, known, adaptive, Requests::of(request), now)?;
-    Ok(Some(share))
+    activity::record(
+        tx,
+        resource,
+        state,
+        adaptive,
+        RequestCounts::of(request),
+        now,
+    )?;
+    Ok(Some(current))
 }
 
-/// Counts demand that was refused from memory.
-pub(super) fn count_refused(
+/// Records requests that were denied from memory.
+pub(super) fn record_denied(
     tx: &Transaction<'_>,
     claim: &Claim,
-    refused: Requests,
+    denied: RequestCounts,
     options: &RateLimitOptions,
     now: Timestamp,
-) -> Result<(), Failure> {
-    let mut known = known::load(tx, &claim.resource)?;
-    let config = known.config(claim, options)?.clone();
+) -> Result<(), TransactionError> {
+    let mut state = ResourceState::load(tx, &claim.resource)?;
+    let config = state.effective_config(claim, options)?.clone();
     if let Policy::Adaptive(adaptive) = &config.policy {
-        demand::count(tx, &claim.resource, &mut known, adaptive, refused, now)?;
+        activity::record(tx, &claim.resource, &mut state, adaptive, denied, now)?;
     }
     Ok(())
 }
@@ -120,27 +130,27 @@ pub(super) fn count_refused(
 fn write(
     tx: &Transaction<'_>,
     request: &Acquire,
-    newest: &[Option<Newest>],
-    mark: Option<i64>,
+    newest: &[Option<NewestAdmission>],
+    permit_id: Option<i64>,
     now: Timestamp,
-) -> Result<Vec<Rows>, Failure> {
+) -> Result<Vec<InsertedRows>, TransactionError> {
     let mut rows = Vec::with_capacity(request.claims.len());
     for (claim, newest) in request.claims.iter().zip(newest) {
-        let admissions = Admissions {
+        let admissions = NewAdmissions {
             resource: &claim.resource,
             newest: *newest,
             count: request.permits.get(),
             priority: request.priority,
             at: now,
-            mark,
+            permit_id,
         };
-        rows.push(admissions.write(tx)?);
+        rows.push(admissions.insert(tx)?);
     }
     Ok(rows)
 }
 
-/// Forgets admissions, demand and cooldowns; what was stated stays.
-pub(super) fn clear(tx: &Transaction<'_>) -> Result<(), Failure> {
+/// Removes admissions, activity and cooldowns; stored configurations stay.
+pub(super) fn clear(tx: &Transaction<'_>) -> Result<(), TransactionError> {
     tx.execute_batch(
         "DELETE FROM rate_limits;
          DELETE FROM rate_activity;

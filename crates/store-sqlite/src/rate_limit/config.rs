@@ -1,4 +1,4 @@
-//! Configurations as the tables keep them: JSON, durations in milliseconds.
+//! The stored form of configurations: JSON, with windows in milliseconds.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ pub(super) fn to_json(config: &ResourceConfig) -> Result<String> {
 
 pub(super) fn from_json(text: &str) -> Result<ResourceConfig> {
     ResourceConfig::from_stored(text).map_err(|error| {
-        let unreadable = "a stored configuration cannot be read; state it anew";
-        corrupt("read", unreadable).with_source(error)
+        let detail = "a stored configuration cannot be parsed; set it again";
+        corrupt("read", detail).with_source(error)
     })
 }
 
-/// Whole milliseconds, rounded up as the contracts count them.
+/// The duration in milliseconds, rounded up as [`Timestamp`] arithmetic does.
 pub(super) fn millis(duration: Duration) -> i64 {
     (Timestamp::default() + duration).as_millis()
 }
@@ -42,7 +42,7 @@ mod tests {
         }
     }
 
-    /// What the first version wrote must be readable for ever.
+    /// Later versions must read what the first version wrote.
     #[test]
     fn the_stored_form_does_not_change() {
         let config = ResourceConfig::from(Limit::new(200, HOUR));

@@ -1,12 +1,15 @@
-//! Until when a server asked for silence.
+//! Cooldowns: the time until which a server asked for no requests.
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use store_core::{Resource, Timestamp};
 
-use crate::error::Failure;
+use crate::error::TransactionError;
 
-/// The cooldown that is stored, whether it has ended or not.
-pub(super) fn stored(db: &Connection, resource: &Resource) -> Result<Option<Timestamp>, Failure> {
+/// The stored end of the cooldown, which may be past.
+pub(super) fn stored(
+    db: &Connection,
+    resource: &Resource,
+) -> Result<Option<Timestamp>, TransactionError> {
     let until = db
         .prepare_cached("SELECT cooldown_until FROM server_cooldowns WHERE origin = ?1")?
         .query_row([resource.as_str()], |row| row.get(0))
@@ -14,12 +17,12 @@ pub(super) fn stored(db: &Connection, resource: &Resource) -> Result<Option<Time
     Ok(until.map(Timestamp::from_millis))
 }
 
-/// Extends the cooldown and returns the one in force.
+/// Extends the cooldown to `until` at least, and returns its end.
 pub(super) fn extend(
     tx: &Transaction<'_>,
     resource: &Resource,
     until: Timestamp,
-) -> Result<Timestamp, Failure> {
+) -> Result<Timestamp, TransactionError> {
     let until = tx
         .prepare_cached(
             "INSERT INTO server_cooldowns (origin, cooldown_until) VALUES (?1, ?2)
@@ -31,12 +34,12 @@ pub(super) fn extend(
     Ok(Timestamp::from_millis(until))
 }
 
-/// Ends the cooldown if it is still the one that was seen.
-pub(super) fn end(
+/// Removes the cooldown if it still ends at `seen`.
+pub(super) fn remove(
     tx: &Transaction<'_>,
     resource: &Resource,
     seen: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), TransactionError> {
     tx.prepare_cached("DELETE FROM server_cooldowns WHERE origin = ?1 AND cooldown_until = ?2")?
         .execute((resource.as_str(), seen.as_millis()))?;
     Ok(())

@@ -1,4 +1,4 @@
-//! The suite that every backend passes, on a file and in memory.
+//! The conformance suite of all backends, on a file and in memory.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use store_sqlite::{
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-/// Each handle opens the file anew, as another process would.
+/// Opens the file for each handle, as another process would.
 struct File {
     folder: TempDir,
 }
@@ -28,7 +28,7 @@ impl File {
     }
 }
 
-/// All handles share one database in memory, which nobody else could reach.
+/// Shares one in-memory database among all handles.
 #[derive(Default)]
 struct Memory {
     database: OnceCell<SqliteDatabase>,

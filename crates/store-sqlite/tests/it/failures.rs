@@ -1,5 +1,5 @@
-//! What an application meets when its file fails: it goes on without a cache, and it sends nothing
-//! without its limiter.
+//! An application whose file fails: it goes on without a cache, and sends nothing without its
+//! limiter.
 
 use std::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -18,10 +18,10 @@ use store_sqlite::{
 
 use crate::support::{Folder, key, open, resource};
 
-/// More than any test here takes.
+/// More than any test here uses.
 const AMPLE: Limit = Limit::new(1_000_000, HOUR);
 
-/// A cache, jobs and a limit in `database`.
+/// All three stores over `database`, with an ample limit.
 fn stores(database: &SqliteDatabase) -> Stores {
     let limits = RateLimitOptions::default().with_default_config(AMPLE);
     let options = StoreOptions::default()
@@ -30,17 +30,17 @@ fn stores(database: &SqliteDatabase) -> Stores {
     stores_with(database, options)
 }
 
-/// Fills a file with values of some kilobytes.
+/// Stores values of 4 kB.
 async fn fill(database: &SqliteDatabase, values: u32) {
     let cache = SqliteCacheStore::new(database);
     for number in 0..values {
         let name = key(&format!("comics:{number}"));
         let stored = cache.put(&name, vec![7; 4_000].into(), Ttl::After(HOUR));
-        stored.await.expect("room");
+        stored.await.expect("space");
     }
 }
 
-/// Everything after the page of the schema becomes noise.
+/// Overwrites everything after the first page, which has the schema.
 fn damage(file: &Path) {
     const PAGE: u64 = 8192;
     let mut file = File::options().write(true).open(file).expect("the file");
@@ -50,7 +50,7 @@ fn damage(file: &Path) {
     file.write_all(&noise).expect("damage");
 }
 
-async fn ask(
+async fn request(
     pipeline: &Pipeline,
     name: &str,
     sent: &AtomicUsize,
@@ -64,8 +64,8 @@ async fn ask(
         .await
 }
 
-/// A limiter in a file of its own that works.
-async fn sound_limiter(folder: &Folder) -> SqliteRateLimitStore {
+/// A working limiter in a file of its own.
+async fn working_limiter(folder: &Folder) -> SqliteRateLimitStore {
     let file = folder.file().with_file_name("limits.db");
     SqliteRateLimitStore::new(&open(&file).await, AMPLE)
 }
@@ -75,7 +75,7 @@ async fn a_damaged_cache_costs_fetches_and_nothing_else() {
     let folder = Folder::new();
     let database = folder.open().await;
     fill(&database, 100).await;
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
     damage(&folder.file());
     let database = folder.open().await;
     let cache = SqliteCacheStore::new(&database);
@@ -84,18 +84,18 @@ async fn a_damaged_cache_costs_fetches_and_nothing_else() {
     let stores = Stores::none()
         .with_cache(cache)
         .with_dedupe(SqliteDedupeStore::new(&database))
-        .with_rate_limit(sound_limiter(&folder).await);
+        .with_rate_limit(working_limiter(&folder).await);
     let pipeline = Pipeline::new(stores);
     let sent = AtomicUsize::new(0);
     for _ in 0..3 {
-        let answer = ask(&pipeline, "comics:1", &sent).await;
+        let answer = request(&pipeline, "comics:1", &sent).await;
         assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
     }
     assert_eq!(sent.into_inner(), 3);
 }
 
 #[tokio::test]
-async fn a_damaged_limiter_lets_nothing_out() {
+async fn a_damaged_limiter_admits_nothing() {
     let folder = Folder::new();
     let database = folder.open().await;
     let limits = SqliteRateLimitStore::new(&database, AMPLE);
@@ -103,12 +103,12 @@ async fn a_damaged_limiter_lets_nothing_out() {
         Ok(Decision::Granted(permit)) => permit.commit(),
         other => panic!("{other:?}"),
     }
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
     damage(&folder.file());
     let database = folder.open().await;
     let pipeline = Pipeline::new(stores(&database));
     let sent = AtomicUsize::new(0);
-    let error = ask(&pipeline, "comics:1", &sent).await;
+    let error = request(&pipeline, "comics:1", &sent).await;
     let Err(PipelineError::Limiter(error)) = error else {
         panic!("{error:?}");
     };
@@ -117,7 +117,7 @@ async fn a_damaged_limiter_lets_nothing_out() {
 }
 
 #[tokio::test]
-async fn a_full_file_answers_what_it_holds_and_lets_nothing_else_out() {
+async fn a_full_file_serves_its_values_and_admits_nothing() {
     const BOUND: u64 = 512 * 1024;
     let folder = Folder::new();
     let options = DatabaseOptions::default().with_max_bytes(BOUND);
@@ -125,7 +125,7 @@ async fn a_full_file_answers_what_it_holds_and_lets_nothing_else_out() {
     let database = database.expect("a database");
     let pipeline = Pipeline::new(stores(&database));
     let sent = AtomicUsize::new(0);
-    let answer = ask(&pipeline, "comics:first", &sent).await;
+    let answer = request(&pipeline, "comics:first", &sent).await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
 
     let cache = SqliteCacheStore::new(&database);
@@ -155,9 +155,9 @@ async fn a_full_file_answers_what_it_holds_and_lets_nothing_else_out() {
     assert_eq!(refused.kind(), ErrorKind::StorageFull, "{refused}");
 
     let before = sent.load(Ordering::Relaxed);
-    let answer = ask(&pipeline, "comics:first", &sent).await;
+    let answer = request(&pipeline, "comics:first", &sent).await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Hit);
-    let error = ask(&pipeline, "comics:second", &sent).await;
+    let error = request(&pipeline, "comics:second", &sent).await;
     let Err(PipelineError::Limiter(error)) = error else {
         panic!("{error:?}");
     };
@@ -166,26 +166,26 @@ async fn a_full_file_answers_what_it_holds_and_lets_nothing_else_out() {
 
     let freed = cache.clear(&store_core::Selection::All).await;
     freed.expect("a full file can be emptied");
-    let answer = ask(&pipeline, "comics:second", &sent).await;
+    let answer = request(&pipeline, "comics:second", &sent).await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
 }
 
 #[tokio::test]
-async fn a_file_that_only_may_be_read_answers_what_it_holds() {
+async fn a_read_only_file_serves_its_values() {
     let folder = Folder::new();
     let database = folder.open().await;
     let sent = AtomicUsize::new(0);
-    let answer = ask(&Pipeline::new(stores(&database)), "comics:first", &sent).await;
+    let answer = request(&Pipeline::new(stores(&database)), "comics:first", &sent).await;
     answer.expect("an answer");
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
 
     let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
     let database = SqliteDatabase::open_with(folder.file(), options).await;
     let database = database.expect("a database");
     let pipeline = Pipeline::new(stores(&database));
-    let answer = ask(&pipeline, "comics:first", &sent).await;
+    let answer = request(&pipeline, "comics:first", &sent).await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Hit);
-    let error = ask(&pipeline, "comics:second", &sent).await;
+    let error = request(&pipeline, "comics:second", &sent).await;
     let Err(PipelineError::Limiter(error)) = error else {
         panic!("{error:?}");
     };
@@ -194,8 +194,8 @@ async fn a_file_that_only_may_be_read_answers_what_it_holds() {
 
     let cacheless = Stores::none()
         .with_cache(SqliteCacheStore::new(&database))
-        .with_rate_limit(sound_limiter(&folder).await);
-    let answer = ask(&Pipeline::new(cacheless), "comics:second", &sent).await;
+        .with_rate_limit(working_limiter(&folder).await);
+    let answer = request(&Pipeline::new(cacheless), "comics:second", &sent).await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
 }
 

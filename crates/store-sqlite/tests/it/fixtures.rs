@@ -1,7 +1,7 @@
-//! Files of every schema that was ever released, as dumps under `tests/fixtures`: each one loads,
-//! is brought up to date when it is opened, and serves what it holds.
+//! Files of every released schema, as dumps under `tests/fixtures`: each one loads, is migrated when
+//! it is opened, and its rows are served.
 //!
-//! A dump is never edited and never removed. After a migration was added, the ignored test
+//! Dumps are never edited or removed. After a migration was added, the ignored test
 //! [`write_a_dump_of_this_schema`] writes the next one.
 
 use std::fs;
@@ -77,7 +77,7 @@ fn shared() -> ResourceConfig {
     ResourceConfig::from(Limit::new(20, HOUR)).adaptive(AdaptiveConfig::default())
 }
 
-/// An answer as the pipeline keeps it: in bincode, both times and the body.
+/// A response as the pipeline stores it: both times and the body, in bincode.
 fn record() -> Bytes {
     let fields = (WRITTEN, WRITTEN + 1_800_000, b"{\"id\":4}".to_vec());
     Bincode.encode(&fields).expect("a record")
@@ -102,8 +102,8 @@ async fn fill(database: &SqliteDatabase) {
 
     let doomed = NewEntry::new(key("comics:doomed"), "x").with_tags([tag("volume:2")]);
     cache.set(doomed).await.expect("stored");
-    let gone = cache.invalidate_tags(&[tag("volume:2")]).await;
-    assert_eq!(gone.expect("an answer").count(), Some(1));
+    let removed = cache.invalidate_tags(&[tag("volume:2")]).await;
+    assert_eq!(removed.expect("an answer").count(), Some(1));
     let issue = ("issue", 7_u32);
     let values: [(&str, Bytes); 4] = [
         ("comics:json", Json.encode(&issue).expect("JSON")),
@@ -117,26 +117,26 @@ async fn fill(database: &SqliteDatabase) {
             .with_tags([tag("volume:1"), tag(name)]);
         assert_eq!(cache.set(entry).await.expect("stored"), SetOutcome::Stored);
     }
-    let for_ever = NewEntry::new(key("without scope"), "for ever");
-    cache.set(for_ever).await.expect("stored");
+    let unexpiring = NewEntry::new(key("without scope"), "for ever");
+    cache.set(unexpiring).await.expect("stored");
 
     let value = || JobResult::Value("result".into());
     let replaced = own(&jobs, "comics:replaced").await;
-    jobs.complete(replaced, value()).await.expect("settled");
+    jobs.complete(replaced, value()).await.expect("ended");
     forget(own(&jobs, "comics:replaced").await);
     let done = own(&jobs, "comics:done").await;
-    jobs.complete(done, value()).await.expect("settled");
+    jobs.complete(done, value()).await.expect("ended");
     let elsewhere = own(&jobs, "comics:elsewhere").await;
-    let settled = jobs.complete(elsewhere, JobResult::NotShared).await;
-    settled.expect("settled");
+    let ended = jobs.complete(elsewhere, JobResult::NotShared).await;
+    ended.expect("ended");
     let failed = own(&jobs, "comics:failed").await;
-    jobs.fail(failed, "boom").await.expect("settled");
+    jobs.fail(failed, "boom").await.expect("ended");
     forget(own(&jobs, "comics:pending").await);
 
     let issues = resource("issues");
-    let stated = ResourceConfig::from(Limit::new(3, HOUR)).with_limit(Limit::new(2, SECOND));
-    let told = limits.set_resource_config(&issues, stated).await;
-    told.expect("stated");
+    let configured = ResourceConfig::from(Limit::new(3, HOUR)).with_limit(Limit::new(2, SECOND));
+    let set = limits.set_resource_config(&issues, configured).await;
+    set.expect("configured");
     for priority in [Priority::User, Priority::Background] {
         spend(&limits, Acquire::one(&issues).priority(priority)).await;
     }
@@ -183,7 +183,7 @@ async fn each_value_is_served(cache: &impl CacheStore) {
     );
 }
 
-/// Tags reach what was stored under them, and a fill from before an invalidation is still late.
+/// Tags still select their values, and a fill from before an invalidation is still outdated.
 async fn invalidations_hold(cache: &impl CacheStore) {
     let token = cache.fill_token().await.expect("a token");
     assert_eq!(token.epoch, 1, "the file has seen one invalidation");
@@ -202,7 +202,7 @@ async fn invalidations_hold(cache: &impl CacheStore) {
     assert_eq!(cache.stats().await.expect("counts").total_items, 1);
 }
 
-/// The job that was replaced: nothing but its result is left.
+/// The job that was replaced: only its result is left.
 const REPLACED: &str = "910a2dec-8902-4cc1-beeb-8da1658eec67";
 
 async fn jobs_stand_as_they_were_left(jobs: &impl DedupeStore) {
@@ -230,14 +230,14 @@ async fn jobs_stand_as_they_were_left(jobs: &impl DedupeStore) {
     ];
     for (JobInfo { key, job, .. }, expected) in listed.items.iter().zip(outcomes) {
         let job = job.parse().expect("an id");
-        let heard = jobs.wait_for(key, &job, Duration::ZERO).await;
-        assert_eq!(heard.expect("an outcome"), expected, "{key}");
+        let outcome = jobs.wait_for(key, &job, Duration::ZERO).await;
+        assert_eq!(outcome.expect("an outcome"), expected, "{key}");
     }
     let replaced = REPLACED.parse().expect("an id");
-    let heard = jobs
+    let outcome = jobs
         .wait_for(&key("comics:replaced"), &replaced, SECOND)
         .await;
-    assert_eq!(heard.expect("an outcome"), value());
+    assert_eq!(outcome.expect("an outcome"), value());
 
     let pending = key("comics:pending");
     let joined = jobs.register_or_join(&pending, Priority::User).await;
@@ -246,11 +246,11 @@ async fn jobs_stand_as_they_were_left(jobs: &impl DedupeStore) {
     drop(own(jobs, "comics:done").await);
 }
 
-async fn budgets_are_as_they_were_left(limits: &impl RateLimitStore, clock: &ManualClock) {
+async fn limits_are_as_they_were_left(limits: &impl RateLimitStore, clock: &ManualClock) {
     let until = Timestamp::from_millis(WRITTEN) + HOUR;
     let issues = resource("issues");
-    let stated = limits.resource_config(&issues).await.expect("an answer");
-    let limit = stated.expect("it was stated").limits[0];
+    let configured = limits.resource_config(&issues).await.expect("an answer");
+    let limit = configured.expect("it was configured").limits[0];
     assert_eq!(limit, Limit::new(3, HOUR));
     let status = limits
         .status(&Claim::new(issues.clone()), Priority::User)
@@ -278,7 +278,7 @@ async fn budgets_are_as_they_were_left(limits: &impl RateLimitStore, clock: &Man
     assert!(matches!(decision, Ok(Decision::Denied { retry_at, .. }) if retry_at == until));
 
     clock.set_wall(until);
-    assert_eq!(limits.cleanup().await.expect("a sweep"), 5);
+    assert_eq!(limits.cleanup().await.expect("a cleanup"), 5);
 }
 
 // covers("D13")
@@ -294,7 +294,7 @@ async fn a_file_of_every_schema_is_brought_up_to_date_and_serves() {
         each_value_is_served(&stores.cache).await;
         invalidations_hold(&stores.cache).await;
         jobs_stand_as_they_were_left(&stores.jobs).await;
-        budgets_are_as_they_were_left(&stores.limits, &clock).await;
+        limits_are_as_they_were_left(&stores.limits, &clock).await;
     }
 }
 
@@ -324,7 +324,7 @@ fn tables(db: &Connection) -> Vec<String> {
     texts(db, tables)
 }
 
-/// The whole file as statements, the bookkeeping of the migrations included.
+/// The whole file as SQL statements, including the applied migrations.
 fn dump(file: &Path) -> String {
     let db = Connection::open(file).expect("a file");
     let mut lines = texts(

@@ -1,4 +1,4 @@
-//! Owners that die, freeze or finish in one process while others wait in another.
+//! Owners that are killed, stopped or finish in one process while others wait in another.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::children::{self, ChildProcess, Signal, receive_from_parent, send_to_p
 use crate::support::{Folder, key, open};
 
 const LEASE: Duration = SECOND;
-/// What a busy machine may add to any wait.
+/// What a loaded machine may add to any wait.
 const SLACK: Duration = Duration::from_millis(500);
 
 async fn jobs(file: &std::path::Path) -> SqliteDedupeStore {
@@ -34,7 +34,13 @@ async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
     let mut owner = children::start("jobs_across_processes::child_owns", &file, "");
     assert_eq!(owner.receive(), "owner");
     let mut waiters: Vec<_> = (0..3)
-        .map(|_| children::start("jobs_across_processes::child_succeeds", &file, ""))
+        .map(|_| {
+            children::start(
+                "jobs_across_processes::child_waits_and_registers",
+                &file,
+                "",
+            )
+        })
         .collect();
     for waiter in &mut waiters {
         assert_eq!(waiter.receive(), "joined");
@@ -42,13 +48,13 @@ async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
     let clock = SystemClock::new();
     let killed_at = clock.now();
     owner.kill();
-    let said: Vec<_> = waiters.iter_mut().map(ChildProcess::receive).collect();
-    let succeeded = said
+    let lines: Vec<_> = waiters.iter_mut().map(ChildProcess::receive).collect();
+    let succeeded = lines
         .iter()
         .filter_map(|line| line.strip_prefix("owner "))
         .map(|at| Timestamp::from_millis(at.parse().expect("a time")));
     let succeeded: Vec<_> = succeeded.collect();
-    assert_eq!(succeeded.len(), 1, "{said:?}");
+    assert_eq!(succeeded.len(), 1, "{lines:?}");
     let waited = succeeded[0].since(killed_at);
     assert!(waited <= LEASE + SLACK, "{waited:?}");
     for mut waiter in waiters {
@@ -62,11 +68,10 @@ async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
 async fn child_owns() {
     let jobs = jobs(&children::file()).await;
     let Registration::Owner(owner) = register(&jobs).await else {
-        panic!("somebody else owns the job");
+        panic!("the job has another owner");
     };
     send_to_parent("owner");
-    let order = receive_from_parent();
-    assert_eq!(order, "complete");
+    assert_eq!(receive_from_parent(), "complete");
     let beat = jobs.heartbeat(owner.key(), owner.job()).await;
     let settled = jobs
         .complete(owner, JobResult::Value("late".into()))
@@ -80,10 +85,10 @@ async fn child_owns() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "child process of tests in this file"]
-async fn child_succeeds() {
+async fn child_waits_and_registers() {
     let jobs = jobs(&children::file()).await;
     let Registration::Joined(job) = register(&jobs).await else {
-        panic!("nobody owns the job");
+        panic!("the job has no owner");
     };
     send_to_parent("joined");
     let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND * 30).await;
@@ -101,33 +106,32 @@ async fn child_succeeds() {
 
 // covers("F32", "F35")
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_that_froze_is_fenced_when_it_thaws() {
+async fn a_stopped_owner_is_fenced_when_it_resumes() {
     let folder = Folder::new();
     let jobs = jobs(&folder.file()).await;
-    let mut frozen = children::start("jobs_across_processes::child_owns", &folder.file(), "");
-    assert_eq!(frozen.receive(), "owner");
+    let mut stopped = children::start("jobs_across_processes::child_owns", &folder.file(), "");
+    assert_eq!(stopped.receive(), "owner");
     let Registration::Joined(job) = register(&jobs).await else {
         panic!("the child owns the job");
     };
-    frozen.signal(Signal::STOP);
+    stopped.signal(Signal::STOP);
     let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND * 30).await;
     assert_eq!(outcome.expect("an outcome"), JobOutcome::Lapsed);
     let Registration::Owner(successor) = register(&jobs).await else {
-        panic!("nobody else waits");
+        panic!("no other process waits");
     };
-    frozen.send("complete");
-    frozen.signal(Signal::CONT);
-    assert_eq!(frozen.receive(), "fenced");
-    frozen.wait();
+    stopped.send("complete");
+    stopped.signal(Signal::CONT);
+    assert_eq!(stopped.receive(), "fenced");
+    stopped.wait();
     let settled = jobs
         .complete(successor, JobResult::Value("fresh".into()))
         .await;
     assert_eq!(settled.expect("an answer"), Settlement::Settled);
 }
 
-/// Jobs under a clock that stands still: no lease lapses, and a waiter that sleeps wakes only if it is
-/// told of a commit.
-async fn timeless_jobs(file: &std::path::Path) -> (SqliteDedupeStore, ManualClock) {
+/// Jobs under a stopped clock: no lease expires, and a sleeping waiter wakes only for a commit.
+async fn jobs_with_stopped_clock(file: &std::path::Path) -> (SqliteDedupeStore, ManualClock) {
     let clock = ManualClock::default();
     let options = DedupeOptions::default()
         .with_clock(clock.clone())
@@ -140,12 +144,12 @@ async fn timeless_jobs(file: &std::path::Path) -> (SqliteDedupeStore, ManualCloc
 #[tokio::test(flavor = "multi_thread")]
 async fn a_waiter_in_another_process_is_woken_by_the_end() {
     let folder = Folder::new();
-    let (jobs, _clock) = timeless_jobs(&folder.file()).await;
+    let (jobs, _clock) = jobs_with_stopped_clock(&folder.file()).await;
     let mut child = children::start("jobs_across_processes::child_waits", &folder.file(), "");
-    // More than once: the first waiter starts what watches for commits, and the last one stops it.
+    // More than once: the first waiter starts the watch task, and the last one stops it.
     for _ in 0..3 {
         let Registration::Owner(owner) = register(&jobs).await else {
-            panic!("nobody else registers first");
+            panic!("no other process registers first");
         };
         child.send("join");
         assert_eq!(child.receive(), "asleep");
@@ -160,9 +164,9 @@ async fn a_waiter_in_another_process_is_woken_by_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "child process of a_waiter_in_another_process_is_woken_by_the_end"]
 async fn child_waits() {
-    /// Longer than any machine takes to wake somebody.
+    /// Longer than any machine takes to wake a task.
     const NEVER: Duration = Duration::from_secs(30);
-    let (jobs, clock) = timeless_jobs(&children::file()).await;
+    let (jobs, clock) = jobs_with_stopped_clock(&children::file()).await;
     let real = SystemClock::new();
     while receive_from_parent() == "join" {
         let Registration::Joined(job) = register(&jobs).await else {

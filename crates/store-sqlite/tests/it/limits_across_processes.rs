@@ -1,4 +1,4 @@
-//! One budget for all processes.
+//! One rate limit for all processes.
 
 use std::path::Path;
 use std::pin::Pin;
@@ -107,24 +107,23 @@ async fn take_all(
     admitted
 }
 
-/// Holds the lock that writers take, until told to let go or nobody has for long; returns once it
-/// is held.
+/// Holds the write lock until the sender is used, or for 10 s; returns once it is held.
 fn hold_write_lock(database: &SqliteDatabase) -> mpsc::Sender<()> {
-    let ((held, is_held), (let_go, told)) = (mpsc::channel(), mpsc::channel());
+    let ((held, is_held), (release, released)) = (mpsc::channel(), mpsc::channel());
     let database = database.clone();
     tokio::spawn(async move {
         let held = database.write(move |_| {
-            let _heard = held.send(());
-            let _told = told.recv_timeout(10 * SECOND);
+            let _sent = held.send(());
+            let _released = released.recv_timeout(10 * SECOND);
             Ok(())
         });
         held.await.expect("the lock");
     });
     is_held.recv().expect("the lock");
-    let_go
+    release
 }
 
-/// How many transactions the write-ahead log holds: a frame that ends one tells the file's size.
+/// The number of transactions in the write-ahead log: the last frame of each has the file's size.
 fn commits(file: &Path) -> usize {
     const HEADER: usize = 32;
     const FRAME_HEADER: usize = 24;
@@ -132,7 +131,7 @@ fn commits(file: &Path) -> usize {
     let page = log[8..12].try_into().expect("four bytes");
     let page = usize::try_from(u32::from_be_bytes(page)).expect("a page");
     let frames = log[HEADER..].chunks_exact(FRAME_HEADER + page);
-    // What is left of an earlier use of the log carries other salts.
+    // Frames from before the last reset have other salts.
     let current = frames.take_while(|frame| frame[8..16] == log[16..24]);
     current.filter(|frame| frame[4..8] != [0; 4]).count()
 }
@@ -152,15 +151,15 @@ async fn callers_that_meet_share_a_commit() {
     let database = folder.open().await;
     let limits = limiter(&database, Limit::new(1_000, HOUR));
     let issues = resource("issues");
-    let ask = || limits.acquire(Acquire::one(&issues).user());
-    ask().await.expect("a decision");
-    let let_go = hold_write_lock(&database);
+    let acquire = || limits.acquire(Acquire::one(&issues).user());
+    acquire().await.expect("a decision");
+    let release = hold_write_lock(&database);
     let before = commits(&folder.file());
-    let mut calls: Vec<_> = (0..CALLERS).map(|_| Box::pin(ask())).collect();
+    let mut calls: Vec<_> = (0..CALLERS).map(|_| Box::pin(acquire())).collect();
     for call in &mut calls {
         assert!(is_pending(call.as_mut()));
     }
-    let_go.send(()).expect("somebody who holds the lock");
+    release.send(()).expect("the holder of the lock");
     for call in calls {
         match call.await.expect("a decision") {
             Decision::Granted(permit) => permit.commit(),
@@ -186,16 +185,16 @@ async fn waiting_for_a_lock_stops_nobody_else_on_the_thread() {
     store_sqlite::migrate(&database).await.expect("a schema");
     let limits = limiter(&database, LIMIT);
     let issues = resource("issues");
-    // Another handle is to SQLite what another process is.
-    let let_go = hold_write_lock(&folder.open().await);
+    // To SQLite another handle is like another process.
+    let release = hold_write_lock(&folder.open().await);
     let mut call = Box::pin(limits.acquire(Acquire::one(&issues).user()));
-    // A thread that waited for the lock would go on with it in hand.
+    // A thread that waited for the lock would have got it.
     assert!(is_pending(call.as_mut()));
     let status = limits
         .status(&Claim::new(issues.clone()), Priority::User)
         .await;
     assert_eq!(status.expect("a status").used, 0);
-    let_go.send(()).expect("somebody who holds the lock");
+    release.send(()).expect("the holder of the lock");
     assert!(matches!(call.await, Ok(Decision::Granted(_))));
 }
 

@@ -1,4 +1,4 @@
-//! The SQLite stores, on real files and with real processes.
+//! Integration tests on real files with real processes.
 
 #![expect(
     clippy::expect_used,
@@ -13,11 +13,11 @@ mod conformance;
 mod failures;
 mod fixtures;
 mod jobs_across_processes;
-mod killed_takeovers;
 mod limits_across_processes;
+mod npm_contents;
+mod npm_migration;
+mod npm_migration_killed;
 mod operations;
-mod originals;
 mod refusals;
 mod schema;
 mod stores;
-mod take_over;

@@ -1,4 +1,4 @@
-//! Files as the original package writes them.
+//! Files as the npm package writes them.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use store_core::{ManualClock, Timestamp};
 /// When the files were written.
 pub(crate) const WRITTEN: i64 = 1_700_000_000_000;
 
-/// The tables that both original limiters share, as their package creates them.
+/// The tables that the npm package creates with either limiter.
 const TABLES: &str = "
     CREATE TABLE cache (
       hash TEXT PRIMARY KEY,
@@ -49,8 +49,8 @@ pub(crate) const ADAPTIVE_LIMITS: &str = "
     CREATE INDEX idx_rate_limit_resource_priority_timestamp
       ON rate_limits(resource, priority, timestamp);";
 
-/// Writes a file as the original packages did: values are JSON in a JSON string.
-pub(crate) fn write_original(file: &Path, limits: &str) {
+/// Writes a file as the npm package does: values are JSON in a JSON string.
+pub(crate) fn write_npm_file(file: &Path, limits: &str) {
     let db = Connection::open(file).expect("a file");
     db.execute_batch(TABLES).expect("tables");
     db.execute_batch(limits).expect("tables");
@@ -64,8 +64,8 @@ pub(crate) fn write_original(file: &Path, limits: &str) {
         ("null", r#""null""#, WRITTEN + 3_600_000),
         ("a'b:%_", r#""\"just a string\"""#, WRITTEN + 3_600_000),
         ("expired", r#""{\"gone\":true}""#, WRITTEN),
-        // Asked to keep a value for ever, as its documentation has a lifetime of 0, version 0.2.0
-        // wrote that it ends as it begins; what older files may hold is 0.
+        // For a lifetime of 0, documented as unlimited, version 0.2.0 wrote an expiry equal to the
+        // creation; older files may have 0.
         ("ttl 0", r#""{\"ttl\":0}""#, WRITTEN),
         ("forever", r#""{\"ttl\":\"none\"}""#, 0),
     ] {
@@ -103,7 +103,7 @@ pub(crate) fn clock() -> ManualClock {
     ManualClock::at(Timestamp::from_millis(WRITTEN + 1_000))
 }
 
-/// Adds cached values to a file, several megabytes of them: work on it takes a while.
+/// Adds cached values of 4 kB each, so that a migration takes a while.
 pub(crate) fn enlarge(file: &Path, values: u32) {
     let mut db = Connection::open(file).expect("a file");
     let tx = db.transaction().expect("a transaction");
@@ -118,10 +118,10 @@ pub(crate) fn enlarge(file: &Path, values: u32) {
         tx.execute("INSERT INTO cache VALUES (?1, ?2, ?3, ?4)", row)
             .expect("a row");
     }
-    tx.commit().expect("room");
+    tx.commit().expect("space");
 }
 
-/// The schema as SQLite has it, and all rows that the package wrote, as text.
+/// The schema, and all rows that the package wrote, as text.
 pub(crate) fn contents(file: &Path) -> (Vec<String>, Vec<String>) {
     let db = Connection::open(file).expect("a file");
     let texts = |sql: &str| -> Vec<String> {

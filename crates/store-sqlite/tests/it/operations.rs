@@ -1,4 +1,4 @@
-//! What `docs/operations.md` promises about files, options and restoring.
+//! The promises of `docs/operations.md` about files, options and restoring.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn page() -> String {
     fs::read_to_string(page).expect("the page")
 }
 
-/// The options of `options` as its `Debug` tells them, by name.
+/// The fields of `options` by name, from its `Debug` output.
 fn defaults(options: &impl std::fmt::Debug) -> Vec<(String, String)> {
     let text = format!("{options:#?}");
     let lines = text
@@ -34,7 +34,7 @@ fn defaults(options: &impl std::fmt::Debug) -> Vec<(String, String)> {
 
 // covers("A26")
 #[test]
-fn the_page_tells_every_option_of_a_file_with_its_default() {
+fn the_page_lists_every_option_of_a_file_with_its_default() {
     let page = page();
     let options = defaults(&DatabaseOptions::default());
     assert!(options.len() > 10, "{options:?}");
@@ -59,14 +59,14 @@ fn the_page_tells_every_option_of_a_file_with_its_default() {
 
 // covers("A26")
 #[tokio::test]
-async fn a_backup_is_restored_as_the_page_tells() {
+async fn a_backup_is_restored_as_the_page_describes() {
     let folder = Folder::new();
     let database = folder.open().await;
     let cache = SqliteCacheStore::new(&database);
     let limits = SqliteRateLimitStore::new(&database, Limit::new(2, HOUR));
     let name = key("comics:1");
     let put = cache.put(&name, "then".into(), Ttl::Never).await;
-    put.expect("room");
+    put.expect("space");
     let issues = resource("issues");
     match limits.acquire(Acquire::one(&issues)).await {
         Ok(Decision::Granted(permit)) => permit.commit(),
@@ -75,13 +75,13 @@ async fn a_backup_is_restored_as_the_page_tells() {
     let copy = folder.file().with_file_name("copy.db");
     database.backup(&copy).await.expect("a copy");
     let put = cache.put(&name, "later".into(), Ttl::Never).await;
-    put.expect("room");
-    database.close().await.expect("an end");
+    put.expect("space");
+    database.close().await.expect("a close");
 
     for suffix in ["-wal", "-shm"] {
         let mut beside = folder.file().into_os_string();
         beside.push(suffix);
-        // The last one to close has removed or emptied them.
+        // The last close has removed or truncated them.
         let _gone = fs::remove_file(beside);
     }
     fs::rename(&copy, folder.file()).expect("in its place");
@@ -95,7 +95,7 @@ async fn a_backup_is_restored_as_the_page_tells() {
 
 // covers("A7", "A9")
 #[tokio::test]
-async fn a_job_that_nobody_ends_times_out_over_a_restart_and_is_swept() {
+async fn a_job_that_is_not_ended_expires_over_a_restart_and_is_cleaned_up() {
     let clock = ManualClock::default();
     let folder = Folder::new();
     let options = DedupeOptions::default()
@@ -106,12 +106,12 @@ async fn a_job_that_nobody_ends_times_out_over_a_restart_and_is_swept() {
     let jobs = SqliteDedupeStore::with_options(&database, options.clone());
     let name = key("comics:1");
     match jobs.register_or_join(&name, Priority::User).await {
-        // As after a crash: nobody says that it is over.
+        // As after a crash: the job is not ended.
         Ok(Registration::Owner(owner)) => std::mem::forget(owner),
         other => panic!("{other:?}"),
     }
-    jobs.close().await.expect("an end");
-    database.close().await.expect("an end");
+    jobs.close().await.expect("a close");
+    database.close().await.expect("a close");
 
     let jobs = SqliteDedupeStore::with_options(&folder.open().await, options);
     clock.advance(SECOND * 29);
@@ -122,12 +122,12 @@ async fn a_job_that_nobody_ends_times_out_over_a_restart_and_is_swept() {
     assert_eq!(listed.items[0].state, JobState::Lapsed);
     let counts = jobs.stats().await.expect("counts");
     assert_eq!((counts.total_jobs, counts.expired_jobs), (1, 1));
-    let patience = store_core::SystemClock::new();
-    let until = patience.now() + SECOND * 10;
+    let real = store_core::SystemClock::new();
+    let until = real.now() + SECOND * 10;
     while jobs.stats().await.expect("counts").total_jobs > 0 {
-        assert!(patience.now() < until, "nobody sweeps");
+        assert!(real.now() < until, "no background cleanup");
         clock.advance(MINUTE);
-        patience.sleep_until(patience.now() + SECOND / 1000).await;
+        real.sleep_until(real.now() + SECOND / 1000).await;
     }
 }
 
@@ -155,7 +155,7 @@ async fn each_store_obeys_its_options() {
     let jobs = stores.dedupe.expect("jobs");
     let registration = jobs.register_or_join(&name, Priority::User);
     let Ok(Registration::Owner(owner)) = registration.await else {
-        panic!("nobody else asks");
+        panic!("no other process asks");
     };
     clock.advance(SECOND * 59);
     let is_held = jobs.is_in_progress(&name).await;
@@ -181,11 +181,11 @@ async fn stores_may_have_a_file_each() {
     let name = key("comics:1");
     let stored = SqliteCacheStore::new(&cache);
     let put = stored.put(&name, "bytes".into(), Ttl::Never);
-    put.await.expect("room");
+    put.await.expect("space");
     let limiter = SqliteRateLimitStore::new(&limits, Limit::new(1, HOUR));
     let decision = limiter.acquire(Acquire::one(&resource("issues"))).await;
     assert!(matches!(decision, Ok(Decision::Granted(_))));
-    cache.close().await.expect("an end");
+    cache.close().await.expect("a close");
     let stats = limiter.stats().await;
     stats.expect("the other file is still open");
 }
@@ -198,17 +198,17 @@ async fn the_size_in_stats_is_that_of_the_file() {
     let cache = SqliteCacheStore::new(&database);
     for (name, ttl) in [("comics:1", Ttl::Never), ("comics:2", Ttl::After(SECOND))] {
         let put = cache.put(&key(name), vec![7; 100_000].into(), ttl).await;
-        put.expect("room");
+        put.expect("space");
     }
     let stats = cache.stats().await.expect("counts");
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
     let file = fs::metadata(folder.file()).expect("the file").len();
     assert_eq!(stats.size_bytes, file);
 }
 
 // covers("A11", "A16", "T23")
 #[tokio::test]
-async fn limits_that_nobody_states_are_those_of_the_page() {
+async fn default_limits_are_those_of_the_page() {
     let database = SqliteDatabase::in_memory().await.expect("a database");
     for (options, limit) in [
         (RateLimitOptions::default(), Limit::new(60, MINUTE)),

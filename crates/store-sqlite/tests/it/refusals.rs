@@ -1,4 +1,4 @@
-//! What it takes to say no.
+//! The cost of denials.
 
 use std::fs;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use store_sqlite::{RateLimitOptions, SqliteDatabase, SqliteRateLimitStore};
 
 use crate::support::{Folder, resource};
 
-const REFUSALS: u64 = 20;
+const DENIALS: u64 = 20;
 
 /// A limiter whose window is full.
 struct Full {
@@ -44,13 +44,13 @@ impl Full {
         }
     }
 
-    async fn is_refused(&self, priority: Priority) {
+    async fn is_denied(&self, priority: Priority) {
         let request = Acquire::of(self.claim.clone()).priority(priority);
         let decision = self.limits.acquire(request).await.expect("a decision");
         assert!(matches!(decision, Decision::Denied { .. }), "{decision:?}");
     }
 
-    /// Rows that were ever changed, and the length of the log.
+    /// The number of rows changed so far, and the size of the write-ahead log.
     async fn written(&self) -> (u64, u64) {
         let changes = self.database.write(|tx| Ok(tx.total_changes())).await;
         let mut log = self.folder.file().into_os_string();
@@ -59,15 +59,15 @@ impl Full {
         (changes.expect("a number"), log.len())
     }
 
-    /// Rows that refusals of both classes change, each of them asked of the file.
-    async fn changed_by_refusals(&self) -> u64 {
+    /// The number of rows changed by denials of both priorities, none of them from memory.
+    async fn changed_by_denials(&self) -> u64 {
         let (before, _) = self.written().await;
-        for _ in 0..REFUSALS {
-            // A refusal is remembered for a second.
+        for _ in 0..DENIALS {
+            // A denial is remembered for a second.
             self.clock.advance(SECOND);
-            self.is_refused(Priority::Background).await;
+            self.is_denied(Priority::Background).await;
             self.clock.advance(SECOND);
-            self.is_refused(Priority::User).await;
+            self.is_denied(Priority::User).await;
         }
         self.written().await.0 - before
     }
@@ -75,28 +75,32 @@ impl Full {
 
 // covers("F28")
 #[tokio::test]
-async fn a_refusal_writes_nothing() {
+async fn a_denial_writes_nothing() {
     let full = Full::of(50, |config| config).await;
-    full.is_refused(Priority::User).await;
+    full.is_denied(Priority::User).await;
     let before = full.written().await;
-    assert_eq!(full.changed_by_refusals().await, 0);
+    assert_eq!(full.changed_by_denials().await, 0);
     assert_eq!(full.written().await, before);
 }
 
 // covers("F28")
 #[tokio::test]
-async fn demand_that_is_refused_takes_few_rows_however_long_the_log() {
+async fn denied_requests_change_few_rows_however_long_the_log() {
     let adaptive = |config: ResourceConfig| config.adaptive(AdaptiveConfig::default());
-    let short = Full::of(10, adaptive).await.changed_by_refusals().await;
+    let short = Full::of(10, adaptive).await.changed_by_denials().await;
     let full = Full::of(2_000, adaptive).await;
-    let long = full.changed_by_refusals().await;
+    let long = full.changed_by_denials().await;
     assert_eq!(short, long);
-    // The count of the second, the last user, and from time to time the shares.
-    assert!(long <= 2 * REFUSALS * 3, "{long}");
+    // The second's bucket, the last user request, and sometimes the allocation.
+    assert!(long <= 2 * DENIALS * 3, "{long}");
 
     let before = full.written().await;
     for _ in 0..100 {
-        full.is_refused(Priority::User).await;
+        full.is_denied(Priority::User).await;
     }
-    assert_eq!(full.written().await, before, "what is remembered is free");
+    assert_eq!(
+        full.written().await,
+        before,
+        "denials from memory write nothing"
+    );
 }

@@ -1,4 +1,4 @@
-//! The schema and the plans of the statements that run on it.
+//! The schema, its migrations, and the query plans of the statements.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use store_sqlite::{COMPONENTS, SqliteDatabase, sqlite_version};
 
 use crate::support::{Folder, open};
 
-/// Everything in the schema but bookkeeping, without comments and line breaks.
+/// The schema without the migrations tables, comments and line breaks.
 fn schema(db: &Connection) -> Vec<String> {
     let mut statement = db
         .prepare(
@@ -31,20 +31,20 @@ fn plain(sql: &str) -> String {
 }
 
 async fn schema_of(database: &SqliteDatabase) -> Vec<String> {
-    let read = database.fetch(|db| Ok(schema(db)));
+    let read = database.read(|db| Ok(schema(db)));
     read.await.expect("a schema")
 }
 
 #[tokio::test]
-async fn schema_sql_is_what_the_migrations_add_up_to() {
+async fn schema_sql_is_the_sum_of_the_migrations() {
     let folder = Folder::new();
     let database = folder.open().await;
     store_sqlite::migrate(&database).await.expect("a schema");
-    let stated = Connection::open_in_memory().expect("a database");
-    stated
+    let expected = Connection::open_in_memory().expect("a database");
+    expected
         .execute_batch(include_str!("../../schema.sql"))
         .expect("statements");
-    assert_eq!(schema_of(&database).await, schema(&stated));
+    assert_eq!(schema_of(&database).await, schema(&expected));
 }
 
 // covers("D13")
@@ -69,7 +69,7 @@ async fn each_migration_can_be_undone_exactly() {
 
 /// The rows that `sql` finds, each as text.
 async fn rows(database: &SqliteDatabase, sql: &'static str) -> Vec<String> {
-    let found = database.fetch(move |db| {
+    let found = database.read(move |db| {
         let mut statement = db.prepare(sql)?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -142,8 +142,7 @@ fn sqlite_is_free_of_the_wal_reset_defect() {
     assert!(numbers.collect::<Vec<_>>() >= vec![3, 51, 3]);
 }
 
-/// Statements that read whole tables by their nature, none of them on a request's path; `…` stands
-/// for the rest.
+/// Statements that scan tables and are not on a request's path; `…` matches any rest.
 const OFF_PATH: &[&str] = &[
     // The first use of a file.
     "SELECT EXISTS (SELECT 1 FROM sqlite_schema …",
@@ -161,7 +160,7 @@ const OFF_PATH: &[&str] = &[
     "DELETE FROM dedupe_results",
     "DELETE FROM dedupe_results WHERE hash >= ?1 AND hash < ?2",
     "DELETE FROM rate_limits; …",
-    // Sweeping.
+    // Cleanup.
     "DELETE FROM dedupe_results WHERE rowid IN …",
     "DELETE FROM dedupe_jobs WHERE rowid IN …",
     "SELECT log.resource, log.timestamp, log.id FROM rate_resources …",
@@ -174,7 +173,7 @@ fn is_off_path(sql: &str) -> bool {
     })
 }
 
-/// Every statement in the sources: string literals that begin like one.
+/// Every statement in the sources: string literals that start with a verb of SQL.
 fn statements(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -209,14 +208,14 @@ async fn no_statement_on_a_requests_path_scans_a_table() {
         &mut found,
     );
     assert!(found.len() > 30, "only {} statements found", found.len());
-    let scans = database.fetch(move |db| {
+    let scans = database.read(move |db| {
         let mut scans = Vec::new();
         for sql in found.iter().filter(|sql| !is_off_path(sql)) {
             let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
             let mut rows = plan.raw_query();
             while let Some(row) = rows.next()? {
                 let step: String = row.get(3)?;
-                // One row that is made up for a join is no table.
+                // A constant row of a join is no table.
                 let is_table = !step.contains("CONSTANT ROW") && !step.contains("(subquery");
                 if step.starts_with("SCAN") && is_table {
                     scans.push(format!("{step}: {sql}"));

@@ -1,4 +1,4 @@
-//! The three stores side by side in one file: sharing, closing, dropped callers, sweeping.
+//! The three stores in one file: sharing, closing, cancelled callers, cleanup.
 
 use std::future::Future;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use crate::support::{Folder, key, resource};
 
 // covers("A16", "A21", "T18")
 #[tokio::test]
-async fn three_stores_share_one_file_and_their_defaults_are_the_originals() {
+async fn three_stores_share_one_file_and_have_the_npm_packages_defaults() {
     let folder = Folder::new();
     let database = folder.open().await;
     let stores = stores(&database);
@@ -26,7 +26,7 @@ async fn three_stores_share_one_file_and_their_defaults_are_the_originals() {
     cache
         .put(&key("comics:1"), "bytes".into(), Ttl::Never)
         .await
-        .expect("room");
+        .expect("space");
     let jobs = stores.dedupe.expect("jobs");
     let registration = jobs
         .register_or_join(&key("comics:1"), Priority::User)
@@ -49,7 +49,7 @@ async fn everything_survives_a_restart() {
     cache
         .put(&key("comics:1"), "bytes".into(), Ttl::After(HOUR))
         .await
-        .expect("room");
+        .expect("space");
     let limits = SqliteAdaptiveRateLimitStore::adaptive(&database);
     let decision = limits
         .acquire(Acquire::one(&resource("issues")).user())
@@ -58,7 +58,7 @@ async fn everything_survives_a_restart() {
         panic!("nothing was used yet");
     };
     permit.commit();
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
 
     let database = folder.open().await;
     let value = SqliteCacheStore::new(&database)
@@ -84,17 +84,17 @@ async fn closing_a_store_leaves_the_database_to_the_others() {
         SqliteCacheStore::new(&database),
         SqliteCacheStore::new(&database),
     );
-    closed.close().await.expect("an end");
+    closed.close().await.expect("a close");
     let error = closed.get(&key("comics:1")).await.expect_err("closed");
     assert_eq!(error.kind(), ErrorKind::Closed);
     assert!(open.get(&key("comics:1")).await.is_ok());
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
     let error = open.get(&key("comics:1")).await.expect_err("closed");
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
 #[tokio::test]
-async fn a_waiter_hears_that_its_store_is_closed() {
+async fn a_waiter_fails_when_its_store_is_closed() {
     let folder = Folder::new();
     let jobs = SqliteDedupeStore::new(&folder.open().await);
     let job = match jobs
@@ -112,12 +112,12 @@ async fn a_waiter_hears_that_its_store_is_closed() {
         let jobs = jobs.clone();
         async move { jobs.wait_for(&key("comics:1"), &job, MINUTE).await }
     });
-    jobs.close().await.expect("an end");
+    jobs.close().await.expect("a close");
     let error = waiting.await.expect("no panic").expect_err("closed");
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
-/// Polls once, which suffices on an idle database, and goes away.
+/// Polls once, which suffices on an idle database, and drops the future.
 fn poll_and_drop(future: impl Future) {
     let mut context = Context::from_waker(Waker::noop());
     drop(pin!(future).poll(&mut context));
@@ -163,7 +163,7 @@ async fn callers_that_go_away_leave_no_permit_and_no_job_behind() {
 }
 
 #[tokio::test]
-async fn a_permit_given_back_late_frees_nobody_elses_row() {
+async fn a_permit_given_back_late_removes_no_other_row() {
     let folder = Folder::new();
     let database = folder.open().await;
     let limits = SqliteRateLimitStore::new(&database, Limit::new(1, HOUR));
@@ -177,15 +177,15 @@ async fn a_permit_given_back_late_frees_nobody_elses_row() {
     limits.reset(&issues).await.expect("a reset");
     take().await.expect("a permit").commit();
     late.give_back();
-    // Writes take effect in order: whatever the refund does is done before this.
-    limits.cleanup().await.expect("a sweep");
-    database.write(|_| Ok(())).await.expect("a turn");
+    // Writes are applied in order: the refund is done before this.
+    limits.cleanup().await.expect("a cleanup");
+    database.write(|_| Ok(())).await.expect("a commit");
     assert!(take().await.is_none());
 }
 
 // covers("A2", "F55")
 #[tokio::test]
-async fn expired_values_are_swept_without_being_asked_for() {
+async fn expired_values_are_removed_in_the_background() {
     let clock = ManualClock::default();
     let folder = Folder::new();
     let database = folder.open().await;
@@ -194,7 +194,7 @@ async fn expired_values_are_swept_without_being_asked_for() {
     cache
         .put(&key("comics:1"), "bytes".into(), Ttl::After(SECOND))
         .await
-        .expect("room");
+        .expect("space");
     eventually(async || {
         clock.advance(MINUTE);
         cache.stats().await.expect("counts").total_items == 0
@@ -222,7 +222,7 @@ async fn more_entries_than_a_statement_binds_are_removed_at_once() {
             ))?;
             Ok(())
         });
-        filled.await.expect("room");
+        filled.await.expect("space");
     };
     let (scope, tag) = (Scope::new("comics").expect("a scope"), "volume:1");
     fill().await;
@@ -251,7 +251,7 @@ async fn more_names_than_a_statement_binds_fit_into_one_call() {
         .map(|n| Tag::new(&format!("issue:{n}")).expect("a tag"))
         .collect();
     let last = NewEntry::new(keys[NAMES - 1].clone(), "bytes").with_tags([tags[NAMES - 1].clone()]);
-    cache.set(last).await.expect("room");
+    cache.set(last).await.expect("space");
     let found = cache.get_many(&keys).await.expect("answers");
     let hits: Vec<_> = found.into_iter().map(|one| one.hit().is_some()).collect();
     assert_eq!((hits.len(), hits[NAMES - 1]), (NAMES, true));
@@ -282,7 +282,7 @@ async fn a_limiter_with_a_short_window_leaves_rows_to_one_with_a_long_one() {
         }
     }
     clock.advance(MINUTE * 2);
-    short.cleanup().await.expect("a sweep");
+    short.cleanup().await.expect("a cleanup");
     let status = long.status(&Claim::new(issues), Priority::User).await;
     assert_eq!(status.expect("status").used, 2);
 }
@@ -298,7 +298,7 @@ async fn options_reach_all_three_stores() {
     cache
         .put(&key("comics:1"), "bytes".into(), Ttl::After(SECOND))
         .await
-        .expect("room");
+        .expect("space");
     clock.advance(SECOND);
     let value = cache.value(&key("comics:1")).await.expect("an answer");
     assert_eq!(value, None);

@@ -1,4 +1,4 @@
-//! Files, stores and names that several tests use.
+//! Shared helpers: temporary files, keys and resources.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use store_core::{Key, Resource};
 use store_sqlite::SqliteDatabase;
 use tempfile::TempDir;
 
-/// A folder that is gone after the test, with the path of a database in it.
+/// A temporary folder with the path of a database in it.
 pub(crate) struct Folder {
     folder: TempDir,
 }

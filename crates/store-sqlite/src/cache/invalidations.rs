@@ -1,31 +1,34 @@
-//! Fill tokens: invalidations are numbered, and a fill is outdated if one that concerns it came
-//! after its token.
+//! The log of invalidations, which tells whether a fill token is outdated.
 //!
-//! Invalidations are forgotten after an hour. The newest forgotten one is the horizon: a token from
-//! before it can no longer be judged and counts as outdated.
+//! Invalidations are numbered; a fill is outdated if one that matches its key or tags is newer than
+//! its token. They are removed after an hour. The newest removed one is the horizon: a token from
+//! before it counts as outdated.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use store_core::{FillToken, HOUR, Key, Tag, Timestamp};
 
-use crate::error::Failure;
+use crate::error::TransactionError;
 
-/// What an invalidation concerns, as the table spells it.
+/// The subject of an invalidation of everything.
 pub(super) const ALL: &str = "all";
 
-pub(super) fn of_key(key: &Key) -> String {
+pub(super) fn key_subject(key: &Key) -> String {
     format!("key:{key}")
 }
 
-pub(super) fn of_scope(scope: &str) -> String {
+pub(super) fn scope_subject(scope: &str) -> String {
     format!("scope:{scope}")
 }
 
-pub(super) fn of_tag(tag: &Tag) -> String {
+pub(super) fn tag_subject(tag: &Tag) -> String {
     format!("tag:{tag}")
 }
 
 /// The token of a fill that begins now.
-pub(super) fn current(db: &Connection, now: Timestamp) -> Result<FillToken, Failure> {
+pub(super) fn current_token(
+    db: &Connection,
+    now: Timestamp,
+) -> Result<FillToken, TransactionError> {
     let epoch: i64 = db
         .prepare_cached("SELECT epoch FROM cache_epoch WHERE id = 1")?
         .query_row([], |row| row.get(0))?;
@@ -35,21 +38,21 @@ pub(super) fn current(db: &Connection, now: Timestamp) -> Result<FillToken, Fail
     })
 }
 
-/// Counts one more invalidation and returns its number.
-pub(super) fn advance(tx: &Transaction<'_>) -> Result<i64, Failure> {
+/// Increments the number of invalidations and returns it.
+pub(super) fn next_epoch(tx: &Transaction<'_>) -> Result<i64, TransactionError> {
     let epoch = tx
         .prepare_cached("UPDATE cache_epoch SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")?
         .query_row([], |row| row.get(0))?;
     Ok(epoch)
 }
 
-/// Notes what the invalidation `epoch` concerns.
-pub(super) fn note(
+/// Records the subject of the invalidation `epoch`.
+pub(super) fn record(
     tx: &Transaction<'_>,
     subject: &str,
     epoch: i64,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), TransactionError> {
     tx.prepare_cached(
         "INSERT INTO cache_invalidations (subject, epoch, at) VALUES (?1, ?2, ?3)
          ON CONFLICT (subject) DO UPDATE SET epoch = excluded.epoch, at = excluded.at",
@@ -58,41 +61,45 @@ pub(super) fn note(
     Ok(())
 }
 
-/// Whether an invalidation that concerns the key or one of the tags came after the token.
+/// Whether an invalidation of the key, its scope or one of the tags is newer than the token.
 pub(super) fn is_outdated(
     tx: &Transaction<'_>,
     token: FillToken,
     key: &Key,
     tags: &[Tag],
-) -> Result<bool, Failure> {
-    let known = i64::try_from(token.epoch).unwrap_or(i64::MAX);
+) -> Result<bool, TransactionError> {
+    let token_epoch = i64::try_from(token.epoch).unwrap_or(i64::MAX);
     let (epoch, horizon): (i64, i64) = tx
         .prepare_cached("SELECT epoch, horizon FROM cache_epoch WHERE id = 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if known < horizon {
+    if token_epoch < horizon {
         return Ok(true);
     }
-    if known >= epoch {
+    if token_epoch >= epoch {
         return Ok(false);
     }
     let mut last = tx.prepare_cached("SELECT epoch FROM cache_invalidations WHERE subject = ?1")?;
-    let subjects = [ALL.to_owned(), of_key(key)];
-    let scope = key.scope().map(of_scope);
+    let subjects = [ALL.to_owned(), key_subject(key)];
+    let scope = key.scope().map(scope_subject);
     for subject in subjects
         .into_iter()
         .chain(scope)
-        .chain(tags.iter().map(of_tag))
+        .chain(tags.iter().map(tag_subject))
     {
         let last: Option<i64> = last.query_row([subject], |row| row.get(0)).optional()?;
-        if last.is_some_and(|last| last > known) {
+        if last.is_some_and(|last| last > token_epoch) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Forgets what is over an hour old, at most `limit` invalidations.
-pub(super) fn forget(tx: &Transaction<'_>, limit: u32, now: Timestamp) -> Result<u64, Failure> {
+/// Removes at most `limit` invalidations that are over an hour old.
+pub(super) fn remove_old(
+    tx: &Transaction<'_>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<u64, TransactionError> {
     let before = (now - HOUR).as_millis();
     let mut oldest = tx.prepare_cached(
         "DELETE FROM cache_invalidations WHERE subject IN

@@ -1,4 +1,4 @@
-//! Taking over a file of the original package: one backup, one step, whatever happens.
+//! The migration of a file of the npm package: one backup, one transaction.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use store_sqlite::{
 };
 
 use crate::children::{self, send_to_parent};
-use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, clock, contents, enlarge, write_original};
+use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, clock, contents, enlarge, write_npm_file};
 use crate::support::{Folder, key, open};
 
 pub(crate) fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
@@ -38,11 +38,11 @@ async fn is_applied(database: &SqliteDatabase, component: &Component) -> bool {
 async fn the_backup_is_the_file_as_it_was() {
     for limits in [PLAIN_LIMITS, ADAPTIVE_LIMITS] {
         let folder = Folder::new();
-        write_original(&folder.file(), limits);
+        write_npm_file(&folder.file(), limits);
         let before = contents(&folder.file());
         let database = folder.open().await;
         store_sqlite::migrate(&database).await.expect("a schema");
-        database.close().await.expect("an end");
+        database.close().await.expect("a close");
         let backup = backup_of(&folder.file());
         assert_eq!(contents(&backup), before);
         let (schema, rows) = contents(&folder.file());
@@ -51,7 +51,7 @@ async fn the_backup_is_the_file_as_it_was() {
 
         let bytes = fs::read(&backup).expect("the backup");
         let database = folder.open().await;
-        store_sqlite::migrate(&database).await.expect("a look");
+        store_sqlite::migrate(&database).await.expect("only reads");
         assert_eq!(fs::read(&backup).expect("the backup"), bytes);
     }
 }
@@ -59,7 +59,7 @@ async fn the_backup_is_the_file_as_it_was() {
 #[tokio::test]
 async fn a_backup_that_exists_is_kept() {
     let folder = Folder::new();
-    write_original(&folder.file(), PLAIN_LIMITS);
+    write_npm_file(&folder.file(), PLAIN_LIMITS);
     fs::write(backup_of(&folder.file()), "the first one").expect("a file");
     let database = folder.open().await;
     store_sqlite::migrate(&database).await.expect("a schema");
@@ -87,9 +87,9 @@ async fn new_and_empty_files_and_memory_need_no_backup() {
 }
 
 #[tokio::test]
-async fn without_a_backup_nothing_is_changed() {
+async fn without_a_backup_nothing_is_migrated() {
     let folder = Folder::new();
-    write_original(&folder.file(), ADAPTIVE_LIMITS);
+    write_npm_file(&folder.file(), ADAPTIVE_LIMITS);
     let before = contents(&folder.file());
     let obstacle = with_suffix(&backup_of(&folder.file()), ".partial");
     fs::create_dir(&obstacle).expect("an obstacle");
@@ -107,9 +107,9 @@ async fn without_a_backup_nothing_is_changed() {
 }
 
 #[tokio::test]
-async fn the_first_store_takes_over_the_whole_file() {
+async fn the_first_store_migrates_the_whole_file() {
     let folder = Folder::new();
-    write_original(&folder.file(), PLAIN_LIMITS);
+    write_npm_file(&folder.file(), PLAIN_LIMITS);
     let database = folder.open().await;
     let cache = SqliteCacheStore::new(&database);
     cache.get(&key("k0001")).await.expect("an answer");
@@ -119,9 +119,9 @@ async fn the_first_store_takes_over_the_whole_file() {
 }
 
 #[tokio::test]
-async fn tables_that_were_not_there_are_left_to_the_store_that_needs_them() {
+async fn missing_tables_are_left_to_the_store_that_needs_them() {
     let folder = Folder::new();
-    write_original(&folder.file(), PLAIN_LIMITS);
+    write_npm_file(&folder.file(), PLAIN_LIMITS);
     let db = Connection::open(folder.file()).expect("the file");
     db.execute_batch("DROP TABLE dedupe_jobs; DROP TABLE rate_limits")
         .expect("a file of the cache alone");
@@ -140,7 +140,7 @@ async fn tables_that_were_not_there_are_left_to_the_store_that_needs_them() {
 async fn every_live_value_is_found_by_its_literal_key() {
     const VALUES: u32 = 300;
     let folder = Folder::new();
-    write_original(&folder.file(), PLAIN_LIMITS);
+    write_npm_file(&folder.file(), PLAIN_LIMITS);
     enlarge(&folder.file(), VALUES);
     let options = CacheOptions::default().with_clock(clock());
     let cache = SqliteCacheStore::with_options(&folder.open().await, options);
@@ -154,12 +154,12 @@ async fn every_live_value_is_found_by_its_literal_key() {
 
 // covers("D19")
 #[tokio::test]
-async fn processes_that_start_at_once_make_one_backup() {
+async fn processes_that_start_at_once_create_one_backup() {
     let folder = Folder::new();
-    write_original(&folder.file(), ADAPTIVE_LIMITS);
+    write_npm_file(&folder.file(), ADAPTIVE_LIMITS);
     enlarge(&folder.file(), 500);
     let before = contents(&folder.file());
-    let test = "take_over::child_takes_over";
+    let test = "npm_migration::child_migrates";
     let mut children: Vec<_> = (0..4)
         .map(|_| children::start(test, &folder.file(), ""))
         .collect();
@@ -183,12 +183,12 @@ async fn processes_that_start_at_once_make_one_backup() {
 }
 
 #[tokio::test]
-#[ignore = "child process of those that take a file over"]
-async fn child_takes_over() {
+#[ignore = "child process of tests that migrate a file"]
+async fn child_migrates() {
     let database = open(&children::file()).await;
     send_to_parent("ready");
     assert_eq!(children::receive_from_parent(), "go");
     store_sqlite::migrate(&database).await.expect("a schema");
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
     send_to_parent("done");
 }

@@ -1,14 +1,14 @@
-//! Processes that are killed while they take over a file of the original package.
+//! Processes that are killed while they migrate a file of the npm package.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::children;
-use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, contents, enlarge, write_original};
+use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, contents, enlarge, write_npm_file};
+use crate::npm_migration::{backup_of, with_suffix};
 use crate::support::{Folder, open};
-use crate::take_over::{backup_of, with_suffix};
 
-/// When to kill a process that takes a file over.
+/// When to kill a migrating process.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
     /// While the backup is being written.
@@ -31,33 +31,33 @@ impl Moment {
     }
 }
 
-/// The schema of a file that was taken over without trouble.
+/// The schema of a file that was migrated without interruption.
 async fn new_schema() -> Vec<String> {
     let folder = Folder::new();
-    write_original(&folder.file(), PLAIN_LIMITS);
+    write_npm_file(&folder.file(), PLAIN_LIMITS);
     let database = folder.open().await;
     store_sqlite::migrate(&database).await.expect("a schema");
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
     contents(&folder.file()).0
 }
 
-/// A file that a process was killed over at that moment, and what was in it before.
+/// A file whose migration was killed at that moment, and its contents before.
 fn killed_at(moment: Moment, new: &[String]) -> (Folder, (Vec<String>, Vec<String>)) {
     const ATTEMPTS: u32 = 10;
     for _ in 0..ATTEMPTS {
         let folder = Folder::new();
         let file = folder.file();
-        write_original(&file, ADAPTIVE_LIMITS);
+        write_npm_file(&file, ADAPTIVE_LIMITS);
         enlarge(&file, 5_000);
         let before = contents(&file);
-        let mut child = children::start("take_over::child_takes_over", &file, "");
+        let mut child = children::start("npm_migration::child_migrates", &file, "");
         assert_eq!(child.receive(), "ready");
         child.send("go");
         while !moment.has_come(&file) {
             std::hint::spin_loop();
         }
         child.kill();
-        // On a busy machine the child gets further before the signal arrives; that is no evidence.
+        // On a loaded machine the child gets further before the signal arrives: try again.
         let is_late = contents(&file).0 == new
             || matches!(moment, Moment::Backup) && backup_of(&file).exists();
         if !is_late {
@@ -69,7 +69,7 @@ fn killed_at(moment: Moment, new: &[String]) -> (Folder, (Vec<String>, Vec<Strin
 
 // covers("A6")
 #[tokio::test]
-async fn a_process_killed_on_the_way_leaves_the_old_file() {
+async fn a_process_killed_while_migrating_leaves_the_old_file() {
     let new = new_schema().await;
     for moment in [Moment::Backup, Moment::Start, Moment::Migration] {
         let (folder, before) = killed_at(moment, &new);
@@ -80,7 +80,7 @@ async fn a_process_killed_on_the_way_leaves_the_old_file() {
 
         let database = open(&file).await;
         store_sqlite::migrate(&database).await.expect("a schema");
-        database.close().await.expect("an end");
+        database.close().await.expect("a close");
         assert_eq!(contents(&file).1, before.1, "{moment:?}: rows are lost");
         assert_eq!(contents(&backup_of(&file)), before, "{moment:?}");
         assert!(!with_suffix(&backup_of(&file), ".partial").exists());
@@ -90,18 +90,18 @@ async fn a_process_killed_on_the_way_leaves_the_old_file() {
 #[tokio::test]
 async fn a_process_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     let new = new_schema().await;
-    // Looks at the file are what passes the time; ever more, until the kill comes too late.
-    let mut looks = 100;
+    // Checks of the file pass the time; ever more, until the kill comes too late.
+    let mut checks = 100;
     loop {
         let folder = Folder::new();
         let file = folder.file();
-        write_original(&file, PLAIN_LIMITS);
+        write_npm_file(&file, PLAIN_LIMITS);
         enlarge(&file, 200);
         let before = contents(&file);
-        let mut child = children::start("take_over::child_takes_over", &file, "");
+        let mut child = children::start("npm_migration::child_migrates", &file, "");
         assert_eq!(child.receive(), "ready");
         child.send("go");
-        for _ in 0..looks {
+        for _ in 0..checks {
             let _exists = file.exists();
         }
         child.kill();
@@ -110,12 +110,12 @@ async fn a_process_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         assert_eq!(rows, before.1);
         let database = open(&file).await;
         store_sqlite::migrate(&database).await.expect("a schema");
-        database.close().await.expect("an end");
+        database.close().await.expect("a close");
         assert_eq!(contents(&file), (new.clone(), before.1.clone()));
         assert_eq!(contents(&backup_of(&file)), before);
         if schema == new {
             break;
         }
-        looks += looks / 2;
+        checks += checks / 2;
     }
 }

@@ -1,4 +1,4 @@
-//! Frees room now and then, off the hot path, for as long as its store lives.
+//! The periodic background cleanup of a store.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock, Weak};
@@ -8,24 +8,24 @@ use store_core::{Clock, Result};
 use tokio::runtime;
 use tokio::task::AbortHandle;
 
-/// What can be swept.
-pub(crate) trait Sweep: Send + Sync + 'static {
+/// A store whose expired rows can be removed.
+pub(crate) trait Cleanup: Send + Sync + 'static {
     /// The most rows that one run removes.
-    fn batch(&self) -> u32;
+    fn batch_size(&self) -> u32;
 
-    /// Removes at most a batch of rows and returns how many it removed.
-    fn sweep(&self) -> impl Future<Output = Result<u64>> + Send;
+    /// Removes at most a batch of expired rows and returns their number.
+    fn cleanup(&self) -> impl Future<Output = Result<u64>> + Send;
 }
 
-/// The task that sweeps a store; it ends with this value.
+/// The background task of a store; dropping this aborts it.
 #[derive(Debug, Default)]
-pub(crate) struct Sweeper {
+pub(crate) struct CleanupTask {
     task: OnceLock<Option<AbortHandle>>,
 }
 
-impl Sweeper {
-    /// Starts the task on first call.
-    pub(crate) fn start<S: Sweep>(
+impl CleanupTask {
+    /// Starts the task on the first call, if there is a tokio runtime and an interval.
+    pub(crate) fn start<S: Cleanup>(
         &self,
         store: &Arc<S>,
         clock: &Arc<dyn Clock>,
@@ -33,8 +33,8 @@ impl Sweeper {
     ) {
         self.task.get_or_init(|| {
             let runtime = runtime::Handle::try_current().ok()?;
-            let work = sweep_every(interval?, Arc::clone(clock), Arc::downgrade(store));
-            Some(runtime.spawn(work).abort_handle())
+            let task = run_every(interval?, Arc::clone(clock), Arc::downgrade(store));
+            Some(runtime.spawn(task).abort_handle())
         });
     }
 
@@ -45,24 +45,24 @@ impl Sweeper {
     }
 }
 
-impl Drop for Sweeper {
+impl Drop for CleanupTask {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-async fn sweep_every<S: Sweep>(interval: Duration, clock: Arc<dyn Clock>, store: Weak<S>) {
+async fn run_every<S: Cleanup>(interval: Duration, clock: Arc<dyn Clock>, store: Weak<S>) {
     loop {
         clock.sleep_until(clock.now() + interval).await;
         loop {
             let Some(store) = store.upgrade() else { return };
-            match store.sweep().await {
-                Ok(removed) if removed >= u64::from(store.batch()) => {
+            match store.cleanup().await {
+                Ok(removed) if removed >= u64::from(store.batch_size()) => {
                     tokio::task::yield_now().await;
                 }
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "a sweep failed; the next one tries again");
+                    tracing::warn!(%error, "a cleanup failed; it is retried at the next interval");
                     break;
                 }
             }

@@ -1,7 +1,7 @@
-//! Notices that the file is no longer the one that was opened.
+//! Detects that the database file was deleted, moved or replaced while it is open.
 //!
-//! A file without a name lives on for those who have it open, and the next process makes a new one:
-//! two caches, and two budgets where there must be one. Who looks at the name only finds out.
+//! On Unix an unlinked file stays usable for those who have it open, while the next process creates
+//! a new one: two caches, and two rate limits where there must be one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 
-/// Whether the name still leads to the file that was opened under it.
+/// The identity of the file that was opened, and whether its path still leads to it.
 #[derive(Debug)]
-pub(crate) struct Presence {
-    /// The name, and what it led to; `None` where that cannot be told.
+pub(crate) struct OpenedFile {
+    /// The path and the identity at opening; `None` in memory and where the platform has none.
     opened: Option<(PathBuf, Identity)>,
     is_lost: AtomicBool,
 }
 
-impl Presence {
-    /// Remembers the file that has just been opened.
-    pub(crate) fn of(location: &Location) -> Self {
+impl OpenedFile {
+    /// Records the identity of the file that has just been opened.
+    pub(crate) fn new(location: &Location) -> Self {
         let opened = location.path().and_then(|path| {
             let identity = identity(path).ok()??;
             Some((path.to_owned(), identity))
@@ -31,27 +31,26 @@ impl Presence {
         }
     }
 
-    /// Looks at the name.
-    pub(crate) fn look(&self) {
+    /// Compares the path's present identity with that at opening.
+    pub(crate) fn check_path(&self) {
         let Some((path, opened)) = &self.opened else {
             return;
         };
         let is_lost = match identity(path) {
             Ok(found) => found.is_some_and(|found| found != *opened),
-            // Other failures pass, or show where the file is read.
+            // Other failures are temporary, or reads report them.
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
         if is_lost && !self.is_lost.swap(true, Ordering::Release) {
             tracing::error!(
                 database = %path.display(),
-                "deleted, moved or replaced while open; nothing is read or written any more"
+                "deleted, moved or replaced while open; no longer read or written"
             );
         }
     }
 
-    /// Fails once a look has found the file gone; there is no way back, for what was written
-    /// meanwhile is gone as well.
-    pub(crate) fn ensure(&self, operation: &'static str) -> Result<()> {
+    /// Fails once the file was found gone. That is final: later commits would be lost with it.
+    pub(crate) fn ensure_in_place(&self, operation: &'static str) -> Result<()> {
         if !self.is_lost.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -60,19 +59,19 @@ impl Presence {
     }
 }
 
-/// Device and number of the file: what a name leads to, whatever it is called.
+/// The device and inode number of a file.
 type Identity = (u64, u64);
 
 #[cfg(unix)]
 fn identity(path: &Path) -> io::Result<Option<Identity>> {
     use std::os::unix::fs::MetadataExt as _;
 
-    // Never by opening it: closing a file gives up all locks that the process has on it.
+    // Not by opening it: closing a file releases all POSIX locks that the process has on it.
     let metadata = std::fs::metadata(path)?;
     Ok(Some((metadata.dev(), metadata.ino())))
 }
 
-/// Elsewhere an open file keeps its name.
+/// Other platforms do not let an open file be deleted or replaced.
 #[cfg(not(unix))]
 fn identity(_path: &Path) -> io::Result<Option<Identity>> {
     Ok(None)

@@ -1,6 +1,6 @@
-//! The keys that tasks of this process wait for, and the one task that looks at them after commits.
+//! One task per store that reads the awaited jobs after each commit and wakes their waiters.
 //!
-//! Without it every waiter would read its own row after every commit of anybody.
+//! Without it every waiter would read its own row after every commit of any process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,13 +11,13 @@ use store_core::local::JobSignals;
 use store_core::{JobId, Key};
 use tokio::sync::Notify;
 
-/// Who waits for which job.
+/// The awaited jobs of this process, and the task that watches them.
 #[derive(Debug)]
-pub(super) struct Waiters {
+pub(super) struct JobWatcher {
     database: SqliteDatabase,
     signals: JobSignals,
     state: Mutex<State>,
-    nobody: Notify,
+    idle: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -26,64 +26,64 @@ struct State {
     is_watched: bool,
 }
 
-/// A waiter's place; leaving is dropping it.
+/// The registration of a waiter; dropping it removes the waiter.
 #[derive(Debug)]
-pub(super) struct Place {
-    waiters: Arc<Waiters>,
+pub(super) struct WaitGuard {
+    watcher: Arc<JobWatcher>,
     job: (Key, JobId),
 }
 
-impl Waiters {
+impl JobWatcher {
     pub(super) fn new(database: SqliteDatabase, signals: JobSignals) -> Arc<Self> {
         Arc::new(Self {
             database,
             signals,
             state: Mutex::default(),
-            nobody: Notify::new(),
+            idle: Notify::new(),
         })
     }
 
-    /// From here on, a commit that ends the job wakes those who watch its key.
-    pub(super) fn join(self: &Arc<Self>, key: &Key, job: &JobId) -> Place {
+    /// Registers a waiter: from here on, a commit that ends the job notifies its key.
+    pub(super) fn add(self: &Arc<Self>, key: &Key, job: &JobId) -> WaitGuard {
         let job = (key.clone(), *job);
         let mut state = self.state();
         *state.counts.entry(job.clone()).or_default() += 1;
         if !state.is_watched {
             state.is_watched = true;
-            // Made before the waiter looks for the first time, so that no commit falls between.
+            // Created before the waiter's first read, so that no commit is missed between them.
             let changes = self.database.watch_changes();
             tokio::spawn(Arc::clone(self).watch(changes));
         }
         drop(state);
-        Place {
-            waiters: Arc::clone(self),
+        WaitGuard {
+            watcher: Arc::clone(self),
             job,
         }
     }
 
     async fn watch(self: Arc<Self>, mut changes: ChangeWatch) {
-        // However this task ends, the next waiter starts another.
-        let mut end = WatchEnd(Some(Arc::clone(&self)));
+        // However this task ends, the next waiter starts a new one.
+        let mut end = WatchTaskGuard(Some(Arc::clone(&self)));
         loop {
             tokio::select! {
                 () = changes.changed() => {}
-                () = self.nobody.notified() => {}
+                () = self.idle.notified() => {}
             }
             let jobs: Vec<_> = {
                 let mut state = self.state();
                 if state.counts.is_empty() {
-                    // At once, and not when the task is dropped: somebody may come between.
+                    // Under the lock and not when the task is dropped: a waiter may come in between.
                     state.is_watched = false;
                     end.0 = None;
                     return;
                 }
                 state.counts.keys().cloned().collect()
             };
-            let ended = self.database.fetch(move |db| Ok(ended(db, jobs)?)).await;
+            let ended = self.database.read(move |db| Ok(ended(db, jobs)?)).await;
             match ended {
                 Ok(ended) => ended.iter().for_each(|key| self.signals.notify(key)),
                 Err(error) => {
-                    // Waiters look for themselves and report what they meet.
+                    // Waiters read for themselves and report the error.
                     self.signals.notify_all();
                     if !error.is_retryable() {
                         return;
@@ -98,7 +98,7 @@ impl Waiters {
     }
 }
 
-/// The keys whose job is no longer the one that is waited for, or no longer in progress.
+/// The keys whose awaited job was replaced or is no longer pending.
 fn ended(db: &Connection, jobs: Vec<(Key, JobId)>) -> rusqlite::Result<Vec<Key>> {
     let mut pending = db.prepare_cached(
         "SELECT 1 FROM dedupe_jobs WHERE hash = ?1 AND job_id = ?2 AND status = 'pending'",
@@ -112,9 +112,9 @@ fn ended(db: &Connection, jobs: Vec<(Key, JobId)>) -> rusqlite::Result<Vec<Key>>
     Ok(ended)
 }
 
-impl Drop for Place {
+impl Drop for WaitGuard {
     fn drop(&mut self) {
-        let mut state = self.waiters.state();
+        let mut state = self.watcher.state();
         if let Some(count) = state.counts.get_mut(&self.job) {
             *count -= 1;
             if *count == 0 {
@@ -122,17 +122,18 @@ impl Drop for Place {
             }
         }
         if state.counts.is_empty() {
-            self.waiters.nobody.notify_one();
+            self.watcher.idle.notify_one();
         }
     }
 }
 
-struct WatchEnd(Option<Arc<Waiters>>);
+/// Marks the task as ended when dropped.
+struct WatchTaskGuard(Option<Arc<JobWatcher>>);
 
-impl Drop for WatchEnd {
+impl Drop for WatchTaskGuard {
     fn drop(&mut self) {
-        if let Some(waiters) = &self.0 {
-            waiters.state().is_watched = false;
+        if let Some(watcher) = &self.0 {
+            watcher.state().is_watched = false;
         }
     }
 }

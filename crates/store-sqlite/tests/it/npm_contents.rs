@@ -1,4 +1,4 @@
-//! Files that the original packages wrote.
+//! The contents of files of the npm package after their migration.
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use store_sqlite::{
 };
 
 use crate::children::{self, send_to_parent};
-use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, WRITTEN, clock, write_original};
+use crate::npm_file::{ADAPTIVE_LIMITS, PLAIN_LIMITS, WRITTEN, clock, write_npm_file};
 use crate::support::{Folder, key, open, resource};
 
 // covers("A6", "A23", "F54")
@@ -20,7 +20,7 @@ use crate::support::{Folder, key, open, resource};
 async fn cached_values_are_served_by_their_literal_key() {
     for limits in [PLAIN_LIMITS, ADAPTIVE_LIMITS] {
         let folder = Folder::new();
-        write_original(&folder.file(), limits);
+        write_npm_file(&folder.file(), limits);
         let options = CacheOptions::default().with_clock(clock());
         let cache = SqliteCacheStore::with_options(&folder.open().await, options);
         for (name, expected) in [
@@ -45,9 +45,9 @@ async fn cached_values_are_served_by_their_literal_key() {
 
 // covers("A20", "A24", "F33")
 #[tokio::test]
-async fn jobs_that_were_left_pending_are_taken_over() {
+async fn jobs_that_were_left_pending_get_a_new_owner() {
     let folder = Folder::new();
-    write_original(&folder.file(), PLAIN_LIMITS);
+    write_npm_file(&folder.file(), PLAIN_LIMITS);
     let options = DedupeOptions::default().with_clock(clock());
     let jobs = SqliteDedupeStore::with_options(&folder.open().await, options);
     let listed = jobs.list(&PageRequest::default()).await.expect("a list");
@@ -59,7 +59,7 @@ async fn jobs_that_were_left_pending_are_taken_over() {
     for name in ["done", "failed", "pending"] {
         let registration = jobs.register_or_join(&key(name), Priority::User).await;
         let Registration::Owner(owner) = registration.expect("an answer") else {
-            panic!("{name} is held by nobody");
+            panic!("{name} has no owner");
         };
         drop(owner);
     }
@@ -70,7 +70,7 @@ async fn jobs_that_were_left_pending_are_taken_over() {
 async fn admissions_keep_counting_with_or_without_a_priority() {
     for (limits, users) in [(PLAIN_LIMITS, 0), (ADAPTIVE_LIMITS, 10)] {
         let folder = Folder::new();
-        write_original(&folder.file(), limits);
+        write_npm_file(&folder.file(), limits);
         let clock = clock();
         let options = RateLimitOptions::adaptive().with_clock(clock.clone());
         let store = SqliteRateLimitStore::with_options(&folder.open().await, options);
@@ -87,7 +87,7 @@ async fn admissions_keep_counting_with_or_without_a_priority() {
         };
         assert_eq!(retry_at, Timestamp::from_millis(WRITTEN) + HOUR);
         clock.advance(HOUR);
-        store.cleanup().await.expect("a sweep");
+        store.cleanup().await.expect("a cleanup");
         let counts = store.stats().await.expect("counts");
         assert_eq!(counts.total_requests, 0);
     }
@@ -95,11 +95,11 @@ async fn admissions_keep_counting_with_or_without_a_priority() {
 
 // covers("D19")
 #[tokio::test]
-async fn processes_that_start_at_once_take_a_file_over_once() {
+async fn processes_that_start_at_once_migrate_a_file_once() {
     for limits in [PLAIN_LIMITS, ADAPTIVE_LIMITS] {
         let folder = Folder::new();
-        write_original(&folder.file(), limits);
-        let test = "originals::child_counts_rows";
+        write_npm_file(&folder.file(), limits);
+        let test = "npm_contents::child_counts_rows";
         let mut children: Vec<_> = (0..4)
             .map(|_| children::start(test, &folder.file(), ""))
             .collect();
@@ -113,7 +113,7 @@ async fn processes_that_start_at_once_take_a_file_over_once() {
 }
 
 #[tokio::test]
-#[ignore = "child process of processes_that_start_at_once_take_a_file_over_once"]
+#[ignore = "child process of processes_that_start_at_once_migrate_a_file_once"]
 async fn child_counts_rows() {
     let database = open(&children::file()).await;
     let options = StoreOptions::default()
@@ -132,16 +132,16 @@ async fn child_counts_rows() {
 }
 
 #[tokio::test]
-async fn what_was_taken_over_can_be_handed_back() {
+async fn a_migrated_file_can_be_reverted() {
     let folder = Folder::new();
-    write_original(&folder.file(), ADAPTIVE_LIMITS);
+    write_npm_file(&folder.file(), ADAPTIVE_LIMITS);
     let database = folder.open().await;
     store_sqlite::migrate(&database).await.expect("a schema");
     for component in store_sqlite::COMPONENTS {
         let back = database.migrate_to(component, 1).await;
         back.expect("a step down");
     }
-    database.close().await.expect("an end");
+    database.close().await.expect("a close");
     let db = Connection::open(folder.file()).expect("the file");
     let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0));
     assert_eq!(count("SELECT count(*) FROM cache"), Ok(6));

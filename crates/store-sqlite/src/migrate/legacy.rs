@@ -1,44 +1,45 @@
-//! Files that the original package wrote: backed up beside themselves, then taken over as a whole.
+//! Files of the npm package `@comic-vine/sqlite-store`: backed up, then migrated as a whole.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use sqlite_database::{Component, MigrationState, Result, SqliteDatabase};
 
-use super::{CACHE, DEDUPE, RATE_LIMIT};
+use super::components::{CACHE, DEDUPE, RATE_LIMIT};
 
-/// What the backup of a file that `@comic-vine/sqlite-store` wrote adds to the file's name.
+/// The suffix of the backup of a file that the npm package `@comic-vine/sqlite-store` wrote.
 ///
-/// Before the first change of its schema, `comics.db` is copied to `comics.db.npm-backup`, once and
-/// by one process; a file of that name is kept. The copy opens with the original package.
+/// Before its schema is migrated, `comics.db` is copied to `comics.db.npm-backup`, once and by one
+/// process; an existing file of that name is kept. The npm package can open the copy.
 pub const BACKUP_SUFFIX: &str = ".npm-backup";
 
-/// The table by which each component knows that the original package was there.
-static TABLES: [(&Component, &str); 3] = [
+/// The table of the npm package that belongs to each component.
+static LEGACY_TABLES: [(&Component, &str); 3] = [
     (&CACHE, "cache"),
     (&DEDUPE, "dedupe_jobs"),
     (&RATE_LIMIT, "rate_limits"),
 ];
 
-/// Migrates what the original package left, together with `wanted`, if `wanted` is part of it.
+/// Backs up and migrates the npm package's tables together with `wanted`, if one of `wanted` has no
+/// migration applied.
 ///
-/// One transaction for all: a crash leaves the old file or the new one. The look without the lock
-/// suffices, because tables and bookkeeping of a new file appear together.
-pub(super) async fn take_over(
+/// One transaction for all, so a crash leaves the old file or the new one. A check without the lock
+/// suffices: a new file's tables and its list of applied migrations appear in one commit.
+pub(super) async fn upgrade(
     database: &SqliteDatabase,
     wanted: &[&'static Component],
 ) -> Result<()> {
     let Some(file) = database.path() else {
         return Ok(());
     };
-    let mut is_asked_for = false;
+    let mut is_pending = false;
     for component in wanted {
-        is_asked_for |= !is_migrated(database, component).await?;
+        is_pending |= !is_migrated(database, component).await?;
     }
-    if !is_asked_for {
+    if !is_pending {
         return Ok(());
     }
-    let mut components = left_behind(database).await?;
+    let mut components = legacy_components(database).await?;
     if components.is_empty() {
         return Ok(());
     }
@@ -54,10 +55,10 @@ pub(super) async fn take_over(
         .await
 }
 
-/// The components whose tables are there and whose bookkeeping is not.
-async fn left_behind(database: &SqliteDatabase) -> Result<Vec<&'static Component>> {
+/// The components whose tables exist without an applied migration.
+async fn legacy_components(database: &SqliteDatabase) -> Result<Vec<&'static Component>> {
     let mut found = Vec::new();
-    for (component, table) in TABLES {
+    for (component, table) in LEGACY_TABLES {
         if has_table(database, table).await? && !is_migrated(database, component).await? {
             found.push(component);
         }
@@ -75,6 +76,6 @@ async fn is_migrated(database: &SqliteDatabase, component: &Component) -> Result
 async fn has_table(database: &SqliteDatabase, table: &'static str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
     database
-        .fetch(move |db| Ok(db.query_row(sql, [table], |row| row.get(0))?))
+        .read(move |db| Ok(db.query_row(sql, [table], |row| row.get(0))?))
         .await
 }

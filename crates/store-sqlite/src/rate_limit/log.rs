@@ -1,39 +1,39 @@
-//! The log of admissions: one row each, in one tree that is ordered as windows are walked.
+//! The admission log: one row per permit, in a table ordered by resource and time.
 //!
-//! What must stay true: numbers rise with the time within a resource. An admission gets the one
-//! after the newest, and is written only when none lies in the future.
+//! Invariant: within a resource, row ids increase with time. A new row gets the id after the newest,
+//! and is written only when no row is in the future.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 use store_core::local::Denials;
 use store_core::rate_limit::window::AdmissionLog;
 use store_core::{Priority, Resource, Result, Timestamp};
 
-use crate::error::{Failure, store_error};
+use crate::error::{TransactionError, store_error};
 
 /// The newest admission of a resource.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Newest {
+pub(super) struct NewestAdmission {
     pub(super) at: Timestamp,
     pub(super) id: i64,
 }
 
-/// The admissions of one resource that a window may still hold.
-pub(super) struct Log<'a> {
+/// The admissions of one resource that a window may still contain.
+pub(super) struct ResourceLog<'a> {
     db: &'a Connection,
     resource: &'a Resource,
-    newest: Option<Newest>,
+    newest: Option<NewestAdmission>,
     since: Timestamp,
     now: Timestamp,
-    /// How many there are at most, once it was looked up.
-    at_most: Option<i64>,
+    /// The cached [`max_count`](Self::max_count).
+    max_count: Option<i64>,
 }
 
-impl<'a> Log<'a> {
-    /// Those made after `since`, up to the `newest`. One from the future counts as made now.
+impl<'a> ResourceLog<'a> {
+    /// The admissions after `since`, up to `newest`. One in the future counts as now.
     pub(super) fn new(
         db: &'a Connection,
         resource: &'a Resource,
-        newest: Option<Newest>,
+        newest: Option<NewestAdmission>,
         since: Timestamp,
         now: Timestamp,
     ) -> Self {
@@ -43,16 +43,16 @@ impl<'a> Log<'a> {
             newest,
             since,
             now,
-            at_most: None,
+            max_count: None,
         }
     }
 
-    /// How many were made after `since`: of one class, or of both.
+    /// The number of admissions after `since`, of one priority or of both.
     pub(super) fn count_after(
         &self,
         class: Option<Priority>,
         since: Timestamp,
-    ) -> Result<u32, Failure> {
+    ) -> Result<u32, TransactionError> {
         let count = self
             .db
             .prepare_cached(
@@ -70,13 +70,13 @@ impl<'a> Log<'a> {
         Ok(count)
     }
 
-    /// How many the window holds at most: by the numbers of the newest and the oldest, between which
-    /// some may have been given back.
-    fn at_most(&mut self) -> rusqlite::Result<i64> {
-        if let Some(at_most) = self.at_most {
-            return Ok(at_most);
+    /// An upper bound of the number of admissions, from the ids of the newest and the oldest; some in
+    /// between may have been given back.
+    fn max_count(&mut self) -> rusqlite::Result<i64> {
+        if let Some(max_count) = self.max_count {
+            return Ok(max_count);
         }
-        let at_most = match self.newest.filter(|newest| newest.at > self.since) {
+        let max_count = match self.newest.filter(|newest| newest.at > self.since) {
             None => 0,
             Some(newest) => {
                 let oldest: i64 = self
@@ -92,13 +92,17 @@ impl<'a> Log<'a> {
                 newest.id - oldest + 1
             }
         };
-        self.at_most = Some(at_most);
-        Ok(at_most)
+        self.max_count = Some(max_count);
+        Ok(max_count)
     }
 
-    fn look_up(&mut self, class: Option<Priority>, nth: u32) -> rusqlite::Result<Option<i64>> {
-        // Most requests end here: there is room for sure, however long the window.
-        if self.at_most()? < i64::from(nth) {
+    fn nth_newest_millis(
+        &mut self,
+        class: Option<Priority>,
+        nth: u32,
+    ) -> rusqlite::Result<Option<i64>> {
+        // The usual case, which is independent of the window's length: the limit is far away.
+        if self.max_count()? < i64::from(nth) {
             return Ok(None);
         }
         let (resource, since) = (self.resource.as_str(), self.since.as_millis());
@@ -126,45 +130,45 @@ impl<'a> Log<'a> {
     }
 }
 
-impl AdmissionLog for Log<'_> {
+impl AdmissionLog for ResourceLog<'_> {
     fn nth_newest(&mut self, class: Option<Priority>, nth: u32) -> Result<Option<Timestamp>> {
         let at = self
-            .look_up(class, nth)
+            .nth_newest_millis(class, nth)
             .map_err(|error| store_error(error.into(), "acquire"))?;
         Ok(at.map(|at| Timestamp::from_millis(at).min(self.now)))
     }
 }
 
-/// A class as its column has it.
+/// The stored form of a priority.
 fn is_user(class: Priority) -> bool {
     class == Priority::User
 }
 
-/// Admissions of one resource with consecutive numbers.
+/// Rows of one resource with consecutive ids.
 #[derive(Clone, Debug)]
-pub(super) struct Rows {
+pub(super) struct InsertedRows {
     pub(super) resource: Resource,
     first: i64,
     count: u32,
 }
 
-/// Admissions to write: equal but for their numbers.
-pub(super) struct Admissions<'a> {
+/// Admissions to insert, equal except for their ids.
+pub(super) struct NewAdmissions<'a> {
     pub(super) resource: &'a Resource,
-    pub(super) newest: Option<Newest>,
+    pub(super) newest: Option<NewestAdmission>,
     pub(super) count: u32,
     pub(super) priority: Priority,
     pub(super) at: Timestamp,
-    /// What tells the permit's rows from all others.
-    pub(super) mark: Option<i64>,
+    /// The id of the permit, stored in each of its rows.
+    pub(super) permit_id: Option<i64>,
 }
 
-impl Admissions<'_> {
-    pub(super) fn write(&self, tx: &Transaction<'_>) -> Result<Rows, Failure> {
+impl NewAdmissions<'_> {
+    pub(super) fn insert(&self, tx: &Transaction<'_>) -> Result<InsertedRows, TransactionError> {
         let first = self.newest.map_or(1, |newest| newest.id + 1);
         let mut insert = tx.prepare_cached(
             "INSERT INTO rate_limits (resource, timestamp, id, is_user, permit)
-             VALUES (:resource, :at, :id, :is_user, :mark)",
+             VALUES (:resource, :at, :id, :is_user, :permit_id)",
         )?;
         for offset in 0..self.count {
             insert.execute(named_params! {
@@ -172,10 +176,10 @@ impl Admissions<'_> {
                 ":at": self.at.as_millis(),
                 ":id": first + i64::from(offset),
                 ":is_user": is_user(self.priority),
-                ":mark": self.mark,
+                ":permit_id": self.permit_id,
             })?;
         }
-        Ok(Rows {
+        Ok(InsertedRows {
             resource: self.resource.clone(),
             first,
             count: self.count,
@@ -185,12 +189,12 @@ impl Admissions<'_> {
 
 /// Moves admissions from the future to now: the clock was set back, and they must not block for
 /// longer than a window.
-pub(super) fn restamp(
+pub(super) fn clamp_to_now(
     tx: &Transaction<'_>,
     resource: &Resource,
-    newest: &mut Option<Newest>,
+    newest: &mut Option<NewestAdmission>,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), TransactionError> {
     if let Some(newest) = newest.as_mut().filter(|newest| newest.at > now) {
         tx.prepare_cached(
             "UPDATE rate_limits SET timestamp = ?2 WHERE resource = ?1 AND timestamp > ?2",
@@ -201,26 +205,26 @@ pub(super) fn restamp(
     Ok(())
 }
 
-/// Forgets the admissions of a resource.
-pub(super) fn reset(tx: &Transaction<'_>, resource: &Resource) -> Result<(), Failure> {
+/// Removes the admissions of a resource.
+pub(super) fn reset(tx: &Transaction<'_>, resource: &Resource) -> Result<(), TransactionError> {
     tx.prepare_cached("DELETE FROM rate_limits WHERE resource = ?1")?
         .execute([resource.as_str()])?;
     Ok(())
 }
 
-/// Removes the rows of a permit; each frees room on its resource.
-pub(super) fn give_back(
+/// Removes the rows of a permit that is given back.
+pub(super) fn remove_permit(
     tx: &Transaction<'_>,
-    rows: &[Rows],
+    rows: &[InsertedRows],
     admitted_at: Timestamp,
-    mark: i64,
+    permit_id: i64,
     denials: &Denials,
-) -> Result<(), Failure> {
-    let mut given_back = tx.prepare_cached(
+) -> Result<(), TransactionError> {
+    let mut remove = tx.prepare_cached(
         "DELETE FROM rate_limits WHERE resource = ?1 AND timestamp = ?2
            AND id >= ?3 AND id < ?4 AND permit = ?5",
     )?;
-    for Rows {
+    for InsertedRows {
         resource,
         first,
         count,
@@ -229,12 +233,12 @@ pub(super) fn give_back(
         let end = first + i64::from(*count);
         let name = resource.as_str();
         let at = admitted_at.as_millis();
-        let mut removed = given_back.execute(params![name, at, first, end, mark])?;
+        let mut removed = remove.execute(params![name, at, first, end, permit_id])?;
         if removed == 0 {
-            // The clock was set back, and they were moved; or somebody else has removed them.
+            // The clock was set back and the rows were moved, or they are removed already.
             removed = tx
                 .prepare_cached("DELETE FROM rate_limits WHERE resource = ?1 AND permit = ?2")?
-                .execute(params![name, mark])?;
+                .execute(params![name, permit_id])?;
         }
         if removed > 0 {
             denials.forget(resource);
@@ -243,11 +247,15 @@ pub(super) fn give_back(
     Ok(())
 }
 
-/// The key of a row.
-pub(super) type Key = (String, i64, i64);
+/// The primary key of a row: resource, timestamp, id.
+pub(super) type RowKey = (String, i64, i64);
 
-/// Rows that no window holds any more, the oldest of each resource first.
-pub(super) fn outlived(db: &Connection, batch: u32, now: Timestamp) -> Result<Vec<Key>, Failure> {
+/// Finds rows that no window contains any more, the oldest of each resource first.
+pub(super) fn find_expired(
+    db: &Connection,
+    batch: u32,
+    now: Timestamp,
+) -> Result<Vec<RowKey>, TransactionError> {
     let mut rows = db.prepare_cached(
         "SELECT log.resource, log.timestamp, log.id
          FROM rate_resources AS known CROSS JOIN rate_limits AS log
@@ -260,12 +268,12 @@ pub(super) fn outlived(db: &Connection, batch: u32, now: Timestamp) -> Result<Ve
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn remove_outlived(
+pub(super) fn remove_expired(
     tx: &Transaction<'_>,
-    rows: &[Key],
+    rows: &[RowKey],
     now: Timestamp,
-) -> Result<u64, Failure> {
-    // A longer window may have been stated since the rows were found.
+) -> Result<u64, TransactionError> {
+    // A longer window may have been configured since the rows were found.
     let mut remove = tx.prepare_cached(
         "DELETE FROM rate_limits WHERE resource = ?1 AND timestamp = ?2 AND id = ?3
            AND timestamp <= ?4 - (SELECT keep_ms FROM rate_resources WHERE resource = ?1)",

@@ -1,4 +1,4 @@
-//! What can be read off the limiter.
+//! Read-only queries: status, list and statistics.
 
 use std::num::NonZeroU32;
 
@@ -10,10 +10,10 @@ use store_core::{
     ResourceConfig, ResourceInfo, Status, Timestamp,
 };
 
-use super::demand::{self, Share};
-use super::known::{self, Known};
-use super::ledger::Log;
-use crate::error::Failure;
+use super::activity::{self, CurrentAllocation};
+use super::log::ResourceLog;
+use super::resource_state::ResourceState;
+use crate::error::TransactionError;
 use crate::options::RateLimitOptions;
 
 pub(super) fn status(
@@ -22,7 +22,7 @@ pub(super) fn status(
     priority: Priority,
     options: &RateLimitOptions,
     now: Timestamp,
-) -> Result<Status, Failure> {
+) -> Result<Status, TransactionError> {
     let snapshot = db.unchecked_transaction()?;
     status_in(&snapshot, claim, priority, options, now)
 }
@@ -33,24 +33,24 @@ fn status_in(
     priority: Priority,
     options: &RateLimitOptions,
     now: Timestamp,
-) -> Result<Status, Failure> {
-    let known = known::load(db, &claim.resource)?;
-    let config = known.config(claim, options)?;
+) -> Result<Status, TransactionError> {
+    let state = ResourceState::load(db, &claim.resource)?;
+    let config = state.effective_config(claim, options)?;
     let since = now - config.longest_window();
-    let mut log = Log::new(db, &claim.resource, known.newest, since, now);
+    let mut log = ResourceLog::new(db, &claim.resource, state.newest, since, now);
     let shared = config.shared_limit()?;
     let mut status = Status::unused(shared, now);
 
     status.used = log.count_after(None, now - shared.window)?;
-    status.cooldown_until = known.cooldown_until.filter(|until| *until > now);
-    let share = share(db, &claim.resource, &known, config, now)?;
+    status.cooldown_until = state.cooldown_until.filter(|until| *until > now);
+    let current = current_allocation(db, &claim.resource, &state, config, now)?;
     let rules = Rules {
         resource: &claim.resource,
         config,
-        allocation: share
+        allocation: current
             .as_ref()
-            .map(|(share, _)| (&share.allocation, share.until)),
-        cooldown_until: known.cooldown_until,
+            .map(|(current, _)| (&current.allocation, current.valid_until)),
+        cooldown_until: state.cooldown_until,
     };
     status.remaining = rules.remaining(&mut log, priority, now)?;
     if let Some(denial) = rules.refusal(&mut log, NonZeroU32::MIN, priority, now)? {
@@ -63,24 +63,26 @@ fn status_in(
     if status.used > 0 || status.remaining == 0 {
         status.reset_at = rules.remaining_rises_at(&mut log, status.remaining, priority, now)?;
     }
-    status.adaptive = share.map(|(share, users)| AdaptiveStatus::new(share.allocation, users));
+    status.adaptive =
+        current.map(|(current, users)| AdaptiveStatus::new(current.allocation, users));
     Ok(status)
 }
 
-fn share(
+/// The current allocation of an adaptive limit, and the users' requests in the monitoring window.
+fn current_allocation(
     db: &Connection,
     resource: &Resource,
-    known: &Known,
+    state: &ResourceState,
     config: &ResourceConfig,
     now: Timestamp,
-) -> Result<Option<(Share, u64)>, Failure> {
+) -> Result<Option<(CurrentAllocation, u64)>, TransactionError> {
     let Policy::Adaptive(adaptive) = &config.policy else {
         return Ok(None);
     };
     let limit = config.shared_limit()?.count;
-    let share = demand::share(db, resource, known, limit, adaptive, now)?;
-    let activity = demand::activity(db, resource, known, adaptive, now)?;
-    Ok(Some((share, activity.users_in_window)))
+    let current = activity::current_allocation(db, resource, state, limit, adaptive, now)?;
+    let activity = activity::load(db, resource, state, adaptive, now)?;
+    Ok(Some((current, activity.users_in_window)))
 }
 
 pub(super) fn list(
@@ -88,7 +90,7 @@ pub(super) fn list(
     page: &PageRequest,
     options: &RateLimitOptions,
     now: Timestamp,
-) -> Result<Page<ResourceInfo>, Failure> {
+) -> Result<Page<ResourceInfo>, TransactionError> {
     let snapshot = db.unchecked_transaction()?;
     list_in(&snapshot, page, options, now)
 }
@@ -98,8 +100,8 @@ fn list_in(
     page: &PageRequest,
     options: &RateLimitOptions,
     now: Timestamp,
-) -> Result<Page<ResourceInfo>, Failure> {
-    // A resource may cool down before anybody has asked for it.
+) -> Result<Page<ResourceInfo>, TransactionError> {
+    // A resource may have a cooldown before its first request.
     let mut names = db.prepare_cached(
         "SELECT resource FROM rate_resources WHERE resource > ?1
          UNION
@@ -112,11 +114,11 @@ fn list_in(
     while items.len() <= page.limit as usize
         && let Some(row) = rows.next()?
     {
-        // Files of the original packages may hold names that are no resources.
+        // Files of the npm package may have rows that are no valid resource names.
         let Ok(resource) = Resource::named(row.get_ref(0)?.as_str().unwrap_or_default()) else {
             continue;
         };
-        let claim = known::load(db, &resource)?.listed_claim(resource.clone())?;
+        let claim = ResourceState::load(db, &resource)?.last_claim(resource.clone())?;
         let status = status_in(db, &claim, Priority::Background, options, now)?;
         items.push(ResourceInfo::new(resource, status));
     }
@@ -129,9 +131,9 @@ pub(super) fn stats(
     db: &Connection,
     options: &RateLimitOptions,
     now: Timestamp,
-) -> Result<RateLimitStats, Failure> {
-    let mut stats = RateLimitStats::default();
-    let mut shared = SharedSums::default();
+) -> Result<RateLimitStats, TransactionError> {
+    let mut totals = RateLimitStats::default();
+    let mut sums = SharedSums::default();
     let snapshot = db.unchecked_transaction()?;
     let all = list_in(
         &snapshot,
@@ -143,23 +145,23 @@ pub(super) fn stats(
         resource, status, ..
     } in all.items
     {
-        let known = known::load(db, &resource)?;
-        let claim = known.listed_claim(resource.clone())?;
-        let config = known.config(&claim, options)?;
+        let state = ResourceState::load(db, &resource)?;
+        let claim = state.last_claim(resource.clone())?;
+        let config = state.effective_config(&claim, options)?;
         let since = now - config.longest_window();
-        let log = Log::new(db, &resource, known.newest, since, now);
+        let log = ResourceLog::new(db, &resource, state.newest, since, now);
         let admissions = log.count_after(None, since)?;
-        stats.total_requests += u64::from(admissions);
-        stats.unique_resources += u64::from(admissions > 0);
+        totals.total_requests += u64::from(admissions);
+        totals.unique_resources += u64::from(admissions > 0);
         if let Some(adaptive) = &status.adaptive {
             let window = now - config.shared_limit()?.window;
             let background = log.count_after(Some(Priority::Background), window)?;
-            shared.add(adaptive, background.into(), known.priority_mode_activations);
+            sums.add(adaptive, background.into(), state.priority_mode_activations);
         }
         if status.available_at > now {
-            stats.rate_limited_resources.push(resource);
+            totals.rate_limited_resources.push(resource);
         }
     }
-    stats.adaptive = shared.metrics();
-    Ok(stats)
+    totals.adaptive = sums.metrics();
+    Ok(totals)
 }

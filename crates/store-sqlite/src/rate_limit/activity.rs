@@ -1,4 +1,4 @@
-//! Demand in buckets of time, and the share of users that follows from it.
+//! Request counts in time buckets, and the allocation of an adaptive limit calculated from them.
 
 use rusqlite::{Connection, Transaction, named_params, params};
 use store_core::local::Denials;
@@ -7,22 +7,22 @@ use store_core::{
 };
 
 use super::config::millis;
-use super::known::Known;
-use crate::error::Failure;
+use super::resource_state::ResourceState;
+use crate::error::TransactionError;
 
-/// Buckets per monitoring window: a second each, of the default 15 minutes.
+/// The number of buckets per monitoring window: of one second each in the default 15 minutes.
 const BUCKETS: i64 = 900;
 
-/// Requests of both classes.
+/// The number of requests of each priority.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Requests {
+pub(super) struct RequestCounts {
     pub(super) user: u64,
     pub(super) background: u64,
 }
 
-impl Requests {
-    /// Those that were refused from memory and are not in the file yet.
-    pub(super) fn refused(resource: &Resource, denials: &Denials) -> Self {
+impl RequestCounts {
+    /// Takes the requests that were denied from memory and are not in the file yet.
+    pub(super) fn take_denied(resource: &Resource, denials: &Denials) -> Self {
         let uncounted = denials.take_uncounted(resource);
         Self {
             user: uncounted.user,
@@ -30,7 +30,7 @@ impl Requests {
         }
     }
 
-    /// `request`, unless it was counted before.
+    /// One for `request`, unless an earlier attempt was counted.
     pub(super) fn of(request: &Acquire) -> Self {
         let mut requests = Self::default();
         match (request.demand, request.priority) {
@@ -46,23 +46,23 @@ impl Requests {
     }
 }
 
-/// An allocation, and when it is calculated anew.
+/// An allocation, and the time at which it is recalculated.
 #[derive(Clone, Debug)]
-pub(super) struct Share {
+pub(super) struct CurrentAllocation {
     pub(super) allocation: Allocation,
-    pub(super) until: Timestamp,
+    pub(super) valid_until: Timestamp,
 }
 
-/// Counts requests on a resource whose limit is shared.
-pub(super) fn count(
+/// Adds requests to the activity of a resource with an adaptive limit.
+pub(super) fn record(
     tx: &Transaction<'_>,
     resource: &Resource,
-    known: &mut Known,
+    state: &mut ResourceState,
     config: &AdaptiveConfig,
-    requests: Requests,
+    requests: RequestCounts,
     now: Timestamp,
-) -> Result<(), Failure> {
-    let Requests { user, background } = requests;
+) -> Result<(), TransactionError> {
+    let RequestCounts { user, background } = requests;
     if requests.is_empty() {
         return Ok(());
     }
@@ -80,60 +80,63 @@ pub(super) fn count(
         ":background": i64::try_from(background).unwrap_or(i64::MAX),
     })?;
     if user > 0 {
-        known.last_user_at = Some(now);
+        state.last_user_at = Some(now);
         tx.prepare_cached("UPDATE rate_resources SET last_user_at = ?2 WHERE resource = ?1")?
             .execute(params![resource.as_str(), now.as_millis()])?;
     }
-    if background > 0 && !known.is_background_seen {
-        known.is_background_seen = true;
+    if background > 0 && !state.is_background_seen {
+        state.is_background_seen = true;
         tx.prepare_cached("UPDATE rate_resources SET background_seen = 1 WHERE resource = ?1")?
             .execute([resource.as_str()])?;
     }
     Ok(())
 }
 
-/// The share in force: the stored one while it is fresh, else a new one.
-pub(super) fn share(
+/// The stored allocation while it is valid, else a new one.
+pub(super) fn current_allocation(
     db: &Connection,
     resource: &Resource,
-    known: &Known,
+    state: &ResourceState,
     limit: u32,
     config: &AdaptiveConfig,
     now: Timestamp,
-) -> Result<Share, Failure> {
-    if let Some(allocation) = &known.allocation
-        && let until = known.calculated_at + config.recalculation_interval
-        && known.calculated_at <= now
-        && now < until
-        // It was made for another limit.
+) -> Result<CurrentAllocation, TransactionError> {
+    if let Some(allocation) = &state.allocation
+        && let valid_until = state.calculated_at + config.recalculation_interval
+        && state.calculated_at <= now
+        && now < valid_until
+        // Otherwise it was calculated for a different limit.
         && allocation.user_reserved.checked_add(allocation.background_max) == Some(limit)
     {
         let allocation = allocation.clone();
-        return Ok(Share { allocation, until });
+        return Ok(CurrentAllocation {
+            allocation,
+            valid_until,
+        });
     }
-    let activity = activity(db, resource, known, config, now)?;
-    Ok(Share {
+    let activity = load(db, resource, state, config, now)?;
+    Ok(CurrentAllocation {
         allocation: calculate(now, limit, &activity, config),
-        until: now + config.recalculation_interval,
+        valid_until: now + config.recalculation_interval,
     })
 }
 
-impl Share {
-    /// Whether this was calculated now and is not stored yet.
-    pub(super) fn is_new(&self, known: &Known, config: &AdaptiveConfig) -> bool {
-        known.allocation.as_ref() != Some(&self.allocation)
-            || self.until != known.calculated_at + config.recalculation_interval
+impl CurrentAllocation {
+    /// Whether this was just calculated and is not stored yet.
+    pub(super) fn is_new(&self, state: &ResourceState, config: &AdaptiveConfig) -> bool {
+        state.allocation.as_ref() != Some(&self.allocation)
+            || self.valid_until != state.calculated_at + config.recalculation_interval
     }
 }
 
-/// What was asked of a resource lately.
-pub(super) fn activity(
+/// The activity of a resource within the monitoring window.
+pub(super) fn load(
     db: &Connection,
     resource: &Resource,
-    known: &Known,
+    state: &ResourceState,
     config: &AdaptiveConfig,
     now: Timestamp,
-) -> Result<Activity, Failure> {
+) -> Result<Activity, TransactionError> {
     let mut activity = Activity::default();
     let mut buckets = db.prepare_cached(
         "SELECT bucket, user FROM rate_activity WHERE resource = ?1 AND bucket > ?2",
@@ -145,18 +148,18 @@ pub(super) fn activity(
         let users = row.get::<_, i64>(1)?.unsigned_abs();
         activity.add_users(now, config, at, users);
     }
-    activity.last_user = known.last_user_at.map(|at| at.min(now));
-    activity.background_seen = known.is_background_seen;
+    activity.last_user = state.last_user_at.map(|at| at.min(now));
+    activity.background_seen = state.is_background_seen;
     Ok(activity)
 }
 
-/// Removes buckets that the monitoring window has passed.
-pub(super) fn forget(
+/// Removes buckets from before the monitoring window.
+pub(super) fn remove_expired(
     tx: &Transaction<'_>,
     resource: &Resource,
     config: &AdaptiveConfig,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), TransactionError> {
     tx.prepare_cached("DELETE FROM rate_activity WHERE resource = ?1 AND bucket <= ?2")?
         .execute(params![
             resource.as_str(),
@@ -165,19 +168,19 @@ pub(super) fn forget(
     Ok(())
 }
 
-/// Moves demand from the future to now: the clock was set back, and it must not count for longer
+/// Moves activity from the future to now: the clock was set back, and it must not count for longer
 /// than a monitoring window.
-pub(super) fn restamp(
+pub(super) fn clamp_to_now(
     tx: &Transaction<'_>,
     resource: &Resource,
-    known: &mut Known,
+    state: &mut ResourceState,
     now: Timestamp,
-) -> Result<(), Failure> {
-    // No bucket begins after the last user but those of the background, which nobody reads.
-    if known.last_user_at.is_none_or(|at| at <= now) {
+) -> Result<(), TransactionError> {
+    // Buckets after the last user request have only background counts, which are not read.
+    if state.last_user_at.is_none_or(|at| at <= now) {
         return Ok(());
     }
-    known.last_user_at = Some(now);
+    state.last_user_at = Some(now);
     let moment = params![resource.as_str(), now.as_millis()];
     tx.prepare_cached("UPDATE rate_resources SET last_user_at = ?2 WHERE resource = ?1")?
         .execute(moment)?;

@@ -1,4 +1,4 @@
-//! The admin lane: an `sqlx` pool, opened here on first use or handed in by an application.
+//! The `sqlx` pool of a database: opened on first use, or provided by an application.
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
@@ -8,39 +8,39 @@ use crate::error::Result;
 use crate::location::Location;
 use crate::options::{DatabaseOptions, Synchronous};
 
-/// Connections of a pool opened here, at most.
-const CONNECTIONS: u32 = 4;
+/// The most connections of a pool opened here.
+const MAX_CONNECTIONS: u32 = 4;
 
-/// Who owns the pool.
+/// An `sqlx` pool, and who closes it.
 #[derive(Debug)]
-pub(crate) enum Admin {
-    /// Opened here on first use, and closed here.
-    Own(OnceCell<SqlitePool>),
-    /// An application's; it closes it.
-    Borrowed(SqlitePool),
+pub(crate) enum Pool {
+    /// Opened on first use, and closed with the database.
+    Lazy(OnceCell<SqlitePool>),
+    /// Provided by an application, which closes it.
+    External(SqlitePool),
 }
 
-impl Admin {
-    pub(crate) fn own() -> Self {
-        Self::Own(OnceCell::new())
+impl Pool {
+    pub(crate) fn lazy() -> Self {
+        Self::Lazy(OnceCell::new())
     }
 
-    pub(crate) async fn pool(
+    pub(crate) async fn get(
         &self,
         location: &Location,
         options: &DatabaseOptions,
         max_pages: i64,
     ) -> Result<SqlitePool> {
         match self {
-            Self::Borrowed(pool) => Ok(pool.clone()),
-            Self::Own(cell) => cell
+            Self::External(pool) => Ok(pool.clone()),
+            Self::Lazy(cell) => cell
                 .get_or_try_init(|| open(location, options, max_pages))
                 .await
                 .cloned(),
         }
     }
 
-    /// How a single connection beside the pool is opened.
+    /// The options of a single connection outside the pool.
     pub(crate) fn connect_options(
         &self,
         location: &Location,
@@ -48,13 +48,13 @@ impl Admin {
         max_pages: i64,
     ) -> SqliteConnectOptions {
         match self {
-            Self::Borrowed(pool) => (*pool.connect_options()).clone(),
-            Self::Own(_) => connect_options(location, options, max_pages),
+            Self::External(pool) => (*pool.connect_options()).clone(),
+            Self::Lazy(_) => connect_options(location, options, max_pages),
         }
     }
 
     pub(crate) async fn close(&self) {
-        if let Self::Own(cell) = self
+        if let Self::Lazy(cell) = self
             && let Some(pool) = cell.get()
         {
             pool.close().await;
@@ -68,8 +68,8 @@ async fn open(
     max_pages: i64,
 ) -> Result<SqlitePool> {
     let pool = SqlitePoolOptions::new()
-        .max_connections(CONNECTIONS)
-        // A checkout must outlast the longest statement that waits for a lock.
+        .max_connections(MAX_CONNECTIONS)
+        // Longer than the longest statement that waits for a lock.
         .acquire_timeout(options.busy_timeout * 2)
         // The file is local: a connection does not go stale.
         .test_before_acquire(false);
@@ -93,6 +93,6 @@ fn connect_options(
         .synchronous(synchronous)
         .read_only(location.is_read_only(options))
         .pragma("temp_store", "MEMORY")
-        // Of each connection, not of the file.
+        // A setting of each connection, not of the file.
         .pragma("max_page_count", max_pages.to_string())
 }

@@ -1,0 +1,98 @@
+//! A store's access to the database: migrated on first use, refused after close.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::{Connection, Transaction};
+use sqlite_database::{Component, SqliteDatabase};
+use store_core::{Clock, Error, ErrorKind, Result, Timestamp};
+use tokio::sync::OnceCell;
+
+use crate::error::{BACKEND, TransactionError, store_error};
+use crate::migrate::ensure_migrated;
+
+/// One store's access to the database.
+#[derive(Debug)]
+pub(crate) struct StoreHandle {
+    database: SqliteDatabase,
+    component: &'static Component,
+    clock: Arc<dyn Clock>,
+    is_migrated: OnceCell<()>,
+    is_closed: AtomicBool,
+}
+
+impl StoreHandle {
+    pub(crate) fn new(
+        database: &SqliteDatabase,
+        component: &'static Component,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            database: database.clone(),
+            component,
+            clock,
+            is_migrated: OnceCell::new(),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn database(&self) -> &SqliteDatabase {
+        &self.database
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn ensure_open(&self, operation: &'static str) -> Result<()> {
+        if self.is_closed.load(Ordering::Acquire) {
+            let error = Error::new(ErrorKind::Closed, BACKEND, operation);
+            return Err(error.with_detail("the store was closed; create another"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+    }
+
+    /// Runs `f` on a read-only connection.
+    pub(crate) async fn read<T, F>(&self, operation: &'static str, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, TransactionError> + Send + 'static,
+    {
+        self.ensure_ready(operation).await?;
+        self.database
+            .read(|db| Ok(f(db)?))
+            .await
+            .map_err(|error| store_error(error, operation))
+    }
+
+    /// Runs `f` in a write transaction; an error rolls it back.
+    ///
+    /// Read the clock inside `f`: a time from before the wait for the lock would be stale.
+    pub(crate) async fn write<T, F>(&self, operation: &'static str, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T, TransactionError> + Send + 'static,
+    {
+        self.ensure_ready(operation).await?;
+        self.database
+            .write(|tx| Ok(f(tx)?))
+            .await
+            .map_err(|error| store_error(error, operation))
+    }
+
+    async fn ensure_ready(&self, operation: &'static str) -> Result<()> {
+        self.ensure_open(operation)?;
+        self.is_migrated
+            .get_or_try_init(|| ensure_migrated(&self.database, self.component))
+            .await?;
+        Ok(())
+    }
+}

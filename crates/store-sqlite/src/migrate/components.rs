@@ -1,0 +1,59 @@
+//! The migrations of each store.
+
+use sqlite_database::{Component, Migration};
+
+macro_rules! migration {
+    ($version:literal, $component:literal, $name:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            up: include_str!(concat!(
+                "../../migrations/",
+                $component,
+                "/000",
+                $version,
+                "_",
+                $name,
+                ".up.sql"
+            )),
+            down: include_str!(concat!(
+                "../../migrations/",
+                $component,
+                "/000",
+                $version,
+                "_",
+                $name,
+                ".down.sql"
+            )),
+        }
+    };
+}
+
+pub(crate) static CACHE: Component = Component {
+    name: "cache",
+    migrations: &[
+        migration!(1, "cache", "seed"),
+        migration!(2, "cache", "fill_tokens"),
+    ],
+};
+
+pub(crate) static DEDUPE: Component = Component {
+    name: "dedupe",
+    migrations: &[
+        migration!(1, "dedupe", "seed"),
+        migration!(2, "dedupe", "leases"),
+    ],
+};
+
+pub(crate) static RATE_LIMIT: Component = Component {
+    name: "rate_limit",
+    migrations: &[
+        migration!(1, "rate_limit", "seed"),
+        migration!(2, "rate_limit", "shared_rules"),
+        migration!(3, "rate_limit", "one_tree"),
+    ],
+};
+
+/// The components of the schema, in the order cache, dedupe, rate limit. Each store migrates its own on
+/// first use.
+pub static COMPONENTS: [&Component; 3] = [&CACHE, &DEDUPE, &RATE_LIMIT];
