@@ -1,4 +1,4 @@
-//! How much of a limit is kept for users: the original packages' adaptive calculation.
+//! The adaptive calculation of the original packages: how much of a limit is reserved for users.
 //!
 //! A pure function of time, limit, recent activity and configuration. Where the original yields
 //! fractions, or more than the limit, this one rounds down and clamps: see [`calculate`].
@@ -15,31 +15,31 @@ pub use config::{AdaptiveConfig, Partition};
 
 use crate::time::{MINUTE, Timestamp};
 
-/// How a limit is shared.
+/// The shares of a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Allocation {
-    /// What the background may never use; under [`Partition::Strict`] also the most admissions of
-    /// users in one window, but one if it is zero.
+    /// The admissions that the background may not use; under [`Partition::Strict`] also the most
+    /// admissions of users in one window, but at least one.
     pub user_reserved: u32,
     /// The most admissions of the background in one window.
     pub background_max: u32,
-    /// Whether the background has to wait for the next calculation.
+    /// Whether the background is paused until the next calculation.
     pub background_paused: bool,
-    /// Why, in the original packages' words.
+    /// The reason, in the wording of the original packages.
     pub reason: String,
 }
 
 impl Allocation {
-    /// What holds before anything was calculated: three tenths for users.
+    /// The allocation before the first calculation: three tenths for users.
     #[must_use]
     pub fn initial(limit: u32) -> Self {
         let reserved = portion(limit, 0.3);
         Self::reserving(reserved, limit, INITIAL)
     }
 
-    /// Keeps `reserved` for users, but always leaves one for the background: with everything kept,
-    /// nobody would ever see that there are no users.
+    /// Reserves `reserved` for users, but always leaves one for the background, whose requests show
+    /// that there are no users.
     fn reserving(reserved: f64, limit: u32, reason: impl Into<String>) -> Self {
         let user_reserved = floor(reserved).min(limit.saturating_sub(1));
         Self {
@@ -50,7 +50,7 @@ impl Allocation {
         }
     }
 
-    /// Whether users come first at the moment.
+    /// Whether users have priority at the moment.
     #[must_use]
     pub fn is_priority_mode(&self) -> bool {
         self.background_paused || self.reason.starts_with(HIGH)
@@ -60,7 +60,7 @@ impl Allocation {
 const INITIAL: &str = "Initial state - default capacity allocation";
 const HIGH: &str = "High user activity";
 
-/// Shares `limit` by recent activity.
+/// The allocation of `limit` by recent activity.
 ///
 /// Reproduces the original packages' results (inventory rows E1 to E11), except that the users'
 /// share is rounded down to a whole number and kept within `0..limit`, and the background gets
@@ -151,7 +151,7 @@ fn without_users(
     }
 }
 
-/// What users keep while they are few.
+/// The reserve while users are few.
 fn few(limit: u32, config: &AdaptiveConfig) -> f64 {
     portion(limit, 0.3).max(f64::from(config.min_user_reserved))
 }
@@ -165,7 +165,7 @@ const fn minutes(duration: Duration) -> u128 {
     duration.as_millis() / MINUTE.as_millis()
 }
 
-/// How much more than their base share users get.
+/// The factor on the users' base share.
 fn scaling(requests: u64, trend: Trend, config: &AdaptiveConfig) -> f64 {
     #[expect(
         clippy::cast_precision_loss,

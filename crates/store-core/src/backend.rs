@@ -10,8 +10,9 @@ mod signals;
 mod sums;
 pub mod window;
 
+pub use crate::cache::FillMark;
 pub use crate::random::SeededRandom;
 pub use denials::{Activity, Denials};
-pub use guards::{FillMark, Undelivered, end_ownership, new_ownership, new_permit};
+pub use guards::{Undelivered, end_ownership, new_ownership, new_permit};
 pub use signals::{JobSignals, JobWatch};
 pub use sums::AdaptiveSums;

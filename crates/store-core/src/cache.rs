@@ -1,11 +1,14 @@
 //! The cache contract: values that expire, have tags, and are never replaced by outdated fills.
 
+mod fill;
+
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::backend::FillMark;
+pub use fill::{FillMark, FillToken};
+
 use crate::error::Result;
 use crate::key::{Key, Selection};
 use crate::page::{Page, PageRequest};
@@ -219,11 +222,6 @@ impl NewEntry {
         self
     }
 }
-
-/// The moment at which a fill began, opaque: a miss hands it out, a set hands it in, and the store
-/// drops a value that was invalidated in between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FillToken(pub(crate) FillMark);
 
 /// The result of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

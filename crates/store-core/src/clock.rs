@@ -104,7 +104,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to. Clones share one time.
+/// A clock that moves only by calls, for tests. Clones share one time.
 ///
 /// ```
 /// use std::time::Duration;

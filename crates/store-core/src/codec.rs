@@ -233,7 +233,7 @@ mod tests {
         Ok(())
     }
 
-    /// Bytes written by the first version of each format must be readable for ever.
+    /// Bytes written by the first version of each format must stay readable.
     #[test]
     fn stored_formats_do_not_change() -> Result<()> {
         assert_eq!(

@@ -103,7 +103,7 @@ impl fmt::Display for ErrorKind {
 
 /// A failed store operation.
 ///
-/// `Display` names backend, operation, key and remedy, and leaves its source to whoever prints the
+/// `Display` names backend, operation, key and remedy, and leaves its source to the code that prints the
 /// chain, so that each cause is printed once.
 ///
 /// ```

@@ -7,6 +7,7 @@
 mod acquire;
 mod options;
 mod queue;
+mod store_ext;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 
 pub use options::RateLimiterOptions;
 use queue::WaitQueue;
+pub use store_ext::RateLimitStoreExt;
 
 /// A rate limiter over a store, for the tasks of one process; the limits hold over every process that
 /// shares the store. Clones share the wait queue: make one per store and process.

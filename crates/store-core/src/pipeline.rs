@@ -11,6 +11,7 @@
 mod answer;
 mod builder;
 mod failure;
+mod inner;
 mod request;
 mod run;
 mod stats;
@@ -41,8 +42,8 @@ use crate::rate_limit::RateLimitStore;
 use crate::stores::Stores;
 use crate::time::Timestamp;
 
+use inner::Inner;
 use run::Run;
-use stats::Counters;
 
 /// Cache, de-duplication and rate limiting in the order that makes them safe. Clones share it.
 ///
@@ -67,17 +68,6 @@ use stats::Counters;
 #[derive(Clone, Debug)]
 pub struct Pipeline {
     inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    cache: Option<Arc<dyn CacheStore>>,
-    dedupe: Option<Arc<dyn DedupeStore>>,
-    limiter: Option<RateLimiter>,
-    fallback_limiter: Option<RateLimiter>,
-    clock: Arc<dyn Clock>,
-    max_retries: u32,
-    counters: Counters,
 }
 
 impl Pipeline {

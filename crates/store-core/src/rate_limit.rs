@@ -17,7 +17,6 @@ pub use permit::Permit;
 pub use status::{AdaptiveMetrics, AdaptiveStatus, RateLimitStats, ResourceInfo, Status};
 
 use crate::error::Result;
-use crate::limiter::{RateLimiter, RateLimiterOptions};
 use crate::page::{Page, PageRequest};
 use crate::priority::Priority;
 use crate::resource::Resource;
@@ -26,7 +25,8 @@ use crate::time::Timestamp;
 /// The admissions of rate-limited resources, shared by everyone who opens the same store.
 ///
 /// A decision and its count are one step: there is no way to ask without counting. Applications wait
-/// for permits with a [`RateLimiter`], which [`RateLimitStoreExt::limiter`] makes of a store.
+/// for permits with a [`RateLimiter`](crate::RateLimiter), which
+/// [`RateLimitStoreExt::limiter`](crate::RateLimitStoreExt::limiter) makes of a store.
 ///
 /// Every method can fail with the kinds of a backend that does not work: `Busy`, `Throttled`,
 /// `Timeout`, `Unavailable`, `CircuitOpen`, `Corrupt`, `SchemaNewer`, `SchemaMissing`, `ReadOnly`,
@@ -139,56 +139,3 @@ pub trait RateLimitStore: fmt::Debug + Send + Sync + 'static {
     /// its moment; the length of a bucket where admissions are kept per bucket of time.
     fn resolution(&self, span: Duration) -> Duration;
 }
-
-/// Conveniences over any [`RateLimitStore`].
-#[async_trait]
-pub trait RateLimitStoreExt: RateLimitStore {
-    /// A limiter over this store that waits up to a minute for a permit.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use store_core::{Limit, RateLimitStoreExt, Resource, SECOND};
-    /// use store_memory::MemoryRateLimitStore;
-    ///
-    /// let limiter = MemoryRateLimitStore::new(Limit::new(2, SECOND)).limiter();
-    /// let permit = limiter.acquire(&Resource::new("issues")?).await?;
-    /// println!("admitted at {}", permit.admitted_at());
-    /// # Ok(())
-    /// # }
-    /// ```
-    fn limiter(self) -> RateLimiter
-    where
-        Self: Sized,
-    {
-        RateLimiter::new(self)
-    }
-
-    /// A limiter over this store.
-    fn limiter_with(self, options: RateLimiterOptions) -> RateLimiter
-    where
-        Self: Sized,
-    {
-        RateLimiter::with_options(self, options)
-    }
-
-    /// Whether a request of this class would be admitted now: for display, not for decisions. Only
-    /// [`RateLimitStore::try_acquire`] admits.
-    ///
-    /// # Errors
-    /// The kinds of [`RateLimitStore::status`].
-    async fn can_proceed(&self, resource: &Resource, priority: Priority) -> Result<bool> {
-        Ok(self.wait_time(resource, priority).await?.is_zero())
-    }
-
-    /// How long a request of this class would have to wait if nobody else asked.
-    ///
-    /// # Errors
-    /// The kinds of [`RateLimitStore::status`].
-    async fn wait_time(&self, resource: &Resource, priority: Priority) -> Result<Duration> {
-        let claim = Claim::new(resource.clone());
-        Ok(self.status(&claim, priority).await?.wait_time())
-    }
-}
-
-impl<S: RateLimitStore + ?Sized> RateLimitStoreExt for S {}

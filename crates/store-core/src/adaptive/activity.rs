@@ -1,9 +1,9 @@
-//! What has been asked of a resource lately, as far as the calculation looks.
+//! The recent activity on a resource: the input of the calculation.
 
 use crate::adaptive::AdaptiveConfig;
 use crate::time::{Timestamp, millis_ceil};
 
-/// Demand on a resource: requests of users and background, refused ones included.
+/// The requests of users and background for a resource, denied ones included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Activity {
@@ -19,7 +19,7 @@ pub struct Activity {
     pub background_seen: bool,
 }
 
-/// Where the demand of users is going.
+/// The trend of user activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trend {
     /// No users in the last two thirds of the window.
@@ -32,7 +32,7 @@ pub enum Trend {
     Stable,
 }
 
-/// How busy users are, by the names that the original packages give the levels.
+/// The level of user activity, by the names of the original packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActivityLevel {
     /// No request of a user in the monitoring window.
@@ -46,7 +46,7 @@ pub enum ActivityLevel {
 }
 
 impl Activity {
-    /// How busy users are.
+    /// The level of user activity.
     ///
     /// ```
     /// use store_core::{Activity, ActivityLevel, AdaptiveConfig, Timestamp};
@@ -114,7 +114,7 @@ impl Activity {
         }
     }
 
-    /// Where the demand of users is going (row E1).
+    /// The trend of user activity (row E1).
     #[must_use]
     pub const fn trend(&self) -> Trend {
         let (recent, previous) = (self.users_in_last_third, self.users_in_middle_third);

@@ -1,4 +1,4 @@
-//! When users are protected, how much, and whether they are held to their share.
+//! The configuration of the adaptive calculation.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::time::{MINUTE, SECOND};
 
-/// Whom the shares bind. The window as a whole never holds more than the limit, either way.
+/// The classes that are held to their share. The window as a whole never holds more than the limit.
 ///
 /// ```
 /// use store_core::{AdaptiveConfig, HOUR, Limit, Partition, ResourceConfig};
@@ -18,11 +18,11 @@ use crate::time::{MINUTE, SECOND};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Partition {
-    /// The background: users may use whatever is free. The default.
+    /// Only the background: users may use whatever is free. The default.
     #[default]
     Reserve,
-    /// Both, as in the original packages: users get what is reserved for them and no more, though
-    /// at least one admission per window, or nobody would ever see that there are users again.
+    /// Both, as in the original packages: users get their reserve and no more, though at least one
+    /// admission per window, which shows that there are users again.
     Strict,
 }
 
@@ -36,7 +36,7 @@ impl Partition {
     }
 }
 
-/// When users are protected, and how much.
+/// When capacity is reserved for users, and how much.
 ///
 /// ```
 /// use store_core::AdaptiveConfig;
@@ -55,16 +55,16 @@ pub struct AdaptiveConfig {
     pub moderate_activity_threshold: u64,
     /// How long an allocation stays in force. Default: 30 seconds.
     pub recalculation_interval: Duration,
-    /// After this long without users the background may have everything. Default: 30 minutes.
+    /// After this long without users the background may use the whole limit. Default: 30 minutes.
     pub sustained_inactivity_threshold: Duration,
     /// Whether the background pauses while high activity still rises. Default: yes.
     pub background_pause_on_increasing_trend: bool,
-    /// How far the users' share may grow with activity. Default: 2.
+    /// The most by which activity multiplies the users' share. Default: 2.
     pub max_user_scaling: f64,
-    /// What users keep even when they are few. Default: 5.
+    /// The least that is reserved for users. Default: 5.
     pub min_user_reserved: u32,
-    /// Whether users, too, are held to their share. Default: they may use whatever is free.
-    // Left out where it is the default, so that what is stored reads and looks as it always did.
+    /// The classes that are held to their share. Default: only the background.
+    // Left out where it is the default, so that stored configs stay as they were.
     #[serde(skip_serializing_if = "Partition::is_default")]
     pub partition: Partition,
 }
@@ -108,7 +108,7 @@ impl AdaptiveConfig {
         self
     }
 
-    /// Sets after how long without users the background may have everything.
+    /// Sets after how long without users the background may use the whole limit.
     #[must_use]
     pub const fn with_sustained_inactivity_threshold(mut self, threshold: Duration) -> Self {
         self.sustained_inactivity_threshold = threshold;
@@ -122,21 +122,21 @@ impl AdaptiveConfig {
         self
     }
 
-    /// Sets how far the users' share may grow with activity.
+    /// Sets the most by which activity multiplies the users' share.
     #[must_use]
     pub const fn with_max_user_scaling(mut self, scaling: f64) -> Self {
         self.max_user_scaling = scaling;
         self
     }
 
-    /// Sets what users keep even when they are few.
+    /// Sets the least that is reserved for users.
     #[must_use]
     pub const fn with_min_user_reserved(mut self, reserved: u32) -> Self {
         self.min_user_reserved = reserved;
         self
     }
 
-    /// Sets whether users, too, are held to their share.
+    /// Sets which classes are held to their share.
     #[must_use]
     pub const fn with_partition(mut self, partition: Partition) -> Self {
         self.partition = partition;

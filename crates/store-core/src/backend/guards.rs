@@ -1,10 +1,9 @@
-//! How backends make permits, ownerships and fill tokens, and hand them to their callers.
+//! How backends make permits and ownerships, and hand them to their callers.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::cache::FillToken;
 use crate::dedupe::{JobId, Ownership};
 use crate::key::Key;
 use crate::priority::Priority;
@@ -82,34 +81,5 @@ impl Drop for Undelivered {
         if let Decision::Granted(permit) = &mut self.0 {
             permit.refund();
         }
-    }
-}
-
-/// What a [`FillToken`] holds: the store's count of invalidations, and the time.
-///
-/// ```
-/// use store_core::backend::FillMark;
-/// use store_core::{FillToken, Timestamp};
-///
-/// let mark = FillMark { epoch: 3, began_at: Timestamp::from_millis(7) };
-/// assert_eq!(FillMark::from(FillToken::from(mark)), mark);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct FillMark {
-    /// The store's count of invalidations when the token was handed out.
-    pub epoch: u64,
-    /// When the token was handed out.
-    pub began_at: Timestamp,
-}
-
-impl From<FillMark> for FillToken {
-    fn from(mark: FillMark) -> Self {
-        Self(mark)
-    }
-}
-
-impl From<FillToken> for FillMark {
-    fn from(token: FillToken) -> Self {
-        token.0
     }
 }

@@ -346,7 +346,9 @@ async fn a_raised_priority_counts_at_once() {
     drop(fixture.wait(User, PATIENT).await);
     let other = fixture.wait(Background, PATIENT).await;
     let (sender, receiver) = watch::channel(Background);
-    let raised = fixture.wait_raised(Background, PATIENT, Some(receiver)).await;
+    let raised = fixture
+        .wait_raised(Background, PATIENT, Some(receiver))
+        .await;
     sender.send_replace(User);
     settle().await;
     fixture.pass(1).await;

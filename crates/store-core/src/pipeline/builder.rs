@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Counters, Inner, Pipeline};
+use super::Pipeline;
+use super::inner::Inner;
+use super::stats::Counters;
 use crate::clock::{Clock, SystemClock};
 use crate::limiter::{RateLimiter, RateLimiterOptions};
 use crate::random::{Random, SystemRandom};

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
-use super::{
-    Answer, CachePolicy, Failure, Fetched, Inner, Outcome, PipelineError, Request, Retry,
-    SharedError,
-};
+use super::answer::{Answer, CachePolicy, Fetched, Outcome};
+use super::failure::{Failure, PipelineError, Retry, SharedError};
+use super::inner::Inner;
+use super::request::Request;
 use crate::cache::{FillToken, NewEntry, SetOutcome};
 use crate::codec::record::{StoredAnswer, StoredFailure};
 use crate::dedupe::{DedupeStore, End, JobResult, Ownership, end_job, hold_lease};

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::pipeline::{Answer, Outcome, PipelineError};
+use super::answer::{Answer, Outcome};
+use super::failure::PipelineError;
 
 /// Counters of a pipeline since it was made. Reading them takes no lock, so they may be apart by the
 /// requests in flight.

@@ -1,0 +1,20 @@
+//! The parts that the clones of a pipeline share.
+
+use std::sync::Arc;
+
+use super::stats::Counters;
+use crate::cache::CacheStore;
+use crate::clock::Clock;
+use crate::dedupe::DedupeStore;
+use crate::limiter::RateLimiter;
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) cache: Option<Arc<dyn CacheStore>>,
+    pub(super) dedupe: Option<Arc<dyn DedupeStore>>,
+    pub(super) limiter: Option<RateLimiter>,
+    pub(super) fallback_limiter: Option<RateLimiter>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) max_retries: u32,
+    pub(super) counters: Counters,
+}
