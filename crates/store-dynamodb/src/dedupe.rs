@@ -1,4 +1,4 @@
-//! De-duplication: one item per key, whose job id is the fence.
+//! The dedupe store: one item per key, whose job id fences out former owners.
 
 mod demand;
 mod job;
@@ -34,18 +34,18 @@ const MOST_INLINE_BYTES: usize = 300 * 1024;
 /// The longest failure that is handed on.
 const MOST_ERROR_BYTES: usize = 16 * 1024;
 
-/// Jobs in a DynamoDB table, shared by every process of every host that uses it.
+/// De-duplication of concurrent work (single flight) in a DynamoDB table, across all processes of all hosts that
+/// use the table.
 ///
-/// Cloning is cheap; clones are the same store. Each process asks the table for the jobs that its tasks
-/// wait for, all in one request, and asks nothing while none waits.
+/// Cloning is cheap; clones share one store. A process polls all jobs that its tasks wait for in one request, and
+/// sends nothing while no task waits.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{DedupeStore, JobResult, Key, Priority, Registration, SECOND};
-/// use store_dynamodb::{DynamoDbDedupeStore, DynamoDbTable, TableOptions};
+/// use store_dynamodb::DynamoDbDedupeStore;
 ///
-/// let client = aws_sdk_dynamodb::Client::new(&aws_types::SdkConfig::builder().build());
-/// let table = DynamoDbTable::new(client, TableOptions::default().with_table("comics"));
 /// let jobs = DynamoDbDedupeStore::new(&table);
 /// let key = Key::new("comics:1")?;
 /// match jobs.register_or_join(&key, Priority::User).await? {
@@ -57,7 +57,7 @@ const MOST_ERROR_BYTES: usize = 16 * 1024;
 ///     }
 /// }
 /// # Ok(())
-/// # }
+/// # }) }
 /// ```
 #[derive(Clone, Debug)]
 pub struct DynamoDbDedupeStore {
@@ -76,13 +76,13 @@ struct Inner {
 }
 
 impl DynamoDbDedupeStore {
-    /// Jobs in `table`, with default options.
+    /// A dedupe store in `table` with default options.
     #[must_use]
     pub fn new(table: &DynamoDbTable) -> Self {
         Self::with_options(table, DedupeOptions::default())
     }
 
-    /// Jobs in `table`.
+    /// A dedupe store in `table` with the given options.
     #[must_use]
     pub fn with_options(table: &DynamoDbTable, options: DedupeOptions) -> Self {
         let options = Arc::new(options);
@@ -190,7 +190,7 @@ impl Inner {
         match jobs::abandon(&self.table, &key, &job).await {
             Ok(true) => self.waiters.tell(&key, &job, JobOutcome::Lapsed),
             Ok(false) => {}
-            Err(error) => warn!(%key, %error, "an abandoned job stays until its lease lapses"),
+            Err(error) => warn!(%key, %error, "an abandoned job stays until its lease expires"),
         }
     }
 }

@@ -249,7 +249,7 @@ fn unpack(
         Some(other) => {
             return Err(corrupt(
                 "read",
-                format!("a value is compressed by {other}, which this program does not know"),
+                format!("a value has the unknown compression {other}; upgrade this program"),
             ));
         }
     };

@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::item::{Item, ItemKey};
 use crate::options::CacheOptions;
 use crate::parallel::execute_in_parallel;
-use crate::table::{DynamoDbTable, TableNames, Update, Values, Write};
+use crate::table::{DynamoDbTable, SchemaNames, Update, Values, Write};
 
 /// How often a write is tried again while another is under way, and how long the first wait is.
 const CONFLICT_TRIES: u32 = 6;
@@ -33,7 +33,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    pub(super) fn names(&self) -> &TableNames {
+    pub(super) fn names(&self) -> &SchemaNames {
         &self.table.options().names
     }
 
@@ -187,7 +187,7 @@ impl Call<'_> {
             return;
         }
         if let Err(error) = self.table.batch_write(self.operation, removals).await {
-            debug!(%error, "chunks of a value that is gone stay until their time to live");
+            debug!(%error, "chunks of a removed value stay until their time to live");
         }
     }
 }

@@ -48,7 +48,7 @@ impl Stage {
             Some("C") => Ok(Self::Completed),
             Some("F") => Ok(Self::Failed),
             Some("A") => Ok(Self::Abandoned),
-            _ => Err(corrupt("read", "a job is in no state that is known here")),
+            _ => Err(corrupt("read", "a job has an unknown state")),
         }
     }
 }
@@ -106,7 +106,9 @@ impl Ending {
                 let error = item.text("err")?.unwrap_or_default();
                 Ok(Self::Failed(error.to_owned()))
             }
-            Stage::Pending | Stage::Abandoned => Err(corrupt("read", "a job's end is none")),
+            Stage::Pending | Stage::Abandoned => {
+                Err(corrupt("read", "an ended job has no outcome"))
+            }
         }
     }
 
@@ -308,12 +310,12 @@ impl Job {
 fn ends(attribute: Option<AttributeValue>) -> Result<Vec<End>, Error> {
     let ends: HashMap<String, AttributeValue> = match attribute {
         Some(AttributeValue::M(ends)) => ends,
-        Some(_) => return Err(corrupt("read", "a job's former ends are no map")),
+        Some(_) => return Err(corrupt("read", "a job's earlier outcomes are not a map")),
         None => HashMap::new(),
     };
     let ends = ends.into_iter().map(|(name, end)| {
         let AttributeValue::M(end) = end else {
-            return Err(corrupt("read", "a job's end is no map"));
+            return Err(corrupt("read", "a job's outcome is not a map"));
         };
         let end = Item(end);
         Ok(End {

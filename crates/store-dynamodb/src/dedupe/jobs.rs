@@ -69,7 +69,7 @@ pub(super) async fn claim(
         }
     }
     Err(Error::new(ErrorKind::Busy, BACKEND, OPERATION)
-        .with_detail("the job changes hands all the time; try again"))
+        .with_detail("the job keeps changing owners; try again"))
 }
 
 /// What a new job sets, whatever was there.

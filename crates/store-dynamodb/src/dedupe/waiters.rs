@@ -191,7 +191,7 @@ impl Waiters {
                     }
                 }
                 Err(error) if error.kind().is_retryable() && failures + 1 < TRIES => {
-                    debug!(%error, "jobs of others cannot be looked at; trying again");
+                    debug!(%error, "polling for jobs failed; trying again");
                     failures += 1;
                 }
                 Err(error) => {
@@ -377,7 +377,7 @@ impl Drop for AskingEnd {
     fn drop(&mut self) {
         if let Some(waiters) = &self.0 {
             let gone = Error::new(ErrorKind::Unavailable, BACKEND, OPERATION)
-                .with_detail("the runtime that asked for jobs has ended; wait again");
+                .with_detail("the runtime that polled for jobs has shut down; wait again");
             let mut state = waiters.state();
             state.is_asked_for = false;
             state.fail(&Arc::new(gone));
@@ -405,7 +405,7 @@ impl std::error::Error for Told {
 pub(super) fn told(error: Arc<Error>, key: &Key) -> Error {
     let own = Error::new(error.kind(), BACKEND, OPERATION)
         .with_key(key.as_str())
-        .with_detail("the job cannot be looked at");
+        .with_detail("the job cannot be read");
     let own = match error.retry_after() {
         Some(wait) => own.with_retry_after(wait),
         None => own,

@@ -179,7 +179,7 @@ impl Inner {
             priority: request.priority,
             demand,
             earlier,
-            lease: match self.options.lease.get() {
+            lease: match self.options.permit_batch_size.get() {
                 1 => 0,
                 lease => lease,
             },

@@ -239,7 +239,7 @@ fn told_by(state: &State, mark: u64) -> Written {
 pub(super) fn too_busy(operation: &'static str, resource: &Resource) -> Error {
     Error::new(ErrorKind::Busy, BACKEND, operation)
         .with_key(resource.as_str())
-        .with_detail("others write the same resource; try again")
+        .with_detail("other writers hold the same resource; try again")
 }
 
 /// The text of a listed item, or its sort key.

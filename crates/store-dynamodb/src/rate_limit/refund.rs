@@ -31,7 +31,7 @@ impl Inner {
                 .give_back(&local, bucket, permits.get(), class, 0, Some(age))
                 .await;
             if let Err(error) = given_back {
-                tracing::warn!(%error, resource = %local.resource, "a permit stays used");
+                tracing::warn!(%error, resource = %local.resource, "a permit could not be given back and stays used");
             }
         }
     }
@@ -95,7 +95,7 @@ impl Inner {
     /// Ends the leases of this process, those included that a request under way is about to bring: what
     /// was taken before a rule changed must not be handed out after it.
     pub(super) async fn end_leases(&self, local: &Local) {
-        if self.options.lease.get() > 1 {
+        if self.options.permit_batch_size.get() > 1 {
             // Whoever takes a lease holds the gate until it is kept.
             drop(local.gate.lock().await);
             self.return_leases(local, None).await;
@@ -118,7 +118,7 @@ impl Inner {
         } = *lease;
         let given_back = self.give_back(local, bucket, left, class, left, None).await;
         if let Err(error) = given_back {
-            tracing::warn!(%error, resource = %local.resource, "leased permits stay used");
+            tracing::warn!(%error, resource = %local.resource, "unused permits of a batch could not be given back and stay used");
         }
     }
 

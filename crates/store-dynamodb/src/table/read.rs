@@ -99,7 +99,7 @@ impl DynamoDbTable {
                 }
                 if attempt == LEFTOVER_TRIES {
                     return Err(Error::new(ErrorKind::Throttled, BACKEND, operation)
-                        .with_detail("the table leaves out part of what is asked for"));
+                        .with_detail("the service keeps returning unprocessed keys; raise the table's capacity, or try again later"));
                 }
                 delay.throttled();
                 self.monitor().throttled(operation);
