@@ -21,7 +21,7 @@
 //! # Example
 //!
 //! The table must exist before a store is used. An operator creates it with `comicvine table setup`; here the
-//! program does.
+//! program does. `examples/dynamodb.rs` adds jobs that hosts share.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

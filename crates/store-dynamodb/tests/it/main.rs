@@ -13,6 +13,7 @@ mod cloudwatch;
 mod conformance;
 mod dedupe;
 mod dedupe_across_processes;
+mod example;
 mod faults;
 mod health;
 mod monitor;
