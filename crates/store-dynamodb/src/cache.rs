@@ -38,8 +38,8 @@ use store_core::{
 };
 
 use self::call::Call;
-use self::epoch::Remembered;
-use self::sweep::Place;
+use self::epoch::EpochCache;
+use self::sweep::Cursor;
 use crate::options::CacheOptions;
 use crate::store::Handle;
 use crate::table::DynamoDbTable;
@@ -70,9 +70,9 @@ pub struct DynamoDbCacheStore {
 struct Inner {
     handle: Handle,
     options: CacheOptions,
-    remembered: Remembered,
+    epochs: EpochCache,
     /// Where the next cleanup goes on.
-    swept_to: Mutex<Place>,
+    swept_to: Mutex<Cursor>,
 }
 
 impl DynamoDbCacheStore {
@@ -90,7 +90,7 @@ impl DynamoDbCacheStore {
             inner: Arc::new(Inner {
                 handle,
                 options,
-                remembered: Remembered::default(),
+                epochs: EpochCache::default(),
                 swept_to: Mutex::default(),
             }),
         }
@@ -101,7 +101,7 @@ impl DynamoDbCacheStore {
         Ok(Call {
             table: inner.handle.table(operation)?,
             options: &inner.options,
-            remembered: &inner.remembered,
+            epochs: &inner.epochs,
             operation,
             now: inner.handle.now(),
         })

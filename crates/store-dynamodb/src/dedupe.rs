@@ -20,9 +20,9 @@ use tokio::runtime::Handle as Runtime;
 use tracing::warn;
 
 use self::demand::Demand;
-use self::job::{Ending, Look, Terms};
+use self::job::{Ending, JobView, ReadContext};
 use self::jobs::Claimed;
-use self::waiters::{News, Place, Waiters, told};
+use self::waiters::{JobUpdate, Waiter, Waiters, waiter_error};
 use crate::error::BACKEND;
 use crate::options::DedupeOptions;
 use crate::store::Handle;
@@ -120,16 +120,21 @@ impl DynamoDbDedupeStore {
         Ok(settlement)
     }
 
-    /// Stays in `place` until there is news, or its time is over.
-    async fn wait_in(&self, place: &mut Place, key: &Key, timeout: Duration) -> Result<JobOutcome> {
+    /// Waits for an update of the job, up to the timeout.
+    async fn wait_with(
+        &self,
+        waiter: &mut Waiter,
+        key: &Key,
+        timeout: Duration,
+    ) -> Result<JobOutcome> {
         let clock = self.inner.handle.clock();
         let started = clock.monotonic();
         // One more question shortly before the end: what was seen last may be seconds old.
         let mut last_question = timeout.checked_sub(self.inner.options.poll_interval);
         loop {
-            match place.known() {
-                Some(News::Ended(outcome)) => return Ok(outcome),
-                Some(News::Failed(error)) => return Err(told(error, key)),
+            match waiter.known() {
+                Some(JobUpdate::Ended(outcome)) => return Ok(outcome),
+                Some(JobUpdate::Failed(error)) => return Err(waiter_error(error, key)),
                 None => {}
             }
             let elapsed = clock.monotonic().saturating_sub(started);
@@ -140,14 +145,14 @@ impl DynamoDbDedupeStore {
                 Some(at) if elapsed < at => at,
                 Some(_) => {
                     last_question = None;
-                    place.ask_now();
+                    waiter.ask_now();
                     timeout
                 }
                 None => timeout,
             };
             let due = clock.now() + next.saturating_sub(elapsed);
             tokio::select! {
-                () = place.changed() => {}
+                () = waiter.changed() => {}
                 () = clock.sleep_until(due) => {}
             }
         }
@@ -211,31 +216,31 @@ impl DedupeStore for DynamoDbDedupeStore {
     async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
         const OPERATION: &str = "wait_for";
         let table = self.table(OPERATION)?;
-        let mut place = self.inner.waiters.join(key, job);
-        if let Some(News::Ended(outcome)) = place.known() {
+        let mut waiter = self.inner.waiters.join(key, job);
+        if let Some(JobUpdate::Ended(outcome)) = waiter.known() {
             return Ok(outcome);
         }
         // As of before it was asked: an answer that comes late must not make a lease look lapsed.
-        let terms = Terms::now(&self.inner.options);
+        let terms = ReadContext::now(&self.inner.options);
         let (lease, unseen) = match jobs::read(table, OPERATION, key).await {
             Ok(None) => return Ok(JobOutcome::Lapsed),
             Ok(Some(found)) => match found.look(job, &terms) {
-                Look::Ended(outcome) => return Ok(outcome),
-                Look::Apart => {
+                JobView::Ended(outcome) => return Ok(outcome),
+                JobView::Apart => {
                     let read = jobs::read_apart(table, OPERATION, &[*job]).await;
                     let mut outcomes = read.map_err(|error| error.with_key(key.as_str()))?;
                     return Ok(outcomes.pop().unwrap_or(JobOutcome::Lapsed));
                 }
-                Look::Pending(lease) => (Some(lease), None),
+                JobView::Pending(lease) => (Some(lease), None),
             },
             // It is asked for again; only then the waiters are told.
             Err(error) if error.kind().is_retryable() => (None, Some(error)),
             Err(error) => return Err(error.with_key(key.as_str())),
         };
-        place.watch(lease);
-        let outcome = self.wait_in(&mut place, key, timeout).await?;
+        waiter.watch(lease);
+        let outcome = self.wait_with(&mut waiter, key, timeout).await?;
         match unseen {
-            Some(error) if outcome == JobOutcome::TimedOut && !place.was_seen() => {
+            Some(error) if outcome == JobOutcome::TimedOut && !waiter.was_seen() => {
                 Err(error.with_key(key.as_str()))
             }
             _ => Ok(outcome),
@@ -273,7 +278,7 @@ impl DedupeStore for DynamoDbDedupeStore {
         const OPERATION: &str = "is_in_progress";
         let job = jobs::read(self.table(OPERATION)?, OPERATION, key).await;
         let job = job.map_err(|error| error.with_key(key.as_str()))?;
-        let terms = Terms::now(&self.inner.options);
+        let terms = ReadContext::now(&self.inner.options);
         Ok(job.is_some_and(|job| job.is_in_progress(&terms)))
     }
 

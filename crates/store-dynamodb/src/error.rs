@@ -35,7 +35,7 @@ pub(crate) enum Cancellation {
     Refused,
     /// Another write of the same item was under way.
     Conflict,
-    /// Too much was asked of the table.
+    /// The table was throttled.
     Throttled,
     /// Anything else, by its code.
     Other(String),
@@ -48,7 +48,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// Whether too much was asked of the table, by one request or by one action of a transaction.
+    /// Whether the table was throttled, for the request or one action of a transaction.
     pub(crate) fn is_throttled(&self) -> bool {
         match self {
             Self::Error(error) => error.kind() == ErrorKind::Throttled,
@@ -225,7 +225,7 @@ impl Cause {
     }
 }
 
-/// An error and its causes, each told once.
+/// An error and its sources, without repetition.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut next = error.source();

@@ -7,7 +7,6 @@
 
 mod acquire;
 mod admin;
-mod amend;
 mod change;
 mod decide;
 mod demand;
@@ -20,6 +19,7 @@ mod reports;
 mod state;
 #[cfg(test)]
 mod tests;
+mod update;
 mod varint;
 
 use std::sync::Arc;
@@ -173,7 +173,7 @@ impl RateLimitStore for DynamoDbRateLimitStore {
     async fn close(&self) -> Result<()> {
         self.inner.handle.close();
         for local in self.inner.locals.all() {
-            self.inner.return_leases(&local, None).await;
+            self.inner.return_batches(&local, None).await;
         }
         Ok(())
     }

@@ -73,16 +73,16 @@ impl Packed {
     }
 }
 
-/// Where a new value goes.
+/// Placement of a new value: in its head or in chunks.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Placement {
     packed: Packed,
     /// Into how many chunks it is cut; none if it stays in the head.
     chunks: usize,
     chunk_bytes: usize,
 }
 
-impl Place {
+impl Placement {
     /// In the head.
     pub(super) fn inline(packed: Packed) -> Self {
         Self {

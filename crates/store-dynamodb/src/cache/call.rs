@@ -6,7 +6,7 @@ use std::time::Duration;
 use store_core::{Result, Timestamp};
 use tracing::debug;
 
-use super::epoch::{Epoch, Known, Remembered, Subject, epoch_key};
+use super::epoch::{Epoch, EpochCache, Invalidations, Subject, epoch_key};
 use super::head::Head;
 use crate::error::Failure;
 use crate::item::{Item, ItemKey};
@@ -27,7 +27,7 @@ const PARALLEL_WITHIN: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 pub(super) struct Call<'a> {
     pub(super) table: &'a DynamoDbTable,
     pub(super) options: &'a CacheOptions,
-    pub(super) remembered: &'a Remembered,
+    pub(super) epochs: &'a EpochCache,
     pub(super) operation: &'static str,
     pub(super) now: Timestamp,
 }
@@ -59,15 +59,15 @@ impl Call<'_> {
         &self,
         epoch: &Epoch,
         asked: impl IntoIterator<Item = (u64, &[Subject])> + Send,
-    ) -> Result<Known> {
-        let mut known = Known::new(epoch)?;
+    ) -> Result<Invalidations> {
+        let mut known = Invalidations::new(epoch)?;
         let mut unseen: Vec<(ItemKey, &Subject, u64)> = Vec::new();
         for (than, subjects) in asked {
             for (subject, slot) in epoch.suspicious(than, subjects)? {
                 if known.has(subject) {
                     continue;
                 }
-                let seen = self.remembered.recall(subject, slot);
+                let seen = self.epochs.recall(subject, slot);
                 known.learn(subject.clone(), seen.unwrap_or_default());
                 if seen.is_none() {
                     unseen.push((subject.item_key(), subject, slot));
@@ -85,13 +85,13 @@ impl Call<'_> {
                 None => 0,
             };
             known.learn(subject.clone(), newest);
-            self.remembered.remember(subject.clone(), slot, newest);
+            self.epochs.remember(subject.clone(), slot, newest);
         }
         Ok(known)
     }
 
     /// The same for heads that were read.
-    pub(super) async fn known_of(&self, epoch: &Epoch, heads: &[&Head]) -> Result<Known> {
+    pub(super) async fn known_of(&self, epoch: &Epoch, heads: &[&Head]) -> Result<Invalidations> {
         let asked: Vec<(u64, &[Subject])> = heads
             .iter()
             .map(|head| (head.epoch, &*head.subjects))

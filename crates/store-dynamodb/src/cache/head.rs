@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use store_core::{EntryInfo, FillToken, HOUR, Key, NewEntry, Result, Tag, Timestamp};
 
-use super::body::{Body, Place};
+use super::body::{Body, Placement};
 use super::epoch::Subject;
 use crate::error::corrupt;
 use crate::item::{Item, ItemKey, number, text, texts, time_to_live, timestamp};
@@ -51,7 +51,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Nothing if the item is none of ours: its name is no key.
+    /// `None` if the sort key is not a valid cache key.
     pub(super) fn read(mut item: Item, name: &str, names: &SchemaNames) -> Result<Option<Self>> {
         let Ok(key) = Key::new(name) else {
             return Ok(None);
@@ -87,7 +87,7 @@ impl Head {
         self.body.is_some() && !self.is_expired(now)
     }
 
-    /// Whether nobody needs it any more, neither readers nor fills that are under way.
+    /// Whether neither readers nor fills in progress need it any more.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         let seconds = now.as_millis().div_euclid(1_000);
         self.collected_at.is_some_and(|at| at <= seconds)
@@ -156,7 +156,7 @@ impl NewHead {
     }
 
     /// The item, with the value in it or a note of where it is.
-    pub(super) fn item(&self, place: &Place, names: &SchemaNames, now: Timestamp) -> Item {
+    pub(super) fn item(&self, place: &Placement, names: &SchemaNames, now: Timestamp) -> Item {
         let collected_at = self.collected_at(now).map(time_to_live);
         let item = self
             .mark()
