@@ -50,7 +50,7 @@ use crate::table::DynamoDbTable;
 /// needed.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{CacheStore, CacheStoreExt, Key, NewEntry};
 /// use store_dynamodb::DynamoDbCacheStore;

@@ -41,7 +41,7 @@ const MOST_ERROR_BYTES: usize = 16 * 1024;
 /// sends nothing while no task waits.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{DedupeStore, JobResult, Key, Priority, Registration, SECOND};
 /// use store_dynamodb::DynamoDbDedupeStore;

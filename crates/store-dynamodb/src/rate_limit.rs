@@ -49,7 +49,7 @@ use crate::table::DynamoDbTable;
 /// Cloning is cheap; clones share one store.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
 /// use store_dynamodb::DynamoDbRateLimitStore;

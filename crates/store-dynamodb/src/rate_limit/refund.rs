@@ -31,7 +31,7 @@ impl Inner {
                 .give_back(&local, bucket, permits.get(), class, 0, Some(age))
                 .await;
             if let Err(error) = given_back {
-                tracing::warn!(%error, resource = %local.resource, "a permit could not be given back and stays used");
+                tracing::warn!(%error, resource = %local.resource, "a permit stays used");
             }
         }
     }
@@ -118,7 +118,7 @@ impl Inner {
         } = *batch;
         let given_back = self.give_back(local, bucket, left, class, left, None).await;
         if let Err(error) = given_back {
-            tracing::warn!(%error, resource = %local.resource, "unused permits of a batch could not be given back and stay used");
+            tracing::warn!(%error, resource = %local.resource, "permits of a batch stay used");
         }
     }
 
