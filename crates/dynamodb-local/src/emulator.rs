@@ -1,4 +1,4 @@
-//! The emulator as a child process. It ends when its input does, however this process ends.
+//! The emulator as a child process. It ends when its standard input closes, however this process ends.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -7,14 +7,15 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::error::Error;
 
-/// On this machine only, on any port that is free.
+/// Loopback, any free port.
 const ANY_PORT: &str = "127.0.0.1:0";
 
-/// A running emulator. Dropping it ends it.
+/// A running emulator, ended on drop.
 ///
-/// ```no_run
+/// ```
 /// let emulator = dynamodb_local::Emulator::start()?;
 /// assert!(emulator.url().starts_with("http://127.0.0.1:"));
+/// assert_eq!(emulator.sweep()?, 0);
 /// # Ok::<(), dynamodb_local::Error>(())
 /// ```
 #[derive(Debug)]
@@ -31,27 +32,26 @@ struct Process {
 }
 
 impl Emulator {
-    /// Builds the emulator if it is missing or older than its sources, and starts it on a free port,
-    /// without tables; they are gone with it.
+    /// Builds the emulator if it is out of date and starts it on a free port with its tables in memory. Blocks.
     ///
     /// # Errors
-    /// If it cannot be built or does not start.
+    /// [`Error::Build`], [`Error::Start`], or [`Error::Unexpected`] if it does not report its address.
     pub fn start() -> Result<Self, Error> {
         Self::start_at(ANY_PORT, None)
     }
 
-    /// The same on a free port, with its tables in `file`.
+    /// Starts an emulator on a free port with its tables in `file`.
     ///
     /// # Errors
-    /// If it cannot be built or does not start.
+    /// As [`start`](Self::start).
     pub fn start_on_file(file: &Path) -> Result<Self, Error> {
         Self::start_at(ANY_PORT, Some(file))
     }
 
-    /// The same at an address such as `127.0.0.1:8000`, with its tables in `file`, if there is one.
+    /// Starts an emulator at an address such as `127.0.0.1:8000` with its tables in `file`, or in memory.
     ///
     /// # Errors
-    /// If it cannot be built or does not start: the port may be taken.
+    /// As [`start`](Self::start); [`Error::Unexpected`] also if the port is in use.
     pub fn start_at(address: &str, file: Option<&Path>) -> Result<Self, Error> {
         let (url, process) = launch(address, file)?;
         Ok(Self {
@@ -61,16 +61,17 @@ impl Emulator {
         })
     }
 
-    /// Kills it, as a power cut would. Nobody answers at its address until [`restart`](Self::restart).
+    /// Kills the process, as a power failure would. Its address refuses connections until
+    /// [`restart`](Self::restart).
     pub fn kill(&mut self) {
         self.process.end();
     }
 
-    /// Kills it, if it still runs, and starts another at the same address, on the same file. Without a
-    /// file its tables are gone.
+    /// Kills the process, if it still runs, and starts another at the same address on the same file. Without a
+    /// file the tables are lost.
     ///
     /// # Errors
-    /// If it does not start: somebody may have taken the port meanwhile.
+    /// As [`start_at`](Self::start_at).
     pub fn restart(&mut self) -> Result<(), Error> {
         self.process.end();
         let address = self.url.trim_start_matches("http://");
@@ -79,25 +80,24 @@ impl Emulator {
         Ok(())
     }
 
-    /// Waits until it ends by itself or is ended from outside, and tells how.
+    /// Waits for the process to exit.
     ///
     /// # Errors
-    /// If the process cannot be waited for.
+    /// The error of waiting for the child process.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         self.process.child.wait()
     }
 
-    /// Where it listens, such as `http://127.0.0.1:8000`.
+    /// URL of the server, such as `http://127.0.0.1:8000`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Removes the items whose time to live has passed, as DynamoDB does some time within days, and
-    /// returns how many there were.
+    /// Removes the items whose time to live has passed, as DynamoDB does within days, and returns their number.
     ///
     /// # Errors
-    /// If the emulator has ended or cannot sweep.
+    /// [`Error::Unexpected`] if the emulator has ended or fails.
     pub fn sweep(&self) -> Result<u64, Error> {
         let mut talk = self
             .process
@@ -111,8 +111,8 @@ impl Emulator {
         match (asked, swept.and_then(|count| count.parse().ok())) {
             (Ok(_), Some(count)) => Ok(count),
             (asked, _) => Err(Error::Unexpected {
-                said: asked.err().map_or(answer, |error| error.to_string()),
-                expected: "how many items it swept",
+                output: asked.err().map_or(answer, |error| error.to_string()),
+                expected: "the number of removed items",
             }),
         }
     }
@@ -132,7 +132,7 @@ impl Drop for Process {
     }
 }
 
-/// Starts the program and waits for its address.
+/// Starts the program and reads its address.
 fn launch(address: &str, file: Option<&Path>) -> Result<(String, Process), Error> {
     let program = build()?;
     let failed = |source| Error::Start {
@@ -163,17 +163,17 @@ fn launch(address: &str, file: Option<&Path>) -> Result<(String, Process), Error
     match line.trim().strip_prefix("listening on ") {
         Some(url) => Ok((url.to_owned(), process)),
         None => Err(Error::Unexpected {
-            said: line,
+            output: line,
             expected: "its address",
         }),
     }
 }
 
-/// Builds the emulator, in its own workspace and the target folder that it has there, once in a
-/// process; where it is up to date that takes a fraction of a second.
+/// Builds the emulator in its own workspace and target folder and returns the path of the program. Runs once per
+/// process; a fraction of a second if the build is up to date.
 ///
 /// # Errors
-/// If it cannot be built; the compiler's words go to the standard error.
+/// [`Error::Build`]; the compiler's messages go to standard error.
 pub fn build() -> Result<PathBuf, Error> {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     if let Some(program) = BUILT.get() {
@@ -185,7 +185,7 @@ pub fn build() -> Result<PathBuf, Error> {
     command
         .args(["build", "--quiet", "--locked"])
         .current_dir(&folder);
-    // Those of the cargo that runs the tests are about another workspace.
+    // The values of the cargo that runs the tests belong to another workspace.
     for name in ["CARGO_TARGET_DIR", "RUSTFLAGS"] {
         command.env_remove(name);
     }

@@ -1,39 +1,39 @@
-//! Why there is no server.
+//! Errors of the emulator.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why a server could not be started or used.
+/// Error of building, starting or using the emulator.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The emulator's sources could not be built.
+    /// The emulator could not be built.
     #[error(
         "cannot build the emulator in {folder}; try `cargo build --manifest-path {folder}/Cargo.toml`"
     )]
     Build {
-        /// Where they are.
+        /// Folder of its sources.
         folder: PathBuf,
-        /// What went wrong, if cargo itself did not start.
+        /// Why cargo did not start; `None` if the build failed.
         source: Option<io::Error>,
     },
     /// The emulator did not start.
     #[error("the emulator {program} does not start")]
     Start {
-        /// The program.
+        /// Path of the program.
         program: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The emulator said something else than was expected.
-    #[error("the emulator said {said:?} instead of {expected}")]
+    /// The emulator printed an unexpected line.
+    #[error("the emulator printed {output:?} instead of {expected}")]
     Unexpected {
-        /// What it said.
-        said: String,
+        /// The line, or the error of reading it.
+        output: String,
         /// What was expected.
         expected: &'static str,
     },
-    /// The server that tests share failed to start when it was first asked for.
+    /// The shared server of [`endpoint`](crate::endpoint) failed to start on the first call.
     #[error("{0}")]
     Shared(String),
 }

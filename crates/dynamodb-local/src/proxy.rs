@@ -1,7 +1,7 @@
-//! A proxy before a server that speaks DynamoDB, which does to requests what a network and a busy
-//! service do, with given probabilities and reproducibly.
+//! An HTTP proxy in front of a DynamoDB server that injects the faults of a network and a busy service, with given
+//! probabilities and reproducibly.
 //!
-//! Emulators never throttle, never lose an answer and know no conflicts; AWS does all of it.
+//! Emulators never throttle, lose no response and have no conflicts; AWS does all of it.
 
 mod answers;
 mod batches;
@@ -22,24 +22,25 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-pub use faults::{Faults, Injected};
+pub use faults::{FaultCounts, Faults};
 
 use self::service::{Hangup, Service};
 use self::state::State;
 
-/// A plain HTTP proxy on loopback that injects faults; dropping it ends it and its connections.
+/// An HTTP proxy on loopback that injects faults; dropping it closes it and its connections.
 ///
-/// The n-th request meets the same fault with the same seed, whatever came of the others. At most one
-/// fault is injected into a request.
+/// With the same seed the n-th request gets the same fault, whatever happened to the others. A request gets at
+/// most one fault.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use dynamodb_local::{FaultProxy, Faults};
 ///
 /// let upstream = dynamodb_local::endpoint()?;
 /// let proxy = FaultProxy::start(&upstream, 7, Faults::each(0.05)).await?;
 /// // … point a client at proxy.url() …
-/// println!("{:?}", proxy.injected());
+/// assert_eq!(proxy.fault_counts().total(), 0);
 /// # Ok(())
 /// # }
 /// ```
@@ -50,11 +51,11 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// Starts on a free port, in the runtime of the caller. `upstream` is such as
+    /// Starts a proxy on a free port, on the caller's Tokio runtime, to an `upstream` such as
     /// `http://127.0.0.1:8000`.
     ///
     /// # Errors
-    /// If no port can be had.
+    /// The error of binding a port.
     pub async fn start(upstream: &str, seed: u64, faults: Faults) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -69,26 +70,26 @@ impl FaultProxy {
         })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:34567`.
+    /// URL of the proxy, such as `http://127.0.0.1:34567`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// From now on injects these.
+    /// Sets the faults from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.state.set_faults(faults);
     }
 
-    /// Injects these for a while, and then again what it injected before.
+    /// Sets the faults for `duration`, after which the previous ones apply again.
     pub fn set_faults_for(&self, faults: Faults, duration: Duration) {
         self.state.set_faults_for(faults, duration);
     }
 
-    /// How many requests came by, and what was injected into them.
+    /// Number of requests so far and of the faults injected into them.
     #[must_use]
-    pub fn injected(&self) -> Injected {
-        self.state.injected()
+    pub fn fault_counts(&self) -> FaultCounts {
+        self.state.fault_counts()
     }
 }
 
@@ -109,7 +110,7 @@ impl Drop for FaultProxy {
 async fn accept(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
-        // Those that have ended would pile up.
+        // Else finished connections would accumulate.
         while connections.try_join_next().is_some() {}
         let Ok((stream, _)) = listener.accept().await else {
             continue;
@@ -118,7 +119,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-/// Answers what comes over one connection.
+/// Serves one connection.
 async fn serve(stream: TcpStream, state: Arc<State>) {
     // An answer is one small write; waiting for a fuller packet only costs.
     stream.set_nodelay(true).ok();

@@ -1,21 +1,19 @@
-//! How many writes go into one request.
+//! The size of one batch of writes.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, WriteRequest};
 
-/// The limits of one `BatchWriteItem`: puts and deletes, and bytes as they are sent.
+/// The limits of one `BatchWriteItem`: puts and deletes, and bytes on the wire.
 pub(crate) const MOST_WRITES: usize = 25;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
-/// What a request takes beside its writes: the table's name and other options.
+/// Bytes of a request beside its writes: the table name and options.
 const ENVELOPE_BYTES: usize = 4 * 1024;
 
-/// How many of the next writes one `BatchWriteItem` takes, by their sizes as they are sent, in bytes:
-/// each request has its own round trip, so fewest are cheapest.
+/// The number of leading writes that fit into one `BatchWriteItem`, given their sizes on the wire in bytes.
 ///
-/// The limits are 25 writes and 16 MB; the latter counts the request's JSON, in which a binary value is
-/// longer by a third than in the table. One write is always taken: whether it is too long by itself, the
-/// service decides.
+/// The limits are 25 writes and 16 MB of JSON, in which a binary value is a third longer than in the table. The
+/// first write always counts, even if it is too long by itself: the service decides then.
 ///
 /// ```
 /// use store_dynamodb::calculate_optimal_batch_size;
@@ -35,7 +33,7 @@ pub fn calculate_optimal_batch_size(sizes: impl IntoIterator<Item = usize>) -> u
     sizes.take_while(fits).count()
 }
 
-/// How long a write is as it is sent, at most.
+/// Upper bound of a write's size on the wire.
 pub(crate) fn sent_bytes(request: &WriteRequest) -> usize {
     // `{"DeleteRequest":{"Key":…}},`
     const AROUND: usize = 32;

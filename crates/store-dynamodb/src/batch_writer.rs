@@ -1,4 +1,4 @@
-//! Writes that are gathered until they fill a request.
+//! A buffered writer of batches.
 
 use aws_sdk_dynamodb::types::{AttributeValue, WriteRequest};
 use store_core::{Error, ErrorKind, Result};
@@ -8,30 +8,38 @@ use crate::delay::AdaptiveDelayCalculator;
 use crate::error::BACKEND;
 use crate::table::DynamoDbTable;
 
-/// How often what a request left out is sent again.
+/// Maximum number of retries of unprocessed writes.
 const LEFTOVER_TRIES: u32 = 6;
 
-/// Puts and deletes, sent in as few requests as possible: 25 writes each, or 16 MB.
+/// A buffered writer of puts and deletes, in requests of up to 25 writes or 16 MB.
 ///
-/// What the service leaves out is sent again after a pause that grows while it does so. Writes take
-/// effect each on its own and whatever is there; of two writes of one item that wait together, only the
-/// later one is sent. What was not sent when the writer is dropped is never sent.
+/// Unprocessed writes are retried with growing backoff. Writes are unconditional and not atomic together; of two
+/// buffered writes of one item only the later one is sent. Writes still buffered when the writer is dropped are
+/// lost: call [`flush`](Self::flush).
 ///
-/// ```no_run
-/// # async fn example(table: store_dynamodb::DynamoDbTable, requests: Vec<aws_sdk_dynamodb::types::WriteRequest>)
-/// #     -> Result<(), store_core::Error> {
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
+/// use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 /// use store_dynamodb::BatchWriter;
 ///
+/// let text = |value: String| AttributeValue::S(value);
 /// let mut writer = BatchWriter::new(&table);
-/// for request in requests {
-///     writer.add(request).await?;
+/// for issue in 0..60 {
+///     let put = PutRequest::builder()
+///         .item("PK", text("issues".to_owned()))
+///         .item("SK", text(issue.to_string()))
+///         .build()?;
+///     writer.add(WriteRequest::builder().put_request(put).build()).await?;
 /// }
+/// assert_eq!(writer.pending(), 10); // two requests of 25 were sent
 /// writer.flush().await?;
+/// assert_eq!(writer.pending(), 0);
 /// # Ok(())
-/// # }
+/// # }) }
 /// ```
 #[derive(Debug)]
-#[must_use = "what is not flushed is not written"]
+#[must_use = "buffered writes are lost unless flushed"]
 pub struct BatchWriter {
     table: DynamoDbTable,
     operation: &'static str,
@@ -39,7 +47,7 @@ pub struct BatchWriter {
     delay: AdaptiveDelayCalculator,
 }
 
-/// A write that waits.
+/// A buffered write.
 #[derive(Debug)]
 struct Held {
     request: WriteRequest,
@@ -57,12 +65,12 @@ impl From<WriteRequest> for Held {
 }
 
 impl BatchWriter {
-    /// A writer to this table.
+    /// A writer to `table`.
     pub fn new(table: &DynamoDbTable) -> Self {
         Self::within(table, "batch_write")
     }
 
-    /// A writer whose errors name this operation.
+    /// A writer whose errors name `operation`.
     pub(crate) fn within(table: &DynamoDbTable, operation: &'static str) -> Self {
         Self {
             table: table.clone(),
@@ -72,13 +80,13 @@ impl BatchWriter {
         }
     }
 
-    /// How many writes wait.
+    /// Number of buffered writes.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.held.len()
     }
 
-    /// Adds a write to those that wait, and sends them if they fill a request.
+    /// Buffers a write, and sends a request if the buffer fills one.
     ///
     /// # Errors
     /// As [`flush`](Self::flush).
@@ -94,11 +102,15 @@ impl BatchWriter {
         if is_full { self.send().await } else { Ok(()) }
     }
 
-    /// Sends what waits.
+    /// Sends all buffered writes.
     ///
     /// # Errors
-    /// [`ErrorKind::Throttled`] if the service goes on leaving writes out, and whatever the requests
-    /// fail with. What has not been written still waits then, and can be flushed again.
+    /// Writes that were not processed stay buffered, so `flush` can be called again after:
+    /// - [`ErrorKind::Throttled`]: the service throttles or keeps returning unprocessed writes.
+    /// - [`ErrorKind::Timeout`], [`ErrorKind::Unavailable`], [`ErrorKind::CircuitOpen`]: no usable response.
+    /// - [`ErrorKind::InvalidInput`]: the service rejects a write, such as an item over 400 KB.
+    /// - [`ErrorKind::SchemaMissing`]: the table does not exist or has other keys.
+    /// - [`ErrorKind::StorageFull`]: an item collection is full.
     pub async fn flush(&mut self) -> Result<()> {
         while !self.held.is_empty() {
             self.send().await?;
@@ -106,8 +118,8 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Sends one request, and again what it leaves out. Nothing is forgotten before it is written, also
-    /// if this is dropped.
+    /// Sends one request and retries its unprocessed writes. Cancel safe: a write leaves the buffer only once it
+    /// was processed.
     async fn send(&mut self) -> Result<()> {
         let mut batch = self.batch();
         for _ in 0..=LEFTOVER_TRIES {
@@ -127,15 +139,18 @@ impl BatchWriter {
             self.table.monitor().throttled(self.operation);
         }
         Err(Error::new(ErrorKind::Throttled, BACKEND, self.operation)
-            .with_detail("the table leaves out part of what is written"))
+            .with_detail(
+                "the service keeps returning unprocessed writes; raise the table's capacity, or flush \
+                 again later",
+            ))
     }
 
-    /// How many of those that wait go into the next request.
+    /// Number of buffered writes in the next request.
     fn batch(&self) -> usize {
         calculate_optimal_batch_size(self.held.iter().map(|held| held.sent_bytes))
     }
 
-    /// The keys of the item that is written.
+    /// The keys of the written item.
     fn key_of<'a>(
         &self,
         request: &'a WriteRequest,

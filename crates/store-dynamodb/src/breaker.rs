@@ -1,18 +1,18 @@
-//! A circuit breaker: after a number of failures in a row nothing is sent for a while, then one
-//! request tries, and its outcome decides.
+//! A circuit breaker: after a number of consecutive failures it opens for a while, then lets one request
+//! probe the service.
 //!
-//! Only what says that the service is overloaded or gone counts as a failure. What it refuses for a
-//! reason, such as a condition that does not hold, shows that it works.
+//! Only signs that the service is overloaded or unreachable count as failures. A refusal for cause, such as
+//! a failed condition, shows that it works.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use store_core::MINUTE;
 
-/// How long to wait before asking again while somebody else's request tries.
+/// Retry delay while another request probes the service.
 const WHILE_TRYING: Duration = Duration::from_millis(100);
 
-/// Options of the circuit breaker.
+/// Options of a table's circuit breaker.
 ///
 /// ```
 /// use store_dynamodb::CircuitBreakerOptions;
@@ -23,11 +23,11 @@ const WHILE_TRYING: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CircuitBreakerOptions {
-    /// How many failures in a row, each with all its retries, open the circuit. Default: 5.
+    /// Number of consecutive failures, each after all its retries, that open the circuit. Default: 5.
     pub failure_threshold: u32,
-    /// For how long nothing is sent then. Default: 60 s.
+    /// How long the circuit stays open before one request probes the service. Default: 60 s.
     pub recovery_timeout: Duration,
-    /// Whether there is a breaker at all. Default: yes.
+    /// Whether the breaker is active. Default: `true`.
     pub enabled: bool,
 }
 
@@ -42,7 +42,7 @@ impl Default for CircuitBreakerOptions {
 }
 
 impl CircuitBreakerOptions {
-    /// No breaker: every request is sent.
+    /// Options of a disabled breaker: every request is sent.
     #[must_use]
     pub fn disabled() -> Self {
         Self {
@@ -66,27 +66,27 @@ impl CircuitBreakerOptions {
     }
 }
 
-/// What a circuit breaker lets through.
+/// State of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CircuitState {
-    /// Everything.
+    /// Requests are sent.
     Closed,
-    /// Nothing.
+    /// Requests fail with [`ErrorKind::CircuitOpen`](store_core::ErrorKind::CircuitOpen).
     Open,
-    /// One request, to see.
+    /// One request may probe the service.
     HalfOpen,
 }
 
-/// How a circuit breaker stands.
+/// Status of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CircuitStatus {
-    /// What it lets through.
+    /// Current state.
     pub state: CircuitState,
-    /// How many failures in a row there were.
+    /// Number of consecutive failures.
     pub failures: u32,
-    /// When it will let something through again, counted from now, unless it does.
+    /// Time until the next request may be sent; `None` if it may be sent now.
     pub retry_after: Option<Duration>,
 }
 
@@ -132,7 +132,7 @@ enum State {
     Trying,
 }
 
-/// Leave to send one request. Dropped without a report, it says nothing about the service, and the
+/// Permission to send one request. Dropped without a report, it says nothing about the service, and the
 /// next request may try instead.
 #[derive(Debug)]
 pub(crate) struct Pass<'a> {
@@ -153,7 +153,7 @@ impl Breaker {
         }
     }
 
-    /// Leave to send a request at `now`, or how long to wait.
+    /// Permission to send a request at `now`, or how long to wait.
     pub(crate) fn admit(&self, now: Duration) -> Result<Pass<'_>, Duration> {
         let mut inner = self.lock();
         let is_trial = match inner.state {

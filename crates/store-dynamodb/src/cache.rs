@@ -1,4 +1,4 @@
-//! The cache: one item per key, judged by what was invalidated since its fill began.
+//! The cache store: one item per key, checked at each read against later invalidations.
 //!
 //! A lookup is one request: for the head of the key ([`head`]) and for the epoch ([`epoch`]). A set is one
 //! round trip: a conditional write of the head and, beside it, a read of the epoch.
@@ -38,30 +38,29 @@ use store_core::{
 };
 
 use self::call::Call;
-use self::epoch::Remembered;
-use self::sweep::Place;
+use self::epoch::EpochCache;
+use self::sweep::Cursor;
 use crate::options::CacheOptions;
 use crate::store::Handle;
 use crate::table::DynamoDbTable;
 
-/// A response cache in a DynamoDB table, shared by every process of every host that uses it.
+/// A response cache in a DynamoDB table, shared by all processes of all hosts that use the table.
 ///
-/// Cloning is cheap; clones are the same store. DynamoDB removes expired values by itself, so nothing has
-/// to be cleaned up periodically.
+/// Cloning is cheap; clones share one store. DynamoDB removes expired values itself, so no periodic cleanup is
+/// needed.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{CacheStore, CacheStoreExt, Key, NewEntry};
-/// use store_dynamodb::{DynamoDbCacheStore, DynamoDbTable, TableOptions};
+/// use store_dynamodb::DynamoDbCacheStore;
 ///
-/// let client = aws_sdk_dynamodb::Client::new(&aws_types::SdkConfig::builder().build());
-/// let table = DynamoDbTable::new(client, TableOptions::default().with_table("comics"));
 /// let cache = DynamoDbCacheStore::new(&table);
 /// let key = Key::new("comics:1")?;
 /// cache.set(NewEntry::new(key.clone(), "bytes")).await?;
 /// assert_eq!(cache.value(&key).await?.as_deref(), Some(&b"bytes"[..]));
 /// # Ok(())
-/// # }
+/// # }) }
 /// ```
 #[derive(Clone)]
 pub struct DynamoDbCacheStore {
@@ -71,19 +70,19 @@ pub struct DynamoDbCacheStore {
 struct Inner {
     handle: Handle,
     options: CacheOptions,
-    remembered: Remembered,
+    epochs: EpochCache,
     /// Where the next cleanup goes on.
-    swept_to: Mutex<Place>,
+    swept_to: Mutex<Cursor>,
 }
 
 impl DynamoDbCacheStore {
-    /// A cache in `table`, with default options.
+    /// A cache in `table` with default options.
     #[must_use]
     pub fn new(table: &DynamoDbTable) -> Self {
         Self::with_options(table, CacheOptions::default())
     }
 
-    /// A cache in `table`.
+    /// A cache in `table` with the given options.
     #[must_use]
     pub fn with_options(table: &DynamoDbTable, options: CacheOptions) -> Self {
         let handle = Handle::new(table, Arc::clone(&options.clock));
@@ -91,7 +90,7 @@ impl DynamoDbCacheStore {
             inner: Arc::new(Inner {
                 handle,
                 options,
-                remembered: Remembered::default(),
+                epochs: EpochCache::default(),
                 swept_to: Mutex::default(),
             }),
         }
@@ -102,7 +101,7 @@ impl DynamoDbCacheStore {
         Ok(Call {
             table: inner.handle.table(operation)?,
             options: &inner.options,
-            remembered: &inner.remembered,
+            epochs: &inner.epochs,
             operation,
             now: inner.handle.now(),
         })

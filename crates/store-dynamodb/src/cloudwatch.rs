@@ -1,8 +1,7 @@
-//! Measurements for CloudWatch, as lines of a log.
+//! Metrics for CloudWatch, as log lines in its embedded metric format.
 //!
-//! CloudWatch makes metrics of log events in its embedded metric format, which come to it from
-//! containers and functions that log to CloudWatch Logs, or through its agent; docs/adr/0013 says why
-//! this and not the API.
+//! CloudWatch extracts metrics from such lines in CloudWatch Logs, where containers and functions log to
+//! directly and other hosts through the agent; docs/adr/0013 says why this and not the API.
 
 mod dashboard;
 
@@ -18,16 +17,16 @@ use tracing::warn;
 pub use self::dashboard::{DashboardError, dashboard};
 use crate::metrics::{Metric, MetricKind, MetricsSink};
 
-/// The namespace of the original package's metrics.
+/// The namespace of the TypeScript package's metrics.
 pub(crate) const NAMESPACE: &str = "DynamoDBStore";
-/// The most values of one metric in one event.
+/// Maximum number of values of one metric in one event.
 const MOST_VALUES: usize = 100;
 
-/// Gathers measurements and writes them as events in CloudWatch's embedded metric format, one line each.
+/// A sink that aggregates metrics and writes them in CloudWatch's embedded metric format, one line each.
 ///
-/// Counts are added up and levels kept until [`publish`](Self::publish); durations are written as soon as
-/// there are a hundred of them, so that memory stays bounded. Publish once a minute, which is how fine
-/// CloudWatch keeps them, and once at the end.
+/// Counters are summed and gauges keep their last value until [`publish`](Self::publish); histograms are
+/// written whenever they hold a hundred values, so that memory stays bounded. Publish once a minute, which is
+/// CloudWatch's resolution, and once at the end.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -45,21 +44,21 @@ pub struct CloudWatchMetricsPublisher<W> {
 }
 
 struct Inner<W> {
-    series: BTreeMap<Series, Gathered>,
+    series: BTreeMap<Series, Aggregate>,
     writer: W,
 }
 
-/// A name with its labels, in their order.
+/// A metric name with its labels, in their order.
 type Series = (String, Vec<(String, String)>);
 
-struct Gathered {
+struct Aggregate {
     kind: MetricKind,
     values: Vec<f64>,
     at: Timestamp,
 }
 
 impl<W: Write> CloudWatchMetricsPublisher<W> {
-    /// Writes to a log that reaches CloudWatch, in the namespace `DynamoDBStore`.
+    /// A publisher to a log that reaches CloudWatch, in the namespace `DynamoDBStore`.
     pub fn new(writer: W) -> Self {
         Self {
             namespace: NAMESPACE.to_owned(),
@@ -77,51 +76,51 @@ impl<W: Write> CloudWatchMetricsPublisher<W> {
         self
     }
 
-    /// Writes what was gathered. Levels stay, for as long as nothing else is told of them.
+    /// Writes and resets what was aggregated; gauges keep their value and are written each time.
     ///
     /// # Errors
-    /// If the log cannot be written to; what was not written is kept.
+    /// The error of the writer. Values that were not written are kept for the next call.
     pub fn publish(&self) -> io::Result<()> {
         let Inner { series, writer } = &mut *self.lock();
-        for (name, gathered) in series.iter_mut() {
-            if !gathered.values.is_empty() {
-                self.write(writer, name, gathered)?;
+        for (name, aggregate) in series.iter_mut() {
+            if !aggregate.values.is_empty() {
+                self.write(writer, name, aggregate)?;
             }
         }
         writer.flush()
     }
 
-    fn write(&self, writer: &mut W, series: &Series, gathered: &mut Gathered) -> io::Result<()> {
-        let mut line = self.event(series, gathered).to_string();
+    fn write(&self, writer: &mut W, series: &Series, aggregate: &mut Aggregate) -> io::Result<()> {
+        let mut line = self.event(series, aggregate).to_string();
         line.push('\n');
         writer.write_all(line.as_bytes())?;
-        if gathered.kind != MetricKind::Level {
-            gathered.values.clear();
+        if aggregate.kind != MetricKind::Gauge {
+            aggregate.values.clear();
         }
         Ok(())
     }
 
-    /// One event: where its metrics are in it, and they.
-    fn event(&self, (name, labels): &Series, gathered: &Gathered) -> Value {
-        let unit = match gathered.kind {
-            MetricKind::Count => "Count",
-            MetricKind::Seconds => "Seconds",
-            MetricKind::Level => "None",
+    /// One event: the description of its metrics, then their values.
+    fn event(&self, (name, labels): &Series, aggregate: &Aggregate) -> Value {
+        let unit = match aggregate.kind {
+            MetricKind::Counter => "Count",
+            MetricKind::Histogram => "Seconds",
+            MetricKind::Gauge => "None",
         };
         let dimensions: Vec<&str> = labels.iter().map(|(label, _)| &**label).collect();
         // By table alone too, so that an alarm needs not know operations and outcomes.
         let table = dimensions.iter().copied().filter(|it| *it == "table");
         let mut sets = vec![table.collect(), dimensions.clone()];
         sets.dedup();
-        let value = match (gathered.kind, &*gathered.values) {
-            (MetricKind::Seconds, values) => json!(values),
-            (MetricKind::Count, values) => json!(values.iter().sum::<f64>()),
-            (MetricKind::Level, values) => json!(values.last()),
+        let value = match (aggregate.kind, &*aggregate.values) {
+            (MetricKind::Histogram, values) => json!(values),
+            (MetricKind::Counter, values) => json!(values.iter().sum::<f64>()),
+            (MetricKind::Gauge, values) => json!(values.last()),
         };
         let mut event = Map::from_iter([(
             "_aws".to_owned(),
             json!({
-                "Timestamp": gathered.at.as_millis(),
+                "Timestamp": aggregate.at.as_millis(),
                 "CloudWatchMetrics": [{
                     "Namespace": self.namespace,
                     "Dimensions": sets,
@@ -153,22 +152,22 @@ impl<W: Write + Send + 'static> MetricsSink for CloudWatchMetricsPublisher<W> {
             series: all,
             writer,
         } = &mut *self.lock();
-        let gathered = all.entry(series.clone()).or_insert_with(|| Gathered {
+        let aggregate = all.entry(series.clone()).or_insert_with(|| Aggregate {
             kind: metric.kind,
             values: Vec::new(),
             at,
         });
-        gathered.at = at;
-        match (metric.kind, gathered.values.last_mut()) {
-            (MetricKind::Count, Some(sum)) => *sum += metric.value,
-            (MetricKind::Level, Some(level)) => *level = metric.value,
-            (_, None) | (MetricKind::Seconds, _) => gathered.values.push(metric.value),
+        aggregate.at = at;
+        match (metric.kind, aggregate.values.last_mut()) {
+            (MetricKind::Counter, Some(sum)) => *sum += metric.value,
+            (MetricKind::Gauge, Some(level)) => *level = metric.value,
+            (_, None) | (MetricKind::Histogram, _) => aggregate.values.push(metric.value),
         }
-        if gathered.values.len() >= MOST_VALUES
-            && let Err(error) = self.write(writer, &series, gathered)
+        if aggregate.values.len() >= MOST_VALUES
+            && let Err(error) = self.write(writer, &series, aggregate)
         {
-            gathered.values.clear();
-            warn!(%error, "measurements are lost: their log cannot be written to");
+            aggregate.values.clear();
+            warn!(%error, "metrics are lost: the log cannot be written to");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! De-duplication: one item per key, whose job id is the fence.
+//! The dedupe store: one item per key, whose job id fences out former owners.
 
 mod demand;
 mod job;
@@ -20,9 +20,9 @@ use tokio::runtime::Handle as Runtime;
 use tracing::warn;
 
 use self::demand::Demand;
-use self::job::{Ending, Look, Terms};
+use self::job::{Ending, JobView, ReadContext};
 use self::jobs::Claimed;
-use self::waiters::{News, Place, Waiters, told};
+use self::waiters::{JobUpdate, Waiter, Waiters, waiter_error};
 use crate::error::BACKEND;
 use crate::options::DedupeOptions;
 use crate::store::Handle;
@@ -34,18 +34,18 @@ const MOST_INLINE_BYTES: usize = 300 * 1024;
 /// The longest failure that is handed on.
 const MOST_ERROR_BYTES: usize = 16 * 1024;
 
-/// Jobs in a DynamoDB table, shared by every process of every host that uses it.
+/// De-duplication of concurrent work (single flight) in a DynamoDB table, across all processes of all hosts that
+/// use the table.
 ///
-/// Cloning is cheap; clones are the same store. Each process asks the table for the jobs that its tasks
-/// wait for, all in one request, and asks nothing while none waits.
+/// Cloning is cheap; clones share one store. A process polls all jobs that its tasks wait for in one request, and
+/// sends nothing while no task waits.
 ///
-/// ```no_run
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{DedupeStore, JobResult, Key, Priority, Registration, SECOND};
-/// use store_dynamodb::{DynamoDbDedupeStore, DynamoDbTable, TableOptions};
+/// use store_dynamodb::DynamoDbDedupeStore;
 ///
-/// let client = aws_sdk_dynamodb::Client::new(&aws_types::SdkConfig::builder().build());
-/// let table = DynamoDbTable::new(client, TableOptions::default().with_table("comics"));
 /// let jobs = DynamoDbDedupeStore::new(&table);
 /// let key = Key::new("comics:1")?;
 /// match jobs.register_or_join(&key, Priority::User).await? {
@@ -57,7 +57,7 @@ const MOST_ERROR_BYTES: usize = 16 * 1024;
 ///     }
 /// }
 /// # Ok(())
-/// # }
+/// # }) }
 /// ```
 #[derive(Clone, Debug)]
 pub struct DynamoDbDedupeStore {
@@ -76,13 +76,13 @@ struct Inner {
 }
 
 impl DynamoDbDedupeStore {
-    /// Jobs in `table`, with default options.
+    /// A dedupe store in `table` with default options.
     #[must_use]
     pub fn new(table: &DynamoDbTable) -> Self {
         Self::with_options(table, DedupeOptions::default())
     }
 
-    /// Jobs in `table`.
+    /// A dedupe store in `table` with the given options.
     #[must_use]
     pub fn with_options(table: &DynamoDbTable, options: DedupeOptions) -> Self {
         let options = Arc::new(options);
@@ -120,16 +120,21 @@ impl DynamoDbDedupeStore {
         Ok(settlement)
     }
 
-    /// Stays in `place` until there is news, or its time is over.
-    async fn wait_in(&self, place: &mut Place, key: &Key, timeout: Duration) -> Result<JobOutcome> {
+    /// Waits for an update of the job, up to the timeout.
+    async fn wait_with(
+        &self,
+        waiter: &mut Waiter,
+        key: &Key,
+        timeout: Duration,
+    ) -> Result<JobOutcome> {
         let clock = self.inner.handle.clock();
         let started = clock.monotonic();
         // One more question shortly before the end: what was seen last may be seconds old.
         let mut last_question = timeout.checked_sub(self.inner.options.poll_interval);
         loop {
-            match place.known() {
-                Some(News::Ended(outcome)) => return Ok(outcome),
-                Some(News::Failed(error)) => return Err(told(error, key)),
+            match waiter.known() {
+                Some(JobUpdate::Ended(outcome)) => return Ok(outcome),
+                Some(JobUpdate::Failed(error)) => return Err(waiter_error(error, key)),
                 None => {}
             }
             let elapsed = clock.monotonic().saturating_sub(started);
@@ -140,14 +145,14 @@ impl DynamoDbDedupeStore {
                 Some(at) if elapsed < at => at,
                 Some(_) => {
                     last_question = None;
-                    place.ask_now();
+                    waiter.ask_now();
                     timeout
                 }
                 None => timeout,
             };
             let due = clock.now() + next.saturating_sub(elapsed);
             tokio::select! {
-                () = place.changed() => {}
+                () = waiter.changed() => {}
                 () = clock.sleep_until(due) => {}
             }
         }
@@ -190,7 +195,7 @@ impl Inner {
         match jobs::abandon(&self.table, &key, &job).await {
             Ok(true) => self.waiters.tell(&key, &job, JobOutcome::Lapsed),
             Ok(false) => {}
-            Err(error) => warn!(%key, %error, "an abandoned job stays until its lease lapses"),
+            Err(error) => warn!(%key, %error, "an abandoned job stays until its lease expires"),
         }
     }
 }
@@ -211,31 +216,31 @@ impl DedupeStore for DynamoDbDedupeStore {
     async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
         const OPERATION: &str = "wait_for";
         let table = self.table(OPERATION)?;
-        let mut place = self.inner.waiters.join(key, job);
-        if let Some(News::Ended(outcome)) = place.known() {
+        let mut waiter = self.inner.waiters.join(key, job);
+        if let Some(JobUpdate::Ended(outcome)) = waiter.known() {
             return Ok(outcome);
         }
         // As of before it was asked: an answer that comes late must not make a lease look lapsed.
-        let terms = Terms::now(&self.inner.options);
+        let terms = ReadContext::now(&self.inner.options);
         let (lease, unseen) = match jobs::read(table, OPERATION, key).await {
             Ok(None) => return Ok(JobOutcome::Lapsed),
             Ok(Some(found)) => match found.look(job, &terms) {
-                Look::Ended(outcome) => return Ok(outcome),
-                Look::Apart => {
+                JobView::Ended(outcome) => return Ok(outcome),
+                JobView::Apart => {
                     let read = jobs::read_apart(table, OPERATION, &[*job]).await;
                     let mut outcomes = read.map_err(|error| error.with_key(key.as_str()))?;
                     return Ok(outcomes.pop().unwrap_or(JobOutcome::Lapsed));
                 }
-                Look::Pending(lease) => (Some(lease), None),
+                JobView::Pending(lease) => (Some(lease), None),
             },
             // It is asked for again; only then the waiters are told.
             Err(error) if error.kind().is_retryable() => (None, Some(error)),
             Err(error) => return Err(error.with_key(key.as_str())),
         };
-        place.watch(lease);
-        let outcome = self.wait_in(&mut place, key, timeout).await?;
+        waiter.watch(lease);
+        let outcome = self.wait_with(&mut waiter, key, timeout).await?;
         match unseen {
-            Some(error) if outcome == JobOutcome::TimedOut && !place.was_seen() => {
+            Some(error) if outcome == JobOutcome::TimedOut && !waiter.was_seen() => {
                 Err(error.with_key(key.as_str()))
             }
             _ => Ok(outcome),
@@ -273,7 +278,7 @@ impl DedupeStore for DynamoDbDedupeStore {
         const OPERATION: &str = "is_in_progress";
         let job = jobs::read(self.table(OPERATION)?, OPERATION, key).await;
         let job = job.map_err(|error| error.with_key(key.as_str()))?;
-        let terms = Terms::now(&self.inner.options);
+        let terms = ReadContext::now(&self.inner.options);
         Ok(job.is_some_and(|job| job.is_in_progress(&terms)))
     }
 

@@ -1,18 +1,17 @@
-//! How long to wait before a table is asked again that was asked for too much.
+//! Adaptive delay between requests to a throttled table.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use store_core::{Random, SECOND, SystemRandom};
 
-/// The first pause after a throttled request, and the longest of several.
+/// Default bounds of the delay.
 const SHORTEST: Duration = Duration::from_millis(25);
 const LONGEST: Duration = SECOND;
 
-/// A pause between requests that doubles while they are throttled and halves while they succeed.
+/// A delay between requests that doubles while they are throttled and halves while they succeed.
 ///
-/// Half of each pause is left to chance, so that processes that were throttled together do not ask
-/// again together.
+/// Half of each delay is random jitter, so that processes throttled together do not retry together.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,27 +33,27 @@ pub struct AdaptiveDelayCalculator {
 }
 
 impl Default for AdaptiveDelayCalculator {
-    /// From 25 ms to 1 s, with the system's randomness.
+    /// From 25 ms to 1 s, with jitter from the operating system's random source.
     fn default() -> Self {
         Self::new(SHORTEST, LONGEST)
     }
 }
 
 impl AdaptiveDelayCalculator {
-    /// Pauses from `shortest` to `longest`; there is none before anything is throttled.
+    /// Delays from `shortest` to `longest`; zero until a request is throttled.
     #[must_use]
     pub fn new(shortest: Duration, longest: Duration) -> Self {
         Self::drawing(shortest, longest, Arc::new(SystemRandom))
     }
 
-    /// The same with the randomness of the caller's.
+    /// Sets the random source of the jitter.
     #[must_use]
     pub fn with_random(mut self, random: impl Random) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// The default pauses, with a randomness that is shared.
+    /// The default bounds with a shared random source.
     pub(crate) fn shared(random: &Arc<dyn Random>) -> Self {
         Self::drawing(SHORTEST, LONGEST, Arc::clone(random))
     }
@@ -68,20 +67,20 @@ impl AdaptiveDelayCalculator {
         }
     }
 
-    /// How long to wait before the next request: between half of the current pause and all of it, to
-    /// whole microseconds; zero while nothing is throttled.
+    /// The delay before the next request: random between half of the current delay and all of it, in whole
+    /// microseconds; zero while nothing is throttled.
     #[must_use]
     pub fn next_delay(&self) -> Duration {
         spread(&*self.random, self.current)
     }
 
-    /// Notes that a request was throttled, in whole or in part: the pause doubles, up to the longest.
+    /// Records a request that was throttled, in whole or in part: the delay doubles, up to the longest.
     pub fn throttled(&mut self) {
         let doubled = self.current.saturating_mul(2);
         self.current = doubled.clamp(self.shortest, self.longest);
     }
 
-    /// Notes that a request went through: the pause halves, and ends below the shortest.
+    /// Records a successful request: the delay halves, and becomes zero below the shortest.
     pub fn succeeded(&mut self) {
         let halved = self.current / 2;
         let is_over = halved < self.shortest;
@@ -89,7 +88,7 @@ impl AdaptiveDelayCalculator {
     }
 }
 
-/// Something between half of `longest` and all of it, so that processes do not ask again in step.
+/// A random duration between half of `longest` and all of it, so that processes do not retry in step.
 pub(crate) fn spread(random: &dyn Random, longest: Duration) -> Duration {
     let half = longest / 2;
     let micros = u64::try_from(half.as_micros()).unwrap_or(u64::MAX);

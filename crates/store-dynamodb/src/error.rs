@@ -1,4 +1,4 @@
-//! Failed requests as store errors, by code; the only place.
+//! Conversion of failed SDK requests into store errors, by error code; the only place.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use store_core::{Error, ErrorKind};
 use crate::breaker::Health;
 use crate::item::Item;
 
-/// How errors of these stores name their backend.
+/// Backend name in errors.
 pub(crate) const BACKEND: &str = "dynamodb";
 
-/// Why a request did not do what it was sent for.
+/// Why a request had no effect.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The condition of a write did not hold; the item as it was, where there was one.
@@ -35,7 +35,7 @@ pub(crate) enum Cancellation {
     Refused,
     /// Another write of the same item was under way.
     Conflict,
-    /// Too much was asked of the table.
+    /// The table was throttled.
     Throttled,
     /// Anything else, by its code.
     Other(String),
@@ -48,7 +48,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// Whether too much was asked of the table, by one request or by one action of a transaction.
+    /// Whether the table was throttled, for the request or one action of a transaction.
     pub(crate) fn is_throttled(&self) -> bool {
         match self {
             Self::Error(error) => error.kind() == ErrorKind::Throttled,
@@ -66,25 +66,25 @@ impl Failure {
             Self::Error(error) => error,
             throttled if throttled.is_throttled() => {
                 Error::new(ErrorKind::Throttled, BACKEND, operation)
-                    .with_detail("too much is asked of the table")
+                    .with_detail("the table is throttled; raise its capacity or try again later")
             }
             Self::Conflict | Self::Cancelled(_) => Error::new(ErrorKind::Busy, BACKEND, operation)
-                .with_detail("others write the same items; try again"),
+                .with_detail("other writers hold the same items; try again"),
             Self::Refused(_) => Error::new(ErrorKind::Busy, BACKEND, operation)
                 .with_detail("the item changed meanwhile; try again"),
         }
     }
 }
 
-/// What an item that cannot be read amounts to.
+/// Error for an item that cannot be decoded.
 pub(crate) fn corrupt(operation: &'static str, detail: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Corrupt, BACKEND, operation).with_detail(detail)
 }
 
-/// What a failed request amounts to. `table` is named in the remedies.
+/// The failure of a request; remedies name `table`.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "the SDK's enums grow; what they add is judged like the rest"
+    reason = "the SDK's enums grow; new variants are handled like the rest"
 )]
 pub(crate) fn failure<E>(error: SdkError<E>, operation: &'static str, table: &str) -> Failure
 where
@@ -136,7 +136,7 @@ where
 /// found before anything is sent and says nothing.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "the SDK's enums grow; what they add is judged like the rest"
+    reason = "the SDK's enums grow; new variants are handled like the rest"
 )]
 pub(crate) fn health<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Health {
     let is_failing = match error {
@@ -190,12 +190,12 @@ fn kind(code: &str) -> ErrorKind {
 fn remedy(kind: ErrorKind, code: &str, table: &str) -> Option<String> {
     match (kind, code) {
         (ErrorKind::SchemaMissing, _) => Some(format!(
-            "there is no table {table} here; create it with `cargo xtask setup-dynamo --table {table}`, \
-             or check the region and the endpoint"
+            "there is no table {table} here; create it with `comicvine table setup --table {table}`, or \
+             check the region and the endpoint"
         )),
         (_, "AccessDeniedException") => Some(format!(
-            "the credentials may not do this on {table}; `cargo xtask setup-dynamo --print iam` prints \
-             the permissions that are needed"
+            "the credentials lack a permission on {table}; `comicvine table setup --table {table} --print \
+             iam` prints the required policy"
         )),
         (
             _,
@@ -225,7 +225,7 @@ impl Cause {
     }
 }
 
-/// An error and its causes, each told once.
+/// An error and its sources, without repetition.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut next = error.source();

@@ -1,4 +1,4 @@
-//! Whether the stores can work with their table, and how far the clocks are apart.
+//! Health check of a table, and the clock skew between this host and the service.
 
 mod clock;
 
@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{TableStatus, TimeToLiveStatus};
 use futures_util::future::join3;
 use store_core::{Error, ErrorKind, SECOND};
 
-pub use self::clock::ClockDifference;
+pub use self::clock::ClockSkew;
 use self::clock::Dates;
 use crate::error::BACKEND;
 use crate::item::ItemKey;
@@ -18,7 +18,7 @@ use crate::table::DynamoDbTable;
 
 const OPERATION: &str = "health";
 
-/// What a health check asks for.
+/// Options of [`DynamoDbTable::health`].
 ///
 /// ```
 /// use store_dynamodb::HealthOptions;
@@ -28,10 +28,10 @@ const OPERATION: &str = "health";
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct HealthOptions {
-    /// The longest that the check may take. Default: 2 s.
+    /// Timeout of the check. Default: 2 s.
     pub timeout: Duration,
-    /// By how much this host's clock may differ from the service's, as the options of the stores say.
-    /// Default: 20 ms, as theirs.
+    /// Maximum difference between this host's clock and the service's; use the value of the stores' options.
+    /// Default: 20 ms, as there.
     pub max_clock_skew: Duration,
 }
 
@@ -60,64 +60,63 @@ impl HealthOptions {
     }
 }
 
-/// What a health check has found.
+/// Result of a health check.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Health {
-    /// How long a consistent read took, if it succeeded.
+    /// Duration of a strongly consistent read; `None` if it failed.
     pub latency: Option<Duration>,
-    /// How far the service's clock is ahead of this host's, if it told the time.
-    pub clock: Option<ClockDifference>,
-    /// What is not as it should be.
+    /// Skew of the service's clock against this host's; `None` if the response had no `Date` header.
+    pub clock_skew: Option<ClockSkew>,
+    /// Problems found, in no order.
     pub problems: Vec<Problem>,
 }
 
 impl Health {
-    /// Whether the stores can work: no problem [is serious](Problem::is_serious).
+    /// Whether the stores can work, that is, no problem [is serious](Problem::is_serious).
     #[must_use]
     pub fn is_healthy(&self) -> bool {
         !self.problems.iter().any(Problem::is_serious)
     }
 }
 
-/// Something that is not as it should be; in words it tells the remedy.
+/// A problem found by a health check; its `Display` names the remedy.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Problem {
-    /// The table cannot be read: it is not reachable, not there, has other keys, or the circuit is open.
+    /// The table cannot be read: unreachable, missing, other keys, or an open circuit.
     Unreadable(Error),
-    /// The table is neither active nor being updated.
+    /// The table is neither `ACTIVE` nor `UPDATING`.
     NotActive {
-        /// Its state, as the service calls it.
+        /// Its status, such as `CREATING`.
         status: String,
     },
-    /// DynamoDB will not remove what has expired.
+    /// Time to live is off or uses another attribute, so DynamoDB does not remove expired items.
     TimeToLive {
-        /// The attribute that should rule it.
+        /// Required attribute.
         wanted: String,
-        /// The one that does, if it is on.
+        /// Actual attribute; `None` if time to live is off.
         found: Option<String>,
     },
-    /// The clocks are certainly further apart than the stores allow for: leases and windows of hosts
-    /// would overlap.
-    Clock {
-        /// By how much they differ.
-        difference: ClockDifference,
-        /// By how much they may.
+    /// The clock skew certainly exceeds what the stores allow for: leases and windows of different hosts could
+    /// overlap.
+    ClockSkew {
+        /// Measured skew.
+        skew: ClockSkew,
+        /// Maximum allowed.
         allowed: Duration,
     },
-    /// The service answers without telling the time, as some servers for tests do: nobody knows how far
-    /// the clocks are apart.
-    TimeUntold,
+    /// The response had no `Date` header, as with some test servers, so the clock skew is unknown.
+    ClockUnknown,
 }
 
 impl Problem {
-    /// Whether it keeps the stores from working, or from keeping their promises.
+    /// Whether it prevents the stores from working correctly.
     #[must_use]
     pub const fn is_serious(&self) -> bool {
         match self {
-            Self::TimeToLive { .. } | Self::TimeUntold => false,
-            Self::Unreadable(_) | Self::NotActive { .. } | Self::Clock { .. } => true,
+            Self::TimeToLive { .. } | Self::ClockUnknown => false,
+            Self::Unreadable(_) | Self::NotActive { .. } | Self::ClockSkew { .. } => true,
         }
     }
 }
@@ -129,47 +128,44 @@ impl fmt::Display for Problem {
             Self::NotActive { status } => write!(f, "the table is {status}"),
             Self::TimeToLive { wanted, found } => {
                 match found {
-                    Some(found) => write!(f, "the time to live is ruled by {found}")?,
-                    None => f.write_str("the time to live is off")?,
+                    Some(found) => write!(f, "time to live uses the attribute {found}")?,
+                    None => f.write_str("time to live is off")?,
                 }
                 write!(
                     f,
-                    ", so what has expired stays and costs: `cargo xtask setup-dynamo` turns it on for \
-                     {wanted}"
+                    ", so expired items stay and cost storage; `comicvine table setup --mend` enables it \
+                     for {wanted}"
                 )
             }
-            Self::Clock {
-                difference,
-                allowed,
-            } => write!(
+            Self::ClockSkew { skew, allowed } => write!(
                 f,
-                "the service's clock is {difference} ahead of this host's, and {} ms are allowed for; \
-                 keep this host's time by NTP",
+                "the service's clock is {skew} ahead of this host's, more than the {} ms allowed; \
+                 synchronise this host's clock by NTP",
                 allowed.as_millis()
             ),
-            Self::TimeUntold => f.write_str(
-                "the service does not tell the time, so this host's clock was not compared; keep it by \
-                 NTP",
+            Self::ClockUnknown => f.write_str(
+                "the service sends no date, so this host's clock was not compared; synchronise it by NTP",
             ),
         }
     }
 }
 
 impl DynamoDbTable {
-    /// Checks whether the stores can work with this table: reads an item that does not exist (one
-    /// read unit), and asks for the table's state and time to live. What the credentials may not
-    /// ask for is passed over.
+    /// Health check of the table: a strongly consistent read of an item that does not exist (one read unit),
+    /// the table's status and its time to live. Checks that the credentials do not permit are skipped.
     ///
-    /// Ends within the options' time, and never fails: what goes wrong is in the answer.
+    /// Ends within [`HealthOptions::timeout`] and returns failures as [`Problem`]s.
     ///
-    /// ```no_run
-    /// # async fn example(table: store_dynamodb::DynamoDbTable) {
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
     /// let health = table.health(&store_dynamodb::HealthOptions::default()).await;
     /// for problem in &health.problems {
     ///     println!("{problem}");
     /// }
     /// assert!(health.is_healthy());
-    /// # }
+    /// # Ok(())
+    /// # }) }
     /// ```
     pub async fn health(&self, options: &HealthOptions) -> Health {
         let clock = &self.options().clock;
@@ -205,22 +201,22 @@ impl DynamoDbTable {
         let difference = dates.difference();
         match difference {
             Some(difference) if difference.exceeds(options.max_clock_skew) => {
-                problems.push(Problem::Clock {
-                    difference,
+                problems.push(Problem::ClockSkew {
+                    skew: difference,
                     allowed: options.max_clock_skew,
                 });
             }
-            None if latency.is_ok() => problems.push(Problem::TimeUntold),
+            None if latency.is_ok() => problems.push(Problem::ClockUnknown),
             Some(_) | None => {}
         }
         Health {
             latency: latency.ok(),
-            clock: difference,
+            clock_skew: difference,
             problems,
         }
     }
 
-    /// A read as the stores make them, which shows that the table is there and has their keys.
+    /// A read like those of the stores: it fails if the table is missing or has other keys.
     async fn read_nothing(&self, dates: &Dates) -> Result<(), Error> {
         let request = Box::pin(
             self.client()
@@ -237,7 +233,7 @@ impl DynamoDbTable {
         Ok(())
     }
 
-    /// The table's state, if it may be asked for.
+    /// The table's status; `None` without permission.
     async fn status(&self) -> Result<Option<TableStatus>, Error> {
         let request = self.client().describe_table().table_name(self.name());
         let answer = Box::pin(request.send()).await;
@@ -245,7 +241,7 @@ impl DynamoDbTable {
         Ok(described.and_then(|table| table.table_status))
     }
 
-    /// The attribute that rules the time to live, if it is on, if that may be asked for.
+    /// The time-to-live attribute, `Some(None)` if it is off; `None` without permission.
     async fn time_to_live(&self) -> Result<Option<Option<String>>, Error> {
         let request = self.client().describe_time_to_live();
         let answer = Box::pin(request.table_name(self.name()).send()).await;
@@ -262,7 +258,7 @@ impl DynamoDbTable {
         )
     }
 
-    /// What `work` comes to, unless it takes too long.
+    /// The result of `work`, or a timeout.
     async fn within<T>(
         &self,
         timeout: Duration,

@@ -105,7 +105,7 @@ impl Item {
 fn wrong(name: &str) -> Error {
     corrupt(
         "read",
-        format!("attribute {name} is not what this store writes"),
+        format!("attribute {name} has an unexpected type or value"),
     )
 }
 

@@ -1,69 +1,69 @@
-//! Measurements, and where they go.
+//! Metrics and their sinks.
 //!
-//! With the feature `metrics` each one also reaches the recorder that the application has installed for
-//! the facade of that name. None ever names a key, a tag or a resource.
+//! With the feature `metrics` each metric also reaches the recorder that the application has installed for
+//! the facade of that name. No metric contains a key, a tag or a resource.
 
 use std::fmt::Debug;
 use std::time::Duration;
 
 use store_core::Timestamp;
 
-/// Somewhere for measurements to go, besides the `metrics` facade.
+/// A receiver of metrics, besides the `metrics` facade.
 pub trait MetricsSink: Debug + Send + Sync + 'static {
-    /// Takes a measurement made `at` some time. Requests wait for it: what takes long belongs elsewhere.
+    /// Records a metric observed `at` this time. Called on the request path, so it must not block.
     fn record(&self, metric: &Metric<'_>, at: Timestamp);
 }
 
-/// One measurement.
+/// One observation of a metric.
 ///
 /// ```
 /// use store_dynamodb::{Metric, MetricKind};
 ///
-/// let metric = Metric::count("issues_imported_total", 12).with_labels(&[("source", "nightly")]);
-/// assert_eq!((metric.kind, metric.value), (MetricKind::Count, 12.0));
+/// let metric = Metric::counter("issues_imported_total", 12).with_labels(&[("source", "nightly")]);
+/// assert_eq!((metric.kind, metric.value), (MetricKind::Counter, 12.0));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Metric<'a> {
-    /// What is measured.
+    /// Name of the metric.
     pub name: &'a str,
-    /// In what way.
+    /// Kind of the metric.
     pub kind: MetricKind,
-    /// How much, in the unit of its kind.
+    /// Observed value: an increment, seconds or a level, by kind.
     pub value: f64,
-    /// What tells it from others of its name. Each combination is a series of its own, which costs:
-    /// never put here what has many values. Default: none.
+    /// Labels, as pairs of name and value. Each combination is a time series of its own, so values must be of
+    /// low cardinality. Default: none.
     pub labels: &'a [(&'a str, &'a str)],
 }
 
-/// In what way something is measured.
+/// Kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricKind {
-    /// Something happened this many times: values add up.
-    Count,
-    /// Something took this many seconds: values are a distribution.
-    Seconds,
-    /// Something stands at this: the last value holds.
-    Level,
+    /// A counter: values are increments.
+    Counter,
+    /// A histogram of durations, in seconds.
+    Histogram,
+    /// A gauge: the last value is the current one.
+    Gauge,
 }
 
 impl<'a> Metric<'a> {
-    /// That something happened `times` more.
+    /// An increment of a counter.
     #[must_use]
-    pub fn count(name: &'a str, times: u32) -> Self {
-        Self::new(name, MetricKind::Count, f64::from(times))
+    pub fn counter(name: &'a str, times: u32) -> Self {
+        Self::new(name, MetricKind::Counter, f64::from(times))
     }
 
-    /// That something took so long.
+    /// A duration, for a histogram in seconds.
     #[must_use]
     pub const fn duration(name: &'a str, took: Duration) -> Self {
-        Self::new(name, MetricKind::Seconds, took.as_secs_f64())
+        Self::new(name, MetricKind::Histogram, took.as_secs_f64())
     }
 
-    /// That something stands at `level`.
+    /// The current value of a gauge.
     #[must_use]
-    pub const fn level(name: &'a str, level: f64) -> Self {
-        Self::new(name, MetricKind::Level, level)
+    pub const fn gauge(name: &'a str, level: f64) -> Self {
+        Self::new(name, MetricKind::Gauge, level)
     }
 
     pub(crate) const fn new(name: &'a str, kind: MetricKind, value: f64) -> Self {
@@ -83,7 +83,7 @@ impl<'a> Metric<'a> {
     }
 }
 
-/// Hands the measurement to whatever the application has installed.
+/// Records the metric with the `metrics` facade.
 #[cfg(feature = "metrics")]
 pub(crate) fn facade(metric: &Metric<'_>) {
     let labels: Vec<metrics::Label> = metric
@@ -93,7 +93,7 @@ pub(crate) fn facade(metric: &Metric<'_>) {
         .collect();
     let name = metric.name.to_owned();
     match metric.kind {
-        MetricKind::Count => {
+        MetricKind::Counter => {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -103,7 +103,7 @@ pub(crate) fn facade(metric: &Metric<'_>) {
             let times = metric.value.round() as u64;
             metrics::counter!(name, labels).increment(times);
         }
-        MetricKind::Seconds => metrics::histogram!(name, labels).record(metric.value),
-        MetricKind::Level => metrics::gauge!(name, labels).set(metric.value),
+        MetricKind::Histogram => metrics::histogram!(name, labels).record(metric.value),
+        MetricKind::Gauge => metrics::gauge!(name, labels).set(metric.value),
     }
 }

@@ -1,7 +1,7 @@
-//! What is to be seen of the work on a table: spans, correlation ids, measurements.
+//! Observability of a table: tracing spans, correlation ids, metrics.
 //!
-//! Spans and events go to `tracing`, where the application decides what is kept and at which rate;
-//! measurements go to the sinks of the table's options and to the `metrics` facade.
+//! Spans and events go to `tracing`, whose subscriber filters and samples them; metrics go to the sinks of
+//! the table's options and to the `metrics` facade.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,29 +13,29 @@ use crate::error::Failure;
 use crate::metrics::{Metric, MetricKind};
 use crate::table::{DynamoDbTable, TableOptions};
 
-/// The names of the measurements that are made of requests.
+/// Names of the metrics of requests.
 pub(crate) const REQUESTS: &str = "dynamodb_requests_total";
 pub(crate) const REQUEST_SECONDS: &str = "dynamodb_request_duration_seconds";
 pub(crate) const THROTTLED: &str = "dynamodb_throttled_total";
 pub(crate) const READ_UNITS: &str = "dynamodb_read_units_total";
 pub(crate) const WRITE_UNITS: &str = "dynamodb_write_units_total";
 pub(crate) const CIRCUIT_OPEN: &str = "dynamodb_circuit_open";
-/// And of what [`Monitor::monitor_operation`] watches.
+/// Names of the metrics of [`Monitor::monitor_operation`].
 const OPERATIONS: &str = "dynamodb_operations_total";
 const OPERATION_SECONDS: &str = "dynamodb_operation_duration_seconds";
 
-/// Watches the work on a table; see [`DynamoDbTable::monitor`].
+/// Tracing and metrics of a table; made by [`DynamoDbTable::monitor`].
 ///
-/// Every request to the table is a span `request` and an event at its end, at the level debug, and is
-/// measured:
+/// Every request to the table is a span `request` with an event at its end, at level debug, and is counted in
+/// these metrics:
 ///
-/// | measurement | labels besides `table` |
+/// | metric | labels besides `table` |
 /// |---|---|
 /// | `dynamodb_requests_total` | `operation`, `outcome` |
 /// | `dynamodb_request_duration_seconds` | `operation` |
-/// | `dynamodb_throttled_total`: requests refused, and batches left in part, for that | `operation` |
+/// | `dynamodb_throttled_total`: throttled requests and partly processed batches | `operation` |
 /// | `dynamodb_read_units_total`, `dynamodb_write_units_total` | `operation` |
-/// | `dynamodb_circuit_open`: 1 while the circuit breaker lets nothing through, else 0 | |
+/// | `dynamodb_circuit_open`: 1 while the circuit breaker is open, else 0 | |
 ///
 /// An operation is a method of a store, such as `get` or `acquire`. An outcome is `ok`, `refused` if a
 /// condition did not hold, `conflict`, `cancelled`, or a kind of failure, such as `throttled`. What the
@@ -45,9 +45,9 @@ pub struct Monitor<'a> {
     options: &'a TableOptions,
 }
 
-/// Work of the application's that is being watched.
+/// A running operation of the application, with its correlation id.
 #[derive(Debug)]
-#[must_use = "its end is told by `Monitor::end_correlation`"]
+#[must_use = "pass it to `Monitor::end_correlation` when the operation ends"]
 pub struct Correlation {
     id: String,
     operation: String,
@@ -56,30 +56,30 @@ pub struct Correlation {
 }
 
 impl Correlation {
-    /// The id by which log lines belong together: 16 hexadecimal digits.
+    /// The correlation id of its log lines: 16 hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The span that carries the id; work that is done in it is found by the id.
+    /// The span that carries the id; instrument the operation's work with it.
     #[must_use]
     pub const fn span(&self) -> &Span {
         &self.span
     }
 }
 
-/// How work has ended.
+/// Outcome of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It did what it was meant to.
+    /// It succeeded.
     Ok,
-    /// It did not.
+    /// It failed.
     Failed,
 }
 
 impl Outcome {
-    /// How the work with this result has ended.
+    /// The outcome of an operation with this result.
     #[must_use]
     pub const fn of<T, E>(result: &Result<T, E>) -> Self {
         match result {
@@ -99,13 +99,18 @@ impl fmt::Display for Outcome {
 }
 
 impl DynamoDbTable {
-    /// What watches the work on this table.
+    /// Tracing and metrics of this table.
     ///
-    /// ```no_run
-    /// # async fn example(table: store_dynamodb::DynamoDbTable) -> Result<(), store_core::Error> {
-    /// # async fn import() -> Result<(), store_core::Error> { Ok(()) }
-    /// // Every request that `import` makes is logged with one correlation id.
-    /// table.monitor().monitor_operation("import", import()).await?;
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), store_core::Error> {
+    /// # use store_dynamodb::{DynamoDbTable, TableOptions};
+    /// # let options = TableOptions::default().with_endpoint_url("http://127.0.0.1:8000");
+    /// # let table = DynamoDbTable::from_env(options).await;
+    /// # async fn import() -> Result<u32, store_core::Error> { Ok(12) }
+    /// // Every request that `import` sends is logged with one correlation id.
+    /// let imported = table.monitor().monitor_operation("import", import()).await?;
+    /// assert_eq!(imported, 12);
     /// # Ok(())
     /// # }
     /// ```
@@ -118,7 +123,7 @@ impl DynamoDbTable {
 }
 
 impl Monitor<'_> {
-    /// Takes a measurement of the application's, made now.
+    /// Records a metric of the application, observed now.
     pub fn record_metric(&self, metric: &Metric<'_>) {
         let TableOptions { clock, metrics, .. } = self.options;
         #[cfg(feature = "metrics")]
@@ -132,8 +137,8 @@ impl Monitor<'_> {
         }
     }
 
-    /// Begins to watch work of the application's under a fresh id. `operation` says what it is; it must
-    /// be one of few.
+    /// Starts an operation of the application under a new correlation id. `operation` becomes a metric label, so
+    /// it must be of low cardinality.
     pub fn start_correlation(&self, operation: &str) -> Correlation {
         let id = format!("{:016x}", self.options.random.next_u64());
         let span = info_span!("operation", operation, correlation_id = id);
@@ -145,7 +150,7 @@ impl Monitor<'_> {
         }
     }
 
-    /// Tells how the work has ended: as an event, and as `dynamodb_operations_total` and
+    /// Ends an operation: emits an event and the metrics `dynamodb_operations_total` and
     /// `dynamodb_operation_duration_seconds`.
     pub fn end_correlation(&self, correlation: Correlation, outcome: Outcome) {
         let Correlation {
@@ -162,14 +167,14 @@ impl Monitor<'_> {
             ("operation", &*operation),
             ("outcome", &*outcome),
         ];
-        self.record_metric(&Metric::count(OPERATIONS, 1).with_labels(&labels));
+        self.record_metric(&Metric::counter(OPERATIONS, 1).with_labels(&labels));
         self.record_metric(&Metric::duration(OPERATION_SECONDS, took).with_labels(&labels[..2]));
     }
 
-    /// Watches `work` from its first step to its end.
+    /// Runs `work` as one operation, in a span with a new correlation id.
     ///
     /// # Errors
-    /// Those of `work`.
+    /// The error of `work`, unchanged.
     pub async fn monitor_operation<T, E>(
         &self,
         operation: &str,
@@ -181,7 +186,7 @@ impl Monitor<'_> {
         result
     }
 
-    /// Watches one request.
+    /// Runs one request with its span and metrics.
     pub(crate) async fn request<T>(
         &self,
         operation: &'static str,
@@ -200,7 +205,7 @@ impl Monitor<'_> {
             ("operation", operation),
             ("outcome", outcome),
         ];
-        self.record_metric(&Metric::count(REQUESTS, 1).with_labels(&labels));
+        self.record_metric(&Metric::counter(REQUESTS, 1).with_labels(&labels));
         self.record_metric(&Metric::duration(REQUEST_SECONDS, took).with_labels(&labels[..2]));
         if outcome == THROTTLED_OUTCOME {
             self.throttled(operation);
@@ -208,24 +213,24 @@ impl Monitor<'_> {
         result
     }
 
-    /// Notes that the service would not do all that it was asked for.
+    /// Counts a throttled request.
     pub(crate) fn throttled(self, operation: &'static str) {
         let labels = [("table", &*self.options.table), ("operation", operation)];
-        self.record_metric(&Metric::count(THROTTLED, 1).with_labels(&labels));
+        self.record_metric(&Metric::counter(THROTTLED, 1).with_labels(&labels));
     }
 
-    /// Notes what a request has consumed.
+    /// Counts the capacity that a request has consumed.
     pub(crate) fn consumed(self, name: &'static str, operation: &'static str, units: f64) {
         let labels = [("table", &*self.options.table), ("operation", operation)];
-        let metric = Metric::new(name, MetricKind::Count, units);
+        let metric = Metric::new(name, MetricKind::Counter, units);
         self.record_metric(&metric.with_labels(&labels));
     }
 
-    /// Notes whether the circuit is open.
+    /// Records whether the circuit is open.
     pub(crate) fn circuit(self, is_open: bool) {
         let labels = [("table", &*self.options.table)];
         let level = if is_open { 1.0 } else { 0.0 };
-        self.record_metric(&Metric::level(CIRCUIT_OPEN, level).with_labels(&labels));
+        self.record_metric(&Metric::gauge(CIRCUIT_OPEN, level).with_labels(&labels));
     }
 
     fn since(self, began: Duration) -> Duration {

@@ -1,4 +1,4 @@
-//! How the stores behave; the defaults are those of the original package where it has them.
+//! Options of the stores; defaults are those of the TypeScript package where it has the option.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -10,12 +10,12 @@ use store_core::{
     SystemRandom,
 };
 
-/// The most items that one run of a cleanup removes.
+/// Maximum number of items that one cleanup removes.
 const CLEANUP_BATCH: u32 = 500;
-/// By how much the clocks of two hosts may differ: those that keep time by NTP stay well below.
+/// Default of `max_clock_skew`: hosts synchronised by NTP stay well below.
 pub(crate) const MAX_CLOCK_SKEW: Duration = Duration::from_millis(20);
 
-/// Options of the three stores together.
+/// Options of all three stores, for [`stores_with`](crate::stores_with).
 ///
 /// ```
 /// use store_dynamodb::{CacheOptions, StoreOptions};
@@ -27,11 +27,11 @@ pub(crate) const MAX_CLOCK_SKEW: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StoreOptions {
-    /// Of the cache.
+    /// Options of the cache.
     pub cache: CacheOptions,
-    /// Of the de-duplication.
+    /// Options of the de-duplication.
     pub dedupe: DedupeOptions,
-    /// Of the rate limiter. Default: adaptive, 200 per hour.
+    /// Options of the rate limiter. Default: adaptive, 200 per hour.
     pub rate_limit: RateLimitOptions,
 }
 
@@ -67,7 +67,7 @@ impl StoreOptions {
         self
     }
 
-    /// Sets the clock of all three.
+    /// Sets the clock of all three stores.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(clock);
@@ -77,7 +77,7 @@ impl StoreOptions {
         self
     }
 
-    /// Sets the randomness of all three.
+    /// Sets the random source of all three stores.
     #[must_use]
     pub fn with_random(mut self, random: impl Random) -> Self {
         let random: Arc<dyn Random> = Arc::new(random);
@@ -92,18 +92,19 @@ impl StoreOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CacheOptions {
-    /// The longest value, in bytes, before it is compressed. Default: 4 MiB.
+    /// Maximum length of a value before compression, in bytes; longer values are
+    /// [`TooLarge`](store_core::ErrorKind::TooLarge). Default: 4 MiB.
     pub max_entry_bytes: usize,
-    /// The longest value that is kept in one item as it is, in bytes; longer ones are compressed and,
-    /// if need be, cut into items of this length. DynamoDB takes items of up to 400 KB with all they
-    /// hold, so what exceeds 390 KiB with key and tags is cut whatever this says. Default: 300 KiB.
+    /// Maximum length of a value stored uncompressed in one item, in bytes. Longer values are compressed and,
+    /// if they are still longer, split into chunks of this length. DynamoDB items hold at most 400 KB, so a
+    /// value that exceeds 390 KiB with its key and tags is split whatever this is. Default: 300 KiB.
     pub chunk_bytes: usize,
-    /// The most entries that one run of `cleanup` removes. DynamoDB removes expired items by itself,
-    /// within days and free of charge; a cleanup is for those who want the room earlier. Default: 500.
+    /// Maximum number of entries that one `cleanup` removes. DynamoDB removes expired items itself, within
+    /// days and free of charge; a cleanup only frees the space earlier. Default: 500.
     pub cleanup_batch: u32,
-    /// The clock. Default: the system's.
+    /// Time source. Default: the system clock.
     pub clock: Arc<dyn Clock>,
-    /// Where the names of chunks come from. Default: the system's randomness.
+    /// Random source of chunk names. Default: the operating system.
     pub random: Arc<dyn Random>,
 }
 
@@ -160,28 +161,28 @@ impl CacheOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DedupeOptions {
-    /// How long a job survives its owner's silence; it takes the place of the original package's
-    /// `defaultTtlSeconds` of 300 s, which a crash always cost in full. Default: 10 s.
+    /// Lease of a job: how long it stays with an owner that sends no heartbeat. Default: 10 s (the TypeScript
+    /// package's `defaultTtlSeconds` of 300 s delayed everybody by that much after a crash).
     pub lease: Duration,
-    /// The longest result that is handed to those who joined, in bytes; each kilobyte costs a write
-    /// unit. Default: 8 KiB.
+    /// Maximum length of a result that is passed to callers that joined the job, in bytes; each kilobyte costs
+    /// one write unit. Default: 8 KiB.
     pub inline_limit_bytes: usize,
-    /// How long an ended job can be seen by those who joined it. Default: 5 s.
+    /// How long an ended job and its result stay visible to callers that joined it. Default: 5 s.
     pub result_retention: Duration,
-    /// How soon after it began to wait a process first asks for the jobs that it waits for; later it
-    /// asks less and less often, up to [`max_poll_interval`](Self::max_poll_interval). Default: 100 ms.
+    /// First interval at which a waiting process polls its jobs; it grows up to
+    /// [`max_poll_interval`](Self::max_poll_interval). Default: 100 ms.
     pub poll_interval: Duration,
-    /// The longest time between two such questions. Default: 2 s.
+    /// Maximum poll interval. Default: 2 s.
     pub max_poll_interval: Duration,
-    /// By how much the clocks of two hosts may differ: a lease lapses for others this much later.
-    /// Default: 20 ms.
+    /// Maximum difference between the clocks of two hosts: other hosts treat a lease as expired only this much
+    /// later. Default: 20 ms.
     pub max_clock_skew: Duration,
-    /// The most items that one run of `cleanup` removes; DynamoDB removes ended jobs by itself, within
-    /// days. Default: 500.
+    /// Maximum number of items that one `cleanup` removes; DynamoDB removes ended jobs itself, within days.
+    /// Default: 500.
     pub cleanup_batch: u32,
-    /// The clock. Default: the system's.
+    /// Time source. Default: the system clock.
     pub clock: Arc<dyn Clock>,
-    /// Where job ids come from. Default: the system's randomness.
+    /// Random source of job ids. Default: the operating system.
     pub random: Arc<dyn Random>,
 }
 
@@ -270,34 +271,31 @@ impl DedupeOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RateLimitOptions {
-    /// What holds for resources that nothing was stated for. Default: 200 per minute.
+    /// Configuration of resources without one of their own. Default: 200 per minute.
     pub default_config: ResourceConfig,
-    /// What holds for these resources, unless a claim or the stored configuration says otherwise.
-    /// Default: nothing.
+    /// Configurations per resource; a stored configuration or a claim's own takes precedence. Default: none.
     pub resource_configs: HashMap<Resource, ResourceConfig>,
-    /// Into how many buckets a window is cut. A bucket leaves the window as a whole, so an admission
-    /// may count for longer than its window, by one bucket at most; more buckets make the item that
-    /// holds them larger. Default: 60.
+    /// Number of buckets per window. A bucket leaves the window as a whole, so a permit counts for up to one
+    /// bucket longer than its window; more buckets make the resource's item larger. Default: 60.
     pub buckets: NonZeroU32,
-    /// How many permits a process takes in one write and then hands out by itself. They count from the
-    /// write on, so no window is over; what is left of them when their bucket ends is given back. Those
-    /// of a process that was killed stay used until the window has passed. Default: 1, none in advance.
+    /// Number of permits that a process takes in one write and then grants locally. They count from the write
+    /// on, so no window is exceeded; permits left at the end of their bucket are given back. Those of a
+    /// process that was killed stay used until the window has passed. Default: 1, none in advance.
     ///
-    /// A cooldown, a reset or a configuration that **another** process states does not reach permits
-    /// that are held already: after it a process hands out at most `lease` - 1 more to each class, and
-    /// none once their bucket is over. A bucket is as long as the resource's smallest window divided by
-    /// [`buckets`](Self::buckets): a second, of a minute and by default. What the process itself states
-    /// binds at once.
-    pub lease: NonZeroU32,
-    /// By how much the clocks of two hosts may differ: an admission counts this much longer than its
-    /// window. Default: 20 ms.
+    /// A cooldown, reset or configuration set by **another** process does not reach permits that a process
+    /// already holds: it may grant up to `permit_batch_size` - 1 more to each class, until the bucket ends. A
+    /// bucket is as long as the resource's smallest window divided by [`buckets`](Self::buckets): by default
+    /// one second for a window of a minute. Changes made by the process itself take effect at once.
+    pub permit_batch_size: NonZeroU32,
+    /// Maximum difference between the clocks of two hosts: a permit counts this much longer than its window.
+    /// Default: 20 ms.
     pub max_clock_skew: Duration,
-    /// The most items that one run of `cleanup` removes; DynamoDB removes idle resources by itself,
-    /// within days. Default: 500.
+    /// Maximum number of items that one `cleanup` removes; DynamoDB removes idle resources itself, within days.
+    /// Default: 500.
     pub cleanup_batch: u32,
-    /// The clock. Default: the system's.
+    /// Time source. Default: the system clock.
     pub clock: Arc<dyn Clock>,
-    /// Where the marks of writes come from. Default: the system's randomness.
+    /// Random source of write ids. Default: the operating system.
     pub random: Arc<dyn Random>,
 }
 
@@ -307,7 +305,7 @@ impl Default for RateLimitOptions {
             default_config: Limit::new(200, MINUTE).into(),
             resource_configs: HashMap::new(),
             buckets: NonZeroU32::MIN.saturating_add(59),
-            lease: NonZeroU32::MIN,
+            permit_batch_size: NonZeroU32::MIN,
             max_clock_skew: MAX_CLOCK_SKEW,
             cleanup_batch: CLEANUP_BATCH,
             clock: Arc::new(SystemClock::new()),
@@ -317,7 +315,8 @@ impl Default for RateLimitOptions {
 }
 
 impl RateLimitOptions {
-    /// The default of the original packages' adaptive store: 200 per hour, shared by activity.
+    /// Defaults of the TypeScript package's adaptive store: 200 per hour, divided between user and background
+    /// requests by activity.
     #[must_use]
     pub fn adaptive() -> Self {
         let config = ResourceConfig::from(Limit::SEED_ADAPTIVE_DEFAULT);
@@ -331,7 +330,7 @@ impl RateLimitOptions {
         self
     }
 
-    /// What holds for `resource` unless a claim or the stored configuration says otherwise.
+    /// The configuration of `resource` in these options.
     pub(crate) fn config_of(&self, resource: &Resource) -> &ResourceConfig {
         let config = self.resource_configs.get(resource);
         config.unwrap_or(&self.default_config)
@@ -351,10 +350,10 @@ impl RateLimitOptions {
         self
     }
 
-    /// Sets [`lease`](Self::lease).
+    /// Sets [`permit_batch_size`](Self::permit_batch_size).
     #[must_use]
-    pub fn with_lease(mut self, permits: NonZeroU32) -> Self {
-        self.lease = permits;
+    pub fn with_permit_batch_size(mut self, permits: NonZeroU32) -> Self {
+        self.permit_batch_size = permits;
         self
     }
 

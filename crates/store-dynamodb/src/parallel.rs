@@ -1,17 +1,16 @@
-//! Several things at once, but not too many.
+//! Bounded concurrency.
 
 use std::num::NonZeroUsize;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-/// Does `work` for every item, at most `max_concurrency` of them at once; the answers are in the order
-/// of the items.
+/// Runs `work` for every item with at most `max_concurrency` in progress; results are in the order of the items.
 ///
-/// All runs on the caller's task, and ends when the returned future is dropped.
+/// Everything runs on the caller's task and is cancelled when the returned future is dropped.
 ///
 /// # Errors
-/// The first failure in the order of the items. Nothing is started after it was seen, and what is under
-/// way is dropped. To have every outcome, let `work` never fail: `Ok::<_, Infallible>(outcome)`.
+/// The first error of `work` in the order of the items; later items are not started and those in progress are
+/// cancelled. To collect every outcome let `work` return `Ok::<_, Infallible>(outcome)`.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Rate limiting: one item per resource, which every admission changes by one conditional write.
+//! The rate limit store: one item per resource, which every admission changes by one conditional write.
 //!
 //! Admissions are counted in buckets of time. A bucket leaves a window as a whole, when its youngest
 //! admission would: so no window is ever over, and an admission may count for one bucket longer than
@@ -7,7 +7,6 @@
 
 mod acquire;
 mod admin;
-mod amend;
 mod change;
 mod decide;
 mod demand;
@@ -20,6 +19,7 @@ mod reports;
 mod state;
 #[cfg(test)]
 mod tests;
+mod update;
 mod varint;
 
 use std::sync::Arc;
@@ -37,23 +37,23 @@ use crate::error::BACKEND;
 use crate::options::RateLimitOptions;
 use crate::table::DynamoDbTable;
 
-/// A rate limiter in a DynamoDB table, shared by every process on every host that uses it.
+/// A sliding-window rate limiter in a DynamoDB table, shared by all processes of all hosts that use the table.
 ///
-/// An admission is one write unit, and so is a refusal at most; refusals are remembered, so that asking
-/// again before it can help costs nothing but one look a second. Times that it tells may be late by
+/// A granted permit costs one write unit, a denial at most one. Denials are cached in the process: an attempt
+/// before the retry time costs nothing except one read per second. A retry time may be late by
 /// [`resolution`](RateLimitStore::resolution), never early.
 ///
-/// A request on several claims takes them one after the other and gives back what it took if a later
-/// one refuses; in that moment, others may be refused who would fit.
+/// A request with several claims takes them one after the other and gives back the earlier ones if a later one
+/// is denied; meanwhile another request that would fit may be denied.
 ///
-/// Cloning is cheap; clones are the same store.
+/// Cloning is cheap; clones share one store.
 ///
-/// ```no_run
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
-/// use store_dynamodb::{DynamoDbRateLimitStore, DynamoDbTable, TableOptions};
+/// use store_dynamodb::DynamoDbRateLimitStore;
 ///
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// let table = DynamoDbTable::from_env(TableOptions::default()).await;
 /// let limits = DynamoDbRateLimitStore::new(&table, Limit::new(200, HOUR));
 /// let issues = Resource::named("issues")?;
 /// match limits.acquire(Acquire::one(&issues).user()).await? {
@@ -61,33 +61,33 @@ use crate::table::DynamoDbTable;
 ///     Decision::Denied { retry_at, reason } => println!("{reason} until {retry_at}"),
 /// }
 /// # Ok(())
-/// # }
+/// # }) }
 /// ```
 #[derive(Clone, Debug)]
 pub struct DynamoDbRateLimitStore {
     inner: Arc<Inner>,
 }
 
-/// The original packages' name of the limiter that shares a limit by activity; what makes one is
-/// [`DynamoDbRateLimitStore::adaptive`], or any adaptive configuration.
+/// The TypeScript package's name of the adaptive limiter, which divides a limit between user and background
+/// requests by activity; made by [`DynamoDbRateLimitStore::adaptive`] or any adaptive configuration.
 pub type DynamoDbAdaptiveRateLimitStore = DynamoDbRateLimitStore;
 
 impl DynamoDbRateLimitStore {
-    /// A limiter in `table` under which `default` holds for resources that nothing was stated for.
+    /// A limiter in `table`; `default` is the configuration of resources without one of their own.
     #[must_use]
     pub fn new(table: &DynamoDbTable, default: impl Into<ResourceConfig>) -> Self {
         let options = RateLimitOptions::default().with_default_config(default);
         Self::with_options(table, options)
     }
 
-    /// A limiter in `table` with the original packages' adaptive default: 200 per hour, shared between
-    /// users and background by activity.
+    /// An adaptive limiter in `table` with the TypeScript package's default: 200 per hour, divided between user
+    /// and background requests by activity.
     #[must_use]
     pub fn adaptive(table: &DynamoDbTable) -> Self {
         Self::with_options(table, RateLimitOptions::adaptive())
     }
 
-    /// A limiter in `table`.
+    /// A limiter in `table` with the given options.
     #[must_use]
     pub fn with_options(table: &DynamoDbTable, options: RateLimitOptions) -> Self {
         Self {
@@ -173,7 +173,7 @@ impl RateLimitStore for DynamoDbRateLimitStore {
     async fn close(&self) -> Result<()> {
         self.inner.handle.close();
         for local in self.inner.locals.all() {
-            self.inner.return_leases(&local, None).await;
+            self.inner.return_batches(&local, None).await;
         }
         Ok(())
     }

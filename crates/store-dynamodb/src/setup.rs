@@ -1,79 +1,95 @@
-//! The table itself: made, verified, mended, and written down for other tools.
+//! Creates, verifies and repairs the table, and renders its definition for other tools.
 //!
-//! The stores never create a table: that costs money, takes a while and wants permissions that an
-//! application at work should not have. `cargo xtask setup-dynamo` does it by hand, and an
-//! application that wants to do it itself calls [`create_or_verify`].
+//! The stores never create a table: that costs money, takes a while and needs permissions that an
+//! application should not have while it serves. An operator runs `comicvine table setup` (in a checkout of
+//! this repository also `cargo xtask setup-dynamo`); a program calls [`create_or_verify`].
 //!
-//! Nothing here ever deletes, or changes what a table holds. What differs from the [`TableSpec`] is
-//! told; what can be mended while the table serves is mended only if [`SetupOptions::mend`] says so.
+//! | item | purpose |
+//! |---|---|
+//! | [`TableSpec`] | the wanted table: keys, time to live, index, billing, backups |
+//! | [`plan`] | a dry run: the [`Step`]s and [`Difference`]s |
+//! | [`create_or_verify`] | idempotent set-up; safe to run from several processes at once |
+//! | [`render`] | the same table as `CloudFormation`, Terraform, AWS CLI commands or an IAM policy |
+//!
+//! Nothing here deletes a table or changes its items. Differences from the [`TableSpec`] are reported; those
+//! that can be fixed while the table serves are fixed only with [`Mend::InPlace`].
 
 mod difference;
 mod error;
-mod found;
+mod existing;
 mod options;
 mod permissions;
-mod print;
+mod render;
 mod run;
 mod spec;
+mod steps;
 mod wait;
-mod work;
 
 use aws_sdk_dynamodb::Client;
+#[cfg(doc)]
+use store_core::ErrorKind;
 
 pub use difference::Difference;
 pub(crate) use difference::keys;
 pub use error::SetupError;
-pub(crate) use found::keys_of;
+pub(crate) use existing::keys_of;
 pub use options::{Mend, Progress, SetupOptions};
-pub use permissions::{SETUP_CALLS, STORE_CALLS};
-pub use print::{Format, print};
+pub use permissions::{SETUP_OPERATIONS, STORE_OPERATIONS};
+pub use render::{Format, render};
 pub use spec::{Billing, IndexSpec, TableSpec};
-pub use work::{Plan, Report, Step};
+pub use steps::{Plan, Report, Step};
 
-/// What [`create_or_verify`] would do to the table, without doing it.
+/// The steps that [`create_or_verify`] would take; nothing is changed.
 ///
 /// # Errors
-/// If the service cannot be asked.
+/// [`SetupError::Request`] if the table cannot be described: [`ErrorKind::Unavailable`] without access or
+/// connection, [`ErrorKind::Timeout`], [`ErrorKind::Throttled`], [`ErrorKind::InvalidInput`] for a name that
+/// DynamoDB does not allow.
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # async fn example(client: aws_sdk_dynamodb::Client) -> Result<(), store_dynamodb::setup::SetupError> {
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_dynamodb::setup::{TableSpec, plan};
 ///
-/// println!("{}", plan(&client, &TableSpec::default()).await?);
+/// let plan = plan(table.client(), &TableSpec::of(table.options())).await?;
+/// assert!(plan.steps.is_empty(), "{plan}");
 /// # Ok(())
-/// # }
+/// # }) }
 /// ```
 pub async fn plan(client: &Client, spec: &TableSpec) -> Result<Plan, SetupError> {
-    let found = found::find(client, spec).await?;
+    let found = existing::find(client, spec).await?;
     Ok(Plan::new(spec, found.as_ref()))
 }
 
 /// Creates the table if it does not exist, and verifies it if it does; run again, it does nothing.
 ///
-/// A table of its own making it waits for, and turns on its time to live and, if wanted, its
-/// point-in-time recovery. Several processes may do this at once: one that looks in between the steps
-/// of another, at a table that was created minutes ago at most, gives it some seconds to finish, and
-/// reports what is missing only then.
+/// After creating a table it waits until the table is active and enables time to live and, if the spec asks
+/// for it, point-in-time recovery. Several processes may call this at once: one that finds a table created a
+/// few minutes ago in which only those two are missing waits up to 15 s for the creator before it reports
+/// a difference.
 ///
 /// # Errors
-/// [`SetupError::Mismatch`] if there is a table that differs and may not or cannot be mended;
-/// [`SetupError::NotActive`] if it was not ready in time; [`SetupError::Request`] if the service could
-/// not be asked or refused.
+/// - [`SetupError::Mismatch`]: the existing table differs, and the difference cannot be fixed in place or
+///   [`SetupOptions::mend`] does not allow it.
+/// - [`SetupError::NotActive`]: the table was not ready within [`SetupOptions::ready_timeout`].
+/// - [`SetupError::Request`]: a request failed; kinds as for [`plan`], and [`ErrorKind::Busy`] while another
+///   change of the table is in progress.
 ///
 /// # Examples
 ///
-/// ```no_run
-/// # async fn example(client: aws_sdk_dynamodb::Client) -> Result<(), store_dynamodb::setup::SetupError> {
-/// use store_dynamodb::TableOptions;
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 ///
-/// let spec = TableSpec::of(&TableOptions::default()).with_point_in_time_recovery(true);
-/// let report = create_or_verify(&client, &spec, &SetupOptions::default()).await?;
-/// println!("{report}");
+/// // Here the table exists, so it is verified.
+/// let spec = TableSpec::of(table.options());
+/// let report = create_or_verify(table.client(), &spec, &SetupOptions::default()).await?;
+/// assert!(report.done.is_empty(), "{report}");
 /// # Ok(())
-/// # }
+/// # }) }
 /// ```
 pub async fn create_or_verify(
     client: &Client,

@@ -1,4 +1,4 @@
-//! What the three stores have in common: a table, a clock, and an end.
+//! Constructors of all three stores, and what they share: table, clock, closing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,9 +10,9 @@ use crate::options::StoreOptions;
 use crate::table::DynamoDbTable;
 use crate::{DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore};
 
-/// All three stores in `table`, with default options: the limiter is adaptive, 200 per hour.
+/// All three stores in `table` with default options: the limiter is adaptive, 200 per hour.
 ///
-/// Nothing is asked of the table yet; see [`setup`](crate::setup) for how it comes to be.
+/// Sends no request; the table must exist before the stores are used (see [`setup`](crate::setup)).
 ///
 /// ```
 /// use store_dynamodb::{DynamoDbTable, TableOptions, stores};
@@ -31,18 +31,21 @@ pub fn stores(table: &DynamoDbTable) -> Stores {
     stores_with(table, StoreOptions::default())
 }
 
-/// All three stores in `table`.
+/// All three stores in `table` with the given options.
 ///
-/// ```no_run
-/// # async fn example() {
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
 /// use store_core::{HOUR, Limit};
 /// use store_dynamodb::{
 ///     DynamoDbTable, RateLimitOptions, StoreOptions, TableOptions, stores_with,
 /// };
 ///
-/// let table = DynamoDbTable::from_env(TableOptions::default()).await;
+/// let options = TableOptions::default().with_endpoint_url("http://127.0.0.1:8000");
+/// let table = DynamoDbTable::from_env(options).await;
 /// let limit = RateLimitOptions::default().with_default_config(Limit::new(200, HOUR));
 /// let stores = stores_with(&table, StoreOptions::default().with_rate_limit(limit));
+/// assert!(stores.rate_limit.is_some());
 /// # }
 /// ```
 #[must_use]
@@ -56,7 +59,7 @@ pub fn stores_with(table: &DynamoDbTable, options: StoreOptions) -> Stores {
         ))
 }
 
-/// One store's way to the table.
+/// Table, clock and closed flag of one store.
 #[derive(Debug)]
 pub(crate) struct Handle {
     table: DynamoDbTable,
@@ -73,11 +76,11 @@ impl Handle {
         }
     }
 
-    /// The table, unless the store was closed.
+    /// The table, or [`ErrorKind::Closed`].
     pub(crate) fn table(&self, operation: &'static str) -> Result<&DynamoDbTable> {
         if self.is_closed.load(Ordering::Acquire) {
             let error = Error::new(ErrorKind::Closed, BACKEND, operation);
-            return Err(error.with_detail("the store was closed; make another"));
+            return Err(error.with_detail("the store was closed; create another"));
         }
         Ok(&self.table)
     }

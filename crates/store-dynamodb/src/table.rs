@@ -1,4 +1,4 @@
-//! The table: which one, how it is reached, and the requests that the stores make of it.
+//! The table handle: name, client, and the requests that the stores send.
 
 mod client;
 mod consumed;
@@ -18,13 +18,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::{Client, Error as ServiceError};
 
-pub use consumed::Consumed;
+pub use consumed::ConsumedCapacity;
 pub(crate) use expression::Values;
-pub use options::{TableNames, TableOptions};
+pub use options::{SchemaNames, TableOptions};
 pub(crate) use read::{Query, Sorted};
 pub(crate) use write::{Action, Update, Write};
 
-use self::consumed::Tally;
+use self::consumed::CapacityCounter;
 use self::diagnosis::Diagnosis;
 use self::refusals::Refusals;
 use crate::breaker::{Breaker, Change, CircuitStatus, Health, Pass};
@@ -32,9 +32,10 @@ use crate::delay::spread;
 use crate::error::{BACKEND, Failure, failure, health};
 use store_core::{Error, ErrorKind};
 
-/// One table and the client to reach it by. Clones share both.
+/// A handle of one table: client, options, circuit breaker and counters, shared by its clones.
 ///
-/// The table is never created implicitly; see [`TableOptions::table`].
+/// Made by [`from_env`](Self::from_env), [`from_config`](Self::from_config) or [`new`](Self::new); none of them
+/// sends a request, and none creates the table (see [`setup`](crate::setup)).
 #[derive(Clone, Debug)]
 pub struct DynamoDbTable {
     shared: Arc<Shared>,
@@ -45,21 +46,21 @@ struct Shared {
     breaker: Breaker,
     client: Client,
     options: TableOptions,
-    consumed: Tally,
+    consumed: CapacityCounter,
     diagnosis: Diagnosis,
     refusals: Refusals,
 }
 
 impl DynamoDbTable {
-    /// A table reached by a client of the application's. Its timeouts and retries are the
-    /// application's; [`from_config`](Self::from_config) sets those that suit these stores.
+    /// A handle with a client of the application, whose region, timeouts and retries apply instead of those in
+    /// `options`; [`from_config`](Self::from_config) builds a client with the latter.
     #[must_use]
     pub fn new(client: Client, options: TableOptions) -> Self {
         let shared = Shared {
             breaker: Breaker::new(options.circuit_breaker),
             client,
             options,
-            consumed: Tally::default(),
+            consumed: CapacityCounter::default(),
             diagnosis: Diagnosis::default(),
             refusals: Refusals::default(),
         };
@@ -68,36 +69,39 @@ impl DynamoDbTable {
         }
     }
 
-    /// The table's name.
+    /// Name of the table.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.shared.options.table
     }
 
-    /// The options it was opened with.
+    /// Options of the handle.
     #[must_use]
     pub fn options(&self) -> &TableOptions {
         &self.shared.options
     }
 
-    /// The client, for requests of the application's own.
+    /// The SDK client, for requests of the application.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
 
-    /// What the service says this handle's requests have consumed so far.
+    /// Capacity that this handle's requests have consumed so far, as reported by the service.
     #[must_use]
-    pub fn consumed(&self) -> Consumed {
+    pub fn consumed_capacity(&self) -> ConsumedCapacity {
         self.shared.consumed.read()
     }
 
-    /// How this handle's circuit breaker stands; stores that share the handle share it.
+    /// Status of this handle's circuit breaker, which all stores of the handle share.
     ///
-    /// ```no_run
-    /// # fn example(table: &store_dynamodb::DynamoDbTable) {
-    /// use store_dynamodb::CircuitState;
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use store_dynamodb::{CircuitState, DynamoDbTable, TableOptions};
     ///
+    /// let options = TableOptions::default().with_endpoint_url("http://127.0.0.1:8000");
+    /// let table = DynamoDbTable::from_env(options).await;
     /// assert_eq!(table.circuit_breaker_status().state, CircuitState::Closed);
     /// # }
     /// ```
@@ -106,7 +110,7 @@ impl DynamoDbTable {
         self.shared.breaker.status(self.options().clock.monotonic())
     }
 
-    /// Closes the circuit breaker, whatever it has seen.
+    /// Closes the circuit breaker and clears its failure count.
     pub fn reset_circuit_breaker(&self) {
         self.shared.breaker.reset();
         self.monitor().circuit(false);
@@ -118,8 +122,8 @@ impl DynamoDbTable {
             Error::new(ErrorKind::CircuitOpen, BACKEND, operation)
                 .with_retry_after(wait)
                 .with_detail(format!(
-                    "table {} has failed too often in a row, so nothing was sent; the next try is in \
-                     {} ms",
+                    "the circuit of table {} is open after consecutive failures, nothing was sent; \
+                     the next attempt is in {} ms",
                     self.name(),
                     wait.as_millis()
                 ))
@@ -136,12 +140,12 @@ impl DynamoDbTable {
                 tracing::warn!(
                     table,
                     ?wait,
-                    "circuit opened: the table fails, nothing is sent"
+                    "circuit opened: requests to the table are not sent"
                 );
             }
             Change::Closed => {
                 self.monitor().circuit(false);
-                tracing::info!(table, "circuit closed: the table answers again");
+                tracing::info!(table, "circuit closed: the table responds again");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Refusals in the service's words.
+//! Error responses in the format of the service.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -7,7 +7,7 @@ use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
 const SERVICE: &str = "com.amazonaws.dynamodb.v20120810";
-/// Throttling before the request has reached the service proper is told by another part of AWS.
+/// Namespace of throttling before the request reaches the service itself.
 const AVAILABILITY: &str = "com.amazon.coral.availability";
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/x-amz-json-1.0");
 

@@ -1,8 +1,8 @@
-//! Batches, cut in two: what is sent on, and what is returned as unprocessed.
+//! Batches split in two: a half that is forwarded and a half that is returned as unprocessed.
 
 use serde_json::{Map, Value};
 
-/// What a batch is called in a request and what its leftovers are called in the answer.
+/// The two kinds of batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Batch {
     Get,

@@ -1,9 +1,9 @@
-//! What can be injected, how often, and how often it was.
+//! The kinds of fault, their rates and their counts.
 
 use std::time::Duration;
 
-/// The share of requests, from 0 to 1, that meets each kind of fault. Kinds that a request cannot meet
-/// leave it alone: only batches are left unprocessed, only writes conflict.
+/// The share of requests, from 0 to 1, that gets each kind of fault. A fault that does not apply to a request is
+/// not injected: only batches can be left unprocessed, only writes can conflict.
 ///
 /// ```
 /// use dynamodb_local::Faults;
@@ -18,20 +18,20 @@ pub struct Faults {
     pub throttling: f64,
     /// Refused with `ProvisionedThroughputExceededException`. Default: 0.
     pub throughput_exceeded: f64,
-    /// Answered with `InternalServerError`, without having been done. Default: 0.
+    /// Fails with `InternalServerError`, without effect. Default: 0.
     pub server_error: f64,
-    /// The connection is reset, and nothing was done. Default: 0.
+    /// The connection is reset, without effect. Default: 0.
     pub reset: f64,
-    /// The answer comes after [`delay`](Self::delay). Default: 0.
+    /// The response is delayed by [`delay`](Self::delay). Default: 0.
     pub slow: f64,
-    /// It is done, and the connection closed instead of the answer. Default: 0.
+    /// The request takes effect, but the connection is closed instead of a response. Default: 0.
     pub lost_answer: f64,
-    /// A write is refused because of another one under way: `TransactionConflictException`, or
+    /// A write is refused because of a concurrent one: `TransactionConflictException`, or
     /// `TransactionCanceledException` for a transaction. Default: 0.
     pub conflict: f64,
-    /// Half of a batch of two or more is done, and the rest returned as unprocessed. Default: 0.
+    /// Half of a batch of two or more is processed, and the rest returned as unprocessed. Default: 0.
     pub unprocessed: f64,
-    /// By how much a slow answer is late. Default: 1 s.
+    /// Delay of a slow response. Default: 1 s.
     pub delay: Duration,
 }
 
@@ -53,7 +53,7 @@ macro_rules! with {
 }
 
 impl Faults {
-    /// Each kind in this share of the requests.
+    /// Each kind for the same share of the requests.
     #[must_use]
     pub const fn each(share: f64) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Faults {
         self
     }
 
-    /// The fault of a request that drew `roll`, from 0 to 1.
+    /// The fault of a request with the random number `roll`, from 0 to 1.
     pub(super) fn pick(&self, roll: f64) -> Option<Fault> {
         let shares = [
             (Fault::Throttling, self.throttling),
@@ -122,11 +122,11 @@ pub(super) enum Fault {
     Unprocessed,
 }
 
-/// How many requests came by, and what was injected into them.
+/// Number of requests, and of faults injected by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Injected {
-    /// All requests.
+pub struct FaultCounts {
+    /// All requests, with and without faults.
     pub requests: u64,
     /// See [`Faults::throttling`].
     pub throttling: u64,
@@ -146,10 +146,10 @@ pub struct Injected {
     pub unprocessed: u64,
 }
 
-impl Injected {
-    /// All faults together.
+impl FaultCounts {
+    /// Sum of all faults.
     #[must_use]
-    pub const fn faults(&self) -> u64 {
+    pub const fn total(&self) -> u64 {
         self.throttling
             + self.throughput_exceeded
             + self.server_errors

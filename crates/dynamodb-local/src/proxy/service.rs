@@ -1,4 +1,4 @@
-//! One connection: its requests, what happens to them, and its way to the server.
+//! One connection: its requests, their faults, and the connection to the server.
 
 use std::fmt;
 use std::sync::Arc;

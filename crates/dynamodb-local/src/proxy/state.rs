@@ -1,11 +1,11 @@
-//! What the connections of a proxy share: the faults, the dice and the counts.
+//! State that a proxy's connections share: faults, random source and counts.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use store_core::{Clock, Random, SeededRandom, SystemClock};
 
-use super::faults::{Fault, Faults, Injected};
+use super::faults::{Fault, FaultCounts, Faults};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -18,9 +18,9 @@ pub(super) struct State {
 #[derive(Debug)]
 struct Inner {
     faults: Faults,
-    /// Others, until the clock shows this.
-    meanwhile: Option<(Faults, Duration)>,
-    injected: Injected,
+    /// Temporary faults, until this time of the monotonic clock.
+    temporary: Option<(Faults, Duration)>,
+    counts: FaultCounts,
 }
 
 impl State {
@@ -31,8 +31,8 @@ impl State {
             random: SeededRandom::new(seed),
             inner: Mutex::new(Inner {
                 faults,
-                meanwhile: None,
-                injected: Injected::default(),
+                temporary: None,
+                counts: FaultCounts::default(),
             }),
         }
     }
@@ -40,36 +40,36 @@ impl State {
     pub(super) fn set_faults(&self, faults: Faults) {
         let mut inner = self.lock();
         inner.faults = faults;
-        inner.meanwhile = None;
+        inner.temporary = None;
     }
 
     pub(super) fn set_faults_for(&self, faults: Faults, duration: Duration) {
         let until = self.clock.monotonic() + duration;
-        self.lock().meanwhile = Some((faults, until));
+        self.lock().temporary = Some((faults, until));
     }
 
-    pub(super) fn injected(&self) -> Injected {
-        self.lock().injected
+    pub(super) fn fault_counts(&self) -> FaultCounts {
+        self.lock().counts
     }
 
-    /// The fault that the next request meets, if it can, and by how much a slow answer is late.
+    /// The fault of the next request, if it applies, and the delay of a slow response.
     pub(super) fn draw(&self) -> (Option<Fault>, Duration) {
         let mut inner = self.lock();
-        inner.injected.requests += 1;
+        inner.counts.requests += 1;
         // Drawn under the lock, and always: the n-th request gets the n-th number.
         let high = u32::try_from(self.random.next_u64() >> 32).unwrap_or(u32::MAX);
         // Below one, so that a share of one means each.
         let roll = f64::from(high) / (f64::from(u32::MAX) + 1.0);
         let now = self.clock.monotonic();
-        if inner.meanwhile.is_some_and(|(_, until)| now >= until) {
-            inner.meanwhile = None;
+        if inner.temporary.is_some_and(|(_, until)| now >= until) {
+            inner.temporary = None;
         }
-        let faults = inner.meanwhile.map_or(inner.faults, |(faults, _)| faults);
+        let faults = inner.temporary.map_or(inner.faults, |(faults, _)| faults);
         (faults.pick(roll), faults.delay)
     }
 
     pub(super) fn count(&self, fault: Fault) {
-        self.lock().injected.count(fault);
+        self.lock().counts.count(fault);
     }
 
     pub(super) async fn pause(&self, duration: Duration) {

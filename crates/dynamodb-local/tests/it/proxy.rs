@@ -65,8 +65,8 @@ async fn without_faults_all_comes_through() {
         add(&it.client, &it.table, "a").await.expect("a write");
     }
     assert_eq!(count(&it.client, &it.table, "a").await, 5);
-    let injected = it.proxy.injected();
-    assert_eq!((injected.requests, injected.faults()), (6, 0));
+    let injected = it.proxy.fault_counts();
+    assert_eq!((injected.requests, injected.total()), (6, 0));
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn refusals_are_the_services_and_nothing_was_done() {
         ));
     }
     assert_eq!(it.count().await, 0);
-    let injected = it.proxy.injected();
+    let injected = it.proxy.fault_counts();
     assert_eq!((injected.throttling, injected.conflicts), (1, 1));
 }
 
@@ -109,7 +109,7 @@ async fn a_reset_connection_is_an_input_output_error_and_nothing_was_done() {
         "{error:?}"
     );
     assert_eq!(it.count().await, 0);
-    assert_eq!(it.proxy.injected().resets, 1);
+    assert_eq!(it.proxy.fault_counts().resets, 1);
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn a_lost_answer_took_effect_once() {
     let error = it.add().await.expect_err("no answer");
     assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
     assert_eq!(it.count().await, 1);
-    assert_eq!(it.proxy.injected().lost_answers, 1);
+    assert_eq!(it.proxy.fault_counts().lost_answers, 1);
 }
 
 #[tokio::test]
@@ -193,7 +193,7 @@ async fn half_of_a_batch_is_done_and_the_rest_returned() {
     let left = some.unprocessed_keys.expect("a rest");
     assert_eq!(left[&it.table].keys().len(), 3);
     assert_eq!(left[&it.table].consistent_read(), Some(true));
-    assert_eq!(it.proxy.injected().unprocessed, 2);
+    assert_eq!(it.proxy.fault_counts().unprocessed, 2);
 }
 
 #[tokio::test]

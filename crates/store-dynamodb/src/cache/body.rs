@@ -73,16 +73,16 @@ impl Packed {
     }
 }
 
-/// Where a new value goes.
+/// Placement of a new value: in its head or in chunks.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Placement {
     packed: Packed,
     /// Into how many chunks it is cut; none if it stays in the head.
     chunks: usize,
     chunk_bytes: usize,
 }
 
-impl Place {
+impl Placement {
     /// In the head.
     pub(super) fn inline(packed: Packed) -> Self {
         Self {
@@ -249,7 +249,7 @@ fn unpack(
         Some(other) => {
             return Err(corrupt(
                 "read",
-                format!("a value is compressed by {other}, which this program does not know"),
+                format!("a value has the unknown compression {other}; upgrade this program"),
             ));
         }
     };

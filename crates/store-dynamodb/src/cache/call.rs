@@ -6,13 +6,13 @@ use std::time::Duration;
 use store_core::{Result, Timestamp};
 use tracing::debug;
 
-use super::epoch::{Epoch, Known, Remembered, Subject, epoch_key};
+use super::epoch::{Epoch, EpochCache, Invalidations, Subject, epoch_key};
 use super::head::Head;
 use crate::error::Failure;
 use crate::item::{Item, ItemKey};
 use crate::options::CacheOptions;
 use crate::parallel::execute_in_parallel;
-use crate::table::{DynamoDbTable, TableNames, Update, Values, Write};
+use crate::table::{DynamoDbTable, SchemaNames, Update, Values, Write};
 
 /// How often a write is tried again while another is under way, and how long the first wait is.
 const CONFLICT_TRIES: u32 = 6;
@@ -27,13 +27,13 @@ const PARALLEL_WITHIN: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 pub(super) struct Call<'a> {
     pub(super) table: &'a DynamoDbTable,
     pub(super) options: &'a CacheOptions,
-    pub(super) remembered: &'a Remembered,
+    pub(super) epochs: &'a EpochCache,
     pub(super) operation: &'static str,
     pub(super) now: Timestamp,
 }
 
 impl Call<'_> {
-    pub(super) fn names(&self) -> &TableNames {
+    pub(super) fn names(&self) -> &SchemaNames {
         &self.table.options().names
     }
 
@@ -59,15 +59,15 @@ impl Call<'_> {
         &self,
         epoch: &Epoch,
         asked: impl IntoIterator<Item = (u64, &[Subject])> + Send,
-    ) -> Result<Known> {
-        let mut known = Known::new(epoch)?;
+    ) -> Result<Invalidations> {
+        let mut known = Invalidations::new(epoch)?;
         let mut unseen: Vec<(ItemKey, &Subject, u64)> = Vec::new();
         for (than, subjects) in asked {
             for (subject, slot) in epoch.suspicious(than, subjects)? {
                 if known.has(subject) {
                     continue;
                 }
-                let seen = self.remembered.recall(subject, slot);
+                let seen = self.epochs.recall(subject, slot);
                 known.learn(subject.clone(), seen.unwrap_or_default());
                 if seen.is_none() {
                     unseen.push((subject.item_key(), subject, slot));
@@ -85,13 +85,13 @@ impl Call<'_> {
                 None => 0,
             };
             known.learn(subject.clone(), newest);
-            self.remembered.remember(subject.clone(), slot, newest);
+            self.epochs.remember(subject.clone(), slot, newest);
         }
         Ok(known)
     }
 
     /// The same for heads that were read.
-    pub(super) async fn known_of(&self, epoch: &Epoch, heads: &[&Head]) -> Result<Known> {
+    pub(super) async fn known_of(&self, epoch: &Epoch, heads: &[&Head]) -> Result<Invalidations> {
         let asked: Vec<(u64, &[Subject])> = heads
             .iter()
             .map(|head| (head.epoch, &*head.subjects))
@@ -187,7 +187,7 @@ impl Call<'_> {
             return;
         }
         if let Err(error) = self.table.batch_write(self.operation, removals).await {
-            debug!(%error, "chunks of a value that is gone stay until their time to live");
+            debug!(%error, "chunks of a removed value stay until their time to live");
         }
     }
 }

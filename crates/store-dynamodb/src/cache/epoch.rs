@@ -175,14 +175,14 @@ impl Epoch {
     }
 }
 
-/// The newest invalidation of each subject that somebody asked about.
+/// The newest invalidation of each requested subject.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct Invalidations {
     all: u64,
     newest: HashMap<Subject, u64>,
 }
 
-impl Known {
+impl Invalidations {
     pub(super) fn new(epoch: &Epoch) -> Result<Self> {
         Ok(Self {
             all: epoch.all()?,
@@ -207,11 +207,11 @@ impl Known {
     }
 }
 
-/// What a process has read of subjects: for which slot, and the epoch.
+/// In-process cache of subjects' slots and epochs.
 #[derive(Debug, Default)]
-pub(super) struct Remembered(Mutex<HashMap<Subject, (u64, u64)>>);
+pub(super) struct EpochCache(Mutex<HashMap<Subject, (u64, u64)>>);
 
-impl Remembered {
+impl EpochCache {
     /// The newest invalidation of the subject, if it was read when its slot was what it is now.
     pub(super) fn recall(&self, subject: &Subject, slot: u64) -> Option<u64> {
         let subjects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,7 +222,7 @@ impl Remembered {
     pub(super) fn remember(&self, subject: Subject, slot: u64, epoch: u64) {
         let mut subjects = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if subjects.len() >= MOST_REMEMBERED {
-            // They cost one request to learn anew; which to keep is not worth keeping track of.
+            // Reading them again costs one request, less than tracking which to keep.
             subjects.clear();
         }
         subjects.insert(subject, (slot, epoch));
@@ -260,11 +260,11 @@ mod tests {
 
     #[test]
     fn what_is_remembered_holds_while_the_slot_stands_still() {
-        let remembered = Remembered::default();
-        remembered.remember(tag("a"), 5, 3);
-        assert_eq!(remembered.recall(&tag("a"), 5), Some(3));
-        assert_eq!(remembered.recall(&tag("a"), 6), None);
-        assert_eq!(remembered.recall(&tag("b"), 5), None);
+        let epochs = EpochCache::default();
+        epochs.remember(tag("a"), 5, 3);
+        assert_eq!(epochs.recall(&tag("a"), 5), Some(3));
+        assert_eq!(epochs.recall(&tag("a"), 6), None);
+        assert_eq!(epochs.recall(&tag("b"), 5), None);
     }
 
     #[test]

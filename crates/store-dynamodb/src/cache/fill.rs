@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join;
 use store_core::{Error, ErrorKind, FillToken, Key, NewEntry, Result, SetOutcome};
 
-use super::body::{ITEM_ROOM, Packed, Place};
+use super::body::{ITEM_ROOM, Packed, Placement};
 use super::call::Call;
 use super::epoch::{Epoch, epoch_key};
 use super::head::{Head, NewHead, RETENTION, head_key};
@@ -104,7 +104,7 @@ impl Call<'_> {
     /// Stores a short value in one round trip: the head is written while the epoch is read.
     async fn store_at_once(&self, entry: NewEntry, token: FillToken) -> Result<SetOutcome> {
         let new = NewHead::new(&entry, token, self.fresh_id(), self.now);
-        let place = Place::inline(Packed::as_it_is(entry.value));
+        let place = Placement::inline(Packed::as_it_is(entry.value));
         let (epoch, put) = try_join(self.epoch(), Box::pin(self.put(&new, &place))).await?;
         let is_outdated = self.is_outdated(&new, &epoch).await?;
         match put {
@@ -139,10 +139,10 @@ impl Call<'_> {
         };
         let packed = Packed::new(entry.value, short, self.operation).await?;
         if packed.len() <= short {
-            let place = Place::inline(packed);
+            let place = Placement::inline(packed);
             return self.write_head(&new, &place, epoch).await;
         }
-        let place = Place::chunks(packed, self.options.chunk_bytes.min(ITEM_ROOM));
+        let place = Placement::chunks(packed, self.options.chunk_bytes.min(ITEM_ROOM));
         let written = self.write_chunks(&new, &place).await;
         let outcome = match written {
             Ok(()) => self.write_head(&new, &place, epoch).await,
@@ -155,7 +155,7 @@ impl Call<'_> {
         written.and(outcome)
     }
 
-    async fn write_chunks(&self, new: &NewHead, place: &Place) -> Result<()> {
+    async fn write_chunks(&self, new: &NewHead, place: &Placement) -> Result<()> {
         let collected_at = new.chunks_collected_at(self.now);
         let chunks = place.writes(&new.id, &self.names().time_to_live, collected_at);
         let writes = chunks
@@ -165,7 +165,12 @@ impl Call<'_> {
         Ok(())
     }
 
-    async fn write_head(&self, new: &NewHead, place: &Place, epoch: &Epoch) -> Result<SetOutcome> {
+    async fn write_head(
+        &self,
+        new: &NewHead,
+        place: &Placement,
+        epoch: &Epoch,
+    ) -> Result<SetOutcome> {
         match self.put(new, place).await? {
             Put::Done(former) => {
                 self.discard_former(new, former.as_ref()).await;
@@ -182,7 +187,7 @@ impl Call<'_> {
         Ok(known.newest_after(new.token.epoch, &new.subjects).is_some())
     }
 
-    async fn put(&self, new: &NewHead, place: &Place) -> Result<Put> {
+    async fn put(&self, new: &NewHead, place: &Placement) -> Result<Put> {
         let item = new.item(place, self.names(), self.now);
         let condition = new.condition(self.now);
         match self.replace(&head_key(&new.key), item, condition).await {
@@ -206,7 +211,7 @@ impl Call<'_> {
     async fn replace_visible(
         &self,
         new: &NewHead,
-        place: &Place,
+        place: &Placement,
         mut former: Option<Head>,
         epoch: &Epoch,
     ) -> Result<SetOutcome> {
@@ -280,7 +285,7 @@ impl Call<'_> {
     async fn swap(
         &self,
         new: &NewHead,
-        place: &Place,
+        place: &Placement,
         former: &Head,
         epoch: &Epoch,
     ) -> Result<(), Failure> {

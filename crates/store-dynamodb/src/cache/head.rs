@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use store_core::{EntryInfo, FillToken, HOUR, Key, NewEntry, Result, Tag, Timestamp};
 
-use super::body::{Body, Place};
+use super::body::{Body, Placement};
 use super::epoch::Subject;
 use crate::error::corrupt;
 use crate::item::{Item, ItemKey, number, text, texts, time_to_live, timestamp};
 use crate::shards::partition_of;
-use crate::table::{TableNames, Values};
+use crate::table::{SchemaNames, Values};
 
 /// How heads' partitions begin.
 pub(super) const PREFIX: &str = "CACHE";
@@ -51,8 +51,8 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Nothing if the item is none of ours: its name is no key.
-    pub(super) fn read(mut item: Item, name: &str, names: &TableNames) -> Result<Option<Self>> {
+    /// `None` if the sort key is not a valid cache key.
+    pub(super) fn read(mut item: Item, name: &str, names: &SchemaNames) -> Result<Option<Self>> {
         let Ok(key) = Key::new(name) else {
             return Ok(None);
         };
@@ -87,7 +87,7 @@ impl Head {
         self.body.is_some() && !self.is_expired(now)
     }
 
-    /// Whether nobody needs it any more, neither readers nor fills that are under way.
+    /// Whether neither readers nor fills in progress need it any more.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         let seconds = now.as_millis().div_euclid(1_000);
         self.collected_at.is_some_and(|at| at <= seconds)
@@ -156,7 +156,7 @@ impl NewHead {
     }
 
     /// The item, with the value in it or a note of where it is.
-    pub(super) fn item(&self, place: &Place, names: &TableNames, now: Timestamp) -> Item {
+    pub(super) fn item(&self, place: &Placement, names: &SchemaNames, now: Timestamp) -> Item {
         let collected_at = self.collected_at(now).map(time_to_live);
         let item = self
             .mark()
@@ -168,7 +168,7 @@ impl NewHead {
     }
 
     /// A tombstone in its place, which older fills run into as they would have run into it.
-    pub(super) fn tombstone(&self, names: &TableNames, now: Timestamp) -> Item {
+    pub(super) fn tombstone(&self, names: &SchemaNames, now: Timestamp) -> Item {
         self.mark()
             .with("dead", timestamp(now))
             .with(&names.time_to_live, time_to_live(now + KEPT))
@@ -234,7 +234,7 @@ impl NewHead {
 const NOT_LATER: &str = "attribute_not_exists(#began) OR #began <= :began OR #began > :now";
 
 /// The head of a key that was removed at `epoch`, for fills from before.
-pub(super) fn tombstone(epoch: u64, id: &str, names: &TableNames, now: Timestamp) -> Item {
+pub(super) fn tombstone(epoch: u64, id: &str, names: &SchemaNames, now: Timestamp) -> Item {
     Item::default()
         .with("e", number(epoch))
         .with("id", text(id))

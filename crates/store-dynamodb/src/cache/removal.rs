@@ -3,7 +3,7 @@
 use store_core::{Key, Removal, Result, Selection, Tag};
 
 use super::call::Call;
-use super::epoch::{Advance, Epoch, Known, Subject, first};
+use super::epoch::{Advance, Epoch, Invalidations, Subject, first};
 use super::head::{Head, PREFIX, WITHOUT_VALUE, head_key, tombstone};
 use crate::error::Failure;
 use crate::item::{Item, ItemKey, number, text};
@@ -138,7 +138,7 @@ impl Call<'_> {
         }
     }
 
-    fn is_visible(&self, head: &Head, known: &Known) -> bool {
+    fn is_visible(&self, head: &Head, known: &Invalidations) -> bool {
         head.is_live(self.now) && known.newest_after(head.epoch, &head.subjects).is_none()
     }
 

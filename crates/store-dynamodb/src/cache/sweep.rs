@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use store_core::Result;
 
 use super::call::Call;
-use super::epoch::Known;
+use super::epoch::Invalidations;
 use super::head::{Head, PREFIX, WITHOUT_VALUE, head_key, tombstone};
 use crate::error::Failure;
 use crate::item::text;
@@ -19,9 +19,9 @@ use crate::table::{Query, Values};
 const MOST_PAGES: usize = 64;
 const PAGE: u32 = 500;
 
-/// Where a run ended: the partition, and where in it.
+/// Position where a run ended: the partition and the key in it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Place {
+pub(super) struct Cursor {
     shard: usize,
     start: Option<HashMap<String, AttributeValue>>,
 }
@@ -29,7 +29,7 @@ pub(super) struct Place {
 impl Call<'_> {
     /// Frees the room of a bounded number of values, looking at a bounded number of items from where the
     /// last run ended; returns how many it were.
-    pub(super) async fn sweep(&self, swept_to: &Mutex<Place>) -> Result<u64> {
+    pub(super) async fn sweep(&self, swept_to: &Mutex<Cursor>) -> Result<u64> {
         let batch = usize::try_from(self.options.cleanup_batch).unwrap_or(usize::MAX);
         let epoch = self.epoch().await?;
         let shards = partitions(PREFIX);
@@ -70,7 +70,7 @@ impl Call<'_> {
                 place.start = page.next;
             } else {
                 partitions_left -= 1;
-                place = Place {
+                place = Cursor {
                     shard: (place.shard + 1) % shards.len(),
                     start: None,
                 };
@@ -83,7 +83,7 @@ impl Call<'_> {
         Ok(freed)
     }
 
-    fn is_garbage(&self, head: &Head, known: &Known) -> bool {
+    fn is_garbage(&self, head: &Head, known: &Invalidations) -> bool {
         if head.body.is_none() {
             return head.is_over(self.now);
         }
@@ -91,7 +91,7 @@ impl Call<'_> {
     }
 
     /// Frees the room of a head, unless it was replaced meanwhile; whether a value went.
-    async fn free(&self, head: &Head, known: &Known) -> Result<bool> {
+    async fn free(&self, head: &Head, known: &Invalidations) -> Result<bool> {
         let key = head_key(&head.key);
         let condition = "#id = :id".to_owned();
         let values = Values::default().with(":id", text(&head.id));

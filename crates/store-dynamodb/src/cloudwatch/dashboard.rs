@@ -1,11 +1,11 @@
-//! A dashboard of what the stores measure, and of what DynamoDB itself says of the table.
+//! A CloudWatch dashboard of the stores' metrics and of DynamoDB's own for the table.
 
 use serde_json::{Value, json};
 
 use super::NAMESPACE;
 use crate::monitor::{CIRCUIT_OPEN, READ_UNITS, REQUEST_SECONDS, REQUESTS, THROTTLED, WRITE_UNITS};
 
-/// Why a dashboard cannot be called so.
+/// Error for a dashboard name that CloudWatch does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DashboardError;
@@ -13,7 +13,7 @@ pub struct DashboardError;
 impl std::fmt::Display for DashboardError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(
-            "the name of a dashboard has 1 to 255 letters, digits, dashes and underscores, without \
+            "a dashboard name has 1 to 255 letters, digits, dashes and underscores, without \
              accents",
         )
     }
@@ -21,10 +21,10 @@ impl std::fmt::Display for DashboardError {
 
 impl std::error::Error for DashboardError {}
 
-/// What `PutDashboard` takes to make a dashboard called `name` of a table: its name and its body.
+/// The input of `PutDashboard` (name and body) for a dashboard of a table.
 ///
-/// It shows the metrics of the namespace `DynamoDBStore` and those that DynamoDB keeps itself. Written to
-/// a file, it is what `aws cloudwatch put-dashboard --cli-input-json file://…` reads.
+/// It shows the metrics of the namespace `DynamoDBStore` and DynamoDB's own. Written to a file, it is the input
+/// of `aws cloudwatch put-dashboard --cli-input-json file://…`.
 ///
 /// ```
 /// let input = store_dynamodb::dashboard("comics", "comic-vine-store", "us-east-1")?;
@@ -33,7 +33,7 @@ impl std::error::Error for DashboardError {}
 /// ```
 ///
 /// # Errors
-/// If the service takes no such name.
+/// [`DashboardError`] if CloudWatch does not allow `name`.
 pub fn dashboard(name: &str, table: &str, region: &str) -> Result<Value, DashboardError> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.is_empty() || name.len() > 255 || !name.chars().all(is_allowed) {

@@ -22,7 +22,7 @@ const FORMER_ENDS: usize = 4;
 /// The longest ending that is kept in the job's item: a few of them, and it still costs one unit.
 const SHORT_BYTES: usize = 200;
 
-/// What state a job is in, as written.
+/// The stored state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     Pending,
@@ -48,7 +48,7 @@ impl Stage {
             Some("C") => Ok(Self::Completed),
             Some("F") => Ok(Self::Failed),
             Some("A") => Ok(Self::Abandoned),
-            _ => Err(corrupt("read", "a job is in no state that is known here")),
+            _ => Err(corrupt("read", "a job has an unknown state")),
         }
     }
 }
@@ -69,7 +69,7 @@ impl Ending {
         }
     }
 
-    /// What those who joined hear of it.
+    /// The outcome for callers that joined.
     pub(super) fn outcome(self) -> JobOutcome {
         match self {
             Self::Completed(Some(value)) => JobOutcome::Value(value),
@@ -106,7 +106,9 @@ impl Ending {
                 let error = item.text("err")?.unwrap_or_default();
                 Ok(Self::Failed(error.to_owned()))
             }
-            Stage::Pending | Stage::Abandoned => Err(corrupt("read", "a job's end is none")),
+            Stage::Pending | Stage::Abandoned => {
+                Err(corrupt("read", "an ended job has no outcome"))
+            }
         }
     }
 
@@ -134,15 +136,15 @@ pub(super) struct End {
     ending: Option<Ending>,
 }
 
-/// When something is looked at, and how it is to be judged.
+/// The time of a read and the options that it is evaluated with.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
+pub(super) struct ReadContext {
     pub(super) now: Timestamp,
     skew: Duration,
     retention: Duration,
 }
 
-impl Terms {
+impl ReadContext {
     pub(super) fn now(options: &DedupeOptions) -> Self {
         Self {
             now: options.clock.now(),
@@ -190,9 +192,9 @@ pub(super) struct Lease {
     pub(super) length: Duration,
 }
 
-/// What a waiter sees of its job.
+/// A waiter's view of its job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum JobView {
     Ended(JobOutcome),
     /// How it ended is kept in an item of its own.
     Apart,
@@ -235,8 +237,8 @@ impl Job {
         })
     }
 
-    /// Whether somebody holds an unlapsed lease.
-    pub(super) fn is_in_progress(&self, terms: &Terms) -> bool {
+    /// Whether the job has an unexpired lease.
+    pub(super) fn is_in_progress(&self, terms: &ReadContext) -> bool {
         self.stage == Stage::Pending && self.lease.until > terms.lapsed_at()
     }
 
@@ -251,25 +253,25 @@ impl Job {
         ends.any(|end| end.name == name && end.stage == ending.stage())
     }
 
-    /// What somebody sees who waits for `job`.
-    pub(super) fn look(self, job: &JobId, terms: &Terms) -> Look {
+    /// The view of a caller that waits for `job`.
+    pub(super) fn look(self, job: &JobId, terms: &ReadContext) -> JobView {
         if self.is(job) && self.is_in_progress(terms) {
-            return Look::Pending(self.lease);
+            return JobView::Pending(self.lease);
         }
         let name = end_name(job);
         let end = self.ends.into_iter().find(|end| end.name == name);
         match end.filter(|end| terms.keeps(end)) {
-            None => Look::Ended(JobOutcome::Lapsed),
-            Some(End { ending: None, .. }) => Look::Apart,
+            None => JobView::Ended(JobOutcome::Lapsed),
+            Some(End { ending: None, .. }) => JobView::Apart,
             Some(End {
                 ending: Some(ending),
                 ..
-            }) => Look::Ended(ending.outcome()),
+            }) => JobView::Ended(ending.outcome()),
         }
     }
 
     /// The former ends that a new owner removes: those that are over, and all but the latest few.
-    pub(super) fn surplus(&self, terms: &Terms) -> impl Iterator<Item = &End> {
+    pub(super) fn surplus(&self, terms: &ReadContext) -> impl Iterator<Item = &End> {
         let mut kept = 0;
         self.ends.iter().filter(move |end| {
             kept += usize::from(terms.keeps(end));
@@ -284,7 +286,7 @@ impl Job {
     }
 
     /// The job for those who look at it from outside; none if it is only garbage.
-    pub(super) fn stands(&self, terms: &Terms) -> Option<JobState> {
+    pub(super) fn stands(&self, terms: &ReadContext) -> Option<JobState> {
         match self.stage {
             Stage::Pending if self.is_in_progress(terms) => Some(JobState::Pending),
             Stage::Pending => Some(JobState::Lapsed),
@@ -308,12 +310,12 @@ impl Job {
 fn ends(attribute: Option<AttributeValue>) -> Result<Vec<End>, Error> {
     let ends: HashMap<String, AttributeValue> = match attribute {
         Some(AttributeValue::M(ends)) => ends,
-        Some(_) => return Err(corrupt("read", "a job's former ends are no map")),
+        Some(_) => return Err(corrupt("read", "a job's earlier outcomes are not a map")),
         None => HashMap::new(),
     };
     let ends = ends.into_iter().map(|(name, end)| {
         let AttributeValue::M(end) = end else {
-            return Err(corrupt("read", "a job's end is no map"));
+            return Err(corrupt("read", "a job's outcome is not a map"));
         };
         let end = Item(end);
         Ok(End {

@@ -9,7 +9,7 @@ use store_core::{
     Error, ErrorKind, Heartbeat, JobId, JobOutcome, Key, Priority, Result, Settlement,
 };
 
-use super::job::{Ending, Job, Stage, Terms, apart, end_name, garbage_at};
+use super::job::{Ending, Job, ReadContext, Stage, apart, end_name, garbage_at};
 use crate::error::{BACKEND, Failure};
 use crate::item::{Item, ItemKey, number, text, time_to_live, timestamp};
 use crate::options::DedupeOptions;
@@ -25,15 +25,15 @@ const CONFLICT_TRIES: u32 = 4;
 /// The longest pause between two of these tries.
 const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
-/// What became of a claim.
+/// Result of a claim.
 #[derive(Debug)]
 pub(super) enum Claimed {
     Own,
     Joined(JobId),
 }
 
-/// Where the job of a key lives.
-pub(super) fn place(key: &Key) -> ItemKey {
+/// The item key of a job.
+pub(super) fn item_key(key: &Key) -> ItemKey {
     ItemKey::new(partition_of(PREFIX, key.as_str()), key.as_str())
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn claim(
     const OPERATION: &str = "register_or_join";
     let mut seen: Option<Job> = None;
     for _ in 0..CLAIM_TRIES {
-        let terms = Terms::now(options);
+        let terms = ReadContext::now(options);
         let update = match seen.take() {
             None => claim_free(options, key, fresh, priority, &terms),
             // A request that was sent again after its answer was lost.
@@ -69,14 +69,19 @@ pub(super) async fn claim(
         }
     }
     Err(Error::new(ErrorKind::Busy, BACKEND, OPERATION)
-        .with_detail("the job changes hands all the time; try again"))
+        .with_detail("the job keeps changing owners; try again"))
 }
 
 /// What a new job sets, whatever was there.
 const NEW_JOB: &str = "SET #job = :job, #st = :P, #prio = :prio, #created = :now, #updated = :now, \
                        #until = :until, #lease = :lease, #TTL = :ttl";
 
-fn new_job(options: &DedupeOptions, job: &JobId, priority: Priority, terms: &Terms) -> Values {
+fn new_job(
+    options: &DedupeOptions,
+    job: &JobId,
+    priority: Priority,
+    terms: &ReadContext,
+) -> Values {
     Values::default()
         .with(":job", text(job.to_string()))
         .with(":prio", text(priority.as_str()))
@@ -92,10 +97,10 @@ fn claim_free(
     key: &Key,
     fresh: &JobId,
     priority: Priority,
-    terms: &Terms,
+    terms: &ReadContext,
 ) -> Update {
     Update {
-        key: place(key),
+        key: item_key(key),
         change: format!("{NEW_JOB}, #ends = :none REMOVE #kept"),
         condition: "attribute_not_exists(#PK) OR ((#st <> :P OR #until <= :lapsed) \
                     AND (attribute_not_exists(#kept) OR #kept <= :now))"
@@ -112,7 +117,7 @@ fn replace(
     former: &Job,
     fresh: &JobId,
     priority: Priority,
-    terms: &Terms,
+    terms: &ReadContext,
 ) -> Update {
     let surplus = former.surplus(terms);
     let surplus: Vec<_> = surplus.map(|end| format!("#ends.#{}", end.name)).collect();
@@ -122,7 +127,7 @@ fn replace(
         change.push_str(&surplus.join(", "));
     }
     Update {
-        key: place(key),
+        key: item_key(key),
         change,
         condition: "#job = :former AND (#st <> :P OR #until <= :lapsed)".to_owned(),
         values: new_job(options, fresh, priority, terms).with(":former", text(&*former.id)),
@@ -136,7 +141,7 @@ async fn join(
     job: &Job,
     key: &Key,
     priority: Priority,
-    terms: &Terms,
+    terms: &ReadContext,
 ) -> Result<JobId, Failure> {
     let id: JobId = job.id.parse()?;
     let latest = terms.latest_until(job.lease.length);
@@ -145,7 +150,7 @@ async fn join(
         return Ok(id);
     }
     let update = Update {
-        key: place(key),
+        key: item_key(key),
         change: "SET #prio = :prio, #until = :until".to_owned(),
         condition: "#job = :job AND #st = :P AND #until = :seen".to_owned(),
         values: Values::default()
@@ -168,12 +173,12 @@ pub(super) async fn renew(
 ) -> Result<Heartbeat> {
     const OPERATION: &str = "heartbeat";
     let update = Update {
-        key: place(key),
+        key: item_key(key),
         change: "SET #updated = :now, #until = :until, #lease = :lease, #TTL = :ttl".to_owned(),
         condition: STILL_OURS.to_owned(),
         values: still(job)
             .with(":lease", number(millis(options)))
-            .leased(options, &Terms::now(options)),
+            .leased(options, &ReadContext::now(options)),
     };
     match change(table, OPERATION, update).await {
         Ok(item) => Ok(Heartbeat::Renewed(Job::read(item)?.priority)),
@@ -194,15 +199,15 @@ pub(super) async fn settle(
     let garbage_at = time_to_live(garbage_at(now, options));
     if ending.is_long() {
         // First, so that nobody hears of an end that cannot be read.
-        let place = apart(&end_name(job));
+        let result_key = apart(&end_name(job));
         let item = ending
             .item()
             .with(&table.options().names.time_to_live, garbage_at.clone());
-        let put = table.put(operation, &place, item, "", Values::default());
+        let put = table.put(operation, &result_key, item, "", Values::default());
         put.await.map_err(|failure| failure.into_error(operation))?;
     }
     let update = Update {
-        key: place(key),
+        key: item_key(key),
         change: format!(
             "SET #st = :st, #updated = :now, #kept = :kept, #TTL = :ttl, #ends.#{} = :end",
             end_name(job)
@@ -252,7 +257,7 @@ pub(super) async fn abandon(table: &DynamoDbTable, key: &Key, job: &JobId) -> Re
     const OPERATION: &str = "abandon";
     // The item stays: it may tell of former jobs.
     let update = Update {
-        key: place(key),
+        key: item_key(key),
         change: "SET #st = :A".to_owned(),
         condition: STILL_OURS.to_owned(),
         values: still(job).with(":A", text(Stage::Abandoned.mark())),
@@ -271,9 +276,9 @@ pub(super) async fn read_apart(
     operation: &'static str,
     jobs: &[JobId],
 ) -> Result<Vec<JobOutcome>> {
-    let places: Vec<_> = jobs.iter().map(|job| apart(&end_name(job))).collect();
-    let mut items = table.batch_get(operation, &places).await?;
-    let outcomes = places.iter().map(|place| match items.remove(place) {
+    let item_keys: Vec<_> = jobs.iter().map(|job| apart(&end_name(job))).collect();
+    let mut items = table.batch_get(operation, &item_keys).await?;
+    let outcomes = item_keys.iter().map(|place| match items.remove(place) {
         Some(item) => Ok(Ending::read(item)?.outcome()),
         None => Ok(JobOutcome::NotShared),
     });
@@ -286,7 +291,7 @@ pub(super) async fn read(
     operation: &'static str,
     key: &Key,
 ) -> Result<Option<Job>> {
-    let item: Option<Item> = table.get(operation, &place(key)).await?;
+    let item: Option<Item> = table.get(operation, &item_key(key)).await?;
     item.map(Job::read).transpose()
 }
 
@@ -304,7 +309,7 @@ fn millis(options: &DedupeOptions) -> i64 {
 
 impl Values {
     /// `:now`, and the lease that begins now.
-    fn leased(self, options: &DedupeOptions, terms: &Terms) -> Self {
+    fn leased(self, options: &DedupeOptions, terms: &ReadContext) -> Self {
         let until = terms.now + options.lease;
         self.with(":now", timestamp(terms.now))
             .with(":until", timestamp(until))

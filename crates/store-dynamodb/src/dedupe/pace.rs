@@ -1,4 +1,4 @@
-//! How often a process asks for the jobs that it waits for.
+//! The polling interval of a process.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ impl Pace {
         self.shortest
     }
 
-    /// Begins anew with the shortest pause.
+    /// Restarts with the shortest pause.
     pub(super) const fn reset(&mut self) {
         self.last = None;
     }

@@ -4,8 +4,8 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store_core::{DedupeStats, JobInfo, JobState, Key, Page, PageRequest, Result, Selection};
 
-use super::job::{Job, Stage, Terms};
-use super::jobs::{PREFIX, place};
+use super::job::{Job, ReadContext, Stage};
+use super::jobs::{PREFIX, item_key};
 use crate::error::Failure;
 use crate::item::{text, timestamp};
 use crate::options::DedupeOptions;
@@ -36,7 +36,7 @@ pub(super) async fn list(
         limit: Some((page.limit / 8).saturating_add(4)),
         ..jobs_of(sorted)
     };
-    let terms = Terms::now(options);
+    let terms = ReadContext::now(options);
     let mut jobs = Merged::new(table, "list", PREFIX, &query);
     let mut items = Vec::new();
     while items.len() <= page.limit as usize
@@ -51,7 +51,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn stats(table: &DynamoDbTable, options: &DedupeOptions) -> Result<DedupeStats> {
-    let terms = Terms::now(options);
+    let terms = ReadContext::now(options);
     let mut jobs = Merged::new(table, "stats", PREFIX, &jobs_of(Sorted::All));
     let mut counts = DedupeStats::default();
     while let Some((_, item)) = jobs.next().await? {
@@ -74,7 +74,7 @@ pub(super) async fn clear(
         Selection::All => Sorted::All,
         Selection::Scope(scope) => Sorted::Beginning(format!("{scope}:")),
     };
-    let terms = Terms::now(options);
+    let terms = ReadContext::now(options);
     let mut jobs = Merged::new(table, OPERATION, PREFIX, &jobs_of(sorted));
     let (mut removals, mut removed) = (Vec::new(), 0);
     while let Some((_, item)) = jobs.next().await? {
@@ -91,7 +91,7 @@ pub(super) async fn clear(
 /// seen; how many it were.
 pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeOptions) -> Result<u64> {
     const OPERATION: &str = "cleanup";
-    let terms = Terms::now(options);
+    let terms = ReadContext::now(options);
     let query = Query {
         filter: Some(
             "(#st <> :P OR #until <= :lapsed) AND (attribute_not_exists(#kept) OR #kept <= :now)"
@@ -126,7 +126,7 @@ pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeOptions) -> R
             .with(":st", text(job.stage.mark()))
             .with(":until", timestamp(job.lease.until));
         match table
-            .delete(OPERATION, &place(&key), condition, values)
+            .delete(OPERATION, &item_key(&key), condition, values)
             .await
         {
             // One that its owner let go of was gone for everybody already.

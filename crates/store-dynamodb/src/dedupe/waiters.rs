@@ -1,4 +1,4 @@
-//! The jobs that tasks of this process wait for, and the one task that asks the table for them.
+//! The jobs that tasks of this process wait for, and the one task that polls them.
 //!
 //! Without it every waiter would read its own item again and again. What it reads it hands on, so that a
 //! result is fetched once for a process. While nobody waits, nothing is asked.
@@ -12,8 +12,8 @@ use store_core::{Error, ErrorKind, JobId, JobOutcome, Key, Timestamp};
 use tokio::sync::{Notify, watch};
 use tracing::debug;
 
-use super::job::{Job, Lease, Look, Terms};
-use super::jobs::{place, read_apart};
+use super::job::{Job, JobView, Lease, ReadContext};
+use super::jobs::{item_key, read_apart};
 use super::pace::Pace;
 use crate::error::BACKEND;
 use crate::item::{Item, ItemKey};
@@ -42,7 +42,7 @@ struct State {
     wanted: Wanted,
 }
 
-/// How soon the table is to be asked.
+/// When the table is polled next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Wanted {
     /// When it is time.
@@ -58,24 +58,24 @@ enum Wanted {
 #[derive(Debug)]
 struct Seat {
     waiting: usize,
-    news: watch::Sender<Option<News>>,
+    news: watch::Sender<Option<JobUpdate>>,
     /// What was last seen, and when by the monotonic clock it was first seen like that.
     lease: Option<(Lease, Duration)>,
 }
 
-/// What waiters are told.
+/// Update of a job for its waiters.
 #[derive(Clone, Debug)]
-pub(super) enum News {
+pub(super) enum JobUpdate {
     Ended(JobOutcome),
     Failed(Arc<Error>),
 }
 
-/// A waiter's place; leaving is dropping it.
+/// A registered waiter; dropping it unregisters.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Waiter {
     waiters: Arc<Waiters>,
     job: (Key, JobId),
-    news: watch::Receiver<Option<News>>,
+    news: watch::Receiver<Option<JobUpdate>>,
 }
 
 impl Waiters {
@@ -89,7 +89,7 @@ impl Waiters {
     }
 
     /// From here on, what this process does to the job is told.
-    pub(super) fn join(self: &Arc<Self>, key: &Key, job: &JobId) -> Place {
+    pub(super) fn join(self: &Arc<Self>, key: &Key, job: &JobId) -> Waiter {
         let job = (key.clone(), *job);
         let mut state = self.state();
         let seat = state.seats.entry(job.clone()).or_insert_with(|| Seat {
@@ -99,7 +99,7 @@ impl Waiters {
         });
         // Those who came before may have been told of a failure since.
         seat.news.send_if_modified(|news| {
-            let is_failure = matches!(news, Some(News::Failed(_)));
+            let is_failure = matches!(news, Some(JobUpdate::Failed(_)));
             if is_failure {
                 *news = None;
             }
@@ -108,7 +108,7 @@ impl Waiters {
         seat.waiting += 1;
         let news = seat.news.subscribe();
         drop(state);
-        Place {
+        Waiter {
             waiters: Arc::clone(self),
             job,
             news,
@@ -118,7 +118,7 @@ impl Waiters {
     /// Tells those who wait for the job.
     pub(super) fn tell(&self, key: &Key, job: &JobId, outcome: JobOutcome) {
         self.state()
-            .tell(&(key.clone(), *job), News::Ended(outcome));
+            .tell(&(key.clone(), *job), JobUpdate::Ended(outcome));
     }
 
     /// Somebody else's job of this key may be over: looks at once, if anybody waits for one.
@@ -146,7 +146,7 @@ impl Waiters {
         self.state().fail(&Arc::new(closed));
     }
 
-    /// Asks the table as long as somebody waits.
+    /// Polls the table while there are waiters.
     async fn ask(self: Arc<Self>) {
         // However this task ends, nobody waits for it in vain.
         let mut end = AskingEnd(Some(Arc::clone(&self)));
@@ -191,7 +191,7 @@ impl Waiters {
                     }
                 }
                 Err(error) if error.kind().is_retryable() && failures + 1 < TRIES => {
-                    debug!(%error, "jobs of others cannot be looked at; trying again");
+                    debug!(%error, "polling for jobs failed; trying again");
                     failures += 1;
                 }
                 Err(error) => {
@@ -207,37 +207,40 @@ impl Waiters {
     /// anything.
     async fn ask_once(&self) -> Result<bool, Error> {
         let jobs: Vec<(Key, JobId)> = self.state().open().map(|(job, _)| job.clone()).collect();
-        let places: HashSet<ItemKey> = jobs.iter().map(|(key, _)| place(key)).collect();
-        if places.is_empty() {
+        let item_keys: HashSet<ItemKey> = jobs.iter().map(|(key, _)| item_key(key)).collect();
+        if item_keys.is_empty() {
             return Ok(false);
         }
-        let places: Vec<ItemKey> = places.into_iter().collect();
+        let item_keys: Vec<ItemKey> = item_keys.into_iter().collect();
         // As of before it was asked: an answer that comes late must not make a lease look lapsed.
-        let (terms, asked) = (Terms::now(&self.options), self.options.clock.monotonic());
-        let items = self.table.batch_get(OPERATION, &places).await?;
+        let (terms, asked) = (
+            ReadContext::now(&self.options),
+            self.options.clock.monotonic(),
+        );
+        let items = self.table.batch_get(OPERATION, &item_keys).await?;
         let answered = self.options.clock.monotonic();
         let (mut has_changed, mut apart) = (false, Vec::new());
         for (key, id) in jobs {
-            let look = look(items.get(&place(&key)).cloned(), &id, &terms);
+            let look = look(items.get(&item_key(&key)).cloned(), &id, &terms);
             let mut state = self.state();
             has_changed |= match look {
-                Ok(Look::Apart) => {
+                Ok(JobView::Apart) => {
                     apart.push((key, id));
                     true
                 }
-                Ok(Look::Ended(outcome)) => state.tell(&(key, id), News::Ended(outcome)),
-                Ok(Look::Pending(lease)) => {
+                Ok(JobView::Ended(outcome)) => state.tell(&(key, id), JobUpdate::Ended(outcome)),
+                Ok(JobView::Pending(lease)) => {
                     let skew = self.options.max_clock_skew;
                     state.saw(&(key, id), lease, (asked, answered), skew)
                 }
-                Err(error) => state.tell(&(key, id), News::Failed(Arc::new(error))),
+                Err(error) => state.tell(&(key, id), JobUpdate::Failed(Arc::new(error))),
             };
         }
         if !apart.is_empty() {
             let ids: Vec<JobId> = apart.iter().map(|(_, id)| *id).collect();
             let outcomes = read_apart(&self.table, OPERATION, &ids).await?;
             for (job, outcome) in apart.iter().zip(outcomes) {
-                self.state().tell(job, News::Ended(outcome));
+                self.state().tell(job, JobUpdate::Ended(outcome));
             }
         }
         Ok(has_changed)
@@ -248,10 +251,10 @@ impl Waiters {
     }
 }
 
-fn look(item: Option<Item>, job: &JobId, terms: &Terms) -> Result<Look, Error> {
+fn look(item: Option<Item>, job: &JobId, terms: &ReadContext) -> Result<JobView, Error> {
     Ok(match item {
         Some(item) => Job::read(item)?.look(job, terms),
-        None => Look::Ended(JobOutcome::Lapsed),
+        None => JobView::Ended(JobOutcome::Lapsed),
     })
 }
 
@@ -287,16 +290,16 @@ impl State {
         };
         seat.lease = Some((lease, since));
         asked.saturating_sub(since) >= lease.length + skew
-            && self.tell(job, News::Ended(JobOutcome::Lapsed))
+            && self.tell(job, JobUpdate::Ended(JobOutcome::Lapsed))
     }
 
     /// Tells those who wait for the job, unless they know how it ended; whether it was news.
-    fn tell(&mut self, job: &(Key, JobId), news: News) -> bool {
+    fn tell(&mut self, job: &(Key, JobId), news: JobUpdate) -> bool {
         let Some(seat) = self.seats.get_mut(job) else {
             return false;
         };
         seat.news.send_if_modified(|known| {
-            let is_news = !matches!(known, Some(News::Ended(_)));
+            let is_news = !matches!(known, Some(JobUpdate::Ended(_)));
             if is_news {
                 *known = Some(news);
             }
@@ -307,20 +310,20 @@ impl State {
     fn fail(&mut self, error: &Arc<Error>) {
         let jobs: Vec<_> = self.seats.keys().cloned().collect();
         for job in jobs {
-            self.tell(&job, News::Failed(Arc::clone(error)));
+            self.tell(&job, JobUpdate::Failed(Arc::clone(error)));
         }
     }
 }
 
-impl Place {
+impl Waiter {
     /// What is known, unless nothing is.
-    pub(super) fn known(&mut self) -> Option<News> {
+    pub(super) fn known(&mut self) -> Option<JobUpdate> {
         self.news.borrow_and_update().clone()
     }
 
     /// Completes when there is something to know.
     pub(super) async fn changed(&mut self) {
-        // The sender lives as long as this place.
+        // The sender lives as long as this waiter.
         let _closed = self.news.changed().await;
     }
 
@@ -356,7 +359,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Waiter {
     fn drop(&mut self) {
         let mut state = self.waiters.state();
         if let Some(seat) = state.seats.get_mut(&self.job) {
@@ -377,7 +380,7 @@ impl Drop for AskingEnd {
     fn drop(&mut self) {
         if let Some(waiters) = &self.0 {
             let gone = Error::new(ErrorKind::Unavailable, BACKEND, OPERATION)
-                .with_detail("the runtime that asked for jobs has ended; wait again");
+                .with_detail("the runtime that polled for jobs has shut down; wait again");
             let mut state = waiters.state();
             state.is_asked_for = false;
             state.fail(&Arc::new(gone));
@@ -385,30 +388,30 @@ impl Drop for AskingEnd {
     }
 }
 
-/// One failure that several waiters are told of.
+/// A failure shared by several waiters.
 #[derive(Debug)]
-struct Told(Arc<Error>);
+struct SharedError(Arc<Error>);
 
-impl fmt::Display for Told {
+impl fmt::Display for SharedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl std::error::Error for Told {
+impl std::error::Error for SharedError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
     }
 }
 
-/// A waiter's own error for a failure that all of them are told of.
-pub(super) fn told(error: Arc<Error>, key: &Key) -> Error {
+/// One waiter's error for a shared failure.
+pub(super) fn waiter_error(error: Arc<Error>, key: &Key) -> Error {
     let own = Error::new(error.kind(), BACKEND, OPERATION)
         .with_key(key.as_str())
-        .with_detail("the job cannot be looked at");
+        .with_detail("the job cannot be read");
     let own = match error.retry_after() {
         Some(wait) => own.with_retry_after(wait),
         None => own,
     };
-    own.with_source(Told(error))
+    own.with_source(SharedError(error))
 }

@@ -186,7 +186,7 @@ async fn a_transaction_that_is_throttled_is_told_from_one_that_met_another() {
 async fn the_remedy_is_told_once_and_the_cause_by_the_chain() {
     let error = failure_of(refusal(400, "AccessDeniedException")).await;
     let told = error.to_string();
-    assert!(told.contains("setup-dynamo --print iam"), "{told}");
+    assert!(told.contains("--print iam"), "{told}");
     assert!(!told.contains("as the server says"), "{told}");
     let cause = error.source().map(ToString::to_string);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! How far two clocks are apart, by what one of them told in between two readings of the other.
+//! Clock skew, from a reading of the service's clock between two readings of this host's.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,49 +12,48 @@ use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use store_core::{Clock, Timestamp};
 
-/// How long one tick of the service's clock is, as it tells the time (RFC 9110, section 5.6.7).
+/// Resolution of the `Date` header (RFC 9110, section 5.6.7).
 const TICK_MILLIS: i64 = 1_000;
 
-/// By how much the service's clock is ahead of this host's: something between two bounds, in
-/// milliseconds. Negative if it is behind.
+/// Skew of the service's clock against this host's, as an interval in milliseconds: positive if the service is
+/// ahead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ClockDifference {
-    /// At least so much.
-    pub least_millis: i64,
-    /// At most so much.
-    pub most_millis: i64,
+pub struct ClockSkew {
+    /// Lower bound.
+    pub min_millis: i64,
+    /// Upper bound.
+    pub max_millis: i64,
 }
 
-impl ClockDifference {
-    /// Whether the clocks are certainly further apart than `allowed`. The service tells whole seconds,
-    /// so less than a second can never be certain.
+impl ClockSkew {
+    /// Whether the skew certainly exceeds `allowed`. The `Date` header has whole seconds, so the interval is at
+    /// least one second wide.
     #[must_use]
     pub fn exceeds(&self, allowed: Duration) -> bool {
         let allowed = i64::try_from(allowed.as_millis()).unwrap_or(i64::MAX);
-        self.least_millis > allowed || self.most_millis < -allowed
+        self.min_millis > allowed || self.max_millis < -allowed
     }
 
-    /// What follows from an answer that was made at `told`, to whole seconds, between `sent` and
-    /// `received`.
+    /// The skew that follows from a response dated `told`, in whole seconds, between `sent` and `received`.
     fn between(sent: Timestamp, received: Timestamp, told: Timestamp) -> Self {
         let told = told.as_millis();
         Self {
-            least_millis: told.saturating_sub(received.as_millis()),
-            most_millis: told
+            min_millis: told.saturating_sub(received.as_millis()),
+            max_millis: told
                 .saturating_add(TICK_MILLIS)
                 .saturating_sub(sent.as_millis()),
         }
     }
 }
 
-impl fmt::Display for ClockDifference {
+impl fmt::Display for ClockSkew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            least_millis,
-            most_millis,
+            min_millis,
+            max_millis,
         } = self;
-        write!(f, "{least_millis} to {most_millis} ms")
+        write!(f, "{min_millis} to {max_millis} ms")
     }
 }
 
@@ -68,7 +67,7 @@ pub(super) struct Dates {
 #[derive(Debug, Default)]
 struct Seen {
     sent: Option<Timestamp>,
-    difference: Option<ClockDifference>,
+    difference: Option<ClockSkew>,
 }
 
 impl Dates {
@@ -80,7 +79,7 @@ impl Dates {
     }
 
     /// What the last answer showed.
-    pub(super) fn difference(&self) -> Option<ClockDifference> {
+    pub(super) fn difference(&self) -> Option<ClockSkew> {
         self.lock().difference
     }
 
@@ -114,7 +113,7 @@ impl Intercept for Dates {
         let told = context.response().headers().get("date").and_then(told);
         let mut seen = self.lock();
         if let (Some(sent), Some(told)) = (seen.sent, told) {
-            seen.difference = Some(ClockDifference::between(sent, received, told));
+            seen.difference = Some(ClockSkew::between(sent, received, told));
         }
         Ok(())
     }
@@ -129,9 +128,9 @@ fn told(date: &str) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
-    fn difference(sent: i64, received: i64, told: i64) -> ClockDifference {
+    fn difference(sent: i64, received: i64, told: i64) -> ClockSkew {
         let [sent, received, told] = [sent, received, told].map(Timestamp::from_millis);
-        ClockDifference::between(sent, received, told)
+        ClockSkew::between(sent, received, told)
     }
 
     #[test]
@@ -140,8 +139,8 @@ mod tests {
             for (sent, answered, received) in [(10_100, 10_120, 10_140), (9_999, 10_000, 12_000)] {
                 let told = (answered + ahead).div_euclid(1_000) * 1_000;
                 let found = difference(sent, received, told);
-                assert!(found.least_millis <= ahead, "{found} {ahead}");
-                assert!(found.most_millis >= ahead, "{found} {ahead}");
+                assert!(found.min_millis <= ahead, "{found} {ahead}");
+                assert!(found.max_millis >= ahead, "{found} {ahead}");
             }
         }
     }

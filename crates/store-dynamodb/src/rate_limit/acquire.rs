@@ -1,4 +1,4 @@
-//! Asking for leave: one write per claim, decided on the state that was seen last.
+//! Acquiring permits: one write per claim, decided on the last state read.
 //!
 //! What must stay true: every permit that the table counts is either answered with or given back, and
 //! a state is never believed that a write did not confirm.
@@ -14,7 +14,7 @@ use tokio::runtime::Handle as Runtime;
 
 use super::decide::{self, Ask, Refuse, Step, Take};
 use super::engine::{Inner, Written, too_busy};
-use super::local::{Lease, Local};
+use super::local::{Local, PermitBatch};
 use super::state::{Bucket, State};
 
 /// How often a write is tried that others are faster than.
@@ -46,10 +46,10 @@ struct Asking<'a> {
     local: &'a Arc<Local>,
     claim: &'a Claim,
     request: &'a Acquire,
-    /// Demand to be told with the next write.
+    /// Demand to be stored with the next write.
     demand: Uncounted,
-    /// A lease of ours that is over.
-    unspent: Option<Lease>,
+    /// The rest of an expired batch of this process.
+    unspent: Option<PermitBatch>,
 }
 
 /// Asks on all claims, one after the other.
@@ -94,7 +94,7 @@ impl Inner {
         let state = seen.map_or_else(Arc::default, |(state, _)| state);
         let spare = || {
             let terms = self.terms(&state, claim)?;
-            let mut view = decide::View::at(&state, terms, self.now(), None);
+            let mut view = decide::Snapshot::at(&state, terms, self.now(), None);
             let share = view.share(Uncounted::default())?;
             let rules = view.rules(share.as_ref());
             decide::remaining(&view, &rules, request.priority)
@@ -125,8 +125,8 @@ impl Inner {
                 Self::keep_demand(&local, config, demand);
             }
         }
-        if let Some(lease) = unspent {
-            self.return_later(&local, lease);
+        if let Some(batch) = unspent {
+            self.return_later(&local, batch);
         }
         answer
     }
@@ -164,7 +164,7 @@ impl Inner {
         &self,
         request: &Acquire,
         demand: Uncounted,
-        unspent: Option<&Lease>,
+        unspent: Option<&PermitBatch>,
     ) -> Ask {
         let mut earlier = demand;
         match (request.demand, request.priority) {
@@ -179,11 +179,11 @@ impl Inner {
             priority: request.priority,
             demand,
             earlier,
-            lease: match self.options.lease.get() {
+            batch: match self.options.permit_batch_size.get() {
                 1 => 0,
-                lease => lease,
+                batch => batch,
             },
-            unspent: unspent.map(|lease| (lease.bucket, lease.leased())),
+            unspent: unspent.map(|batch| (batch.bucket, batch.ungranted())),
             random: self.random(),
         }
     }
@@ -202,7 +202,7 @@ impl Inner {
 
 impl Asking<'_> {
     async fn answer(&mut self) -> Result<Answer> {
-        if let Some(held) = self.spend_lease() {
+        if let Some(held) = self.spend_batch() {
             return Ok(Answer::Granted(held));
         }
         let local = Arc::clone(self.local);
@@ -236,10 +236,10 @@ impl Asking<'_> {
             }
             match decided? {
                 Step::Take(take) => {
-                    let is_hard = take.is_hard(&state) || ask.lease > 0;
+                    let is_hard = take.is_hard(&state) || ask.batch > 0;
                     if is_hard && gate.is_none() {
                         gate = Some(local.gate.lock().await);
-                        if let Some(held) = self.spend_lease() {
+                        if let Some(held) = self.spend_batch() {
                             return Ok(Answer::Granted(held));
                         }
                         continue;
@@ -270,7 +270,7 @@ impl Asking<'_> {
     }
 
     /// Hands out a permit that this process holds.
-    fn spend_lease(&mut self) -> Option<Held> {
+    fn spend_batch(&mut self) -> Option<Held> {
         let now = self.inner.now();
         let Acquire {
             permits, priority, ..
@@ -311,14 +311,14 @@ impl Asking<'_> {
         }
         let extra = taken - self.request.permits.get();
         if extra > 0 {
-            let lease = Lease {
+            let batch = PermitBatch {
                 bucket,
                 class: self.request.priority,
                 claimed: self.claim.config.clone(),
                 left: extra,
                 since: now,
             };
-            self.inner.keep_lease(self.local, lease);
+            self.inner.keep_batch(self.local, batch);
         }
         Ok(Some(self.held(bucket, at)))
     }

@@ -1,17 +1,17 @@
-//! Cooldowns, stated configurations, forgetting and cleaning up.
+//! Cooldowns, stored configurations, reset and cleanup.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use store_core::{Acquire, HOUR, PageRequest, Resource, ResourceConfig, Result, Timestamp};
 
-use super::amend::{self, Forget};
 use super::change::Change;
 use super::decide;
 use super::engine::{Inner, Written, too_busy};
 use super::item;
 use super::local::Local;
-use super::state::{Leased, State};
+use super::state::{State, Ungranted};
+use super::update::{self, Forget};
 use crate::error::Failure;
 use crate::item::timestamp;
 use crate::table::{Update, Values};
@@ -23,8 +23,8 @@ const TRIES: u32 = 16;
 const LISTED_FOR: Duration = HOUR;
 
 impl Inner {
-    /// Reads, decides on a change and writes it, until nobody was faster.
-    pub(super) async fn amend(
+    /// Read-modify-write loop, repeated after lost races.
+    pub(super) async fn update_state(
         &self,
         operation: &'static str,
         local: &Local,
@@ -77,35 +77,35 @@ impl Inner {
     pub(super) async fn reset(&self, resource: &Resource) -> Result<()> {
         let local = self.locals.of(resource);
         let (skew, random) = (self.options.max_clock_skew, self.random());
-        self.return_leases(&local, None).await;
-        self.amend("reset", &local, |state| {
+        self.return_batches(&local, None).await;
+        self.update_state("reset", &local, |state| {
             let what = Forget::Admissions;
-            Ok(amend::forget(state, self.now(), skew, what, random))
+            Ok(update::forget(state, self.now(), skew, what, random))
         })
         .await?;
         self.denials.forget(resource);
         Ok(())
     }
 
-    /// Forgets everything but what was stated; resources that nothing was stated for are removed.
+    /// Clears everything but stored configurations; resources without one are removed.
     pub(super) async fn clear(&self) -> Result<()> {
         let everything = PageRequest::default().with_limit(u32::MAX - 1);
         let skew = self.options.max_clock_skew;
         for local in self.locals.all() {
-            self.return_leases(&local, None).await;
+            self.return_batches(&local, None).await;
             local.take_uncounted();
         }
         for (claim, _) in self.listed("clear", &everything).await? {
             let local = self.locals.of(&claim.resource);
             let random = self.random();
             let mut seen = State::default();
-            self.amend("clear", &local, |state| {
+            self.update_state("clear", &local, |state| {
                 seen = state.clone();
                 let what = Forget::Everything;
-                Ok(amend::forget(state, self.now(), skew, what, random))
+                Ok(update::forget(state, self.now(), skew, what, random))
             })
             .await?;
-            let is_held = seen.leased != Leased::default();
+            let is_held = seen.ungranted != Ungranted::default();
             if seen.config.is_none() && !is_held {
                 self.remove("clear", &local).await?;
             }
@@ -162,7 +162,7 @@ impl Inner {
         };
         let extended = table.update("set_cooldown", update).await;
         local.forget();
-        self.end_leases(&local).await;
+        self.end_batches(&local).await;
         self.denials.forget(resource);
         let item = match extended {
             Ok(item) | Err(Failure::Refused(Some(item))) => item,
@@ -212,11 +212,11 @@ impl Inner {
         config.check()?;
         let local = self.locals.of(resource);
         let random = self.random();
-        self.amend("set_resource_config", &local, |state| {
-            amend::state_config(state, config, self.now(), random).map(Some)
+        self.update_state("set_resource_config", &local, |state| {
+            update::state_config(state, config, self.now(), random).map(Some)
         })
         .await?;
-        self.end_leases(&local).await;
+        self.end_batches(&local).await;
         self.denials.forget(resource);
         Ok(())
     }
@@ -232,10 +232,10 @@ impl Inner {
             }
             let local = self.locals.of(&claim.resource);
             let left = most - freed;
-            let is_dead = |state: &State| amend::sweep(state, self.now(), skew, left);
+            let is_dead = |state: &State| update::sweep(state, self.now(), skew, left);
             if is_dead(&seen).is_some() {
                 let mut part = 0;
-                self.amend("cleanup", &local, |state| {
+                self.update_state("cleanup", &local, |state| {
                     let swept = is_dead(state);
                     part = swept.as_ref().map_or(0, |(freed, _)| *freed);
                     Ok(swept.map(|(_, change)| change))

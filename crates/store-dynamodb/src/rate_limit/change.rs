@@ -3,9 +3,9 @@
 use store_core::Timestamp;
 use store_core::local::Uncounted;
 
-use super::state::{Leased, Past};
+use super::state::{Past, Ungranted};
 
-/// What must hold for the write to take place, and what it does.
+/// One conditional write: its condition and its effects.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Change {
     /// The version that was seen; `None` if there was none.
@@ -14,8 +14,8 @@ pub(super) struct Change {
     pub(super) background: Range,
     /// The demand must be what was seen: a share is calculated from it.
     pub(super) asked: Option<Uncounted>,
-    /// The permits of leases must be those that were seen.
-    pub(super) leased: Option<Leased>,
+    /// The permits of batches must be those that were seen.
+    pub(super) ungranted: Option<Ungranted>,
     /// The current bucket must still be exact.
     pub(super) needs_exact: bool,
     /// No cooldown may be in force at this moment.
@@ -29,14 +29,14 @@ pub(super) struct Change {
     pub(super) add_background: i64,
     pub(super) add_users_asked: i64,
     pub(super) add_background_asked: i64,
-    pub(super) lease: Lease,
+    pub(super) batch: BatchChange,
     pub(super) exact: Exact,
     pub(super) cooldown: Cooldown,
-    /// The configuration to state, as JSON.
+    /// The configuration to store, as JSON.
     pub(super) config: Option<String>,
 }
 
-/// Bounds of a counter, both included.
+/// Inclusive bounds of a counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) least: Option<u32>,
@@ -53,16 +53,16 @@ impl Range {
     }
 }
 
-/// What becomes of the count of leased permits.
+/// Effect on the count of ungranted permits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Lease {
+pub(super) enum BatchChange {
     #[default]
     Keep,
     Add(i64, i64),
-    Set(Leased),
+    Set(Ungranted),
 }
 
-/// What becomes of the mark that all admissions were made at the bucket's start.
+/// Effect on the mark that all admissions were made at the bucket's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Exact {
     #[default]

@@ -1,5 +1,4 @@
-//! The decision: what a request does to the state that was seen, as a conditional write that holds
-//! for every state it may find instead.
+//! The decision on a request, as a conditional write that is correct for every state it may find.
 //!
 //! What must stay true: whatever the table holds when the write takes place, it takes place only if
 //! the admission keeps every window. The past cannot have changed, because its version would have;
@@ -14,20 +13,20 @@ use store_core::{
     AdaptiveConfig, Allocation, Policy, Priority, Resource, ResourceConfig, Result, Timestamp,
 };
 
-use super::change::{Change, Exact, Lease, Range};
+use super::change::{BatchChange, Change, Exact, Range};
 use super::history::{Entry, Grain, Log};
-use super::state::{Bucket, Leased, Past, State};
+use super::state::{Bucket, Past, State, Ungranted};
 
-/// What holds for a resource.
+/// The configuration that applies to a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms<'a> {
+pub(super) struct EffectiveConfig<'a> {
     pub(super) resource: &'a Resource,
     pub(super) config: &'a ResourceConfig,
     pub(super) buckets: NonZeroU32,
     pub(super) skew: Duration,
 }
 
-/// What is asked for.
+/// The request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ask {
     pub(super) permits: NonZeroU32,
@@ -37,9 +36,9 @@ pub(super) struct Ask {
     /// Those of them that came before this one: they decide how the limit is shared.
     pub(super) earlier: Uncounted,
     /// The most permits to take at once.
-    pub(super) lease: u32,
+    pub(super) batch: u32,
     /// Permits of the current bucket that this process holds and can give back when it is over.
-    pub(super) unspent: Option<(Bucket, Leased)>,
+    pub(super) unspent: Option<(Bucket, Ungranted)>,
     /// Sixty-four fresh bits.
     pub(super) random: u64,
 }
@@ -76,14 +75,14 @@ pub(super) struct Settle {
     pub(super) is_urgent: bool,
 }
 
-/// The state at one moment, with what time alone has changed.
+/// The state at one moment, with expired buckets removed.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each tells what another write has to do"
 )]
-pub(super) struct View<'a> {
+pub(super) struct Snapshot<'a> {
     state: &'a State,
-    terms: Terms<'a>,
+    terms: EffectiveConfig<'a>,
     pub(super) now: Timestamp,
     pub(super) past: Past,
     current: Entry,
@@ -102,7 +101,7 @@ pub(super) fn millis(duration: Duration) -> i64 {
     (Timestamp::default() + duration).as_millis()
 }
 
-impl Terms<'_> {
+impl EffectiveConfig<'_> {
     /// A bucket's length in milliseconds.
     fn width(&self) -> i64 {
         let windows = self.config.limits.iter().map(|limit| limit.window);
@@ -128,13 +127,13 @@ impl Terms<'_> {
     }
 }
 
-impl<'a> View<'a> {
+impl<'a> Snapshot<'a> {
     /// The state as it is when the local clock shows `local`.
     pub(super) fn at(
         state: &'a State,
-        terms: Terms<'a>,
+        terms: EffectiveConfig<'a>,
         local: Timestamp,
-        unspent: Option<(Bucket, Leased)>,
+        unspent: Option<(Bucket, Ungranted)>,
     ) -> Self {
         let time = state.time(local, terms.skew);
         let now = time.unwrap_or(local);
@@ -164,17 +163,17 @@ impl<'a> View<'a> {
     }
 
     /// Moves the bucket that was seen into the past and begins a new one.
-    fn close(&mut self, unspent: Option<(Bucket, Leased)>) {
+    fn close(&mut self, unspent: Option<(Bucket, Ungranted)>) {
         let (now, skew) = (self.now, self.terms.skew);
         let state = self.state;
         let mut closed = self.current;
-        if !state.is_exact && state.leased == Leased::default() {
+        if !state.is_exact && state.ungranted == Ungranted::default() {
             // Nobody whose clock is right has added to it later than this.
             closed.to = closed.to.min(now + skew);
         }
-        if let Some((_, leased)) = unspent.filter(|(bucket, _)| *bucket == state.bucket()) {
-            closed.count = closed.count.saturating_sub(leased.count);
-            closed.background = closed.background.saturating_sub(leased.background);
+        if let Some((_, ungranted)) = unspent.filter(|(bucket, _)| *bucket == state.bucket()) {
+            closed.count = closed.count.saturating_sub(ungranted.count);
+            closed.background = closed.background.saturating_sub(ungranted.background);
             self.gives_back = true;
         }
         self.past.history.push(closed);
@@ -215,7 +214,7 @@ impl<'a> View<'a> {
         demand
     }
 
-    /// The share in force and until when, calculated anew if it is due: from what the table knows, and
+    /// The share in force and until when, recalculated if it is due: from what the table knows, and
     /// from demand that it does not know yet.
     pub(super) fn share(&mut self, earlier: Uncounted) -> Result<Option<(Allocation, Timestamp)>> {
         let terms = self.terms;
@@ -273,7 +272,7 @@ impl<'a> View<'a> {
         change.add_users_asked -= added(state.asked.user);
         change.add_background_asked -= added(state.asked.background);
         change.asked = (past.basis != state.past.basis).then_some(state.asked);
-        change.leased = Some(state.leased);
+        change.ungranted = Some(state.ungranted);
         if self.closes {
             // What was added since it was seen would seem to have been made in the new bucket, and count
             // for too long.
@@ -282,7 +281,7 @@ impl<'a> View<'a> {
             change.add_count = -i64::from(state.count);
             change.add_background = -i64::from(state.background);
             change.needs_exact = state.is_exact && state.count > 0;
-            change.lease = Lease::Set(Leased::default());
+            change.batch = BatchChange::Set(Ungranted::default());
             change.exact = Exact::Set;
         }
         let version = match state.version {
@@ -315,14 +314,14 @@ impl<'a> View<'a> {
         let background = |count: u32| if is_background { count } else { 0 };
         change.add_count += i64::from(taken);
         change.add_background += i64::from(background(taken));
-        let leased = Leased {
+        let ungranted = Ungranted {
             count: extra,
             background: background(extra),
         };
         if self.closes {
-            change.lease = Lease::Set(leased);
+            change.batch = BatchChange::Set(ungranted);
         } else if extra > 0 {
-            change.lease = Lease::Add(leased.count.into(), leased.background.into());
+            change.batch = BatchChange::Add(ungranted.count.into(), ungranted.background.into());
         }
         if extra > 0 || !self.closes && self.now > self.past.start {
             change.exact = Exact::Clear;
@@ -363,13 +362,18 @@ fn room(rules: &Rules<'_>, log: &mut Log<'_>, class: Priority, now: Timestamp) -
 }
 
 /// How many more a class may have of the state that was seen.
-pub(super) fn remaining(view: &View<'_>, rules: &Rules<'_>, class: Priority) -> Result<u32> {
+pub(super) fn remaining(view: &Snapshot<'_>, rules: &Rules<'_>, class: Priority) -> Result<u32> {
     room(rules, &mut view.log(), class, view.now)
 }
 
 /// Decides a request on the state that was seen.
-pub(super) fn decide(state: &State, terms: Terms<'_>, ask: &Ask, local: Timestamp) -> Result<Step> {
-    let mut view = View::at(state, terms, local, ask.unspent);
+pub(super) fn decide(
+    state: &State,
+    terms: EffectiveConfig<'_>,
+    ask: &Ask,
+    local: Timestamp,
+) -> Result<Step> {
+    let mut view = Snapshot::at(state, terms, local, ask.unspent);
     let is_shared = terms.adaptive().is_some();
     let demand = if is_shared {
         ask.demand
@@ -396,7 +400,7 @@ pub(super) fn decide(state: &State, terms: Terms<'_>, ask: &Ask, local: Timestam
     let total = room(&everyone, &mut view.log(), Priority::User, now)?;
     let own = room(&rules, &mut view.log(), ask.priority, now)?;
     let permits = ask.permits.get();
-    let taken = permits.max(ask.lease.min(own / 2));
+    let taken = permits.max(ask.batch.min(own / 2));
     let mut change = view.change(demand, ask.random);
     change.no_cooldown_at = Some(now);
     if !view.closes {
@@ -418,11 +422,11 @@ pub(super) fn decide(state: &State, terms: Terms<'_>, ask: &Ask, local: Timestam
 /// What counts a request that was sent without asking.
 pub(super) fn record(
     state: &State,
-    terms: Terms<'_>,
+    terms: EffectiveConfig<'_>,
     ask: &Ask,
     local: Timestamp,
 ) -> Result<Change> {
-    let mut view = View::at(state, terms, local, None);
+    let mut view = Snapshot::at(state, terms, local, None);
     let demand = match terms.adaptive() {
         Some(_) => ask.demand,
         None => Uncounted::default(),

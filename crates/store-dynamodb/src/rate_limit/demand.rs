@@ -165,7 +165,7 @@ impl Basis {
         is_current && self.window == millis(config.monitoring_window)
     }
 
-    /// When the share is calculated anew.
+    /// When the share is recalculated.
     pub(super) fn until(&self, config: &AdaptiveConfig) -> Timestamp {
         self.at + config.recalculation_interval
     }

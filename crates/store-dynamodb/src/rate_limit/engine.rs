@@ -10,7 +10,7 @@ use store_core::{
 };
 
 use super::change::Change;
-use super::decide::Terms;
+use super::decide::EffectiveConfig;
 use super::item;
 use super::local::{Local, Locals};
 use super::state::State;
@@ -70,7 +70,7 @@ impl Inner {
         self.options.random.next_u64()
     }
 
-    /// What holds: what was stated, else what the claim says, else what the options say.
+    /// The effective config: stored, else the claim's, else the default.
     pub(super) fn config<'a>(
         &'a self,
         state: &'a State,
@@ -80,8 +80,12 @@ impl Inner {
         claim.config_or(state.config.as_ref(), default)
     }
 
-    pub(super) fn terms<'a>(&'a self, state: &'a State, claim: &'a Claim) -> Result<Terms<'a>> {
-        Ok(Terms {
+    pub(super) fn terms<'a>(
+        &'a self,
+        state: &'a State,
+        claim: &'a Claim,
+    ) -> Result<EffectiveConfig<'a>> {
+        Ok(EffectiveConfig {
             resource: &claim.resource,
             config: self.config(state, claim)?,
             buckets: self.options.buckets,
@@ -89,7 +93,7 @@ impl Inner {
         })
     }
 
-    /// Demand that is not told yet, and this request's.
+    /// Demand that is not stored yet, with this request's.
     pub(super) fn take_demand(
         &self,
         local: &Local,
@@ -235,11 +239,11 @@ fn told_by(state: &State, mark: u64) -> Written {
     }
 }
 
-/// What is told when others were faster again and again.
+/// Error after too many lost races.
 pub(super) fn too_busy(operation: &'static str, resource: &Resource) -> Error {
     Error::new(ErrorKind::Busy, BACKEND, operation)
         .with_key(resource.as_str())
-        .with_detail("others write the same resource; try again")
+        .with_detail("other writers hold the same resource; try again")
 }
 
 /// The text of a listed item, or its sort key.

@@ -1,12 +1,12 @@
-//! A resource's item: its attributes, and changes of it in words.
+//! A resource's item: its attributes, and changes of it in expression.
 //!
 //! The names are short because every write pays for each started kilobyte of the item.
 
 use store_core::local::Uncounted;
 use store_core::{DAY, Error, Resource, ResourceConfig, Timestamp};
 
-use super::change::{Change, Cooldown, Exact, Lease, Range};
-use super::state::{Leased, Past, State};
+use super::change::{BatchChange, Change, Cooldown, Exact, Range};
+use super::state::{Past, State, Ungranted};
 use super::varint::unreadable;
 use crate::error::corrupt;
 use crate::item::{Item, ItemKey, bytes, number, text, time_to_live, timestamp};
@@ -17,7 +17,7 @@ pub(super) const RESOURCES: &str = "RESOURCES";
 /// The sort key of a resource's item.
 const STATE: &str = "STATE";
 
-/// Where a resource's state lives.
+/// The key of a resource's item.
 pub(super) fn key(resource: &Resource) -> ItemKey {
     ItemKey::new(format!("RATE#{resource}"), STATE)
 }
@@ -27,7 +27,7 @@ pub(super) fn listing(resource: &Resource) -> ItemKey {
     ItemKey::new(RESOURCES, resource.as_str())
 }
 
-/// Reads a state.
+/// Decodes a state.
 pub(super) fn decode(item: Option<Item>) -> Result<State, Error> {
     let Some(mut item) = item else {
         return Ok(State::default());
@@ -38,7 +38,7 @@ pub(super) fn decode(item: Option<Item>) -> Result<State, Error> {
         count: small("n")?,
         background: small("b")?,
         is_exact: item.has("e"),
-        leased: Leased {
+        ungranted: Ungranted {
             count: small("g")?,
             background: small("h")?,
         },
@@ -64,7 +64,7 @@ pub(super) fn decode(item: Option<Item>) -> Result<State, Error> {
     Ok(state)
 }
 
-/// Reads a configuration.
+/// Decodes a configuration.
 pub(super) fn config_of(stored: &str) -> Result<ResourceConfig, Error> {
     ResourceConfig::from_stored(stored).map_err(|error| {
         let unreadable = "a stored configuration cannot be read; state it anew";
@@ -73,7 +73,7 @@ pub(super) fn config_of(stored: &str) -> Result<ResourceConfig, Error> {
 }
 
 /// An update under construction.
-struct Words {
+struct WriteExpression {
     set: Vec<String>,
     add: Vec<String>,
     remove: Vec<&'static str>,
@@ -81,7 +81,7 @@ struct Words {
     values: Values,
 }
 
-impl Words {
+impl WriteExpression {
     fn value(&mut self, name: &str, value: impl Into<i128>) {
         let values = std::mem::take(&mut self.values);
         self.values = values.with(name, number(value));
@@ -116,10 +116,10 @@ impl Words {
     }
 }
 
-/// The write in words. `mark` tells this write from all others; `keeps` whether something was stated
+/// The write in expression. `mark` tells this write from all others; `keeps` whether something was stated
 /// for the resource, so that the item must never be removed for its age.
 pub(super) fn update(resource: &Resource, change: &Change, mark: u64, keeps: bool) -> Update {
-    let mut words = Words {
+    let mut expression = WriteExpression {
         set: Vec::new(),
         add: Vec::new(),
         remove: Vec::new(),
@@ -128,37 +128,39 @@ pub(super) fn update(resource: &Resource, change: &Change, mark: u64, keeps: boo
     };
     if let Some(until) = change.no_cooldown_at {
         let over = "(attribute_not_exists(#cd) OR #cd <= :now)";
-        words.conditions.push(over.to_owned());
-        words.values = words.values.with(":now", timestamp(until));
+        expression.conditions.push(over.to_owned());
+        expression.values = expression.values.with(":now", timestamp(until));
     }
     match change.version {
-        None => create(&mut words, change, mark),
-        Some(version) => amend(&mut words, change, version, mark),
+        None => create(&mut expression, change, mark),
+        Some(version) => update_existing(&mut expression, change, version, mark),
     }
     if let Some((version, past)) = &change.past {
-        words.set("v", *version);
-        words.set.push("#s = :s".to_owned());
-        words.values = words.values.with(":s", bytes(past.encode()));
+        expression.set("v", *version);
+        expression.set.push("#s = :s".to_owned());
+        expression.values = expression.values.with(":s", bytes(past.encode()));
         // Only an admission knows that no cooldown is in force, which the item has to outlive.
         if change.no_cooldown_at.is_some() && !keeps {
-            words.set.push("#TTL = :TTL".to_owned());
-            words.values = words.values.with(":TTL", time_to_live(outlived_at(past)));
+            expression.set.push("#TTL = :TTL".to_owned());
+            expression.values = expression
+                .values
+                .with(":TTL", time_to_live(outlived_at(past)));
         } else {
-            words.remove.push("#TTL");
+            expression.remove.push("#TTL");
         }
     }
     if let Some(config) = &change.config {
-        words.set.push("#cfg = :cfg".to_owned());
-        words.values = words.values.with(":cfg", text(config.as_str()));
+        expression.set.push("#cfg = :cfg".to_owned());
+        expression.values = expression.values.with(":cfg", text(config.as_str()));
     }
     if change.cooldown == Cooldown::Forget {
-        words.remove.push("#cd");
+        expression.remove.push("#cd");
     }
     Update {
         key: key(resource),
-        change: clauses(&words),
-        condition: words.conditions.join(" AND "),
-        values: words.values,
+        change: clauses(&expression),
+        condition: expression.conditions.join(" AND "),
+        values: expression.values,
     }
 }
 
@@ -168,12 +170,12 @@ fn outlived_at(past: &Past) -> Timestamp {
     past.until().max(past.touched) + past.keep() + DAY * 2
 }
 
-fn clauses(words: &Words) -> String {
+fn clauses(expression: &WriteExpression) -> String {
     let mut clauses = Vec::new();
     for (verb, parts) in [
-        ("SET", words.set.join(", ")),
-        ("ADD", words.add.join(", ")),
-        ("REMOVE", words.remove.join(", ")),
+        ("SET", expression.set.join(", ")),
+        ("ADD", expression.add.join(", ")),
+        ("REMOVE", expression.remove.join(", ")),
     ] {
         if !parts.is_empty() {
             clauses.push(format!("{verb} {parts}"));
@@ -182,73 +184,77 @@ fn clauses(words: &Words) -> String {
     clauses.join(" ")
 }
 
-fn create(words: &mut Words, change: &Change, mark: u64) {
-    words.conditions.push("attribute_not_exists(#v)".to_owned());
-    let leased = match change.lease {
-        Lease::Set(leased) => leased,
-        Lease::Keep | Lease::Add(..) => Leased::default(),
+fn create(expression: &mut WriteExpression, change: &Change, mark: u64) {
+    expression
+        .conditions
+        .push("attribute_not_exists(#v)".to_owned());
+    let ungranted = match change.batch {
+        BatchChange::Set(ungranted) => ungranted,
+        BatchChange::Keep | BatchChange::Add(..) => Ungranted::default(),
     };
     for (name, value) in [
         ("n", change.add_count),
         ("b", change.add_background),
         ("du", change.add_users_asked),
         ("db", change.add_background_asked),
-        ("g", leased.count.into()),
-        ("h", leased.background.into()),
+        ("g", ungranted.count.into()),
+        ("h", ungranted.background.into()),
         ("l1", 0),
         ("l2", 0),
         ("l3", 0),
     ] {
-        words.set(name, value);
+        expression.set(name, value);
     }
-    words.set("l0", mark);
+    expression.set("l0", mark);
     if change.exact == Exact::Set {
-        words.set("e", 1);
+        expression.set("e", 1);
     }
 }
 
-fn amend(words: &mut Words, change: &Change, version: u64, mark: u64) {
-    words.equal("v", version);
-    words.within("n", change.count);
-    words.within("b", change.background);
+fn update_existing(expression: &mut WriteExpression, change: &Change, version: u64, mark: u64) {
+    expression.equal("v", version);
+    expression.within("n", change.count);
+    expression.within("b", change.background);
     if let Some(asked) = change.asked {
-        words.equal("du", asked.user);
-        words.equal("db", asked.background);
+        expression.equal("du", asked.user);
+        expression.equal("db", asked.background);
     }
-    if let Some(leased) = change.leased {
-        words.equal("g", leased.count);
-        words.equal("h", leased.background);
+    if let Some(ungranted) = change.ungranted {
+        expression.equal("g", ungranted.count);
+        expression.equal("h", ungranted.background);
     }
     if change.needs_exact {
-        words.conditions.push("attribute_exists(#e)".to_owned());
+        expression
+            .conditions
+            .push("attribute_exists(#e)".to_owned());
     }
     for name in ["l0", "l1", "l2", "l3"] {
-        words.conditions.push(format!("#{name} <> :l0"));
+        expression.conditions.push(format!("#{name} <> :l0"));
     }
-    words.set.extend(
+    expression.set.extend(
         ["#l3 = #l2", "#l2 = #l1", "#l1 = #l0"]
             .iter()
             .map(|part| (*part).to_owned()),
     );
-    words.set("l0", mark);
-    words.add("n", change.add_count);
-    words.add("b", change.add_background);
-    words.add("du", change.add_users_asked);
-    words.add("db", change.add_background_asked);
-    match change.lease {
-        Lease::Keep => {}
-        Lease::Add(count, background) => {
-            words.add("g", count);
-            words.add("h", background);
+    expression.set("l0", mark);
+    expression.add("n", change.add_count);
+    expression.add("b", change.add_background);
+    expression.add("du", change.add_users_asked);
+    expression.add("db", change.add_background_asked);
+    match change.batch {
+        BatchChange::Keep => {}
+        BatchChange::Add(count, background) => {
+            expression.add("g", count);
+            expression.add("h", background);
         }
-        Lease::Set(leased) => {
-            words.set("g", leased.count);
-            words.set("h", leased.background);
+        BatchChange::Set(ungranted) => {
+            expression.set("g", ungranted.count);
+            expression.set("h", ungranted.background);
         }
     }
     match change.exact {
         Exact::Keep => {}
-        Exact::Set => words.set("e", 1),
-        Exact::Clear => words.remove.push("#e"),
+        Exact::Set => expression.set("e", 1),
+        Exact::Clear => expression.remove.push("#e"),
     }
 }

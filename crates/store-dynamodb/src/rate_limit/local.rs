@@ -1,5 +1,4 @@
-//! What a process knows of a resource by itself: the state it saw last, permits it holds, demand it has
-//! not told yet.
+//! A process's state of a resource: the last state read, permits taken in advance, demand not stored yet.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use store_core::local::Uncounted;
 use store_core::{Priority, Resource, ResourceConfig, Timestamp};
 
-use super::state::{Bucket, Leased, State};
+use super::state::{Bucket, State, Ungranted};
 
 /// More resources than this are worth looking for idle ones.
 const MANY: usize = 1_024;
@@ -37,15 +36,15 @@ struct Known {
     seen: Option<(Arc<State>, Duration)>,
     others_until: Duration,
     uncounted: Uncounted,
-    /// When demand was last told, by the store's clock.
+    /// When demand was last stored, by the store's clock.
     told_at: Option<Duration>,
-    leases: Vec<Lease>,
+    batches: Vec<PermitBatch>,
     listed: Vec<Option<ResourceConfig>>,
 }
 
-/// Permits that were taken before they were asked for.
+/// Permits taken in advance.
 #[derive(Clone, Debug)]
-pub(super) struct Lease {
+pub(super) struct PermitBatch {
     pub(super) bucket: Bucket,
     pub(super) class: Priority,
     /// They were taken under what this claim stated, and serve no other.
@@ -55,17 +54,17 @@ pub(super) struct Lease {
     pub(super) since: Timestamp,
 }
 
-impl Lease {
+impl PermitBatch {
     fn is_valid(&self, now: Timestamp) -> bool {
         self.since <= now && now < self.bucket.until
     }
 
-    pub(super) fn leased(&self) -> Leased {
+    pub(super) fn ungranted(&self) -> Ungranted {
         let background = match self.class {
             Priority::Background => self.left,
             Priority::User => 0,
         };
-        Leased {
+        Ungranted {
             count: self.left,
             background,
         }
@@ -103,7 +102,7 @@ impl Local {
 
     fn is_needed(&self) -> bool {
         let known = self.lock();
-        !known.leases.is_empty() || !known.uncounted.is_empty()
+        !known.batches.is_empty() || !known.uncounted.is_empty()
     }
 
     /// The state that was seen last, and when it was asked for.
@@ -147,7 +146,7 @@ impl Local {
         std::mem::take(&mut self.lock().uncounted)
     }
 
-    /// Whether demand may be told again, a second after it was told last.
+    /// Whether demand may be stored again, a second after the last time.
     pub(super) fn may_tell(&self, now: Duration) -> bool {
         let told_at = self.lock().told_at;
         told_at.is_none_or(|at| now.saturating_sub(at) >= Duration::from_secs(1))
@@ -169,7 +168,7 @@ impl Local {
         true
     }
 
-    /// Hands out permits of a lease; the bucket that they were counted in.
+    /// Grants permits of a batch; returns the bucket that they were counted in.
     pub(super) fn spend(
         &self,
         permits: NonZeroU32,
@@ -178,49 +177,52 @@ impl Local {
         now: Timestamp,
     ) -> Option<Bucket> {
         let mut known = self.lock();
-        let fitting = known.leases.iter_mut().find(|lease| {
-            lease.class == class
-                && lease.left >= permits.get()
-                && lease.is_valid(now)
-                && lease.claimed.as_ref() == claimed
+        let fitting = known.batches.iter_mut().find(|batch| {
+            batch.class == class
+                && batch.left >= permits.get()
+                && batch.is_valid(now)
+                && batch.claimed.as_ref() == claimed
         });
-        let lease = fitting?;
-        lease.left -= permits.get();
-        let bucket = lease.bucket;
-        known.leases.retain(|lease| lease.left > 0);
+        let batch = fitting?;
+        batch.left -= permits.get();
+        let bucket = batch.bucket;
+        known.batches.retain(|batch| batch.left > 0);
         Some(bucket)
     }
 
-    /// Keeps permits to hand out.
-    pub(super) fn keep(&self, lease: Lease) {
+    /// Keeps a batch.
+    pub(super) fn keep(&self, batch: PermitBatch) {
         let mut known = self.lock();
-        let mut same = known.leases.iter_mut();
+        let mut same = known.batches.iter_mut();
         let same = same.find(|other| {
-            other.bucket == lease.bucket
-                && other.class == lease.class
-                && other.claimed == lease.claimed
+            other.bucket == batch.bucket
+                && other.class == batch.class
+                && other.claimed == batch.claimed
         });
         match same {
-            Some(other) => other.left += lease.left,
-            None => known.leases.push(lease),
+            Some(other) => other.left += batch.left,
+            None => known.batches.push(batch),
         }
     }
 
-    /// Takes out a lease that cannot be handed out any more.
-    pub(super) fn take_expired(&self, now: Timestamp) -> Option<Lease> {
+    /// Removes a batch whose bucket is over.
+    pub(super) fn take_expired(&self, now: Timestamp) -> Option<PermitBatch> {
         let mut known = self.lock();
-        let at = known.leases.iter().position(|lease| !lease.is_valid(now))?;
-        Some(known.leases.swap_remove(at))
+        let at = known
+            .batches
+            .iter()
+            .position(|batch| !batch.is_valid(now))?;
+        Some(known.batches.swap_remove(at))
     }
 
-    /// Takes out the leases of one bucket, or all.
-    pub(super) fn take_leases(&self, of: Option<Bucket>) -> Vec<Lease> {
+    /// Removes the batches of one bucket, or all.
+    pub(super) fn take_batches(&self, of: Option<Bucket>) -> Vec<PermitBatch> {
         let mut known = self.lock();
-        let all = std::mem::take(&mut known.leases);
+        let all = std::mem::take(&mut known.batches);
         let (taken, kept) = all
             .into_iter()
-            .partition(|lease| of.is_none_or(|bucket| bucket == lease.bucket));
-        known.leases = kept;
+            .partition(|batch| of.is_none_or(|bucket| bucket == batch.bucket));
+        known.batches = kept;
         taken
     }
 }

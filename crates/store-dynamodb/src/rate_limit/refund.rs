@@ -6,10 +6,10 @@ use store_core::{Priority, Result};
 use tokio::runtime::Handle as Runtime;
 
 use super::acquire::Held;
-use super::amend;
 use super::engine::{Inner, Written};
-use super::local::{Lease, Local};
+use super::local::{Local, PermitBatch};
 use super::state::Bucket;
+use super::update;
 
 /// How often a write is tried that others are faster than.
 const TRIES: u32 = 8;
@@ -42,7 +42,7 @@ impl Inner {
         bucket: Bucket,
         permits: u32,
         class: Priority,
-        leased: u32,
+        ungranted: u32,
         age: Option<std::time::Duration>,
     ) -> Result<()> {
         let started = self.moment();
@@ -53,7 +53,7 @@ impl Inner {
             };
             let keep = state.past.keep() + self.options.max_clock_skew;
             let is_outlived = age.is_some_and(|age| age >= keep);
-            let change = amend::give_back(&state, bucket, permits, class, leased);
+            let change = update::give_back(&state, bucket, permits, class, ungranted);
             let Some(change) = change.filter(|_| !is_outlived) else {
                 if seen_at >= started {
                     return Ok(());
@@ -75,9 +75,9 @@ impl Inner {
     }
 
     /// Keeps permits to hand out, and gives back later what is left of them.
-    pub(super) fn keep_lease(self: &Arc<Self>, local: &Arc<Local>, lease: Lease) {
-        let Lease { bucket, .. } = lease;
-        local.keep(lease);
+    pub(super) fn keep_batch(self: &Arc<Self>, local: &Arc<Local>, batch: PermitBatch) {
+        let PermitBatch { bucket, .. } = batch;
+        local.keep(batch);
         let Ok(runtime) = Runtime::try_current() else {
             return;
         };
@@ -88,45 +88,45 @@ impl Inner {
             let later = bucket.until + bucket.until.since(bucket.start);
             clock.sleep_until(later).await;
             let Some(inner) = inner.upgrade() else { return };
-            inner.return_leases(&local, Some(bucket)).await;
+            inner.return_batches(&local, Some(bucket)).await;
         });
     }
 
-    /// Ends the leases of this process, those included that a request under way is about to bring: what
+    /// Ends the batches of this process, those included that a request under way is about to bring: what
     /// was taken before a rule changed must not be handed out after it.
-    pub(super) async fn end_leases(&self, local: &Local) {
-        if self.options.lease.get() > 1 {
-            // Whoever takes a lease holds the gate until it is kept.
+    pub(super) async fn end_batches(&self, local: &Local) {
+        if self.options.permit_batch_size.get() > 1 {
+            // Whoever takes a batch holds the gate until it is kept.
             drop(local.gate.lock().await);
-            self.return_leases(local, None).await;
+            self.return_batches(local, None).await;
         }
     }
 
-    /// Gives back what is left of the leases of a bucket, or of all.
-    pub(super) async fn return_leases(&self, local: &Local, of: Option<Bucket>) {
-        for lease in local.take_leases(of) {
-            self.return_lease(local, &lease).await;
+    /// Gives back what is left of the batches of a bucket, or of all.
+    pub(super) async fn return_batches(&self, local: &Local, of: Option<Bucket>) {
+        for batch in local.take_batches(of) {
+            self.return_batch(local, &batch).await;
         }
     }
 
-    async fn return_lease(&self, local: &Local, lease: &Lease) {
-        let Lease {
+    async fn return_batch(&self, local: &Local, batch: &PermitBatch) {
+        let PermitBatch {
             bucket,
             class,
             left,
             ..
-        } = *lease;
+        } = *batch;
         let given_back = self.give_back(local, bucket, left, class, left, None).await;
         if let Err(error) = given_back {
-            tracing::warn!(%error, resource = %local.resource, "leased permits stay used");
+            tracing::warn!(%error, resource = %local.resource, "permits of a batch stay used");
         }
     }
 
-    /// Gives back a lease that is over, in the background.
-    pub(super) fn return_later(self: &Arc<Self>, local: &Arc<Local>, lease: Lease) {
+    /// Gives back a batch that is over, in the background.
+    pub(super) fn return_later(self: &Arc<Self>, local: &Arc<Local>, batch: PermitBatch) {
         if let Ok(runtime) = Runtime::try_current() {
             let (inner, local) = (Arc::clone(self), Arc::clone(local));
-            runtime.spawn(async move { inner.return_lease(&local, &lease).await });
+            runtime.spawn(async move { inner.return_batch(&local, &batch).await });
         }
     }
 }

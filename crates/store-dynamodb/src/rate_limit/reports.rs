@@ -11,7 +11,7 @@ use store_core::{
     ResourceInfo, Result, Status, Timestamp,
 };
 
-use super::decide::{View, remaining};
+use super::decide::{Snapshot, remaining};
 use super::engine::{Inner, Written, listed};
 use super::item;
 use super::local::Local;
@@ -39,7 +39,7 @@ impl Inner {
         }
         for _ in 0..TRIES {
             let terms = self.terms(&state, claim)?;
-            let view = View::at(&state, terms, self.now(), None);
+            let view = Snapshot::at(&state, terms, self.now(), None);
             let change = view.change(demand, self.random());
             let written = self.write("status", local, &state, &change, None).await?;
             state = self.read("status", local).await?;
@@ -59,7 +59,7 @@ impl Inner {
         local: Timestamp,
     ) -> Result<Status> {
         let terms = self.terms(state, claim)?;
-        let mut view = View::at(state, terms, local, None);
+        let mut view = Snapshot::at(state, terms, local, None);
         let share = view.share(Uncounted::default())?;
         let (now, limit) = (view.now, terms.config.shared_limit()?);
         let rules: Rules<'_> = view.rules(share.as_ref());
@@ -166,7 +166,7 @@ impl Inner {
     ) -> Result<()> {
         let shown = self.status_of(state, claim, Priority::Background, now)?;
         let terms = self.terms(state, claim)?;
-        let view = View::at(state, terms, now, None);
+        let view = Snapshot::at(state, terms, now, None);
         let log = view.log();
         let admissions = log.count(None, terms.config.longest_window(), view.now);
         sums.total_requests += u64::from(admissions);

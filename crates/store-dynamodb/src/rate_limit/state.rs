@@ -26,25 +26,25 @@ pub(super) struct State {
     /// Whether all of them were made at the bucket's start.
     pub(super) is_exact: bool,
     /// Those of them that a process took before it was asked for them.
-    pub(super) leased: Leased,
+    pub(super) ungranted: Ungranted,
     /// Requests since the past was last written.
     pub(super) asked: Uncounted,
     pub(super) cooldown_until: Option<Timestamp>,
-    /// What was stated for the resource.
+    /// The stored configuration.
     pub(super) config: Option<ResourceConfig>,
     /// The marks of the last writes, newest first.
     pub(super) marks: [u64; 4],
     pub(super) past: Past,
 }
 
-/// Permits that may still be handed out though they were counted before.
+/// Permits of batches: counted already, not granted to a caller yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Leased {
+pub(super) struct Ungranted {
     pub(super) count: u32,
     pub(super) background: u32,
 }
 
-/// What does not change while the version stays.
+/// The closed buckets, which do not change within a version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Past {
     /// When the current bucket began.
@@ -66,7 +66,7 @@ pub(super) struct Past {
     pub(super) activations: u64,
 }
 
-/// Names the bucket that a permit was counted in.
+/// Identifies the bucket that a permit was counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bucket {
     pub(super) start: Timestamp,

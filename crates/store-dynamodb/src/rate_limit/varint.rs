@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
 pub(super) fn unreadable() -> Error {
     corrupt(
         "read",
-        "the history of a limit cannot be read; reset the resource",
+        "the history of a limit cannot be decoded; reset the resource",
     )
 }
 

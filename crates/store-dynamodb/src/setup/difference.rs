@@ -1,54 +1,54 @@
-//! What differs between the table that there is and the one that there should be.
+//! Differences between an existing table and its spec.
 
 use std::fmt;
 
-use super::found::Found;
+use super::existing::ExistingTable;
 use super::{Billing, Step, TableSpec};
 
-/// One thing that is not as it should be.
+/// One property in which an existing table differs from its [`TableSpec`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
-    /// The table's keys; they are for ever.
+    /// The key schema, which cannot be changed.
     KeySchema {
-        /// As it should be: `PK (partition), SK (sort)`.
+        /// Required keys, such as `PK (partition), SK (sort)`.
         wanted: String,
-        /// As it is.
+        /// Actual keys.
         found: String,
     },
-    /// A key's type; it is for ever.
+    /// The type of a key attribute, which cannot be changed.
     AttributeType {
-        /// The key.
+        /// Name of the key attribute.
         attribute: String,
-        /// Its type, `S`, `N` or `B`; all of ours are `S`.
+        /// Actual type: `S`, `N` or `B`; `S` is required.
         found: String,
     },
-    /// Items would never be removed, or by another attribute.
+    /// Time to live is off, or uses another attribute.
     TimeToLive {
-        /// The attribute that should rule it.
+        /// Required attribute.
         wanted: String,
-        /// The one that does, if it is on.
+        /// Actual attribute; `None` if time to live is off.
         found: Option<String>,
     },
-    /// The index is missing.
+    /// The global secondary index is missing.
     IndexMissing {
-        /// Its name.
+        /// Name of the index.
         index: String,
     },
-    /// The index is another one; it would have to be deleted first.
+    /// The index has other keys or another projection; it would have to be deleted first.
     Index {
-        /// Its name.
+        /// Name of the index.
         index: String,
-        /// As it should be.
+        /// Required keys and projection.
         wanted: String,
-        /// As it is.
+        /// Actual keys and projection.
         found: String,
     },
-    /// Capacity is paid for in another way. Units are not compared: auto-scaling changes them.
+    /// The billing mode. Capacity units are not compared: auto-scaling changes them.
     Billing {
-        /// As it should be.
+        /// Required mode.
         wanted: Billing,
-        /// As it is.
+        /// Actual mode.
         found: Billing,
     },
     /// Point-in-time recovery is off.
@@ -56,7 +56,7 @@ pub enum Difference {
 }
 
 impl Difference {
-    /// What would put it right while the table serves, if anything would.
+    /// The step that fixes it while the table serves; `None` if it cannot be fixed in place.
     #[must_use]
     pub const fn mended_by(&self) -> Option<Step> {
         match self {
@@ -71,7 +71,7 @@ impl Difference {
         }
     }
 
-    pub(super) fn between(spec: &TableSpec, found: &Found) -> Vec<Self> {
+    pub(super) fn between(spec: &TableSpec, found: &ExistingTable) -> Vec<Self> {
         let mut differences = Vec::new();
         let keys = keys(&spec.partition_key, Some(&spec.sort_key));
         if found.keys != keys {
@@ -110,7 +110,7 @@ impl Difference {
     }
 }
 
-fn index_difference(spec: &TableSpec, found: &Found) -> Option<Difference> {
+fn index_difference(spec: &TableSpec, found: &ExistingTable) -> Option<Difference> {
     let index = spec.index.as_ref()?;
     let keys = keys(&index.partition_key, Some(&index.sort_key));
     let wanted = format!("{keys}, projection ALL");
@@ -127,7 +127,7 @@ fn index_difference(spec: &TableSpec, found: &Found) -> Option<Difference> {
     }
 }
 
-/// Keys in words, the same for what is and what should be.
+/// Text form of a key schema, the same for the actual and the required one.
 pub(crate) fn keys(partition: &str, sort: Option<&str>) -> String {
     match sort {
         Some(sort) => format!("{partition} (partition), {sort} (sort)"),

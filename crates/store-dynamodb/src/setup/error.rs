@@ -1,4 +1,4 @@
-//! Why a table was not set up.
+//! Errors of the table set-up.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,27 +8,27 @@ use store_core::Error;
 
 use super::Difference;
 
-/// Why a table was not set up.
+/// Error of the table set-up.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// There is a table of this name, and it is another one.
+    /// The existing table differs from its spec; nothing was changed.
     Mismatch {
-        /// Its name.
+        /// Name of the table.
         table: String,
-        /// What differs; nothing was changed.
+        /// All differences, including those that could be fixed in place.
         differences: Vec<Difference>,
     },
-    /// The table was not ready in time. Run again, the set-up goes on where it stopped.
+    /// The table was not ready within the timeout. Running the set-up again resumes it.
     NotActive {
-        /// Its name.
+        /// Name of the table.
         table: String,
-        /// What the service said last, such as `CREATING`.
+        /// Last status, such as `CREATING`.
         status: String,
-        /// For how long it was waited for.
+        /// Time waited.
         waited: Duration,
     },
-    /// The service could not be asked, or refused.
+    /// A request failed.
     Request(Error),
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mismatch { table, differences } => {
-                write!(f, "table {table} is not what the stores need")?;
+                write!(f, "table {table} does not match the schema of the stores")?;
                 for difference in differences {
                     write!(f, "\n  {difference}")?;
                     if difference.mended_by().is_some() {
@@ -50,11 +50,14 @@ impl fmt::Display for SetupError {
                     }
                 }
                 let is_mendable = |difference: &Difference| difference.mended_by().is_some();
-                f.write_str(if differences.iter().all(is_mendable) {
-                    "\nmend it with `cargo xtask setup-dynamo --mend`"
+                if differences.iter().all(is_mendable) {
+                    write!(
+                        f,
+                        "\nmend it with `comicvine table setup --mend --table {table}`"
+                    )
                 } else {
-                    "\nuse another name, or change or delete that table yourself"
-                })
+                    f.write_str("\nuse another table name, or change or delete that table yourself")
+                }
             }
             Self::NotActive {
                 table,

@@ -1,4 +1,4 @@
-//! How a table is set up.
+//! Options and progress of the set-up.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use super::Step;
 
 type Listener = Arc<dyn Fn(&Progress) + Send + Sync>;
 
-/// How a table is set up.
+/// Options of [`create_or_verify`](super::create_or_verify).
 ///
 /// ```
 /// use store_dynamodb::setup::{Mend, SetupOptions};
 ///
 /// let options = SetupOptions::default().with_mend(Mend::InPlace);
-/// assert_eq!(options.patience.as_secs(), 300);
+/// assert_eq!(options.ready_timeout.as_secs(), 300);
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SetupOptions {
     /// Whether an existing table may be changed. Default: [`Mend::Nothing`].
     pub mend: Mend,
-    /// How long to wait for the table to be ready. Default: 5 min; adding an index to a large table
-    /// takes longer.
-    pub patience: Duration,
-    /// What the wait is measured by. Default: the system's clock.
+    /// Longest wait for the table and its indexes to become active. Default: 5 min; adding an index to a large
+    /// table takes longer.
+    pub ready_timeout: Duration,
+    /// Clock that measures the waits. Default: the system clock.
     pub clock: Arc<dyn Clock>,
     listener: Option<Listener>,
 }
@@ -35,7 +35,7 @@ impl Default for SetupOptions {
     fn default() -> Self {
         Self {
             mend: Mend::default(),
-            patience: MINUTE * 5,
+            ready_timeout: MINUTE * 5,
             clock: Arc::new(SystemClock::new()),
             listener: None,
         }
@@ -50,10 +50,10 @@ impl SetupOptions {
         self
     }
 
-    /// Sets [`patience`](Self::patience).
+    /// Sets [`ready_timeout`](Self::ready_timeout).
     #[must_use]
-    pub const fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub const fn with_ready_timeout(mut self, ready_timeout: Duration) -> Self {
+        self.ready_timeout = ready_timeout;
         self
     }
 
@@ -64,14 +64,14 @@ impl SetupOptions {
         self
     }
 
-    /// Has `listener` told what is being done, as it is done.
+    /// Sets a callback for progress events; it is called from the set-up task and must not block.
     #[must_use]
     pub fn with_progress(mut self, listener: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
         self.listener = Some(Arc::new(listener));
         self
     }
 
-    pub(super) fn tell(&self, progress: &Progress) {
+    pub(super) fn notify(&self, progress: &Progress) {
         if let Some(listener) = &self.listener {
             listener(progress);
         }
@@ -82,7 +82,7 @@ impl fmt::Debug for SetupOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SetupOptions")
             .field("mend", &self.mend)
-            .field("patience", &self.patience)
+            .field("ready_timeout", &self.ready_timeout)
             .finish_non_exhaustive()
     }
 }
@@ -91,24 +91,24 @@ impl fmt::Debug for SetupOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mend {
-    /// It is looked at only.
+    /// Verify only.
     #[default]
     Nothing,
-    /// What can be put right while the table serves: time to live, point-in-time recovery, the index.
+    /// Fix what can be fixed while the table serves: time to live, point-in-time recovery, a missing index.
     InPlace,
 }
 
-/// What is being done.
+/// Progress event of a set-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// This begins.
-    Begun(Step),
+    /// A step has started.
+    Started(Step),
     /// The table is not ready yet.
     Waiting {
-        /// What the service says of it, such as `CREATING`.
+        /// Status, such as `CREATING`.
         status: String,
-        /// For how long it has been waited for.
+        /// Time waited so far.
         waited: Duration,
     },
 }
@@ -116,7 +116,7 @@ pub enum Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Begun(step) => step.fmt(f),
+            Self::Started(step) => step.fmt(f),
             Self::Waiting { status, waited } => {
                 write!(
                     f,

@@ -1,9 +1,9 @@
-//! The requests that this code makes, in one list for each of its two parts.
+//! The API operations that this crate calls: one list for the stores, one for the set-up.
 //!
-//! What permissions they need is read off these lists, and a test holds the lists against the code.
+//! IAM policies are derived from these lists, and a test compares the lists with the code.
 
-/// The requests that the stores make, by the service's names.
-pub const STORE_CALLS: &[&str] = &[
+/// Names of the DynamoDB API operations that the stores call.
+pub const STORE_OPERATIONS: &[&str] = &[
     "BatchGetItem",
     "BatchWriteItem",
     "DeleteItem",
@@ -16,8 +16,8 @@ pub const STORE_CALLS: &[&str] = &[
     "UpdateItem",
 ];
 
-/// The requests that the set-up makes, by the service's names.
-pub const SETUP_CALLS: &[&str] = &[
+/// Names of the DynamoDB API operations that the set-up calls.
+pub const SETUP_OPERATIONS: &[&str] = &[
     "CreateTable",
     "DescribeContinuousBackups",
     "DescribeTable",
@@ -27,8 +27,8 @@ pub const SETUP_CALLS: &[&str] = &[
     "UpdateTimeToLive",
 ];
 
-/// The permissions that `calls` need. A transaction has none of its own: it needs those of what it
-/// does, and ours put, update, delete and check.
+/// IAM actions for `calls`. `TransactWriteItems` has no action of its own: it needs those of its parts, here
+/// put, update, delete and condition check.
 pub(super) fn permissions(calls: &[&str]) -> Vec<String> {
     let names = calls.iter().map(|call| match *call {
         "TransactWriteItems" => "ConditionCheckItem",

@@ -8,9 +8,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use store_core::{Error, ErrorKind};
 
-use super::found::{Found, find};
+use super::existing::{ExistingTable, find};
+use super::steps::{create, take};
 use super::wait::{Pause, until_ready};
-use super::work::{create, take};
 use super::{Difference, Mend, Plan, Progress, Report, SetupError, SetupOptions, Step, TableSpec};
 
 /// How long whoever created the table has to finish it before it counts as finished: its last wait for
@@ -22,7 +22,7 @@ pub(super) async fn run(
     spec: &TableSpec,
     options: &SetupOptions,
 ) -> Result<Report, SetupError> {
-    let mut work = Work {
+    let mut setup = Setup {
         client,
         spec,
         options,
@@ -36,7 +36,7 @@ pub(super) async fn run(
     loop {
         let Some(found) = find(client, spec).await? else {
             is_new = true;
-            work.create().await?;
+            setup.create().await?;
             continue;
         };
         is_new |= found.is_new;
@@ -46,21 +46,21 @@ pub(super) async fn run(
         }
         let plan = Plan::new(spec, Some(&found));
         let may_change = is_new || options.mend == Mend::InPlace;
-        if plan.is_enough() && !may_change && work.may_be_finished(&found, &plan) {
-            work.wait("not finished yet").await;
+        if plan.is_sufficient() && !may_change && setup.may_be_finished(&found, &plan) {
+            setup.wait("not finished yet").await;
             continue;
         }
         // A step that was taken may not be seen yet.
         let mut steps = plan.steps.iter().copied();
-        let next = steps.find(|step| !work.done.contains(step));
+        let next = steps.find(|step| !setup.done.contains(step));
         match next {
-            _ if !plan.is_enough() => return Err(mismatch(plan)),
+            _ if !plan.is_sufficient() => return Err(mismatch(plan)),
             Some(_) if !may_change => return Err(mismatch(plan)),
-            Some(step) => work.step(step).await?,
+            Some(step) => setup.step(step).await?,
             None => {
                 return Ok(Report {
                     table: spec.table.clone(),
-                    done: work.done,
+                    done: setup.done,
                 });
             }
         }
@@ -75,7 +75,7 @@ fn mismatch(plan: Plan) -> SetupError {
 }
 
 /// What one set-up has done so far.
-struct Work<'a> {
+struct Setup<'a> {
     client: &'a Client,
     spec: &'a TableSpec,
     options: &'a SetupOptions,
@@ -86,7 +86,7 @@ struct Work<'a> {
     done: Vec<Step>,
 }
 
-impl Work<'_> {
+impl Setup<'_> {
     async fn create(&mut self) -> Result<(), SetupError> {
         self.tell(Step::CreateTable);
         if create(self.client, self.spec).await? {
@@ -104,7 +104,7 @@ impl Work<'_> {
                 self.done.push(step);
                 until_ready(self.client, &self.spec.table, self.options).await
             }
-            Err(error) if is_in_the_way(&error) && self.waited() < self.options.patience => {
+            Err(error) if is_in_the_way(&error) && self.waited() < self.options.ready_timeout => {
                 self.wait("busy").await;
                 Ok(())
             }
@@ -120,7 +120,7 @@ impl Work<'_> {
     }
 
     /// Whether all that is missing is what whoever created the table does last, and may be about to.
-    fn may_be_finished(&self, found: &Found, plan: &Plan) -> bool {
+    fn may_be_finished(&self, found: &ExistingTable, plan: &Plan) -> bool {
         let comes_last = |it: &Difference| {
             matches!(
                 it.mended_by(),
@@ -129,7 +129,7 @@ impl Work<'_> {
         };
         let is_young = found.created_at.is_some_and(|created_at| {
             let age = self.options.clock.now().since(created_at);
-            age < self.options.patience + GRACE
+            age < self.options.ready_timeout + GRACE
         });
         let is_half_made = !plan.steps.is_empty() && plan.differences.iter().all(comes_last);
         is_half_made && is_young && self.waited() < GRACE
@@ -140,7 +140,7 @@ impl Work<'_> {
     }
 
     async fn wait(&mut self, status: &str) {
-        self.options.tell(&Progress::Waiting {
+        self.options.notify(&Progress::Waiting {
             status: status.to_owned(),
             waited: self.waited(),
         });
@@ -150,7 +150,7 @@ impl Work<'_> {
     fn tell(&mut self, step: Step) {
         if !self.told.contains(&step) {
             self.told.push(step);
-            self.options.tell(&Progress::Begun(step));
+            self.options.notify(&Progress::Started(step));
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What a table should be.
+//! The definition of the table.
 
 use std::fmt;
 
-use crate::table::{TableNames, TableOptions};
+use crate::table::{SchemaNames, TableOptions};
 
-/// What a table should be: names, keys, time to live, index, billing, backups.
+/// Definition of the table: name, keys, time to live, index, billing, backups.
 ///
 /// ```
 /// use store_dynamodb::TableOptions;
@@ -17,23 +17,23 @@ use crate::table::{TableNames, TableOptions};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TableSpec {
-    /// The table's name. Default: `comic-vine-store`.
+    /// Name of the table. Default: `comic-vine-store`.
     pub table: String,
-    /// The region, for what is printed; requests go where the client does. Default: none.
+    /// Region, used only by [`render`](super::render); requests go to the region of the client. Default: none.
     pub region: Option<String>,
-    /// The partition key, a text. Default: `PK`.
+    /// Partition key, a string attribute. Default: `PK`.
     pub partition_key: String,
-    /// The sort key, a text. Default: `SK`.
+    /// Sort key, a string attribute. Default: `SK`.
     pub sort_key: String,
-    /// The attribute by which DynamoDB removes items, in Unix seconds. Default: `TTL`.
+    /// Time-to-live attribute, in Unix seconds. Default: `TTL`.
     pub time_to_live: String,
-    /// The global secondary index of the original package's tables, with all attributes. The stores
-    /// write none of its keys, so it stays empty; provisioned, it has one unit of each kind. Default:
-    /// `GSI1`.
+    /// Global secondary index that the TypeScript package's tables have. The stores do not use it and write
+    /// none of its keys, so it stays empty; a provisioned table gives it one read and one write unit.
+    /// Default: `GSI1`.
     pub index: Option<IndexSpec>,
-    /// How capacity is paid for. Default: on demand.
+    /// Billing mode. Default: on demand.
     pub billing: Billing,
-    /// Whether the table can be restored to any second of the last 35 days. Default: off.
+    /// Whether point-in-time recovery (restore to any second of the last 35 days) is on. Default: off.
     pub point_in_time_recovery: bool,
 }
 
@@ -44,10 +44,10 @@ impl Default for TableSpec {
 }
 
 impl TableSpec {
-    /// The table that stores with these options need.
+    /// The table that stores with these options require, billed on demand.
     #[must_use]
     pub fn of(options: &TableOptions) -> Self {
-        let TableNames {
+        let SchemaNames {
             partition_key,
             sort_key,
             time_to_live,
@@ -59,7 +59,7 @@ impl TableSpec {
             partition_key,
             sort_key,
             time_to_live,
-            index: Some(IndexSpec::named(index)),
+            index: Some(IndexSpec::new(index)),
             billing: Billing::default(),
             point_in_time_recovery: false,
         }
@@ -86,7 +86,7 @@ impl TableSpec {
         self
     }
 
-    /// The attributes that are keys of the table or of its index, each once; all of them are texts.
+    /// The key attributes of the table and its index, without duplicates; all are strings.
     pub(super) fn key_attributes(&self) -> Vec<&str> {
         let mut names = vec![self.partition_key.as_str(), &self.sort_key];
         if let Some(index) = &self.index {
@@ -102,29 +102,29 @@ impl TableSpec {
     }
 }
 
-/// A global secondary index, with all attributes.
+/// Definition of a global secondary index that projects all attributes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IndexSpec {
-    /// Its name.
+    /// Name of the index.
     pub name: String,
-    /// Its partition key, a text.
+    /// Partition key, a string attribute.
     pub partition_key: String,
-    /// Its sort key, a text.
+    /// Sort key, a string attribute.
     pub sort_key: String,
 }
 
 impl IndexSpec {
-    /// An index with keys that are called after it.
+    /// An index whose keys are its name followed by `PK` and `SK`, in lower case if the name is.
     ///
     /// ```
     /// use store_dynamodb::setup::IndexSpec;
     ///
-    /// assert_eq!(IndexSpec::named("GSI1").partition_key, "GSI1PK");
-    /// assert_eq!(IndexSpec::named("gsi1").sort_key, "gsi1sk");
+    /// assert_eq!(IndexSpec::new("GSI1").partition_key, "GSI1PK");
+    /// assert_eq!(IndexSpec::new("gsi1").sort_key, "gsi1sk");
     /// ```
     #[must_use]
-    pub fn named(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         let (partition, sort) = if name.chars().any(char::is_uppercase) {
             ("PK", "SK")
@@ -139,25 +139,25 @@ impl IndexSpec {
     }
 }
 
-/// How capacity is paid for.
+/// Billing mode of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Billing {
-    /// By request: nothing to plan, nothing to pay while idle.
+    /// Pay per request: no capacity planning, no cost while idle.
     #[default]
     OnDemand,
-    /// By the hour, for capacity that is kept ready.
+    /// Provisioned capacity, billed by the hour.
     Provisioned {
-        /// Reads per second of 4 KB each, consistent.
+        /// Strongly consistent reads of up to 4 KB per second.
         read_units: u32,
-        /// Writes per second of 1 KB each.
+        /// Writes of up to 1 KB per second.
         write_units: u32,
     },
 }
 
 impl Billing {
-    /// How the index is paid for: as the table is, with the least there is, because the stores write
-    /// none of its keys.
+    /// Billing of the index: the table's mode with the least capacity, because the stores write none of its
+    /// keys.
     pub(super) const fn of_index(self) -> Self {
         match self {
             Self::OnDemand => Self::OnDemand,
@@ -168,7 +168,7 @@ impl Billing {
         }
     }
 
-    /// As the service calls it.
+    /// The API's name of the mode.
     pub(super) const fn mode(self) -> &'static str {
         match self {
             Self::OnDemand => "PAY_PER_REQUEST",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use store_core::Clock;
 
-use super::found::{Found, describe};
+use super::existing::{ExistingTable, describe};
 use super::{Progress, SetupError, SetupOptions};
 
 /// The first wait between two looks at the table, and the longest; a table takes some seconds.
@@ -41,21 +41,21 @@ pub(super) async fn until_ready(
     loop {
         // A table that was just created may not be seen yet.
         let status = match describe(client, table).await? {
-            Some(found) => Found::from(found).unready,
+            Some(found) => ExistingTable::from(found).unready,
             None => Some("CREATING".to_owned()),
         };
         let Some(status) = status else {
             return Ok(());
         };
         let waited = clock.monotonic().saturating_sub(begun);
-        if waited >= options.patience {
+        if waited >= options.ready_timeout {
             return Err(SetupError::NotActive {
                 table: table.to_owned(),
                 status,
                 waited,
             });
         }
-        options.tell(&Progress::Waiting { status, waited });
+        options.notify(&Progress::Waiting { status, waited });
         pause.wait(&**clock).await;
     }
 }

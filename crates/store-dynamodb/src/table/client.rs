@@ -1,4 +1,4 @@
-//! Clients with the patience that suits a limiter.
+//! SDK clients with timeouts and retries that suit a rate limiter.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use aws_types::SdkConfig;
 
 use super::{DynamoDbTable, TableOptions};
 
-/// The longest wait before a request is sent again.
+/// Maximum backoff before a retry.
 const LONGEST_DELAY: Duration = Duration::from_millis(500);
 
 impl DynamoDbTable {
-    /// A table reached with the region, credentials and HTTP client of `config`, as `aws-config` loads
-    /// it, and with the timeouts and retries of `options`.
+    /// A handle with the region, credentials and HTTP client of `config` (as loaded by `aws-config`) and the
+    /// timeouts and retries of `options`. Region and endpoint of `options`, if set, take precedence.
     #[must_use]
     pub fn from_config(config: &SdkConfig, options: TableOptions) -> Self {
         let mut builder = Builder::from(config);
@@ -27,11 +27,23 @@ impl DynamoDbTable {
         Self::new(client(builder, &options), options)
     }
 
-    /// A table reached with the region and credentials that the environment, the profile files or the
-    /// machine's role give, as the AWS command line finds them.
+    /// A handle with region and credentials from the environment, the profile files or the machine's role, as
+    /// the AWS CLI finds them.
     ///
-    /// At an endpoint on this machine, where servers for tests take any credentials, made-up ones are
-    /// used if the environment names none.
+    /// For an endpoint on this machine, where test servers accept any credentials, placeholder credentials are
+    /// used if neither `AWS_ACCESS_KEY_ID` nor `AWS_PROFILE` is set.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use store_dynamodb::{DynamoDbTable, TableOptions};
+    ///
+    /// let options = TableOptions::default()
+    ///     .with_table("comics")
+    ///     .with_endpoint_url("http://127.0.0.1:8000");
+    /// assert_eq!(DynamoDbTable::from_env(options).await.name(), "comics");
+    /// # }
+    /// ```
     #[cfg(feature = "aws-config")]
     pub async fn from_env(options: TableOptions) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -40,7 +52,7 @@ impl DynamoDbTable {
             loader = loader.region(Region::new(region.clone()));
         }
         if options.endpoint_url.as_deref().is_some_and(is_loopback) && names_no_credentials() {
-            loader = loader.credentials_provider(made_up());
+            loader = loader.credentials_provider(placeholder());
             if options.region.is_none() {
                 loader = loader.region(
                     aws_config::meta::region::RegionProviderChain::first_try(
@@ -76,13 +88,13 @@ fn names_no_credentials() -> bool {
     !variables.into_iter().any(is_set)
 }
 
-/// Credentials for servers that take any; AWS' own takes letters and digits only.
+/// Credentials for servers that accept any; DynamoDB Local accepts letters and digits only.
 #[cfg(feature = "aws-config")]
-fn made_up() -> aws_sdk_dynamodb::config::Credentials {
+fn placeholder() -> aws_sdk_dynamodb::config::Credentials {
     aws_sdk_dynamodb::config::Credentials::builder()
         .access_key_id("local")
         .secret_access_key("local")
-        .provider_name("made up for a local server")
+        .provider_name("placeholder for a local server")
         .build()
 }
 

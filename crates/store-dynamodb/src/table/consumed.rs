@@ -1,44 +1,44 @@
-//! What requests have consumed, as the service says.
+//! Consumed capacity, as reported by the service.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_dynamodb::types::ConsumedCapacity;
+use aws_sdk_dynamodb::types::ConsumedCapacity as Reported;
 
 use super::DynamoDbTable;
 use crate::monitor::{READ_UNITS, WRITE_UNITS};
 
-/// Capacity consumed, and requests made.
+/// Capacity consumed and requests sent by a table handle, from [`DynamoDbTable::consumed_capacity`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Consumed {
-    /// Requests sent; what the client sent again by itself is not counted.
+pub struct ConsumedCapacity {
+    /// Requests sent, without the client's own retries.
     pub requests: u64,
-    /// Read units: one for 4 KB read consistently.
+    /// Read units: one per 4 KB of a strongly consistent read.
     pub read_units: f64,
-    /// Write units: one for 1 KB written. Refused writes are billed too, and not in here: the service
-    /// reports nothing for them.
+    /// Write units: one per 1 KB written. Refused writes are billed as well but not included, because the
+    /// service does not report them.
     pub write_units: f64,
-    /// Writes whose condition did not hold.
+    /// Writes whose condition failed.
     pub refused_writes: u64,
 }
 
 impl DynamoDbTable {
-    /// Counts what a read has consumed.
+    /// Adds the capacity of a read.
     pub(super) fn count_reads<'a>(
         &self,
         operation: &'static str,
-        of: impl IntoIterator<Item = &'a ConsumedCapacity>,
+        of: impl IntoIterator<Item = &'a Reported>,
     ) {
         let units = sum(of);
         self.shared.consumed.lock().read_units += units;
         self.monitor().consumed(READ_UNITS, operation, units);
     }
 
-    /// Counts what a write has consumed.
+    /// Adds the capacity of a write.
     pub(super) fn count_writes<'a>(
         &self,
         operation: &'static str,
-        of: impl IntoIterator<Item = &'a ConsumedCapacity>,
+        of: impl IntoIterator<Item = &'a Reported>,
     ) {
         let units = sum(of);
         self.shared.consumed.lock().write_units += units;
@@ -46,15 +46,15 @@ impl DynamoDbTable {
     }
 }
 
-fn sum<'a>(of: impl IntoIterator<Item = &'a ConsumedCapacity>) -> f64 {
+fn sum<'a>(of: impl IntoIterator<Item = &'a Reported>) -> f64 {
     of.into_iter().filter_map(|part| part.capacity_units).sum()
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Tally(Mutex<Consumed>);
+pub(super) struct CapacityCounter(Mutex<ConsumedCapacity>);
 
-impl Tally {
-    pub(super) fn read(&self) -> Consumed {
+impl CapacityCounter {
+    pub(super) fn read(&self) -> ConsumedCapacity {
         *self.lock()
     }
 
@@ -66,7 +66,7 @@ impl Tally {
         self.lock().refused_writes += 1;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Consumed> {
+    fn lock(&self) -> MutexGuard<'_, ConsumedCapacity> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -50,9 +50,8 @@ impl DynamoDbTable {
         let table = self.name();
         Error::new(ErrorKind::SchemaMissing, BACKEND, operation)
             .with_detail(format!(
-                "table {table} has the keys {found}, and these stores need {wanted}; name another \
-                 table, or the keys that it has, and see `cargo xtask setup-dynamo --dry-run \
-                 --table {table}`"
+                "table {table} has the keys {found}, the stores need {wanted}; use another table or set \
+                 its key names, and see `comicvine table setup --dry-run --table {table}`"
             ))
             .into()
     }

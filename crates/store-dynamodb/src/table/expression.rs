@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::TableNames;
+use super::SchemaNames;
 
 /// Values by the names that expressions use for them, colon included.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,7 @@ impl Values {
 /// The attributes that `texts` mention; `#PK`, `#SK` and `#TTL` are called what the table calls them.
 pub(super) fn mentioned<'a>(
     texts: impl IntoIterator<Item = &'a str>,
-    names: &TableNames,
+    names: &SchemaNames,
 ) -> Option<HashMap<String, String>> {
     let mut mentioned = HashMap::new();
     for text in texts {
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn each_mark_stands_for_its_attribute() {
-        let names = TableNames::default().with_partition_key("hash");
+        let names = SchemaNames::default().with_partition_key("hash");
         let found = mentioned(
             ["SET #v = #v + :one", "attribute_exists(#PK) AND #l0<:x"],
             &names,

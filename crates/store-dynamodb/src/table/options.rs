@@ -1,4 +1,4 @@
-//! Which table, and how patiently it is asked.
+//! Options of the table: its schema, where it is, timeouts and retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use crate::breaker::CircuitBreakerOptions;
 use crate::metrics::MetricsSink;
 use store_core::{Clock, Random, SECOND, SystemClock, SystemRandom};
 
-/// Options of a [`DynamoDbTable`](crate::DynamoDbTable); the defaults are those of the original
-/// package where it has them.
+/// Options of a [`DynamoDbTable`](crate::DynamoDbTable); defaults are those of the TypeScript package where
+/// it has the option.
 ///
 /// ```
 /// use store_dynamodb::TableOptions;
@@ -19,32 +19,31 @@ use store_core::{Clock, Random, SECOND, SystemClock, SystemRandom};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TableOptions {
-    /// The table. It must exist: `cargo xtask setup-dynamo` creates it. Default: `comic-vine-store`.
+    /// Name of the table, which must exist: `comicvine table setup` or [`setup`](crate::setup) creates it.
+    /// Default: `comic-vine-store`.
     pub table: String,
-    /// What the table calls its keys. Default: `PK`, `SK`, `TTL`, `GSI1`.
-    pub names: TableNames,
-    /// The region. Default: what the client's configuration says.
+    /// Names of the table's key attributes and index. Default: `PK`, `SK`, `TTL`, `GSI1`.
+    pub names: SchemaNames,
+    /// AWS region. Default: that of the client's configuration.
     pub region: Option<String>,
-    /// Where the service listens, such as `http://127.0.0.1:8000`. Default: AWS.
+    /// Endpoint, such as `http://127.0.0.1:8000`. Default: AWS.
     pub endpoint_url: Option<String>,
-    /// How often a request is sent again after it failed for a reason that may pass. Default: 3.
+    /// Maximum number of retries of a request after a transient failure. Default: 3.
     pub max_retries: u32,
-    /// The first wait before a request is sent again; each further one may be twice as long, up to
-    /// half a second. Default: 25 ms: the SDK's own second is longer than a caller of a limiter waits.
+    /// Backoff before the first retry; it doubles with each further one, up to 500 ms. Default: 25 ms (the SDK's
+    /// default of one second is longer than a caller of a limiter waits).
     pub retry_delay: Duration,
-    /// The longest that one try may take. Default: 1.5 s.
+    /// Timeout of one attempt. Default: 1.5 s.
     pub attempt_timeout: Duration,
-    /// The longest that a request may take with all its tries. Default: 5 s.
+    /// Timeout of a request with all its attempts. Default: 5 s.
     pub operation_timeout: Duration,
-    /// When to stop sending for a while. Default: after 5 failures in a row, for 60 s.
+    /// Circuit breaker of the table. Default: opens after 5 consecutive failures, for 60 s.
     pub circuit_breaker: CircuitBreakerOptions,
-    /// Where measurements go besides the `metrics` facade. Default: nowhere.
+    /// Receivers of metrics besides the `metrics` facade. Default: none.
     pub metrics: Vec<Arc<dyn MetricsSink>>,
-    /// What pauses between requests, and the circuit breaker's, are measured by. Default: the system's
-    /// clock.
+    /// Clock of the backoff and the circuit breaker. Default: the system clock.
     pub clock: Arc<dyn Clock>,
-    /// What spreads pauses, so that processes do not ask again in step. Default: the system's
-    /// randomness.
+    /// Random source of the jitter and of correlation ids. Default: the operating system.
     pub random: Arc<dyn Random>,
 }
 
@@ -52,7 +51,7 @@ impl Default for TableOptions {
     fn default() -> Self {
         Self {
             table: "comic-vine-store".to_owned(),
-            names: TableNames::default(),
+            names: SchemaNames::default(),
             region: None,
             endpoint_url: None,
             max_retries: 3,
@@ -77,7 +76,7 @@ impl TableOptions {
 
     /// Sets [`names`](Self::names).
     #[must_use]
-    pub fn with_names(mut self, names: TableNames) -> Self {
+    pub fn with_names(mut self, names: SchemaNames) -> Self {
         self.names = names;
         self
     }
@@ -131,7 +130,7 @@ impl TableOptions {
         self
     }
 
-    /// Adds one to [`metrics`](Self::metrics).
+    /// Adds a sink to [`metrics`](Self::metrics).
     #[must_use]
     pub fn with_metrics(mut self, sink: Arc<dyn MetricsSink>) -> Self {
         self.metrics.push(sink);
@@ -153,22 +152,22 @@ impl TableOptions {
     }
 }
 
-/// What a table calls its keys.
+/// Names of the key attributes, the time-to-live attribute and the index of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct TableNames {
-    /// The partition key, a text. Default: `PK`.
+pub struct SchemaNames {
+    /// Partition key, a string attribute. Default: `PK`.
     pub partition_key: String,
-    /// The sort key, a text. Default: `SK`.
+    /// Sort key, a string attribute. Default: `SK`.
     pub sort_key: String,
-    /// When DynamoDB may remove an item, in Unix seconds. Default: `TTL`.
+    /// Time-to-live attribute, in Unix seconds. Default: `TTL`.
     pub time_to_live: String,
-    /// The global secondary index of the original package's tables. Default: `GSI1`, with the keys
-    /// `GSI1PK` and `GSI1SK`.
+    /// Global secondary index of the TypeScript package's tables, unused by the stores. Default: `GSI1`, with
+    /// the keys `GSI1PK` and `GSI1SK`.
     pub index: String,
 }
 
-impl Default for TableNames {
+impl Default for SchemaNames {
     fn default() -> Self {
         Self {
             partition_key: "PK".to_owned(),
@@ -179,7 +178,7 @@ impl Default for TableNames {
     }
 }
 
-impl TableNames {
+impl SchemaNames {
     /// Sets [`partition_key`](Self::partition_key).
     #[must_use]
     pub fn with_partition_key(mut self, name: impl Into<String>) -> Self {

@@ -98,8 +98,11 @@ impl DynamoDbTable {
                     break;
                 }
                 if attempt == LEFTOVER_TRIES {
-                    return Err(Error::new(ErrorKind::Throttled, BACKEND, operation)
-                        .with_detail("the table leaves out part of what is asked for"));
+                    return Err(
+                        Error::new(ErrorKind::Throttled, BACKEND, operation).with_detail(
+                            "the service keeps returning unprocessed keys; try again later",
+                        ),
+                    );
                 }
                 delay.throttled();
                 self.monitor().throttled(operation);

@@ -42,7 +42,7 @@ async fn a_missing_table_is_an_error_that_names_the_command() {
     assert_eq!(error.kind(), ErrorKind::SchemaMissing);
     let told = error.to_string();
     assert!(
-        told.contains("cargo xtask setup-dynamo --table nobody-made-this-table"),
+        told.contains("comicvine table setup --table nobody-made-this-table"),
         "{told}"
     );
 }
@@ -71,7 +71,7 @@ async fn a_table_with_other_keys_is_an_error_that_tells_both() {
         let told = error.to_string();
         assert!(told.contains("pk (partition), sk (sort)"), "{told}");
         assert!(told.contains("PK (partition), SK (sort)"), "{told}");
-        assert!(told.contains("cargo xtask setup-dynamo"), "{told}");
+        assert!(told.contains("comicvine table setup"), "{told}");
     }
 }
 

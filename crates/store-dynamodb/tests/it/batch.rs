@@ -70,10 +70,10 @@ async fn sixty_writes_are_three_requests() {
     assert_eq!(writer.pending(), 10);
     writer.flush().await.expect("written");
     assert_eq!(writer.pending(), 0);
-    assert_eq!(table.consumed().requests, 3);
+    assert_eq!(table.consumed_capacity().requests, 3);
     assert_eq!(values(&table).await.len(), 60);
     writer.flush().await.expect("nothing to write");
-    assert_eq!(table.consumed().requests, 3);
+    assert_eq!(table.consumed_capacity().requests, 3);
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn long_values_are_split_into_requests_that_the_service_takes() {
     let blob = AttributeValue::B(Blob::new(vec![9; 300 * 1024]));
     writer.add(put(20, blob)).await.expect("written");
     writer.flush().await.expect("written");
-    assert_eq!(table.consumed().requests, 2);
+    assert_eq!(table.consumed_capacity().requests, 2);
     assert_eq!(values(&table).await.len(), 21);
 }
 
@@ -126,7 +126,7 @@ async fn what_the_service_leaves_out_is_written_later() {
         writer.add(put(sort, value)).await.expect("written");
     }
     writer.flush().await.expect("written");
-    assert!(proxy.injected().unprocessed > 0);
+    assert!(proxy.fault_counts().unprocessed > 0);
     let values = values(&direct).await;
     assert_eq!(values.len(), 100);
     assert_eq!(values["0099"], text("99"));

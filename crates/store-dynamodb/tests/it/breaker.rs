@@ -79,9 +79,9 @@ async fn a_throttled_table_is_left_alone_until_it_recovers() {
     assert_eq!(it.failures(3).await, throttled);
     assert_eq!(it.state(), CircuitState::Open);
 
-    let sent = it.proxy.injected().requests;
+    let sent = it.proxy.fault_counts().requests;
     assert_eq!(it.failures(50).await, vec![ErrorKind::CircuitOpen; 50]);
-    assert_eq!(it.proxy.injected().requests, sent, "something was sent");
+    assert_eq!(it.proxy.fault_counts().requests, sent, "something was sent");
     it.clock.advance(SECOND * 4);
     let error = it.get().await.expect_err("an open circuit");
     assert_eq!(error.retry_after(), Some(SECOND * 6));
@@ -157,6 +157,6 @@ async fn a_table_that_answers_no_stays_in_use() {
     let value = b"v".to_vec().into();
     let failed = cache.put(&key, value, Ttl::Never).await;
     assert_eq!(failed.expect_err("a conflict").kind(), ErrorKind::Busy);
-    assert!(it.proxy.injected().conflicts >= 3);
+    assert!(it.proxy.fault_counts().conflicts >= 3);
     assert_eq!(table.circuit_breaker_status().state, CircuitState::Closed);
 }

@@ -92,11 +92,11 @@ fn counts_are_added_up_and_levels_kept() {
     let publisher = CloudWatchMetricsPublisher::new(log.clone());
     let labels = [("table", "comics"), ("operation", "get")];
     for times in [2, 3] {
-        let metric = Metric::count("requests", times);
+        let metric = Metric::counter("requests", times);
         publisher.record(&metric.with_labels(&labels), AT);
     }
     for level in [1.0, 0.0] {
-        publisher.record(&Metric::level("open", level), AT);
+        publisher.record(&Metric::gauge("open", level), AT);
     }
     assert_eq!(log.text(), "", "nothing is written before it is asked for");
     publisher.publish().expect("written");

@@ -88,12 +88,12 @@ async fn heard(waiter: JoinHandle<Result<JobOutcome>>) -> Result<JobOutcome> {
 async fn a_job_costs_two_write_units_and_two_requests() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let jobs = store(&table, &clock);
-    let before = table.consumed();
+    let before = table.consumed_capacity();
     for round in 0..10_u32 {
         let owner = own(&jobs, &format!("comics:{round}")).await;
         jobs.complete(owner, value(100)).await.expect("an end");
     }
-    let after = table.consumed();
+    let after = table.consumed_capacity();
     let (requests, units) = (
         after.requests - before.requests,
         after.write_units - before.write_units,
@@ -113,10 +113,10 @@ async fn a_job_that_is_replaced_again_and_again_stays_small() {
     for (bytes, most) in [(10, 2.0), (4_096, 7.0)] {
         let mut costs = Vec::new();
         for _ in 0..20 {
-            let before = table.consumed().write_units;
+            let before = table.consumed_capacity().write_units;
             let owner = own(&jobs, "comics:1").await;
             jobs.complete(owner, value(bytes)).await.expect("an end");
-            costs.push(table.consumed().write_units - before);
+            costs.push(table.consumed_capacity().write_units - before);
             clock.advance(MILLISECOND);
         }
         println!("write units per job of {bytes} bytes: {costs:?}");
@@ -184,13 +184,13 @@ async fn a_long_result_is_fetched_once_for_all_who_wait() {
         .collect();
     until(|| clock.sleepers() >= 9).await;
     owners.complete(owner, value(6_000)).await.expect("an end");
-    let before = table.consumed().requests;
+    let before = table.consumed_capacity().requests;
     clock.advance(MILLISECOND * 100);
     for waiter in waiters {
         let outcome = heard(waiter).await.expect("an outcome");
         assert_eq!(outcome, JobOutcome::Value(vec![7; 6_000].into()));
     }
-    assert_eq!(table.consumed().requests - before, 2);
+    assert_eq!(table.consumed_capacity().requests - before, 2);
 }
 
 // covers("F42")
@@ -202,28 +202,40 @@ async fn all_that_a_process_waits_for_is_one_question() {
     for n in 0..50 {
         owned.push(own(&owners, &format!("comics:{n}")).await);
     }
-    let before = table.consumed().requests;
+    let before = table.consumed_capacity().requests;
     let twice = owned.iter().chain(&owned);
     let waiters: Vec<_> = twice
         .map(|owner| waiter(&jobs, owner.key().as_str(), *owner.job()))
         .collect();
-    until(|| table.consumed().requests - before >= 100 && clock.sleepers() >= 101).await;
-    assert_eq!(table.consumed().requests - before, 100, "each looks once");
+    until(|| table.consumed_capacity().requests - before >= 100 && clock.sleepers() >= 101).await;
+    assert_eq!(
+        table.consumed_capacity().requests - before,
+        100,
+        "each looks once"
+    );
     clock.advance(MILLISECOND * 100);
-    until(|| table.consumed().requests - before > 100).await;
+    until(|| table.consumed_capacity().requests - before > 100).await;
     pass(&clock, MILLISECOND, 20).await;
-    assert_eq!(table.consumed().requests - before, 101, "then one for all");
+    assert_eq!(
+        table.consumed_capacity().requests - before,
+        101,
+        "then one for all"
+    );
 
     for owner in owned {
         owners.complete(owner, value(1)).await.expect("an end");
     }
-    let before = table.consumed().requests;
+    let before = table.consumed_capacity().requests;
     pass(&clock, MILLISECOND * 100, 6).await;
     for waiter in waiters {
         let outcome = heard(waiter).await.expect("an outcome");
         assert_eq!(outcome, JobOutcome::Value(vec![7].into()));
     }
-    assert_eq!(table.consumed().requests - before, 1, "results included");
+    assert_eq!(
+        table.consumed_capacity().requests - before,
+        1,
+        "results included"
+    );
 }
 
 // covers("F42")
@@ -233,17 +245,17 @@ async fn questions_become_rarer_and_end_with_the_last_waiter() {
     let (owners, jobs) = (store(&table, &clock), store(&table.clone(), &clock));
     let owner = own(&owners, "comics:1").await;
     let waiter = waiter(&jobs, "comics:1", join(&jobs, "comics:1").await);
-    let before = table.consumed().requests;
+    let before = table.consumed_capacity().requests;
     // Nine seconds: the lease is good for ten.
     pass(&clock, MILLISECOND * 50, 180).await;
-    let asked = table.consumed().requests - before;
+    let asked = table.consumed_capacity().requests - before;
     println!("nine seconds of waiting: {asked} requests");
     assert!((5..=30).contains(&asked), "{asked}");
     waiter.abort();
     pass(&clock, SECOND * 3, 3).await;
-    let before = table.consumed().requests;
+    let before = table.consumed_capacity().requests;
     pass(&clock, SECOND * 3, 10).await;
-    assert_eq!(table.consumed().requests, before, "nobody waits");
+    assert_eq!(table.consumed_capacity().requests, before, "nobody waits");
     drop(owner);
 }
 
@@ -374,14 +386,14 @@ async fn waiters_of_a_server_that_stays_ill_get_an_error_and_cause_no_flood() {
     let waiters: Vec<_> = (0..8)
         .map(|_| waiter(&jobs, "comics:1", *owner.job()))
         .collect();
-    until(|| ill.consumed().requests == 8 && clock.sleepers() >= 9).await;
+    until(|| ill.consumed_capacity().requests == 8 && clock.sleepers() >= 9).await;
     faults.lose(u32::MAX);
-    let before = ill.consumed().requests;
+    let before = ill.consumed_capacity().requests;
     while !waiters.iter().all(JoinHandle::is_finished) {
         breathe().await;
         clock.advance(MILLISECOND * 100);
     }
-    let asked = ill.consumed().requests - before;
+    let asked = ill.consumed_capacity().requests - before;
     assert!(asked <= 6, "{asked}");
     for waiter in waiters {
         let error = heard(waiter).await.expect_err("the server is ill");
@@ -468,7 +480,7 @@ async fn an_answer_that_comes_late_does_not_end_a_lease() {
     let behind = DynamoDbTable::new(support::client_of(proxy.url()), place);
     let behind = DynamoDbDedupeStore::with_options(&behind, options.clone());
     let waiting = waiter(&behind, "late", id);
-    until(|| proxy.injected().slow > 0).await;
+    until(|| proxy.fault_counts().slow > 0).await;
     for _ in 0..30 {
         breathe().await;
     }

@@ -91,10 +91,10 @@ async fn every_request_is_counted_and_timed_by_operation_and_outcome() {
         let seconds = sink.of(&seconds);
         assert!(!seconds.is_empty(), "{}", sink.all());
         let is_plausible =
-            |it: &(MetricKind, f64)| it.0 == MetricKind::Seconds && it.1 > 0.0 && it.1 < 60.0;
+            |it: &(MetricKind, f64)| it.0 == MetricKind::Histogram && it.1 > 0.0 && it.1 < 60.0;
         assert!(seconds.iter().all(is_plausible), "{seconds:?}");
     }
-    let consumed = table.consumed();
+    let consumed = table.consumed_capacity();
     let units = |name: &str| {
         let all = ["get", "set"].map(|operation| {
             sink.sum(&format!(
@@ -140,11 +140,11 @@ async fn throttling_is_counted_and_the_open_circuit_is_told() {
     let throttled = format!("dynamodb_throttled_total{{table={name},operation=get}}");
     assert!(sink.sum(&throttled) >= 5.0, "{}", sink.all());
     let open = format!("dynamodb_circuit_open{{table={name}}}");
-    assert_eq!(sink.of(&open), [(MetricKind::Level, 1.0)]);
+    assert_eq!(sink.of(&open), [(MetricKind::Gauge, 1.0)]);
     proxy.set_faults(Faults::default());
     cache.get(&key).await.expect("the table is well again");
     let told = sink.of(&open);
-    assert_eq!(told.last(), Some(&(MetricKind::Level, 0.0)), "{told:?}");
+    assert_eq!(told.last(), Some(&(MetricKind::Gauge, 0.0)), "{told:?}");
 }
 
 // covers("B17", "B18")
@@ -153,10 +153,10 @@ async fn what_the_application_measures_goes_the_same_way() {
     let sink = Recorded::default();
     let table = watched(&support::table().await, &sink);
     let monitor = table.monitor();
-    monitor.record_metric(&Metric::count("imported", 3).with_labels(&[("source", "nightly")]));
+    monitor.record_metric(&Metric::counter("imported", 3).with_labels(&[("source", "nightly")]));
     assert_eq!(
         sink.of("imported{source=nightly}"),
-        [(MetricKind::Count, 3.0)]
+        [(MetricKind::Counter, 3.0)]
     );
     let failed: Result<(), &str> = monitor
         .monitor_operation("import", async { Err("no") })
@@ -168,7 +168,7 @@ async fn what_the_application_measures_goes_the_same_way() {
     );
     assert_eq!(
         sink.of(&ended),
-        [(MetricKind::Count, 1.0)],
+        [(MetricKind::Counter, 1.0)],
         "{}",
         sink.all()
     );
@@ -306,15 +306,15 @@ impl Recorder for Recorded {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(Series::of(self, key, MetricKind::Count))
+        Counter::from_arc(Series::of(self, key, MetricKind::Counter))
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::from_arc(Series::of(self, key, MetricKind::Level))
+        Gauge::from_arc(Series::of(self, key, MetricKind::Gauge))
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::from_arc(Series::of(self, key, MetricKind::Seconds))
+        Histogram::from_arc(Series::of(self, key, MetricKind::Histogram))
     }
 }
 
@@ -324,7 +324,7 @@ async fn the_facade_gets_what_the_sinks_get() {
     let table = watched(&support::table().await, &sink);
     let _guard = metrics::set_default_local_recorder(&facade);
     work(&table).await;
-    table.monitor().record_metric(&Metric::level("depth", 2.5));
+    table.monitor().record_metric(&Metric::gauge("depth", 2.5));
     assert_eq!(facade.all(), sink.all());
     assert!(facade.all().contains("dynamodb_request_duration_seconds"));
 }

@@ -42,7 +42,10 @@ fn the_page_tells_how_the_table_grows_is_kept_and_moves() {
     let told = [
         (
             "## Capacity and cost",
-            ["RateLimitOptions::with_lease", "register-scalable-target"],
+            [
+                "RateLimitOptions::with_permit_batch_size",
+                "register-scalable-target",
+            ],
         ),
         (
             "## Backups",

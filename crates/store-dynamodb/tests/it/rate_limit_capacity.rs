@@ -18,7 +18,7 @@ fn request() -> Acquire {
 
 /// What a table handle was billed for writing: refused writes cost what they would have written.
 fn billed(table: &DynamoDbTable) -> f64 {
-    let consumed = table.consumed();
+    let consumed = table.consumed_capacity();
     let refused = u32::try_from(consumed.refused_writes).expect("there are few");
     consumed.write_units + f64::from(refused)
 }
@@ -42,7 +42,7 @@ async fn an_admission_is_one_write_and_no_read() {
     let table = support::table().await;
     let limits = DynamoDbRateLimitStore::new(&table, Limit::new(200, HOUR));
     assert_eq!(spend(&limits, 200).await, 200);
-    let consumed = table.consumed();
+    let consumed = table.consumed_capacity();
     let per_claim = billed(&table) / 200.0;
     println!("200 admissions one after the other: {per_claim:.3} write units each, {consumed:?}");
     assert!(per_claim <= 1.1, "{per_claim}");
@@ -70,15 +70,15 @@ async fn admissions_at_the_same_time_cost_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leases_share_one_write_among_many_admissions() {
+async fn a_batch_shares_one_write_among_many_permits() {
     let table = support::table().await;
     let options = RateLimitOptions::default()
         .with_default_config(Limit::new(200, HOUR))
-        .with_lease(NonZeroU32::new(10).expect("ten"));
+        .with_permit_batch_size(NonZeroU32::new(10).expect("ten"));
     let limits = DynamoDbRateLimitStore::with_options(&table, options);
     assert_eq!(spend(&limits, 300).await, 200);
     let per_claim = billed(&table) / 200.0;
-    println!("200 admissions with leases of 10: {per_claim:.3} write units each");
+    println!("200 permits in batches of 10: {per_claim:.3} write units each");
     assert!(per_claim <= 0.3, "{per_claim}");
 }
 
@@ -91,21 +91,21 @@ async fn a_refusal_is_remembered_and_looked_at_once_a_second() {
         .with_clock(clock.clone());
     let limits = DynamoDbRateLimitStore::with_options(&table, options);
     assert_eq!(spend(&limits, 5).await, 5);
-    let before = table.consumed();
+    let before = table.consumed_capacity();
     assert_eq!(spend(&limits, 1).await, 0);
-    let first = table.consumed();
+    let first = table.consumed_capacity();
     assert!(billed(&table) - before.write_units <= 1.0, "{first:?}");
     for _ in 0..100 {
         assert_eq!(spend(&limits, 1).await, 0);
     }
-    assert_eq!(table.consumed(), first, "nothing can have changed");
+    assert_eq!(table.consumed_capacity(), first, "nothing can have changed");
     for _ in 0..10 {
         clock.advance(SECOND);
         for _ in 0..100 {
             assert_eq!(spend(&limits, 1).await, 0);
         }
     }
-    let after = table.consumed();
+    let after = table.consumed_capacity();
     println!("1,000 refusals in ten seconds: {first:?} became {after:?}");
     assert!(after.requests - first.requests <= 10, "{after:?}");
     assert_eq!(after.refused_writes, first.refused_writes);
@@ -196,7 +196,10 @@ async fn contend(clients: u64, limit: Limit, buckets: u32, span: Duration) -> (V
         admitted.extend(task.await.expect("no panic"));
     }
     let billed = tables.iter().map(billed).sum();
-    let read = tables.iter().map(|table| table.consumed().read_units).sum();
+    let read = tables
+        .iter()
+        .map(|table| table.consumed_capacity().read_units)
+        .sum();
     (admitted, billed, read)
 }
 

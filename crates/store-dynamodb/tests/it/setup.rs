@@ -15,9 +15,9 @@ use serde_json::Value;
 use store_core::{Clock as _, HOUR, MINUTE, ManualClock, SECOND, SystemClock};
 use store_dynamodb::setup::{
     Billing, Difference, Format, IndexSpec, Mend, Progress, SetupError, SetupOptions, Step,
-    TableSpec, create_or_verify, plan, print,
+    TableSpec, create_or_verify, plan, render,
 };
-use store_dynamodb::{TableNames, TableOptions};
+use store_dynamodb::{SchemaNames, TableOptions};
 
 use crate::support;
 
@@ -65,7 +65,7 @@ async fn a_table_is_created_once_and_then_left_alone() {
     assert_eq!(report.done, [Step::CreateTable, Step::EnableTimeToLive]);
     let told = told.lock().expect("a lock").clone();
     assert!(
-        told.contains(&Progress::Begun(Step::CreateTable)),
+        told.contains(&Progress::Started(Step::CreateTable)),
         "{told:?}"
     );
 
@@ -90,7 +90,7 @@ async fn a_table_is_created_once_and_then_left_alone() {
 
 #[tokio::test]
 async fn names_billing_and_index_are_those_of_the_spec() {
-    let names = TableNames::default()
+    let names = SchemaNames::default()
         .with_partition_key("pk")
         .with_sort_key("sk")
         .with_time_to_live("ttl")
@@ -172,7 +172,7 @@ async fn another_table_of_that_name_is_told_apart_in_full() {
     // Not even what could have been mended was touched.
     let planned = plan(&client, &spec).await.expect("a plan");
     assert_eq!(planned.differences, wanted);
-    assert!(!planned.is_enough());
+    assert!(!planned.is_sufficient());
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn what_can_be_mended_is_mended_when_asked_and_only_then() {
     foreign(&client, &spec.table, keys).await;
     let refused = create_or_verify(&client, &spec, &SetupOptions::default()).await;
     let told = refused.expect_err("a difference").to_string();
-    assert!(told.contains("setup-dynamo --mend"), "{told}");
+    assert!(told.contains("comicvine table setup --mend"), "{told}");
     let options = SetupOptions::default().with_mend(Mend::InPlace);
     let report = create_or_verify(&client, &spec, &options).await;
     let done = report.expect("a mended table").done;
@@ -357,7 +357,7 @@ async fn recovery_is_turned_on_or_the_server_has_none_and_that_is_told() {
     let outcome = create_or_verify(&client, &spec, &SetupOptions::default()).await;
     if !has_recovery(&client).await {
         let told = outcome.expect_err("no recovery").to_string();
-        assert!(told.contains("knows no point-in-time recovery"), "{told}");
+        assert!(told.contains("has no point-in-time recovery"), "{told}");
         return;
     }
     let wanted = [
@@ -395,7 +395,7 @@ async fn recovery_is_mended_in_a_table_that_has_none() {
 #[test]
 fn the_cloudformation_template_is_json_with_the_names_of_the_spec() {
     let spec = spec().with_point_in_time_recovery(true);
-    let text = print(&spec, Format::CloudFormation);
+    let text = render(&spec, Format::CloudFormation);
     let template: Value = serde_json::from_str(&text).expect("JSON");
     let properties = &template["Resources"]["Store"]["Properties"];
     assert_eq!(properties["TableName"], spec.table);
@@ -419,18 +419,18 @@ fn provisioned_units_are_printed_for_table_and_index() {
         write_units: 5,
     });
     let template: Value =
-        serde_json::from_str(&print(&spec, Format::CloudFormation)).expect("JSON");
+        serde_json::from_str(&render(&spec, Format::CloudFormation)).expect("JSON");
     let properties = &template["Resources"]["Store"]["Properties"];
     let units = serde_json::json!({ "ReadCapacityUnits": 7, "WriteCapacityUnits": 5 });
     assert_eq!(properties["ProvisionedThroughput"], units);
     let index = &properties["GlobalSecondaryIndexes"][0];
     let least = serde_json::json!({ "ReadCapacityUnits": 1, "WriteCapacityUnits": 1 });
     assert_eq!(index["ProvisionedThroughput"], least);
-    let terraform = print(&spec, Format::Terraform);
+    let terraform = render(&spec, Format::Terraform);
     for (units, count) in [("write_capacity = 5", 1), ("write_capacity = 1", 1)] {
         assert_eq!(terraform.matches(units).count(), count, "{terraform}");
     }
-    let commands = print(&spec, Format::Cli);
+    let commands = render(&spec, Format::Cli);
     assert!(
         commands.contains("--provisioned-throughput ReadCapacityUnits=7"),
         "{commands}"
@@ -439,14 +439,14 @@ fn provisioned_units_are_printed_for_table_and_index() {
 
 #[test]
 fn terraform_and_commands_name_what_the_spec_names() {
-    let spec = spec().with_index(Some(IndexSpec::named("other")));
+    let spec = spec().with_index(Some(IndexSpec::new("other")));
     for format in [Format::Terraform, Format::Cli] {
-        let text = print(&spec, format);
+        let text = render(&spec, format);
         for name in [&spec.table, "PK", "SK", "TTL", "other", "otherpk"] {
             assert!(text.contains(name), "{name} is not in {text}");
         }
     }
-    let terraform = print(&spec, Format::Terraform);
+    let terraform = render(&spec, Format::Terraform);
     let opened = terraform.matches('{').count();
     assert_eq!(opened, terraform.matches('}').count(), "{terraform}");
 }
@@ -457,7 +457,7 @@ fn the_policy_of_an_application_allows_what_it_does_on_its_table_only() {
     let options = TableOptions::default()
         .with_table("comics")
         .with_region("eu-west-1");
-    let text = print(&TableSpec::of(&options), Format::Iam);
+    let text = render(&TableSpec::of(&options), Format::Iam);
     let policy: Value = serde_json::from_str(&text).expect("JSON");
     let statement = &policy["Statement"][0];
     assert_eq!(

@@ -2,8 +2,8 @@
 
 use store_core::Timestamp;
 
-use crate::rate_limit::change::{Change, Cooldown, Exact, Lease, Range};
-use crate::rate_limit::state::{Leased, Past, State};
+use crate::rate_limit::change::{BatchChange, Change, Cooldown, Exact, Range};
+use crate::rate_limit::state::{Past, State, Ungranted};
 
 /// Makes the change if its conditions hold; whether they did.
 pub(super) fn apply(state: &mut State, change: &Change) -> bool {
@@ -24,12 +24,12 @@ pub(super) fn apply(state: &mut State, change: &Change) -> bool {
         state.past = Past::decode(&past.encode().into()).expect("it was just written");
         assert_eq!(state.past, *past);
     }
-    state.leased = match change.lease {
-        Lease::Keep => state.leased,
-        Lease::Set(leased) => leased,
-        Lease::Add(more, background) => Leased {
-            count: add(state.leased.count, more),
-            background: add(state.leased.background, background),
+    state.ungranted = match change.batch {
+        BatchChange::Keep => state.ungranted,
+        BatchChange::Set(ungranted) => ungranted,
+        BatchChange::Add(more, background) => Ungranted {
+            count: add(state.ungranted.count, more),
+            background: add(state.ungranted.background, background),
         },
     };
     state.is_exact = match change.exact {
@@ -56,6 +56,8 @@ fn holds(state: &State, change: &Change) -> bool {
         || within(state.count, change.count)
             && within(state.background, change.background)
             && change.asked.is_none_or(|asked| asked == state.asked)
-            && change.leased.is_none_or(|leased| leased == state.leased)
+            && change
+                .ungranted
+                .is_none_or(|ungranted| ungranted == state.ungranted)
             && (!change.needs_exact || state.is_exact)
 }

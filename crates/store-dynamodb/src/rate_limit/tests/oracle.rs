@@ -11,9 +11,9 @@ use store_core::{
 };
 
 use super::model::apply;
-use crate::rate_limit::amend;
-use crate::rate_limit::decide::{Ask, Step, Terms, decide};
+use crate::rate_limit::decide::{Ask, EffectiveConfig, Step, decide};
 use crate::rate_limit::state::{Bucket, State};
+use crate::rate_limit::update;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const SKEW: Duration = Duration::from_millis(5);
@@ -138,11 +138,11 @@ impl World {
                 priority: class,
                 demand,
                 earlier: Uncounted::default(),
-                lease: 0,
+                batch: 0,
                 unspent: None,
                 random: self.random << 12,
             };
-            let terms = Terms {
+            let terms = EffectiveConfig {
                 resource: &self.resource,
                 config: &self.config,
                 buckets: NonZeroU32::new(BUCKETS).expect("some"),
@@ -208,7 +208,7 @@ impl World {
             class,
             ..
         } = self.admitted[at];
-        let change = amend::give_back(&self.table, bucket, permits, class, 0);
+        let change = update::give_back(&self.table, bucket, permits, class, 0);
         if let Some(change) = change {
             assert!(apply(&mut self.table, &change));
             self.admitted.remove(at);

@@ -9,7 +9,7 @@ use store_core::{
 };
 
 use super::model::apply;
-use crate::rate_limit::decide::{Ask, Step, Terms, decide};
+use crate::rate_limit::decide::{Ask, EffectiveConfig, Step, decide};
 use crate::rate_limit::state::State;
 
 /// What the attributes besides the past take, with their names: counters, marks and keys.
@@ -38,11 +38,11 @@ fn longest_past(config: &ResourceConfig, every: Duration) -> usize {
             priority,
             demand,
             earlier: Uncounted::default(),
-            lease: 0,
+            batch: 0,
             unspent: None,
             random: 7 << 40,
         };
-        let terms = Terms {
+        let terms = EffectiveConfig {
             resource: &resource,
             config,
             buckets: NonZeroU32::new(60).expect("some"),

@@ -50,9 +50,9 @@ fn the_lists_are_what_the_code_calls() {
         found
     };
     let listed = |list: &[&str]| list.iter().map(|&call| call.to_owned()).collect();
-    let stores: BTreeSet<String> = listed(STORE_CALLS);
+    let stores: BTreeSet<String> = listed(STORE_OPERATIONS);
     assert_eq!(of(&source, "setup"), stores);
-    let setup: BTreeSet<String> = listed(SETUP_CALLS);
+    let setup: BTreeSet<String> = listed(SETUP_OPERATIONS);
     assert_eq!(of(&source.join("setup"), "none"), setup);
 }
 
@@ -65,7 +65,7 @@ fn calls_are_found_over_lines() {
 
 #[test]
 fn a_transaction_needs_the_permissions_of_its_actions() {
-    let needed = permissions(STORE_CALLS);
+    let needed = permissions(STORE_OPERATIONS);
     assert!(needed.contains(&"dynamodb:PutItem".to_owned()));
     assert!(!needed.iter().any(|it| it.contains("Transact")));
 }

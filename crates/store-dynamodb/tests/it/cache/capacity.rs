@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use store_core::{CacheStore, ManualClock, PageRequest, SECOND, Scope, Selection, SetOutcome, Ttl};
-use store_dynamodb::{Consumed, DynamoDbTable};
+use store_dynamodb::{ConsumedCapacity, DynamoDbTable};
 
 use super::watch::Watch;
 use super::{cache, cache_at, entry, key, tag, token, value};
@@ -16,9 +16,9 @@ const TWO_KB: usize = 2_000;
     reason = "the figures are what these tests are for"
 )]
 async fn cost(table: &DynamoDbTable, work: impl Future) -> (u64, f64, f64) {
-    let before = table.consumed();
+    let before = table.consumed_capacity();
     work.await;
-    let after: Consumed = table.consumed();
+    let after: ConsumedCapacity = table.consumed_capacity();
     let cost = (
         after.requests - before.requests,
         after.read_units - before.read_units,

@@ -55,12 +55,12 @@ async fn the_longest_pages_come_back() {
         ("noise", noise(LONGEST_PAGE)),
         ("short", page(400_000)),
     ] {
-        let before = table.consumed();
+        let before = table.consumed_capacity();
         let token = token(&cache).await;
         let stored = cache.set(entry(name, bytes.clone(), &["t"]).with_token(token));
         stored.await.expect("it is stored");
         assert!(value(&cache, name).await.as_ref() == Some(&bytes), "{name}");
-        let after = table.consumed();
+        let after = table.consumed_capacity();
         println!(
             "{name}: {} bytes, {} write units, {} read units",
             bytes.len(),

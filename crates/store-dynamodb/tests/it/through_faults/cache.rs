@@ -198,7 +198,7 @@ async fn nothing_of_a_batch_that_is_left_half_done_is_forgotten() {
     let removed = cache.clear(&Selection::All).await.expect("a count");
     assert_eq!(removed, Removal::exactly(6));
     assert_eq!(chunks(&setting.direct).await, 0);
-    assert!(setting.proxy.injected().unprocessed >= 5);
+    assert!(setting.proxy.fault_counts().unprocessed >= 5);
 }
 
 // covers("F20")
@@ -217,7 +217,7 @@ async fn a_long_value_is_stored_whatever_other_writes_are_under_way() {
         assert_eq!(value, Some(value_of(version, 100)));
         assert_eq!(chunks(&setting.direct).await, 3);
     }
-    assert!(setting.proxy.injected().conflicts > 0);
+    assert!(setting.proxy.fault_counts().conflicts > 0);
 }
 
 #[tokio::test]
@@ -237,5 +237,5 @@ async fn a_long_value_whose_answers_are_lost_is_stored_and_leaves_nothing_behind
     let found = cache.get(&key("comics:1")).await.expect("an answer");
     let value = found.hit().map(|entry| entry.value).expect("a value");
     assert!((stored..8).any(|version| value == value_of(version, 100)));
-    assert!(setting.proxy.injected().lost_answers > 0);
+    assert!(setting.proxy.fault_counts().lost_answers > 0);
 }

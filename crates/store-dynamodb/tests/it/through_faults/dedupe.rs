@@ -159,7 +159,7 @@ async fn jobs_of_half_a_batch_are_removed_all_the_same() {
         assert_eq!(gone.expect("a count"), 27);
         nothing_is_left(&setting).await;
     }
-    assert!(setting.proxy.injected().unprocessed > 0);
+    assert!(setting.proxy.fault_counts().unprocessed > 0);
 }
 
 /// Neither jobs nor long results.

@@ -229,5 +229,5 @@ async fn resources_of_half_a_batch_are_asked_for_again() {
     limits.clear().await.expect("a clean slate");
     let page = direct.list(&PageRequest::default()).await.expect("a list");
     assert!(page.items.is_empty(), "{page:?}");
-    assert!(setting.proxy.injected().unprocessed >= 3);
+    assert!(setting.proxy.fault_counts().unprocessed >= 3);
 }

@@ -15,21 +15,21 @@ fn resource() -> Resource {
     Resource::named("issues").expect("a name")
 }
 
-fn options(limit: Limit, lease: u32, clock: &ManualClock) -> RateLimitOptions {
+fn options(limit: Limit, batch_size: u32, clock: &ManualClock) -> RateLimitOptions {
     RateLimitOptions::default()
         .with_default_config(limit)
-        .with_lease(NonZeroU32::new(lease).expect("some"))
+        .with_permit_batch_size(NonZeroU32::new(batch_size).expect("some"))
         .with_clock(clock.clone())
 }
 
 fn store(
     table: &DynamoDbTable,
     limit: u32,
-    lease: u32,
+    batch_size: u32,
     clock: &ManualClock,
 ) -> DynamoDbRateLimitStore {
     let limit = Limit::new(limit, MINUTE);
-    DynamoDbRateLimitStore::with_options(table, options(limit, lease, clock))
+    DynamoDbRateLimitStore::with_options(table, options(limit, batch_size, clock))
 }
 
 async fn spend(limits: &DynamoDbRateLimitStore, times: u32) -> u32 {
@@ -58,21 +58,25 @@ async fn state_two(limits: &DynamoDbRateLimitStore) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leased_permits_are_counted_before_they_are_handed_out() {
+async fn permits_of_a_batch_count_before_they_are_granted() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
     assert_eq!(spend(&one, 1).await, 1);
     assert_eq!(used(&other).await, 8, "seven are held");
     assert_eq!(spend(&other, 20).await, 12);
-    let before = table.consumed();
+    let before = table.consumed_capacity();
     assert_eq!(spend(&one, 7).await, 7);
-    assert_eq!(table.consumed(), before, "what is held costs nothing");
+    assert_eq!(
+        table.consumed_capacity(),
+        before,
+        "what is held costs nothing"
+    );
     clock.advance(SECOND);
     assert_eq!(spend(&one, 5).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_left_of_a_lease_is_given_back_when_its_bucket_is_over() {
+async fn the_rest_of_a_batch_is_given_back_when_its_bucket_ends() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let limits = store(&table, 20, 8, &clock);
     assert_eq!(spend(&limits, 3).await, 3);
@@ -85,7 +89,7 @@ async fn what_is_left_of_a_lease_is_given_back_when_its_bucket_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_process_gives_its_lease_back() {
+async fn an_idle_process_gives_its_batch_back() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let limits = store(&table, 20, 8, &clock);
     assert_eq!(spend(&limits, 3).await, 3);
@@ -102,7 +106,7 @@ async fn a_silent_process_gives_its_lease_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reset_by_others_leaves_leased_permits_counted() {
+async fn a_reset_by_another_process_keeps_batches_counted() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
     assert_eq!(spend(&one, 1).await, 1);
@@ -120,7 +124,7 @@ async fn a_reset_by_others_leaves_leased_permits_counted() {
 const BUCKET: Duration = SECOND;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cooldown_of_another_process_binds_leases_when_their_bucket_is_over() {
+async fn a_cooldown_of_another_process_applies_to_a_batch_when_its_bucket_ends() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
     assert_eq!(spend(&one, 1).await, 1);
@@ -140,7 +144,7 @@ async fn a_cooldown_of_another_process_binds_leases_when_their_bucket_is_over() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_than_was_leased_is_handed_out_after_the_cooldown_of_another_process() {
+async fn no_more_than_the_batch_is_granted_after_the_cooldown_of_another_process() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
     assert_eq!(spend(&one, 1).await, 1);
@@ -152,7 +156,7 @@ async fn no_more_than_was_leased_is_handed_out_after_the_cooldown_of_another_pro
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_limit_that_another_process_states_binds_leases_when_their_bucket_is_over() {
+async fn a_limit_of_another_process_applies_to_a_batch_when_its_bucket_ends() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let (one, other) = (store(&table, 20, 8, &clock), store(&table, 20, 1, &clock));
     assert_eq!(spend(&one, 1).await, 1);
@@ -163,7 +167,7 @@ async fn a_limit_that_another_process_states_binds_leases_when_their_bucket_is_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_process_states_itself_binds_its_leases_at_once() {
+async fn changes_by_the_process_itself_apply_to_its_batches_at_once() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let limits = store(&table, 20, 8, &clock);
     assert_eq!(spend(&limits, 1).await, 1);
@@ -179,7 +183,7 @@ async fn what_a_process_states_itself_binds_its_leases_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lease_that_arrives_while_the_process_states_a_cooldown_is_not_handed_out() {
+async fn a_batch_that_arrives_during_a_cooldown_call_is_not_granted() {
     let (table, clock) = (support::table().await, ManualClock::default());
     for _ in 0..20 {
         let limits = store(&table, 1_000, 8, &clock);

@@ -1,4 +1,4 @@
-//! The table, and what it needs, in the words of other tools.
+//! The table definition and its IAM policies in the formats of other tools.
 
 mod cloudformation;
 mod commands;
@@ -7,7 +7,7 @@ mod terraform;
 
 use super::TableSpec;
 
-/// For whom a table is written down.
+/// Output format of [`render`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -17,32 +17,32 @@ pub enum Format {
     Terraform,
     /// Commands of the AWS command line.
     Cli,
-    /// The policy that an application with the stores needs, and nothing else.
+    /// The least-privilege IAM policy of an application that uses the stores.
     Iam,
-    /// The policy that whoever sets the table up needs.
+    /// The IAM policy of whoever sets the table up.
     IamSetup,
 }
 
-/// The table in the words of another tool; nothing is asked of the service.
+/// The table definition or policy as text for another tool. Sends no request.
 ///
 /// ```
-/// use store_dynamodb::setup::{Format, TableSpec, print};
+/// use store_dynamodb::setup::{Format, TableSpec, render};
 ///
-/// let template = print(&TableSpec::default(), Format::CloudFormation);
+/// let template = render(&TableSpec::default(), Format::CloudFormation);
 /// assert!(template.contains("comic-vine-store"));
 /// ```
 #[must_use]
-pub fn print(spec: &TableSpec, format: Format) -> String {
+pub fn render(spec: &TableSpec, format: Format) -> String {
     match format {
         Format::CloudFormation => cloudformation::template(spec),
         Format::Terraform => terraform::resource(spec),
         Format::Cli => commands::commands(spec),
-        Format::Iam => iam::policy(spec, super::STORE_CALLS),
-        Format::IamSetup => iam::policy(spec, super::SETUP_CALLS),
+        Format::Iam => iam::policy(spec, super::STORE_OPERATIONS),
+        Format::IamSetup => iam::policy(spec, super::SETUP_OPERATIONS),
     }
 }
 
-/// JSON over several lines.
+/// Indented JSON.
 fn pretty(value: &serde_json::Value) -> String {
     format!("{value:#}\n")
 }

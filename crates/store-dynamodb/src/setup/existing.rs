@@ -1,4 +1,4 @@
-//! The table that there is, as the service describes it.
+//! The existing table as the service describes it.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,9 +19,9 @@ use crate::error::failure;
 /// How errors of the set-up name their operation.
 pub(super) const OPERATION: &str = "setup";
 
-/// A table, in the words in which it is compared.
+/// An existing table in the form in which it is compared with a spec.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct ExistingTable {
     /// What is not ready, if anything.
     pub(super) unready: Option<String>,
     /// Whether somebody is creating it right now, and has not finished.
@@ -39,11 +39,14 @@ pub(super) struct Found {
 }
 
 /// The table of that name, if there is one.
-pub(super) async fn find(client: &Client, spec: &TableSpec) -> Result<Option<Found>, Error> {
+pub(super) async fn find(
+    client: &Client,
+    spec: &TableSpec,
+) -> Result<Option<ExistingTable>, Error> {
     let Some(table) = describe(client, &spec.table).await? else {
         return Ok(None);
     };
-    let mut found = Found::from(table);
+    let mut found = ExistingTable::from(table);
     // A table in the making has none of what is asked for here.
     if found.is_new {
         return Ok(Some(found));
@@ -87,7 +90,7 @@ async fn point_in_time_recovery(client: &Client, table: &str) -> Result<bool, Er
         Err(error) if error.code() == Some("UnknownOperationException") => {
             let error = failure(error, OPERATION, table).into_error(OPERATION);
             return Err(error.with_detail(
-                "this server knows no point-in-time recovery; leave it out for a local one",
+                "this server has no point-in-time recovery; leave it out for a local server",
             ));
         }
         Err(error) => return Err(failure(error, OPERATION, table).into_error(OPERATION)),
@@ -112,7 +115,7 @@ where
     request.await.map_err(failed)
 }
 
-impl From<TableDescription> for Found {
+impl From<TableDescription> for ExistingTable {
     fn from(table: TableDescription) -> Self {
         let status = table.table_status.as_ref();
         let indexes = table

@@ -1,4 +1,4 @@
-//! What has to be done, and the requests that do it.
+//! Steps of the set-up and their requests.
 
 use std::fmt;
 
@@ -12,21 +12,21 @@ use aws_sdk_dynamodb::types::{
 };
 use store_core::{Error, ErrorKind};
 
-use super::found::{Found, OPERATION, asked};
+use super::existing::{ExistingTable, OPERATION, asked};
 use super::{Billing, Difference, IndexSpec, TableSpec};
 use crate::error::{BACKEND, failure};
 
-/// One thing to do.
+/// One step of a set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
     /// Create the table, with its index.
     CreateTable,
-    /// Have DynamoDB remove items whose time has passed.
+    /// Enable time to live, so that DynamoDB removes expired items.
     EnableTimeToLive,
-    /// Keep what is needed to restore the table to any second of the last 35 days.
+    /// Enable point-in-time recovery.
     EnablePointInTimeRecovery,
-    /// Add the index.
+    /// Add the global secondary index.
     AddIndex,
 }
 
@@ -41,20 +41,20 @@ impl fmt::Display for Step {
     }
 }
 
-/// What would be done.
+/// Result of a dry run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// The table.
+    /// Name of the table.
     pub table: String,
-    /// What is to be done; for a table that exists, only if mending is asked for.
+    /// Steps to take; on an existing table only with [`Mend::InPlace`](super::Mend::InPlace).
     pub steps: Vec<Step>,
-    /// What is not as it should be in a table that exists.
+    /// Differences between an existing table and the spec.
     pub differences: Vec<Difference>,
 }
 
 impl Plan {
-    pub(super) fn new(spec: &TableSpec, found: Option<&Found>) -> Self {
+    pub(super) fn new(spec: &TableSpec, found: Option<&ExistingTable>) -> Self {
         let (steps, differences) = match found {
             Some(found) if !found.is_new => {
                 let differences = Difference::between(spec, found);
@@ -76,9 +76,9 @@ impl Plan {
         }
     }
 
-    /// Whether the steps would put everything right.
+    /// Whether the steps resolve every difference.
     #[must_use]
-    pub fn is_enough(&self) -> bool {
+    pub fn is_sufficient(&self) -> bool {
         let is_mendable = |difference: &Difference| difference.mended_by().is_some();
         self.differences.iter().all(is_mendable)
     }
@@ -88,18 +88,18 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "table {}: ", self.table)?;
         if self.differences.is_empty() && self.steps.is_empty() {
-            return f.write_str("as it should be, nothing to do");
+            return f.write_str("matches its spec, nothing to do");
         }
         f.write_str(if self.differences.is_empty() {
             "does not exist; would"
         } else {
-            "is not what the stores need"
+            "does not match the schema of the stores"
         })?;
         for difference in &self.differences {
             write!(f, "\n  {difference}")?;
         }
         if !self.differences.is_empty() && !self.steps.is_empty() {
-            f.write_str("\nif mending is asked for, would")?;
+            f.write_str("\nwith mending allowed, would")?;
         }
         for step in &self.steps {
             write!(f, "\n  {step}")?;
@@ -108,13 +108,13 @@ impl fmt::Display for Plan {
     }
 }
 
-/// What was done.
+/// Result of a set-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The table.
+    /// Name of the table.
     pub table: String,
-    /// What this set-up did, and not another at the same time; nothing if the table was as it should be.
+    /// Steps that this call completed, without those of concurrent calls; empty if there was nothing to do.
     pub done: Vec<Step>,
 }
 
@@ -131,7 +131,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Takes a step on a table that exists.
+/// Runs a step on an existing table.
 pub(super) async fn take(step: Step, client: &Client, spec: &TableSpec) -> Result<(), Error> {
     match step {
         Step::CreateTable => create(client, spec).await.map(drop),
@@ -141,7 +141,7 @@ pub(super) async fn take(step: Step, client: &Client, spec: &TableSpec) -> Resul
     }
 }
 
-/// Creates the table, unless somebody else does so at the same time, which is as good; whether it did.
+/// Creates the table and returns `true`; `false` if another process did so at the same time.
 pub(super) async fn create(client: &Client, spec: &TableSpec) -> Result<bool, Error> {
     let mut request = client
         .create_table()
@@ -265,7 +265,7 @@ fn everything() -> Projection {
         .build()
 }
 
-/// A request that cannot be put together.
+/// Error for a request that cannot be built.
 fn unfit(source: BuildError) -> Error {
     Error::new(ErrorKind::InvalidInput, BACKEND, OPERATION).with_source(source)
 }

@@ -1,23 +1,23 @@
-//! Changes of a resource's state that ask nobody for leave: giving back, forgetting, stating.
+//! State updates that need no admission: refund, reset, configure.
 
 use std::time::Duration;
 
 use store_core::{Priority, ResourceConfig, Result, Timestamp};
 
-use super::change::{Change, Cooldown, Exact, Lease, Range};
+use super::change::{BatchChange, Change, Cooldown, Exact, Range};
 use super::decide::{fresh_epoch, millis};
 use super::demand::Demand;
 use super::history::Entry;
-use super::state::{Bucket, Leased, State};
+use super::state::{Bucket, State, Ungranted};
 
 /// What gives back permits that were counted in `bucket`; nothing if they do not count any more.
-/// `leased` tells how many of them nobody was given.
+/// `ungranted` tells how many of them nobody was given.
 pub(super) fn give_back(
     state: &State,
     bucket: Bucket,
     permits: u32,
     class: Priority,
-    leased: u32,
+    ungranted: u32,
 ) -> Option<Change> {
     let version = state.version?;
     if state.past.epoch != bucket.epoch {
@@ -39,8 +39,8 @@ pub(super) fn give_back(
         }
         change.add_count = -i64::from(permits);
         change.add_background = -background(permits);
-        if leased > 0 {
-            change.lease = Lease::Add(-i64::from(leased), -background(leased));
+        if ungranted > 0 {
+            change.batch = BatchChange::Add(-i64::from(ungranted), -background(ungranted));
         }
         return Some(change);
     }
@@ -64,7 +64,7 @@ pub(super) enum Forget {
     Everything,
 }
 
-/// What forgets the admissions of a resource. Those that processes hold leased stay counted: they may
+/// What forgets the admissions of a resource. Those that processes hold ungranted stay counted: they may
 /// be handed out yet.
 pub(super) fn forget(
     state: &State,
@@ -82,15 +82,15 @@ pub(super) fn forget(
         version: Some(version),
         ..unchanged(state)
     };
-    let is_held = state.leased != Leased::default() && now < past.until() + skew;
+    let is_held = state.ungranted != Ungranted::default() && now < past.until() + skew;
     let kept = if is_held {
         change.exact = Exact::Clear;
-        state.leased
+        state.ungranted
     } else {
         past.start = now;
         change.exact = Exact::Set;
-        change.lease = Lease::Set(Leased::default());
-        Leased::default()
+        change.batch = BatchChange::Set(Ungranted::default());
+        Ungranted::default()
     };
     change.add_count = i64::from(kept.count) - i64::from(state.count);
     change.add_background = i64::from(kept.background) - i64::from(state.background);
@@ -112,12 +112,12 @@ fn unchanged(state: &State) -> Change {
     Change {
         count: Range::exactly(state.count),
         background: Range::exactly(state.background),
-        leased: Some(state.leased),
+        ungranted: Some(state.ungranted),
         ..Change::default()
     }
 }
 
-/// What states a configuration; how the limit is shared is calculated anew.
+/// What states a configuration; how the limit is shared is recalculated.
 pub(super) fn state_config(
     state: &State,
     config: &ResourceConfig,
@@ -173,7 +173,7 @@ pub(super) fn sweep(
             add_background: -i64::from(state.background),
             needs_exact: state.is_exact,
             exact: Exact::Set,
-            lease: Lease::Set(Leased::default()),
+            batch: BatchChange::Set(Ungranted::default()),
             ..unchanged(state)
         };
     }
