@@ -3,6 +3,7 @@
 mod bounds;
 mod conformance;
 mod defaults;
+mod examples;
 mod pipeline;
 mod run_once;
 mod typed_cache;
