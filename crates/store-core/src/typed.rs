@@ -151,8 +151,12 @@ where
         F: FnOnce() -> R + Send,
         R: Future<Output = Result<T, E>> + Send,
     {
-        let token = match self.get(key).await {
-            Ok(Lookup::Hit(value)) => return (Shared::Nothing, Some(value)),
+        // An earlier flight may have stored it since this caller missed, and counted what does not decode.
+        let token = match self.store.get(key).await {
+            Ok(Lookup::Hit(entry)) => match self.codec.decode(&entry.value) {
+                Ok(value) => return (Shared::Nothing, Some(value)),
+                Err(_) => self.store.fill_token().await.ok(),
+            },
             Ok(Lookup::Miss(token)) => Some(token),
             Err(error) => {
                 warn!(%key, %error, "loading a value without the cache");

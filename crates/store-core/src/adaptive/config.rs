@@ -17,6 +17,7 @@ use crate::time::{MINUTE, SECOND};
 /// # assert!(config.check().is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Partition {
     /// Only the background: users may use whatever is free. The default.
     #[default]

@@ -34,6 +34,7 @@ impl<T> Answer<T> {
 
 /// Where an answer comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Outcome {
     /// From the cache, fresh.
     Hit,
@@ -81,6 +82,7 @@ pub struct Fetched {
 
 /// How an answer may be cached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CachePolicy {
     /// It is only for those who wait for it now. The default.
     #[default]

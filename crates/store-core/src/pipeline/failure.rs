@@ -112,6 +112,7 @@ pub struct Failure<E = BoxError> {
 
 /// Whether to try a failed attempt again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Retry {
     /// It would fail again. The default.
     #[default]
