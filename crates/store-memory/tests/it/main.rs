@@ -6,4 +6,5 @@ mod defaults;
 mod examples;
 mod pipeline;
 mod run_once;
+mod tower_layer;
 mod typed_cache;
