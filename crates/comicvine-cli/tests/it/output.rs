@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Home, Ran, fake, some_issue};
+use crate::{Home, RunResult, fake, some_issue};
 
 /// A page's width in characters; the tests' output is no terminal.
 const WIDTH: usize = 100;
@@ -172,8 +172,8 @@ async fn nothing_found_is_said_and_is_no_failure() {
 async fn program_without_arguments_shows_what_there_is() {
     let home = Home::new();
     for arguments in [&[][..], &["--db", "x.db"]] {
-        let ran = Ran::of(&mut home.program(arguments)).await;
-        ran.refused(2, &["Usage: comicvine", "comicvine get issue 4000-319366"]);
+        let ran = RunResult::of(&mut home.program(arguments)).await;
+        ran.assert_failed(2, &["Usage: comicvine", "comicvine get issue 4000-319366"]);
         assert!(!ran.stderr.contains("demo-worker"));
     }
 }

@@ -6,10 +6,10 @@ use std::path::Path;
 use comicvine_fake::{FakeServer, Fault, Injection};
 use futures_util::future::join_all;
 
-use crate::{Home, KEY, Ran, fake, files, some_issue};
+use crate::{Home, KEY, RunResult, fake, files, some_issue};
 
 #[track_caller]
-fn assert_silent(ran: &Ran, arguments: &[&str]) {
+fn assert_silent(ran: &RunResult, arguments: &[&str]) {
     for text in [&ran.stdout, &ran.stderr] {
         assert!(!text.contains(KEY), "{arguments:?} tells the key:\n{text}");
     }
@@ -85,10 +85,10 @@ async fn no_bad_day_brings_it_out() {
         Fault::CutOff,
         Fault::Reset,
     ];
-    join_all(days.map(bad_day)).await;
+    join_all(days.map(assert_fault_hides_key)).await;
 }
 
-async fn bad_day(fault: Fault) {
+async fn assert_fault_hides_key(fault: Fault) {
     let (home, fake) = (Home::new(), fake().await);
     fake.inject(Injection::new(fault).times(NonZeroU32::MAX));
     let list = ["list", "powers", "--log", "trace"];
@@ -111,7 +111,7 @@ async fn refused_key_is_not_repeated() {
         .unwrap();
     let list = ["list", "powers", "--log", "trace"];
     let ran = home.run(&fake, &list).await;
-    ran.refused(1, &["refuses the api key"]);
+    ran.assert_failed(1, &["refuses the api key"]);
     assert_silent(&ran, &list);
     assert_not_stored(home.0.path());
 }
@@ -121,7 +121,7 @@ async fn unreachable_server_is_told_without_it() {
     let home = Home::new();
     let list = ["list", "powers", "--log", "trace"];
     let ran = home.run_alone(&list).await;
-    ran.refused(1, &["cannot reach comic vine"]);
+    ran.assert_failed(1, &["cannot reach comic vine"]);
     assert_silent(&ran, &list);
     assert_not_stored(home.0.path());
 }
@@ -142,15 +142,15 @@ async fn address_that_holds_it_by_mistake_is_not_repeated() {
         let mut by_argument = home.program(list);
         by_argument.args(["--base-url", &url]);
         for program in [&mut by_environment, &mut by_argument] {
-            let ran = Ran::of(program).await;
-            ran.refused(2, &["base url"]);
+            let ran = RunResult::of(program).await;
+            ran.assert_failed(2, &["base url"]);
             assert_silent(&ran, &list);
         }
         let mut help = home.program(["list", "--help"]);
         help.env("COMIC_VINE_BASE_URL", &url)
             .env("COMIC_VINE_LOG", KEY)
             .env("COMIC_VINE_DB_PATH", KEY);
-        let ran = Ran::of(&mut help).await;
+        let ran = RunResult::of(&mut help).await;
         assert!(ran.printed().contains("--base-url"));
         assert_silent(&ran, &["list", "--help"]);
     }
@@ -166,8 +166,8 @@ async fn malformed_key_is_not_repeated() {
     let mut by_file = home.program(budget);
     by_file.args(["--api-key-file", "key"]);
     for program in [&mut by_environment, &mut by_file] {
-        let ran = Ran::of(program).await;
-        ran.refused(2, &["malformed"]);
+        let ran = RunResult::of(program).await;
+        ran.assert_failed(2, &["malformed"]);
         assert_silent(&ran, &budget);
     }
 }
