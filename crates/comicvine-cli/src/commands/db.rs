@@ -37,7 +37,8 @@ A file that the npm package @comic-vine/sqlite-store wrote is copied to a backup
 /// Show, apply and revert the schema migrations of a database file.
 ///
 /// Every command that uses the stores migrates the file when it opens it. This is for migrating it
-/// beforehand, for looking at it, and for going back.
+/// beforehand, for looking at it, and for going back. The file is that of `--db`, as for every command;
+/// only `up --create` creates one.
 ///
 /// Each component of the schema has migrations of its own, and each run is one transaction: it
 /// succeeds, or the file is unchanged.

@@ -52,7 +52,7 @@ pub(super) async fn open(address: TableAddress) -> Result<Backend, Error> {
 /// permission that the stores do not need anyway.
 async fn probe(stores: &Stores) -> store_core::Result<()> {
     if let Some(cache) = &stores.cache {
-        cache.get(&Key::new("comicvine:reached")?).await?;
+        cache.get(&Key::new("comicvine:probe")?).await?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The budget: shown, kept, waited for, and shared out between users and background.
+//! The budget: shown, enforced, waited for, and shared between users and background.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ async fn budget(home: &Home, fake: &FakeServer, priority: &str) -> Value {
 }
 
 #[tokio::test]
-async fn unused_budget_is_said_to_be_whole() {
+async fn unused_budget_is_reported_as_such() {
     let (home, fake) = (Home::new(), fake().await);
     let ran = home.run(&fake, &["budget"]).await;
     assert!(ran.printed().contains("the whole budget is left"));
@@ -104,7 +104,7 @@ async fn every_request_is_counted_on_its_path() {
 }
 
 #[tokio::test]
-async fn full_window_is_kept_to_and_told() {
+async fn full_window_is_enforced_and_reported() {
     let (home, fake) = (Home::new(), fake().await);
     let other = OtherProgram::open(&home.path("comics.db"), &fake, "powers").await;
     other.used(200, Priority::User).await;
@@ -126,7 +126,7 @@ async fn full_window_is_kept_to_and_told() {
 }
 
 #[tokio::test]
-async fn background_leaves_room_that_users_can_use() {
+async fn background_leaves_part_of_the_limit_to_users() {
     let (home, fake) = (Home::new(), fake().await);
     let other = OtherProgram::open(&home.path("comics.db"), &fake, "powers").await;
     other.used(195, Priority::Background).await;
@@ -151,7 +151,7 @@ async fn background_leaves_room_that_users_can_use() {
 }
 
 #[tokio::test]
-async fn request_waits_for_its_turn_as_long_as_it_may() {
+async fn request_waits_for_the_limit_up_to_max_wait() {
     let (home, fake) = (Home::new(), fake().await);
     let other = OtherProgram::open(&home.path("comics.db"), &fake, "powers").await;
     other.set_cooldown(Duration::from_mins(30)).await;
@@ -173,7 +173,7 @@ async fn request_waits_for_its_turn_as_long_as_it_may() {
 }
 
 #[tokio::test]
-async fn wait_that_may_not_be_is_refused() {
+async fn wait_beyond_max_wait_is_refused() {
     let (home, fake) = (Home::new(), fake().await);
     let other = OtherProgram::open(&home.path("comics.db"), &fake, "powers").await;
     // The default would wait for this.

@@ -1,4 +1,4 @@
-//! What was fetched once is answered from the file: later, other, and at the same time.
+//! Answers from the cache: in later runs, in other processes, and at the same time.
 
 use crate::{Home, RunResult, fake, some_issue};
 
@@ -55,7 +55,7 @@ async fn database_is_in_the_data_directory_unless_it_is_named() {
 }
 
 #[tokio::test]
-async fn refresh_asks_although_an_answer_is_kept() {
+async fn refresh_asks_although_an_answer_is_cached() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     home.run(&fake, &["get", "issue", &issue]).await.printed();

@@ -1,4 +1,4 @@
-//! The program on a DynamoDB table: what one host fetched, all of them have.
+//! The program on a DynamoDB table that hosts share.
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -93,7 +93,7 @@ async fn processes_that_ask_at_once_send_one_request() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_listed_shown_and_forgotten() {
+async fn cached_answers_are_listed_shown_and_deleted() {
     let (table, fake) = (Table::new().await, fake().await);
     let home = Home::new();
     let store = ["--store", table.url.as_str()];
@@ -136,7 +136,7 @@ async fn what_is_kept_is_listed_shown_and_forgotten() {
 }
 
 #[tokio::test]
-async fn missing_table_is_told_with_the_command_that_makes_it() {
+async fn missing_table_is_reported_with_the_command_that_creates_it() {
     let (table, fake) = (Table::named("cli-no-such-table").await, fake().await);
     let home = Home::new();
     let create =
@@ -150,7 +150,7 @@ async fn missing_table_is_told_with_the_command_that_makes_it() {
 }
 
 #[tokio::test]
-async fn what_a_table_does_otherwise_is_named() {
+async fn alternatives_of_a_table_are_named() {
     let table = Table::new().await;
     let name = table.table.name();
     let checked = table.cache(&["check"]).await;
@@ -168,7 +168,7 @@ async fn what_a_table_does_otherwise_is_named() {
 }
 
 #[tokio::test]
-async fn server_that_is_away_is_told_and_nothing_is_sent() {
+async fn unreachable_server_is_reported_and_nothing_is_sent() {
     let (home, fake) = (Home::new(), fake().await);
     let away = "dynamodb://comics?region=us-east-1&endpoint=http://127.0.0.1:9";
     let ran = home.run(&fake, &["list", "powers", "--store", away]).await;
@@ -179,7 +179,7 @@ async fn server_that_is_away_is_told_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn table_without_a_region_is_told_where_to_name_it() {
+async fn missing_region_is_reported_with_where_to_name_it() {
     let home = Home::new();
     let mut program = home.program(["budget", "--store", "dynamodb://comics"]);
     program
@@ -193,7 +193,7 @@ async fn table_without_a_region_is_told_where_to_name_it() {
 }
 
 #[tokio::test]
-async fn no_key_and_no_credentials_are_told_or_stored() {
+async fn no_key_and_no_credentials_are_printed_or_stored() {
     const SECRET: &str = "5ecretA11ace55Key0fAWS5ecretA11ace55Key0";
     const TOKEN: &str = "5e55i0nT0ken5e55i0nT0ken";
     let (table, fake) = (Table::new().await, fake().await);

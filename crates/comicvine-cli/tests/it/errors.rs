@@ -1,4 +1,4 @@
-//! What fails in the world ends with status 1, says why, and says what to do.
+//! Failures of the API, the network and the disk: status 1, the cause, and the remedy.
 
 use std::num::NonZeroU32;
 
@@ -21,7 +21,7 @@ async fn resource_that_does_not_exist_is_not_found() {
 }
 
 #[tokio::test]
-async fn key_that_is_not_accepted_is_told_where_to_compare() {
+async fn refused_key_is_reported_with_where_to_check_it() {
     let home = Home::new();
     let fake = FakeServer::builder()
         .accept_key("another")
@@ -36,7 +36,7 @@ async fn key_that_is_not_accepted_is_told_where_to_compare() {
 }
 
 #[tokio::test]
-async fn every_kind_of_block_is_named_and_remembered() {
+async fn every_kind_of_block_is_reported_and_persisted() {
     let cases: [(Fault, &[&str]); 3] = [
         (
             Fault::RateLimited,
@@ -78,7 +78,7 @@ async fn block_does_not_hide_what_is_in_the_cache() {
 }
 
 #[tokio::test]
-async fn server_out_of_order_is_told_with_its_status() {
+async fn server_error_is_reported_with_its_status() {
     let cases = [(Fault::Unavailable, "503"), (Fault::InternalError, "500")];
     for (fault, status) in cases {
         let (home, fake) = (Home::new(), fake().await);
@@ -89,7 +89,7 @@ async fn server_out_of_order_is_told_with_its_status() {
 }
 
 #[tokio::test]
-async fn connections_that_break_are_told_with_what_to_check() {
+async fn broken_connections_are_reported_with_what_to_check() {
     let broken = async |fault| {
         let (home, fake) = (Home::new(), fake().await);
         fake.inject(always(fault));
@@ -101,7 +101,7 @@ async fn connections_that_break_are_told_with_what_to_check() {
 }
 
 #[tokio::test]
-async fn server_that_is_not_there_is_told_with_what_to_check() {
+async fn missing_server_is_reported_with_what_to_check() {
     let ran = Home::new().run_alone(&["list", "powers"]).await;
     ran.assert_failed(1, &["cannot reach comic vine", "refused", "--base-url"]);
 }

@@ -48,7 +48,7 @@ impl Home {
         self.0.path().join(name)
     }
 
-    /// Where the program keeps its database if nobody says otherwise.
+    /// The database file if none is named.
     #[cfg(target_os = "linux")]
     fn default_database(&self) -> PathBuf {
         self.path("data/comicvine/comics.db")

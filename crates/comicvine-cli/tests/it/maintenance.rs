@@ -1,4 +1,4 @@
-//! Looking after the database file: `comicvine cache`.
+//! Maintenance of the database file: `comicvine cache`.
 
 use serde_json::Value;
 use store_core::{HOUR, Json, Key, Ttl, TypedCache};
@@ -38,7 +38,7 @@ async fn entries(home: &Home) -> Vec<Value> {
 
 // covers("A4", "A9", "A14", "A19")
 #[tokio::test]
-async fn what_is_kept_is_counted_and_listed_without_a_key() {
+async fn cached_answers_are_counted_and_listed_without_a_key() {
     let home = filled().await;
     let stats = cache(&home, &["stats", "--output", "json"]).await;
     let stats: Value = serde_json::from_str(stats.printed()).unwrap();
@@ -59,7 +59,7 @@ async fn what_is_kept_is_counted_and_listed_without_a_key() {
 }
 
 #[tokio::test]
-async fn kept_answer_is_shown_and_forgotten() {
+async fn cached_answer_is_shown_and_deleted() {
     let home = filled().await;
     for entry in entries(&home).await {
         let key = entry["key"].as_str().unwrap();
@@ -79,7 +79,7 @@ async fn kept_answer_is_shown_and_forgotten() {
 }
 
 #[tokio::test]
-async fn answers_are_forgotten_by_tag_by_scope_and_altogether() {
+async fn answers_are_deleted_by_tag_by_scope_and_all_together() {
     let home = filled().await;
     let deleted = cache(&home, &["invalidate", "volumes"]).await;
     assert_eq!(deleted.printed(), "deleted 1 answer\n");
@@ -114,7 +114,7 @@ async fn value_of_an_original_package_is_shown() {
 
 // covers("A26")
 #[tokio::test]
-async fn file_is_checked_compacted_and_copied_while_it_holds() {
+async fn file_is_checked_compacted_and_copied_while_in_use() {
     let home = filled().await;
     assert_eq!(
         cache(&home, &["check"]).await.printed(),
@@ -131,7 +131,7 @@ async fn file_is_checked_compacted_and_copied_while_it_holds() {
 }
 
 #[tokio::test]
-async fn damaged_file_is_told() {
+async fn damaged_file_is_reported() {
     let home = filled().await;
     let path = home.path("comics.db");
     let mut bytes = std::fs::read(&path).unwrap();

@@ -1,4 +1,4 @@
-//! The key goes to the API and nowhere else, however much is logged and whatever goes wrong.
+//! The key is sent to the API and appears in no log, output, error or file.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn assert_not_stored(folder: &Path) {
 }
 
 #[tokio::test]
-async fn no_command_tells_or_stores_it() {
+async fn no_command_prints_or_stores_the_key() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     let commands: [&[&str]; 8] = [
@@ -74,9 +74,9 @@ async fn no_command_tells_or_stores_it() {
 }
 
 #[tokio::test]
-async fn no_bad_day_brings_it_out() {
+async fn no_server_fault_reveals_the_key() {
     // All at once, because a program that meets a broken server tries again before it gives up.
-    let days = [
+    let faults = [
         Fault::RateLimited,
         Fault::Forbidden,
         Fault::AbnormalTraffic,
@@ -85,7 +85,7 @@ async fn no_bad_day_brings_it_out() {
         Fault::CutOff,
         Fault::Reset,
     ];
-    join_all(days.map(assert_fault_hides_key)).await;
+    join_all(faults.map(assert_fault_hides_key)).await;
 }
 
 async fn assert_fault_hides_key(fault: Fault) {
@@ -117,7 +117,7 @@ async fn refused_key_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn unreachable_server_is_told_without_it() {
+async fn unreachable_server_is_reported_without_the_key() {
     let home = Home::new();
     let list = ["list", "powers", "--log", "trace"];
     let ran = home.run_alone(&list).await;
@@ -127,7 +127,7 @@ async fn unreachable_server_is_told_without_it() {
 }
 
 #[tokio::test]
-async fn address_that_holds_it_by_mistake_is_not_repeated() {
+async fn address_that_holds_the_key_by_mistake_is_not_repeated() {
     let home = Home::new();
     for url in [
         format!("https://user:{KEY}@127.0.0.1/api/"),

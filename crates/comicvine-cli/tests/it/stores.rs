@@ -25,7 +25,7 @@ async fn file_is_named_by_a_relative_absolute_or_encoded_path() {
 }
 
 #[tokio::test]
-async fn memory_leaves_nothing_behind() {
+async fn memory_stores_nothing_on_disk() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     let arguments = ["get", "issue", &issue, "--store", "memory://"];
@@ -43,7 +43,7 @@ async fn memory_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn what_only_a_file_can_do_says_so() {
+async fn operations_of_files_only_are_refused_for_memory() {
     let home = Home::new();
     for (command, part) in [
         (&["vacuum"][..], "nothing to compact"),
@@ -87,7 +87,7 @@ async fn environment_names_the_store_unless_it_is_typed() {
 }
 
 #[tokio::test]
-async fn wrong_addresses_say_what_would_be_right_and_tell_no_secret() {
+async fn wrong_addresses_name_the_remedy_and_no_secret() {
     let home = Home::new();
     for (url, parts) in [
         (

@@ -1,4 +1,4 @@
-//! What is asked for wrongly ends with status 2 and says what would be right.
+//! Wrong usage and settings: status 2, and an error that names the remedy.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use store_sqlite::SqliteDatabase;
 use crate::{Home, RunResult, fake};
 
 #[tokio::test]
-async fn wrong_resources_and_ids_are_told_apart() {
+async fn wrong_resources_and_wrong_ids_have_errors_of_their_own() {
     let home = Home::new();
     let cases: [(&[&str], &[&str]); 7] = [
         (
@@ -41,7 +41,7 @@ async fn wrong_resources_and_ids_are_told_apart() {
 }
 
 #[tokio::test]
-async fn wrong_filters_sorts_and_fields_are_told_before_anything_is_sent() {
+async fn wrong_filters_sorts_and_fields_are_reported_before_anything_is_sent() {
     let home = Home::new();
     let list = |option: &'static str, value: &'static str| ["list", "issues", option, value];
     let cases: [(&[&str], &[&str]); 11] = [
@@ -91,7 +91,7 @@ async fn wrong_filters_sorts_and_fields_are_told_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn wrong_settings_say_what_would_be_right() {
+async fn wrong_settings_name_the_remedy() {
     let home = Home::new();
     let cases: [(&[&str], &[&str]); 8] = [
         (
@@ -127,7 +127,7 @@ async fn wrong_settings_say_what_would_be_right() {
 }
 
 #[tokio::test]
-async fn key_that_is_missing_or_unreadable_is_asked_for() {
+async fn missing_or_unreadable_key_is_an_error() {
     let home = Home::new();
     fs::write(home.path("empty.key"), "\n").unwrap();
     fs::write(home.path("binary.key"), b"\xff\xfe\xff").unwrap();

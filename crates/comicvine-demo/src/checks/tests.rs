@@ -97,7 +97,7 @@ fn full_window_is_within_its_limit() {
 }
 
 #[test]
-fn repeated_fetch_without_a_kill_is_a_complaint() {
+fn repeated_fetch_without_a_kill_is_a_violation() {
     let counts = counts(&[("issue/4000-1", 2), ("issue/4000-2", 1)]);
     let check = nothing_is_fetched_twice(&counts, None);
     assert_eq!(check.violations, ["issue/4000-1 was fetched 2 times"]);
@@ -152,7 +152,7 @@ fn run_without_a_kill_is_a_violation() {
 }
 
 #[test]
-fn many_complaints_are_counted_rather_than_told() {
+fn many_violations_are_counted_rather_than_listed() {
     let counts = Counts::default();
     let mut check = nothing_is_fetched_twice(&counts, None);
     check.violations = (0..13).map(|number| format!("no. {number}")).collect();
