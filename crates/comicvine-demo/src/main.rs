@@ -31,7 +31,7 @@ use options::{Command, Options};
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    // Dropping the future ends the workers and deletes the store.
+    // Dropping the future ends the workers and deletes the folder of the demo.
     let result = tokio::select! {
         result = run(options) => result,
         Ok(()) = tokio::signal::ctrl_c() => Err(Error::interrupted()),

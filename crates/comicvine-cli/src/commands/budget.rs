@@ -26,8 +26,8 @@ pub(crate) struct Budget {}
 
 pub(crate) async fn run(global: &GlobalOptions) -> Result<(), Error> {
     let session = Session::open(global).await?;
-    let done = show(&session, global).await;
-    session.close(done).await
+    let result = show(&session, global).await;
+    session.close(result).await
 }
 
 async fn show(session: &Session, global: &GlobalOptions) -> Result<(), Error> {

@@ -107,7 +107,7 @@ struct Backup {
 pub(crate) async fn run(global: &GlobalOptions, cache: Cache) -> Result<(), Error> {
     let stores = OpenStores::open(global).await?;
     let output = global.output;
-    let done = match cache.action {
+    let result = match cache.action {
         Action::Stats => maintenance::stats(&stores, output).await,
         Action::List(list) => entries::list(&stores, output, list.limit, list.after).await,
         Action::Show(show) => entries::show(&stores, output, &show.key).await,
@@ -119,5 +119,5 @@ pub(crate) async fn run(global: &GlobalOptions, cache: Cache) -> Result<(), Erro
         Action::Check => maintenance::check(&stores).await,
         Action::Backup(backup) => maintenance::backup(&stores, &backup.path).await,
     };
-    stores.close(done).await
+    stores.close(result).await
 }

@@ -51,8 +51,8 @@ pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
     if get.refresh {
         request = request.refresh();
     }
-    let done = show(&session, global.output, request).await;
-    session.close(done).await
+    let result = show(&session, global.output, request).await;
+    session.close(result).await
 }
 
 async fn show(

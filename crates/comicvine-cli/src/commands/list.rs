@@ -67,8 +67,8 @@ pub(crate) async fn run(global: &GlobalOptions, list: List) -> Result<(), Error>
         sort.check(list.resource)?;
     }
     let session = Session::open(global).await?;
-    let done = show(&session, global, &list, filters, sort, fields).await;
-    session.close(done).await
+    let result = show(&session, global, &list, filters, sort, fields).await;
+    session.close(result).await
 }
 
 async fn show(

@@ -50,8 +50,8 @@ const COLUMNS: &[&str] = &[
 pub(crate) async fn run(global: &GlobalOptions, search: Search) -> Result<(), Error> {
     let fields: Option<Fields> = search.fields.as_deref().map(str::parse).transpose()?;
     let session = Session::open(global).await?;
-    let done = show(&session, global, search, fields).await;
-    session.close(done).await
+    let result = show(&session, global, search, fields).await;
+    session.close(result).await
 }
 
 async fn show(
