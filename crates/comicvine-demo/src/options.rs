@@ -8,10 +8,10 @@ use store_core::Priority;
 
 const EXAMPLES: &str = "\
 Examples, in a checkout of the project:
-  cargo run --release -p comicvine-demo
-  cargo run --release -p comicvine-demo -- --requests 60
-  cargo run --release -p comicvine-demo -- --responses recorded/
-  cargo run --release -p comicvine-demo --features dynamodb -- --store dynamodb
+  cargo run -p comicvine-demo
+  cargo run -p comicvine-demo -- --requests 60
+  cargo run -p comicvine-demo -- --responses recorded/
+  cargo run -p comicvine-demo --features dynamodb -- --store dynamodb
 
 Exit status: 0 every property held; 1 one was violated; 2 wrong usage.";
 
