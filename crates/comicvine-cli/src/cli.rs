@@ -1,26 +1,21 @@
-//! What can be typed: the commands and the options they share. The API key is not among them,
-//! because arguments show in the list of processes; and help shows no value that the environment
-//! holds, because a key may have ended up in one.
+//! The commands, and the help that is common to all of them.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use store_core::Priority;
+use clap::{Parser, Subcommand};
 
 use crate::commands::budget::Budget;
 use crate::commands::cache::Cache;
+use crate::commands::db::Db;
 use crate::commands::get::Get;
 use crate::commands::list::List;
 use crate::commands::search::Search;
-use crate::demo::Demo;
-use crate::demo::worker::DemoWorker;
+use crate::commands::table::Table;
+use crate::options::GlobalOptions;
 
-/// Ask the Comic Vine API, within its limits, together with everything else that uses your key.
+/// Query the Comic Vine API within its rate limits.
 ///
-/// Answers are kept in one database file, or in a DynamoDB table. Every program and every run that
-/// opens the same one shares the answers, joins requests in flight, and stays within one budget: 200
-/// requests per path and hour, one per second.
+/// Answers and rate limits are stored in one database file, or in a DynamoDB table. Every program that
+/// opens the same store shares the cached answers, joins requests in flight, and stays within the same
+/// limits: 200 requests per path and hour, one per second.
 ///
 /// The API key is read from the environment variable `COMIC_VINE_API_KEY` or from a file
 /// (`--api-key-file`). Get one at <https://comicvine.gamespot.com/api/>.
@@ -28,7 +23,7 @@ use crate::demo::worker::DemoWorker;
 #[command(name = "comicvine", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) global: GlobalOptions,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -40,82 +35,20 @@ Examples:
   comicvine list issues --filter volume:796 --sort cover_date:asc --limit 10
   comicvine search \"swamp thing\" --resources volume
   comicvine budget
-  comicvine demo                 # needs no key
 
-Programs on one machine share a file, those on many a table:
+Programs on one machine share a file, programs on several machines a table:
   comicvine --store sqlite:///var/lib/comics.db get issue 4000-319366
   comicvine --store 'dynamodb://comics?region=eu-central-1' budget
   comicvine --store 'dynamodb://comics?endpoint=http://127.0.0.1:8000' cache stats
-  comicvine --store memory:// search saga      # leaves nothing behind
+  comicvine --store memory:// search saga      # stores nothing
 
-Exit status: 0 done; 1 it could not be done now; 2 it was asked for wrongly.
+Set up the store beforehand, if you wish or have to:
+  comicvine db status                          # the schema of a database file
+  comicvine table setup --table comics         # a DynamoDB table, which must exist
+
+Exit status: 0 success; 1 failure; 2 wrong usage or setting.
 
 `comicvine help <COMMAND>` has more examples.";
-
-/// Options of every command.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Settings of every command")]
-pub(crate) struct Global {
-    // What an argument or the environment says of the store is weighed in `store/address.rs`: clap
-    // would repeat a wrong value, and that may hold credentials.
-    /// Where answers and budget are kept: `sqlite://PATH`, `memory://` or
-    /// `dynamodb://TABLE?region=REGION&endpoint=URL` [default: a database file in the platform's
-    /// data directory] [env: `COMIC_VINE_STORE`].
-    ///
-    /// A path is relative, or absolute with three slashes, and may be percent-encoded. Region and
-    /// endpoint may be left out; credentials are found as the AWS command line finds them, and at an
-    /// endpoint on this machine made-up ones do.
-    #[arg(long, value_name = "URL", global = true)]
-    pub(crate) store: Option<String>,
-
-    /// The database file, created if it is not there; short for `--store sqlite://PATH` [env:
-    /// `COMIC_VINE_DB_PATH`].
-    #[arg(long, value_name = "PATH", global = true)]
-    pub(crate) db: Option<PathBuf>,
-
-    /// Where the API is, such as a proxy or a server for tests [default: the real one].
-    #[arg(long, value_name = "URL", global = true)]
-    #[arg(env = "COMIC_VINE_BASE_URL", hide_env_values = true)]
-    pub(crate) base_url: Option<String>,
-
-    /// A file that holds the API key, instead of `COMIC_VINE_API_KEY`.
-    #[arg(long, value_name = "PATH", global = true)]
-    pub(crate) api_key_file: Option<PathBuf>,
-
-    /// Who waits: `user` comes first, `background` leaves room for users.
-    #[arg(long, value_name = "CLASS", global = true, default_value = "user")]
-    pub(crate) priority: Priority,
-
-    /// How long each request may wait for its turn, such as `30s` or `2h`.
-    #[arg(long, value_name = "TIME", global = true, default_value = "1m", value_parser = duration)]
-    pub(crate) max_wait: Duration,
-
-    /// How to print results: a table to read, or JSON exactly as the API sent it.
-    #[arg(
-        long,
-        short,
-        value_name = "FORM",
-        global = true,
-        default_value = "table"
-    )]
-    pub(crate) output: Output,
-
-    /// What to log to standard error, such as `debug` or `store_core=trace`.
-    #[arg(long, value_name = "FILTER", global = true, default_value = "error")]
-    #[arg(env = "COMIC_VINE_LOG", hide_env_values = true)]
-    pub(crate) log: String,
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// A table, shortened to what fits.
-    Table,
-    /// One JSON value: the resource, or an array of them.
-    Json,
-    /// One JSON value per line.
-    Jsonl,
-}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -124,23 +57,8 @@ pub(crate) enum Command {
     Search(Search),
     Budget(Budget),
     Cache(Cache),
-    Demo(Demo),
-    #[command(hide = true)]
-    DemoWorker(DemoWorker),
-}
-
-/// Reads a number of things, of which there has to be one.
-pub(crate) fn count(text: &str) -> Result<u64, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("write a whole number, 1 or more".to_owned()),
-        Ok(count) => Ok(count),
-    }
-}
-
-/// Reads `30s`, `2h` or `1h 30m`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a time such as `30s`, `10m` or `2h`"))
+    Db(Db),
+    Table(Table),
 }
 
 #[cfg(test)]
@@ -149,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// The arguments of an example, up to what the shell takes.
+    /// The arguments of an example, without comments, pipes and redirections.
     fn arguments(line: &str) -> Vec<String> {
         let (mut words, mut quote) = (vec![String::new()], None);
         for character in line.chars() {
@@ -170,7 +88,7 @@ mod tests {
         let mut cli = Cli::command();
         cli.build();
         for command in cli.get_subcommands_mut() {
-            if command.is_hide_set() || command.get_name() == "help" {
+            if command.get_name() == "help" {
                 continue;
             }
             let help = command.render_long_help().to_string();
@@ -186,16 +104,24 @@ mod tests {
         }
     }
 
+    /// The help of `command` and of everything below it.
+    fn all_help(command: &mut clap::Command) -> Vec<String> {
+        let mut helps = vec![command.render_long_help().to_string()];
+        let below = command.get_subcommands_mut();
+        for command in below.filter(|command| command.get_name() != "help") {
+            helps.extend(all_help(command));
+        }
+        helps
+    }
+
     #[test]
-    fn help_fits_a_page() {
+    fn help_fits_a_page_and_names_no_command_of_the_repository() {
         let mut cli = Cli::command().term_width(100);
         cli.build();
-        let own = cli.render_long_help().to_string();
-        let others = cli
-            .get_subcommands_mut()
-            .filter(|command| !command.is_hide_set())
-            .map(|command| command.render_long_help().to_string());
-        for help in others.chain([own]) {
+        let helps = all_help(&mut cli);
+        assert!(helps.len() > 20, "{}", helps.len());
+        for help in helps {
+            assert!(!help.contains("cargo"), "{help}");
             for line in help.lines() {
                 assert!(line.chars().count() <= 100, "{line}");
             }

@@ -1,12 +1,11 @@
 //! The command `comicvine`.
 //!
-//! Exit status: 0 done; 1 it could not be done; 2 it was asked for wrongly, and trying again as it
-//! stands is useless.
+//! Exit status: 0 success; 1 failure; 2 wrong usage or setting, which trying again does not help.
 
 mod cli;
 mod commands;
-mod demo;
-mod failure;
+mod error;
+mod options;
 mod output;
 mod progress;
 mod session;
@@ -19,16 +18,16 @@ use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
-use failure::Failure;
+use error::Error;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = parse();
     let result = match start_log(&cli.global.log) {
-        // Dropping the command is what gives its leases back and clears its progress bars.
+        // Dropping the command releases its leases and clears its progress bars.
         Ok(()) => tokio::select! {
             result = run(cli) => result,
-            Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+            Ok(()) = tokio::signal::ctrl_c() => Err(Error::Interrupted),
         },
         Err(failure) => Err(failure),
     };
@@ -38,19 +37,19 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What was typed. Without a command, what there is to type.
+/// Parses the command line. Without a command it prints the help.
 fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| {
         if error.kind() == ErrorKind::MissingSubcommand {
-            // Asked for wrongly all the same: help is on standard error, and the status is 2.
-            output::remark(&Cli::command().render_help().to_string());
+            // Still wrong usage: help goes to standard error, and the status is 2.
+            output::print_notice(&Cli::command().render_help().to_string());
             std::process::exit(2);
         }
         error.exit()
     })
 }
 
-async fn run(cli: Cli) -> Result<(), Failure> {
+async fn run(cli: Cli) -> Result<(), Error> {
     let global = &cli.global;
     match cli.command {
         Command::Get(get) => commands::get::run(global, get).await,
@@ -58,14 +57,14 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Search(search) => commands::search::run(global, search).await,
         Command::Budget(_) => commands::budget::run(global).await,
         Command::Cache(cache) => commands::cache::run(global, cache).await,
-        Command::Demo(demo) => demo::run(global, demo).await,
-        Command::DemoWorker(worker) => demo::worker::run(global, worker).await,
+        Command::Db(db) => commands::db::run(global, db).await,
+        Command::Table(table) => commands::table::run(global, table).await,
     }
 }
 
-fn start_log(filter: &str) -> Result<(), Failure> {
+fn start_log(filter: &str) -> Result<(), Error> {
     let filter = EnvFilter::try_new(filter)
-        .map_err(|error| Failure::usage(format!("--log {filter}: {error}")))?;
+        .map_err(|error| Error::usage(format!("--log {filter}: {error}")))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

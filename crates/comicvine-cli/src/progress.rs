@@ -1,4 +1,4 @@
-//! Progress bars on standard error, where a person looks; nothing is drawn into files and pipes.
+//! Progress bars on standard error; nothing is drawn into files and pipes.
 
 use std::time::Duration;
 
@@ -6,8 +6,7 @@ use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 const TICK: Duration = Duration::from_millis(120);
 
-/// Rows that have come. Their number is known after the first answer, and until then this is a sign
-/// of life.
+/// Progress of a list: a spinner until the first answer tells the number of rows, then a bar.
 pub(crate) struct RowsBar(ProgressBar);
 
 impl RowsBar {
@@ -15,12 +14,12 @@ impl RowsBar {
         Self(spinner(what))
     }
 
-    /// Takes the bar away while `print` writes, so that rows on the same terminal stay whole.
+    /// Hides the bar while `print` writes to the same terminal.
     pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.0.suspend(print)
     }
 
-    /// So many more rows have come, of so many.
+    /// Adds `received` rows, of `expected` in all.
     pub(crate) fn advance(&self, received: u64, expected: u64) {
         if self.0.length().is_none() {
             let template = "{spinner} {prefix} {bar:36} {pos}/{len} rows, {elapsed}, {eta} left";
@@ -35,16 +34,7 @@ impl RowsBar {
     }
 }
 
-/// Steps of a known number, with room for a message about them.
-pub(crate) fn steps_bar(total: u64, what: &str) -> ProgressBar {
-    styled(
-        ProgressBar::new(total),
-        "{prefix:>10} {wide_bar} {pos:>4}/{len} {percent:>3} %  {msg}",
-        what,
-    )
-}
-
-/// A sign of life for work of unknown length.
+/// A spinner for work of unknown length.
 pub(crate) fn spinner(what: &str) -> ProgressBar {
     let spinner = styled(
         ProgressBar::new_spinner(),
@@ -58,12 +48,12 @@ pub(crate) fn spinner(what: &str) -> ProgressBar {
 fn styled(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     bar.with_style(style(template))
         .with_prefix(what.to_owned())
-        // Work that is broken off leaves no half bar on the terminal.
+        // An interrupted command leaves no bar on the terminal.
         .with_finish(ProgressFinish::AndClear)
 }
 
 fn style(template: &str) -> ProgressStyle {
-    // The default style is as good where a template does not parse.
+    // The templates are constants; the default style stands in for one that does not parse.
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("█▉▊▋▌▍▎▏ ")

@@ -1,39 +1,33 @@
-//! What every command needs: the key, the stores, the client.
+//! What a command works with: the client and its stores, or the stores alone.
 
 use std::sync::Arc;
 
-use comicvine_client::{ApiKey, Budget, ComicVine};
+use comicvine_client::{ApiKey, ComicVine};
 use store_core::{CacheStore, DedupeStore, RateLimitStore, Stores};
 
-use crate::cli::Global;
-use crate::failure::Failure;
-use crate::store::{Backend, Keeper, Sweep};
+use crate::error::Error;
+use crate::options::GlobalOptions;
+use crate::store::{self, Backend, Cleanup, Maintenance};
 
-const KEY_FILE_HELP: &str = "--api-key-file names a text file that holds the key and nothing else";
+const KEY_FILE_HELP: &str = "--api-key-file names a text file that holds only the key";
 
-/// Open stores and a client on them.
+/// A client and its open stores.
 pub(crate) struct Session {
     pub(crate) comics: ComicVine,
     backend: Backend,
 }
 
 impl Session {
-    /// Opens everything that `global` asks for, under the limits of the real API.
-    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
-        Self::open_within(global, Budget::default()).await
-    }
-
-    /// Opens everything that `global` asks for, under other limits.
-    pub(crate) async fn open_within(global: &Global, budget: Budget) -> Result<Self, Failure> {
+    /// Opens the stores and builds the client, both as `global` says.
+    pub(crate) async fn open(global: &GlobalOptions) -> Result<Self, Error> {
         let key = match &global.api_key_file {
             Some(path) => ApiKey::from_file(path)
-                .map_err(|error| Failure::setting(error).with_help(KEY_FILE_HELP))?,
+                .map_err(|error| Error::config(error).with_help(KEY_FILE_HELP))?,
             None => ApiKey::from_env()?,
         };
-        let backend = Backend::open(global, Sweep::Themselves).await?;
+        let backend = store::open(global, Cleanup::Automatic).await?;
         let comics = ComicVine::builder(key)
             .stores(backend.stores.clone())
-            .budget(budget)
             .max_wait(global.max_wait)
             .user_agent(concat!("comicvine-cli/", env!("CARGO_PKG_VERSION")));
         let comics = match &global.base_url {
@@ -45,33 +39,39 @@ impl Session {
         Ok(Self { comics, backend })
     }
 
-    /// Leaves the stores in order, and passes on what became of the command.
-    pub(crate) async fn close(self, done: Result<(), Failure>) -> Result<(), Failure> {
-        let Backend { stores, keeper } = self.backend;
-        done.and(keeper.close(&stores).await)
+    /// Closes the stores and returns `result`, or the error of closing.
+    pub(crate) async fn close(self, result: Result<(), Error>) -> Result<(), Error> {
+        let Backend {
+            stores,
+            maintenance,
+        } = self.backend;
+        result.and(maintenance.close(&stores).await)
     }
 }
 
-/// Open stores without a client: what looks after them needs no key.
-pub(crate) struct Shelf {
+/// Open stores without a client, which needs no API key.
+pub(crate) struct OpenStores {
     pub(crate) cache: Arc<dyn CacheStore>,
     pub(crate) dedupe: Arc<dyn DedupeStore>,
     pub(crate) rate_limit: Arc<dyn RateLimitStore>,
-    pub(crate) keeper: Box<dyn Keeper>,
+    pub(crate) maintenance: Box<dyn Maintenance>,
     stores: Stores,
 }
 
-impl Shelf {
+impl OpenStores {
     /// Opens the stores that `global` names.
-    pub(crate) async fn open(global: &Global) -> Result<Self, Failure> {
-        let Backend { stores, keeper } = Backend::open(global, Sweep::OnRequest).await?;
+    pub(crate) async fn open(global: &GlobalOptions) -> Result<Self, Error> {
+        let Backend {
+            stores,
+            maintenance,
+        } = store::open(global, Cleanup::Manual).await?;
         let Stores {
             cache: Some(cache),
             dedupe: Some(dedupe),
             rate_limit: Some(rate_limit),
         } = stores.clone()
         else {
-            return Err(Failure::Unmet(
+            return Err(Error::CheckFailed(
                 "one of the three stores is missing".to_owned(),
             ));
         };
@@ -79,13 +79,13 @@ impl Shelf {
             cache,
             dedupe,
             rate_limit,
-            keeper,
+            maintenance,
             stores,
         })
     }
 
-    /// Leaves the stores in order, and passes on what became of the command.
-    pub(crate) async fn close(self, done: Result<(), Failure>) -> Result<(), Failure> {
-        done.and(self.keeper.close(&self.stores).await)
+    /// Closes the stores and returns `result`, or the error of closing.
+    pub(crate) async fn close(self, result: Result<(), Error>) -> Result<(), Error> {
+        result.and(self.maintenance.close(&self.stores).await)
     }
 }

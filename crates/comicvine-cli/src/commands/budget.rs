@@ -1,13 +1,12 @@
-//! `comicvine budget`: what is left of the key's limits.
+//! `comicvine budget`: the remaining rate limits of the key.
 
 use clap::Args;
 use comicvine_client::{BudgetStatus, PathStatus};
 use serde_json::json;
 use store_core::{Status, Timestamp};
 
-use crate::cli::{Global, Output};
-use crate::commands::whole_seconds;
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::options::{GlobalOptions, OutputFormat};
 use crate::output;
 use crate::session::Session;
 
@@ -17,40 +16,38 @@ Examples:
   comicvine budget --priority background
   comicvine budget --output json | jq '.paths[] | select(.path == \"issues\").remaining'";
 
-/// Show what is left of the key's limits, per path.
+/// Show the remaining rate limits of the key, per path.
 ///
-/// Counts what was sent by everything that shares the database file, and asks nobody: it costs no
-/// request. `left` is for the class that `--priority` names.
+/// Counts the requests of every program that shares the store, and sends none. `left` is for the
+/// class that `--priority` names.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Budget {}
 
-pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
+pub(crate) async fn run(global: &GlobalOptions) -> Result<(), Error> {
     let session = Session::open(global).await?;
-    let done = show(&session, global).await;
-    session.close(done).await
+    let result = show(&session, global).await;
+    session.close(result).await
 }
 
-async fn show(session: &Session, global: &Global) -> Result<(), Failure> {
+async fn show(session: &Session, global: &GlobalOptions) -> Result<(), Error> {
     let budget = session.comics.budget(global.priority).await?;
     let now = session.comics.now();
     match global.output {
-        Output::Table => {
-            output::line(&table(&budget, now))?;
+        OutputFormat::Table => {
+            output::print_line(&table(&budget, now))?;
             if let Some(until) = budget.blocked_until() {
                 let wait = left(until, now);
-                output::line(&format!(
-                    "Nothing at all may be sent for {wait}, until {until}."
-                ))?;
+                output::print_line(&format!("Nothing may be sent for {wait}, until {until}."))?;
             }
         }
-        Output::Json | Output::Jsonl => {
+        OutputFormat::Json | OutputFormat::Jsonl => {
             let paths: Vec<_> = budget
                 .in_use()
                 .map(|path| as_json(&path.path, &path.status))
                 .collect();
             let value = json!({"key": as_json("", &budget.key), "paths": paths});
-            output::line(&value.to_string())?;
+            output::print_line(&value.to_string())?;
         }
     }
     Ok(())
@@ -59,7 +56,7 @@ async fn show(session: &Session, global: &Global) -> Result<(), Failure> {
 fn table(budget: &BudgetStatus, now: Timestamp) -> String {
     let used: Vec<&PathStatus> = budget.in_use().collect();
     if used.is_empty() {
-        return "Nothing was sent in the last hour: the whole budget is left.".to_owned();
+        return "No request was sent in the last hour: the whole budget is left.".to_owned();
     }
     let header = ["path", "used", "", "limit", "left", "more in", "cooldown"];
     let rows = used.iter().map(|path| {
@@ -68,7 +65,7 @@ fn table(budget: &BudgetStatus, now: Timestamp) -> String {
         vec![
             path.path.clone(),
             status.used.to_string(),
-            output::gauge(u64::from(status.used), u64::from(status.limit.count)),
+            output::usage_bar(u64::from(status.used), u64::from(status.limit.count)),
             status.limit.count.to_string(),
             status.remaining.to_string(),
             left(status.reset_at, now),
@@ -79,7 +76,7 @@ fn table(budget: &BudgetStatus, now: Timestamp) -> String {
 }
 
 fn left(until: Timestamp, now: Timestamp) -> String {
-    humantime::format_duration(whole_seconds(until.since(now))).to_string()
+    output::format_duration(until.since(now))
 }
 
 fn as_json(path: &str, status: &Status) -> serde_json::Value {

@@ -1,11 +1,11 @@
 //! `comicvine get`: one resource.
 
 use clap::Args;
-use comicvine_client::{DetailRequest, Fields, Id, RawJson, ResourceKind};
+use comicvine_client::{DetailRequest, Fields, Id, Outcome, RawJson, ResourceKind};
+use store_core::Timestamp;
 
-use crate::cli::{Global, Output};
-use crate::commands::source;
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::options::{GlobalOptions, OutputFormat};
 use crate::output;
 use crate::progress::spinner;
 use crate::session::Session;
@@ -20,24 +20,24 @@ Examples:
 
 /// Show one resource.
 ///
-/// An answer is kept, and shown again without asking, until it is likely to have changed. The line
-/// below the table says where it came from.
+/// An answer is cached until it is likely to have changed. The line below the table says where it came
+/// from.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Get {
-    /// What it is: issue, volume, character, …
+    /// The kind of resource: issue, volume, character, …
     resource: ResourceKind,
-    /// The number at the end of its page's address, with or without its prefix, or the address.
+    /// The id at the end of its page's URL, with or without its prefix, or the URL.
     id: String,
     /// Only these fields, such as `name,cover_date`.
     #[arg(long, value_name = "NAMES")]
     fields: Option<String>,
-    /// Ask the API even if a fresh answer is kept.
+    /// Ask the API even if a fresh answer is cached.
     #[arg(long)]
     refresh: bool,
 }
 
-pub(crate) async fn run(global: &Global, get: Get) -> Result<(), Failure> {
+pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
     let id = Id::parse(get.resource, &get.id)?;
     let fields: Option<Fields> = get.fields.as_deref().map(str::parse).transpose()?;
     let session = Session::open(global).await?;
@@ -51,23 +51,36 @@ pub(crate) async fn run(global: &Global, get: Get) -> Result<(), Failure> {
     if get.refresh {
         request = request.refresh();
     }
-    let done = show(&session, global.output, request).await;
-    session.close(done).await
+    let result = show(&session, global.output, request).await;
+    session.close(result).await
 }
 
 async fn show(
     session: &Session,
-    output: Output,
+    output: OutputFormat,
     request: DetailRequest<RawJson>,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let waiting = spinner("waiting for comic vine");
     let got = request.await;
     waiting.finish_and_clear();
     let got = got?;
-    output::one(output, &got.value)?;
-    if output == Output::Table {
+    output::print_resource(output, &got.value)?;
+    if output == OutputFormat::Table {
         let now = session.comics.now();
-        output::remark(&source(got.outcome, got.fetched_at, now));
+        output::print_notice(&origin(got.outcome, got.fetched_at, now));
     }
     Ok(())
+}
+
+/// Where the answer came from.
+fn origin(outcome: Outcome, fetched_at: Timestamp, now: Timestamp) -> String {
+    let age = output::format_duration(now.since(fetched_at));
+    match outcome {
+        Outcome::Fetched => "fetched now".to_owned(),
+        Outcome::Joined => "joined a request of another caller".to_owned(),
+        Outcome::Hit => format!("from the cache, fetched {age} ago"),
+        Outcome::Stale => {
+            format!("from the cache, fetched {age} ago; no newer answer is available")
+        }
+    }
 }

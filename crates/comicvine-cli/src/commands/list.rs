@@ -3,9 +3,9 @@
 use clap::Args;
 use comicvine_client::{Fields, Filter, ResourceKind, Sort};
 
-use crate::cli::{Global, Output, count};
-use crate::commands::rows::{Columns, walk};
-use crate::failure::Failure;
+use crate::commands::rows::{Columns, print_pages};
+use crate::error::Error;
+use crate::options::{GlobalOptions, OutputFormat, positive};
 use crate::output;
 use crate::session::Session;
 
@@ -17,14 +17,14 @@ Examples:
   comicvine list volumes --filter name:saga --all --output jsonl > volumes.jsonl
   comicvine list issues --all --priority background --max-wait 2h --output jsonl > issues.jsonl
 
-Every page of 100 rows is one request. A list that was broken off goes on where it stopped, because
-the pages it got are kept.";
+Every page of 100 rows is one request. An interrupted list continues where it stopped, because the
+pages are cached.";
 
 /// List resources of one kind, filtered and sorted.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct List {
-    /// What to list: issues, volumes, characters, …
+    /// The kind of resource: issues, volumes, characters, …
     resource: ResourceKind,
     /// Only rows that match, such as `volume:796`, `id:1|2|3` or `cover_date:2011-01-01|2011-12-31`;
     /// several are separated by commas, or given one by one, and must all match.
@@ -36,27 +36,27 @@ pub(crate) struct List {
     /// Only these fields, such as `id,name`; they are the columns of the table, too.
     #[arg(long, value_name = "NAMES")]
     fields: Option<String>,
-    /// At most so many rows.
+    /// The largest number of rows.
     #[arg(
         long,
         value_name = "ROWS",
         default_value_t = 100,
         conflicts_with = "all"
     )]
-    #[arg(value_parser = count, allow_negative_numbers = true)]
+    #[arg(value_parser = positive, allow_negative_numbers = true)]
     limit: u64,
-    /// Every row, however many requests that takes.
+    /// List every row, however many requests that takes.
     #[arg(long)]
     all: bool,
-    /// Skip so many rows.
+    /// The number of rows to skip.
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     offset: u64,
-    /// Ask the API even if fresh answers are kept.
+    /// Ask the API even if fresh answers are cached.
     #[arg(long)]
     refresh: bool,
 }
 
-pub(crate) async fn run(global: &Global, list: List) -> Result<(), Failure> {
+pub(crate) async fn run(global: &GlobalOptions, list: List) -> Result<(), Error> {
     let filters = parse_filters(&list.filter)?;
     let sort: Option<Sort> = list.sort.as_deref().map(str::parse).transpose()?;
     let fields: Option<Fields> = list.fields.as_deref().map(str::parse).transpose()?;
@@ -67,18 +67,18 @@ pub(crate) async fn run(global: &Global, list: List) -> Result<(), Failure> {
         sort.check(list.resource)?;
     }
     let session = Session::open(global).await?;
-    let done = show(&session, global, &list, filters, sort, fields).await;
-    session.close(done).await
+    let result = show(&session, global, &list, filters, sort, fields).await;
+    session.close(result).await
 }
 
 async fn show(
     session: &Session,
-    global: &Global,
+    global: &GlobalOptions,
     list: &List,
     filters: Vec<Filter>,
     sort: Option<Sort>,
     fields: Option<Fields>,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let mut request = session
         .comics
         .list(list.resource)
@@ -101,9 +101,9 @@ async fn show(
     }
     let wanted = if list.all { u64::MAX } else { list.limit };
     let expected = |total: u64| total.saturating_sub(list.offset).min(wanted);
-    let columns = Columns::chosen(list.fields.as_deref(), columns(list.resource));
+    let columns = Columns::new(list.fields.as_deref(), columns(list.resource));
     let name = list.resource.list_path();
-    let (rows, total) = walk(
+    let (rows, total) = print_pages(
         request.pages(),
         |raw| raw,
         global.output,
@@ -112,23 +112,23 @@ async fn show(
         expected,
     )
     .await?;
-    if global.output == Output::Table {
-        output::remark(&format!("{rows} of {total}"));
+    if global.output == OutputFormat::Table {
+        output::print_notice(&format!("{rows} of {total}"));
     }
     Ok(())
 }
 
 /// Splits `field:value,field:value` and reads each part.
-fn parse_filters(texts: &[String]) -> Result<Vec<Filter>, Failure> {
+fn parse_filters(texts: &[String]) -> Result<Vec<Filter>, Error> {
     let mut filters = Vec::new();
     for text in texts {
         for part in text.split(',') {
             filters.push(part.parse().map_err(|error| {
-                let failure = Failure::from(error);
+                let error = Error::from(error);
                 if part == text {
-                    failure
+                    error
                 } else {
-                    failure.with_help("a comma begins another filter; a value cannot hold one")
+                    error.with_help("a comma begins another filter; a value cannot contain one")
                 }
             })?);
         }
@@ -136,11 +136,11 @@ fn parse_filters(texts: &[String]) -> Result<Vec<Filter>, Failure> {
     Ok(filters)
 }
 
-/// What is worth a column, by kind.
+/// The default columns of a kind.
 fn columns(kind: ResourceKind) -> &'static [&'static str] {
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "most kinds have nothing of their own that is worth a column"
+        reason = "most kinds have no columns of their own"
     )]
     match kind {
         ResourceKind::Issue => &[

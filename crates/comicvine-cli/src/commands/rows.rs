@@ -1,10 +1,10 @@
-//! Rows that come page by page: asking for them, counting them, printing them.
+//! Printing rows that arrive page by page.
 
 use comicvine_client::{Got, Page, RawJson};
 use futures_util::{Stream, TryStreamExt};
 
-use crate::cli::Output;
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::options::OutputFormat;
 use crate::output;
 use crate::progress::RowsBar;
 
@@ -12,12 +12,12 @@ use crate::progress::RowsBar;
 pub(crate) struct Columns(Vec<String>);
 
 impl Columns {
-    /// Those that were asked for, else the usual ones.
-    pub(crate) fn chosen(asked: Option<&str>, usual: &[&str]) -> Self {
-        let names = asked.map_or_else(
-            || usual.iter().map(|&name| name.to_owned()).collect(),
-            |asked| {
-                asked
+    /// Those of `--fields`, else the default ones.
+    pub(crate) fn new(fields: Option<&str>, default: &[&str]) -> Self {
+        let names = fields.map_or_else(
+            || default.iter().map(|&name| name.to_owned()).collect(),
+            |fields| {
+                fields
                     .split(',')
                     .map(|name| name.trim().to_owned())
                     .collect()
@@ -27,17 +27,17 @@ impl Columns {
     }
 }
 
-/// Prints the rows of all pages and returns how many there were, and the total that the API tells.
+/// Prints the rows of all pages and returns their number, and the total number of matches.
 ///
-/// `raw` takes the JSON out of a row, `expected` the rows to come out of the total.
-pub(crate) async fn walk<T>(
+/// `raw` returns the JSON of a row, `expected` the number of rows to expect from the total.
+pub(crate) async fn print_pages<T>(
     pages: impl Stream<Item = comicvine_client::Result<Got<Page<T>>>>,
     raw: impl Fn(T) -> RawJson,
-    output: Output,
+    output: OutputFormat,
     columns: Columns,
     what: &str,
     expected: impl Fn(u64) -> u64,
-) -> Result<(usize, u64), Failure> {
+) -> Result<(usize, u64), Error> {
     let mut pages = std::pin::pin!(pages);
     let progress = RowsBar::new(what);
     let mut printer = Printer::new(output, columns);
@@ -46,43 +46,43 @@ pub(crate) async fn walk<T>(
         total = got.value.total;
         progress.advance(got.value.received, expected(total));
         let rows = got.value.rows.into_iter().map(&raw).collect();
-        progress.suspend(|| printer.take(rows))?;
+        progress.suspend(|| printer.push(rows))?;
     }
     progress.finish();
     Ok((printer.finish()?, total))
 }
 
-/// Prints rows as they come where the form allows it, else at the end.
+/// Prints JSON lines as they arrive, other formats at the end.
 struct Printer {
-    output: Output,
+    output: OutputFormat,
     columns: Columns,
-    kept: Vec<RawJson>,
+    buffered: Vec<RawJson>,
     count: usize,
 }
 
 impl Printer {
-    const fn new(output: Output, columns: Columns) -> Self {
+    const fn new(output: OutputFormat, columns: Columns) -> Self {
         Self {
             output,
             columns,
-            kept: Vec::new(),
+            buffered: Vec::new(),
             count: 0,
         }
     }
 
-    fn take(&mut self, rows: Vec<RawJson>) -> Result<(), Failure> {
+    fn push(&mut self, rows: Vec<RawJson>) -> Result<(), Error> {
         self.count += rows.len();
-        if self.output == Output::Jsonl {
-            output::many(self.output, &rows, &self.columns.0)?;
+        if self.output == OutputFormat::Jsonl {
+            output::print_resources(self.output, &rows, &self.columns.0)?;
         } else {
-            self.kept.extend(rows);
+            self.buffered.extend(rows);
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<usize, Failure> {
-        if self.output != Output::Jsonl {
-            output::many(self.output, &self.kept, &self.columns.0)?;
+    fn finish(self) -> Result<usize, Error> {
+        if self.output != OutputFormat::Jsonl {
+            output::print_resources(self.output, &self.buffered, &self.columns.0)?;
         }
         Ok(self.count)
     }

@@ -1,11 +1,11 @@
-//! `comicvine search`: the best matches for some words.
+//! `comicvine search`: full-text search.
 
 use clap::Args;
 use comicvine_client::{Fields, ResourceKind};
 
-use crate::cli::{Global, Output, count};
-use crate::commands::rows::{Columns, walk};
-use crate::failure::Failure;
+use crate::commands::rows::{Columns, print_pages};
+use crate::error::Error;
+use crate::options::{GlobalOptions, OutputFormat, positive};
 use crate::output;
 use crate::session::Session;
 
@@ -28,9 +28,9 @@ pub(crate) struct Search {
     /// Only these kinds, such as `issue,volume`.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     resources: Vec<ResourceKind>,
-    /// At most so many results; every 100 are one request.
+    /// The largest number of results; every 100 are one request.
     #[arg(long, value_name = "ROWS", default_value_t = 10)]
-    #[arg(value_parser = count, allow_negative_numbers = true)]
+    #[arg(value_parser = positive, allow_negative_numbers = true)]
     limit: u64,
     /// Only these fields, such as `id,name`; they are the columns of the table, too.
     #[arg(long, value_name = "NAMES")]
@@ -47,19 +47,19 @@ const COLUMNS: &[&str] = &[
     "publisher",
 ];
 
-pub(crate) async fn run(global: &Global, search: Search) -> Result<(), Failure> {
+pub(crate) async fn run(global: &GlobalOptions, search: Search) -> Result<(), Error> {
     let fields: Option<Fields> = search.fields.as_deref().map(str::parse).transpose()?;
     let session = Session::open(global).await?;
-    let done = show(&session, global, search, fields).await;
-    session.close(done).await
+    let result = show(&session, global, search, fields).await;
+    session.close(result).await
 }
 
 async fn show(
     session: &Session,
-    global: &Global,
+    global: &GlobalOptions,
     search: Search,
     fields: Option<Fields>,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let mut request = session
         .comics
         .search(search.query)
@@ -70,9 +70,9 @@ async fn show(
         request = request.fields(fields);
     }
     let expected = |total: u64| total.min(search.limit);
-    let columns = Columns::chosen(search.fields.as_deref(), COLUMNS);
+    let columns = Columns::new(search.fields.as_deref(), COLUMNS);
     let pages = request.pages();
-    let (rows, total) = walk(
+    let (rows, total) = print_pages(
         pages,
         |hit| hit.raw,
         global.output,
@@ -81,8 +81,8 @@ async fn show(
         expected,
     )
     .await?;
-    if global.output == Output::Table {
-        output::remark(&format!("{rows} of {total} with any of the words"));
+    if global.output == OutputFormat::Table {
+        output::print_notice(&format!("{rows} of {total} with any of the words"));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! JSON on one line, with every value spelt as it was.
+//! JSON on one line, with every value as it was written.
 
 /// Removes the white space between the tokens of a valid JSON text and nothing else, so that
 /// numbers keep their digits and members their order.

@@ -1,18 +1,18 @@
-//! Tables for people, as wide as the terminal, or of one width where there is none.
+//! Tables, as wide as the terminal, or of a fixed width in files and pipes.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Row, Table};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::words::{in_words, shorten};
+use super::text::{format_field, shorten};
 
 /// The width of a table in a file or a pipe, in characters.
-const WIDTH_ELSEWHERE: u16 = 100;
-/// Wider lines are hard to read, narrower columns impossible.
+const DEFAULT_WIDTH: u16 = 100;
+/// Smallest and largest width on a terminal, in characters.
 const WIDTHS: std::ops::RangeInclusive<u16> = 40..=120;
 
-/// Fields that say what a resource is come first.
+/// Fields that identify a resource come first.
 const FIRST: [&str; 12] = [
     "id",
     "name",
@@ -27,7 +27,7 @@ const FIRST: [&str; 12] = [
     "deck",
     "description",
 ];
-/// Fields about the entry in the database come last.
+/// Fields about the database entry come last.
 const LAST: [&str; 4] = [
     "date_added",
     "date_last_updated",
@@ -35,18 +35,18 @@ const LAST: [&str; 4] = [
     "site_detail_url",
 ];
 
-const LONGEST_TEXT: usize = 500;
-const LONGEST_CELL: usize = 80;
+const MAX_TEXT_CHARS: usize = 500;
+const MAX_CELL_CHARS: usize = 80;
 const LINES_PER_ROW: usize = 2;
 
-/// One resource, a field per row; empty fields and addresses of the API are left out.
+/// One resource, a field per row, without empty fields and API URLs.
 pub(crate) fn details(raw: &RawValue) -> String {
     let Ok(Value::Object(fields)) = serde_json::from_str(raw.get()) else {
         return raw.get().to_owned();
     };
     let mut table = empty();
-    for (name, value) in in_reading_order(&fields) {
-        let text = shorten(&in_words(name, value), LONGEST_TEXT);
+    for (name, value) in in_display_order(&fields) {
+        let text = shorten(&format_field(name, value), MAX_TEXT_CHARS);
         if !text.is_empty() && name != "api_detail_url" {
             table.add_row([title(name), text]);
         }
@@ -54,7 +54,7 @@ pub(crate) fn details(raw: &RawValue) -> String {
     table.to_string()
 }
 
-/// Several resources, one per row, with these columns where any row has something in them.
+/// Several resources, one per row, with those of `columns` that are not empty in every row.
 pub(crate) fn rows(list: &[Box<RawValue>], columns: &[String]) -> String {
     let resources: Vec<Map<String, Value>> = list
         .iter()
@@ -67,9 +67,9 @@ pub(crate) fn rows(list: &[Box<RawValue>], columns: &[String]) -> String {
         let value = fields.get(column);
         shorten(
             &value
-                .map(|value| in_words(column, value))
+                .map(|value| format_field(column, value))
                 .unwrap_or_default(),
-            LONGEST_CELL,
+            MAX_CELL_CHARS,
         )
     };
     let used: Vec<&str> = columns
@@ -92,7 +92,7 @@ pub(crate) fn rows(list: &[Box<RawValue>], columns: &[String]) -> String {
     grid(&header, cells, &numbers)
 }
 
-/// A table with a header; the columns at the places `numbers` are aligned to the right.
+/// A table with a header; the columns with the indices `numbers` are aligned to the right.
 pub(crate) fn grid(
     header: &[impl ToString],
     rows: impl IntoIterator<Item = Vec<String>>,
@@ -113,15 +113,15 @@ pub(crate) fn grid(
     table.to_string()
 }
 
-/// How much of `whole` is `part`, to look at: `████░░░░░░`.
-pub(crate) fn gauge(part: u64, whole: u64) -> String {
+/// A bar that shows the share of `part` in `whole`: `████░░░░░░`.
+pub(crate) fn usage_bar(part: u64, whole: u64) -> String {
     const LENGTH: u64 = 20;
-    // Anything at all shows, and only all of it fills the gauge.
+    // Any use shows, and only full use fills the bar.
     let filled = (part.min(whole) * LENGTH)
         .checked_div(whole)
         .map_or(LENGTH, |filled| filled.max(u64::from(part > 0)));
     (0..LENGTH)
-        .map(|place| if place < filled { '█' } else { '░' })
+        .map(|index| if index < filled { '█' } else { '░' })
         .collect()
 }
 
@@ -131,7 +131,7 @@ fn empty() -> Table {
         .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_truncation_indicator("…");
-    let width = table.width().map_or(WIDTH_ELSEWHERE, |width| {
+    let width = table.width().map_or(DEFAULT_WIDTH, |width| {
         width.clamp(*WIDTHS.start(), *WIDTHS.end())
     });
     table.set_width(width);
@@ -142,7 +142,7 @@ fn title(name: &str) -> String {
     name.replace('_', " ")
 }
 
-fn in_reading_order(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+fn in_display_order(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     let named = |name: &&str| fields.get_key_value(*name);
     let rest = fields
         .iter()
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_a_page_where_there_is_no_terminal() {
+    fn no_line_is_wider_than_the_default_without_a_terminal() {
         let long = "word ".repeat(500);
         let row = raw(&json!({"id": 7, "name": long, "deck": long, "publisher": {"name": long}}));
         for text in [
@@ -198,13 +198,13 @@ mod tests {
             rows(&[row], &names(&["id", "name", "publisher", "deck"])),
         ] {
             let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
-            assert!(widest <= usize::from(WIDTH_ELSEWHERE), "{widest}\n{text}");
+            assert!(widest <= usize::from(DEFAULT_WIDTH), "{widest}\n{text}");
         }
     }
 
     #[test]
-    fn gauge_shows_anything_and_fills_only_at_the_whole() {
-        let filled = |part, whole| gauge(part, whole).chars().filter(|&c| c == '█').count();
+    fn usage_bar_shows_any_use_and_fills_only_at_full_use() {
+        let filled = |part, whole| usage_bar(part, whole).chars().filter(|&c| c == '█').count();
         assert_eq!(
             [filled(0, 200), filled(1, 200), filled(100, 200)],
             [0, 1, 10]

@@ -1,7 +1,7 @@
-//! What `--store`, `--db` and the environment name, and which of them holds.
+//! The store address: `--store` and `--db`, else the environment.
 //!
-//! Errors never repeat what was given but for names that cannot be secrets: somebody may have written
-//! credentials there.
+//! Errors do not repeat the address, only names that cannot be secrets: an address may hold credentials
+//! by mistake.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,49 +9,75 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::{Url, form_urlencoded};
 
-use crate::cli::Global;
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::options::GlobalOptions;
 
 const STORE_VARIABLE: &str = "COMIC_VINE_STORE";
 const DB_VARIABLE: &str = "COMIC_VINE_DB_PATH";
 
 const FORMS: &str = "sqlite://PATH, dynamodb://TABLE?region=REGION&endpoint=URL or memory://";
-const NO_CREDENTIALS: &str = "holds credentials; take them out, and give them the way the AWS command \
-                              line finds them, such as AWS_PROFILE or AWS_ACCESS_KEY_ID";
+const NO_CREDENTIALS: &str = "holds credentials; remove them, and provide them as the AWS command line \
+                              finds them, such as AWS_PROFILE or AWS_ACCESS_KEY_ID";
 
-/// Where answers and budget are kept.
+/// A store address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Address {
-    /// Nobody said: a file in the platform's data directory.
+pub(crate) enum Address {
+    /// None was given: a file in the platform's data directory.
     Default,
-    /// A file.
+    /// A database file.
     Sqlite(PathBuf),
-    /// This process.
+    /// In-process stores.
     Memory,
-    /// A table.
+    /// A DynamoDB table.
     DynamoDb(TableAddress),
 }
 
-/// A table of DynamoDB, and where it is.
+/// The address of a DynamoDB table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TableAddress {
-    pub(super) table: String,
+pub(crate) struct TableAddress {
+    /// The name of the table.
+    pub(crate) table: String,
     /// Default: the environment's.
-    pub(super) region: Option<String>,
+    pub(crate) region: Option<String>,
     /// Default: that of AWS.
-    pub(super) endpoint: Option<String>,
+    pub(crate) endpoint: Option<String>,
 }
 
-/// What holds of all that was given: what was typed, else what the environment says. Two at once are
-/// a mistake that no order of precedence should hide.
-pub(super) fn chosen(
-    global: &Global,
+impl Address {
+    /// The address that `global` or the environment gives.
+    pub(crate) fn from_options(global: &GlobalOptions) -> Result<Self, Error> {
+        resolve(global, |name| std::env::var_os(name))
+    }
+}
+
+#[cfg(feature = "dynamodb")]
+impl TableAddress {
+    /// The command that creates this table.
+    pub(super) fn setup_command(&self) -> String {
+        let mut command = format!("comicvine table setup --table {}", self.table);
+        let options = [
+            (" --region ", &self.region),
+            (" --endpoint-url ", &self.endpoint),
+        ];
+        for (option, value) in options {
+            if let Some(value) = value {
+                command.extend([option, value]);
+            }
+        }
+        command
+    }
+}
+
+/// The address on the command line, else that in the environment. Two addresses at once are an error,
+/// which an order of precedence would hide.
+fn resolve(
+    global: &GlobalOptions,
     environment: impl Fn(&str) -> Option<OsString>,
-) -> Result<Address, Failure> {
-    let typed = (global.store.as_deref(), global.db.clone());
-    match typed {
-        (Some(_), Some(_)) => Err(Failure::usage(
-            "--store and --db name two stores; leave one of them out: --db PATH is short for --store \
+) -> Result<Address, Error> {
+    let given = (global.store.as_deref(), global.db.clone());
+    match given {
+        (Some(_), Some(_)) => Err(Error::usage(
+            "--store and --db name two stores; omit one of them: --db PATH is short for --store \
              sqlite://PATH",
         )),
         (Some(url), None) => parse(url).map_err(|why| wrong("--store", &why)),
@@ -60,10 +86,10 @@ pub(super) fn chosen(
     }
 }
 
-fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Result<Address, Failure> {
+fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Result<Address, Error> {
     let set = |name| environment(name).filter(|value| !value.is_empty());
     match (set(STORE_VARIABLE), set(DB_VARIABLE)) {
-        (Some(_), Some(_)) => Err(Failure::usage(format!(
+        (Some(_), Some(_)) => Err(Error::usage(format!(
             "{STORE_VARIABLE} and {DB_VARIABLE} name two stores; unset one of them, or name a store \
              with --store"
         ))),
@@ -78,8 +104,8 @@ fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Result<Ad
     }
 }
 
-fn wrong(source: &str, why: &str) -> Failure {
-    Failure::usage(format!("{source} {why}"))
+fn wrong(source: &str, why: &str) -> Error {
+    Error::usage(format!("{source} {why}"))
 }
 
 fn parse(url: &str) -> Result<Address, String> {
@@ -92,9 +118,7 @@ fn parse(url: &str) -> Result<Address, String> {
         "sqlite" => sqlite(rest),
         "dynamodb" => dynamodb(rest).map(Address::DynamoDb),
         "memory" if rest.is_empty() => Ok(Address::Memory),
-        "memory" => {
-            Err("names something behind memory://, where there is nothing to name".to_owned())
-        }
+        "memory" => Err("names something behind memory://, which takes no name".to_owned()),
         _ => Err(format!("begins with a scheme that is none of {FORMS}")),
     }
 }
@@ -172,7 +196,7 @@ fn dynamodb(rest: &str) -> Result<TableAddress, String> {
     Ok(address)
 }
 
-/// Whether a parameter of this name would carry what must not be there.
+/// Whether a parameter of this name would hold a secret.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let secrets = ["key", "secret", "token", "password", "credential", "user"];
@@ -205,11 +229,16 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::Cli;
 
-    fn global(arguments: &[&str]) -> Global {
-        let arguments = ["comicvine", "budget"].iter().chain(arguments);
-        Cli::try_parse_from(arguments).unwrap().global
+    #[derive(Debug, Parser)]
+    struct Options {
+        #[command(flatten)]
+        global: GlobalOptions,
+    }
+
+    fn global(arguments: &[&str]) -> GlobalOptions {
+        let arguments = ["comicvine"].iter().chain(arguments);
+        Options::try_parse_from(arguments).unwrap().global
     }
 
     fn nothing(_: &str) -> Option<OsString> {
@@ -220,9 +249,9 @@ mod tests {
         Address::Sqlite(path.into())
     }
 
-    fn complaint(result: Result<Address, Failure>) -> String {
+    fn complaint(result: Result<Address, Error>) -> String {
         match result {
-            Err(Failure::Usage(message)) => message,
+            Err(Error::Usage(message)) => message,
             other => panic!("{other:?}"),
         }
     }
@@ -263,7 +292,7 @@ mod tests {
         let cases = [
             ("comics.db", "a plain path goes to --db"),
             ("redis://host", "sqlite://PATH"),
-            ("memory://a", "nothing to name"),
+            ("memory://a", "takes no name"),
             ("sqlite://", "names no file"),
             ("sqlite://a.db?mode=ro", "%3F"),
             ("dynamodb://", "names no table"),
@@ -310,28 +339,28 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_comes_before_the_environment() {
+    fn command_line_comes_before_the_environment() {
         let environment = |name: &str| match name {
             STORE_VARIABLE => Some("memory://".into()),
             _ => None,
         };
         let file = |name: &str| (name == DB_VARIABLE).then(|| "e.db".into());
-        assert_eq!(chosen(&global(&[]), nothing).unwrap(), Address::Default);
-        assert_eq!(chosen(&global(&[]), environment).unwrap(), Address::Memory);
-        assert_eq!(chosen(&global(&[]), file).unwrap(), sqlite_at("e.db"));
+        assert_eq!(resolve(&global(&[]), nothing).unwrap(), Address::Default);
+        assert_eq!(resolve(&global(&[]), environment).unwrap(), Address::Memory);
+        assert_eq!(resolve(&global(&[]), file).unwrap(), sqlite_at("e.db"));
         let typed = global(&["--db", "a.db"]);
-        assert_eq!(chosen(&typed, environment).unwrap(), sqlite_at("a.db"));
+        assert_eq!(resolve(&typed, environment).unwrap(), sqlite_at("a.db"));
         let typed = global(&["--store", "sqlite://b.db"]);
-        assert_eq!(chosen(&typed, file).unwrap(), sqlite_at("b.db"));
+        assert_eq!(resolve(&typed, file).unwrap(), sqlite_at("b.db"));
         let empty = |_: &str| Some(OsString::new());
-        assert_eq!(chosen(&global(&[]), empty).unwrap(), Address::Default);
+        assert_eq!(resolve(&global(&[]), empty).unwrap(), Address::Default);
     }
 
     #[test]
     fn two_stores_at_once_are_a_mistake() {
         let typed = global(&["--store", "memory://", "--db", "a.db"]);
-        assert!(complaint(chosen(&typed, nothing)).contains("leave one of them out"));
+        assert!(complaint(resolve(&typed, nothing)).contains("omit one of them"));
         let both = |_: &str| Some("memory://".into());
-        assert!(complaint(chosen(&global(&[]), both)).contains("unset one of them"));
+        assert!(complaint(resolve(&global(&[]), both)).contains("unset one of them"));
     }
 }

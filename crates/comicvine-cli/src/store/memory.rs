@@ -1,4 +1,4 @@
-//! Stores that end with the command: for a look at the API that leaves nothing behind.
+//! In-process stores, which end with the command.
 
 use std::path::Path;
 
@@ -6,49 +6,51 @@ use async_trait::async_trait;
 use store_core::Stores;
 use store_memory::{CacheOptions, StoreOptions};
 
-use super::{Backend, Keeper, LONGEST_ANSWER_BYTES, Size};
-use crate::failure::Failure;
+use crate::error::Error;
+
+use super::backend::{Backend, MAX_ENTRY_BYTES};
+use super::maintenance::{Maintenance, Size};
 
 pub(super) fn open() -> Backend {
-    let cache = CacheOptions::default().with_max_entry_bytes(LONGEST_ANSWER_BYTES);
+    let cache = CacheOptions::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
     Backend {
         stores: store_memory::stores_with(StoreOptions::default().with_cache(cache)),
-        keeper: Box::new(Memory),
+        maintenance: Box::new(Memory),
     }
 }
 
 struct Memory;
 
-fn nothing_to(do_what: &str) -> Failure {
-    Failure::usage(format!(
-        "memory:// holds nothing beyond this command, so there is nothing to {do_what}; name a file, \
-         such as sqlite://comics.db"
+fn unsupported(operation: &str) -> Error {
+    Error::usage(format!(
+        "memory:// ends with this command, so there is nothing to {operation}; name a file, such as \
+         sqlite://comics.db"
     ))
 }
 
 #[async_trait]
-impl Keeper for Memory {
-    async fn size(&self) -> Result<Option<Size>, Failure> {
+impl Maintenance for Memory {
+    async fn size(&self) -> Result<Option<Size>, Error> {
         Ok(None)
     }
 
-    async fn vacuum(&self) -> Result<String, Failure> {
-        Err(nothing_to("compact"))
+    async fn vacuum(&self) -> Result<String, Error> {
+        Err(unsupported("compact"))
     }
 
-    async fn check(&self) -> Result<String, Failure> {
-        Err(nothing_to("check"))
+    async fn check(&self) -> Result<String, Error> {
+        Err(unsupported("check"))
     }
 
-    async fn backup(&self, _path: &Path) -> Result<String, Failure> {
-        Err(nothing_to("copy"))
+    async fn backup(&self, _path: &Path) -> Result<String, Error> {
+        Err(unsupported("copy"))
     }
 
     fn after_cleanup(&self) -> &'static str {
-        "their room is free"
+        "their memory is free"
     }
 
-    async fn close(&self, _stores: &Stores) -> Result<(), Failure> {
+    async fn close(&self, _stores: &Stores) -> Result<(), Error> {
         Ok(())
     }
 }

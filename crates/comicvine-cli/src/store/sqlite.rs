@@ -1,4 +1,4 @@
-//! Stores in one SQLite file that any number of processes share.
+//! Stores in one SQLite file, shared by processes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,40 +10,42 @@ use serde_json::json;
 use store_core::Stores;
 use store_sqlite::{CacheOptions, SqliteDatabase, StoreOptions};
 
-use super::{Backend, Keeper, LONGEST_ANSWER_BYTES, Size, Sweep, unusable};
-use crate::failure::Failure;
+use crate::error::Error;
 use crate::output;
 use crate::progress::spinner;
+
+use super::backend::{Backend, Cleanup, MAX_ENTRY_BYTES, cannot_use};
+use super::maintenance::{Maintenance, Size};
 
 const HELP: &str = "--db or COMIC_VINE_DB_PATH names the database file, and --store or COMIC_VINE_STORE \
                     any store";
 
-pub(super) async fn open(path: &Path, sweep: Sweep) -> Result<Backend, Failure> {
+pub(super) async fn open(path: &Path, cleanup: Cleanup) -> Result<Backend, Error> {
     let db = open_database(path).await?;
-    let cache = CacheOptions::default().with_max_entry_bytes(LONGEST_ANSWER_BYTES);
+    let cache = CacheOptions::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
     let options = StoreOptions::default().with_cache(cache);
-    let options = match sweep {
-        Sweep::Themselves => options,
-        Sweep::OnRequest => options.without_cleanup(),
+    let options = match cleanup {
+        Cleanup::Automatic => options,
+        Cleanup::Manual => options.without_cleanup(),
     };
     Ok(Backend {
         stores: store_sqlite::stores_with(&db, options),
-        keeper: Box::new(File { db, sweep }),
+        maintenance: Box::new(File { db, cleanup }),
     })
 }
 
-/// Opens the file and brings its schema up to date, so that an unusable file is told at once.
-pub(crate) async fn open_database(path: &Path) -> Result<SqliteDatabase, Failure> {
+/// Opens the file and brings its schema up to date.
+async fn open_database(path: &Path) -> Result<SqliteDatabase, Error> {
     let db = SqliteDatabase::open(path)
         .await
-        .map_err(|error| Failure::setting(error).with_help(HELP))?;
+        .map_err(|error| Error::config(error).with_help(HELP))?;
     if let Err(error) = store_sqlite::migrate(&db).await {
         let what = format!("the database {}", path.display());
-        return Err(unusable(what, error, HELP));
+        return Err(cannot_use(what, error, HELP));
     }
     let is_read_only = db.write(|transaction| Ok(transaction.is_readonly("main")?));
-    if is_read_only.await.map_err(Failure::failed)? {
-        return Err(Failure::usage(format!(
+    if is_read_only.await.map_err(Error::failed)? {
+        return Err(Error::usage(format!(
             "the database {} is read-only; allow writing to the file and its directory, or name \
              another with --db",
             path.display()
@@ -52,14 +54,14 @@ pub(crate) async fn open_database(path: &Path) -> Result<SqliteDatabase, Failure
     Ok(db)
 }
 
-/// The file that is used if none is named.
-pub(super) fn default_path() -> Result<PathBuf, Failure> {
+/// The database file if none is named. Creates its directory.
+pub(super) fn default_path() -> Result<PathBuf, Error> {
     let dirs = ProjectDirs::from("", "", "comicvine").ok_or_else(|| {
-        Failure::usage("there is no home directory to keep the database in; name a file with --db")
+        Error::usage("there is no home directory for the database file; name a file with --db")
     })?;
     let folder = dirs.data_dir();
     fs::create_dir_all(folder).map_err(|error| {
-        Failure::usage(format!(
+        Error::usage(format!(
             "cannot create {}: {error}; name a database file elsewhere with --db",
             folder.display()
         ))
@@ -69,31 +71,34 @@ pub(super) fn default_path() -> Result<PathBuf, Failure> {
 
 struct File {
     db: SqliteDatabase,
-    sweep: Sweep,
+    cleanup: Cleanup,
 }
 
 #[async_trait]
-impl Keeper for File {
-    async fn size(&self) -> Result<Option<Size>, Failure> {
-        let size = self.db.size().await.map_err(Failure::failed)?;
+impl Maintenance for File {
+    async fn size(&self) -> Result<Option<Size>, Error> {
+        let size = self.db.size().await.map_err(Error::failed)?;
         Ok(Some(Size {
-            of: "file",
+            name: "file",
             json: json!({
                 "bytes": size.bytes(), "free_bytes": size.free_bytes(), "wal_bytes": size.wal_bytes,
             }),
             rows: vec![
                 ("file", HumanBytes(size.bytes()).to_string()),
-                ("of it free", HumanBytes(size.free_bytes()).to_string()),
+                (
+                    "free space in the file",
+                    HumanBytes(size.free_bytes()).to_string(),
+                ),
                 ("write-ahead log", HumanBytes(size.wal_bytes).to_string()),
             ],
         }))
     }
 
-    async fn vacuum(&self) -> Result<String, Failure> {
+    async fn vacuum(&self) -> Result<String, Error> {
         let working = spinner("rebuilding the file");
         let vacuumed = self.db.vacuum().await;
         working.finish_and_clear();
-        let vacuumed = vacuumed.map_err(Failure::failed)?;
+        let vacuumed = vacuumed.map_err(Error::failed)?;
         let (before, now) = (vacuumed.bytes_before, vacuumed.bytes_after);
         Ok(format!(
             "{} before, {} now",
@@ -102,50 +107,49 @@ impl Keeper for File {
         ))
     }
 
-    async fn check(&self) -> Result<String, Failure> {
+    async fn check(&self) -> Result<String, Error> {
         let working = spinner("reading the whole file");
         let report = self.db.check().await;
         working.finish_and_clear();
-        let report = report.map_err(Failure::failed)?;
+        let report = report.map_err(Error::failed)?;
         if report.is_ok() {
-            return Ok("the file is whole".to_owned());
+            return Ok("the file is intact".to_owned());
         }
         for damage in &report.damage {
-            output::line(damage)?;
+            output::print_line(damage)?;
         }
         for reference in &report.broken_references {
-            output::line(&reference.to_string())?;
+            output::print_line(&reference.to_string())?;
         }
-        Err(Failure::Unmet(
-            "the file is damaged; move it away and put a backup in its place, or start afresh: it is \
-             a cache"
+        Err(Error::CheckFailed(
+            "the file is damaged; replace it with a backup, or delete it and start again: it is a cache"
                 .to_owned(),
         ))
     }
 
-    async fn backup(&self, path: &Path) -> Result<String, Failure> {
+    async fn backup(&self, path: &Path) -> Result<String, Error> {
         let working = spinner("copying");
         let copied = self.db.backup(path).await;
         working.finish_and_clear();
-        copied.map_err(Failure::setting)?;
+        copied.map_err(Error::config)?;
         Ok(format!("copied to {}", path.display()))
     }
 
     fn after_cleanup(&self) -> &'static str {
-        "`comicvine cache vacuum` gives their room back to the disk"
+        "`comicvine cache vacuum` returns their space to the disk"
     }
 
-    async fn close(&self, stores: &Stores) -> Result<(), Failure> {
-        if self.sweep == Sweep::Themselves
-            && let Err(error) = swept(stores).await
+    async fn close(&self, stores: &Stores) -> Result<(), Error> {
+        if self.cleanup == Cleanup::Automatic
+            && let Err(error) = remove_expired(stores).await
         {
-            tracing::warn!(%error, "cannot sweep what has expired");
+            tracing::warn!(%error, "cannot remove expired entries");
         }
-        self.db.close().await.map_err(Failure::failed)
+        self.db.close().await.map_err(Error::failed)
     }
 }
 
-async fn swept(stores: &Stores) -> store_core::Result<()> {
+async fn remove_expired(stores: &Stores) -> store_core::Result<()> {
     if let Some(cache) = &stores.cache {
         cache.cleanup().await?;
     }

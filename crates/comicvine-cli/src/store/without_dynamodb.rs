@@ -1,14 +1,14 @@
-//! In the place of DynamoDB, in a program that was built without it.
+//! Stands in for the DynamoDB backend in builds without the feature `dynamodb`.
 
-use super::Backend;
+use crate::error::Error;
+
 use super::address::TableAddress;
-use crate::failure::Failure;
+use super::backend::Backend;
 
-#[expect(clippy::unused_async, reason = "as it is with DynamoDB")]
-pub(super) async fn open(address: TableAddress) -> Result<Backend, Failure> {
-    let TableAddress { table, .. } = address;
-    Err(Failure::usage(format!(
-        "this program was built without DynamoDB and cannot reach the table {table}; build it with the \
-         feature `dynamodb`, which is on by default"
+#[expect(clippy::unused_async, reason = "the signature of the real backend")]
+pub(super) async fn open(address: TableAddress) -> Result<Backend, Error> {
+    Err(Error::without_dynamodb(&format!(
+        "cannot use the table {}",
+        address.table
     )))
 }

@@ -1,4 +1,4 @@
-//! The budget: shown, kept, waited for, and shared out between users and background.
+//! The budget: shown, enforced, waited for, and shared between users and background.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use store_sqlite::SqliteDatabase;
 use crate::{Home, KEY, fake};
 
 /// The budget of one path in the file that the program uses, as another program would see it.
-struct Elsewhere {
+struct OtherProgram {
     db: SqliteDatabase,
     limits: Arc<dyn RateLimitStore>,
     path: Resource,
 }
 
-impl Elsewhere {
+impl OtherProgram {
     async fn open(file: &Path, fake: &FakeServer, path: &str) -> Self {
         let db = SqliteDatabase::open(file).await.unwrap();
         store_sqlite::migrate(&db).await.unwrap();
@@ -43,7 +43,7 @@ impl Elsewhere {
         }
     }
 
-    async fn rests_for(&self, time: Duration) {
+    async fn set_cooldown(&self, time: Duration) {
         let until = SystemClock::new().now() + time;
         self.limits.set_cooldown(&self.path, until).await.unwrap();
     }
@@ -64,7 +64,7 @@ async fn budget(home: &Home, fake: &FakeServer, priority: &str) -> Value {
 }
 
 #[tokio::test]
-async fn unused_budget_is_said_to_be_whole() {
+async fn unused_budget_is_reported_as_such() {
     let (home, fake) = (Home::new(), fake().await);
     let ran = home.run(&fake, &["budget"]).await;
     assert!(ran.printed().contains("the whole budget is left"));
@@ -104,13 +104,13 @@ async fn every_request_is_counted_on_its_path() {
 }
 
 #[tokio::test]
-async fn full_window_is_kept_to_and_told() {
+async fn full_window_is_enforced_and_reported() {
     let (home, fake) = (Home::new(), fake().await);
-    let elsewhere = Elsewhere::open(&home.path("comics.db"), &fake, "powers").await;
-    elsewhere.used(200, Priority::User).await;
-    elsewhere.close().await;
+    let other = OtherProgram::open(&home.path("comics.db"), &fake, "powers").await;
+    other.used(200, Priority::User).await;
+    other.close().await;
     let ran = home.run(&fake, &["list", "powers"]).await;
-    ran.refused(
+    ran.assert_failed(
         1,
         &[
             "powers has to wait until",
@@ -126,11 +126,11 @@ async fn full_window_is_kept_to_and_told() {
 }
 
 #[tokio::test]
-async fn background_leaves_room_that_users_can_use() {
+async fn background_leaves_part_of_the_limit_to_users() {
     let (home, fake) = (Home::new(), fake().await);
-    let elsewhere = Elsewhere::open(&home.path("comics.db"), &fake, "powers").await;
-    elsewhere.used(195, Priority::Background).await;
-    elsewhere.close().await;
+    let other = OtherProgram::open(&home.path("comics.db"), &fake, "powers").await;
+    other.used(195, Priority::Background).await;
+    other.close().await;
     let list = ["list", "powers", "--limit", "1", "--priority"];
     let background = home
         .run(
@@ -138,7 +138,7 @@ async fn background_leaves_room_that_users_can_use() {
             &[&list[..], &["background", "--max-wait", "10ms"]].concat(),
         )
         .await;
-    background.refused(1, &["reserved for users", "--priority user"]);
+    background.assert_failed(1, &["reserved for users", "--priority user"]);
     assert_eq!(fake.counts().total().requests(), 0);
     home.run(&fake, &[&list[..], &["user"]].concat())
         .await
@@ -151,37 +151,37 @@ async fn background_leaves_room_that_users_can_use() {
 }
 
 #[tokio::test]
-async fn request_waits_for_its_turn_as_long_as_it_may() {
+async fn request_waits_for_the_limit_up_to_max_wait() {
     let (home, fake) = (Home::new(), fake().await);
-    let elsewhere = Elsewhere::open(&home.path("comics.db"), &fake, "powers").await;
-    elsewhere.rests_for(Duration::from_mins(30)).await;
+    let other = OtherProgram::open(&home.path("comics.db"), &fake, "powers").await;
+    other.set_cooldown(Duration::from_mins(30)).await;
     let list = ["list", "powers", "--limit", "1", "--max-wait"];
     // Either answer comes at once: the end of the wait is known, and too far away.
     let denied = home.run(&fake, &[&list[..], &["10m"]].concat()).await;
-    denied.refused(1, &["comic vine asked for a break"]);
+    denied.assert_failed(1, &["comic vine asked for a break"]);
     assert_eq!(fake.counts().total().requests(), 0);
     let table = home.run(&fake, &["budget"]).await;
     assert!(table.printed().contains("29m"), "{}", table.stdout);
-    elsewhere.close().await;
+    other.close().await;
 
-    let elsewhere = Elsewhere::open(&home.path("comics.db"), &fake, "teams").await;
-    elsewhere.rests_for(Duration::from_millis(1_500)).await;
-    elsewhere.close().await;
+    let other = OtherProgram::open(&home.path("comics.db"), &fake, "teams").await;
+    other.set_cooldown(Duration::from_millis(1_500)).await;
+    other.close().await;
     let teams = ["list", "teams", "--limit", "1", "--max-wait", "10m"];
     home.run(&fake, &teams).await.printed();
     assert_eq!(fake.counts().path("teams").requests(), 1);
 }
 
 #[tokio::test]
-async fn wait_that_may_not_be_is_refused() {
+async fn wait_beyond_max_wait_is_refused() {
     let (home, fake) = (Home::new(), fake().await);
-    let elsewhere = Elsewhere::open(&home.path("comics.db"), &fake, "powers").await;
+    let other = OtherProgram::open(&home.path("comics.db"), &fake, "powers").await;
     // The default would wait for this.
-    elsewhere.rests_for(Duration::from_secs(45)).await;
-    elsewhere.close().await;
+    other.set_cooldown(Duration::from_secs(45)).await;
+    other.close().await;
     let list = ["list", "powers", "--limit", "1", "--max-wait", "1ms"];
     home.run(&fake, &list)
         .await
-        .refused(1, &["has to wait until"]);
+        .assert_failed(1, &["has to wait until"]);
     assert_eq!(fake.counts().total().requests(), 0);
 }

@@ -1,14 +1,14 @@
-//! What was fetched once is answered from the file: later, elsewhere, and at the same time.
+//! Answers from the cache: in later runs, in other processes, and at the same time.
 
-use crate::{Home, Ran, fake, some_issue};
+use crate::{Home, RunResult, fake, some_issue};
 
 #[tokio::test]
 async fn second_get_is_answered_from_the_cache_by_another_process() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     let arguments = ["get", "issue", &issue, "--base-url", fake.base_url()];
-    let first = Ran::of(&mut home.program(arguments)).await;
-    let again = Ran::of(&mut home.program(arguments)).await;
+    let first = RunResult::of(&mut home.program(arguments)).await;
+    let again = RunResult::of(&mut home.program(arguments)).await;
     assert_eq!(first.printed(), again.printed());
     assert!(first.stdout.contains("cover date"), "{}", first.stdout);
     assert_eq!(first.stderr, "fetched now\n");
@@ -28,7 +28,10 @@ async fn cached_answer_needs_no_server() {
     fake.stop().await;
     let mut offline = home.program(["get", "issue", &issue, "--base-url", &url]);
     offline.env("COMIC_VINE_DB_PATH", home.path("comics.db"));
-    assert_eq!(Ran::of(&mut offline).await.printed(), fetched.printed());
+    assert_eq!(
+        RunResult::of(&mut offline).await.printed(),
+        fetched.printed()
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -37,7 +40,7 @@ async fn database_is_in_the_data_directory_unless_it_is_named() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     let arguments = ["get", "issue", &issue, "--base-url", fake.base_url()];
-    Ran::of(&mut home.program(arguments)).await.printed();
+    RunResult::of(&mut home.program(arguments)).await.printed();
     assert!(home.default_database().is_file());
 
     let named = home.path("named.db");
@@ -46,13 +49,13 @@ async fn database_is_in_the_data_directory_unless_it_is_named() {
         .arg("--db")
         .arg(&named)
         .env("COMIC_VINE_DB_PATH", home.path("other.db"));
-    Ran::of(&mut program).await.printed();
+    RunResult::of(&mut program).await.printed();
     assert!(named.is_file() && !home.path("other.db").exists());
     assert_eq!(fake.counts().path("issue").requests(), 2);
 }
 
 #[tokio::test]
-async fn refresh_asks_although_an_answer_is_kept() {
+async fn refresh_asks_although_an_answer_is_cached() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     home.run(&fake, &["get", "issue", &issue]).await.printed();

@@ -1,4 +1,4 @@
-//! The program on a DynamoDB table: what one host fetched, all of them have.
+//! The program on a DynamoDB table that hosts share.
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use store_core::{Random, SystemRandom};
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 use store_dynamodb::{DynamoDbTable, TableOptions};
 
-use crate::{Home, KEY, Ran, fake, some_issue};
+use crate::{Home, KEY, RunResult, fake, some_issue};
 
 /// A table of a test's own.
 struct Table {
@@ -39,13 +39,13 @@ impl Table {
     }
 
     /// Runs the program on a host of its own, without a key and without a server.
-    async fn cache(&self, arguments: &[&str]) -> Ran {
+    async fn cache(&self, arguments: &[&str]) -> RunResult {
         let home = Home::new();
         let mut program = home.program(["cache"].iter().chain(arguments));
         program
             .args(["--store", &self.url])
             .env_remove("COMIC_VINE_API_KEY");
-        Ran::of(&mut program).await
+        RunResult::of(&mut program).await
     }
 
     async fn entries(&self) -> Vec<Value> {
@@ -93,7 +93,7 @@ async fn processes_that_ask_at_once_send_one_request() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_listed_shown_and_forgotten() {
+async fn cached_answers_are_listed_shown_and_deleted() {
     let (table, fake) = (Table::new().await, fake().await);
     let home = Home::new();
     let store = ["--store", table.url.as_str()];
@@ -122,11 +122,11 @@ async fn what_is_kept_is_listed_shown_and_forgotten() {
     let answer: Value = serde_json::from_str(shown.printed()).unwrap();
     assert_eq!(answer["status_code"], 1);
     let deleted = table.cache(&["delete", key]).await;
-    assert_eq!(deleted.printed(), "forgot 1 answer\n");
+    assert_eq!(deleted.printed(), "deleted 1 answer\n");
     table
         .cache(&["show", key])
         .await
-        .refused(1, &["nothing is kept"]);
+        .assert_failed(1, &["has no entry"]);
     table.cache(&["cleanup"]).await.printed();
     assert_eq!(table.entries().await.len(), 2);
     table.cache(&["invalidate", "volumes"]).await.printed();
@@ -136,20 +136,21 @@ async fn what_is_kept_is_listed_shown_and_forgotten() {
 }
 
 #[tokio::test]
-async fn missing_table_is_told_with_the_command_that_makes_it() {
+async fn missing_table_is_reported_with_the_command_that_creates_it() {
     let (table, fake) = (Table::named("cli-no-such-table").await, fake().await);
     let home = Home::new();
-    let create = "cargo xtask setup-dynamo --table cli-no-such-table";
+    let create =
+        "`comicvine table setup --table cli-no-such-table --region us-east-1 --endpoint-url http";
     for command in [&["list", "powers"][..], &["budget"], &["cache", "stats"]] {
         let arguments = [command, &["--store", &table.url]].concat();
         let ran = home.run(&fake, &arguments).await;
-        ran.refused(2, &["cannot use the DynamoDB table", create]);
+        ran.assert_failed(2, &["cannot use the DynamoDB table", create]);
     }
     assert_eq!(fake.counts().total().requests(), 0);
 }
 
 #[tokio::test]
-async fn what_a_table_does_otherwise_is_named() {
+async fn alternatives_of_a_table_are_named() {
     let table = Table::new().await;
     let name = table.table.name();
     let checked = table.cache(&["check"]).await;
@@ -157,28 +158,28 @@ async fn what_a_table_does_otherwise_is_named() {
     table
         .cache(&["vacuum"])
         .await
-        .refused(2, &["by itself", "comicvine cache cleanup"]);
-    let pitr = format!("setup-dynamo --mend --pitr --table {name}");
+        .assert_failed(2, &["by itself", "comicvine cache cleanup"]);
+    let pitr = format!("comicvine table setup --table {name} --region us-east-1 ");
     let demand = format!("aws dynamodb create-backup --table-name {name}");
     table
         .cache(&["backup", "copy.db"])
         .await
-        .refused(2, &[&pitr, &demand]);
+        .assert_failed(2, &[&pitr, " --mend --pitr`", &demand]);
 }
 
 #[tokio::test]
-async fn server_that_is_away_is_told_and_nothing_is_sent() {
+async fn unreachable_server_is_reported_and_nothing_is_sent() {
     let (home, fake) = (Home::new(), fake().await);
     let away = "dynamodb://comics?region=us-east-1&endpoint=http://127.0.0.1:9";
     let ran = home.run(&fake, &["list", "powers", "--store", away]).await;
-    ran.refused(1, &["cannot use the DynamoDB table comics", "--store"]);
+    ran.assert_failed(1, &["cannot use the DynamoDB table comics", "--store"]);
     // In words, not as the structure of a failed request.
     assert!(!ran.stderr.contains("DispatchFailure"), "{}", ran.stderr);
     assert_eq!(fake.counts().total().requests(), 0);
 }
 
 #[tokio::test]
-async fn table_without_a_region_is_told_where_to_name_it() {
+async fn missing_region_is_reported_with_where_to_name_it() {
     let home = Home::new();
     let mut program = home.program(["budget", "--store", "dynamodb://comics"]);
     program
@@ -186,11 +187,13 @@ async fn table_without_a_region_is_told_where_to_name_it() {
         .env("AWS_SECRET_ACCESS_KEY", "secret")
         .env("AWS_EC2_METADATA_DISABLED", "true");
     let remedies = ["dynamodb://comics?region=", "AWS_REGION"];
-    Ran::of(&mut program).await.refused(2, &remedies);
+    RunResult::of(&mut program)
+        .await
+        .assert_failed(2, &remedies);
 }
 
 #[tokio::test]
-async fn no_key_and_no_credentials_are_told_or_stored() {
+async fn no_key_and_no_credentials_are_printed_or_stored() {
     const SECRET: &str = "5ecretA11ace55Key0fAWS5ecretA11ace55Key0";
     const TOKEN: &str = "5e55i0nT0ken5e55i0nT0ken";
     let (table, fake) = (Table::new().await, fake().await);
@@ -207,7 +210,7 @@ async fn no_key_and_no_credentials_are_told_or_stored() {
             .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("AWS_SESSION_TOKEN", TOKEN);
-        let ran = Ran::of(&mut program).await;
+        let ran = RunResult::of(&mut program).await;
         ran.printed();
         assert!(ran.stderr.contains("TRACE"), "nothing was traced: {ran:?}");
         for secret in [KEY, SECRET, TOKEN] {

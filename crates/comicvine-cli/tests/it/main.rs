@@ -4,15 +4,17 @@
 
 mod budget;
 mod cache;
-mod demo;
+mod db;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
+mod errors;
+mod maintenance;
 mod output;
 mod pages;
-mod refusals;
 mod secrets;
 mod stores;
-mod upkeep;
+#[cfg(feature = "dynamodb")]
+mod table;
 mod usage;
 
 use std::ffi::OsStr;
@@ -31,7 +33,7 @@ struct Home(TempDir);
 
 /// How a run of the program ended.
 #[derive(Debug)]
-struct Ran {
+struct RunResult {
     status: i32,
     stdout: String,
     stderr: String,
@@ -46,7 +48,7 @@ impl Home {
         self.0.path().join(name)
     }
 
-    /// Where the program keeps its database if nobody says otherwise.
+    /// The database file if none is named.
     #[cfg(target_os = "linux")]
     fn default_database(&self) -> PathBuf {
         self.path("data/comicvine/comics.db")
@@ -68,8 +70,8 @@ impl Home {
     }
 
     /// Runs the program against `fake`, with `comics.db` in this home.
-    async fn run(&self, fake: &FakeServer, arguments: &[&str]) -> Ran {
-        Ran::of(&mut self.against(fake, arguments)).await
+    async fn run(&self, fake: &FakeServer, arguments: &[&str]) -> RunResult {
+        RunResult::of(&mut self.against(fake, arguments)).await
     }
 
     fn against(&self, fake: &FakeServer, arguments: &[&str]) -> Command {
@@ -81,23 +83,23 @@ impl Home {
     }
 
     /// Runs the program without a server, with `comics.db` in this home.
-    async fn run_alone(&self, arguments: &[&str]) -> Ran {
+    async fn run_alone(&self, arguments: &[&str]) -> RunResult {
         let mut program = self.program(arguments);
         program
             .env("COMIC_VINE_BASE_URL", "http://127.0.0.1:9/api/")
             .env("COMIC_VINE_DB_PATH", self.path("comics.db"));
-        Ran::of(&mut program).await
+        RunResult::of(&mut program).await
     }
 }
 
-impl Ran {
+impl RunResult {
     async fn of(program: &mut Command) -> Self {
         Self::from(program.output().await.unwrap())
     }
 
     /// Panics unless it ended with `status` and every one of `parts` is in its error output.
     #[track_caller]
-    fn refused(&self, status: i32, parts: &[&str]) {
+    fn assert_failed(&self, status: i32, parts: &[&str]) {
         assert_eq!(self.status, status, "{self:#?}");
         for part in parts {
             assert!(
@@ -118,7 +120,7 @@ impl Ran {
     }
 }
 
-impl From<Output> for Ran {
+impl From<Output> for RunResult {
     fn from(output: Output) -> Self {
         Self {
             status: output.status.code().unwrap_or(-1),

@@ -1,9 +1,9 @@
-//! What is printed: tables to read, and JSON with nothing lost.
+//! Output: tables, and JSON that equals the API's.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Home, Ran, fake, some_issue};
+use crate::{Home, RunResult, fake, some_issue};
 
 /// A page's width in characters; the tests' output is no terminal.
 const WIDTH: usize = 100;
@@ -132,7 +132,7 @@ async fn tables_in_a_pipe_are_no_wider_than_a_page() {
 }
 
 #[tokio::test]
-async fn search_tells_kinds_and_how_many_there_are() {
+async fn search_shows_kinds_and_the_total() {
     let (home, fake) = (Home::new(), fake().await);
     let search = [
         "search",
@@ -156,7 +156,7 @@ async fn search_tells_kinds_and_how_many_there_are() {
 }
 
 #[tokio::test]
-async fn nothing_found_is_said_and_is_no_failure() {
+async fn empty_result_is_reported_and_is_no_failure() {
     let (home, fake) = (Home::new(), fake().await);
     let filter = ["list", "issues", "--filter", "name:qqqqqq"];
     let table = home.run(&fake, &filter).await;
@@ -169,11 +169,11 @@ async fn nothing_found_is_said_and_is_no_failure() {
 }
 
 #[tokio::test]
-async fn program_without_arguments_shows_what_there_is() {
+async fn program_without_arguments_shows_help() {
     let home = Home::new();
     for arguments in [&[][..], &["--db", "x.db"]] {
-        let ran = Ran::of(&mut home.program(arguments)).await;
-        ran.refused(2, &["Usage: comicvine", "comicvine get issue 4000-319366"]);
+        let ran = RunResult::of(&mut home.program(arguments)).await;
+        ran.assert_failed(2, &["Usage: comicvine", "comicvine get issue 4000-319366"]);
         assert!(!ran.stderr.contains("demo-worker"));
     }
 }

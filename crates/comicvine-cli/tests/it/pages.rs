@@ -1,4 +1,4 @@
-//! Lists of many pages: all of their rows once, and an end when nobody reads any more.
+//! Lists of many pages: all of their rows once, and the end of the program when the pipe is closed.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -55,7 +55,7 @@ async fn filters_and_order_hold_on_every_row() {
 }
 
 #[tokio::test]
-async fn reader_that_goes_away_ends_it_quietly() {
+async fn closed_pipe_ends_it_without_an_error() {
     let (home, fake) = (Home::new(), fake().await);
     let list = ["list", "issues", "--all", "--output", "jsonl"];
     let mut program = home.against(&fake, &list);
@@ -70,12 +70,12 @@ async fn reader_that_goes_away_ends_it_quietly() {
     let ended = child.wait_with_output().await.unwrap();
     assert_eq!(String::from_utf8(ended.stderr).unwrap(), "");
     assert_eq!(ended.status.code(), Some(0));
-    // There are dozens of pages; the second or third one found nobody to read it.
+    // There are dozens of pages; writing the second or third one fails.
     assert!(fake.counts().path("issues").requests() <= 5);
 }
 
 #[tokio::test]
-async fn interrupt_ends_it_quietly_and_what_was_fetched_is_kept() {
+async fn interrupt_ends_it_and_fetched_pages_stay_cached() {
     let (home, fake) = (Home::new(), fake().await);
     let list = ["list", "issues", "--all", "--output", "jsonl"];
     let mut program = home.against(&fake, &list);
@@ -88,7 +88,7 @@ async fn interrupt_ends_it_quietly_and_what_was_fetched_is_kept() {
     let first = lines.next_line().await.unwrap().unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
-    // Whatever is still in the pipe, so that nobody waits for room in it.
+    // Empties the pipe, so that the program does not block on it.
     while lines.next_line().await.unwrap().is_some() {}
     let mut said = String::new();
     child

@@ -1,4 +1,4 @@
-//! The key goes to the API and nowhere else, however much is logged and whatever goes wrong.
+//! The key is sent to the API and appears in no log, output, error or file.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use comicvine_fake::{FakeServer, Fault, Injection};
 use futures_util::future::join_all;
 
-use crate::{Home, KEY, Ran, fake, files, some_issue};
+use crate::{Home, KEY, RunResult, fake, files, some_issue};
 
 #[track_caller]
-fn assert_silent(ran: &Ran, arguments: &[&str]) {
+fn assert_silent(ran: &RunResult, arguments: &[&str]) {
     for text in [&ran.stdout, &ran.stderr] {
         assert!(!text.contains(KEY), "{arguments:?} tells the key:\n{text}");
     }
@@ -34,7 +34,7 @@ fn assert_not_stored(folder: &Path) {
 }
 
 #[tokio::test]
-async fn no_command_tells_or_stores_it() {
+async fn no_command_prints_or_stores_the_key() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     let commands: [&[&str]; 8] = [
@@ -74,9 +74,9 @@ async fn no_command_tells_or_stores_it() {
 }
 
 #[tokio::test]
-async fn no_bad_day_brings_it_out() {
+async fn no_server_fault_reveals_the_key() {
     // All at once, because a program that meets a broken server tries again before it gives up.
-    let days = [
+    let faults = [
         Fault::RateLimited,
         Fault::Forbidden,
         Fault::AbnormalTraffic,
@@ -85,10 +85,10 @@ async fn no_bad_day_brings_it_out() {
         Fault::CutOff,
         Fault::Reset,
     ];
-    join_all(days.map(bad_day)).await;
+    join_all(faults.map(assert_fault_hides_key)).await;
 }
 
-async fn bad_day(fault: Fault) {
+async fn assert_fault_hides_key(fault: Fault) {
     let (home, fake) = (Home::new(), fake().await);
     fake.inject(Injection::new(fault).times(NonZeroU32::MAX));
     let list = ["list", "powers", "--log", "trace"];
@@ -111,23 +111,23 @@ async fn refused_key_is_not_repeated() {
         .unwrap();
     let list = ["list", "powers", "--log", "trace"];
     let ran = home.run(&fake, &list).await;
-    ran.refused(1, &["refuses the api key"]);
+    ran.assert_failed(1, &["refuses the api key"]);
     assert_silent(&ran, &list);
     assert_not_stored(home.0.path());
 }
 
 #[tokio::test]
-async fn unreachable_server_is_told_without_it() {
+async fn unreachable_server_is_reported_without_the_key() {
     let home = Home::new();
     let list = ["list", "powers", "--log", "trace"];
     let ran = home.run_alone(&list).await;
-    ran.refused(1, &["cannot reach comic vine"]);
+    ran.assert_failed(1, &["cannot reach comic vine"]);
     assert_silent(&ran, &list);
     assert_not_stored(home.0.path());
 }
 
 #[tokio::test]
-async fn address_that_holds_it_by_mistake_is_not_repeated() {
+async fn address_that_holds_the_key_by_mistake_is_not_repeated() {
     let home = Home::new();
     for url in [
         format!("https://user:{KEY}@127.0.0.1/api/"),
@@ -142,15 +142,15 @@ async fn address_that_holds_it_by_mistake_is_not_repeated() {
         let mut by_argument = home.program(list);
         by_argument.args(["--base-url", &url]);
         for program in [&mut by_environment, &mut by_argument] {
-            let ran = Ran::of(program).await;
-            ran.refused(2, &["base url"]);
+            let ran = RunResult::of(program).await;
+            ran.assert_failed(2, &["base url"]);
             assert_silent(&ran, &list);
         }
         let mut help = home.program(["list", "--help"]);
         help.env("COMIC_VINE_BASE_URL", &url)
             .env("COMIC_VINE_LOG", KEY)
             .env("COMIC_VINE_DB_PATH", KEY);
-        let ran = Ran::of(&mut help).await;
+        let ran = RunResult::of(&mut help).await;
         assert!(ran.printed().contains("--base-url"));
         assert_silent(&ran, &["list", "--help"]);
     }
@@ -166,8 +166,8 @@ async fn malformed_key_is_not_repeated() {
     let mut by_file = home.program(budget);
     by_file.args(["--api-key-file", "key"]);
     for program in [&mut by_environment, &mut by_file] {
-        let ran = Ran::of(program).await;
-        ran.refused(2, &["malformed"]);
+        let ran = RunResult::of(program).await;
+        ran.assert_failed(2, &["malformed"]);
         assert_silent(&ran, &budget);
     }
 }

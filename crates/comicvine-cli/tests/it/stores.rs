@@ -1,6 +1,6 @@
 //! Naming the store: `--store`, `--db` and the environment.
 
-use crate::{Home, Ran, fake, files, some_issue};
+use crate::{Home, RunResult, fake, files, some_issue};
 
 #[tokio::test]
 async fn file_is_named_by_a_relative_absolute_or_encoded_path() {
@@ -25,7 +25,7 @@ async fn file_is_named_by_a_relative_absolute_or_encoded_path() {
 }
 
 #[tokio::test]
-async fn memory_leaves_nothing_behind() {
+async fn memory_stores_nothing_on_disk() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     let arguments = ["get", "issue", &issue, "--store", "memory://"];
@@ -39,11 +39,11 @@ async fn memory_leaves_nothing_behind() {
     let stats = home
         .run_alone(&["cache", "stats", "--store", "memory://"])
         .await;
-    assert!(stats.printed().contains("answers kept"));
+    assert!(stats.printed().contains("cached answers"));
 }
 
 #[tokio::test]
-async fn what_only_a_file_can_do_says_so() {
+async fn operations_of_files_only_are_refused_for_memory() {
     let home = Home::new();
     for (command, part) in [
         (&["vacuum"][..], "nothing to compact"),
@@ -53,7 +53,7 @@ async fn what_only_a_file_can_do_says_so() {
         let arguments = [&["cache"], command, &["--store", "memory://"]].concat();
         home.run_alone(&arguments)
             .await
-            .refused(2, &[part, "sqlite://comics.db"]);
+            .assert_failed(2, &[part, "sqlite://comics.db"]);
     }
 }
 
@@ -65,7 +65,7 @@ async fn environment_names_the_store_unless_it_is_typed() {
         program
             .env("COMIC_VINE_BASE_URL", fake.base_url())
             .envs(variables.iter().copied());
-        Ran::of(&mut program).await
+        RunResult::of(&mut program).await
     };
     let (store, db) = ("COMIC_VINE_STORE", "COMIC_VINE_DB_PATH");
     run(&[(store, "sqlite://a.db")], &[]).await.printed();
@@ -80,14 +80,14 @@ async fn environment_names_the_store_unless_it_is_typed() {
     }
     run(&[(store, "memory://"), (db, "d.db")], &[])
         .await
-        .refused(2, &[store, db, "unset one"]);
+        .assert_failed(2, &[store, db, "unset one"]);
     run(&[(store, "redis://5ecr3t")], &[])
         .await
-        .refused(2, &["COMIC_VINE_STORE begins with a scheme", "dynamodb://"]);
+        .assert_failed(2, &["COMIC_VINE_STORE begins with a scheme", "dynamodb://"]);
 }
 
 #[tokio::test]
-async fn wrong_addresses_say_what_would_be_right_and_tell_no_secret() {
+async fn wrong_addresses_name_the_remedy_and_no_secret() {
     let home = Home::new();
     for (url, parts) in [
         (
@@ -113,11 +113,11 @@ async fn wrong_addresses_say_what_would_be_right_and_tell_no_secret() {
         for command in [&["budget"][..], &["cache", "list"], &["get", "issue", "1"]] {
             let arguments = [command, &["--log", "trace", "--store", url]].concat();
             let ran = home.run_alone(&arguments).await;
-            ran.refused(2, parts);
+            ran.assert_failed(2, parts);
             assert!(!ran.stderr.contains("5ecr3t"), "{}", ran.stderr);
         }
     }
     home.run_alone(&["budget", "--store", "memory://", "--db", "comics.db"])
         .await
-        .refused(2, &["--store and --db", "leave one of them out"]);
+        .assert_failed(2, &["--store and --db", "omit one of them"]);
 }

@@ -1,4 +1,4 @@
-//! What is asked for wrongly ends with status 2 and says what would be right.
+//! Wrong usage and settings: status 2, and an error that names the remedy.
 
 use std::fs;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use comicvine_fake::FakeServer;
 use store_sqlite::SqliteDatabase;
 
-use crate::{Home, Ran, fake};
+use crate::{Home, RunResult, fake};
 
 #[tokio::test]
-async fn wrong_resources_and_ids_are_told_apart() {
+async fn wrong_resources_and_wrong_ids_have_errors_of_their_own() {
     let home = Home::new();
     let cases: [(&[&str], &[&str]); 7] = [
         (
@@ -36,12 +36,12 @@ async fn wrong_resources_and_ids_are_told_apart() {
         ),
     ];
     for (arguments, parts) in cases {
-        home.run_alone(arguments).await.refused(2, parts);
+        home.run_alone(arguments).await.assert_failed(2, parts);
     }
 }
 
 #[tokio::test]
-async fn wrong_filters_sorts_and_fields_are_told_before_anything_is_sent() {
+async fn wrong_filters_sorts_and_fields_are_reported_before_anything_is_sent() {
     let home = Home::new();
     let list = |option: &'static str, value: &'static str| ["list", "issues", option, value];
     let cases: [(&[&str], &[&str]); 11] = [
@@ -85,15 +85,15 @@ async fn wrong_filters_sorts_and_fields_are_told_before_anything_is_sent() {
         ),
     ];
     for (arguments, parts) in cases {
-        home.run_alone(arguments).await.refused(2, parts);
+        home.run_alone(arguments).await.assert_failed(2, parts);
     }
     assert!(!home.path("comics.db").exists());
 }
 
 #[tokio::test]
-async fn wrong_settings_say_what_would_be_right() {
+async fn wrong_settings_name_the_remedy() {
     let home = Home::new();
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 8] = [
         (
             &["budget", "--priority", "high"],
             &["--priority", "user or background"],
@@ -120,15 +120,14 @@ async fn wrong_settings_say_what_would_be_right() {
             &["list", "issues", "--all", "--limit", "5"],
             &["--all", "--limit"],
         ),
-        (&["demo", "--requests", "0"], &["--requests", "1 or more"]),
     ];
     for (arguments, parts) in cases {
-        home.run_alone(arguments).await.refused(2, parts);
+        home.run_alone(arguments).await.assert_failed(2, parts);
     }
 }
 
 #[tokio::test]
-async fn key_that_is_missing_or_unreadable_is_asked_for() {
+async fn missing_or_unreadable_key_is_an_error() {
     let home = Home::new();
     fs::write(home.path("empty.key"), "\n").unwrap();
     fs::write(home.path("binary.key"), b"\xff\xfe\xff").unwrap();
@@ -165,12 +164,12 @@ async fn key_that_is_missing_or_unreadable_is_asked_for() {
         (
             None,
             &["budget", "--api-key-file", "binary.key"],
-            &["binary.key", "holds the key"],
+            &["binary.key", "holds only the key"],
         ),
         (
             None,
             &["budget", "--api-key-file", "empty.key"],
-            &["malformed", "holds the key"],
+            &["malformed", "holds only the key"],
         ),
     ];
     for (key, arguments, parts) in cases {
@@ -179,8 +178,8 @@ async fn key_that_is_missing_or_unreadable_is_asked_for() {
         if let Some(key) = key {
             program.env("COMIC_VINE_API_KEY", key);
         }
-        let ran = Ran::of(&mut program).await;
-        ran.refused(2, parts);
+        let ran = RunResult::of(&mut program).await;
+        ran.assert_failed(2, parts);
         assert!(!ran.stderr.contains("not a key"));
     }
 }
@@ -223,8 +222,8 @@ async fn unusable_database_is_named_with_its_remedy() {
     ];
     for (path, parts) in cases {
         let ran = home.run_alone(&["budget", "--db", path]).await;
-        ran.refused(2, parts);
-        ran.refused(2, &["--db or COMIC_VINE_DB_PATH names the database file"]);
+        ran.assert_failed(2, parts);
+        ran.assert_failed(2, &["--db or COMIC_VINE_DB_PATH names the database file"]);
     }
 }
 
@@ -239,7 +238,7 @@ async fn read_only_database_is_refused_before_anything_is_sent() {
     bytes[18] = 3;
     fs::write(&file, bytes).unwrap();
     let ran = home.run(&fake, &["list", "powers"]).await;
-    ran.refused(
+    ran.assert_failed(
         2,
         &["comics.db is read-only; allow writing", "another with --db"],
     );
@@ -258,7 +257,7 @@ async fn database_of_a_newer_version_is_left_alone() {
         home.run(&fake, &["budget", "--db", &name]).await.printed();
         record_future_migration(&home.path(&name), table).await;
         let ran = home.run(&fake, &["list", "powers", "--db", &name]).await;
-        ran.refused(2, &[&name, "newer version", "9999", "upgrade this program"]);
+        ran.assert_failed(2, &[&name, "newer version", "9999", "upgrade this program"]);
     }
     assert_eq!(fake.counts().total().requests(), 0);
 }

@@ -1,4 +1,4 @@
-//! What is kept, answer by answer.
+//! The cached answers: list, show, delete.
 
 use bytes::Bytes;
 use serde_json::json;
@@ -9,38 +9,37 @@ use store_core::{
     Timestamp,
 };
 
-use crate::cli::Output;
-use crate::commands::whole_seconds;
-use crate::failure::Failure;
+use crate::error::Error;
+use crate::options::OutputFormat;
 use crate::output;
-use crate::session::Shelf;
+use crate::session::OpenStores;
 
 pub(super) async fn list(
-    shelf: &Shelf,
-    output: Output,
+    stores: &OpenStores,
+    output: OutputFormat,
     limit: u32,
     after: Option<String>,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let mut request = PageRequest::default().with_limit(limit);
     if let Some(after) = after {
         request = request.with_after(after);
     }
-    let page = shelf.cache.list(&request).await?;
+    let page = stores.cache.list(&request).await?;
     match output {
-        Output::Table => {
+        OutputFormat::Table => {
             let now = SystemClock::new().now();
-            output::line(&table(&page.items, now))?;
+            output::print_line(&table(&page.items, now))?;
             if let Some(next) = &page.next {
-                output::remark(&format!("there is more: --after '{next}'"));
+                output::print_notice(&format!("there is more: --after '{next}'"));
             }
         }
-        Output::Json => {
+        OutputFormat::Json => {
             let entries: Vec<_> = page.items.iter().map(as_json).collect();
-            output::line(&json!({"entries": entries, "next": page.next}).to_string())?;
+            output::print_line(&json!({"entries": entries, "next": page.next}).to_string())?;
         }
-        Output::Jsonl => {
+        OutputFormat::Jsonl => {
             for entry in &page.items {
-                output::line(&as_json(entry).to_string())?;
+                output::print_line(&as_json(entry).to_string())?;
             }
         }
     }
@@ -49,12 +48,10 @@ pub(super) async fn list(
 
 fn table(entries: &[EntryInfo], now: Timestamp) -> String {
     if entries.is_empty() {
-        return "nothing is kept".to_owned();
+        return "the cache is empty".to_owned();
     }
     let header = ["key", "bytes", "age", "expires in", "tags"].map(str::to_owned);
-    let duration = |from: Timestamp, to: Timestamp| {
-        humantime::format_duration(whole_seconds(to.since(from))).to_string()
-    };
+    let duration = |from: Timestamp, to: Timestamp| output::format_duration(to.since(from));
     let rows = entries.iter().map(|entry| {
         let tags: Vec<_> = entry.tags.iter().map(Tag::as_str).collect();
         vec![
@@ -81,37 +78,41 @@ fn as_json(entry: &EntryInfo) -> serde_json::Value {
     })
 }
 
-pub(super) async fn show(shelf: &Shelf, output: Output, key: &str) -> Result<(), Failure> {
-    let Some(entry) = shelf.cache.get(&parse(key)?).await?.hit() else {
-        return Err(Failure::Unmet(format!(
-            "nothing is kept under {key}; `comicvine cache list` shows what is"
+pub(super) async fn show(
+    stores: &OpenStores,
+    output: OutputFormat,
+    key: &str,
+) -> Result<(), Error> {
+    let Some(entry) = stores.cache.get(&parse(key)?).await?.hit() else {
+        return Err(Error::CheckFailed(format!(
+            "the cache has no entry {key}; `comicvine cache list` shows all keys"
         )));
     };
-    let kept = Kept::read(&entry.value);
-    if let Some(answer) = &kept.answer {
-        output::remark(&format!(
+    let value = StoredValue::decode(&entry.value);
+    if let Some(answer) = &value.answer {
+        output::print_notice(&format!(
             "fetched at {}, fresh until {}",
             answer.fetched_at, answer.fresh_until
         ));
     }
-    match (&kept.json, output) {
-        (Some(json), _) => Ok(output::one(output, json)?),
-        (None, _) => Err(Failure::Unmet(format!(
-            "what is kept under {key} is no JSON: {} bytes",
+    match (&value.json, output) {
+        (Some(json), _) => Ok(output::print_resource(output, json)?),
+        (None, _) => Err(Error::CheckFailed(format!(
+            "the value of {key} is not JSON: {} bytes",
             entry.value.len()
         ))),
     }
 }
 
-/// A value in any of the forms that a file may hold: of the pipeline, of a typed cache, or of the
-/// original packages.
-struct Kept {
+/// A cached value in any supported format: of the pipeline, of a typed cache, or of the original npm
+/// packages.
+struct StoredValue {
     answer: Option<StoredAnswer>,
     json: Option<Box<RawValue>>,
 }
 
-impl Kept {
-    fn read(value: &Bytes) -> Self {
+impl StoredValue {
+    fn decode(value: &Bytes) -> Self {
         let answer = StoredAnswer::decode(value).ok();
         let json = match &answer {
             Some(answer) => serde_json::from_slice(&answer.body).ok(),
@@ -124,34 +125,34 @@ impl Kept {
     }
 }
 
-pub(super) async fn delete(shelf: &Shelf, key: &str) -> Result<(), Failure> {
-    let removed = shelf.cache.delete(&parse(key)?).await?;
-    told(removed, "answer")
+pub(super) async fn delete(stores: &OpenStores, key: &str) -> Result<(), Error> {
+    let removed = stores.cache.delete(&parse(key)?).await?;
+    print_removal(removed)
 }
 
-pub(super) async fn clear(shelf: &Shelf, scope: Option<&str>) -> Result<(), Failure> {
+pub(super) async fn clear(stores: &OpenStores, scope: Option<&str>) -> Result<(), Error> {
     let selection = match scope {
-        Some(scope) => Selection::Scope(Scope::new(scope).map_err(Failure::setting)?),
+        Some(scope) => Selection::Scope(Scope::new(scope).map_err(Error::config)?),
         None => Selection::All,
     };
-    told(shelf.cache.clear(&selection).await?, "answer")
+    print_removal(stores.cache.clear(&selection).await?)
 }
 
-pub(super) async fn invalidate(shelf: &Shelf, tags: &[String]) -> Result<(), Failure> {
+pub(super) async fn invalidate(stores: &OpenStores, tags: &[String]) -> Result<(), Error> {
     let tags: Result<Vec<_>, _> = tags.iter().map(|tag| Tag::new(tag)).collect();
-    let tags = tags.map_err(Failure::setting)?;
-    told(shelf.cache.invalidate_tags(&tags).await?, "answer")
+    let tags = tags.map_err(Error::config)?;
+    print_removal(stores.cache.invalidate_tags(&tags).await?)
 }
 
-fn told(removed: Removal, what: &str) -> Result<(), Failure> {
+fn print_removal(removed: Removal) -> Result<(), Error> {
     let text = match removed.count() {
-        Some(1) => format!("forgot 1 {what}"),
-        Some(count) => format!("forgot {count} {what}s"),
-        None => format!("forgot every such {what}"),
+        Some(1) => "deleted 1 answer".to_owned(),
+        Some(count) => format!("deleted {count} answers"),
+        None => "deleted every such answer".to_owned(),
     };
-    Ok(output::line(&text)?)
+    Ok(output::print_line(&text)?)
 }
 
-fn parse(key: &str) -> Result<Key, Failure> {
-    Key::new(key).map_err(Failure::setting)
+fn parse(key: &str) -> Result<Key, Error> {
+    Key::new(key).map_err(Error::config)
 }

@@ -1,0 +1,14 @@
+//! One file per command.
+
+pub(crate) mod budget;
+pub(crate) mod cache;
+pub(crate) mod db;
+pub(crate) mod get;
+pub(crate) mod list;
+mod rows;
+pub(crate) mod search;
+#[cfg(feature = "dynamodb")]
+pub(crate) mod table;
+#[cfg(not(feature = "dynamodb"))]
+#[path = "commands/table_without_dynamodb.rs"]
+pub(crate) mod table;

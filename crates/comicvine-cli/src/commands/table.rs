@@ -1,0 +1,282 @@
+//! `comicvine table`: creates and verifies the DynamoDB table of the stores.
+
+use clap::{Args, Subcommand, ValueEnum};
+use store_dynamodb::setup::{
+    Billing, Format, Mend, SetupOptions, TableSpec, create_or_verify, plan, print,
+};
+use store_dynamodb::{DynamoDbTable, TableOptions};
+
+use crate::error::Error;
+use crate::options::GlobalOptions;
+use crate::output;
+use crate::store::{self, TableAddress};
+
+const EXAMPLES: &str = "\
+Examples:
+  comicvine table plan --table comics --region eu-west-1     # shows what setup would do
+  comicvine table setup --table comics --region eu-west-1    # on demand
+  comicvine table setup --store 'dynamodb://comics?region=eu-west-1' --pitr
+  comicvine table setup --table comics --billing provisioned --read-units 50 --write-units 50
+  comicvine table setup --table comics --mend --pitr         # repairs an existing table
+  comicvine table setup --endpoint-url http://127.0.0.1:8000
+  comicvine table print cloudformation --table comics > table.json
+  comicvine table print iam --table comics > policy.json
+
+Credentials and region are found as the AWS command line finds them; a local endpoint needs none.";
+
+/// Create, verify and describe the DynamoDB table that the stores need.
+///
+/// Any number of programs may set up the same table at the same time. A table that exists is verified;
+/// without `--mend` nothing about it is changed.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Table {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Create the table, or verify the existing one.
+    Setup(Setup),
+    /// Show what `setup` would do, and change nothing.
+    Plan(Spec),
+    /// Print the table, or the permissions, for another tool; contacts no service.
+    Print(Print),
+}
+
+#[derive(Args, Debug)]
+struct Setup {
+    #[command(flatten)]
+    spec: Spec,
+
+    /// Repair in an existing table what can be repaired while it is in use.
+    #[arg(long)]
+    mend: bool,
+
+    /// Show what would be done, and change nothing; the same as `comicvine table plan`.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Print the table, or the permissions, for another tool; the same as `comicvine table print`.
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["dry_run", "mend"])]
+    print: Option<PrintFormat>,
+}
+
+#[derive(Args, Debug)]
+struct Print {
+    /// For which tool, or which permissions.
+    #[arg(value_enum)]
+    format: PrintFormat,
+
+    #[command(flatten)]
+    spec: Spec,
+}
+
+/// Which table, and what it should be.
+#[derive(Args, Debug)]
+struct Spec {
+    /// The table [default: that of `--store`, else `comic-vine-store`].
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+
+    /// The region [default: that of `--store`, else the environment's].
+    #[arg(long)]
+    region: Option<String>,
+
+    /// URL of the service, such as <http://127.0.0.1:8000> [default: that of `--store`, else AWS].
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+
+    /// The billing mode.
+    #[arg(long, value_enum, default_value_t = BillingMode::OnDemand)]
+    billing: BillingMode,
+
+    /// Provisioned reads of 4 KB per second.
+    #[arg(long, value_name = "N", required_if_eq("billing", "provisioned"))]
+    read_units: Option<u32>,
+
+    /// Provisioned writes of 1 KB per second.
+    #[arg(long, value_name = "N", required_if_eq("billing", "provisioned"))]
+    write_units: Option<u32>,
+
+    /// Turn on point-in-time recovery.
+    #[arg(long)]
+    pitr: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum BillingMode {
+    /// Per request.
+    OnDemand,
+    /// Per hour, for provisioned capacity.
+    Provisioned,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PrintFormat {
+    /// A `CloudFormation` template, as JSON.
+    #[value(name = "cloudformation")]
+    CloudFormation,
+    /// A Terraform resource.
+    Terraform,
+    /// Commands of the AWS command line.
+    Cli,
+    /// The policy that an application needs.
+    Iam,
+    /// The policy that `comicvine table setup` needs.
+    IamSetup,
+}
+
+impl Spec {
+    /// The options of the table; `address` stands in for options that are not given.
+    fn options(&self, address: Option<TableAddress>) -> TableOptions {
+        let mut options = TableOptions::default();
+        if let Some(address) = address {
+            options = options.with_table(address.table);
+            options.region = address.region;
+            options.endpoint_url = address.endpoint;
+        }
+        if let Some(table) = &self.table {
+            options = options.with_table(table);
+        }
+        options.region = self.region.clone().or(options.region);
+        options.endpoint_url = self.endpoint_url.clone().or(options.endpoint_url);
+        options
+    }
+
+    fn table_spec(&self, options: &TableOptions) -> TableSpec {
+        let billing = match self.billing {
+            BillingMode::OnDemand => Billing::OnDemand,
+            BillingMode::Provisioned => Billing::Provisioned {
+                read_units: self.read_units.unwrap_or(1),
+                write_units: self.write_units.unwrap_or(1),
+            },
+        };
+        TableSpec::of(options)
+            .with_billing(billing)
+            .with_point_in_time_recovery(self.pitr)
+    }
+}
+
+impl From<PrintFormat> for Format {
+    fn from(format: PrintFormat) -> Self {
+        match format {
+            PrintFormat::CloudFormation => Self::CloudFormation,
+            PrintFormat::Terraform => Self::Terraform,
+            PrintFormat::Cli => Self::Cli,
+            PrintFormat::Iam => Self::Iam,
+            PrintFormat::IamSetup => Self::IamSetup,
+        }
+    }
+}
+
+pub(crate) async fn run(global: &GlobalOptions, table: Table) -> Result<(), Error> {
+    let (Action::Setup(Setup { spec, .. })
+    | Action::Plan(spec)
+    | Action::Print(Print { spec, .. })) = &table.action;
+    // An address in the environment does not apply to a table that is named on the command line.
+    let address = if spec.table.is_some() && global.store.is_none() && global.db.is_none() {
+        None
+    } else {
+        store::table_address(global)?
+    };
+    let options = spec.options(address);
+    let spec = spec.table_spec(&options);
+    match table.action {
+        Action::Setup(Setup {
+            print: Some(format),
+            ..
+        })
+        | Action::Print(Print { format, .. }) => {
+            Ok(output::print_text(&print(&spec, format.into()))?)
+        }
+        Action::Plan(_) | Action::Setup(Setup { dry_run: true, .. }) => {
+            show_plan(options, &spec).await
+        }
+        Action::Setup(Setup { mend: true, .. }) => set_up(options, &spec, Mend::InPlace).await,
+        Action::Setup(_) => set_up(options, &spec, Mend::Nothing).await,
+    }
+}
+
+async fn show_plan(options: TableOptions, spec: &TableSpec) -> Result<(), Error> {
+    let table = DynamoDbTable::from_env(options).await;
+    let plan = plan(table.client(), spec).await?;
+    Ok(output::print_line(&plan.to_string())?)
+}
+
+async fn set_up(options: TableOptions, spec: &TableSpec, mend: Mend) -> Result<(), Error> {
+    let table = DynamoDbTable::from_env(options).await;
+    let options = SetupOptions::default()
+        .with_mend(mend)
+        .with_progress(|progress| {
+            // The set-up continues without a reader.
+            let _ = output::print_line(&progress.to_string());
+        });
+    let report = create_or_verify(table.client(), spec, &options).await?;
+    Ok(output::print_line(&report.to_string())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        spec: Spec,
+    }
+
+    fn parsed(arguments: &[&str]) -> Result<Spec, clap::Error> {
+        let arguments = ["table"].iter().chain(arguments);
+        Cli::try_parse_from(arguments).map(|cli| cli.spec)
+    }
+
+    #[test]
+    fn arguments_become_the_spec() {
+        let spec = |arguments: &[&str]| {
+            let parsed = parsed(arguments).unwrap();
+            parsed.table_spec(&parsed.options(None))
+        };
+        let provisioned = ["--billing", "provisioned", "--read-units", "3"];
+        assert!(parsed(&provisioned).is_err(), "write units are missing");
+        let all = [
+            &provisioned[..],
+            &["--write-units", "4", "--pitr", "--table", "t-1"],
+        ]
+        .concat();
+        let all = spec(&all);
+        let billing = Billing::Provisioned {
+            read_units: 3,
+            write_units: 4,
+        };
+        assert_eq!(all.billing, billing);
+        assert!(all.point_in_time_recovery);
+        assert_eq!(all.table, "t-1");
+        assert_eq!(spec(&[]), TableSpec::default());
+    }
+
+    #[test]
+    fn store_address_stands_in_for_missing_options() {
+        let address = || {
+            Some(TableAddress {
+                table: "stored".to_owned(),
+                region: Some("eu-west-1".to_owned()),
+                endpoint: Some("http://127.0.0.1:8000".to_owned()),
+            })
+        };
+        let options = parsed(&[]).unwrap().options(address());
+        assert_eq!(options.table, "stored");
+        assert_eq!(options.region.as_deref(), Some("eu-west-1"));
+        let given = ["--table", "given", "--region", "us-east-1"];
+        let options = parsed(&given).unwrap().options(address());
+        assert_eq!(options.table, "given");
+        assert_eq!(options.region.as_deref(), Some("us-east-1"));
+        assert_eq!(
+            options.endpoint_url.as_deref(),
+            Some("http://127.0.0.1:8000")
+        );
+    }
+}

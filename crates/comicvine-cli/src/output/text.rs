@@ -1,0 +1,164 @@
+//! JSON values as text: relations as count and names, without markup, on one line.
+
+use serde_json::{Map, Value};
+
+/// How many names of a relation are shown.
+const MAX_NAMES: usize = 5;
+
+/// The value of the field `name`, on one line.
+pub(super) fn format_field(name: &str, value: &Value) -> String {
+    match (name, value) {
+        // One name per line, with any kind of line break.
+        ("aliases", Value::String(text)) => {
+            let lines = text.lines().map(plain_text);
+            lines
+                .filter(|line| !line.is_empty())
+                .collect::<Vec<_>>()
+                .join(", ")
+        }
+        ("image", Value::Object(image)) => image
+            .get("original_url")
+            .map(format_value)
+            .unwrap_or_default(),
+        _ => format_value(value),
+    }
+}
+
+fn format_value(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => plain_text(text),
+        Value::Array(items) => relation(items),
+        Value::Object(fields) => reference(fields),
+    }
+}
+
+/// The count and the first names: `34: Ant-Man, Beast, …`; only the count if there are no names.
+fn relation(items: &[Value]) -> String {
+    let names: Vec<String> = items
+        .iter()
+        .filter(|item| !item.is_object() || item.get("name").is_some())
+        .map(format_value)
+        .filter(|name| !name.is_empty())
+        .take(MAX_NAMES)
+        .collect();
+    match (items.len(), names.len()) {
+        (0, _) => String::new(),
+        (all, 0) => all.to_string(),
+        (all, shown) => {
+            let more = if shown < all { ", …" } else { "" };
+            format!("{all}: {}{more}", names.join(", "))
+        }
+    }
+}
+
+fn reference(fields: &Map<String, Value>) -> String {
+    match fields.get("name") {
+        Some(name) if !name.is_null() => {
+            let number = fields.get("issue_number").map(format_value);
+            number.filter(|number| !number.is_empty()).map_or_else(
+                || format_value(name),
+                |number| format!("{} (#{number})", format_value(name)),
+            )
+        }
+        _ => fields
+            .get("id")
+            .or_else(|| fields.get("date"))
+            .map(format_value)
+            .unwrap_or_default(),
+    }
+}
+
+/// HTML as text: tags become spaces, the common entities characters, runs of white space one space.
+fn plain_text(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, tail)) = rest.split_once('<') {
+        text.push_str(before);
+        // `a < b` is text, not a tag.
+        let is_tag =
+            tail.starts_with(|next: char| next.is_ascii_alphabetic() || "/!".contains(next));
+        match tail.split_once('>') {
+            Some((_, after)) if is_tag => {
+                text.push(' ');
+                rest = after;
+            }
+            _ => {
+                text.push('<');
+                rest = tail;
+            }
+        }
+    }
+    text.push_str(rest);
+    let text = text
+        .replace("&nbsp;", " ")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&");
+    // A control character in an answer could rewrite the terminal.
+    text.split(|character: char| character.is_whitespace() || character.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// At most `longest` characters, with an ellipsis if the text was cut.
+pub(super) fn shorten(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn relations_are_named_and_counted() {
+        let credits: Vec<_> = (1..=7)
+            .map(|id| json!({"id": id, "name": format!("P{id}")}))
+            .collect();
+        assert_eq!(format_value(&json!(credits)), "7: P1, P2, P3, P4, P5, …");
+        assert_eq!(format_value(&json!([])), "");
+        assert_eq!(format_value(&json!([{"caption": null, "id": 4}])), "1");
+        assert_eq!(format_value(&json!({"id": 3, "name": null})), "3");
+        assert_eq!(
+            format_value(&json!({"name": "Weird", "issue_number": "½"})),
+            "Weird (#½)"
+        );
+    }
+
+    #[test]
+    fn markup_is_removed_from_descriptions() {
+        let html = "<p>One &amp; <b>two</b></p>\r\nthree<br/>four";
+        assert_eq!(plain_text(html), "One & two three four");
+        for text in ["1 > 0", "1 < 2 > 0", "a <b", "<3"] {
+            assert_eq!(plain_text(text), text);
+        }
+    }
+
+    #[test]
+    fn nothing_in_an_answer_can_control_the_terminal() {
+        assert_eq!(plain_text("a\u{1b}[2Jb\u{7}"), "a [2Jb");
+    }
+
+    #[test]
+    fn aliases_are_separated_and_an_image_is_its_address() {
+        assert_eq!(format_field("aliases", &json!("A b\r\nC\n")), "A b, C");
+        let image = json!({"icon_url": "http://i/1", "original_url": "http://i/2"});
+        assert_eq!(format_field("image", &image), "http://i/2");
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(shorten("½½½", 2), "½½…");
+        assert_eq!(shorten("½½", 2), "½½");
+    }
+}

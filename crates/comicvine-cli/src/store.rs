@@ -1,0 +1,63 @@
+//! The stores behind the commands. This is the only module that names a backend; the commands use the
+//! store traits, and [`Maintenance`] for what depends on the backend.
+
+mod address;
+mod backend;
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
+#[cfg(not(feature = "dynamodb"))]
+#[path = "store/without_dynamodb.rs"]
+mod dynamodb;
+mod maintenance;
+mod memory;
+mod sqlite;
+
+use std::path::PathBuf;
+
+use crate::error::Error;
+use crate::options::GlobalOptions;
+
+use address::Address;
+#[cfg(feature = "dynamodb")]
+pub(crate) use address::TableAddress;
+pub(crate) use backend::{Backend, Cleanup};
+pub(crate) use maintenance::Maintenance;
+
+/// Opens the stores that `global` or the environment names, and fails if they cannot be used.
+pub(crate) async fn open(global: &GlobalOptions, cleanup: Cleanup) -> Result<Backend, Error> {
+    match Address::from_options(global)? {
+        Address::Default => sqlite::open(&sqlite::default_path()?, cleanup).await,
+        Address::Sqlite(path) => sqlite::open(&path, cleanup).await,
+        Address::Memory => Ok(memory::open()),
+        Address::DynamoDb(address) => dynamodb::open(address).await,
+    }
+}
+
+/// The database file that `global` or the environment names, for commands that work on files only.
+pub(crate) fn database_path(global: &GlobalOptions) -> Result<PathBuf, Error> {
+    match Address::from_options(global)? {
+        Address::Default => sqlite::default_path(),
+        Address::Sqlite(path) => Ok(path),
+        Address::Memory => Err(Error::usage(
+            "memory:// has no schema to migrate; name a file with --db",
+        )),
+        Address::DynamoDb(_) => Err(Error::usage(
+            "a DynamoDB table has no schema to migrate; `comicvine table` creates and verifies tables",
+        )),
+    }
+}
+
+/// The table that `global` or the environment names, for commands that work on tables only; `None` if
+/// they name none.
+#[cfg(feature = "dynamodb")]
+pub(crate) fn table_address(global: &GlobalOptions) -> Result<Option<TableAddress>, Error> {
+    let is_given = global.store.is_some() || global.db.is_some();
+    match Address::from_options(global)? {
+        Address::DynamoDb(address) => Ok(Some(address)),
+        Address::Default | Address::Sqlite(_) | Address::Memory if is_given => Err(Error::usage(
+            "`comicvine table` works on a DynamoDB table, which --table or --store dynamodb://TABLE \
+             names; `comicvine db` works on a database file",
+        )),
+        Address::Default | Address::Sqlite(_) | Address::Memory => Ok(None),
+    }
+}

@@ -1,0 +1,63 @@
+//! Open stores of any backend, and the error for stores that cannot be opened.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use store_core::Stores;
+
+use crate::error::Error;
+
+use super::maintenance::Maintenance;
+
+/// Longest value that the caches take, in bytes: the client's longest response and its envelope.
+pub(super) const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024 + 1024;
+
+/// Open stores, with the maintenance of their backend.
+pub(crate) struct Backend {
+    pub(crate) stores: Stores,
+    pub(crate) maintenance: Box<dyn Maintenance>,
+}
+
+/// What removes expired entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cleanup {
+    /// The stores in the background, and the command when it ends.
+    Automatic,
+    /// Only an explicit command.
+    Manual,
+}
+
+/// The error for stores that cannot be opened: a wrong setting, unless trying again may help.
+pub(super) fn cannot_use(
+    what: String,
+    source: store_core::Error,
+    help: impl Into<Cow<'static, str>>,
+) -> Error {
+    let is_retryable = source.is_retryable();
+    let unusable = Unusable { what, source };
+    let error = if is_retryable {
+        Error::failed(unusable)
+    } else {
+        Error::config(unusable)
+    };
+    error.with_help(help)
+}
+
+#[derive(Debug)]
+struct Unusable {
+    what: String,
+    source: store_core::Error,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot use {}", self.what)
+    }
+}
+
+impl StdError for Unusable {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(&self.source)
+    }
+}

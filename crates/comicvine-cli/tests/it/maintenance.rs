@@ -1,0 +1,146 @@
+//! Maintenance of the database file: `comicvine cache`.
+
+use serde_json::Value;
+use store_core::{HOUR, Json, Key, Ttl, TypedCache};
+use store_sqlite::SqliteDatabase;
+
+use crate::{Home, RunResult, fake};
+
+/// A home whose file holds one issue and one page of volumes.
+async fn filled() -> Home {
+    let (home, fake) = (Home::new(), fake().await);
+    let (_, ids) = fake
+        .details()
+        .into_iter()
+        .find(|(kind, _)| kind == "issue")
+        .unwrap();
+    let id = ids[0].to_string();
+    home.run(&fake, &["get", "issue", &id]).await.printed();
+    home.run(&fake, &["list", "volumes", "--limit", "3"])
+        .await
+        .printed();
+    home
+}
+
+async fn cache(home: &Home, arguments: &[&str]) -> RunResult {
+    let mut program = home.program(["cache"].iter().chain(arguments));
+    program
+        .env_remove("COMIC_VINE_API_KEY")
+        .env("COMIC_VINE_DB_PATH", home.path("comics.db"));
+    RunResult::of(&mut program).await
+}
+
+async fn entries(home: &Home) -> Vec<Value> {
+    let listed = cache(home, &["list", "--output", "json"]).await;
+    let mut page: Value = serde_json::from_str(listed.printed()).unwrap();
+    page["entries"].as_array_mut().map(std::mem::take).unwrap()
+}
+
+// covers("A4", "A9", "A14", "A19")
+#[tokio::test]
+async fn cached_answers_are_counted_and_listed_without_a_key() {
+    let home = filled().await;
+    let stats = cache(&home, &["stats", "--output", "json"]).await;
+    let stats: Value = serde_json::from_str(stats.printed()).unwrap();
+    assert_eq!(stats["answers"]["total"], 2);
+    assert_eq!(stats["jobs"]["pending"], 0);
+    assert!(stats["limits"]["admissions"].as_u64() >= Some(2));
+    assert!(stats["file"]["bytes"].as_u64() > Some(0));
+    assert!(
+        cache(&home, &["stats"])
+            .await
+            .printed()
+            .contains("cached answers")
+    );
+    assert_eq!(entries(&home).await.len(), 2);
+    let table = cache(&home, &["list", "--limit", "1"]).await;
+    assert!(table.printed().contains("comicvine:"));
+    assert!(table.stderr.contains("--after"));
+}
+
+#[tokio::test]
+async fn cached_answer_is_shown_and_deleted() {
+    let home = filled().await;
+    for entry in entries(&home).await {
+        let key = entry["key"].as_str().unwrap();
+        let shown = cache(&home, &["show", key, "--output", "json"]).await;
+        let answer: Value = serde_json::from_str(shown.printed()).unwrap();
+        assert_eq!(answer["status_code"], 1);
+        assert!(shown.stderr.contains("fresh until"));
+        assert_eq!(
+            cache(&home, &["delete", key]).await.printed(),
+            "deleted 1 answer\n"
+        );
+        cache(&home, &["show", key])
+            .await
+            .assert_failed(1, &["has no entry"]);
+    }
+    assert!(entries(&home).await.is_empty());
+}
+
+#[tokio::test]
+async fn answers_are_deleted_by_tag_by_scope_and_all_together() {
+    let home = filled().await;
+    let deleted = cache(&home, &["invalidate", "volumes"]).await;
+    assert_eq!(deleted.printed(), "deleted 1 answer\n");
+    let other = cache(&home, &["clear", "--scope", "other"]).await;
+    assert_eq!(other.printed(), "deleted 0 answers\n");
+    let all = cache(&home, &["clear", "--all"]).await;
+    assert_eq!(all.printed(), "deleted 1 answer\n");
+    cache(&home, &["clear"])
+        .await
+        .assert_failed(2, &["--scope", "--all"]);
+    cache(&home, &["clear", "--scope", "a:b"])
+        .await
+        .assert_failed(2, &["colon"]);
+}
+
+#[tokio::test]
+async fn value_of_an_original_package_is_shown() {
+    let home = Home::new();
+    let db = SqliteDatabase::open(home.path("comics.db")).await.unwrap();
+    let stores = store_sqlite::stores(&db);
+    let legacy = bytes::Bytes::from_static(br#""{\"id\":7,\"name\":\"Issue 7\"}""#);
+    let key = Key::new("k0007").unwrap();
+    let entry = store_core::NewEntry::new(key.clone(), legacy).with_ttl(Ttl::After(HOUR));
+    let store = stores.cache.unwrap();
+    store.set(entry).await.unwrap();
+    let typed: TypedCache<Value, Json> = TypedCache::new(store, Json);
+    assert_eq!(typed.get(&key).await.unwrap().unwrap()["id"], 7);
+    db.close().await.unwrap();
+    let shown = cache(&home, &["show", "k0007"]).await;
+    assert!(shown.printed().contains("Issue 7"));
+}
+
+// covers("A26")
+#[tokio::test]
+async fn file_is_checked_compacted_and_copied_while_in_use() {
+    let home = filled().await;
+    assert_eq!(
+        cache(&home, &["check"]).await.printed(),
+        "the file is intact\n"
+    );
+    cache(&home, &["cleanup"]).await.printed();
+    assert!(cache(&home, &["vacuum"]).await.printed().contains("before"));
+    cache(&home, &["backup", "copy.db"]).await.printed();
+    cache(&home, &["backup", "copy.db"])
+        .await
+        .assert_failed(2, &["copy.db"]);
+    std::fs::rename(home.path("copy.db"), home.path("comics.db")).unwrap();
+    assert_eq!(entries(&home).await.len(), 2);
+}
+
+#[tokio::test]
+async fn damaged_file_is_reported() {
+    let home = filled().await;
+    let path = home.path("comics.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    for byte in &mut bytes[middle..] {
+        *byte ^= 0x5a;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let checked = cache(&home, &["check"]).await;
+    assert_ne!(checked.status, 0, "{checked:?}");
+    assert!(!checked.stderr.contains("panicked"));
+}

@@ -1,0 +1,51 @@
+//! The store that the two workers share: a database file or a DynamoDB table, created for the run.
+
+#[cfg(feature = "dynamodb")]
+mod emulator;
+mod file;
+mod shared_store;
+#[cfg(feature = "dynamodb")]
+mod table;
+mod worker_stores;
+
+use std::path::Path;
+
+use crate::error::Error;
+
+pub(crate) use shared_store::SharedStore;
+pub(crate) use worker_stores::OpenStores;
+
+/// The kind of store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    /// A SQLite file.
+    File,
+    /// A DynamoDB table.
+    Table,
+}
+
+impl StoreKind {
+    /// Parses the value of `--store`. The error does not repeat it: a URL may hold credentials.
+    pub(crate) fn parse(name: &str) -> Result<Self, Error> {
+        match name {
+            "sqlite" => Ok(Self::File),
+            "dynamodb" => Ok(Self::Table),
+            _ => Err(Error::usage(
+                "the demo creates a store of its own; --store takes its kind: `sqlite` or `dynamodb`",
+            )),
+        }
+    }
+
+    /// Creates the store, in `folder` if it is a file.
+    pub(crate) async fn create(self, folder: &Path) -> Result<Box<dyn SharedStore>, Error> {
+        match self {
+            Self::File => Ok(Box::new(file::File::create(folder).await?)),
+            #[cfg(feature = "dynamodb")]
+            Self::Table => Ok(Box::new(table::Table::create().await?)),
+            #[cfg(not(feature = "dynamodb"))]
+            Self::Table => Err(Error::usage(
+                "this demo was built without DynamoDB; add `--features dynamodb` to the cargo command",
+            )),
+        }
+    }
+}
