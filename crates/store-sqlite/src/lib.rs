@@ -12,8 +12,8 @@
 //! | cache values, with expiry and tags | [`SqliteCacheStore`], with [`CacheOptions`]; typed: `store_core::TypedCache` |
 //! | let one caller work while the others wait for its result | [`SqliteDedupeStore`], with [`DedupeOptions`] |
 //! | limit requests | [`SqliteRateLimitStore`], with [`RateLimitOptions`] |
-//! | migrate the schema before the first use | [`migrate`]; from a shell `comicvine db up --db FILE` |
-//! | see what was admitted | [`admissions`] |
+//! | migrate the schema before the first use | [`migrate()`]; from a shell `comicvine db up --db FILE` |
+//! | see what was admitted | [`admissions()`] |
 //! | use a file of the npm package `@comic-vine/sqlite-store` | just open it; a backup is made first, see [`BACKUP_SUFFIX`] |
 //!
 //! Each store also works alone, in its own file. Closing a store does not close the database: call

@@ -94,6 +94,13 @@ impl StoreOptions {
 }
 
 /// Options of [`SqliteCacheStore`](crate::SqliteCacheStore).
+///
+/// ```
+/// use store_sqlite::CacheOptions;
+///
+/// let options = CacheOptions::default().with_cleanup_batch(100);
+/// assert_eq!(options.max_entry_bytes, 5 * 1024 * 1024);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CacheOptions {
@@ -150,6 +157,14 @@ impl CacheOptions {
 }
 
 /// Options of [`SqliteDedupeStore`](crate::SqliteDedupeStore).
+///
+/// ```
+/// use store_core::MINUTE;
+/// use store_sqlite::DedupeOptions;
+///
+/// let options = DedupeOptions::default().with_lease(MINUTE);
+/// assert_eq!(options.result_retention.as_secs(), 5);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DedupeOptions {
@@ -239,6 +254,19 @@ impl DedupeOptions {
 }
 
 /// Options of [`SqliteRateLimitStore`](crate::SqliteRateLimitStore).
+///
+/// ```
+/// use store_core::{HOUR, Limit, Resource};
+/// use store_sqlite::RateLimitOptions;
+///
+/// # fn main() -> store_core::Result<()> {
+/// let options = RateLimitOptions::default()
+///     .with_default_config(Limit::new(200, HOUR))
+///     .with_resource(Resource::named("search")?, Limit::new(20, HOUR));
+/// assert_eq!(options.default_config.limits[0].count, 200);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RateLimitOptions {

@@ -56,7 +56,7 @@ pub(super) fn set(
                expires_at = excluded.expires_at, created_at = excluded.created_at,
                fill_began_at = excluded.fill_began_at, value = excluded.value
              WHERE fill_began_at <= :began_at
-                -- The clock was set back since, so nobody knows which came later.
+                -- The clock was set back, so the order of the two is unknown.
                 OR fill_began_at > :now
                 OR (expires_at <> 0 AND expires_at <= :now)",
         )?
