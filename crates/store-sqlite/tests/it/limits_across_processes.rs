@@ -50,8 +50,8 @@ async fn no_window_holds_too_many_over_all_processes_and_hardly_any_is_wasted() 
         child.wait();
     }
     admitted.sort_unstable();
-    let window = i64::try_from(LIMIT.window.as_millis()).expect("a short window");
-    let count = LIMIT.count as usize;
+    let window = i64::try_from(LIMIT.window().as_millis()).expect("a short window");
+    let count = LIMIT.count() as usize;
     for span in admitted.windows(count + 1) {
         assert!(
             span[count] - span[0] >= window,
@@ -95,10 +95,10 @@ async fn take_all(
     let mut admitted = Vec::new();
     clock.sleep_until(begin).await;
     while clock.now() < end {
-        match limits.acquire(Acquire::one(&issues).user()).await {
+        match limits.try_acquire(Acquire::one(&issues).user()).await {
             Ok(Decision::Granted(permit)) => {
                 admitted.push(permit.admitted_at().as_millis().to_string());
-                permit.commit();
+                drop(permit);
             }
             Ok(Decision::Denied { retry_at, .. }) => clock.sleep_until(retry_at.min(end)).await,
             Err(error) => panic!("{error}"),
@@ -151,7 +151,7 @@ async fn callers_that_meet_share_a_commit() {
     let database = folder.open().await;
     let limits = limiter(&database, Limit::new(1_000, HOUR));
     let issues = resource("issues");
-    let acquire = || limits.acquire(Acquire::one(&issues).user());
+    let acquire = || limits.try_acquire(Acquire::one(&issues).user());
     acquire().await.expect("a decision");
     let release = hold_write_lock(&database);
     let before = commits(&folder.file());
@@ -162,7 +162,7 @@ async fn callers_that_meet_share_a_commit() {
     release.send(()).expect("the holder of the lock");
     for call in calls {
         match call.await.expect("a decision") {
-            Decision::Granted(permit) => permit.commit(),
+            Decision::Granted(permit) => drop(permit),
             denied @ Decision::Denied { .. } => panic!("{denied:?}"),
         }
     }
@@ -187,7 +187,7 @@ async fn waiting_for_a_lock_stops_nobody_else_on_the_thread() {
     let issues = resource("issues");
     // To SQLite another handle is like another process.
     let release = hold_write_lock(&folder.open().await);
-    let mut call = Box::pin(limits.acquire(Acquire::one(&issues).user()));
+    let mut call = Box::pin(limits.try_acquire(Acquire::one(&issues).user()));
     // A thread that waited for the lock would have got it.
     assert!(is_pending(call.as_mut()));
     let status = limits
@@ -208,7 +208,7 @@ async fn a_cooldown_of_one_process_binds_another() {
     let mut child = children::start(test, &folder.file(), &until.as_millis().to_string());
     assert_eq!(child.receive(), "done");
     let decision = limits
-        .acquire(Acquire::one(&resource("issues")).user())
+        .try_acquire(Acquire::one(&resource("issues")).user())
         .await;
     let Decision::Denied { retry_at, reason } = decision.expect("a decision") else {
         panic!("admitted during a cooldown");

@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use store_core::{
     Acquire, AdaptiveConfig, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore,
     ErrorKind, HOUR, Limit, MINUTE, ManualClock, NewEntry, Priority, RateLimitStore, Registration,
-    Removal, ResourceConfig, SECOND, Scope, Selection, SystemClock, Tag, Ttl,
+    Removal, ResourceConfig, SECOND, Scope, Selection, SystemClock, Tag,
 };
 use store_sqlite::{
     CacheOptions, RateLimitOptions, SqliteAdaptiveRateLimitStore, SqliteCacheStore, SqliteDatabase,
@@ -24,7 +24,7 @@ async fn three_stores_share_one_file_and_have_the_npm_packages_defaults() {
     let stores = stores(&database);
     let cache = stores.cache.expect("a cache");
     cache
-        .put(&key("comics:1"), "bytes".into(), Ttl::Never)
+        .set(NewEntry::new(key("comics:1"), "bytes"))
         .await
         .expect("space");
     let jobs = stores.dedupe.expect("jobs");
@@ -47,17 +47,17 @@ async fn everything_survives_a_restart() {
     let database = folder.open().await;
     let cache = SqliteCacheStore::new(&database);
     cache
-        .put(&key("comics:1"), "bytes".into(), Ttl::After(HOUR))
+        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(HOUR))
         .await
         .expect("space");
     let limits = SqliteAdaptiveRateLimitStore::adaptive(&database);
     let decision = limits
-        .acquire(Acquire::one(&resource("issues")).user())
+        .try_acquire(Acquire::one(&resource("issues")).user())
         .await;
     let Decision::Granted(permit) = decision.expect("a decision") else {
         panic!("nothing was used yet");
     };
-    permit.commit();
+    drop(permit);
     database.close().await.expect("a close");
 
     let database = folder.open().await;
@@ -152,7 +152,7 @@ async fn callers_that_go_away_leave_no_permit_and_no_job_behind() {
             .expect("an answer")
     );
 
-    poll_and_drop(limits.acquire(Acquire::one(&resource("issues")).user()));
+    poll_and_drop(limits.try_acquire(Acquire::one(&resource("issues")).user()));
     poll_and_drop(jobs.register_or_join(&key("comics:1"), Priority::User));
     eventually(async || used().await == 0).await;
     eventually(async || {
@@ -168,14 +168,14 @@ async fn a_permit_given_back_late_removes_no_other_row() {
     let database = folder.open().await;
     let limits = SqliteRateLimitStore::new(&database, Limit::new(1, HOUR));
     let issues = resource("issues");
-    let take = async || match limits.acquire(Acquire::one(&issues).user()).await {
+    let take = async || match limits.try_acquire(Acquire::one(&issues).user()).await {
         Ok(Decision::Granted(permit)) => Some(permit),
         Ok(Decision::Denied { .. }) => None,
         Err(error) => panic!("{error}"),
     };
     let late = take().await.expect("a permit");
     limits.reset(&issues).await.expect("a reset");
-    take().await.expect("a permit").commit();
+    drop(take().await.expect("a permit"));
     late.give_back();
     // Writes are applied in order: the refund is done before this.
     limits.cleanup().await.expect("a cleanup");
@@ -192,7 +192,7 @@ async fn expired_values_are_removed_in_the_background() {
     let options = CacheOptions::default().with_clock(clock.clone());
     let cache = SqliteCacheStore::with_options(&database, options);
     cache
-        .put(&key("comics:1"), "bytes".into(), Ttl::After(SECOND))
+        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(SECOND))
         .await
         .expect("space");
     eventually(async || {
@@ -273,11 +273,11 @@ async fn a_limiter_with_a_short_window_leaves_rows_to_one_with_a_long_one() {
         SqliteRateLimitStore::with_options(&database, options)
     };
     let shared = ResourceConfig::from(Limit::new(200, HOUR)).adaptive(AdaptiveConfig::default());
-    let (long, short) = (limiter(shared), limiter(Limit::SEED_DEFAULT.into()));
+    let (long, short) = (limiter(shared), limiter(Limit::SIXTY_PER_MINUTE.into()));
     let issues = resource("issues");
     for store in [&long, &short] {
-        match store.acquire(Acquire::one(&issues).user()).await {
-            Ok(Decision::Granted(permit)) => permit.commit(),
+        match store.try_acquire(Acquire::one(&issues).user()).await {
+            Ok(Decision::Granted(permit)) => drop(permit),
             other => panic!("{other:?}"),
         }
     }
@@ -296,7 +296,7 @@ async fn options_reach_all_three_stores() {
         .without_cleanup();
     let cache = stores_with(&database, options).cache.expect("a cache");
     cache
-        .put(&key("comics:1"), "bytes".into(), Ttl::After(SECOND))
+        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(SECOND))
         .await
         .expect("space");
     clock.advance(SECOND);

@@ -35,5 +35,5 @@ pub(crate) fn key(text: &str) -> Key {
 }
 
 pub(crate) fn resource(name: &str) -> Resource {
-    Resource::named(name).expect("a resource")
+    Resource::new(name).expect("a resource")
 }
