@@ -32,8 +32,10 @@ use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_MAX_ENTRY_BYTES};
 /// let database = SqliteDatabase::in_memory().await?; // or `open("cache.db")`
 /// let titles = TypedCache::new(SqliteCacheStore::new(&database));
 /// let key = Key::new("issues:4000-1")?;
-/// titles.set(&key, &"Saga".to_owned(), HOUR).await?;
-/// assert_eq!(titles.get(&key).await?, Some("Saga".to_owned()));
+/// let title = titles
+///     .get_or_try_insert_with(&key, HOUR, async || Ok::<_, std::io::Error>("Saga".to_owned()))
+///     .await?;
+/// assert_eq!(title, "Saga");
 /// # Ok(())
 /// # }
 /// ```

@@ -32,15 +32,18 @@
 //! #   std::env::set_current_dir(folder.path())?;
 //!     let database = store_sqlite::open("stores.db").await?; // in every process
 //!
-//!     // 200 an hour and one a second, over all processes; waits for its turn.
+//!     // 200 an hour and one a second, over all processes: requests wait.
 //!     let limits = ResourceConfig::from(Limit::new(200, HOUR)).with_limit(Limit::new(1, SECOND));
 //!     let limiter = SqliteRateLimitStore::new(&database, limits).limiter();
 //!     let issues = Resource::new("issues")?;
-//!     let name = limiter.run(&issues, async || "Saga".to_owned()).await?; // send the request here
 //!
+//!     // Of all tasks that want this value one sends the request.
 //!     let names = TypedCache::<String>::new(SqliteCacheStore::new(&database));
 //!     let key = Key::new("issues:4000-1")?;
-//!     names.set(&key, &name, HOUR).await?;
+//!     let send = async || "Saga".to_owned(); // your request
+//!     let fetch = async || limiter.run(&issues, send).await;
+//!     let name = names.get_or_try_insert_with(&key, HOUR, fetch).await?;
+//!     assert_eq!(name, "Saga");
 //! #   assert_eq!(store_sqlite::admissions(&database).await?.len(), 1);
 //!
 //!     database.close().await?;
@@ -85,9 +88,9 @@ pub use open::{open, open_with};
 pub use options::{DEFAULT_CLEANUP_BATCH, DEFAULT_INLINE_LIMIT_BYTES, DEFAULT_MAX_ENTRY_BYTES};
 pub use rate_limit::{SqliteAdaptiveRateLimitStore, SqliteRateLimitStore};
 pub use sqlite_database::{
-    AccessMode, BrokenReference, CheckReport, Component, CreateMode, DatabaseOptions, DatabaseSize,
-    Error as DatabaseError, Execution, MigrationState, MigrationStatus, NetworkFilesystems,
-    SqliteDatabase, Synchronous, VacuumReport, sqlite_version,
+    self, AccessMode, BrokenReference, CheckReport, Component, CreateMode, DatabaseOptions,
+    DatabaseSize, Error as DatabaseError, Execution, MigrationState, MigrationStatus,
+    NetworkFilesystems, SqliteDatabase, Synchronous, VacuumReport, sqlite_version,
 };
 pub use store::{stores, stores_with};
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use store_core::{AdaptiveConfig, Limit, RateLimitOptions, Resource, ResourceConfig};
+use store_core::{AdaptiveConfig, Limit, Resource, ResourceConfig};
 
 /// The default of [`CacheOptions::max_entry_bytes`](store_core::CacheOptions::max_entry_bytes): 5 MiB.
 pub const DEFAULT_MAX_ENTRY_BYTES: usize = 5 * 1024 * 1024;
@@ -26,10 +26,12 @@ pub(crate) struct DefaultConfigs {
 }
 
 impl DefaultConfigs {
-    pub(crate) fn of(options: &RateLimitOptions) -> Self {
-        let default = options.default_config.clone();
+    pub(crate) fn new(
+        default: Option<ResourceConfig>,
+        resources: HashMap<Resource, ResourceConfig>,
+    ) -> Self {
         Self {
-            resources: options.resource_configs.clone(),
+            resources,
             default: default.unwrap_or_else(|| Limit::SIXTY_PER_MINUTE.into()),
         }
     }

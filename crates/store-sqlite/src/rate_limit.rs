@@ -109,13 +109,9 @@ impl SqliteRateLimitStore {
         let permit_ids = PermitIds::starting_at_random(&*options.random);
         Self {
             inner: Arc::new(Inner {
-                handle: StoreHandle::new(
-                    database,
-                    &migrate::RATE_LIMIT,
-                    Arc::clone(&options.clock),
-                ),
+                handle: StoreHandle::new(database, &migrate::RATE_LIMIT, options.clock),
                 permit_ids,
-                defaults: DefaultConfigs::of(&options),
+                defaults: DefaultConfigs::new(options.default_config, options.resource_configs),
                 cleanup_interval: options.cleanup_interval,
                 cleanup_batch: options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH),
                 cleanup: CleanupTask::default(),

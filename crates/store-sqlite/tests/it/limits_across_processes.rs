@@ -1,9 +1,6 @@
 //! One rate limit for all processes.
 
 use std::path::Path;
-use std::pin::Pin;
-use std::sync::mpsc;
-use std::task::{Context, Waker};
 use std::time::Duration;
 
 use sqlite_database::SqliteDatabase;
@@ -14,7 +11,7 @@ use store_core::{
 use store_sqlite::{DatabaseOptions, RateLimitOptions, SqliteRateLimitStore};
 
 use crate::children::{self, send_to_parent};
-use crate::support::{Folder, open, resource};
+use crate::support::{Folder, hold_write_lock, is_pending, open, resource};
 
 const LIMIT: Limit = Limit::new(50, SECOND);
 const PROCESSES: usize = 4;
@@ -107,22 +104,6 @@ async fn take_all(
     admitted
 }
 
-/// Holds the write lock until the sender is used, or for 10 s; returns once it is held.
-fn hold_write_lock(database: &SqliteDatabase) -> mpsc::Sender<()> {
-    let ((held, is_held), (release, released)) = (mpsc::channel(), mpsc::channel());
-    let database = database.clone();
-    tokio::spawn(async move {
-        let held = database.write(move |_| {
-            let _sent = held.send(());
-            let _released = released.recv_timeout(10 * SECOND);
-            Ok(())
-        });
-        held.await.expect("the lock");
-    });
-    is_held.recv().expect("the lock");
-    release
-}
-
 /// The number of transactions in the write-ahead log: the last frame of each has the file's size.
 fn commits(file: &Path) -> usize {
     const HEADER: usize = 32;
@@ -152,7 +133,7 @@ async fn callers_that_meet_share_a_commit() {
     let limits = limiter(&database, Limit::new(1_000, HOUR));
     let issues = resource("issues");
     let acquire = || limits.try_acquire(Acquire::one(&issues).user());
-    acquire().await.expect("a decision");
+    drop(acquire().await.expect("a decision"));
     let release = hold_write_lock(&database);
     let before = commits(&folder.file());
     let mut calls: Vec<_> = (0..CALLERS).map(|_| Box::pin(acquire())).collect();
@@ -168,11 +149,6 @@ async fn callers_that_meet_share_a_commit() {
     }
     let shared = commits(&folder.file()) - before;
     assert!((1..=2).contains(&shared), "{shared} for {CALLERS}");
-}
-
-fn is_pending<T>(call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
-    call.poll(&mut Context::from_waker(Waker::noop()))
-        .is_pending()
 }
 
 // covers("F29")

@@ -1,9 +1,5 @@
 //! The three stores in one file: sharing, closing, cancelled callers, cleanup.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
-
 use store_core::{
     Acquire, AdaptiveConfig, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore,
     ErrorKind, HOUR, Limit, MINUTE, ManualClock, NewEntry, Priority, RateLimitStore, Registration,
@@ -14,7 +10,7 @@ use store_sqlite::{
     SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores, stores_with,
 };
 
-use crate::support::{Folder, key, resource};
+use crate::support::{Folder, hold_write_lock, is_pending, key, resource};
 
 // covers("A16", "A21", "T18")
 #[tokio::test]
@@ -117,12 +113,6 @@ async fn a_waiter_fails_when_its_store_is_closed() {
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
-/// Polls once, which suffices on an idle database, and drops the future.
-fn poll_and_drop(future: impl Future) {
-    let mut context = Context::from_waker(Waker::noop());
-    drop(pin!(future).poll(&mut context));
-}
-
 async fn eventually(ask: impl AsyncFn() -> bool) {
     let clock = SystemClock::new();
     let until = clock.now() + SECOND * 10;
@@ -132,7 +122,7 @@ async fn eventually(ask: impl AsyncFn() -> bool) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn callers_that_go_away_leave_no_permit_and_no_job_behind() {
     let folder = Folder::new();
     let database = folder.open().await;
@@ -144,22 +134,24 @@ async fn callers_that_go_away_leave_no_permit_and_no_job_behind() {
         let status = limits.status(&claim, Priority::User).await;
         status.expect("status").used
     };
-    assert_eq!(used().await, 0);
-    assert!(
-        !jobs
-            .is_in_progress(&key("comics:1"))
-            .await
-            .expect("an answer")
-    );
-
-    poll_and_drop(limits.try_acquire(Acquire::one(&resource("issues")).user()));
-    poll_and_drop(jobs.register_or_join(&key("comics:1"), Priority::User));
-    eventually(async || used().await == 0).await;
-    eventually(async || {
+    let is_busy = async || {
         let busy = jobs.is_in_progress(&key("comics:1")).await;
-        !busy.expect("an answer")
-    })
-    .await;
+        busy.expect("an answer")
+    };
+
+    // Another task commits them; nobody polls them any more.
+    let release = hold_write_lock(&database);
+    let (issues, name) = (resource("issues"), key("comics:1"));
+    let mut request = Box::pin(limits.try_acquire(Acquire::one(&issues).user()));
+    let mut registration = Box::pin(jobs.register_or_join(&name, Priority::User));
+    assert!(is_pending(request.as_mut()) && is_pending(registration.as_mut()));
+    release.send(()).expect("somebody who holds the lock");
+    eventually(async || used().await == 1).await;
+    eventually(async || is_busy().await).await;
+
+    drop((request, registration));
+    eventually(async || used().await == 0).await;
+    eventually(async || !is_busy().await).await;
 }
 
 #[tokio::test]
