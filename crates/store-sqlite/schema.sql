@@ -1,4 +1,4 @@
--- What the migrations add up to. A test keeps it equal; nothing reads it.
+-- The sum of the migrations, for readers; a test keeps it equal.
 
 CREATE TABLE cache (
   hash TEXT PRIMARY KEY NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE cache_epoch (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   -- The number of invalidations so far.
   epoch INTEGER NOT NULL,
-  -- The newest of them that was forgotten.
+  -- The newest of them that was removed.
   horizon INTEGER NOT NULL
 ) STRICT;
 INSERT INTO cache_epoch (id, epoch, horizon) VALUES (1, 0, 0);
@@ -72,10 +72,10 @@ CREATE TABLE server_cooldowns (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE rate_resources (
   resource TEXT PRIMARY KEY NOT NULL,
-  -- What was stated for the resource, in JSON, and how often.
+  -- The configuration that was set for the resource, in JSON, and how often it was set.
   config TEXT,
   config_version INTEGER NOT NULL DEFAULT 0,
-  -- What callers claim it under while nothing is stated, in JSON; for listings.
+  -- The configuration of the latest claim, in JSON; for listings.
   claimed TEXT,
   -- The longest window that the resource ever had: so long its admissions matter.
   keep_ms INTEGER NOT NULL DEFAULT 0,

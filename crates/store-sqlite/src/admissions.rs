@@ -25,15 +25,14 @@ pub struct Admission {
 /// ```
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
-/// use store_sqlite::{SqliteDatabase, SqliteRateLimitStore, admissions};
+/// use store_sqlite::{
+///     HOUR, Limit, RateLimitStoreExt, Resource, SqliteDatabase, SqliteRateLimitStore, admissions,
+/// };
 ///
 /// let db = SqliteDatabase::in_memory().await?;
-/// let limits = SqliteRateLimitStore::new(&db, Limit::new(200, HOUR));
-/// let issues = Resource::named("issues")?;
-/// if let Decision::Granted(permit) = limits.acquire(Acquire::one(&issues).user()).await? {
-///     permit.commit();
-/// }
+/// let limiter = SqliteRateLimitStore::new(&db, Limit::new(200, HOUR)).limiter();
+/// let issues = Resource::new("issues")?;
+/// let _permit = limiter.acquire(&issues).await?;
 /// assert_eq!(admissions(&db).await?[0].resource, issues);
 /// # Ok(())
 /// # }
@@ -66,7 +65,7 @@ pub async fn admissions(database: &SqliteDatabase) -> Result<Vec<Admission>> {
     rows.into_iter()
         .map(|(resource, at, row, is_user)| {
             Ok(Admission {
-                resource: Resource::named(&resource)?,
+                resource: Resource::new(&resource)?,
                 at: Timestamp::from_millis(at),
                 row,
                 priority: if is_user {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlite_database::SqliteDatabase;
 use store_core::{
-    CacheStats, CacheStore, EntryInfo, Error, ErrorKind, FillToken, Key, Lookup, NewEntry, Page,
-    PageRequest, Removal, Result, Selection, SetOutcome, Tag,
+    CacheOptions, CacheStats, CacheStore, EntryInfo, Error, ErrorKind, FillToken, Key, Lookup,
+    NewEntry, Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag,
 };
 
 use self::write::WriteOutcome;
@@ -18,25 +18,24 @@ use crate::cleanup::{Cleanup, CleanupTask};
 use crate::error::BACKEND;
 use crate::handle::StoreHandle;
 use crate::migrate;
-use crate::options::CacheOptions;
+use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_MAX_ENTRY_BYTES};
 
 /// A persistent cache in a SQLite file, shared by every process that opens it.
 ///
 /// Cloning is cheap; clones are the same store.
 ///
 /// ```
-/// use std::sync::Arc;
-///
-/// use store_core::{HOUR, Json, Key, Ttl, TypedCache};
-/// use store_sqlite::{SqliteCacheStore, SqliteDatabase};
+/// use store_sqlite::{HOUR, Key, SqliteCacheStore, SqliteDatabase, TypedCache};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let database = SqliteDatabase::in_memory().await?; // or `open("cache.db")`
-/// let titles = TypedCache::new(Arc::new(SqliteCacheStore::new(&database)), Json);
+/// let titles = TypedCache::new(SqliteCacheStore::new(&database));
 /// let key = Key::new("issues:4000-1")?;
-/// titles.set(&key, &"Saga".to_owned(), Ttl::After(HOUR)).await?;
-/// assert_eq!(titles.get(&key).await?, Some("Saga".to_owned()));
+/// let title = titles
+///     .get_or_try_insert_with(&key, HOUR, async || Ok::<_, std::io::Error>("Saga".to_owned()))
+///     .await?;
+/// assert_eq!(title, "Saga");
 /// # Ok(())
 /// # }
 /// ```
@@ -87,7 +86,7 @@ impl SqliteCacheStore {
             WriteOutcome::Stored => Ok(SetOutcome::Stored),
             WriteOutcome::Outdated => Ok(SetOutcome::Outdated),
             WriteOutcome::TooLarge { bytes } => {
-                let limit = self.inner.options.max_entry_bytes;
+                let limit = self.inner.max_entry_bytes();
                 let detail = format!(
                     "{bytes} bytes exceed max_entry_bytes, {limit} bytes; raise the option"
                 );
@@ -122,7 +121,7 @@ impl CacheStore for SqliteCacheStore {
         let key = entry.key.clone();
         let (clock, max_bytes) = (
             Arc::clone(self.handle().clock()),
-            self.inner.options.max_entry_bytes,
+            self.inner.max_entry_bytes(),
         );
         let written = self
             .handle()
@@ -137,7 +136,7 @@ impl CacheStore for SqliteCacheStore {
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
         let (clock, max_bytes) = (
             Arc::clone(self.handle().clock()),
-            self.inner.options.max_entry_bytes,
+            self.inner.max_entry_bytes(),
         );
         let written = self
             .handle()
@@ -213,9 +212,17 @@ impl CacheStore for SqliteCacheStore {
     }
 }
 
+impl Inner {
+    fn max_entry_bytes(&self) -> usize {
+        self.options
+            .max_entry_bytes
+            .unwrap_or(DEFAULT_MAX_ENTRY_BYTES)
+    }
+}
+
 impl Cleanup for Inner {
     fn batch_size(&self) -> u32 {
-        self.options.cleanup_batch
+        self.options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH)
     }
 
     async fn cleanup(&self) -> Result<u64> {

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlite_database::SqliteDatabase;
-use store_core::local::JobSignals;
+use store_core::backend::{JobSignals, end_ownership, new_ownership};
 use store_core::{
-    DedupeStats, DedupeStore, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, Key, Ownership,
-    Page, PageRequest, Priority, Registration, Result, Selection, Settlement,
+    DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome,
+    JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection,
 };
 
 use self::jobs::{JobEnd, Registered};
@@ -22,7 +22,7 @@ use self::watcher::JobWatcher;
 use crate::cleanup::{Cleanup, CleanupTask};
 use crate::handle::StoreHandle;
 use crate::migrate;
-use crate::options::DedupeOptions;
+use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_INLINE_LIMIT_BYTES};
 
 /// The longest time between two reads of a waiter, whatever notifications and the clock do.
 const MAX_WAIT: Duration = Duration::from_secs(1);
@@ -40,13 +40,13 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// let database = SqliteDatabase::in_memory().await?; // or `open("jobs.db")`
 /// let jobs = SqliteDedupeStore::new(&database);
 /// let key = Key::new("issues:4000-1")?;
-/// let Registration::Owner(owner) = jobs.register_or_join(&key, Priority::User).await? else {
+/// let Registration::Owner(mut owner) = jobs.register_or_join(&key, Priority::User).await? else {
 ///     unreachable!("no other caller");
 /// };
 /// let Registration::Joined(job) = jobs.register_or_join(&key, Priority::User).await? else {
 ///     unreachable!("the first caller owns the job");
 /// };
-/// jobs.complete(owner, JobResult::Value("response".into())).await?;
+/// jobs.complete(&mut owner, JobResult::Value("response".into())).await?;
 /// let outcome = jobs.wait_for(&key, &job, MINUTE).await?;
 /// assert_eq!(outcome, JobOutcome::Value("response".into()));
 /// # Ok(())
@@ -108,7 +108,7 @@ impl SqliteDedupeStore {
     fn ownership(inner: &Arc<Inner>, key: &Key, job: JobId, priority: Priority) -> Ownership {
         let priority_changes = inner.signals.own(key, job, priority);
         let abandoned = (inner.handle.database().clone(), key.clone());
-        Ownership::new(
+        new_ownership(
             key.clone(),
             job,
             inner.options.lease,
@@ -124,24 +124,24 @@ impl SqliteDedupeStore {
     async fn end_job(
         &self,
         operation: &'static str,
-        owner: Ownership,
+        owner: &mut Ownership,
         ending: JobEnd,
-    ) -> Result<Settlement> {
+    ) -> Result<EndOutcome> {
         let (key, job) = (owner.key().clone(), *owner.job());
         let clock = Arc::clone(self.handle().clock());
-        let settlement = self
+        let outcome = self
             .handle()
             .write(operation, move |tx| {
                 jobs::end(tx, &key, &job, &ending, clock.now())
             })
             .await
             .map_err(|error| error.with_key(owner.key().as_str()))?;
-        if settlement == Settlement::Settled {
+        if outcome == EndOutcome::Ended {
             self.inner.ended_jobs.fetch_add(1, Ordering::Relaxed);
         }
         self.inner.signals.notify(owner.key());
-        owner.disarm();
-        Ok(settlement)
+        end_ownership(owner);
+        Ok(outcome)
     }
 
     async fn observe(&self, key: &Key, job: JobId) -> Result<Observation> {
@@ -193,6 +193,10 @@ impl DedupeStore for SqliteDedupeStore {
         let mut renewed = (None, started);
         loop {
             let (lease_until, lease) = match self.observe(key, *job).await? {
+                Observation::Ended(JobOutcome::NotShared) => {
+                    let kept = self.inner.signals.value(job);
+                    return Ok(kept.map_or(JobOutcome::NotShared, JobOutcome::Value));
+                }
                 Observation::Ended(outcome) => return Ok(outcome),
                 Observation::Pending { lease_until, lease } => (lease_until, lease),
             };
@@ -239,17 +243,29 @@ impl DedupeStore for SqliteDedupeStore {
         Ok(heartbeat)
     }
 
-    async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement> {
-        let limit = self.inner.options.inline_limit_bytes;
+    async fn complete(&self, owner: &mut Ownership, result: JobResult) -> Result<EndOutcome> {
+        let Inner {
+            options, signals, ..
+        } = &*self.inner;
+        let limit = options
+            .inline_limit_bytes
+            .unwrap_or(DEFAULT_INLINE_LIMIT_BYTES);
         let value = match result {
+            JobResult::NotShared => None,
             JobResult::Value(value) if value.len() <= limit => Some(value),
-            JobResult::Value(_) | JobResult::NotShared => None,
+            JobResult::Value(value) => {
+                // Too long for the file; the tasks of this process share it.
+                let (now, retention) = (self.handle().now(), options.result_retention);
+                signals.remove_expired_values(now, retention);
+                signals.keep_value(*owner.job(), value, now + retention);
+                None
+            }
         };
         self.end_job("complete", owner, JobEnd::Completed(value))
             .await
     }
 
-    async fn fail(&self, owner: Ownership, error: &str) -> Result<Settlement> {
+    async fn fail(&self, owner: &mut Ownership, error: &str) -> Result<EndOutcome> {
         self.end_job("fail", owner, JobEnd::Failed(error.to_owned()))
             .await
     }
@@ -277,7 +293,7 @@ impl DedupeStore for SqliteDedupeStore {
             .handle()
             .read("stats", move |db| read::stats(db, now))
             .await?;
-        stats.settled_jobs = self.inner.ended_jobs.load(Ordering::Relaxed);
+        stats.ended_jobs = self.inner.ended_jobs.load(Ordering::Relaxed);
         Ok(stats)
     }
 
@@ -306,12 +322,13 @@ impl DedupeStore for SqliteDedupeStore {
 
 impl Cleanup for Inner {
     fn batch_size(&self) -> u32 {
-        self.options.cleanup_batch
+        self.options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH)
     }
 
     async fn cleanup(&self) -> Result<u64> {
         let (clock, batch) = (Arc::clone(self.handle.clock()), self.batch_size());
         let retention = self.options.result_retention;
+        self.signals.remove_expired_values(clock.now(), retention);
         self.handle
             .write("cleanup", move |tx| {
                 jobs::remove_expired(tx, retention, batch, clock.now())

@@ -5,54 +5,56 @@
 //! survives restarts. The stores implement the traits of `store_core`, which say how to use them; this
 //! crate opens the file and creates them.
 //!
-//! | to … | use |
+//! | to | use |
 //! |---|---|
-//! | open or create the file | [`SqliteDatabase`], with [`DatabaseOptions`] |
-//! | get all three stores, for a pipeline or a client | [`stores`]; [`stores_with`] and [`StoreOptions`] |
-//! | cache values, with expiry and tags | [`SqliteCacheStore`], with [`CacheOptions`]; typed: `store_core::TypedCache` |
-//! | let one caller work while the others wait for its result | [`SqliteDedupeStore`], with [`DedupeOptions`] |
-//! | limit requests | [`SqliteRateLimitStore`], with [`RateLimitOptions`] |
-//! | migrate the schema before the first use | [`migrate`]; from a shell `comicvine db up --db FILE` |
-//! | see what was admitted | [`admissions`] |
+//! | open or create the file | [`open`]; with [`DatabaseOptions`] [`open_with`]; over a pool of yours [`SqliteDatabase::from_pool`] |
+//! | cache values of a type, computed once | [`TypedCache`] over a [`SqliteCacheStore`] |
+//! | do work once over all processes | [`SqliteDedupeStore`], [`DedupeStoreExt::run_once`] |
+//! | wait for permits of a rate limit | [`SqliteRateLimitStore`], [`RateLimitStoreExt::limiter`] |
+//! | all three for a [`Pipeline`] or a client | [`stores`]; with [`StoreOptions`] [`stores_with`] |
+//! | migrate the schema before the first use | [`migrate()`]; from a shell `comicvine db up --db FILE` |
+//! | see what was admitted | [`admissions()`] |
 //! | use a file of the npm package `@comic-vine/sqlite-store` | just open it; a backup is made first, see [`BACKUP_SUFFIX`] |
 //!
-//! Each store also works alone, in its own file. Closing a store does not close the database: call
-//! [`SqliteDatabase::close`] at the end.
+//! An application needs no other crate of these: [`store_core`] is re-exported, and what most need of it
+//! is at this crate's root. Each store also works alone, in its own file. Closing a store does not close
+//! the database: call [`SqliteDatabase::close`] at the end.
 //!
 //! ```
-//! use std::sync::Arc;
-//!
-//! use store_core::{
-//!     Acquire, Decision, HOUR, Json, Key, Limit, RateLimitStore, Resource, Ttl, TypedCache,
+//! use store_sqlite::{
+//!     BoxError, HOUR, Key, Limit, RateLimitStoreExt, Resource, ResourceConfig, SECOND,
+//!     SqliteCacheStore, SqliteRateLimitStore, TypedCache,
 //! };
-//! use store_sqlite::{SqliteCacheStore, SqliteDatabase, SqliteRateLimitStore};
 //!
-//! # async fn send() {}
-//! # fn report(_: store_core::Timestamp, reason: store_core::Reason) { panic!("{reason}") }
 //! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let db = SqliteDatabase::in_memory().await?; // or `open("stores.db")`, in every process
+//! async fn main() -> Result<(), BoxError> {
+//! #   let folder = tempfile::tempdir()?;
+//! #   std::env::set_current_dir(folder.path())?;
+//!     let database = store_sqlite::open("stores.db").await?; // in every process
 //!
-//!     let resource = Resource::named("issues")?;
-//!     let limits = SqliteRateLimitStore::new(&db, Limit::new(200, HOUR));
-//!     match limits.acquire(Acquire::one(&resource).user()).await? {
-//!         Decision::Granted(permit) => {
-//!             permit.commit(); // dropped uncommitted, it is given back
-//!             send().await;
-//!         }
-//!         Decision::Denied { retry_at, reason } => report(retry_at, reason),
-//!     }
+//!     // 200 an hour and one a second, over all processes: requests wait.
+//!     let limits = ResourceConfig::from(Limit::new(200, HOUR)).with_limit(Limit::new(1, SECOND));
+//!     let limiter = SqliteRateLimitStore::new(&database, limits).limiter();
+//!     let issues = Resource::new("issues")?;
 //!
-//!     let titles = TypedCache::new(Arc::new(SqliteCacheStore::new(&db)), Json);
+//!     // Of all tasks that want this value one sends the request.
+//!     let names = TypedCache::<String>::new(SqliteCacheStore::new(&database));
 //!     let key = Key::new("issues:4000-1")?;
-//!     titles.set(&key, &"Saga".to_owned(), Ttl::After(HOUR)).await?;
-//!     assert_eq!(titles.get(&key).await?, Some("Saga".to_owned()));
-//! #   assert_eq!(store_sqlite::admissions(&db).await?.len(), 1);
+//!     let send = async || "Saga".to_owned(); // your request
+//!     let fetch = async || limiter.run(&issues, send).await;
+//!     let name = names.get_or_try_insert_with(&key, HOUR, fetch).await?;
+//!     assert_eq!(name, "Saga");
+//! #   assert_eq!(store_sqlite::admissions(&database).await?.len(), 1);
 //!
-//!     db.close().await?;
+//!     database.close().await?;
 //!     Ok(())
 //! }
 //! ```
+//!
+//! # Errors
+//!
+//! The stores, [`open`] and [`migrate()`] fail with the [`Error`] of all backends. Operations of a
+//! [`SqliteDatabase`] fail with a [`DatabaseError`]. `?` turns either into a [`BoxError`].
 //!
 //! # Versions of `sqlx` and `rusqlite` in the same build
 //!
@@ -76,19 +78,24 @@ mod error;
 mod handle;
 mod key_range;
 mod migrate;
+mod open;
 
 pub use admissions::{Admission, admissions};
 pub use cache::SqliteCacheStore;
 pub use dedupe::SqliteDedupeStore;
 pub use migrate::{BACKUP_SUFFIX, COMPONENTS, migrate, migrate_component};
-pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
+pub use open::{open, open_with};
+pub use options::{DEFAULT_CLEANUP_BATCH, DEFAULT_INLINE_LIMIT_BYTES, DEFAULT_MAX_ENTRY_BYTES};
 pub use rate_limit::{SqliteAdaptiveRateLimitStore, SqliteRateLimitStore};
 pub use sqlite_database::{
-    AccessMode, BrokenReference, CheckReport, Component, CreateMode, DatabaseOptions, DatabaseSize,
-    Execution, MigrationState, MigrationStatus, NetworkFilesystems, SqliteDatabase, Synchronous,
-    VacuumReport, sqlite_version,
+    self, AccessMode, BrokenReference, CheckReport, Component, CreateMode, DatabaseOptions,
+    DatabaseSize, Error as DatabaseError, Execution, MigrationState, MigrationStatus,
+    NetworkFilesystems, SqliteDatabase, Synchronous, VacuumReport, sqlite_version,
 };
 pub use store::{stores, stores_with};
+
+#[doc(no_inline)]
+pub use store_core::{self, prelude::*};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/operations.md")]

@@ -57,9 +57,21 @@ pub async fn migrate(database: &SqliteDatabase) -> Result<()> {
 /// All tables in a file of the npm package are migrated together, whichever component is given, so
 /// that the file never has both old and new ones.
 ///
+/// ```
+/// use store_sqlite::{COMPONENTS, SqliteDatabase, migrate_component};
+///
+/// # #[tokio::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let database = SqliteDatabase::in_memory().await?;
+/// let [cache, ..] = COMPONENTS;
+/// migrate_component(&database, cache).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
-/// As [`migrate`].
+/// As [`migrate()`].
 pub async fn migrate_component(
     database: &SqliteDatabase,
     component: &'static Component,

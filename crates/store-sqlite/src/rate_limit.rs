@@ -15,14 +15,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::Transaction;
 use sqlite_database::SqliteDatabase;
-use store_core::local::Denials;
-use store_core::rate_limit::window::check_claims;
+use store_core::backend::window::check_claims;
+use store_core::backend::{Denials, Undelivered, new_permit};
 use store_core::{
-    Acquire, Claim, Decision, Page, PageRequest, Permit, Priority, Random, RateLimitStats,
-    RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
+    Acquire, Claim, Decision, Page, PageRequest, Permit, Priority, Random, RateLimitOptions,
+    RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status,
+    Timestamp,
 };
 
-use self::activity::RequestCounts;
 use self::admit::Outcome;
 use self::log::InsertedRows;
 use self::resource_state::ResourceState;
@@ -30,27 +30,25 @@ use crate::cleanup::{Cleanup, CleanupTask};
 use crate::error::TransactionError;
 use crate::handle::StoreHandle;
 use crate::migrate;
-use crate::options::RateLimitOptions;
+use crate::options::{DEFAULT_CLEANUP_BATCH, DefaultConfigs, adaptive_config};
 
 /// A rate limiter in a SQLite file, shared by every process that opens it.
 ///
 /// Cloning is cheap; clones are the same store.
 ///
 /// ```
-/// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
-/// use store_sqlite::{SqliteDatabase, SqliteRateLimitStore};
+/// use store_sqlite::{
+///     Decision, HOUR, Limit, RateLimitStoreExt, Resource, SqliteDatabase, SqliteRateLimitStore,
+/// };
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let db = SqliteDatabase::in_memory().await?;
-/// let limits = SqliteRateLimitStore::new(&db, Limit::new(1, HOUR));
-/// let issues = Resource::named("issues")?;
-/// match limits.acquire(Acquire::one(&issues).user()).await? {
-///     Decision::Granted(permit) => permit.commit(),
-///     Decision::Denied { reason, .. } => unreachable!("{reason}"),
-/// }
-/// let again = limits.acquire(Acquire::one(&issues).user()).await?;
-/// assert!(matches!(again, Decision::Denied { .. }));
+/// let database = SqliteDatabase::in_memory().await?;
+/// let limiter = SqliteRateLimitStore::new(&database, Limit::new(1, HOUR)).limiter();
+/// let issues = Resource::new("issues")?;
+/// let _permit = limiter.acquire(&issues).await?;
+/// let second = limiter.try_acquire(&issues).await?;
+/// assert!(matches!(second, Decision::Denied { .. }));
 /// # Ok(())
 /// # }
 /// ```
@@ -66,7 +64,9 @@ pub type SqliteAdaptiveRateLimitStore = SqliteRateLimitStore;
 #[derive(Debug)]
 struct Inner {
     handle: StoreHandle,
-    options: RateLimitOptions,
+    defaults: DefaultConfigs,
+    cleanup_interval: Option<Duration>,
+    cleanup_batch: u32,
     cleanup: CleanupTask,
     denials: Arc<Denials>,
     permit_ids: PermitIds,
@@ -100,19 +100,20 @@ impl SqliteRateLimitStore {
     /// between users and background by activity.
     #[must_use]
     pub fn adaptive(database: &SqliteDatabase) -> Self {
-        Self::with_options(database, RateLimitOptions::adaptive())
+        Self::new(database, adaptive_config())
     }
 
     /// A limiter over `database`, with options.
     #[must_use]
     pub fn with_options(database: &SqliteDatabase, options: RateLimitOptions) -> Self {
-        let handle = StoreHandle::new(database, &migrate::RATE_LIMIT, Arc::clone(&options.clock));
         let permit_ids = PermitIds::starting_at_random(&*options.random);
         Self {
             inner: Arc::new(Inner {
-                handle,
+                handle: StoreHandle::new(database, &migrate::RATE_LIMIT, options.clock),
                 permit_ids,
-                options,
+                defaults: DefaultConfigs::new(options.default_config, options.resource_configs),
+                cleanup_interval: options.cleanup_interval,
+                cleanup_batch: options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH),
                 cleanup: CleanupTask::default(),
                 denials: Arc::default(),
             }),
@@ -121,31 +122,28 @@ impl SqliteRateLimitStore {
 
     fn handle(&self) -> &StoreHandle {
         let Inner {
-            handle,
-            options,
-            cleanup,
-            ..
+            handle, cleanup, ..
         } = &*self.inner;
-        cleanup.start(&self.inner, handle.clock(), options.cleanup_interval);
+        cleanup.start(&self.inner, handle.clock(), self.inner.cleanup_interval);
         handle
     }
 
-    /// Writes requests that were denied from memory to the file, so that a status includes them.
-    async fn record_denied(&self, claim: &Claim) -> Result<()> {
-        let denied = RequestCounts::take_denied(&claim.resource, &self.inner.denials);
-        if denied.is_empty() {
+    /// Writes activity that is only in memory to the file, so that a status includes it.
+    async fn write_activity(&self, claim: &Claim) -> Result<()> {
+        let activity = self.inner.denials.take_activity(&claim.resource);
+        if activity.is_empty() {
             return Ok(());
         }
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
         self.handle()
             .write("status", move |tx| {
-                let options = &inner.options;
-                admit::record_denied(tx, &claim, denied, options, options.clock.now())
+                let now = inner.handle.now();
+                admit::record_activity(tx, &claim, activity, &inner.defaults, now)
             })
             .await
     }
 
-    /// Updates the state of a resource and drops its remembered denials.
+    /// Updates the state of a resource and drops its cached denials.
     async fn update<T, F>(&self, operation: &'static str, resource: &Resource, f: F) -> Result<T>
     where
         T: Send + 'static,
@@ -153,7 +151,7 @@ impl SqliteRateLimitStore {
     {
         let name = resource.clone();
         let updated = self.handle().write(operation, move |tx| f(tx, &name)).await;
-        self.inner.denials.forget(resource);
+        self.inner.denials.remove(resource);
         updated.map_err(|error| error.with_key(resource.as_str()))
     }
 }
@@ -168,7 +166,7 @@ impl Inner {
         permit_id: i64,
     ) -> Permit {
         let inner = Arc::clone(self);
-        Permit::new(admitted_at, move || {
+        new_permit(admitted_at, move || {
             let denials = Arc::clone(&inner.denials);
             inner.handle.database().write_detached(move |tx| {
                 log::remove_permit(tx, &rows, admitted_at, permit_id, &denials)?;
@@ -180,37 +178,45 @@ impl Inner {
 
 #[async_trait]
 impl RateLimitStore for SqliteRateLimitStore {
-    async fn acquire(&self, request: Acquire) -> Result<Decision> {
+    async fn try_acquire(&self, request: Acquire) -> Result<Decision> {
         check_claims(&request.claims)?;
         let handle = self.handle();
-        handle.ensure_open("acquire")?;
-        if let Some(denial) = self.inner.denials.standing(&request, handle.now()) {
+        handle.ensure_open("try_acquire")?;
+        if let Some(denial) = self.inner.denials.denial_of(&request, handle.now()) {
             return Ok(Decision::Denied {
                 retry_at: denial.retry_at,
                 reason: denial.reason,
             });
         }
         let inner = Arc::clone(&self.inner);
-        handle
-            .write("acquire", move |tx| {
+        let decision = handle
+            .write("try_acquire", move |tx| {
                 let Inner {
-                    options, denials, ..
+                    defaults, denials, ..
                 } = &*inner;
-                let (permit_id, now) = (inner.permit_ids.next(), options.clock.now());
-                match admit::acquire(tx, &request, options, denials, permit_id, now)? {
-                    Outcome::Granted { rows } => {
-                        Ok(Decision::Granted(inner.permit(now, rows, permit_id)))
-                    }
-                    Outcome::Denied(denial) => {
-                        denials.remember(&request, &denial, now);
-                        Ok(Decision::Denied {
-                            retry_at: denial.retry_at,
-                            reason: denial.reason,
-                        })
-                    }
-                }
+                let (permit_id, now) = (inner.permit_ids.next(), inner.handle.now());
+                let decision =
+                    match admit::acquire(tx, &request, defaults, denials, permit_id, now)? {
+                        Outcome::Granted { rows } => {
+                            Decision::Granted(inner.permit(now, rows, permit_id))
+                        }
+                        Outcome::Denied(denial) => {
+                            denials.insert(&request, &denial, now);
+                            Decision::Denied {
+                                retry_at: denial.retry_at,
+                                reason: denial.reason,
+                            }
+                        }
+                    };
+                // Another task may commit this; by then the caller may be gone.
+                Ok(Undelivered::new(decision))
             })
-            .await
+            .await?;
+        Ok(decision.deliver())
+    }
+
+    fn record_activity(&self, request: &Acquire) {
+        self.inner.denials.record_activity(request);
     }
 
     async fn record(&self, request: Acquire) -> Result<()> {
@@ -219,20 +225,19 @@ impl RateLimitStore for SqliteRateLimitStore {
         self.handle()
             .write("record", move |tx| {
                 let Inner {
-                    options, denials, ..
+                    defaults, denials, ..
                 } = &*inner;
-                admit::record(tx, &request, options, denials, options.clock.now())
+                admit::record(tx, &request, defaults, denials, inner.handle.now())
             })
             .await
     }
 
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
-        self.record_denied(&claim).await?;
+        self.write_activity(&claim).await?;
         self.handle()
             .read("status", move |db| {
-                let options = &inner.options;
-                read::status(db, &claim, priority, options, options.clock.now())
+                read::status(db, &claim, priority, &inner.defaults, inner.handle.now())
             })
             .await
     }
@@ -243,7 +248,7 @@ impl RateLimitStore for SqliteRateLimitStore {
 
     async fn clear(&self) -> Result<()> {
         self.handle().write("clear", admit::clear).await?;
-        self.inner.denials.forget_all();
+        self.inner.denials.clear();
         Ok(())
     }
 
@@ -288,8 +293,7 @@ impl RateLimitStore for SqliteRateLimitStore {
         let (inner, page) = (Arc::clone(&self.inner), page.clone());
         self.handle()
             .read("list", move |db| {
-                let options = &inner.options;
-                read::list(db, &page, options, options.clock.now())
+                read::list(db, &page, &inner.defaults, inner.handle.now())
             })
             .await
     }
@@ -298,8 +302,7 @@ impl RateLimitStore for SqliteRateLimitStore {
         let inner = Arc::clone(&self.inner);
         self.handle()
             .read("stats", move |db| {
-                let options = &inner.options;
-                read::stats(db, options, options.clock.now())
+                read::stats(db, &inner.defaults, inner.handle.now())
             })
             .await
     }
@@ -314,14 +317,14 @@ impl RateLimitStore for SqliteRateLimitStore {
         Ok(())
     }
 
-    fn resolution(&self, _window: Duration) -> Duration {
+    fn resolution(&self, _span: Duration) -> Duration {
         Duration::ZERO
     }
 }
 
 impl Cleanup for Inner {
     fn batch_size(&self) -> u32 {
-        self.options.cleanup_batch
+        self.cleanup_batch
     }
 
     async fn cleanup(&self) -> Result<u64> {

@@ -1,11 +1,11 @@
 //! All three stores over one database.
 
 use sqlite_database::SqliteDatabase;
-use store_core::Stores;
+use store_core::{StoreOptions, Stores};
 
 use crate::cache::SqliteCacheStore;
 use crate::dedupe::SqliteDedupeStore;
-use crate::options::StoreOptions;
+use crate::options::adaptive_config;
 use crate::rate_limit::SqliteRateLimitStore;
 
 /// All three stores over `database`, with default options: the limiter is adaptive, 200 per hour.
@@ -28,7 +28,9 @@ pub fn stores(database: &SqliteDatabase) -> Stores {
 
 /// All three stores over `database`, with options.
 #[must_use]
-pub fn stores_with(database: &SqliteDatabase, options: StoreOptions) -> Stores {
+pub fn stores_with(database: &SqliteDatabase, mut options: StoreOptions) -> Stores {
+    let config = &mut options.rate_limit.default_config;
+    config.get_or_insert_with(adaptive_config);
     Stores::none()
         .with_cache(SqliteCacheStore::with_options(database, options.cache))
         .with_dedupe(SqliteDedupeStore::with_options(database, options.dedupe))

@@ -5,6 +5,7 @@
 //! before it counts as outdated.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use store_core::backend::FillMark;
 use store_core::{FillToken, HOUR, Key, Tag, Timestamp};
 
 use crate::error::TransactionError;
@@ -32,10 +33,10 @@ pub(super) fn current_token(
     let epoch: i64 = db
         .prepare_cached("SELECT epoch FROM cache_epoch WHERE id = 1")?
         .query_row([], |row| row.get(0))?;
-    Ok(FillToken {
+    Ok(FillToken::from(FillMark {
         epoch: epoch.unsigned_abs(),
         began_at: now,
-    })
+    }))
 }
 
 /// Increments the number of invalidations and returns it.
@@ -68,7 +69,7 @@ pub(super) fn is_outdated(
     key: &Key,
     tags: &[Tag],
 ) -> Result<bool, TransactionError> {
-    let token_epoch = i64::try_from(token.epoch).unwrap_or(i64::MAX);
+    let token_epoch = i64::try_from(FillMark::from(token).epoch).unwrap_or(i64::MAX);
     let (epoch, horizon): (i64, i64) = tx
         .prepare_cached("SELECT epoch, horizon FROM cache_epoch WHERE id = 1")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;

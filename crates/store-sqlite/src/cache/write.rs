@@ -1,6 +1,7 @@
 //! Changes of the cache; each function is the body of one transaction.
 
 use rusqlite::{Transaction, named_params, params};
+use store_core::backend::FillMark;
 use store_core::{Key, NewEntry, Removal, Selection, Tag, Timestamp};
 
 use super::invalidations;
@@ -34,7 +35,10 @@ pub(super) fn set(
         return Ok(WriteOutcome::Outdated);
     }
     // A fill cannot have begun in the future: the clock was set back.
-    let began_at = entry.token.map_or(now, |token| token.began_at).min(now);
+    let began_at = entry
+        .token
+        .map_or(now, |token| FillMark::from(token).began_at)
+        .min(now);
     if value.len() > max_bytes {
         if has_newer_fill(tx, key, began_at, now)? {
             return Ok(WriteOutcome::Outdated);
@@ -56,7 +60,7 @@ pub(super) fn set(
                expires_at = excluded.expires_at, created_at = excluded.created_at,
                fill_began_at = excluded.fill_began_at, value = excluded.value
              WHERE fill_began_at <= :began_at
-                -- The clock was set back since, so nobody knows which came later.
+                -- The clock was set back, so the order of the two is unknown.
                 OR fill_began_at > :now
                 OR (expires_at <> 0 AND expires_at <= :now)",
         )?

@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
-use store_core::{Heartbeat, JobId, Key, Priority, Selection, Settlement, Timestamp};
+use store_core::{
+    DedupeOptions, EndOutcome, Heartbeat, JobId, Key, Priority, Selection, Timestamp,
+};
 
 use crate::error::{TransactionError, corrupt};
 use crate::key_range;
-use crate::options::DedupeOptions;
 
 /// The outcome of a registration.
 #[derive(Debug)]
@@ -155,7 +156,7 @@ pub(super) fn end(
     job: &JobId,
     ending: &JobEnd,
     now: Timestamp,
-) -> Result<Settlement, TransactionError> {
+) -> Result<EndOutcome, TransactionError> {
     let (status, result, error) = match ending {
         JobEnd::Completed(value) => ("completed", value.as_deref(), None),
         JobEnd::Failed(error) => ("failed", None, Some(error)),
@@ -175,8 +176,8 @@ pub(super) fn end(
             ":result": result,
         })?;
     Ok(match updated {
-        0 => Settlement::Fenced,
-        _ => Settlement::Settled,
+        0 => EndOutcome::Fenced,
+        _ => EndOutcome::Ended,
     })
 }
 

@@ -46,8 +46,8 @@ pub(super) fn observe(
             Ok(Observation::Pending { lease_until, lease })
         })
         .optional()?;
-    if let Some(look) = current {
-        return Ok(look);
+    if let Some(observation) = current {
+        return Ok(observation);
     }
     let replaced = db
         .prepare_cached(

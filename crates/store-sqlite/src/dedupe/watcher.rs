@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use sqlite_database::{ChangeWatch, SqliteDatabase};
-use store_core::local::JobSignals;
+use store_core::backend::JobSignals;
 use store_core::{JobId, Key};
 use tokio::sync::Notify;
 

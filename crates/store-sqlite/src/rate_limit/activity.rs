@@ -1,9 +1,9 @@
 //! Request counts in time buckets, and the allocation of an adaptive limit calculated from them.
 
 use rusqlite::{Connection, Transaction, named_params, params};
-use store_core::local::Denials;
+use store_core::backend::Activity as NewActivity;
 use store_core::{
-    Acquire, Activity, AdaptiveConfig, Allocation, Demand, Priority, Resource, Timestamp, calculate,
+    Acquire, Activity, AdaptiveConfig, Allocation, Attempt, Resource, Timestamp, calculate,
 };
 
 use super::config::millis;
@@ -13,37 +13,13 @@ use crate::error::TransactionError;
 /// The number of buckets per monitoring window: of one second each in the default 15 minutes.
 const BUCKETS: i64 = 900;
 
-/// The number of requests of each priority.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RequestCounts {
-    pub(super) user: u64,
-    pub(super) background: u64,
-}
-
-impl RequestCounts {
-    /// Takes the requests that were denied from memory and are not in the file yet.
-    pub(super) fn take_denied(resource: &Resource, denials: &Denials) -> Self {
-        let uncounted = denials.take_uncounted(resource);
-        Self {
-            user: uncounted.user,
-            background: uncounted.background,
-        }
+/// The activity that `request` adds: none if an earlier attempt was counted.
+pub(super) fn of(request: &Acquire) -> NewActivity {
+    let mut activity = NewActivity::default();
+    if request.attempt == Attempt::First {
+        activity.add(request.priority);
     }
-
-    /// One for `request`, unless an earlier attempt was counted.
-    pub(super) fn of(request: &Acquire) -> Self {
-        let mut requests = Self::default();
-        match (request.demand, request.priority) {
-            (Demand::Counted, _) => {}
-            (Demand::New, Priority::User) => requests.user = 1,
-            (Demand::New, Priority::Background) => requests.background = 1,
-        }
-        requests
-    }
-
-    pub(super) const fn is_empty(self) -> bool {
-        self.user == 0 && self.background == 0
-    }
+    activity
 }
 
 /// An allocation, and the time at which it is recalculated.
@@ -59,10 +35,10 @@ pub(super) fn record(
     resource: &Resource,
     state: &mut ResourceState,
     config: &AdaptiveConfig,
-    requests: RequestCounts,
+    requests: NewActivity,
     now: Timestamp,
 ) -> Result<(), TransactionError> {
-    let RequestCounts { user, background } = requests;
+    let NewActivity { user, background } = requests;
     if requests.is_empty() {
         return Ok(());
     }

@@ -1,15 +1,15 @@
 //! The decision of a request: all of its claims are checked, then all admissions are written, or none.
 
 use rusqlite::Transaction;
-use store_core::local::Denials;
-use store_core::rate_limit::window::{Denial, Rules};
+use store_core::backend::window::{Denial, Rules};
+use store_core::backend::{Activity, Denials};
 use store_core::{Acquire, Claim, Policy, ResourceConfig, Timestamp};
 
-use super::activity::{self, CurrentAllocation, RequestCounts};
+use super::activity::{self, CurrentAllocation};
 use super::log::{self, InsertedRows, NewAdmissions, NewestAdmission, ResourceLog};
 use super::resource_state::{self, ResourceState};
 use crate::error::TransactionError;
-use crate::options::RateLimitOptions;
+use crate::options::DefaultConfigs;
 
 /// The outcome of a request.
 pub(super) enum Outcome {
@@ -20,7 +20,7 @@ pub(super) enum Outcome {
 pub(super) fn acquire(
     tx: &Transaction<'_>,
     request: &Acquire,
-    options: &RateLimitOptions,
+    defaults: &DefaultConfigs,
     denials: &Denials,
     permit_id: i64,
     now: Timestamp,
@@ -31,7 +31,7 @@ pub(super) fn acquire(
         let mut state = ResourceState::load(tx, &claim.resource)?;
         log::clamp_to_now(tx, &claim.resource, &mut state.newest, now)?;
         newest.push(state.newest);
-        let config = state.effective_config(claim, options)?.clone();
+        let config = state.effective_config(claim, defaults)?.clone();
         state.save_claim(tx, claim, &config)?;
         let current = allocate_and_record(tx, request, claim, &mut state, &config, denials, now)?;
         let rules = Rules {
@@ -42,10 +42,10 @@ pub(super) fn acquire(
                 .map(|current| (&current.allocation, current.valid_until)),
             cooldown_until: state.cooldown_until,
         };
-        let since = now - config.longest_window();
+        let since = now - config.longest_span();
         let mut log = ResourceLog::new(tx, &claim.resource, state.newest, since, now);
-        let refused = rules.refusal(&mut log, request.permits, request.priority, now)?;
-        denial = Denial::longer(denial, refused);
+        let own = rules.denial(&mut log, request.permits, request.priority, now)?;
+        denial = Denial::longer(denial, own);
     }
     if let Some(denial) = denial {
         return Ok(Outcome::Denied(denial));
@@ -58,7 +58,7 @@ pub(super) fn acquire(
 pub(super) fn record(
     tx: &Transaction<'_>,
     request: &Acquire,
-    options: &RateLimitOptions,
+    defaults: &DefaultConfigs,
     denials: &Denials,
     now: Timestamp,
 ) -> Result<(), TransactionError> {
@@ -67,7 +67,7 @@ pub(super) fn record(
         let mut state = ResourceState::load(tx, &claim.resource)?;
         log::clamp_to_now(tx, &claim.resource, &mut state.newest, now)?;
         newest.push(state.newest);
-        let config = state.effective_config(claim, options)?.clone();
+        let config = state.effective_config(claim, defaults)?.clone();
         state.save_claim(tx, claim, &config)?;
         allocate_and_record(tx, request, claim, &mut state, &config, denials, now)?;
     }
@@ -86,43 +86,36 @@ fn allocate_and_record(
     denials: &Denials,
     now: Timestamp,
 ) -> Result<Option<CurrentAllocation>, TransactionError> {
-    let Policy::Adaptive(adaptive) = &config.policy else {
+    let Policy::Adaptive(adaptive) = config.policy() else {
         return Ok(None);
     };
     let resource = &claim.resource;
     activity::clamp_to_now(tx, resource, state, now)?;
-    let denied = RequestCounts::take_denied(resource, denials);
+    let denied = denials.take_activity(resource);
     activity::record(tx, resource, state, adaptive, denied, now)?;
-    let limit = config.shared_limit()?.count;
+    let limit = config.shared_limit().count();
     let current = activity::current_allocation(tx, resource, state, limit, adaptive, now)?;
     if current.is_new(state, adaptive) {
         let previous = state.allocation.as_ref();
         resource_state::store_allocation(tx, resource, previous, &current.allocation, now)?;
         activity::remove_expired(tx, resource, adaptive, now)?;
     }
-    activity::record(
-        tx,
-        resource,
-        state,
-        adaptive,
-        RequestCounts::of(request),
-        now,
-    )?;
+    activity::record(tx, resource, state, adaptive, activity::of(request), now)?;
     Ok(Some(current))
 }
 
-/// Records requests that were denied from memory.
-pub(super) fn record_denied(
+/// Records activity that was kept in memory.
+pub(super) fn record_activity(
     tx: &Transaction<'_>,
     claim: &Claim,
-    denied: RequestCounts,
-    options: &RateLimitOptions,
+    activity: Activity,
+    defaults: &DefaultConfigs,
     now: Timestamp,
 ) -> Result<(), TransactionError> {
     let mut state = ResourceState::load(tx, &claim.resource)?;
-    let config = state.effective_config(claim, options)?.clone();
-    if let Policy::Adaptive(adaptive) = &config.policy {
-        activity::record(tx, &claim.resource, &mut state, adaptive, denied, now)?;
+    let config = state.effective_config(claim, defaults)?.clone();
+    if let Policy::Adaptive(adaptive) = config.policy() {
+        activity::record(tx, &claim.resource, &mut state, adaptive, activity, now)?;
     }
     Ok(())
 }

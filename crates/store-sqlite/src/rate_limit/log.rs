@@ -4,8 +4,8 @@
 //! and is written only when no row is in the future.
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
-use store_core::local::Denials;
-use store_core::rate_limit::window::AdmissionLog;
+use store_core::backend::Denials;
+use store_core::backend::window::AdmissionLog;
 use store_core::{Priority, Resource, Result, Timestamp};
 
 use crate::error::{TransactionError, store_error};
@@ -134,7 +134,7 @@ impl AdmissionLog for ResourceLog<'_> {
     fn nth_newest(&mut self, class: Option<Priority>, nth: u32) -> Result<Option<Timestamp>> {
         let at = self
             .nth_newest_millis(class, nth)
-            .map_err(|error| store_error(error.into(), "acquire"))?;
+            .map_err(|error| store_error(error.into(), "try_acquire"))?;
         Ok(at.map(|at| Timestamp::from_millis(at).min(self.now)))
     }
 }
@@ -241,7 +241,7 @@ pub(super) fn remove_permit(
                 .execute(params![name, permit_id])?;
         }
         if removed > 0 {
-            denials.forget(resource);
+            denials.remove(resource);
         }
     }
     Ok(())

@@ -3,8 +3,8 @@
 use std::num::NonZeroU32;
 
 use rusqlite::{Connection, params};
-use store_core::rate_limit::sums::SharedSums;
-use store_core::rate_limit::window::{AdmissionLog, Rules};
+use store_core::backend::AdaptiveSums;
+use store_core::backend::window::{AdmissionLog, Rules};
 use store_core::{
     AdaptiveStatus, Claim, Page, PageRequest, Policy, Priority, RateLimitStats, Resource,
     ResourceConfig, ResourceInfo, Status, Timestamp,
@@ -14,34 +14,34 @@ use super::activity::{self, CurrentAllocation};
 use super::log::ResourceLog;
 use super::resource_state::ResourceState;
 use crate::error::TransactionError;
-use crate::options::RateLimitOptions;
+use crate::options::DefaultConfigs;
 
 pub(super) fn status(
     db: &Connection,
     claim: &Claim,
     priority: Priority,
-    options: &RateLimitOptions,
+    defaults: &DefaultConfigs,
     now: Timestamp,
 ) -> Result<Status, TransactionError> {
     let snapshot = db.unchecked_transaction()?;
-    status_in(&snapshot, claim, priority, options, now)
+    status_in(&snapshot, claim, priority, defaults, now)
 }
 
 fn status_in(
     db: &Connection,
     claim: &Claim,
     priority: Priority,
-    options: &RateLimitOptions,
+    defaults: &DefaultConfigs,
     now: Timestamp,
 ) -> Result<Status, TransactionError> {
     let state = ResourceState::load(db, &claim.resource)?;
-    let config = state.effective_config(claim, options)?;
-    let since = now - config.longest_window();
+    let config = state.effective_config(claim, defaults)?;
+    let since = now - config.longest_span();
     let mut log = ResourceLog::new(db, &claim.resource, state.newest, since, now);
-    let shared = config.shared_limit()?;
+    let shared = config.shared_limit();
     let mut status = Status::unused(shared, now);
 
-    status.used = log.count_after(None, now - shared.window)?;
+    status.used = log.count_after(None, now - shared.span())?;
     status.cooldown_until = state.cooldown_until.filter(|until| *until > now);
     let current = current_allocation(db, &claim.resource, &state, config, now)?;
     let rules = Rules {
@@ -53,12 +53,12 @@ fn status_in(
         cooldown_until: state.cooldown_until,
     };
     status.remaining = rules.remaining(&mut log, priority, now)?;
-    if let Some(denial) = rules.refusal(&mut log, NonZeroU32::MIN, priority, now)? {
+    if let Some(denial) = rules.denial(&mut log, NonZeroU32::MIN, priority, now)? {
         status.available_at = denial.retry_at;
     }
     if status.used > 0 {
         let newest = log.nth_newest(None, 1)?;
-        status.full_reset_at = newest.map_or(now, |newest| newest + shared.window);
+        status.full_reset_at = newest.map_or(now, |newest| newest + shared.span());
     }
     if status.used > 0 || status.remaining == 0 {
         status.reset_at = rules.remaining_rises_at(&mut log, status.remaining, priority, now)?;
@@ -76,10 +76,10 @@ fn current_allocation(
     config: &ResourceConfig,
     now: Timestamp,
 ) -> Result<Option<(CurrentAllocation, u64)>, TransactionError> {
-    let Policy::Adaptive(adaptive) = &config.policy else {
+    let Policy::Adaptive(adaptive) = config.policy() else {
         return Ok(None);
     };
-    let limit = config.shared_limit()?.count;
+    let limit = config.shared_limit().count();
     let current = activity::current_allocation(db, resource, state, limit, adaptive, now)?;
     let activity = activity::load(db, resource, state, adaptive, now)?;
     Ok(Some((current, activity.users_in_window)))
@@ -88,17 +88,17 @@ fn current_allocation(
 pub(super) fn list(
     db: &Connection,
     page: &PageRequest,
-    options: &RateLimitOptions,
+    defaults: &DefaultConfigs,
     now: Timestamp,
 ) -> Result<Page<ResourceInfo>, TransactionError> {
     let snapshot = db.unchecked_transaction()?;
-    list_in(&snapshot, page, options, now)
+    list_in(&snapshot, page, defaults, now)
 }
 
 fn list_in(
     db: &Connection,
     page: &PageRequest,
-    options: &RateLimitOptions,
+    defaults: &DefaultConfigs,
     now: Timestamp,
 ) -> Result<Page<ResourceInfo>, TransactionError> {
     // A resource may have a cooldown before its first request.
@@ -115,11 +115,11 @@ fn list_in(
         && let Some(row) = rows.next()?
     {
         // Files of the npm package may have rows that are no valid resource names.
-        let Ok(resource) = Resource::named(row.get_ref(0)?.as_str().unwrap_or_default()) else {
+        let Ok(resource) = Resource::new(row.get_ref(0)?.as_str().unwrap_or_default()) else {
             continue;
         };
         let claim = ResourceState::load(db, &resource)?.last_claim(resource.clone())?;
-        let status = status_in(db, &claim, Priority::Background, options, now)?;
+        let status = status_in(db, &claim, Priority::Background, defaults, now)?;
         items.push(ResourceInfo::new(resource, status));
     }
     Ok(Page::cut(items, page.limit, |item| {
@@ -129,16 +129,16 @@ fn list_in(
 
 pub(super) fn stats(
     db: &Connection,
-    options: &RateLimitOptions,
+    defaults: &DefaultConfigs,
     now: Timestamp,
 ) -> Result<RateLimitStats, TransactionError> {
     let mut totals = RateLimitStats::default();
-    let mut sums = SharedSums::default();
+    let mut sums = AdaptiveSums::default();
     let snapshot = db.unchecked_transaction()?;
     let all = list_in(
         &snapshot,
         &PageRequest::default().with_limit(u32::MAX),
-        options,
+        defaults,
         now,
     )?;
     for ResourceInfo {
@@ -147,15 +147,15 @@ pub(super) fn stats(
     {
         let state = ResourceState::load(db, &resource)?;
         let claim = state.last_claim(resource.clone())?;
-        let config = state.effective_config(&claim, options)?;
-        let since = now - config.longest_window();
+        let config = state.effective_config(&claim, defaults)?;
+        let since = now - config.longest_span();
         let log = ResourceLog::new(db, &resource, state.newest, since, now);
         let admissions = log.count_after(None, since)?;
         totals.total_requests += u64::from(admissions);
         totals.unique_resources += u64::from(admissions > 0);
         if let Some(adaptive) = &status.adaptive {
-            let window = now - config.shared_limit()?.window;
-            let background = log.count_after(Some(Priority::Background), window)?;
+            let since = now - config.shared_limit().span();
+            let background = log.count_after(Some(Priority::Background), since)?;
             sums.add(adaptive, background.into(), state.priority_mode_activations);
         }
         if status.available_at > now {

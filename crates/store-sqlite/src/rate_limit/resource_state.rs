@@ -8,7 +8,7 @@ use store_core::{Allocation, Claim, Resource, ResourceConfig, Result, Timestamp}
 use super::log::NewestAdmission;
 use super::{config, cooldown};
 use crate::error::{TransactionError, corrupt};
-use crate::options::RateLimitOptions;
+use crate::options::DefaultConfigs;
 
 /// The stored state of one resource.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct ResourceState {
     pub(super) config: Option<ResourceConfig>,
     /// The configuration of its latest claim, as JSON.
     pub(super) claimed: Option<String>,
-    /// The longest window that it ever had: how long admissions are kept.
+    /// The longest span that it ever had: how long admissions are kept.
     keep_ms: i64,
     pub(super) allocation: Option<Allocation>,
     pub(super) calculated_at: Timestamp,
@@ -87,9 +87,9 @@ impl ResourceState {
     pub(super) fn effective_config<'a>(
         &'a self,
         claim: &'a Claim,
-        options: &'a RateLimitOptions,
+        defaults: &'a DefaultConfigs,
     ) -> Result<&'a ResourceConfig> {
-        claim.config_or(self.config.as_ref(), options.config_of(&claim.resource))
+        claim.config_or(self.config.as_ref(), defaults.get(&claim.resource))
     }
 
     /// A claim with the configuration of the latest one, for listings.
@@ -101,14 +101,14 @@ impl ResourceState {
         })
     }
 
-    /// Stores the claim's configuration and the longest window of `config`, if they have changed.
+    /// Stores the claim's configuration and the longest span of `config`, if they have changed.
     pub(super) fn save_claim(
         &self,
         tx: &Transaction<'_>,
         claim: &Claim,
         config: &ResourceConfig,
     ) -> Result<(), TransactionError> {
-        let longest = config::millis(config.longest_window());
+        let longest = config::millis(config.longest_span());
         let keep_ms = longest.max(self.keep_ms);
         let claimed = claim.config.as_ref().map(config::to_json).transpose()?;
         let claimed = claimed.map_or(self.claimed.as_deref().map(Cow::Borrowed), |text| {
@@ -167,7 +167,7 @@ pub(super) fn set_config(
     resource: &Resource,
     config: &ResourceConfig,
 ) -> Result<(), TransactionError> {
-    let keep_ms = config::millis(config.longest_window());
+    let keep_ms = config::millis(config.longest_span());
     tx.prepare_cached(
         "INSERT INTO rate_resources (resource, config, config_version, keep_ms)
          VALUES (?1, ?2, 1, ?3)

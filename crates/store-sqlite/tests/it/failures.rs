@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use store_core::pipeline::{Answer, Failure, Fetched, Outcome, Pipeline, PipelineError, Request};
 use store_core::{
-    Acquire, CacheStore, CacheStoreExt, Claim, Decision, ErrorKind, HOUR, Limit, RateLimitStore,
-    Stores, Ttl,
+    Acquire, CacheStore, Decision, ErrorKind, HOUR, Limit, NewEntry, RateLimitStore, Stores,
 };
 use store_sqlite::{
     AccessMode, DatabaseOptions, RateLimitOptions, SqliteCacheStore, SqliteDatabase,
@@ -35,7 +34,7 @@ async fn fill(database: &SqliteDatabase, values: u32) {
     let cache = SqliteCacheStore::new(database);
     for number in 0..values {
         let name = key(&format!("comics:{number}"));
-        let stored = cache.put(&name, vec![7; 4_000].into(), Ttl::After(HOUR));
+        let stored = cache.set(NewEntry::new(name.clone(), vec![7; 4_000]).with_ttl(HOUR));
         stored.await.expect("space");
     }
 }
@@ -55,7 +54,7 @@ async fn request(
     name: &str,
     sent: &AtomicUsize,
 ) -> Result<Answer, PipelineError<String>> {
-    let request = Request::new(key(name)).with_claims([Claim::new(resource("issues"))]);
+    let request = Request::new(key(name), &resource("issues"));
     pipeline
         .run(request, async |_attempt| {
             sent.fetch_add(1, Ordering::Relaxed);
@@ -99,8 +98,11 @@ async fn a_damaged_limiter_admits_nothing() {
     let folder = Folder::new();
     let database = folder.open().await;
     let limits = SqliteRateLimitStore::new(&database, AMPLE);
-    match limits.acquire(Acquire::one(&resource("issues"))).await {
-        Ok(Decision::Granted(permit)) => permit.commit(),
+    match limits
+        .try_acquire(Acquire::one(&resource("issues")).background())
+        .await
+    {
+        Ok(Decision::Granted(permit)) => drop(permit),
         other => panic!("{other:?}"),
     }
     database.close().await.expect("a close");
@@ -136,8 +138,8 @@ async fn a_full_file_serves_its_values_and_admits_nothing() {
         loop {
             number += 1;
             let name = key(&format!("filler:{number}"));
-            match cache.put(&name, vec![7; bytes].into(), Ttl::Never).await {
-                Ok(()) => {}
+            match cache.set(NewEntry::new(name.clone(), vec![7; bytes])).await {
+                Ok(_) => {}
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
                     break;
@@ -146,8 +148,11 @@ async fn a_full_file_serves_its_values_and_admits_nothing() {
         }
     }
     let refused = loop {
-        match limits.acquire(Acquire::one(&resource("issues"))).await {
-            Ok(Decision::Granted(permit)) => permit.commit(),
+        match limits
+            .try_acquire(Acquire::one(&resource("issues")).background())
+            .await
+        {
+            Ok(Decision::Granted(permit)) => drop(permit),
             Ok(Decision::Denied { reason, .. }) => panic!("{reason}"),
             Err(error) => break error,
         }

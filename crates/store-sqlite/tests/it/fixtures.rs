@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rusqlite::Connection;
+use store_core::backend::{FillMark, SeededRandom};
 use store_core::pipeline::StoredAnswer;
 use store_core::{
-    Acquire, AdaptiveConfig, Bincode, CacheStore, Claim, Codec, Decision, DedupeStore, HOUR,
-    JobInfo, JobOutcome, JobResult, JobState, Json, Limit, ManualClock, NewEntry, Ownership,
-    PageRequest, Priority, RateLimitStore, Registration, ResourceConfig, SECOND, SeededRandom,
-    SetOutcome, Tag, Timestamp, Ttl,
+    Acquire, AdaptiveConfig, Bincode, CacheStore, Claim, Codec, Decision, DedupeStore, FillToken,
+    HOUR, JobInfo, JobOutcome, JobResult, JobState, Json, Limit, ManualClock, NewEntry, Ownership,
+    PageRequest, Priority, RateLimitStore, Registration, ResourceConfig, SECOND, SetOutcome, Tag,
+    Timestamp, Ttl,
 };
 use store_sqlite::{
     COMPONENTS, SqliteCacheStore, SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore,
@@ -121,16 +122,16 @@ async fn fill(database: &SqliteDatabase) {
     cache.set(unexpiring).await.expect("stored");
 
     let value = || JobResult::Value("result".into());
-    let replaced = own(&jobs, "comics:replaced").await;
-    jobs.complete(replaced, value()).await.expect("ended");
+    let mut replaced = own(&jobs, "comics:replaced").await;
+    jobs.complete(&mut replaced, value()).await.expect("ended");
     forget(own(&jobs, "comics:replaced").await);
-    let done = own(&jobs, "comics:done").await;
-    jobs.complete(done, value()).await.expect("ended");
-    let elsewhere = own(&jobs, "comics:elsewhere").await;
-    let ended = jobs.complete(elsewhere, JobResult::NotShared).await;
+    let mut done = own(&jobs, "comics:done").await;
+    jobs.complete(&mut done, value()).await.expect("ended");
+    let mut elsewhere = own(&jobs, "comics:elsewhere").await;
+    let ended = jobs.complete(&mut elsewhere, JobResult::NotShared).await;
     ended.expect("ended");
-    let failed = own(&jobs, "comics:failed").await;
-    jobs.fail(failed, "boom").await.expect("ended");
+    let mut failed = own(&jobs, "comics:failed").await;
+    jobs.fail(&mut failed, "boom").await.expect("ended");
     forget(own(&jobs, "comics:pending").await);
 
     let issues = resource("issues");
@@ -150,8 +151,8 @@ async fn fill(database: &SqliteDatabase) {
 }
 
 async fn spend(limits: &impl RateLimitStore, request: Acquire) {
-    match limits.acquire(request).await.expect("a decision") {
-        Decision::Granted(permit) => permit.commit(),
+    match limits.try_acquire(request).await.expect("a decision") {
+        Decision::Granted(permit) => drop(permit),
         Decision::Denied { reason, .. } => panic!("{reason}"),
     }
 }
@@ -186,11 +187,12 @@ async fn each_value_is_served(cache: &impl CacheStore) {
 /// Tags still select their values, and a fill from before an invalidation is still outdated.
 async fn invalidations_hold(cache: &impl CacheStore) {
     let token = cache.fill_token().await.expect("a token");
-    assert_eq!(token.epoch, 1, "the file has seen one invalidation");
-    let before = store_core::FillToken {
+    let mark = FillMark::from(token);
+    assert_eq!(mark.epoch, 1, "the file has seen one invalidation");
+    let before = FillToken::from(FillMark {
         epoch: 0,
         began_at: Timestamp::from_millis(WRITTEN),
-    };
+    });
     let late = NewEntry::new(key("comics:doomed"), "late").with_token(before);
     let outcome = cache.set(late).await.expect("an answer");
     assert_eq!(outcome, SetOutcome::Outdated);
@@ -250,15 +252,15 @@ async fn limits_are_as_they_were_left(limits: &impl RateLimitStore, clock: &Manu
     let until = Timestamp::from_millis(WRITTEN) + HOUR;
     let issues = resource("issues");
     let configured = limits.resource_config(&issues).await.expect("an answer");
-    let limit = configured.expect("it was configured").limits[0];
+    let limit = configured.expect("it was configured").limits()[0];
     assert_eq!(limit, Limit::new(3, HOUR));
     let status = limits
         .status(&Claim::new(issues.clone()), Priority::User)
         .await;
     let status = status.expect("a status");
     assert_eq!((status.used, status.remaining), (2, 1));
-    spend(limits, Acquire::one(&issues)).await;
-    let decision = limits.acquire(Acquire::one(&issues).user()).await;
+    spend(limits, Acquire::one(&issues).background()).await;
+    let decision = limits.try_acquire(Acquire::one(&issues).user()).await;
     match decision.expect("a decision") {
         Decision::Denied { retry_at, .. } => assert_eq!(retry_at, until),
         Decision::Granted(permit) => panic!("one too many: {permit:?}"),
@@ -274,7 +276,7 @@ async fn limits_are_as_they_were_left(limits: &impl RateLimitStore, clock: &Manu
     let search = resource("search");
     let cooldown = limits.cooldown(&search).await.expect("an answer");
     assert_eq!(cooldown, Some(until));
-    let decision = limits.acquire(Acquire::one(&search).user()).await;
+    let decision = limits.try_acquire(Acquire::one(&search).user()).await;
     assert!(matches!(decision, Ok(Decision::Denied { retry_at, .. }) if retry_at == until));
 
     clock.set_wall(until);

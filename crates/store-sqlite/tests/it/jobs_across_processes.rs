@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use store_core::{
-    Clock, DedupeStore, Heartbeat, JobOutcome, JobResult, ManualClock, Priority, Registration,
-    SECOND, Settlement, SystemClock, Timestamp,
+    Clock, DedupeStore, EndOutcome, Heartbeat, JobOutcome, JobResult, ManualClock, Priority,
+    Registration, SECOND, SystemClock, Timestamp,
 };
 use store_sqlite::{DedupeOptions, SqliteDedupeStore};
 
@@ -67,18 +67,18 @@ async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
 #[ignore = "child process of tests in this file"]
 async fn child_owns() {
     let jobs = jobs(&children::file()).await;
-    let Registration::Owner(owner) = register(&jobs).await else {
+    let Registration::Owner(mut owner) = register(&jobs).await else {
         panic!("the job has another owner");
     };
     send_to_parent("owner");
     assert_eq!(receive_from_parent(), "complete");
     let beat = jobs.heartbeat(owner.key(), owner.job()).await;
     let settled = jobs
-        .complete(owner, JobResult::Value("late".into()))
+        .complete(&mut owner, JobResult::Value("late".into()))
         .await
         .expect("an answer");
     match (beat.expect("an answer"), settled) {
-        (Heartbeat::Fenced, Settlement::Fenced) => send_to_parent("fenced"),
+        (Heartbeat::Fenced, EndOutcome::Fenced) => send_to_parent("fenced"),
         (beat, settled) => send_to_parent(format!("{beat:?} {settled:?}")),
     }
 }
@@ -117,7 +117,7 @@ async fn a_stopped_owner_is_fenced_when_it_resumes() {
     stopped.signal(Signal::STOP);
     let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND * 30).await;
     assert_eq!(outcome.expect("an outcome"), JobOutcome::Lapsed);
-    let Registration::Owner(successor) = register(&jobs).await else {
+    let Registration::Owner(mut successor) = register(&jobs).await else {
         panic!("no other process waits");
     };
     stopped.send("complete");
@@ -125,9 +125,9 @@ async fn a_stopped_owner_is_fenced_when_it_resumes() {
     assert_eq!(stopped.receive(), "fenced");
     stopped.wait();
     let settled = jobs
-        .complete(successor, JobResult::Value("fresh".into()))
+        .complete(&mut successor, JobResult::Value("fresh".into()))
         .await;
-    assert_eq!(settled.expect("an answer"), Settlement::Settled);
+    assert_eq!(settled.expect("an answer"), EndOutcome::Ended);
 }
 
 /// Jobs under a stopped clock: no lease expires, and a sleeping waiter wakes only for a commit.
@@ -148,13 +148,13 @@ async fn a_waiter_in_another_process_is_woken_by_the_end() {
     let mut child = children::start("jobs_across_processes::child_waits", &folder.file(), "");
     // More than once: the first waiter starts the watch task, and the last one stops it.
     for _ in 0..3 {
-        let Registration::Owner(owner) = register(&jobs).await else {
+        let Registration::Owner(mut owner) = register(&jobs).await else {
             panic!("no other process registers first");
         };
         child.send("join");
         assert_eq!(child.receive(), "asleep");
         let result = JobResult::Value("bytes".into());
-        jobs.complete(owner, result).await.expect("an answer");
+        jobs.complete(&mut owner, result).await.expect("an answer");
         assert_eq!(child.receive(), "woken");
     }
     child.send("end");

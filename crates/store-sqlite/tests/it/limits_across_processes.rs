@@ -1,9 +1,6 @@
 //! One rate limit for all processes.
 
 use std::path::Path;
-use std::pin::Pin;
-use std::sync::mpsc;
-use std::task::{Context, Waker};
 use std::time::Duration;
 
 use sqlite_database::SqliteDatabase;
@@ -14,7 +11,7 @@ use store_core::{
 use store_sqlite::{DatabaseOptions, RateLimitOptions, SqliteRateLimitStore};
 
 use crate::children::{self, send_to_parent};
-use crate::support::{Folder, open, resource};
+use crate::support::{Folder, hold_write_lock, is_pending, open, resource};
 
 const LIMIT: Limit = Limit::new(50, SECOND);
 const PROCESSES: usize = 4;
@@ -50,8 +47,8 @@ async fn no_window_holds_too_many_over_all_processes_and_hardly_any_is_wasted() 
         child.wait();
     }
     admitted.sort_unstable();
-    let window = i64::try_from(LIMIT.window.as_millis()).expect("a short window");
-    let count = LIMIT.count as usize;
+    let window = i64::try_from(LIMIT.window().as_millis()).expect("a short window");
+    let count = LIMIT.count() as usize;
     for span in admitted.windows(count + 1) {
         assert!(
             span[count] - span[0] >= window,
@@ -95,32 +92,16 @@ async fn take_all(
     let mut admitted = Vec::new();
     clock.sleep_until(begin).await;
     while clock.now() < end {
-        match limits.acquire(Acquire::one(&issues).user()).await {
+        match limits.try_acquire(Acquire::one(&issues).user()).await {
             Ok(Decision::Granted(permit)) => {
                 admitted.push(permit.admitted_at().as_millis().to_string());
-                permit.commit();
+                drop(permit);
             }
             Ok(Decision::Denied { retry_at, .. }) => clock.sleep_until(retry_at.min(end)).await,
             Err(error) => panic!("{error}"),
         }
     }
     admitted
-}
-
-/// Holds the write lock until the sender is used, or for 10 s; returns once it is held.
-fn hold_write_lock(database: &SqliteDatabase) -> mpsc::Sender<()> {
-    let ((held, is_held), (release, released)) = (mpsc::channel(), mpsc::channel());
-    let database = database.clone();
-    tokio::spawn(async move {
-        let held = database.write(move |_| {
-            let _sent = held.send(());
-            let _released = released.recv_timeout(10 * SECOND);
-            Ok(())
-        });
-        held.await.expect("the lock");
-    });
-    is_held.recv().expect("the lock");
-    release
 }
 
 /// The number of transactions in the write-ahead log: the last frame of each has the file's size.
@@ -151,8 +132,8 @@ async fn callers_that_meet_share_a_commit() {
     let database = folder.open().await;
     let limits = limiter(&database, Limit::new(1_000, HOUR));
     let issues = resource("issues");
-    let acquire = || limits.acquire(Acquire::one(&issues).user());
-    acquire().await.expect("a decision");
+    let acquire = || limits.try_acquire(Acquire::one(&issues).user());
+    drop(acquire().await.expect("a decision"));
     let release = hold_write_lock(&database);
     let before = commits(&folder.file());
     let mut calls: Vec<_> = (0..CALLERS).map(|_| Box::pin(acquire())).collect();
@@ -162,17 +143,12 @@ async fn callers_that_meet_share_a_commit() {
     release.send(()).expect("the holder of the lock");
     for call in calls {
         match call.await.expect("a decision") {
-            Decision::Granted(permit) => permit.commit(),
+            Decision::Granted(permit) => drop(permit),
             denied @ Decision::Denied { .. } => panic!("{denied:?}"),
         }
     }
     let shared = commits(&folder.file()) - before;
     assert!((1..=2).contains(&shared), "{shared} for {CALLERS}");
-}
-
-fn is_pending<T>(call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
-    call.poll(&mut Context::from_waker(Waker::noop()))
-        .is_pending()
 }
 
 // covers("F29")
@@ -187,7 +163,7 @@ async fn waiting_for_a_lock_stops_nobody_else_on_the_thread() {
     let issues = resource("issues");
     // To SQLite another handle is like another process.
     let release = hold_write_lock(&folder.open().await);
-    let mut call = Box::pin(limits.acquire(Acquire::one(&issues).user()));
+    let mut call = Box::pin(limits.try_acquire(Acquire::one(&issues).user()));
     // A thread that waited for the lock would have got it.
     assert!(is_pending(call.as_mut()));
     let status = limits
@@ -208,7 +184,7 @@ async fn a_cooldown_of_one_process_binds_another() {
     let mut child = children::start(test, &folder.file(), &until.as_millis().to_string());
     assert_eq!(child.receive(), "done");
     let decision = limits
-        .acquire(Acquire::one(&resource("issues")).user())
+        .try_acquire(Acquire::one(&resource("issues")).user())
         .await;
     let Decision::Denied { retry_at, reason } = decision.expect("a decision") else {
         panic!("admitted during a cooldown");

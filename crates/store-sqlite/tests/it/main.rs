@@ -10,6 +10,7 @@ mod npm_file;
 mod support;
 
 mod conformance;
+mod examples;
 mod failures;
 mod fixtures;
 mod jobs_across_processes;

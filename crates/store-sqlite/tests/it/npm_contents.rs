@@ -72,7 +72,8 @@ async fn admissions_keep_counting_with_or_without_a_priority() {
         let folder = Folder::new();
         write_npm_file(&folder.file(), limits);
         let clock = clock();
-        let options = RateLimitOptions::adaptive().with_clock(clock.clone());
+        let options =
+            RateLimitOptions::adaptive(Limit::TWO_HUNDRED_PER_HOUR).with_clock(clock.clone());
         let store = SqliteRateLimitStore::with_options(&folder.open().await, options);
         let issues = Claim::new(resource("issues"));
         let status = store.status(&issues, Priority::User).await.expect("status");
@@ -81,7 +82,7 @@ async fn admissions_keep_counting_with_or_without_a_priority() {
         assert_eq!(adaptive.recent_user_activity, users);
 
         let tight = issues.with_config(Limit::new(30, HOUR));
-        let decision = store.acquire(Acquire::of(tight).user()).await;
+        let decision = store.try_acquire(Acquire::of(tight).user()).await;
         let Decision::Denied { retry_at, .. } = decision.expect("a decision") else {
             panic!("the window is full");
         };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use store_core::{CacheStore, ErrorKind, Json, TypedCache};
+use store_core::{CacheStore, ErrorKind, TypedCache};
 use store_sqlite::{
     BACKUP_SUFFIX, COMPONENTS, CacheOptions, Component, MigrationState, SqliteCacheStore,
     SqliteDatabase,
@@ -144,11 +144,11 @@ async fn every_live_value_is_found_by_its_literal_key() {
     enlarge(&folder.file(), VALUES);
     let options = CacheOptions::default().with_clock(clock());
     let cache = SqliteCacheStore::with_options(&folder.open().await, options);
-    let typed: TypedCache<Value, Json> = TypedCache::new(std::sync::Arc::new(cache), Json);
+    let typed: TypedCache<Value> = TypedCache::new(cache);
     for number in 0..VALUES {
         let value = typed.get(&key(&format!("issue:{number}"))).await;
         let expected = json!({"id": number, "text": format!("{number:0>4000}")});
-        assert_eq!(value.expect("an answer"), Some(expected));
+        assert_eq!(value.expect("an answer").hit(), Some(expected));
     }
 }
 

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use store_core::{
     Acquire, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore, ErrorKind, HOUR,
-    JobState, Limit, MINUTE, ManualClock, PageRequest, Priority, RateLimitStore, Registration,
-    SECOND, Ttl,
+    JobState, Limit, MINUTE, ManualClock, NewEntry, PageRequest, Priority, RateLimitStore,
+    Registration, SECOND, Ttl,
 };
 use store_sqlite::{
-    CacheOptions, DatabaseOptions, DedupeOptions, RateLimitOptions, SqliteCacheStore,
-    SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores_with,
+    CacheOptions, DEFAULT_CLEANUP_BATCH, DEFAULT_INLINE_LIMIT_BYTES, DEFAULT_MAX_ENTRY_BYTES,
+    DatabaseOptions, DedupeOptions, RateLimitOptions, SqliteCacheStore, SqliteDatabase,
+    SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores_with,
 };
 
 use crate::support::{Folder, key, open, resource};
@@ -44,11 +45,11 @@ fn the_page_lists_every_option_of_a_file_with_its_default() {
     }
     let (cache, jobs) = (CacheOptions::default(), DedupeOptions::default());
     for (name, value) in [
-        ("max_entry_bytes", cache.max_entry_bytes.to_string()),
+        ("max_entry_bytes", DEFAULT_MAX_ENTRY_BYTES.to_string()),
         ("cleanup_interval", "60s".to_owned()),
-        ("cleanup_batch", cache.cleanup_batch.to_string()),
+        ("cleanup_batch", DEFAULT_CLEANUP_BATCH.to_string()),
         ("lease", format!("{:?}", jobs.lease)),
-        ("inline_limit_bytes", jobs.inline_limit_bytes.to_string()),
+        ("inline_limit_bytes", DEFAULT_INLINE_LIMIT_BYTES.to_string()),
         ("result_retention", format!("{:?}", jobs.result_retention)),
     ] {
         let row = format!("| `{name}` | {value} |");
@@ -65,16 +66,16 @@ async fn a_backup_is_restored_as_the_page_describes() {
     let cache = SqliteCacheStore::new(&database);
     let limits = SqliteRateLimitStore::new(&database, Limit::new(2, HOUR));
     let name = key("comics:1");
-    let put = cache.put(&name, "then".into(), Ttl::Never).await;
+    let put = cache.set(NewEntry::new(name.clone(), "then")).await;
     put.expect("space");
     let issues = resource("issues");
-    match limits.acquire(Acquire::one(&issues)).await {
-        Ok(Decision::Granted(permit)) => permit.commit(),
+    match limits.try_acquire(Acquire::one(&issues).background()).await {
+        Ok(Decision::Granted(permit)) => drop(permit),
         other => panic!("{other:?}"),
     }
     let copy = folder.file().with_file_name("copy.db");
     database.backup(&copy).await.expect("a copy");
-    let put = cache.put(&name, "later".into(), Ttl::Never).await;
+    let put = cache.set(NewEntry::new(name.clone(), "later")).await;
     put.expect("space");
     database.close().await.expect("a close");
 
@@ -149,7 +150,7 @@ async fn each_store_obeys_its_options() {
     let stores = stores_with(&database, options);
     let name = key("comics:1");
     let cache = stores.cache.expect("a cache");
-    let put = cache.put(&name, "bytes".into(), Ttl::Never);
+    let put = cache.set(NewEntry::new(name.clone(), "bytes"));
     let error = put.await.expect_err("five bytes");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     let jobs = stores.dedupe.expect("jobs");
@@ -165,7 +166,7 @@ async fn each_store_obeys_its_options() {
     for (name, expected) in [("issues", 1), ("volumes", 2)] {
         let claim = Claim::new(resource(name));
         let status = limits.status(&claim, Priority::User).await;
-        assert_eq!(status.expect("status").limit.count, expected);
+        assert_eq!(status.expect("status").limit.count(), expected);
     }
 }
 
@@ -180,10 +181,12 @@ async fn stores_may_have_a_file_each() {
     );
     let name = key("comics:1");
     let stored = SqliteCacheStore::new(&cache);
-    let put = stored.put(&name, "bytes".into(), Ttl::Never);
+    let put = stored.set(NewEntry::new(name.clone(), "bytes"));
     put.await.expect("space");
     let limiter = SqliteRateLimitStore::new(&limits, Limit::new(1, HOUR));
-    let decision = limiter.acquire(Acquire::one(&resource("issues"))).await;
+    let decision = limiter
+        .try_acquire(Acquire::one(&resource("issues")).background())
+        .await;
     assert!(matches!(decision, Ok(Decision::Granted(_))));
     cache.close().await.expect("a close");
     let stats = limiter.stats().await;
@@ -197,7 +200,9 @@ async fn the_size_in_stats_is_that_of_the_file() {
     let database = folder.open().await;
     let cache = SqliteCacheStore::new(&database);
     for (name, ttl) in [("comics:1", Ttl::Never), ("comics:2", Ttl::After(SECOND))] {
-        let put = cache.put(&key(name), vec![7; 100_000].into(), ttl).await;
+        let put = cache
+            .set(NewEntry::new(key(name), vec![7; 100_000]).with_ttl(ttl))
+            .await;
         put.expect("space");
     }
     let stats = cache.stats().await.expect("counts");
@@ -210,11 +215,16 @@ async fn the_size_in_stats_is_that_of_the_file() {
 #[tokio::test]
 async fn default_limits_are_those_of_the_page() {
     let database = SqliteDatabase::in_memory().await.expect("a database");
-    for (options, limit) in [
-        (RateLimitOptions::default(), Limit::new(60, MINUTE)),
-        (RateLimitOptions::adaptive(), Limit::new(200, HOUR)),
+    for (limits, limit) in [
+        (
+            SqliteRateLimitStore::with_options(&database, RateLimitOptions::default()),
+            Limit::new(60, MINUTE),
+        ),
+        (
+            SqliteRateLimitStore::adaptive(&database),
+            Limit::new(200, HOUR),
+        ),
     ] {
-        let limits = SqliteRateLimitStore::with_options(&database, options);
         let claim = Claim::new(resource("issues"));
         let status = limits.status(&claim, Priority::User).await;
         assert_eq!(status.expect("status").limit, limit);

@@ -33,7 +33,9 @@ impl Full {
         let config = config(ResourceConfig::from(Limit::new(count, HOUR)));
         let claim = Claim::new(resource("issues")).with_config(config);
         let all = NonZeroU32::new(count).expect("a limit");
-        let recorded = limits.record(Acquire::of(claim.clone()).permits(all)).await;
+        let recorded = limits
+            .record(Acquire::of(claim.clone()).background().permits(all))
+            .await;
         recorded.expect("a log");
         Self {
             folder,
@@ -46,7 +48,7 @@ impl Full {
 
     async fn is_denied(&self, priority: Priority) {
         let request = Acquire::of(self.claim.clone()).priority(priority);
-        let decision = self.limits.acquire(request).await.expect("a decision");
+        let decision = self.limits.try_acquire(request).await.expect("a decision");
         assert!(matches!(decision, Decision::Denied { .. }), "{decision:?}");
     }
 

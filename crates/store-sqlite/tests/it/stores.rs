@@ -1,20 +1,16 @@
 //! The three stores in one file: sharing, closing, cancelled callers, cleanup.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Waker};
-
 use store_core::{
     Acquire, AdaptiveConfig, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore,
     ErrorKind, HOUR, Limit, MINUTE, ManualClock, NewEntry, Priority, RateLimitStore, Registration,
-    Removal, ResourceConfig, SECOND, Scope, Selection, SystemClock, Tag, Ttl,
+    Removal, ResourceConfig, SECOND, Scope, Selection, SystemClock, Tag,
 };
 use store_sqlite::{
     CacheOptions, RateLimitOptions, SqliteAdaptiveRateLimitStore, SqliteCacheStore, SqliteDatabase,
     SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores, stores_with,
 };
 
-use crate::support::{Folder, key, resource};
+use crate::support::{Folder, hold_write_lock, is_pending, key, resource};
 
 // covers("A16", "A21", "T18")
 #[tokio::test]
@@ -24,7 +20,7 @@ async fn three_stores_share_one_file_and_have_the_npm_packages_defaults() {
     let stores = stores(&database);
     let cache = stores.cache.expect("a cache");
     cache
-        .put(&key("comics:1"), "bytes".into(), Ttl::Never)
+        .set(NewEntry::new(key("comics:1"), "bytes"))
         .await
         .expect("space");
     let jobs = stores.dedupe.expect("jobs");
@@ -47,17 +43,17 @@ async fn everything_survives_a_restart() {
     let database = folder.open().await;
     let cache = SqliteCacheStore::new(&database);
     cache
-        .put(&key("comics:1"), "bytes".into(), Ttl::After(HOUR))
+        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(HOUR))
         .await
         .expect("space");
     let limits = SqliteAdaptiveRateLimitStore::adaptive(&database);
     let decision = limits
-        .acquire(Acquire::one(&resource("issues")).user())
+        .try_acquire(Acquire::one(&resource("issues")).user())
         .await;
     let Decision::Granted(permit) = decision.expect("a decision") else {
         panic!("nothing was used yet");
     };
-    permit.commit();
+    drop(permit);
     database.close().await.expect("a close");
 
     let database = folder.open().await;
@@ -117,12 +113,6 @@ async fn a_waiter_fails_when_its_store_is_closed() {
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
 
-/// Polls once, which suffices on an idle database, and drops the future.
-fn poll_and_drop(future: impl Future) {
-    let mut context = Context::from_waker(Waker::noop());
-    drop(pin!(future).poll(&mut context));
-}
-
 async fn eventually(ask: impl AsyncFn() -> bool) {
     let clock = SystemClock::new();
     let until = clock.now() + SECOND * 10;
@@ -132,7 +122,7 @@ async fn eventually(ask: impl AsyncFn() -> bool) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn callers_that_go_away_leave_no_permit_and_no_job_behind() {
     let folder = Folder::new();
     let database = folder.open().await;
@@ -144,22 +134,24 @@ async fn callers_that_go_away_leave_no_permit_and_no_job_behind() {
         let status = limits.status(&claim, Priority::User).await;
         status.expect("status").used
     };
-    assert_eq!(used().await, 0);
-    assert!(
-        !jobs
-            .is_in_progress(&key("comics:1"))
-            .await
-            .expect("an answer")
-    );
-
-    poll_and_drop(limits.acquire(Acquire::one(&resource("issues")).user()));
-    poll_and_drop(jobs.register_or_join(&key("comics:1"), Priority::User));
-    eventually(async || used().await == 0).await;
-    eventually(async || {
+    let is_busy = async || {
         let busy = jobs.is_in_progress(&key("comics:1")).await;
-        !busy.expect("an answer")
-    })
-    .await;
+        busy.expect("an answer")
+    };
+
+    // Another task commits them; nobody polls them any more.
+    let release = hold_write_lock(&database);
+    let (issues, name) = (resource("issues"), key("comics:1"));
+    let mut request = Box::pin(limits.try_acquire(Acquire::one(&issues).user()));
+    let mut registration = Box::pin(jobs.register_or_join(&name, Priority::User));
+    assert!(is_pending(request.as_mut()) && is_pending(registration.as_mut()));
+    release.send(()).expect("somebody who holds the lock");
+    eventually(async || used().await == 1).await;
+    eventually(async || is_busy().await).await;
+
+    drop((request, registration));
+    eventually(async || used().await == 0).await;
+    eventually(async || !is_busy().await).await;
 }
 
 #[tokio::test]
@@ -168,14 +160,14 @@ async fn a_permit_given_back_late_removes_no_other_row() {
     let database = folder.open().await;
     let limits = SqliteRateLimitStore::new(&database, Limit::new(1, HOUR));
     let issues = resource("issues");
-    let take = async || match limits.acquire(Acquire::one(&issues).user()).await {
+    let take = async || match limits.try_acquire(Acquire::one(&issues).user()).await {
         Ok(Decision::Granted(permit)) => Some(permit),
         Ok(Decision::Denied { .. }) => None,
         Err(error) => panic!("{error}"),
     };
     let late = take().await.expect("a permit");
     limits.reset(&issues).await.expect("a reset");
-    take().await.expect("a permit").commit();
+    drop(take().await.expect("a permit"));
     late.give_back();
     // Writes are applied in order: the refund is done before this.
     limits.cleanup().await.expect("a cleanup");
@@ -192,7 +184,7 @@ async fn expired_values_are_removed_in_the_background() {
     let options = CacheOptions::default().with_clock(clock.clone());
     let cache = SqliteCacheStore::with_options(&database, options);
     cache
-        .put(&key("comics:1"), "bytes".into(), Ttl::After(SECOND))
+        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(SECOND))
         .await
         .expect("space");
     eventually(async || {
@@ -273,11 +265,11 @@ async fn a_limiter_with_a_short_window_leaves_rows_to_one_with_a_long_one() {
         SqliteRateLimitStore::with_options(&database, options)
     };
     let shared = ResourceConfig::from(Limit::new(200, HOUR)).adaptive(AdaptiveConfig::default());
-    let (long, short) = (limiter(shared), limiter(Limit::SEED_DEFAULT.into()));
+    let (long, short) = (limiter(shared), limiter(Limit::SIXTY_PER_MINUTE.into()));
     let issues = resource("issues");
     for store in [&long, &short] {
-        match store.acquire(Acquire::one(&issues).user()).await {
-            Ok(Decision::Granted(permit)) => permit.commit(),
+        match store.try_acquire(Acquire::one(&issues).user()).await {
+            Ok(Decision::Granted(permit)) => drop(permit),
             other => panic!("{other:?}"),
         }
     }
@@ -296,7 +288,7 @@ async fn options_reach_all_three_stores() {
         .without_cleanup();
     let cache = stores_with(&database, options).cache.expect("a cache");
     cache
-        .put(&key("comics:1"), "bytes".into(), Ttl::After(SECOND))
+        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(SECOND))
         .await
         .expect("space");
     clock.advance(SECOND);

@@ -1,8 +1,11 @@
 //! Shared helpers: temporary files, keys and resources.
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::mpsc;
+use std::task::{Context, Waker};
 
-use store_core::{Key, Resource};
+use store_core::{Key, Resource, SECOND};
 use store_sqlite::SqliteDatabase;
 use tempfile::TempDir;
 
@@ -35,5 +38,26 @@ pub(crate) fn key(text: &str) -> Key {
 }
 
 pub(crate) fn resource(name: &str) -> Resource {
-    Resource::named(name).expect("a resource")
+    Resource::new(name).expect("a resource")
+}
+
+/// Holds the write lock until the sender is used, or for 10 s; returns once it is held.
+pub(crate) fn hold_write_lock(database: &SqliteDatabase) -> mpsc::Sender<()> {
+    let ((held, is_held), (release, released)) = (mpsc::channel(), mpsc::channel());
+    let database = database.clone();
+    tokio::spawn(async move {
+        let held = database.write(move |_| {
+            let _sent = held.send(());
+            let _released = released.recv_timeout(10 * SECOND);
+            Ok(())
+        });
+        held.await.expect("the lock");
+    });
+    is_held.recv().expect("the lock");
+    release
+}
+
+pub(crate) fn is_pending<T>(call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> bool {
+    call.poll(&mut Context::from_waker(Waker::noop()))
+        .is_pending()
 }
