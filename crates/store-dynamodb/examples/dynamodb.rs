@@ -9,13 +9,11 @@
 
 use std::error::Error;
 
-use store_core::{
-    Acquire, CacheStore, CacheStoreExt, Decision, DedupeStore, JobOutcome, JobResult, Key, Limit,
-    MINUTE, NewEntry, Priority, RateLimitStore, Registration, Resource, SECOND,
-};
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 use store_dynamodb::{
-    DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore, DynamoDbTable, TableOptions,
+    BoxError, CacheStore, CacheStoreExt, Decision, DedupeStoreExt, DynamoDbCacheStore,
+    DynamoDbDedupeStore, DynamoDbRateLimitStore, DynamoDbTable, HOUR, Key, Limit, MINUTE, NewEntry,
+    RateLimitStoreExt, RateLimiter, Resource, TableOptions,
 };
 
 #[tokio::main]
@@ -43,51 +41,42 @@ async fn main() -> Result<(), Box<dyn Error>> {
 pub(crate) struct Issues {
     cache: DynamoDbCacheStore,
     jobs: DynamoDbDedupeStore,
-    limits: DynamoDbRateLimitStore,
+    limiter: RateLimiter,
     api: Resource,
 }
 
 impl Issues {
     /// At most three requests a minute.
     pub(crate) fn new(table: &DynamoDbTable) -> Result<Self, Box<dyn Error>> {
+        let limits = DynamoDbRateLimitStore::new(table, Limit::new(3, MINUTE));
         Ok(Self {
             cache: DynamoDbCacheStore::new(table),
             jobs: DynamoDbDedupeStore::new(table),
-            limits: DynamoDbRateLimitStore::new(table, Limit::new(3, MINUTE)),
-            api: Resource::named("issues")?,
+            limiter: limits.limiter(),
+            api: Resource::new("issues")?,
         })
     }
 
     /// An issue: cached, else from the caller that is fetching it, else fetched. `None` if the limit denies
-    /// the request.
+    /// the request; `limiter.acquire` would wait instead.
     pub(crate) async fn get(&self, id: u32) -> Result<Option<String>, Box<dyn Error>> {
         let key = Key::new(&format!("issue:{id}"))?;
         if let Some(body) = self.cache.value(&key).await? {
             return Ok(Some(String::from_utf8(body.to_vec())?));
         }
-        let owner = match self.jobs.register_or_join(&key, Priority::User).await? {
-            Registration::Owner(owner) => owner,
-            Registration::Joined(job) => {
-                let outcome = self.jobs.wait_for(&key, &job, SECOND * 30).await?;
-                let JobOutcome::Value(body) = outcome else {
-                    return Err(format!("issue {id}: {outcome:?}").into());
-                };
-                return Ok(Some(String::from_utf8(body.to_vec())?));
-            }
-        };
-        match self.limits.acquire(Acquire::one(&self.api).user()).await? {
-            Decision::Granted(permit) => permit.commit(),
-            Decision::Denied { retry_at, reason } => {
+        let body = self.jobs.run_once(&key, async || {
+            if let Decision::Denied { retry_at, reason } =
+                self.limiter.try_acquire(&self.api).await?
+            {
                 println!("issue {id}: {reason} until {retry_at}");
-                self.jobs.fail(owner, "denied").await?;
-                return Ok(None);
+                return Ok::<_, BoxError>(None);
             }
-        }
-        let body = fetch(id);
-        self.cache.set(NewEntry::new(key, body.clone())).await?;
-        let result = JobResult::Value(body.clone().into());
-        self.jobs.complete(owner, result).await?;
-        Ok(Some(body))
+            let body = fetch(id);
+            let entry = NewEntry::new(key.clone(), body.clone()).with_ttl(HOUR);
+            self.cache.set(entry).await?;
+            Ok(Some(body))
+        });
+        Ok(body.await?)
     }
 }
 

@@ -33,21 +33,23 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use store_core::{
-    CacheStats, CacheStore, EntryInfo, FillToken, Key, Lookup, NewEntry, Page, PageRequest,
-    Removal, Result, Selection, SetOutcome, Tag,
+    CacheOptions, CacheStats, CacheStore, EntryInfo, FillToken, Key, Lookup, NewEntry, Page,
+    PageRequest, Removal, Result, Selection, SetOutcome, Tag,
 };
 
 use self::call::Call;
 use self::epoch::EpochCache;
 use self::sweep::Cursor;
-use crate::options::CacheOptions;
+use crate::options::{CacheSettings, Tuning};
 use crate::store::Handle;
 use crate::table::DynamoDbTable;
 
 /// A response cache in a DynamoDB table, shared by all processes of all hosts that use the table.
 ///
-/// Cloning is cheap; clones share one store. DynamoDB removes expired values itself, so no periodic cleanup is
-/// needed.
+/// Cloning is cheap; clones share one store. Values have at most 4 MiB, unless
+/// [`CacheOptions::max_entry_bytes`] says otherwise. DynamoDB removes expired values itself, within days: no
+/// cleanup runs unless `cleanup` is called, which removes at most 500 values, and
+/// [`CacheOptions::cleanup_interval`] has no effect.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
@@ -69,7 +71,7 @@ pub struct DynamoDbCacheStore {
 
 struct Inner {
     handle: Handle,
-    options: CacheOptions,
+    options: CacheSettings,
     epochs: EpochCache,
     /// Where the next cleanup goes on.
     swept_to: Mutex<Cursor>,
@@ -82,9 +84,16 @@ impl DynamoDbCacheStore {
         Self::with_options(table, CacheOptions::default())
     }
 
-    /// A cache in `table` with the given options.
+    /// A cache in `table`.
     #[must_use]
     pub fn with_options(table: &DynamoDbTable, options: CacheOptions) -> Self {
+        Self::with_tuning(table, options, Tuning::default())
+    }
+
+    /// The same with [`Tuning`] for DynamoDB.
+    #[must_use]
+    pub fn with_tuning(table: &DynamoDbTable, options: CacheOptions, tuning: Tuning) -> Self {
+        let options = CacheSettings::new(options, tuning);
         let handle = Handle::new(table, Arc::clone(&options.clock));
         Self {
             inner: Arc::new(Inner {
@@ -143,7 +152,7 @@ impl CacheStore for DynamoDbCacheStore {
 
     async fn fill_token(&self) -> Result<FillToken> {
         let call = self.call("fill_token")?;
-        call.epoch().await?.token(call.now)
+        Ok(call.epoch().await?.token(call.now)?.into())
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {

@@ -12,9 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use store_core::backend::{end_ownership, new_ownership};
 use store_core::{
-    DedupeStats, DedupeStore, Error, ErrorKind, Heartbeat, JobId, JobInfo, JobOutcome, JobResult,
-    Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection, Settlement,
+    DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Error, ErrorKind, Heartbeat, JobId,
+    JobInfo, JobOutcome, JobResult, Key, Ownership, Page, PageRequest, Priority, Registration,
+    Result, Selection,
 };
 use tokio::runtime::Handle as Runtime;
 use tracing::warn;
@@ -24,11 +27,11 @@ use self::job::{Ending, JobView, ReadContext};
 use self::jobs::Claimed;
 use self::waiters::{JobUpdate, Waiter, Waiters, waiter_error};
 use crate::error::BACKEND;
-use crate::options::DedupeOptions;
+use crate::options::{DedupeSettings, Tuning};
 use crate::store::Handle;
 use crate::table::DynamoDbTable;
 
-/// The longest result that is handed on, whatever the options say: DynamoDB takes items of 400 KB with
+/// The longest result that other processes get, whatever the options say: DynamoDB takes items of 400 KB with
 /// all they hold, and a result that it refuses would be none.
 const MOST_INLINE_BYTES: usize = 300 * 1024;
 /// The longest failure that is handed on.
@@ -40,6 +43,11 @@ const MOST_ERROR_BYTES: usize = 16 * 1024;
 /// Cloning is cheap; clones share one store. A process polls all jobs that its tasks wait for in one request, and
 /// sends nothing while no task waits.
 ///
+/// Tasks of the owner's process get a result whatever its length. Other processes get results of at most 8 KiB,
+/// because each kilobyte costs a write unit; [`DedupeOptions::inline_limit_bytes`] raises that to at most
+/// 300 KiB. DynamoDB removes ended jobs itself, within days: no cleanup runs unless `cleanup` is called, which
+/// removes at most 500 jobs, and [`DedupeOptions::cleanup_interval`] has no effect.
+///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
@@ -49,8 +57,8 @@ const MOST_ERROR_BYTES: usize = 16 * 1024;
 /// let jobs = DynamoDbDedupeStore::new(&table);
 /// let key = Key::new("comics:1")?;
 /// match jobs.register_or_join(&key, Priority::User).await? {
-///     Registration::Owner(owner) => {
-///         jobs.complete(owner, JobResult::Value("fetched".into())).await?;
+///     Registration::Owner(mut owner) => {
+///         jobs.complete(&mut owner, JobResult::Value("fetched".into())).await?;
 ///     }
 ///     Registration::Joined(job) => {
 ///         jobs.wait_for(&key, &job, SECOND * 30).await?;
@@ -69,10 +77,10 @@ struct Inner {
     handle: Handle,
     /// What is owed to the table when the store was closed.
     table: DynamoDbTable,
-    options: Arc<DedupeOptions>,
+    options: Arc<DedupeSettings>,
     demand: Demand,
     waiters: Arc<Waiters>,
-    settled: AtomicU64,
+    ended: AtomicU64,
 }
 
 impl DynamoDbDedupeStore {
@@ -82,17 +90,23 @@ impl DynamoDbDedupeStore {
         Self::with_options(table, DedupeOptions::default())
     }
 
-    /// A dedupe store in `table` with the given options.
+    /// A dedupe store in `table`.
     #[must_use]
     pub fn with_options(table: &DynamoDbTable, options: DedupeOptions) -> Self {
-        let options = Arc::new(options);
+        Self::with_tuning(table, options, Tuning::default())
+    }
+
+    /// The same with [`Tuning`] for DynamoDB.
+    #[must_use]
+    pub fn with_tuning(table: &DynamoDbTable, options: DedupeOptions, tuning: Tuning) -> Self {
+        let options = Arc::new(DedupeSettings::new(options, tuning));
         Self {
             inner: Arc::new(Inner {
                 handle: Handle::new(table, Arc::clone(&options.clock)),
                 table: table.clone(),
                 demand: Demand::default(),
                 waiters: Waiters::new(table.clone(), Arc::clone(&options)),
-                settled: AtomicU64::new(0),
+                ended: AtomicU64::new(0),
                 options,
             }),
         }
@@ -102,22 +116,87 @@ impl DynamoDbDedupeStore {
         self.inner.handle.table(operation)
     }
 
-    async fn settle(
+    async fn end(
         &self,
         operation: &'static str,
-        owner: Ownership,
+        owner: &mut Ownership,
         ending: Ending,
-    ) -> Result<Settlement> {
+    ) -> Result<EndOutcome> {
         let (table, job) = (self.table(operation)?, (owner.key(), owner.job()));
-        let settled = jobs::settle(table, &self.inner.options, operation, job, &ending).await;
-        let settlement = settled.map_err(|error| error.with_key(owner.key().as_str()))?;
-        if settlement == Settlement::Settled {
-            self.inner.settled.fetch_add(1, Ordering::Relaxed);
+        let ended = jobs::end(table, &self.inner.options, operation, job, &ending).await;
+        let ended = ended.map_err(|error| error.with_key(owner.key().as_str()))?;
+        if ended == EndOutcome::Ended {
+            self.inner.ended.fetch_add(1, Ordering::Relaxed);
             let outcome = ending.outcome();
             self.inner.waiters.tell(owner.key(), owner.job(), outcome);
         }
-        owner.disarm();
-        Ok(settlement)
+        end_ownership(owner);
+        Ok(ended)
+    }
+
+    /// Keeps a result that is too long for the table for the tasks of this process.
+    fn keep_value(&self, job: JobId, value: Bytes) {
+        let DedupeSettings {
+            clock,
+            result_retention: retention,
+            ..
+        } = &*self.inner.options;
+        let expires_at = clock.now() + *retention;
+        let signals = self.inner.demand.signals();
+        signals.keep_value(job, value, expires_at);
+        // Nobody has to call `cleanup`, so the value goes by itself.
+        let (signals, clock, retention) = (signals.clone(), Arc::clone(clock), *retention);
+        tokio::spawn(async move {
+            clock.sleep_until(expires_at).await;
+            signals.remove_expired_values(clock.now(), retention);
+        });
+    }
+
+    fn remove_expired_values(&self) {
+        let now = self.inner.handle.now();
+        let retention = self.inner.options.result_retention;
+        let signals = self.inner.demand.signals();
+        signals.remove_expired_values(now, retention);
+    }
+
+    /// Waits for the outcome of the job, as the table has it.
+    async fn stored_outcome(
+        &self,
+        key: &Key,
+        job: &JobId,
+        timeout: Duration,
+    ) -> Result<JobOutcome> {
+        const OPERATION: &str = "wait_for";
+        let table = self.table(OPERATION)?;
+        let mut waiter = self.inner.waiters.join(key, job);
+        if let Some(JobUpdate::Ended(outcome)) = waiter.known() {
+            return Ok(outcome);
+        }
+        // As of before it was asked: an answer that comes late must not make a lease look lapsed.
+        let terms = ReadContext::now(&self.inner.options);
+        let (lease, unseen) = match jobs::read(table, OPERATION, key).await {
+            Ok(None) => return Ok(JobOutcome::Lapsed),
+            Ok(Some(found)) => match found.look(job, &terms) {
+                JobView::Ended(outcome) => return Ok(outcome),
+                JobView::Apart => {
+                    let read = jobs::read_apart(table, OPERATION, &[*job]).await;
+                    let mut outcomes = read.map_err(|error| error.with_key(key.as_str()))?;
+                    return Ok(outcomes.pop().unwrap_or(JobOutcome::Lapsed));
+                }
+                JobView::Pending(lease) => (Some(lease), None),
+            },
+            // It is asked for again; only then the waiters are told.
+            Err(error) if error.kind().is_retryable() => (None, Some(error)),
+            Err(error) => return Err(error.with_key(key.as_str())),
+        };
+        waiter.watch(lease);
+        let outcome = self.wait_with(&mut waiter, key, timeout).await?;
+        match unseen {
+            Some(error) if outcome == JobOutcome::TimedOut && !waiter.was_seen() => {
+                Err(error.with_key(key.as_str()))
+            }
+            _ => Ok(outcome),
+        }
     }
 
     /// Waits for an update of the job, up to the timeout.
@@ -173,7 +252,7 @@ impl Inner {
                 let (inner, name) = (Arc::clone(self), key.clone());
                 let (runtime, lease) = (Runtime::current(), self.options.lease);
                 let abandon = move || drop(runtime.spawn(inner.abandon(name, fresh)));
-                let owner = Ownership::new(key.clone(), fresh, lease, demand, abandon);
+                let owner = new_ownership(key.clone(), fresh, lease, demand, abandon);
                 Ok(Registration::Owner(owner))
             }
             Ok(Claimed::Joined(job)) => {
@@ -214,37 +293,12 @@ impl DedupeStore for DynamoDbDedupeStore {
     }
 
     async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
-        const OPERATION: &str = "wait_for";
-        let table = self.table(OPERATION)?;
-        let mut waiter = self.inner.waiters.join(key, job);
-        if let Some(JobUpdate::Ended(outcome)) = waiter.known() {
-            return Ok(outcome);
-        }
-        // As of before it was asked: an answer that comes late must not make a lease look lapsed.
-        let terms = ReadContext::now(&self.inner.options);
-        let (lease, unseen) = match jobs::read(table, OPERATION, key).await {
-            Ok(None) => return Ok(JobOutcome::Lapsed),
-            Ok(Some(found)) => match found.look(job, &terms) {
-                JobView::Ended(outcome) => return Ok(outcome),
-                JobView::Apart => {
-                    let read = jobs::read_apart(table, OPERATION, &[*job]).await;
-                    let mut outcomes = read.map_err(|error| error.with_key(key.as_str()))?;
-                    return Ok(outcomes.pop().unwrap_or(JobOutcome::Lapsed));
-                }
-                JobView::Pending(lease) => (Some(lease), None),
-            },
-            // It is asked for again; only then the waiters are told.
-            Err(error) if error.kind().is_retryable() => (None, Some(error)),
-            Err(error) => return Err(error.with_key(key.as_str())),
+        let outcome = self.stored_outcome(key, job, timeout).await?;
+        let value = match outcome {
+            JobOutcome::NotShared => self.inner.demand.signals().value(job),
+            _ => None,
         };
-        waiter.watch(lease);
-        let outcome = self.wait_with(&mut waiter, key, timeout).await?;
-        match unseen {
-            Some(error) if outcome == JobOutcome::TimedOut && !waiter.was_seen() => {
-                Err(error.with_key(key.as_str()))
-            }
-            _ => Ok(outcome),
-        }
+        Ok(value.map_or(outcome, JobOutcome::Value))
     }
 
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
@@ -257,20 +311,26 @@ impl DedupeStore for DynamoDbDedupeStore {
         Ok(heard)
     }
 
-    async fn complete(&self, owner: Ownership, result: JobResult) -> Result<Settlement> {
+    async fn complete(&self, owner: &mut Ownership, result: JobResult) -> Result<EndOutcome> {
+        const OPERATION: &str = "complete";
+        self.table(OPERATION)?;
+        self.remove_expired_values();
         let most = self.inner.options.inline_limit_bytes;
         let most = most.min(MOST_INLINE_BYTES);
         let value = match result {
             JobResult::Value(value) if value.len() <= most => Some(value),
-            JobResult::Value(_) | JobResult::NotShared => None,
+            JobResult::Value(value) => {
+                self.keep_value(*owner.job(), value);
+                None
+            }
+            JobResult::NotShared => None,
         };
-        self.settle("complete", owner, Ending::Completed(value))
-            .await
+        self.end(OPERATION, owner, Ending::Completed(value)).await
     }
 
-    async fn fail(&self, owner: Ownership, error: &str) -> Result<Settlement> {
+    async fn fail(&self, owner: &mut Ownership, error: &str) -> Result<EndOutcome> {
         let end = error.floor_char_boundary(MOST_ERROR_BYTES);
-        self.settle("fail", owner, Ending::Failed(error[..end].to_owned()))
+        self.end("fail", owner, Ending::Failed(error[..end].to_owned()))
             .await
     }
 
@@ -288,7 +348,7 @@ impl DedupeStore for DynamoDbDedupeStore {
 
     async fn stats(&self) -> Result<DedupeStats> {
         let mut stats = reports::stats(self.table("stats")?, &self.inner.options).await?;
-        stats.settled_jobs = self.inner.settled.load(Ordering::Relaxed);
+        stats.ended_jobs = self.inner.ended.load(Ordering::Relaxed);
         Ok(stats)
     }
 
@@ -300,7 +360,9 @@ impl DedupeStore for DynamoDbDedupeStore {
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        reports::cleanup(self.table("cleanup")?, &self.inner.options).await
+        let table = self.table("cleanup")?;
+        self.remove_expired_values();
+        reports::cleanup(table, &self.inner.options).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -97,7 +97,7 @@ pub(crate) fn spread(random: &dyn Random, longest: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use store_core::SeededRandom;
+    use store_core::backend::SeededRandom;
 
     use super::*;
 

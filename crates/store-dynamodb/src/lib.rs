@@ -2,21 +2,23 @@
 //! processes of several hosts.
 //!
 //! Use it when several hosts share one API budget; on a single host `store-sqlite` does the same without a
-//! service. All stores implement the contracts of `store-core`.
+//! service. All stores implement the contracts of [`store_core`], of which this crate re-exports what
+//! applications need.
 //!
-//! | for | use |
+//! | to | use |
 //! |---|---|
-//! | opening a table | [`DynamoDbTable`], [`TableOptions`] |
-//! | creating it, IAM policies, `CloudFormation`, Terraform | [`setup`] |
-//! | all three stores, for a client or a pipeline | [`stores`], [`stores_with`], [`StoreOptions`] |
-//! | caching responses | [`DynamoDbCacheStore`], [`CacheOptions`] |
-//! | one fetch for many concurrent callers | [`DynamoDbDedupeStore`], [`DedupeOptions`] |
-//! | limiting requests across hosts | [`DynamoDbRateLimitStore`], [`RateLimitOptions`] |
-//! | health checks | [`DynamoDbTable::health`], [`HealthOptions`], [`Health`], [`Problem`] |
-//! | tracing, metrics, consumed capacity | [`Monitor`], [`MetricsSink`], [`ConsumedCapacity`] |
-//! | CloudWatch (feature `cloudwatch`) | `CloudWatchMetricsPublisher`, `dashboard` |
-//! | failing fast while the table is down | [`CircuitBreakerOptions`], [`CircuitStatus`] |
-//! | requests of your own | [`BatchWriter`], [`execute_in_parallel`], [`AdaptiveDelayCalculator`] |
+//! | open a table | [`DynamoDbTable`], [`TableOptions`] |
+//! | create it, or print IAM policies, `CloudFormation`, Terraform | [`setup`] |
+//! | make all three stores for a [`Pipeline`] | [`stores`], [`stores_with`], [`StoreOptions`] |
+//! | cache values of a type | [`TypedCache`] over [`DynamoDbCacheStore`] |
+//! | do work once over all hosts | [`DynamoDbDedupeStore`], [`DedupeStoreExt::run_once`] |
+//! | wait for permits of a limit that hosts share | [`DynamoDbRateLimitStore`], [`RateLimitStoreExt::limiter`] |
+//! | set what only DynamoDB has: chunks, polling, clock skew, permit batches | [`Tuning`] |
+//! | check its health | [`DynamoDbTable::health`], [`HealthOptions`], [`Health`], [`Problem`] |
+//! | observe it: tracing, metrics, consumed capacity | [`Monitor`], [`MetricsSink`], [`ConsumedCapacity`] |
+//! | publish to CloudWatch (feature `cloudwatch`) | `CloudWatchMetricsPublisher`, `dashboard` |
+//! | fail fast while the table is down | [`CircuitBreakerOptions`], [`CircuitStatus`] |
+//! | send requests of your own | [`BatchWriter`], [`execute_in_parallel`], [`AdaptiveDelayCalculator`] |
 //!
 //! # Example
 //!
@@ -26,29 +28,25 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # async fn fetch() -> Result<&'static str, std::io::Error> { Ok("{}") }
-//! use store_core::{Acquire, CacheStore, CacheStoreExt, Decision, HOUR, Key, Limit, NewEntry};
-//! use store_core::{RateLimitStore, Resource};
 //! use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 //! use store_dynamodb::{DynamoDbCacheStore, DynamoDbRateLimitStore, DynamoDbTable, TableOptions};
+//! use store_dynamodb::{BoxError, HOUR, Key, Limit, RateLimitStoreExt, Resource, TypedCache};
 //!
 //! let options = TableOptions::default().with_table("comics");
 //! # let options = options.with_endpoint_url(dynamodb_local::endpoint()?);
 //! let table = DynamoDbTable::from_env(options.clone()).await;
 //! create_or_verify(table.client(), &TableSpec::of(&options), &SetupOptions::default()).await?;
 //!
-//! let cache = DynamoDbCacheStore::new(&table);
-//! let limits = DynamoDbRateLimitStore::new(&table, Limit::new(200, HOUR));
-//! let (key, api) = (Key::new("issues:1")?, Resource::named("issues")?);
-//! if cache.value(&key).await?.is_none() {
-//!     match limits.acquire(Acquire::one(&api).user()).await? {
-//!         Decision::Granted(permit) => {
-//!             permit.commit();
-//!             cache.set(NewEntry::new(key, fetch().await?)).await?;
-//!         }
-//!         Decision::Denied { retry_at, reason } => println!("{reason} until {retry_at}"),
-//!     }
-//! }
+//! let names: TypedCache<String> = TypedCache::new(DynamoDbCacheStore::new(&table));
+//! let limiter = DynamoDbRateLimitStore::new(&table, Limit::new(200, HOUR)).limiter();
+//! let issues = Resource::new("issues")?;
+//! let name = names
+//!     .get_or_try_insert_with(&Key::new("issues:4000-1")?, HOUR, async || {
+//!         let _permit = limiter.acquire(&issues).await?; // waits if the limit is reached
+//!         Ok::<_, BoxError>("Cry for the Moon".to_owned()) // send the request here
+//!     })
+//!     .await?;
+//! assert_eq!(name, "Cry for the Moon");
 //! # Ok(())
 //! # }
 //! ```
@@ -86,12 +84,15 @@ pub use dedupe::DynamoDbDedupeStore;
 pub use delay::AdaptiveDelayCalculator;
 pub use health::{ClockSkew, Health, HealthOptions, Problem};
 pub use metrics::{Metric, MetricKind, MetricsSink};
-pub use monitor::{Correlation, Monitor, Outcome};
-pub use options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions};
+pub use monitor::{Correlation, Monitor, OperationOutcome};
+pub use options::Tuning;
 pub use parallel::execute_in_parallel;
 pub use rate_limit::{DynamoDbAdaptiveRateLimitStore, DynamoDbRateLimitStore};
 pub use store::{stores, stores_with};
 pub use table::{ConsumedCapacity, DynamoDbTable, SchemaNames, TableOptions};
+
+#[doc(no_inline)]
+pub use store_core::{self, prelude::*};
 
 #[cfg(all(doctest, feature = "aws-config"))]
 #[doc = include_str!("../../../docs/dynamodb.md")]

@@ -37,7 +37,7 @@ const OPERATION_SECONDS: &str = "dynamodb_operation_duration_seconds";
 /// | `dynamodb_read_units_total`, `dynamodb_write_units_total` | `operation` |
 /// | `dynamodb_circuit_open`: 1 while the circuit breaker is open, else 0 | |
 ///
-/// An operation is a method of a store, such as `get` or `acquire`. An outcome is `ok`, `refused` if a
+/// An operation is a method of a store, such as `get` or `try_acquire`. An outcome is `ok`, `refused` if a
 /// condition did not hold, `conflict`, `cancelled`, or a kind of failure, such as `throttled`. What the
 /// client sends again by itself is one request; one that its caller gives up is not measured.
 #[derive(Clone, Copy, Debug)]
@@ -71,14 +71,14 @@ impl Correlation {
 
 /// Outcome of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum OperationOutcome {
     /// It succeeded.
     Ok,
     /// It failed.
     Failed,
 }
 
-impl Outcome {
+impl OperationOutcome {
     /// The outcome of an operation with this result.
     #[must_use]
     pub const fn of<T, E>(result: &Result<T, E>) -> Self {
@@ -89,7 +89,7 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for OperationOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Ok => "ok",
@@ -152,7 +152,7 @@ impl Monitor<'_> {
 
     /// Ends an operation: emits an event and the metrics `dynamodb_operations_total` and
     /// `dynamodb_operation_duration_seconds`.
-    pub fn end_correlation(&self, correlation: Correlation, outcome: Outcome) {
+    pub fn end_correlation(&self, correlation: Correlation, outcome: OperationOutcome) {
         let Correlation {
             operation,
             span,
@@ -182,7 +182,7 @@ impl Monitor<'_> {
     ) -> Result<T, E> {
         let correlation = self.start_correlation(operation);
         let result = work.instrument(correlation.span.clone()).await;
-        self.end_correlation(correlation, Outcome::of(&result));
+        self.end_correlation(correlation, OperationOutcome::of(&result));
         result
     }
 

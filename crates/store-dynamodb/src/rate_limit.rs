@@ -26,15 +26,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store_core::rate_limit::window::check_claims;
+use store_core::backend::Undelivered;
+use store_core::backend::window::check_claims;
 use store_core::{
-    Acquire, Claim, Decision, Error, ErrorKind, Page, PageRequest, Priority, RateLimitStats,
-    RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status, Timestamp,
+    Acquire, AdaptiveConfig, Attempt, Claim, Decision, Error, ErrorKind, Limit, Page, PageRequest,
+    Priority, RateLimitOptions, RateLimitStats, RateLimitStore, Resource, ResourceConfig,
+    ResourceInfo, Result, Status, Timestamp,
 };
 
 use self::engine::Inner;
 use crate::error::BACKEND;
-use crate::options::RateLimitOptions;
+use crate::options::{RateLimitSettings, Tuning};
 use crate::table::DynamoDbTable;
 
 /// A sliding-window rate limiter in a DynamoDB table, shared by all processes of all hosts that use the table.
@@ -46,20 +48,20 @@ use crate::table::DynamoDbTable;
 /// A request with several claims takes them one after the other and gives back the earlier ones if a later one
 /// is denied; meanwhile another request that would fit may be denied.
 ///
-/// Cloning is cheap; clones share one store.
+/// Cloning is cheap; clones share one store. DynamoDB removes idle resources itself, within days: no cleanup
+/// runs unless `cleanup` is called, which removes at most 500 admissions, and
+/// [`RateLimitOptions::cleanup_interval`] has no effect.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
-/// use store_core::{Acquire, Decision, HOUR, Limit, RateLimitStore, Resource};
+/// use store_core::{HOUR, Limit, RateLimitStoreExt, Resource};
 /// use store_dynamodb::DynamoDbRateLimitStore;
 ///
-/// let limits = DynamoDbRateLimitStore::new(&table, Limit::new(200, HOUR));
-/// let issues = Resource::named("issues")?;
-/// match limits.acquire(Acquire::one(&issues).user()).await? {
-///     Decision::Granted(permit) => permit.commit(),
-///     Decision::Denied { retry_at, reason } => println!("{reason} until {retry_at}"),
-/// }
+/// let limiter = DynamoDbRateLimitStore::new(&table, Limit::new(200, HOUR)).limiter();
+/// let issues = Resource::new("issues")?;
+/// let permit = limiter.acquire(&issues).await?; // waits until one is free
+/// permit.give_back(); // nothing was sent
 /// # Ok(())
 /// # }) }
 /// ```
@@ -84,36 +86,57 @@ impl DynamoDbRateLimitStore {
     /// and background requests by activity.
     #[must_use]
     pub fn adaptive(table: &DynamoDbTable) -> Self {
-        Self::with_options(table, RateLimitOptions::adaptive())
+        Self::new(table, adaptive_config())
     }
 
-    /// A limiter in `table` with the given options.
+    /// A limiter in `table`: 200 per minute, unless the options have another configuration.
     #[must_use]
     pub fn with_options(table: &DynamoDbTable, options: RateLimitOptions) -> Self {
+        Self::with_tuning(table, options, Tuning::default())
+    }
+
+    /// The same with [`Tuning`] for DynamoDB.
+    #[must_use]
+    pub fn with_tuning(table: &DynamoDbTable, options: RateLimitOptions, tuning: Tuning) -> Self {
+        let settings = RateLimitSettings::new(options, tuning);
         Self {
-            inner: Arc::new(Inner::new(table, options)),
+            inner: Arc::new(Inner::new(table, settings)),
         }
     }
 }
 
+/// The configuration of the adaptive limiter: 200 per hour.
+pub(crate) fn adaptive_config() -> ResourceConfig {
+    ResourceConfig::from(Limit::TWO_HUNDRED_PER_HOUR).adaptive(AdaptiveConfig::default())
+}
+
 #[async_trait]
 impl RateLimitStore for DynamoDbRateLimitStore {
-    async fn acquire(&self, request: Acquire) -> Result<Decision> {
+    async fn try_acquire(&self, request: Acquire) -> Result<Decision> {
+        const OPERATION: &str = "try_acquire";
         check_claims(&request.claims)?;
-        self.inner.handle.table("acquire")?;
-        if let Some(denial) = self.inner.denials.standing(&request, self.inner.now()) {
+        self.inner.handle.table(OPERATION)?;
+        if let Some(denial) = self.inner.denials.denial_of(&request, self.inner.now()) {
             return Ok(Decision::Denied {
                 retry_at: denial.retry_at,
                 reason: denial.reason,
             });
         }
         // A caller that goes away must not leave a write behind that nobody hears of: the task goes on,
-        // and a permit that nobody takes out of it is dropped, which gives it back.
+        // and a decision that nobody takes out of it gives its permit back.
         let inner = Arc::clone(&self.inner);
         let task = tokio::spawn(async move { acquire::acquire(&inner, &request).await });
-        task.await.map_err(|source| {
-            Error::new(ErrorKind::Unavailable, BACKEND, "acquire").with_source(source)
-        })?
+        let decided = task.await.map_err(|source| {
+            Error::new(ErrorKind::Unavailable, BACKEND, OPERATION).with_source(source)
+        })?;
+        decided.map(Undelivered::deliver)
+    }
+
+    fn record_activity(&self, request: &Acquire) {
+        // An invalid request has no activity; whoever sends it hears of it when it asks.
+        if request.attempt == Attempt::First && check_claims(&request.claims).is_ok() {
+            self.inner.denials.record_activity(request);
+        }
     }
 
     async fn record(&self, request: Acquire) -> Result<()> {
@@ -178,8 +201,8 @@ impl RateLimitStore for DynamoDbRateLimitStore {
         Ok(())
     }
 
-    fn resolution(&self, window: Duration) -> Duration {
-        let bucket = window.as_nanos() / 1_000_000;
+    fn resolution(&self, span: Duration) -> Duration {
+        let bucket = span.as_nanos() / 1_000_000;
         let bucket = bucket.div_ceil(u128::from(self.inner.options.buckets.get()));
         let bucket = Duration::from_millis(u64::try_from(bucket).unwrap_or(u64::MAX).max(1));
         bucket.saturating_add(self.inner.options.max_clock_skew)

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use store_core::{Clock, Error, ErrorKind, Result, Stores, Timestamp};
+use store_core::{Clock, Error, ErrorKind, Result, StoreOptions, Stores, Timestamp};
 
 use crate::error::BACKEND;
-use crate::options::StoreOptions;
+use crate::options::Tuning;
+use crate::rate_limit::adaptive_config;
 use crate::table::DynamoDbTable;
 use crate::{DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore};
 
@@ -28,34 +29,43 @@ use crate::{DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore};
 /// ```
 #[must_use]
 pub fn stores(table: &DynamoDbTable) -> Stores {
-    stores_with(table, StoreOptions::default())
+    stores_with(table, StoreOptions::default(), Tuning::default())
 }
 
-/// All three stores in `table` with the given options.
+/// All three stores in `table`; without a default configuration in the options the limiter is adaptive,
+/// 200 per hour.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// use store_core::{HOUR, Limit};
 /// use store_dynamodb::{
-///     DynamoDbTable, RateLimitOptions, StoreOptions, TableOptions, stores_with,
+///     DynamoDbTable, HOUR, Limit, RateLimitOptions, StoreOptions, TableOptions, Tuning, stores_with,
 /// };
 ///
 /// let options = TableOptions::default().with_endpoint_url("http://127.0.0.1:8000");
 /// let table = DynamoDbTable::from_env(options).await;
 /// let limit = RateLimitOptions::default().with_default_config(Limit::new(200, HOUR));
-/// let stores = stores_with(&table, StoreOptions::default().with_rate_limit(limit));
+/// let options = StoreOptions::default().with_rate_limit(limit);
+/// let stores = stores_with(&table, options, Tuning::default());
 /// assert!(stores.rate_limit.is_some());
 /// # }
 /// ```
 #[must_use]
-pub fn stores_with(table: &DynamoDbTable, options: StoreOptions) -> Stores {
+pub fn stores_with(table: &DynamoDbTable, options: StoreOptions, tuning: Tuning) -> Stores {
+    let StoreOptions {
+        cache,
+        dedupe,
+        mut rate_limit,
+        ..
+    } = options;
+    rate_limit
+        .default_config
+        .get_or_insert_with(adaptive_config);
     Stores::none()
-        .with_cache(DynamoDbCacheStore::with_options(table, options.cache))
-        .with_dedupe(DynamoDbDedupeStore::with_options(table, options.dedupe))
-        .with_rate_limit(DynamoDbRateLimitStore::with_options(
-            table,
-            options.rate_limit,
+        .with_cache(DynamoDbCacheStore::with_tuning(table, cache, tuning))
+        .with_dedupe(DynamoDbDedupeStore::with_tuning(table, dedupe, tuning))
+        .with_rate_limit(DynamoDbRateLimitStore::with_tuning(
+            table, rate_limit, tuning,
         ))
 }
 

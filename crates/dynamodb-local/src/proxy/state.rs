@@ -3,7 +3,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use store_core::{Clock, Random, SeededRandom, SystemClock};
+use store_core::backend::SeededRandom;
+use store_core::{Clock, Random, SystemClock};
 
 use super::faults::{Fault, FaultCounts, Faults};
 

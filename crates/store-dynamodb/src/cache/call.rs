@@ -10,7 +10,7 @@ use super::epoch::{Epoch, EpochCache, Invalidations, Subject, epoch_key};
 use super::head::Head;
 use crate::error::Failure;
 use crate::item::{Item, ItemKey};
-use crate::options::CacheOptions;
+use crate::options::CacheSettings;
 use crate::parallel::execute_in_parallel;
 use crate::table::{DynamoDbTable, SchemaNames, Update, Values, Write};
 
@@ -26,7 +26,7 @@ const PARALLEL_WITHIN: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call<'a> {
     pub(super) table: &'a DynamoDbTable,
-    pub(super) options: &'a CacheOptions,
+    pub(super) options: &'a CacheSettings,
     pub(super) epochs: &'a EpochCache,
     pub(super) operation: &'static str,
     pub(super) now: Timestamp,

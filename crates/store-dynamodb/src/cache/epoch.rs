@@ -14,7 +14,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
-use store_core::{FillToken, Key, Result, Tag, Timestamp};
+use store_core::backend::FillMark;
+use store_core::{Key, Result, Tag, Timestamp};
 
 use crate::item::{Item, ItemKey, number};
 use crate::table::{Update, Values};
@@ -147,8 +148,8 @@ impl Epoch {
         self.0.count("all")
     }
 
-    pub(super) fn token(&self, now: Timestamp) -> Result<FillToken> {
-        Ok(FillToken {
+    pub(super) fn token(&self, now: Timestamp) -> Result<FillMark> {
+        Ok(FillMark {
             epoch: self.count()?,
             began_at: now,
         })

@@ -14,7 +14,8 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::try_join;
-use store_core::{Error, ErrorKind, FillToken, Key, NewEntry, Result, SetOutcome};
+use store_core::backend::FillMark;
+use store_core::{Error, ErrorKind, Key, NewEntry, Result, SetOutcome};
 
 use super::body::{ITEM_ROOM, Packed, Placement};
 use super::call::Call;
@@ -38,7 +39,7 @@ enum Put {
 impl Call<'_> {
     /// Stores one value.
     pub(super) async fn store(&self, entry: NewEntry) -> Result<SetOutcome> {
-        match entry.token {
+        match entry.token.map(FillMark::from) {
             Some(token) if self.is_too_old(token) => Ok(SetOutcome::Outdated),
             Some(token) if self.is_short(&entry) => {
                 Box::pin(self.store_at_once(entry, token)).await
@@ -84,7 +85,7 @@ impl Call<'_> {
         Ok(outcomes)
     }
 
-    fn is_too_old(&self, token: FillToken) -> bool {
+    fn is_too_old(&self, token: FillMark) -> bool {
         self.now.since(token.began_at) > RETENTION
     }
 
@@ -102,7 +103,7 @@ impl Call<'_> {
     }
 
     /// Stores a short value in one round trip: the head is written while the epoch is read.
-    async fn store_at_once(&self, entry: NewEntry, token: FillToken) -> Result<SetOutcome> {
+    async fn store_at_once(&self, entry: NewEntry, token: FillMark) -> Result<SetOutcome> {
         let new = NewHead::new(&entry, token, self.fresh_id(), self.now);
         let place = Placement::inline(Packed::as_it_is(entry.value));
         let (epoch, put) = try_join(self.epoch(), Box::pin(self.put(&new, &place))).await?;
@@ -123,7 +124,7 @@ impl Call<'_> {
 
     /// Stores a value when the epoch was read since the call began.
     async fn store_under(&self, entry: NewEntry, epoch: &Epoch) -> Result<SetOutcome> {
-        let token = match entry.token {
+        let token = match entry.token.map(FillMark::from) {
             Some(token) if self.is_too_old(token) => return Ok(SetOutcome::Outdated),
             Some(token) => token,
             None => epoch.token(self.now)?,

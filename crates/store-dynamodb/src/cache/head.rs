@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use store_core::{EntryInfo, FillToken, HOUR, Key, NewEntry, Result, Tag, Timestamp};
+use store_core::backend::FillMark;
+use store_core::{EntryInfo, HOUR, Key, NewEntry, Result, Tag, Timestamp};
 
 use super::body::{Body, Placement};
 use super::epoch::Subject;
@@ -95,14 +96,14 @@ impl Head {
 
     /// Whether a fill of `token` began before the one that brought this; it is not known if both began
     /// in one millisecond, or if the clock was set back since.
-    pub(super) fn is_later_than(&self, token: FillToken, now: Timestamp) -> bool {
+    pub(super) fn is_later_than(&self, token: FillMark, now: Timestamp) -> bool {
         let began_at = self.began_at.filter(|at| *at <= now);
         self.epoch > token.epoch
             || self.epoch == token.epoch && began_at.is_some_and(|at| at > token.began_at)
     }
 
     /// The same, or both began at once.
-    pub(super) fn is_as_late_as(&self, token: FillToken, now: Timestamp) -> bool {
+    pub(super) fn is_as_late_as(&self, token: FillMark, now: Timestamp) -> bool {
         let is_tie = self.epoch == token.epoch && self.began_at == Some(token.began_at);
         is_tie || self.is_later_than(token, now)
     }
@@ -118,7 +119,7 @@ impl Head {
 #[derive(Clone, Debug)]
 pub(super) struct NewHead {
     pub(super) key: Key,
-    pub(super) token: FillToken,
+    pub(super) token: FillMark,
     pub(super) tags: Vec<Tag>,
     pub(super) subjects: Vec<Subject>,
     pub(super) expires_at: Option<Timestamp>,
@@ -126,14 +127,14 @@ pub(super) struct NewHead {
 }
 
 impl NewHead {
-    pub(super) fn new(entry: &NewEntry, token: FillToken, id: String, now: Timestamp) -> Self {
+    pub(super) fn new(entry: &NewEntry, token: FillMark, id: String, now: Timestamp) -> Self {
         let mut tags = entry.tags.clone();
         tags.sort();
         tags.dedup();
         Self {
             key: entry.key.clone(),
             // A fill cannot have begun in the future: the clock was set back since.
-            token: FillToken {
+            token: FillMark {
                 began_at: token.began_at.min(now),
                 ..token
             },

@@ -14,7 +14,7 @@ impl Call<'_> {
         let mut found = self.look_up_distinct(std::slice::from_ref(key)).await?;
         match found.remove(key) {
             Some(lookup) => Ok(lookup),
-            None => Ok(Lookup::Miss(self.epoch().await?.token(self.now)?)),
+            None => Ok(Lookup::Miss(self.epoch().await?.token(self.now)?.into())),
         }
     }
 
@@ -58,7 +58,10 @@ impl Call<'_> {
         });
         let values = visible.map(|head| self.load(head)).collect();
 
-        found.extend(keys.iter().map(|key| (key.clone(), Lookup::Miss(token))));
+        found.extend(
+            keys.iter()
+                .map(|key| (key.clone(), Lookup::Miss(token.into()))),
+        );
         let mut torn = Vec::new();
         for (key, entry) in self.together(values).await? {
             match entry {

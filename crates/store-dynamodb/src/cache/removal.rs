@@ -34,7 +34,7 @@ impl Call<'_> {
             return Ok(Removal::none());
         };
         if former.id == id {
-            return Ok(Removal::lazily());
+            return Ok(Removal::uncounted());
         }
         let known = self.known_of(&epoch, &[&former]).await?;
         self.discard([&former]).await;
@@ -54,7 +54,7 @@ impl Call<'_> {
         let marks = subjects.iter().map(|subject| self.mark(subject, next));
         self.together(marks.collect()).await?;
         self.advance(&Advance::of(&subjects)).await?;
-        Ok(Removal::lazily())
+        Ok(Removal::uncounted())
     }
 
     /// Hides the selected values at once, and then removes and counts them.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use store_core::local::JobSignals;
+use store_core::backend::JobSignals;
 use store_core::{JobId, Key, Priority};
 use tokio::sync::watch;
 
@@ -31,6 +31,11 @@ impl Demand {
             job,
             priority,
         }
+    }
+
+    /// What tasks of this process know of each other's jobs.
+    pub(super) const fn signals(&self) -> &JobSignals {
+        &self.signals
     }
 
     /// Raises the priority of `job` if its owner is in this process.
@@ -66,7 +71,7 @@ impl Drop for Claim<'_> {
 
 #[cfg(test)]
 mod tests {
-    use store_core::SeededRandom;
+    use store_core::backend::SeededRandom;
 
     use super::*;
 

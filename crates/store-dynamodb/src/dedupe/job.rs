@@ -13,7 +13,7 @@ use store_core::{Error, HOUR, JobId, JobInfo, JobOutcome, JobState, Key, Priorit
 
 use crate::error::corrupt;
 use crate::item::{Item, ItemKey, bytes, number, text, timestamp};
-use crate::options::DedupeOptions;
+use crate::options::DedupeSettings;
 
 /// Who may still look at an item that nobody renews: hosts whose clocks are far behind.
 const GARBAGE_AFTER: Duration = HOUR;
@@ -145,7 +145,7 @@ pub(super) struct ReadContext {
 }
 
 impl ReadContext {
-    pub(super) fn now(options: &DedupeOptions) -> Self {
+    pub(super) fn now(options: &DedupeSettings) -> Self {
         Self {
             now: options.clock.now(),
             skew: options.max_clock_skew,
@@ -171,7 +171,7 @@ impl ReadContext {
 }
 
 /// When DynamoDB may remove an item that says nothing after `until`.
-pub(super) fn garbage_at(until: Timestamp, options: &DedupeOptions) -> Timestamp {
+pub(super) fn garbage_at(until: Timestamp, options: &DedupeSettings) -> Timestamp {
     until + options.result_retention + GARBAGE_AFTER
 }
 

@@ -1,4 +1,4 @@
-//! The life of a job: claimed, renewed, settled or abandoned. Each is decided by one conditional write,
+//! The life of a job: claimed, renewed, ended or abandoned. Each is decided by one conditional write,
 //! whose condition names the job that it is about.
 
 use std::collections::HashMap;
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use store_core::{
-    Error, ErrorKind, Heartbeat, JobId, JobOutcome, Key, Priority, Result, Settlement,
+    EndOutcome, Error, ErrorKind, Heartbeat, JobId, JobOutcome, Key, Priority, Result,
 };
 
 use super::job::{Ending, Job, ReadContext, Stage, apart, end_name, garbage_at};
 use crate::error::{BACKEND, Failure};
 use crate::item::{Item, ItemKey, number, text, time_to_live, timestamp};
-use crate::options::DedupeOptions;
+use crate::options::DedupeSettings;
 use crate::shards::partition_of;
 use crate::table::{DynamoDbTable, Update, Values};
 
@@ -40,7 +40,7 @@ pub(super) fn item_key(key: &Key) -> ItemKey {
 /// Makes `fresh` the key's job, unless another is in progress.
 pub(super) async fn claim(
     table: &DynamoDbTable,
-    options: &DedupeOptions,
+    options: &DedupeSettings,
     key: &Key,
     fresh: &JobId,
     priority: Priority,
@@ -77,7 +77,7 @@ const NEW_JOB: &str = "SET #job = :job, #st = :P, #prio = :prio, #created = :now
                        #until = :until, #lease = :lease, #TTL = :ttl";
 
 fn new_job(
-    options: &DedupeOptions,
+    options: &DedupeSettings,
     job: &JobId,
     priority: Priority,
     terms: &ReadContext,
@@ -93,7 +93,7 @@ fn new_job(
 
 /// Claims a key that was never used, or whose former jobs are over in every respect.
 fn claim_free(
-    options: &DedupeOptions,
+    options: &DedupeSettings,
     key: &Key,
     fresh: &JobId,
     priority: Priority,
@@ -112,7 +112,7 @@ fn claim_free(
 
 /// Claims a key whose job is over, but not for all who joined it: their ends stay.
 fn replace(
-    options: &DedupeOptions,
+    options: &DedupeSettings,
     key: &Key,
     former: &Job,
     fresh: &JobId,
@@ -167,7 +167,7 @@ async fn join(
 /// Renews the lease; the priority that joiners have raised the job to.
 pub(super) async fn renew(
     table: &DynamoDbTable,
-    options: &DedupeOptions,
+    options: &DedupeSettings,
     key: &Key,
     job: &JobId,
 ) -> Result<Heartbeat> {
@@ -187,13 +187,14 @@ pub(super) async fn renew(
     }
 }
 
-pub(super) async fn settle(
+/// Ends the job; fenced if it is somebody else's by now.
+pub(super) async fn end(
     table: &DynamoDbTable,
-    options: &DedupeOptions,
+    options: &DedupeSettings,
     operation: &'static str,
     (key, job): (&Key, &JobId),
     ending: &Ending,
-) -> Result<Settlement> {
+) -> Result<EndOutcome> {
     let now = options.clock.now();
     let kept = now + options.result_retention;
     let garbage_at = time_to_live(garbage_at(now, options));
@@ -221,16 +222,16 @@ pub(super) async fn settle(
             .with(":end", ending.attribute(now)),
     };
     match change(table, operation, update).await {
-        Ok(_) => Ok(Settlement::Settled),
+        Ok(_) => Ok(EndOutcome::Ended),
         Err(Failure::Refused(item)) => {
             let found = item.map(Job::read).transpose()?;
             // An owner ends its job once: it ended by a request that was sent again after its answer
             // was lost.
             let is_ours = found.is_some_and(|found| found.tells_of(job, ending));
             Ok(if is_ours {
-                Settlement::Settled
+                EndOutcome::Ended
             } else {
-                Settlement::Fenced
+                EndOutcome::Fenced
             })
         }
         Err(failure) => Err(failure.into_error(operation)),
@@ -303,13 +304,13 @@ fn still(job: &JobId) -> Values {
         .with(":P", text(Stage::Pending.mark()))
 }
 
-fn millis(options: &DedupeOptions) -> i64 {
+fn millis(options: &DedupeSettings) -> i64 {
     i64::try_from(options.lease.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Values {
     /// `:now`, and the lease that begins now.
-    fn leased(self, options: &DedupeOptions, terms: &ReadContext) -> Self {
+    fn leased(self, options: &DedupeSettings, terms: &ReadContext) -> Self {
         let until = terms.now + options.lease;
         self.with(":now", timestamp(terms.now))
             .with(":until", timestamp(until))

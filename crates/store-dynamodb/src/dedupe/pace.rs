@@ -50,7 +50,7 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use store_core::SeededRandom;
+    use store_core::backend::SeededRandom;
 
     use super::*;
 

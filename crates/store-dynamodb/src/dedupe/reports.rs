@@ -8,7 +8,7 @@ use super::job::{Job, ReadContext, Stage};
 use super::jobs::{PREFIX, item_key};
 use crate::error::Failure;
 use crate::item::{text, timestamp};
-use crate::options::DedupeOptions;
+use crate::options::DedupeSettings;
 use crate::shards::Merged;
 use crate::table::{DynamoDbTable, Query, Sorted, Values, Write};
 
@@ -24,7 +24,7 @@ fn jobs_of(sorted: Sorted) -> Query {
 
 pub(super) async fn list(
     table: &DynamoDbTable,
-    options: &DedupeOptions,
+    options: &DedupeSettings,
     page: &PageRequest,
 ) -> Result<Page<JobInfo>> {
     let sorted = match &page.after {
@@ -50,7 +50,7 @@ pub(super) async fn list(
     Ok(Page::cut(items, page.limit, |job| job.key.to_string()))
 }
 
-pub(super) async fn stats(table: &DynamoDbTable, options: &DedupeOptions) -> Result<DedupeStats> {
+pub(super) async fn stats(table: &DynamoDbTable, options: &DedupeSettings) -> Result<DedupeStats> {
     let terms = ReadContext::now(options);
     let mut jobs = Merged::new(table, "stats", PREFIX, &jobs_of(Sorted::All));
     let mut counts = DedupeStats::default();
@@ -66,7 +66,7 @@ pub(super) async fn stats(table: &DynamoDbTable, options: &DedupeOptions) -> Res
 /// Removes the selected jobs; how many it were, those not counted that are only garbage.
 pub(super) async fn clear(
     table: &DynamoDbTable,
-    options: &DedupeOptions,
+    options: &DedupeSettings,
     selection: &Selection,
 ) -> Result<u64> {
     const OPERATION: &str = "clear";
@@ -89,7 +89,7 @@ pub(super) async fn clear(
 
 /// Removes a bounded number of jobs that are of no more use, each only if it still is the one that was
 /// seen; how many it were.
-pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeOptions) -> Result<u64> {
+pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeSettings) -> Result<u64> {
     const OPERATION: &str = "cleanup";
     let terms = ReadContext::now(options);
     let query = Query {

@@ -17,7 +17,7 @@ use super::jobs::{item_key, read_apart};
 use super::pace::Pace;
 use crate::error::BACKEND;
 use crate::item::{Item, ItemKey};
-use crate::options::DedupeOptions;
+use crate::options::DedupeSettings;
 use crate::table::DynamoDbTable;
 
 const OPERATION: &str = "wait_for";
@@ -29,7 +29,7 @@ const TRIES: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Waiters {
     table: DynamoDbTable,
-    options: Arc<DedupeOptions>,
+    options: Arc<DedupeSettings>,
     state: Mutex<State>,
     /// Wakes the task that asks: something is wanted, or nobody is left.
     wake: Notify,
@@ -79,7 +79,7 @@ pub(super) struct Waiter {
 }
 
 impl Waiters {
-    pub(super) fn new(table: DynamoDbTable, options: Arc<DedupeOptions>) -> Arc<Self> {
+    pub(super) fn new(table: DynamoDbTable, options: Arc<DedupeSettings>) -> Arc<Self> {
         Arc::new(Self {
             table,
             options,

@@ -7,9 +7,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store_core::local::Uncounted;
-use store_core::rate_limit::window::Denial;
-use store_core::{Acquire, Claim, Decision, Demand, Permit, Priority, Result, Timestamp};
+use store_core::backend::window::Denial;
+use store_core::backend::{Activity, Undelivered, new_permit};
+use store_core::{Acquire, Attempt, Claim, Decision, Permit, Priority, Result, Timestamp};
 use tokio::runtime::Handle as Runtime;
 
 use super::decide::{self, Ask, Refuse, Step, Take};
@@ -47,13 +47,13 @@ struct Asking<'a> {
     claim: &'a Claim,
     request: &'a Acquire,
     /// Demand to be stored with the next write.
-    demand: Uncounted,
+    demand: Activity,
     /// The rest of an expired batch of this process.
     unspent: Option<PermitBatch>,
 }
 
 /// Asks on all claims, one after the other.
-pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Decision> {
+pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Undelivered> {
     let mut held: Vec<Held> = Vec::with_capacity(request.claims.len());
     let mut claims = inner.in_order(request).into_iter();
     while let Some(claim) = claims.next() {
@@ -62,11 +62,11 @@ pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Dec
             Ok(Answer::Denied(denial)) => {
                 inner.undo(held).await;
                 let denial = inner.longest(denial, claims, request).await?;
-                inner.denials.remember(request, &denial, inner.now());
-                return Ok(Decision::Denied {
+                inner.denials.insert(request, &denial, inner.now());
+                return Ok(Undelivered::new(Decision::Denied {
                     retry_at: denial.retry_at,
                     reason: denial.reason,
-                });
+                }));
             }
             Err(error) => {
                 inner.undo(held).await;
@@ -74,7 +74,8 @@ pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Dec
             }
         }
     }
-    Ok(Decision::Granted(inner.permit(held)))
+    let permit = inner.permit(held);
+    Ok(Undelivered::new(Decision::Granted(permit)))
 }
 
 impl Inner {
@@ -95,7 +96,7 @@ impl Inner {
         let spare = || {
             let terms = self.terms(&state, claim)?;
             let mut view = decide::Snapshot::at(&state, terms, self.now(), None);
-            let share = view.share(Uncounted::default())?;
+            let share = view.share(Activity::default())?;
             let rules = view.rules(share.as_ref());
             decide::remaining(&view, &rules, request.priority)
         };
@@ -105,7 +106,7 @@ impl Inner {
 
     async fn ask(self: &Arc<Self>, claim: &Claim, request: &Acquire) -> Result<Answer> {
         let local = self.locals.of(&claim.resource);
-        let demand = self.take_demand(&local, request.demand, request.priority);
+        let demand = self.take_demand(&local, request.attempt, request.priority);
         let mut asking = Asking {
             inner: self,
             local: &local,
@@ -141,18 +142,18 @@ impl Inner {
         let mut longest = Some(denial.clone());
         for claim in others {
             let local = self.locals.of(&claim.resource);
-            let demand = self.take_demand(&local, request.demand, request.priority);
+            let demand = self.take_demand(&local, request.attempt, request.priority);
             // What was seen before may be out of date, and the time told too early.
-            let state = self.read("acquire", &local).await?;
+            let state = self.read("try_acquire", &local).await?;
             let terms = self.terms(&state, claim)?;
             Self::keep_demand(&local, terms.config, demand);
-            let ask = self.asked(request, Uncounted::default(), None);
+            let ask = self.asked(request, Activity::default(), None);
             if let Step::Refuse(refuse) = decide::decide(&state, terms, &ask, self.now())? {
                 let Refuse { denial, settle } = *refuse;
                 longest = Denial::longer(longest, Some(denial));
                 // The time that is told rests on it, and would else be another when it has come.
                 if let Some(settle) = settle.filter(|settle| settle.is_urgent) {
-                    self.write("acquire", &local, &state, &settle.change, Some(claim))
+                    self.write("try_acquire", &local, &state, &settle.change, Some(claim))
                         .await?;
                 }
             }
@@ -163,14 +164,14 @@ impl Inner {
     pub(super) fn asked(
         &self,
         request: &Acquire,
-        demand: Uncounted,
+        demand: Activity,
         unspent: Option<&PermitBatch>,
     ) -> Ask {
         let mut earlier = demand;
-        match (request.demand, request.priority) {
-            (Demand::Counted, _) => {}
-            (Demand::New, Priority::User) => earlier.user = earlier.user.saturating_sub(1),
-            (Demand::New, Priority::Background) => {
+        match (request.attempt, request.priority) {
+            (Attempt::Repeat, _) => {}
+            (Attempt::First, Priority::User) => earlier.user = earlier.user.saturating_sub(1),
+            (Attempt::First, Priority::Background) => {
                 earlier.background = earlier.background.saturating_sub(1);
             }
         }
@@ -191,8 +192,8 @@ impl Inner {
     fn permit(self: &Arc<Self>, held: Vec<Held>) -> Permit {
         let at = held.iter().map(|held| held.at).max();
         let (inner, runtime) = (Arc::clone(self), Runtime::try_current().ok());
-        Permit::new(at.unwrap_or_else(|| self.now()), move || {
-            // Without a runtime it stays used until its window has passed.
+        new_permit(at.unwrap_or_else(|| self.now()), move || {
+            // Without a runtime it stays used until its span has passed.
             if let Some(runtime) = runtime {
                 runtime.spawn(async move { inner.undo(held).await });
             }
@@ -216,7 +217,7 @@ impl Asking<'_> {
                     gate = Some(local.gate.lock().await);
                     continue;
                 }
-                self.inner.read("acquire", &local).await?;
+                self.inner.read("try_acquire", &local).await?;
                 continue;
             };
             let is_fresh = seen_at >= started;
@@ -231,7 +232,7 @@ impl Asking<'_> {
             let decided = decide::decide(&state, terms, &ask, now);
             if decided.is_err() && !is_fresh {
                 // What never fitted may fit by now: another process may have stated another limit.
-                self.inner.read("acquire", &local).await?;
+                self.inner.read("try_acquire", &local).await?;
                 continue;
             }
             match decided? {
@@ -246,7 +247,7 @@ impl Asking<'_> {
                     }
                     if is_hard && !is_calm && local.has_others(self.inner.moment()) {
                         self.inner.pause().await;
-                        self.inner.read("acquire", &local).await?;
+                        self.inner.read("try_acquire", &local).await?;
                         is_calm = true;
                         continue;
                     }
@@ -266,7 +267,7 @@ impl Asking<'_> {
                 }
             }
         }
-        Err(too_busy("acquire", &local.resource))
+        Err(too_busy("try_acquire", &local.resource))
     }
 
     /// Hands out a permit that this process holds.
@@ -301,11 +302,11 @@ impl Asking<'_> {
         } = take;
         let written = self
             .inner
-            .write("acquire", self.local, state, &change, Some(self.claim));
+            .write("try_acquire", self.local, state, &change, Some(self.claim));
         if let Written::Outdated = written.await? {
             return Ok(None);
         }
-        self.demand = Uncounted::default();
+        self.demand = Activity::default();
         if change.gives_back {
             self.unspent = None;
         }
@@ -338,21 +339,21 @@ impl Asking<'_> {
             if is_fresh {
                 return Ok(Some(denial));
             }
-            self.inner.read("acquire", self.local).await?;
+            self.inner.read("try_acquire", self.local).await?;
             return Ok(None);
         };
         if settle.change.version.is_none() && !is_fresh {
-            self.inner.read("acquire", self.local).await?;
+            self.inner.read("try_acquire", self.local).await?;
             return Ok(None);
         }
         let claim = Some(self.claim);
         let written = self
             .inner
-            .write("acquire", self.local, state, &settle.change, claim);
+            .write("try_acquire", self.local, state, &settle.change, claim);
         if let Written::Outdated = written.await? {
             return Ok(None);
         }
-        self.demand = Uncounted::default();
+        self.demand = Activity::default();
         self.local.told(now);
         if settle.change.gives_back {
             self.unspent = None;

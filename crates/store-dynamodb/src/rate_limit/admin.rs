@@ -49,7 +49,7 @@ impl Inner {
     pub(super) async fn record(&self, request: &Acquire) -> Result<()> {
         for claim in &request.claims {
             let local = self.locals.of(&claim.resource);
-            let demand = self.take_demand(&local, request.demand, request.priority);
+            let demand = self.take_demand(&local, request.attempt, request.priority);
             let ask = self.asked(request, demand, None);
             self.handle.table("record")?;
             let mut state = match local.seen() {
@@ -83,7 +83,7 @@ impl Inner {
             Ok(update::forget(state, self.now(), skew, what, random))
         })
         .await?;
-        self.denials.forget(resource);
+        self.denials.remove(resource);
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl Inner {
                 self.remove("clear", &local).await?;
             }
         }
-        self.denials.forget_all();
+        self.denials.clear();
         Ok(())
     }
 
@@ -163,7 +163,7 @@ impl Inner {
         let extended = table.update("set_cooldown", update).await;
         local.forget();
         self.end_batches(&local).await;
-        self.denials.forget(resource);
+        self.denials.remove(resource);
         let item = match extended {
             Ok(item) | Err(Failure::Refused(Some(item))) => item,
             Err(failure) => {
@@ -195,7 +195,7 @@ impl Inner {
         };
         let ended = table.update("clear_cooldown", update).await;
         self.locals.of(resource).forget();
-        self.denials.forget(resource);
+        self.denials.remove(resource);
         match ended {
             Ok(_) | Err(Failure::Refused(_)) => Ok(()),
             Err(failure) => Err(failure
@@ -217,7 +217,7 @@ impl Inner {
         })
         .await?;
         self.end_batches(&local).await;
-        self.denials.forget(resource);
+        self.denials.remove(resource);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! One conditional write of a resource's item, before it is put into words.
 
 use store_core::Timestamp;
-use store_core::local::Uncounted;
+use store_core::backend::Activity;
 
 use super::state::{Past, Ungranted};
 
@@ -13,7 +13,7 @@ pub(super) struct Change {
     pub(super) count: Range,
     pub(super) background: Range,
     /// The demand must be what was seen: a share is calculated from it.
-    pub(super) asked: Option<Uncounted>,
+    pub(super) asked: Option<Activity>,
     /// The permits of batches must be those that were seen.
     pub(super) ungranted: Option<Ungranted>,
     /// The current bucket must still be exact.

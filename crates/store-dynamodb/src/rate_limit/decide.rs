@@ -7,10 +7,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use store_core::local::Uncounted;
-use store_core::rate_limit::window::{Denial, Rules};
+use store_core::backend::Activity;
+use store_core::backend::window::{Denial, Rules};
 use store_core::{
-    AdaptiveConfig, Allocation, Policy, Priority, Resource, ResourceConfig, Result, Timestamp,
+    AdaptiveConfig, Allocation, Limit, Policy, Priority, Resource, ResourceConfig, Result,
+    Timestamp,
 };
 
 use super::change::{BatchChange, Change, Exact, Range};
@@ -32,9 +33,9 @@ pub(super) struct Ask {
     pub(super) permits: NonZeroU32,
     pub(super) priority: Priority,
     /// Requests to count, this one included.
-    pub(super) demand: Uncounted,
+    pub(super) demand: Activity,
     /// Those of them that came before this one: they decide how the limit is shared.
-    pub(super) earlier: Uncounted,
+    pub(super) earlier: Activity,
     /// The most permits to take at once.
     pub(super) batch: u32,
     /// Permits of the current bucket that this process holds and can give back when it is over.
@@ -104,13 +105,13 @@ pub(super) fn millis(duration: Duration) -> i64 {
 impl EffectiveConfig<'_> {
     /// A bucket's length in milliseconds.
     fn width(&self) -> i64 {
-        let windows = self.config.limits.iter().map(|limit| limit.window);
-        let smallest = windows.min().unwrap_or_default();
+        let spans = self.config.limits().iter().map(Limit::span);
+        let smallest = spans.min().unwrap_or_default();
         (millis(smallest) / i64::from(self.buckets.get())).max(1)
     }
 
     fn adaptive(&self) -> Option<&AdaptiveConfig> {
-        if let Policy::Adaptive(config) = &self.config.policy {
+        if let Policy::Adaptive(config) = self.config.policy() {
             Some(config)
         } else {
             None
@@ -118,9 +119,9 @@ impl EffectiveConfig<'_> {
     }
 
     fn grain(&self, past: &Past) -> Grain {
-        let windows = self.config.limits.iter().map(|limit| limit.window);
+        let spans = self.config.limits().iter().map(Limit::span);
         Grain {
-            windows: windows.chain([past.keep()]).collect(),
+            spans: spans.chain([past.keep()]).collect(),
             buckets: self.buckets.get(),
             skew: self.skew,
         }
@@ -149,7 +150,7 @@ impl<'a> Snapshot<'a> {
             gives_back: false,
             asked_since: state.past.touched,
         };
-        let longest = millis(terms.config.longest_window());
+        let longest = millis(terms.config.longest_span());
         if view.past.keep < longest {
             view.past.keep = longest;
             view.is_changed = true;
@@ -206,9 +207,9 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Demand up to now, with what is not in the past yet.
-    pub(super) fn demand(&self, config: &AdaptiveConfig, own: Uncounted) -> super::demand::Demand {
+    pub(super) fn demand(&self, config: &AdaptiveConfig, own: Activity) -> super::demand::Demand {
         let mut demand = self.past.demand.clone();
-        let Uncounted { user, background } = self.state.asked;
+        let Activity { user, background } = self.state.asked;
         demand.count(config, user, background, self.asked_since);
         demand.count(config, own.user, own.background, self.now);
         demand
@@ -216,12 +217,12 @@ impl<'a> Snapshot<'a> {
 
     /// The share in force and until when, recalculated if it is due: from what the table knows, and
     /// from demand that it does not know yet.
-    pub(super) fn share(&mut self, earlier: Uncounted) -> Result<Option<(Allocation, Timestamp)>> {
+    pub(super) fn share(&mut self, earlier: Activity) -> Result<Option<(Allocation, Timestamp)>> {
         let terms = self.terms;
         let Some(config) = terms.adaptive() else {
             return Ok(None);
         };
-        let limit = terms.config.shared_limit()?.count;
+        let limit = terms.config.shared_limit().count();
         let before = self.past.basis.as_ref();
         if let Some(basis) = before.filter(|basis| basis.holds(config, self.now)) {
             return Ok(Some((basis.allocation(limit, config), basis.until(config))));
@@ -248,7 +249,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// A write that leaves the counters as they are, but for the demand.
-    pub(super) fn change(&self, own: Uncounted, random: u64) -> Change {
+    pub(super) fn change(&self, own: Activity, random: u64) -> Change {
         let state = self.state;
         let mut change = Change {
             version: state.version,
@@ -263,7 +264,7 @@ impl<'a> Snapshot<'a> {
         // Demand that was seen moves into the past; what came since stays.
         let mut past = self.past.clone();
         if let Some(config) = self.terms.adaptive() {
-            let Uncounted { user, background } = state.asked;
+            let Activity { user, background } = state.asked;
             past.demand
                 .count(config, user, background, self.asked_since);
             past.demand.forget(config, self.now);
@@ -344,26 +345,9 @@ fn added(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// How many more the rules admit; at least the one that is known to be admitted.
-fn room(rules: &Rules<'_>, log: &mut Log<'_>, class: Priority, now: Timestamp) -> Result<u32> {
-    let counts = rules.config.limits.iter().map(|limit| limit.count);
-    // What is admitted in one is admitted in fewer: the answer lies between these two.
-    let (mut admitted, mut most) = (0, counts.min().unwrap_or_default());
-    while let Some(permits) = NonZeroU32::new(most - (most - admitted) / 2)
-        && admitted < most
-    {
-        if rules.refusal(log, permits, class, now)?.is_none() {
-            admitted = permits.get();
-        } else {
-            most = permits.get() - 1;
-        }
-    }
-    Ok(admitted)
-}
-
 /// How many more a class may have of the state that was seen.
 pub(super) fn remaining(view: &Snapshot<'_>, rules: &Rules<'_>, class: Priority) -> Result<u32> {
-    room(rules, &mut view.log(), class, view.now)
+    rules.remaining(&mut view.log(), class, view.now)
 }
 
 /// Decides a request on the state that was seen.
@@ -378,13 +362,13 @@ pub(super) fn decide(
     let demand = if is_shared {
         ask.demand
     } else {
-        Uncounted::default()
+        Activity::default()
     };
     let share = view.share(ask.earlier)?;
     let is_recalculated = view.past.basis != state.past.basis;
     let rules = view.rules(share.as_ref());
     let now = view.now;
-    let refusal = rules.refusal(&mut view.log(), ask.permits, ask.priority, now)?;
+    let refusal = rules.denial(&mut view.log(), ask.permits, ask.priority, now)?;
     if let Some(denial) = refusal {
         let is_urgent = view.is_restamped || is_recalculated;
         let settle = (is_urgent || !demand.is_empty()).then(|| Settle {
@@ -397,8 +381,8 @@ pub(super) fn decide(
         allocation: None,
         ..rules
     };
-    let total = room(&everyone, &mut view.log(), Priority::User, now)?;
-    let own = room(&rules, &mut view.log(), ask.priority, now)?;
+    let total = everyone.remaining(&mut view.log(), Priority::User, now)?;
+    let own = rules.remaining(&mut view.log(), ask.priority, now)?;
     let permits = ask.permits.get();
     let taken = permits.max(ask.batch.min(own / 2));
     let mut change = view.change(demand, ask.random);
@@ -429,7 +413,7 @@ pub(super) fn record(
     let mut view = Snapshot::at(state, terms, local, None);
     let demand = match terms.adaptive() {
         Some(_) => ask.demand,
-        None => Uncounted::default(),
+        None => Activity::default(),
     };
     view.share(ask.earlier)?;
     let change = view.change(demand, ask.random);

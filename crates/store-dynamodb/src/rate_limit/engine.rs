@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use store_core::local::{Denials, Uncounted};
+use store_core::backend::{Activity, Denials};
 use store_core::{
-    Claim, Demand, Error, ErrorKind, Policy, Priority, Resource, ResourceConfig, Result, Timestamp,
+    Attempt, Claim, Error, ErrorKind, Policy, Priority, Resource, ResourceConfig, Result, Timestamp,
 };
 
 use super::change::Change;
@@ -16,7 +16,7 @@ use super::local::{Local, Locals};
 use super::state::State;
 use crate::error::{BACKEND, Failure};
 use crate::item::{Item, text, timestamp};
-use crate::options::RateLimitOptions;
+use crate::options::RateLimitSettings;
 use crate::store::Handle;
 use crate::table::{DynamoDbTable, Update, Values};
 
@@ -29,7 +29,7 @@ pub(super) struct Inner {
     pub(super) handle: Handle,
     /// The table, also when the store was closed: permits are given back all the same.
     pub(super) table: DynamoDbTable,
-    pub(super) options: RateLimitOptions,
+    pub(super) options: RateLimitSettings,
     pub(super) denials: Denials,
     pub(super) locals: Locals,
     /// The upper half of this store's marks.
@@ -47,7 +47,7 @@ pub(super) enum Written {
 }
 
 impl Inner {
-    pub(super) fn new(table: &DynamoDbTable, options: RateLimitOptions) -> Self {
+    pub(super) fn new(table: &DynamoDbTable, options: RateLimitSettings) -> Self {
         // Marks have to fit into 63 bits, and none is zero.
         let tag = (options.random.next_u64() >> 33 | 1) << 32;
         Self {
@@ -97,22 +97,22 @@ impl Inner {
     pub(super) fn take_demand(
         &self,
         local: &Local,
-        demand: Demand,
+        attempt: Attempt,
         priority: Priority,
-    ) -> Uncounted {
-        let mut requests = self.denials.take_uncounted(&local.resource);
+    ) -> Activity {
+        let mut requests = self.denials.take_activity(&local.resource);
         let kept = local.take_uncounted();
         requests.user += kept.user;
         requests.background += kept.background;
-        if demand == Demand::New {
+        if attempt == Attempt::First {
             requests.add(priority);
         }
         requests
     }
 
     /// Keeps demand for the next write, if the resource is known to share its limit.
-    pub(super) fn keep_demand(local: &Local, config: &ResourceConfig, demand: Uncounted) {
-        if matches!(config.policy, Policy::Adaptive(_)) {
+    pub(super) fn keep_demand(local: &Local, config: &ResourceConfig, demand: Activity) {
+        if matches!(config.policy(), Policy::Adaptive(_)) {
             local.add_uncounted(demand);
         }
     }
@@ -251,7 +251,7 @@ pub(super) fn listed(item: &Item, sort_key: &str) -> Result<Option<Claim>> {
     let Some(name) = item.text(sort_key)? else {
         return Ok(None);
     };
-    let claim = Claim::new(Resource::named(name)?);
+    let claim = Claim::new(Resource::new(name)?);
     Ok(Some(match item.text("claimed")? {
         Some(config) => claim.with_config(item::config_of(config)?),
         None => claim,

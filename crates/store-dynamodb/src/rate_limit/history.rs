@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use store_core::rate_limit::window::AdmissionLog;
+use store_core::backend::window::AdmissionLog;
 use store_core::{Error, Priority, Result, Timestamp};
 
 use super::varint::{self, Reader, put, put_moment, unreadable};
@@ -36,10 +36,10 @@ impl Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct History(Vec<Entry>);
 
-/// How coarse entries may become: by this many parts of the smallest window that still holds them.
+/// How coarse entries may become: by this many parts of the smallest span that still holds them.
 #[derive(Clone, Debug)]
 pub(super) struct Grain {
-    pub(super) windows: Vec<Duration>,
+    pub(super) spans: Vec<Duration>,
     pub(super) buckets: u32,
     pub(super) skew: Duration,
 }
@@ -47,11 +47,11 @@ pub(super) struct Grain {
 impl Grain {
     /// The longest stretch of time that an entry which ends at `to` may stand for.
     fn longest(&self, to: Timestamp, now: Timestamp) -> Duration {
-        let holding = self.windows.iter();
-        let holding = holding.filter(|window| to + **window + self.skew > now);
-        holding.min().map_or(Duration::ZERO, |window| {
-            whole_millis(*window / self.buckets)
-        })
+        let holding = self.spans.iter();
+        let holding = holding.filter(|span| to + **span + self.skew > now);
+        holding
+            .min()
+            .map_or(Duration::ZERO, |span| whole_millis(*span / self.buckets))
     }
 }
 
@@ -206,7 +206,7 @@ impl History {
     }
 }
 
-/// The admissions of a resource as the decision sees them: each counts until its window and the
+/// The admissions of a resource as the decision sees them: each counts until its span and the
 /// clocks' skew have passed.
 #[derive(Debug)]
 pub(super) struct Log<'a> {
@@ -226,10 +226,10 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// How many still count in a window of this length: of one class, or of both.
-    pub(super) fn count(&self, class: Option<Priority>, window: Duration, now: Timestamp) -> u32 {
+    /// How many still count in a span of this length: of one class, or of both.
+    pub(super) fn count(&self, class: Option<Priority>, span: Duration, now: Timestamp) -> u32 {
         let all = self.history.iter().chain([&self.current]);
-        let counting = all.filter(|entry| entry.to + self.skew + window > now);
+        let counting = all.filter(|entry| entry.to + self.skew + span > now);
         counting.fold(0, |sum: u32, entry| sum.saturating_add(entry.of(class)))
     }
 }
@@ -314,9 +314,9 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_put_together_within_the_smallest_window_that_holds_them() {
+    fn entries_are_put_together_within_the_smallest_span_that_holds_them() {
         let grain = Grain {
-            windows: vec![SECOND, MINUTE],
+            spans: vec![SECOND, MINUTE],
             buckets: 10,
             skew: Duration::ZERO,
         };

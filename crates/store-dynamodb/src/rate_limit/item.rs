@@ -2,7 +2,7 @@
 //!
 //! The names are short because every write pays for each started kilobyte of the item.
 
-use store_core::local::Uncounted;
+use store_core::backend::Activity;
 use store_core::{DAY, Error, Resource, ResourceConfig, Timestamp};
 
 use super::change::{BatchChange, Change, Cooldown, Exact, Range};
@@ -42,7 +42,7 @@ pub(super) fn decode(item: Option<Item>) -> Result<State, Error> {
             count: small("g")?,
             background: small("h")?,
         },
-        asked: Uncounted {
+        asked: Activity {
             user: item.count("du")?,
             background: item.count("db")?,
         },

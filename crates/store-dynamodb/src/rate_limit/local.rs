@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use store_core::local::Uncounted;
+use store_core::backend::Activity;
 use store_core::{Priority, Resource, ResourceConfig, Timestamp};
 
 use super::state::{Bucket, State, Ungranted};
@@ -35,7 +35,7 @@ struct Known {
     /// The state, and when it was asked for, by the table's clock.
     seen: Option<(Arc<State>, Duration)>,
     others_until: Duration,
-    uncounted: Uncounted,
+    uncounted: Activity,
     /// When demand was last stored, by the store's clock.
     told_at: Option<Duration>,
     batches: Vec<PermitBatch>,
@@ -136,13 +136,13 @@ impl Local {
         now < self.lock().others_until
     }
 
-    pub(super) fn add_uncounted(&self, requests: Uncounted) {
+    pub(super) fn add_uncounted(&self, requests: Activity) {
         let mut known = self.lock();
         known.uncounted.user += requests.user;
         known.uncounted.background += requests.background;
     }
 
-    pub(super) fn take_uncounted(&self) -> Uncounted {
+    pub(super) fn take_uncounted(&self) -> Activity {
         std::mem::take(&mut self.lock().uncounted)
     }
 

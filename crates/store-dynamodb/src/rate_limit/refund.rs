@@ -62,12 +62,12 @@ impl Inner {
                 continue;
             };
             // Whoever sees the room must not be refused from memory, nor whoever asked just before.
-            self.denials.forget(&local.resource);
+            self.denials.remove(&local.resource);
             if let Written::Done = self
                 .write("give back", local, &state, &change, None)
                 .await?
             {
-                self.denials.forget(&local.resource);
+                self.denials.remove(&local.resource);
                 return Ok(());
             }
         }

@@ -3,11 +3,10 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use store_core::local::Uncounted;
-use store_core::rate_limit::sums::SharedSums;
-use store_core::rate_limit::window::{AdmissionLog, Rules};
+use store_core::backend::window::{AdmissionLog, Rules};
+use store_core::backend::{Activity, AdaptiveSums};
 use store_core::{
-    AdaptiveStatus, Claim, Demand, Page, PageRequest, Policy, Priority, RateLimitStats,
+    AdaptiveStatus, Attempt, Claim, Page, PageRequest, Policy, Priority, RateLimitStats,
     ResourceInfo, Result, Status, Timestamp,
 };
 
@@ -32,9 +31,10 @@ impl Inner {
     /// Brings demand that was refused from memory to the table, so that a status tells of it; the state
     /// as it is then.
     async fn tell(&self, local: &Local, claim: &Claim, priority: Priority) -> Result<Arc<State>> {
-        let demand = self.take_demand(local, Demand::Counted, priority);
+        let demand = self.take_demand(local, Attempt::Repeat, priority);
         let mut state = self.read("status", local).await?;
-        if demand.is_empty() || !matches!(self.config(&state, claim)?.policy, Policy::Adaptive(_)) {
+        if demand.is_empty() || !matches!(self.config(&state, claim)?.policy(), Policy::Adaptive(_))
+        {
             return Ok(state);
         }
         for _ in 0..TRIES {
@@ -60,30 +60,24 @@ impl Inner {
     ) -> Result<Status> {
         let terms = self.terms(state, claim)?;
         let mut view = Snapshot::at(state, terms, local, None);
-        let share = view.share(Uncounted::default())?;
-        let (now, limit) = (view.now, terms.config.shared_limit()?);
+        let share = view.share(Activity::default())?;
+        let (now, limit) = (view.now, terms.config.shared_limit());
         let rules: Rules<'_> = view.rules(share.as_ref());
         let mut log = view.log();
         let mut status = Status::unused(limit, now);
-        status.used = log.count(None, limit.window, now);
+        status.used = log.count(None, limit.span(), now);
         status.remaining = remaining(&view, &rules, priority)?;
         status.cooldown_until = state.cooldown_until.filter(|until| *until > now);
-        if let Some(denial) = rules.refusal(&mut log, NonZeroU32::MIN, priority, now)? {
+        if let Some(denial) = rules.denial(&mut log, NonZeroU32::MIN, priority, now)? {
             status.available_at = denial.retry_at;
         }
         if status.used > 0 {
             let newest = log.nth_newest(None, 1)?;
-            status.full_reset_at = newest.map_or(now, |newest| newest + limit.window);
+            status.full_reset_at = newest.map_or(now, |newest| newest + limit.span());
         }
-        let more = NonZeroU32::MIN.saturating_add(status.remaining);
-        let counts = terms.config.limits.iter().map(|limit| limit.count);
-        // More than a whole limit never fits; then there is nothing that could rise.
-        if counts.min().is_some_and(|count| more.get() <= count) {
-            let denial = rules.refusal(&mut log, more, priority, now)?;
-            status.reset_at = denial.map_or(now, |denial| denial.retry_at);
-        }
-        if let (Some((allocation, _)), Policy::Adaptive(config)) = (&share, &terms.config.policy) {
-            let demand = view.demand(config, Uncounted::default());
+        status.reset_at = rules.remaining_rises_at(&mut log, status.remaining, priority, now)?;
+        if let (Some((allocation, _)), Policy::Adaptive(config)) = (&share, terms.config.policy()) {
+            let demand = view.demand(config, Activity::default());
             let users = demand.activity(config, now).users_in_window;
             status.adaptive = Some(AdaptiveStatus::new(allocation.clone(), users));
         }
@@ -148,7 +142,7 @@ impl Inner {
         let everything = PageRequest::default().with_limit(u32::MAX - 1);
         let (found, now) = (self.listed("stats", &everything).await?, self.now());
         let mut stats = RateLimitStats::default();
-        let mut shared = SharedSums::default();
+        let mut shared = AdaptiveSums::default();
         for (claim, state) in found {
             self.add_stats(&state, &claim, now, &mut stats, &mut shared)?;
         }
@@ -162,18 +156,18 @@ impl Inner {
         claim: &Claim,
         now: Timestamp,
         sums: &mut RateLimitStats,
-        shared: &mut SharedSums,
+        shared: &mut AdaptiveSums,
     ) -> Result<()> {
         let shown = self.status_of(state, claim, Priority::Background, now)?;
         let terms = self.terms(state, claim)?;
         let view = Snapshot::at(state, terms, now, None);
         let log = view.log();
-        let admissions = log.count(None, terms.config.longest_window(), view.now);
+        let admissions = log.count(None, terms.config.longest_span(), view.now);
         sums.total_requests += u64::from(admissions);
         sums.unique_resources += u64::from(admissions > 0);
         if let Some(adaptive) = &shown.adaptive {
-            let window = terms.config.shared_limit()?.window;
-            let background = log.count(Some(Priority::Background), window, view.now);
+            let span = terms.config.shared_limit().span();
+            let background = log.count(Some(Priority::Background), span, view.now);
             shared.add(adaptive, background.into(), state.past.activations);
         }
         if shown.available_at > view.now {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use store_core::local::Uncounted;
+use store_core::backend::Activity;
 use store_core::{Error, ResourceConfig, Timestamp};
 
 use super::demand::{Basis, Demand};
@@ -28,7 +28,7 @@ pub(super) struct State {
     /// Those of them that a process took before it was asked for them.
     pub(super) ungranted: Ungranted,
     /// Requests since the past was last written.
-    pub(super) asked: Uncounted,
+    pub(super) asked: Activity,
     pub(super) cooldown_until: Option<Timestamp>,
     /// The stored configuration.
     pub(super) config: Option<ResourceConfig>,

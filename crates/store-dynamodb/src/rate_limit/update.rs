@@ -125,7 +125,7 @@ pub(super) fn state_config(
     random: u64,
 ) -> Result<Change> {
     let mut past = state.past.clone();
-    past.keep = past.keep.max(millis(config.longest_window()));
+    past.keep = past.keep.max(millis(config.longest_span()));
     past.basis = None;
     let version = if let Some(version) = state.version {
         version.wrapping_add(1)

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRequest};
 use dynamodb_local::{FaultProxy, Faults};
-use store_core::{ErrorKind, SeededRandom};
+use store_core::ErrorKind;
+use store_core::backend::SeededRandom;
 use store_dynamodb::{BatchWriter, DynamoDbTable, TableOptions};
 
 use crate::support;

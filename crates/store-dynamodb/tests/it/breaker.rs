@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use dynamodb_local::{FaultProxy, Faults};
 use store_core::{
-    CacheStoreExt as _, ErrorKind, Key, ManualClock, Result, SECOND, SystemClock, Ttl,
+    CacheStore as _, CacheStoreExt as _, ErrorKind, Key, ManualClock, NewEntry, Result, SECOND,
+    SystemClock,
 };
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 use store_dynamodb::{
@@ -154,8 +155,7 @@ async fn a_table_that_answers_no_stays_in_use() {
     let table = DynamoDbTable::from_env(options.with_clock(SystemClock::new())).await;
     let cache = DynamoDbCacheStore::new(&table);
     it.proxy.set_faults(NONE.with_conflict(1.0));
-    let value = b"v".to_vec().into();
-    let failed = cache.put(&key, value, Ttl::Never).await;
+    let failed = cache.set(NewEntry::new(key, "v")).await;
     assert_eq!(failed.expect_err("a conflict").kind(), ErrorKind::Busy);
     assert!(it.proxy.fault_counts().conflicts >= 3);
     assert_eq!(table.circuit_breaker_status().state, CircuitState::Closed);

@@ -7,7 +7,7 @@ use store_conformance::{Boxed, Harness, Setup, async_trait};
 use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
 use store_dynamodb::{
     CacheOptions, DedupeOptions, DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore,
-    DynamoDbTable, RateLimitOptions,
+    DynamoDbTable, RateLimitOptions, Tuning,
 };
 use tokio::sync::OnceCell;
 
@@ -23,6 +23,12 @@ impl Table {
     async fn open(&self) -> &DynamoDbTable {
         self.table.get_or_init(support::table).await
     }
+}
+
+/// All handles share one clock, and the cases tell to the millisecond when a lease lapses; tests of their own
+/// are about clocks that differ.
+fn no_skew() -> Tuning {
+    Tuning::default().with_max_clock_skew(Duration::ZERO)
 }
 
 #[async_trait]
@@ -42,23 +48,25 @@ impl Harness for Table {
             .with_result_retention(setup.retention)
             .with_inline_limit_bytes(setup.max_result_bytes)
             .with_cleanup_batch(setup.cleanup_batch)
-            // The cases tell to the millisecond when a lease lapses.
-            .with_max_clock_skew(Duration::ZERO)
             .with_clock(setup.clock.clone());
         let table = self.open().await;
-        Ok(Arc::new(DynamoDbDedupeStore::with_options(table, options)))
+        Ok(Arc::new(DynamoDbDedupeStore::with_tuning(
+            table,
+            options,
+            no_skew(),
+        )))
     }
 
     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
         let options = RateLimitOptions::default()
             .with_default_config(setup.config.clone())
-            // All handles share one clock; tests of their own are about clocks that differ.
-            .with_max_clock_skew(Duration::ZERO)
             .with_cleanup_batch(setup.cleanup_batch)
             .with_clock(setup.clock.clone());
         let table = self.open().await;
-        Ok(Arc::new(DynamoDbRateLimitStore::with_options(
-            table, options,
+        Ok(Arc::new(DynamoDbRateLimitStore::with_tuning(
+            table,
+            options,
+            no_skew(),
         )))
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use dynamodb_local::FaultProxy;
 use store_core::{
-    Clock, DedupeStore, ErrorKind, Heartbeat, JobId, JobOutcome, JobResult, Key, ManualClock,
-    Ownership, Priority, Registration, Result, SECOND, Selection, Settlement, SystemClock,
+    Clock, DedupeStore, EndOutcome, ErrorKind, Heartbeat, JobId, JobOutcome, JobResult, Key,
+    ManualClock, Ownership, Priority, Registration, Result, SECOND, Selection, SystemClock,
 };
 use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable, TableOptions};
 use tokio::task::JoinHandle;
@@ -90,8 +90,8 @@ async fn a_job_costs_two_write_units_and_two_requests() {
     let jobs = store(&table, &clock);
     let before = table.consumed_capacity();
     for round in 0..10_u32 {
-        let owner = own(&jobs, &format!("comics:{round}")).await;
-        jobs.complete(owner, value(100)).await.expect("an end");
+        let mut owner = own(&jobs, &format!("comics:{round}")).await;
+        jobs.complete(&mut owner, value(100)).await.expect("an end");
     }
     let after = table.consumed_capacity();
     let (requests, units) = (
@@ -114,8 +114,10 @@ async fn a_job_that_is_replaced_again_and_again_stays_small() {
         let mut costs = Vec::new();
         for _ in 0..20 {
             let before = table.consumed_capacity().write_units;
-            let owner = own(&jobs, "comics:1").await;
-            jobs.complete(owner, value(bytes)).await.expect("an end");
+            let mut owner = own(&jobs, "comics:1").await;
+            jobs.complete(&mut owner, value(bytes))
+                .await
+                .expect("an end");
             costs.push(table.consumed_capacity().write_units - before);
             clock.advance(MILLISECOND);
         }
@@ -131,9 +133,11 @@ async fn joiners_of_replaced_jobs_hear_the_latest_ends_and_no_others() {
     let jobs = store(&table, &clock);
     let mut joined = Vec::new();
     for bytes in [1, 1, 6_000, 1, 6_000, 1, 6_000] {
-        let owner = own(&jobs, "comics:1").await;
+        let mut owner = own(&jobs, "comics:1").await;
         joined.push((*owner.job(), bytes));
-        jobs.complete(owner, value(bytes)).await.expect("an end");
+        jobs.complete(&mut owner, value(bytes))
+            .await
+            .expect("an end");
         clock.advance(MILLISECOND);
     }
     let _owner = own(&jobs, "comics:1").await;
@@ -154,8 +158,10 @@ async fn clearing_and_cleaning_up_leave_nothing_of_a_long_result() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let jobs = store(&table, &clock);
     for clears in [true, false] {
-        let owner = own(&jobs, "comics:1").await;
-        jobs.complete(owner, value(6_000)).await.expect("an end");
+        let mut owner = own(&jobs, "comics:1").await;
+        jobs.complete(&mut owner, value(6_000))
+            .await
+            .expect("an end");
         clock.advance(SECOND * 5);
         let removed = if clears {
             jobs.clear(&Selection::All).await
@@ -178,12 +184,15 @@ async fn clearing_and_cleaning_up_leave_nothing_of_a_long_result() {
 async fn a_long_result_is_fetched_once_for_all_who_wait() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let (owners, jobs) = (store(&table, &clock), store(&table.clone(), &clock));
-    let owner = own(&owners, "comics:1").await;
+    let mut owner = own(&owners, "comics:1").await;
     let waiters: Vec<_> = (0..8)
         .map(|_| waiter(&jobs, "comics:1", *owner.job()))
         .collect();
     until(|| clock.sleepers() >= 9).await;
-    owners.complete(owner, value(6_000)).await.expect("an end");
+    owners
+        .complete(&mut owner, value(6_000))
+        .await
+        .expect("an end");
     let before = table.consumed_capacity().requests;
     clock.advance(MILLISECOND * 100);
     for waiter in waiters {
@@ -222,8 +231,8 @@ async fn all_that_a_process_waits_for_is_one_question() {
         "then one for all"
     );
 
-    for owner in owned {
-        owners.complete(owner, value(1)).await.expect("an end");
+    for mut owner in owned {
+        owners.complete(&mut owner, value(1)).await.expect("an end");
     }
     let before = table.consumed_capacity().requests;
     pass(&clock, MILLISECOND * 100, 6).await;
@@ -309,22 +318,25 @@ async fn an_owner_whose_answers_are_lost_is_no_stranger_to_its_job() {
     let faults = Faults::default();
     let jobs = store(&faults.table(&table, 3), &clock);
     faults.lose(1);
-    let owner = own(&jobs, "comics:1").await;
+    let mut owner = own(&jobs, "comics:1").await;
     let job = *owner.job();
     faults.lose(1);
-    let settled = jobs.complete(owner, value(10)).await.expect("an answer");
-    assert_eq!(settled, Settlement::Settled);
+    let settled = jobs
+        .complete(&mut owner, value(10))
+        .await
+        .expect("an answer");
+    assert_eq!(settled, EndOutcome::Ended);
     let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND).await;
     assert_eq!(
         outcome.expect("an outcome"),
         JobOutcome::Value(vec![7; 10].into())
     );
 
-    let owner = own(&jobs, "comics:1").await;
+    let mut owner = own(&jobs, "comics:1").await;
     faults.lose(2);
-    let settled = jobs.fail(owner, "no").await.expect("an answer");
-    assert_eq!(settled, Settlement::Settled);
-    assert_eq!(jobs.stats().await.expect("counts").settled_jobs, 2);
+    let settled = jobs.fail(&mut owner, "no").await.expect("an answer");
+    assert_eq!(settled, EndOutcome::Ended);
+    assert_eq!(jobs.stats().await.expect("counts").ended_jobs, 2);
 }
 
 #[tokio::test]
@@ -357,12 +369,12 @@ async fn a_waiter_outlasts_a_short_illness_of_the_server() {
         store(&table, &clock),
         store(&faults.table(&table, 1), &clock),
     );
-    let owner = own(&owners, "comics:1").await;
+    let mut owner = own(&owners, "comics:1").await;
     let job = *owner.job();
     // The first look, and two questions after it: the circuit stays closed.
     faults.lose(3);
     let waiter = waiter(&jobs, "comics:1", job);
-    owners.complete(owner, value(1)).await.expect("an end");
+    owners.complete(&mut owner, value(1)).await.expect("an end");
     // Less than results are kept.
     for _ in 0..45 {
         if waiter.is_finished() {
@@ -410,25 +422,49 @@ async fn waiters_of_a_server_that_stays_ill_get_an_error_and_cause_no_flood() {
 
 // covers("F40")
 #[tokio::test]
-async fn a_result_that_no_item_can_hold_is_not_shared_and_no_error() {
+async fn a_result_that_no_item_can_hold_stays_in_its_process_and_is_no_error() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let options = DedupeOptions::default()
         .with_inline_limit_bytes(usize::MAX)
         .with_clock(clock.clone());
-    let jobs = DynamoDbDedupeStore::with_options(&table, options);
+    let jobs = DynamoDbDedupeStore::with_options(&table, options.clone());
+    let other = DynamoDbDedupeStore::with_options(&table, options);
     for (bytes, shared) in [
         (300 * 1024, true),
         (300 * 1024 + 1, false),
         (3 << 20, false),
     ] {
-        let owner = own(&jobs, "comics:1").await;
+        let mut owner = own(&jobs, "comics:1").await;
         let job = *owner.job();
-        let settled = jobs.complete(owner, value(bytes)).await.expect("an end");
-        assert_eq!(settled, Settlement::Settled);
+        let ended = jobs.complete(&mut owner, value(bytes)).await;
+        assert_eq!(ended.expect("an end"), EndOutcome::Ended);
+        let whole = JobOutcome::Value(vec![7; bytes].into());
         let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND).await;
-        let outcome = outcome.expect("an outcome");
-        assert_eq!(outcome != JobOutcome::NotShared, shared, "{bytes}");
+        assert!(outcome.expect("an outcome") == whole, "{bytes}");
+        let outcome = other.wait_for(&key("comics:1"), &job, SECOND).await;
+        let expected = if shared { whole } else { JobOutcome::NotShared };
+        assert!(outcome.expect("an outcome") == expected, "{bytes}");
     }
+}
+
+// covers("F40")
+#[tokio::test]
+async fn a_result_over_the_inline_limit_costs_what_a_short_one_costs_and_is_kept_for_a_while() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let jobs = store(&table, &clock);
+    let mut owner = own(&jobs, "comics:1").await;
+    let job = *owner.job();
+    let waiting = waiter(&jobs, "comics:1", job);
+    let before = table.consumed_capacity().write_units;
+    let result = value(8 * 1024 + 1);
+    jobs.complete(&mut owner, result).await.expect("an end");
+    let units = table.consumed_capacity().write_units - before;
+    assert!(units <= 1.0, "{units}");
+    let whole = JobOutcome::Value(vec![7; 8 * 1024 + 1].into());
+    assert_eq!(heard(waiting).await.expect("an outcome"), whole);
+    clock.advance(SECOND * 5);
+    let outcome = jobs.wait_for(&key("comics:1"), &job, Duration::ZERO).await;
+    assert_eq!(outcome.expect("an outcome"), JobOutcome::Lapsed);
 }
 
 // covers("F32", "F35")
@@ -436,17 +472,19 @@ async fn a_result_that_no_item_can_hold_is_not_shared_and_no_error() {
 async fn a_job_that_was_let_go_by_a_closed_store_is_free() {
     let (table, clock) = (support::table().await, ManualClock::default());
     let (closed, other) = (store(&table, &clock), store(&table, &clock));
-    let owner = own(&closed, "comics:1").await;
+    let mut owner = own(&closed, "comics:1").await;
     let waiter = waiter(&closed, "comics:1", *owner.job());
     until(|| clock.sleepers() >= 2).await;
     closed.close().await.expect("an end");
     let error = heard(waiter).await.expect_err("the store is closed");
     assert_eq!(error.kind(), ErrorKind::Closed);
-    let error = closed.complete(owner, value(1)).await;
+    let error = closed.complete(&mut owner, value(1)).await;
     assert_eq!(
         error.expect_err("the store is closed").kind(),
         ErrorKind::Closed
     );
+    // It is still the owner's, who lets go of it.
+    drop(owner);
     for _ in 0..500 {
         if !other
             .is_in_progress(&key("comics:1"))
@@ -467,7 +505,7 @@ async fn an_answer_that_comes_late_does_not_end_a_lease() {
         .with_clock(clock.clone())
         .with_result_retention(SECOND * 60);
     let jobs = DynamoDbDedupeStore::with_options(&table, options.clone());
-    let owner = own(&jobs, "late").await;
+    let mut owner = own(&jobs, "late").await;
     let id = join(&jobs, "late").await;
 
     let upstream = dynamodb_local::endpoint().expect("a server that speaks DynamoDB");
@@ -484,8 +522,11 @@ async fn an_answer_that_comes_late_does_not_end_a_lease() {
     for _ in 0..30 {
         breathe().await;
     }
-    let settled = jobs.complete(owner, value(3)).await.expect("an answer");
-    assert_eq!(settled, Settlement::Settled);
+    let settled = jobs
+        .complete(&mut owner, value(3))
+        .await
+        .expect("an answer");
+    assert_eq!(settled, EndOutcome::Ended);
     clock.advance(options.lease + SECOND);
 
     // What it looks at next is not late.

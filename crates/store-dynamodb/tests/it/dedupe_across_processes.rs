@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use store_core::{
-    Clock, DedupeStore, Heartbeat, JobOutcome, JobResult, Key, Ownership, Priority, Registration,
-    SECOND, Settlement, SystemClock, Timestamp,
+    Clock, DedupeStore, EndOutcome, Heartbeat, JobOutcome, JobResult, Key, Ownership, Priority,
+    Registration, SECOND, SystemClock, Timestamp,
 };
 use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable};
 use tokio::task::JoinHandle;
@@ -77,7 +77,7 @@ async fn a_killed_owner_is_replaced_within_a_lease_by_exactly_one_waiter() {
 #[ignore = "child process of tests in this file"]
 async fn child_owns() {
     let jobs = jobs(&children::table());
-    let Registration::Owner(owner) = register(&jobs).await else {
+    let Registration::Owner(mut owner) = register(&jobs).await else {
         panic!("somebody else owns the job");
     };
     // Until it is killed or frozen: the others have time to start.
@@ -87,11 +87,11 @@ async fn child_owns() {
     assert_eq!(order.expect("an order"), "complete");
     let beat = jobs.heartbeat(owner.key(), owner.job()).await;
     let settled = jobs
-        .complete(owner, JobResult::Value("late".into()))
+        .complete(&mut owner, JobResult::Value("late".into()))
         .await
         .expect("an answer");
     match (beat.expect("an answer"), settled) {
-        (Heartbeat::Fenced, Settlement::Fenced) => send_to_parent("fenced"),
+        (Heartbeat::Fenced, EndOutcome::Fenced) => send_to_parent("fenced"),
         (beat, settled) => send_to_parent(format!("{beat:?} {settled:?}")),
     }
     beats.abort();
@@ -131,7 +131,7 @@ async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     frozen.signal(Signal::STOP);
     let outcome = jobs.wait_for(&key(), &job, SECOND * 30).await;
     assert_eq!(outcome.expect("an outcome"), JobOutcome::Lapsed);
-    let Registration::Owner(successor) = register(&jobs).await else {
+    let Registration::Owner(mut successor) = register(&jobs).await else {
         panic!("nobody else waits");
     };
     // However long the child takes to thaw and speak, its successor lives.
@@ -142,9 +142,9 @@ async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     frozen.wait();
     beats.abort();
     let settled = jobs
-        .complete(successor, JobResult::Value("fresh".into()))
+        .complete(&mut successor, JobResult::Value("fresh".into()))
         .await;
-    assert_eq!(settled.expect("an answer"), Settlement::Settled);
+    assert_eq!(settled.expect("an answer"), EndOutcome::Ended);
 }
 
 // covers("A10", "F44", "T20")
@@ -153,7 +153,7 @@ async fn a_waiter_in_another_process_hears_of_the_end_and_of_long_results() {
     let table = support::table().await;
     let jobs = jobs(&table);
     for bytes in [10, 5_000] {
-        let Registration::Owner(owner) = register(&jobs).await else {
+        let Registration::Owner(mut owner) = register(&jobs).await else {
             panic!("nobody else registers first");
         };
         let size = bytes.to_string();
@@ -162,7 +162,7 @@ async fn a_waiter_in_another_process_hears_of_the_end_and_of_long_results() {
         assert_eq!(child.receive(), "joined");
         let result = JobResult::Value(vec![7; bytes].into());
         let ended_at = SystemClock::new().now();
-        jobs.complete(owner, result).await.expect("an answer");
+        jobs.complete(&mut owner, result).await.expect("an answer");
         let heard = child.receive();
         let heard_at = Timestamp::from_millis(heard.parse().expect("a time"));
         let waited = heard_at.since(ended_at);

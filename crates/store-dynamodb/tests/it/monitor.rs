@@ -12,7 +12,7 @@ use metrics::{
 use store_core::{CacheStore as _, NewEntry, Timestamp};
 use store_dynamodb::{
     CircuitBreakerOptions, DynamoDbCacheStore, DynamoDbTable, Metric, MetricKind, MetricsSink,
-    Outcome, TableOptions,
+    OperationOutcome, TableOptions,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -223,7 +223,7 @@ async fn requests_of_watched_work_carry_its_id_and_others_do_not() {
     let id = format!("correlation_id=\"{}\"", correlation.id());
     let span = correlation.span().clone();
     tracing::Instrument::instrument(work(&table), span).await;
-    monitor.end_correlation(correlation, Outcome::Ok);
+    monitor.end_correlation(correlation, OperationOutcome::Ok);
     work(&table).await;
 
     let lines = log.lines();

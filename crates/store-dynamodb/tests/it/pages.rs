@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use store_core::{Error, ErrorKind, SECOND};
-use store_dynamodb::{CircuitBreakerOptions, DedupeOptions, TableOptions};
+use store_dynamodb::{CircuitBreakerOptions, TableOptions, Tuning};
 
 const PAGE: &str = include_str!("../../../../docs/dynamodb.md");
 const SOURCES: [&str; 8] = [
@@ -42,10 +42,7 @@ fn the_page_tells_how_the_table_grows_is_kept_and_moves() {
     let told = [
         (
             "## Capacity and cost",
-            [
-                "RateLimitOptions::with_permit_batch_size",
-                "register-scalable-target",
-            ],
+            ["Tuning::with_permit_batch_size", "register-scalable-target"],
         ),
         (
             "## Backups",
@@ -66,7 +63,7 @@ fn the_page_on_moving_names_what_exists() {
     let named = names(section("## Moving here"), 1);
     assert!(named.len() > 20, "{named:?}");
     for name in named {
-        let is_elsewhere = ["acquire", "cleanup", "AdaptiveConfig"].contains(&name.as_str());
+        let is_elsewhere = ["try_acquire", "cleanup", "AdaptiveConfig"].contains(&name.as_str());
         let is_here = SOURCES.iter().any(|source| source.contains(&name));
         // What the SDK, the contracts or other crates call so.
         let is_foreign = ["tracing", "SdkConfig", "wait_for"].contains(&name.as_str());
@@ -117,5 +114,5 @@ fn options_are_those_of_the_original_and_may_be_more_patient() {
     let breaker = CircuitBreakerOptions::default();
     assert_eq!(breaker.failure_threshold.to_string(), "5");
     assert_eq!(breaker.recovery_timeout, SECOND * 60);
-    assert_eq!(DedupeOptions::default().poll_interval.as_millis(), 100);
+    assert_eq!(Tuning::default().poll_interval.as_millis(), 100);
 }

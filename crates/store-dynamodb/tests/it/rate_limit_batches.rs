@@ -7,19 +7,12 @@ use store_core::{
     Acquire, Claim, Clock, Decision, Limit, MINUTE, ManualClock, Priority, RateLimitStore,
     Resource, SECOND, SystemClock,
 };
-use store_dynamodb::{DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions};
+use store_dynamodb::{DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions, Tuning};
 
 use crate::support;
 
 fn resource() -> Resource {
-    Resource::named("issues").expect("a name")
-}
-
-fn options(limit: Limit, batch_size: u32, clock: &ManualClock) -> RateLimitOptions {
-    RateLimitOptions::default()
-        .with_default_config(limit)
-        .with_permit_batch_size(NonZeroU32::new(batch_size).expect("some"))
-        .with_clock(clock.clone())
+    Resource::new("issues").expect("a name")
 }
 
 fn store(
@@ -29,15 +22,20 @@ fn store(
     clock: &ManualClock,
 ) -> DynamoDbRateLimitStore {
     let limit = Limit::new(limit, MINUTE);
-    DynamoDbRateLimitStore::with_options(table, options(limit, batch_size, clock))
+    let options = RateLimitOptions::default()
+        .with_default_config(limit)
+        .with_clock(clock.clone());
+    let batch_size = NonZeroU32::new(batch_size).expect("some");
+    let tuning = Tuning::default().with_permit_batch_size(batch_size);
+    DynamoDbRateLimitStore::with_tuning(table, options, tuning)
 }
 
 async fn spend(limits: &DynamoDbRateLimitStore, times: u32) -> u32 {
     let mut admitted = 0;
     for _ in 0..times {
         let request = Acquire::one(&resource()).user();
-        if let Decision::Granted(permit) = limits.acquire(request).await.expect("an answer") {
-            permit.commit();
+        if let Decision::Granted(permit) = limits.try_acquire(request).await.expect("an answer") {
+            drop(permit);
             admitted += 1;
         }
     }

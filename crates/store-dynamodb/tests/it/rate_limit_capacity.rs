@@ -4,16 +4,19 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use store_core::backend::SeededRandom;
 use store_core::{
-    Acquire, AdaptiveConfig, Clock, Decision, ErrorKind, HOUR, Limit, MINUTE, ManualClock, Random,
-    RateLimitStore, Resource, ResourceConfig, SECOND, SeededRandom, SystemClock,
+    Acquire, AdaptiveConfig, Claim, Clock, Decision, ErrorKind, HOUR, Limit, MINUTE, ManualClock,
+    Priority, Random, RateLimitStore, Resource, ResourceConfig, SECOND, SystemClock,
 };
-use store_dynamodb::{DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions, TableOptions};
+use store_dynamodb::{
+    DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions, TableOptions, Tuning,
+};
 
 use crate::support;
 
 fn request() -> Acquire {
-    Acquire::one(&Resource::named("issues").expect("a name")).user()
+    Acquire::one(&Resource::new("issues").expect("a name")).user()
 }
 
 /// What a table handle was billed for writing: refused writes cost what they would have written.
@@ -27,8 +30,8 @@ fn billed(table: &DynamoDbTable) -> f64 {
 async fn spend(limits: &impl RateLimitStore, times: u32) -> u32 {
     let mut admitted = 0;
     for _ in 0..times {
-        match limits.acquire(request()).await.expect("an answer") {
-            Decision::Granted(permit) => permit.commit(),
+        match limits.try_acquire(request()).await.expect("an answer") {
+            Decision::Granted(permit) => drop(permit),
             Decision::Denied { .. } => return admitted,
         }
         admitted += 1;
@@ -72,10 +75,10 @@ async fn admissions_at_the_same_time_cost_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_shares_one_write_among_many_permits() {
     let table = support::table().await;
-    let options = RateLimitOptions::default()
-        .with_default_config(Limit::new(200, HOUR))
-        .with_permit_batch_size(NonZeroU32::new(10).expect("ten"));
-    let limits = DynamoDbRateLimitStore::with_options(&table, options);
+    let options = RateLimitOptions::default().with_default_config(Limit::new(200, HOUR));
+    let ten = NonZeroU32::new(10).expect("ten");
+    let tuning = Tuning::default().with_permit_batch_size(ten);
+    let limits = DynamoDbRateLimitStore::with_tuning(&table, options, tuning);
     assert_eq!(spend(&limits, 300).await, 200);
     let per_claim = billed(&table) / 200.0;
     println!("200 permits in batches of 10: {per_claim:.3} write units each");
@@ -134,16 +137,36 @@ async fn refused_demand_is_told_by_one_write_a_second() {
     assert!(cost <= 11.0, "{cost}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn activity_without_a_decision_costs_no_write_of_its_own() {
+    let table = support::table().await;
+    let config = ResourceConfig::from(Limit::new(200, HOUR)).adaptive(AdaptiveConfig::default());
+    let limits = DynamoDbRateLimitStore::new(&table, config);
+    assert_eq!(spend(&limits, 1).await, 1);
+    let before = table.consumed_capacity();
+    for _ in 0..10 {
+        limits.record_activity(&request());
+    }
+    assert_eq!(table.consumed_capacity(), before);
+    assert_eq!(spend(&limits, 1).await, 1);
+    let after = table.consumed_capacity();
+    assert_eq!(after.requests - before.requests, 1, "{after:?}");
+    let claim = Claim::new(Resource::new("issues").expect("a name"));
+    let status = limits.status(&claim, Priority::User).await;
+    let adaptive = status.expect("a status").adaptive.expect("a shared limit");
+    assert_eq!(adaptive.recent_user_activity, 12);
+}
+
 /// A client that is never idle: it asks, and waits as long as it is told.
 async fn saturate(limits: Arc<DynamoDbRateLimitStore>, seed: u64, span: Duration) -> Vec<i64> {
     let (clock, random) = (SystemClock::new(), SeededRandom::new(seed));
     let end = clock.now() + span;
     let mut admitted = Vec::new();
     while clock.now() < end {
-        match limits.acquire(request()).await {
+        match limits.try_acquire(request()).await {
             Ok(Decision::Granted(permit)) => {
                 admitted.push(permit.admitted_at().as_millis());
-                permit.commit();
+                drop(permit);
             }
             Ok(Decision::Denied { retry_at, .. }) => {
                 let jitter = Duration::from_millis(random.next_u64() % 5);
@@ -183,11 +206,12 @@ async fn contend(clients: u64, limit: Limit, buckets: u32, span: Duration) -> (V
     for seed in 0..clients {
         let options = TableOptions::default().with_table(name.clone());
         let table = DynamoDbTable::new(support::client(), options);
-        let options = RateLimitOptions::default()
-            .with_default_config(limit)
+        let options = RateLimitOptions::default().with_default_config(limit);
+        let tuning = Tuning::default()
             .with_buckets(NonZeroU32::new(buckets).expect("some"))
             .with_max_clock_skew(Duration::from_millis(5));
-        let limits = Arc::new(DynamoDbRateLimitStore::with_options(&table, options));
+        let limits = DynamoDbRateLimitStore::with_tuning(&table, options, tuning);
+        let limits = Arc::new(limits);
         tables.push(table);
         tasks.push(tokio::spawn(saturate(limits, seed, span)));
     }
@@ -212,10 +236,10 @@ async fn window_for(clients: u32, limit: u32) -> Duration {
     let started = clock.monotonic();
     let tasks = (0..clients).map(|client| {
         let limits = limits.clone();
-        let own = Resource::named(&format!("client-{client}")).expect("a name");
+        let own = Resource::new(&format!("client-{client}")).expect("a name");
         tokio::spawn(async move {
             for _ in 0..WRITES {
-                let answer = limits.acquire(Acquire::one(&own).user()).await;
+                let answer = limits.try_acquire(Acquire::one(&own).user()).await;
                 assert!(matches!(answer.expect("an answer"), Decision::Granted(_)));
             }
         })

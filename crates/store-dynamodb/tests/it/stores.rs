@@ -1,10 +1,11 @@
 //! The three stores side by side in one table.
 
+use store_core::backend::end_ownership;
 use store_core::{
     Acquire, CacheStoreExt as _, Claim, Decision, ErrorKind, HOUR, Key, Limit, ManualClock,
-    PageRequest, Priority, Registration, Resource, Selection, Stores, Ttl,
+    NewEntry, PageRequest, Priority, Registration, Resource, Selection, Stores,
 };
-use store_dynamodb::{DynamoDbTable, RateLimitOptions, StoreOptions, stores, stores_with};
+use store_dynamodb::{DynamoDbTable, RateLimitOptions, StoreOptions, Tuning, stores, stores_with};
 
 use crate::cache::watch::Watch;
 use crate::support;
@@ -14,7 +15,7 @@ fn key(text: &str) -> Key {
 }
 
 fn resource(path: &str) -> Resource {
-    Resource::new("http://127.0.0.1", "tests", path).expect("a resource")
+    Resource::api("http://127.0.0.1", "tests", path).expect("a resource")
 }
 
 /// Everything that a request leaves behind: an answer, a job under way, an admission.
@@ -23,17 +24,17 @@ async fn used(stores: &Stores) {
     let jobs = stores.dedupe.as_ref().expect("jobs");
     let limits = stores.rate_limit.as_ref().expect("limits");
     let key = key("comics:1");
-    let put = cache.put(&key, "bytes".into(), Ttl::After(HOUR));
-    put.await.expect("room");
+    let entry = NewEntry::new(key.clone(), "bytes").with_ttl(HOUR);
+    cache.set(entry).await.expect("room");
     let registered = jobs.register_or_join(&key, Priority::User);
     match registered.await.expect("an answer") {
         // Dropped, it would give its job back.
-        Registration::Owner(owner) => owner.disarm(),
+        Registration::Owner(mut owner) => end_ownership(&mut owner),
         joined @ Registration::Joined(_) => panic!("{joined:?}"),
     }
-    let decision = limits.acquire(Acquire::one(&resource("issues")).user());
+    let decision = limits.try_acquire(Acquire::one(&resource("issues")).user());
     match decision.await.expect("a decision") {
-        Decision::Granted(permit) => permit.commit(),
+        Decision::Granted(permit) => drop(permit),
         denied @ Decision::Denied { .. } => panic!("nothing was used yet: {denied:?}"),
     }
 }
@@ -146,10 +147,10 @@ async fn one_clock_and_one_limit_reach_the_stores_they_are_for() {
     let options = StoreOptions::default()
         .with_rate_limit(limit)
         .with_clock(clock.clone());
-    let stores = stores_with(&support::table().await, options);
+    let stores = stores_with(&support::table().await, options, Tuning::default());
     used(&stores).await;
     let limits = stores.rate_limit.as_ref().expect("limits");
-    let again = limits.acquire(Acquire::one(&resource("issues")).user());
+    let again = limits.try_acquire(Acquire::one(&resource("issues")).user());
     let again = again.await.expect("a decision");
     assert!(matches!(again, Decision::Denied { .. }), "{again:?}");
     // The answer expires, the lease lapses, the window passes: all by this clock.

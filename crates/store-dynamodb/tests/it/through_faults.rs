@@ -10,7 +10,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use dynamodb_local::{FaultProxy, Faults};
-use store_core::{Clock as _, Result, SECOND, SeededRandom, SystemClock};
+use store_core::backend::SeededRandom;
+use store_core::{Clock as _, Result, SECOND, SystemClock};
 use store_dynamodb::{CircuitBreakerOptions, DynamoDbTable, TableOptions};
 use tokio::task::JoinSet;
 

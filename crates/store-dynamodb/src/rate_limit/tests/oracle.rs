@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use store_core::local::Uncounted;
+use store_core::backend::Activity;
 use store_core::{
     AdaptiveConfig, Limit, Policy, Priority, Resource, ResourceConfig, SECOND, Timestamp,
 };
@@ -60,9 +60,11 @@ fn configs() -> impl Strategy<Value = ResourceConfig> {
         .with_recalculation_interval(SECOND * 2)
         .with_min_user_reserved(1);
     let one = ResourceConfig::from(Limit::new(7, SECOND));
+    let guarded = Limit::new(7, SECOND).with_guard(Duration::from_millis(150));
     let two = ResourceConfig::from(Limit::new(12, SECOND * 5)).with_limit(Limit::new(4, SECOND));
     prop_oneof![
         Just(one.clone()),
+        Just(guarded.into()),
         Just(two.clone()),
         Just(one.adaptive(quick.clone())),
         Just(two.adaptive(quick)),
@@ -91,7 +93,7 @@ impl World {
     fn new(config: ResourceConfig) -> Self {
         Self {
             config,
-            resource: Resource::named("issues").expect("a name"),
+            resource: Resource::new("issues").expect("a name"),
             now: START,
             table: State::default(),
             views: Default::default(),
@@ -109,15 +111,15 @@ impl World {
     /// When the permits would fit into windows that are this much longer than they should be.
     fn fits_at(&self, permits: u32, late: impl Fn(Duration) -> Duration) -> Timestamp {
         let releases = self.admitted.iter().flat_map(|admission| {
-            let windows = self.config.limits.iter().map(|limit| limit.window);
+            let windows = self.config.limits().iter().map(Limit::span);
             windows.map(|window| admission.at + window + late(window))
         });
         let mut moments: Vec<_> = releases.filter(|at| *at > self.now).collect();
         moments.push(self.now);
         let fits = |at: &Timestamp| {
-            self.config.limits.iter().all(|limit| {
-                let window = limit.window + late(limit.window);
-                self.used(window, *at) + permits <= limit.count
+            self.config.limits().iter().all(|limit| {
+                let window = limit.span() + late(limit.span());
+                self.used(window, *at) + permits <= limit.count()
             })
         };
         moments
@@ -129,7 +131,7 @@ impl World {
 
     fn ask(&mut self, process: usize, permits: u32, class: Priority) {
         let permits = NonZeroU32::new(permits).expect("some");
-        let mut demand = Uncounted::default();
+        let mut demand = Activity::default();
         demand.add(class);
         for _ in 0..4 {
             self.random += 1;
@@ -137,7 +139,7 @@ impl World {
                 permits,
                 priority: class,
                 demand,
-                earlier: Uncounted::default(),
+                earlier: Activity::default(),
                 batch: 0,
                 unspent: None,
                 random: self.random << 12,
@@ -191,7 +193,7 @@ impl World {
             Duration::from_millis(u64::try_from(bucket).expect("short")) + SKEW
         });
         assert!(retry_at + TOLD > self.now);
-        let is_shared = self.config.policy != Policy::Fixed && class == Priority::Background;
+        let is_shared = *self.config.policy() != Policy::Fixed && class == Priority::Background;
         if !is_shared {
             assert!(exact <= retry_at, "{retry_at} is before {exact}");
             assert!(retry_at <= latest + TOLD, "{retry_at} is after {latest}");
@@ -220,10 +222,10 @@ impl World {
 
     fn check_windows(&self) {
         for admission in &self.admitted {
-            for limit in &self.config.limits {
-                let used = self.used(limit.window, admission.at);
+            for limit in self.config.limits() {
+                let used = self.used(limit.span(), admission.at);
                 assert!(
-                    used <= limit.count,
+                    used <= limit.count(),
                     "{used} of {limit:?} at {}",
                     admission.at
                 );

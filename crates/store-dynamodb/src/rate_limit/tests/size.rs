@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use store_core::local::Uncounted;
+use store_core::backend::Activity;
 use store_core::{
     AdaptiveConfig, HOUR, Limit, Priority, Resource, ResourceConfig, SECOND, Timestamp,
 };
@@ -17,7 +17,7 @@ const REST: usize = 250;
 
 /// The longest past of an hour and a half in which both classes ask as often as `every`.
 fn longest_past(config: &ResourceConfig, every: Duration) -> usize {
-    let resource = Resource::named("https://comicvine.gamespot.com#0123456789abcdef/issues");
+    let resource = Resource::new("https://comicvine.gamespot.com#0123456789abcdef/issues");
     let resource = resource.expect("a name");
     let start = Timestamp::from_millis(1_700_000_000_000);
     let (mut state, mut longest, mut admitted) = (State::default(), 0, 0);
@@ -31,13 +31,13 @@ fn longest_past(config: &ResourceConfig, every: Duration) -> usize {
         } else {
             Priority::User
         };
-        let mut demand = Uncounted::default();
+        let mut demand = Activity::default();
         demand.add(priority);
         let ask = Ask {
             permits: NonZeroU32::MIN,
             priority,
             demand,
-            earlier: Uncounted::default(),
+            earlier: Activity::default(),
             batch: 0,
             unspent: None,
             random: 7 << 40,

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use store_core::{CacheStore, HOUR, ManualClock, Random, SECOND, SeededRandom, Selection, Ttl};
-use store_dynamodb::{CacheOptions, DynamoDbCacheStore, DynamoDbTable};
+use store_core::backend::SeededRandom;
+use store_core::{CacheStore, HOUR, ManualClock, Random, SECOND, Selection, Ttl};
+use store_dynamodb::{CacheOptions, DynamoDbCacheStore, DynamoDbTable, Tuning};
 
 use super::watch::Watch;
 use super::{cache, cache_at, entry, items, key, number, token, value};
@@ -39,10 +40,8 @@ fn page(bytes: usize) -> Bytes {
 }
 
 fn short_chunks(table: &DynamoDbTable, clock: &ManualClock) -> DynamoDbCacheStore {
-    let options = CacheOptions::default()
-        .with_clock(clock.clone())
-        .with_chunk_bytes(1_000);
-    DynamoDbCacheStore::with_options(table, options)
+    let options = CacheOptions::default().with_clock(clock.clone());
+    DynamoDbCacheStore::with_tuning(table, options, Tuning::default().with_chunk_bytes(1_000))
 }
 
 // covers("T21")
@@ -214,10 +213,9 @@ async fn dynamodb_removes_nothing_too_early() {
 async fn value_that_grows_beyond_an_item_with_its_tags_is_cut_as_well() {
     let table = support::table().await;
     let clock = ManualClock::default();
-    let options = CacheOptions::default()
-        .with_clock(clock.clone())
-        .with_chunk_bytes(usize::MAX);
-    let wide = DynamoDbCacheStore::with_options(&table, options);
+    let options = CacheOptions::default().with_clock(clock.clone());
+    let tuning = Tuning::default().with_chunk_bytes(usize::MAX);
+    let wide = DynamoDbCacheStore::with_tuning(&table, options, tuning);
     let tags: Vec<String> = (0..200).map(|n| format!("{n:0>300}")).collect();
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
     let bytes = noise(380_000);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use store_core::{CacheStore, Lookup, Result, Scope, Selection};
-use store_dynamodb::{CacheOptions, DynamoDbCacheStore, DynamoDbTable};
+use store_dynamodb::{CacheOptions, DynamoDbCacheStore, DynamoDbTable, Tuning};
 use tokio::task::JoinSet;
 
 use super::{key, tag};
@@ -25,7 +25,7 @@ struct Source {
 
 /// A value that tells its version, long enough to be cut into chunks.
 fn value_of(version: u64) -> Bytes {
-    let seed = store_core::SeededRandom::new(version);
+    let seed = store_core::backend::SeededRandom::new(version);
     let words = std::iter::repeat_with(|| store_core::Random::next_u64(&seed));
     let noise = words.take(99).flat_map(u64::to_le_bytes);
     let value: Vec<u8> = version.to_le_bytes().into_iter().chain(noise).collect();
@@ -38,8 +38,9 @@ fn version_of(value: &Bytes) -> u64 {
 }
 
 fn handle(table: &DynamoDbTable) -> DynamoDbCacheStore {
-    let options = CacheOptions::default().with_chunk_bytes(300);
-    DynamoDbCacheStore::with_options(table, options)
+    let options = CacheOptions::default();
+    let tuning = Tuning::default().with_chunk_bytes(300);
+    DynamoDbCacheStore::with_tuning(table, options, tuning)
 }
 
 async fn write(cache: DynamoDbCacheStore, source: Arc<Source>, n: usize) -> Result<()> {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dynamodb_local::Faults;
+use store_core::backend::SeededRandom;
 use store_core::{
-    CacheStore, Key, Lookup, ManualClock, NewEntry, Random as _, Removal, SeededRandom, Selection,
-    SetOutcome, Tag,
+    CacheStore, Key, Lookup, ManualClock, NewEntry, Random as _, Removal, Selection, SetOutcome,
+    Tag,
 };
-use store_dynamodb::{CacheOptions, DynamoDbCacheStore, DynamoDbTable};
+use store_dynamodb::{CacheOptions, DynamoDbCacheStore, DynamoDbTable, Tuning};
 
 use super::{NONE, Setting, answer, under_each};
 
@@ -33,10 +34,10 @@ fn value_of(version: u64, words: usize) -> Bytes {
 
 fn store(table: &DynamoDbTable, clock: &ManualClock, seed: u64) -> DynamoDbCacheStore {
     let options = CacheOptions::default()
-        .with_chunk_bytes(300)
         .with_clock(clock.clone())
         .with_random(SeededRandom::new(seed));
-    DynamoDbCacheStore::with_options(table, options)
+    let tuning = Tuning::default().with_chunk_bytes(300);
+    DynamoDbCacheStore::with_tuning(table, options, tuning)
 }
 
 /// What each key may hold: what was last told, and what was tried since and not told.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use store_core::backend::SeededRandom;
+use store_core::backend::end_ownership;
 use store_core::{
-    DedupeStore, Heartbeat, JobOutcome, JobResult, Key, ManualClock, Ownership, Priority,
-    Registration, SECOND, SeededRandom, Selection, Settlement,
+    DedupeStore, EndOutcome, Heartbeat, JobOutcome, JobResult, Key, ManualClock, Ownership,
+    Priority, Registration, SECOND, Selection,
 };
 use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable};
 
@@ -77,7 +79,7 @@ impl Jobs {
     }
 
     /// The owner works on it, and all goes well as far as it is told.
-    async fn work(&self, place: usize, owner: Ownership, number: usize) {
+    async fn work(&self, place: usize, mut owner: Ownership, number: usize) {
         let (jobs, kind) = (&self.stores[place], self.kind);
         let (key, job) = (owner.key().clone(), *owner.job());
         let beat = answer(kind, jobs.heartbeat(&key, &job)).await;
@@ -86,13 +88,16 @@ impl Jobs {
         let value = Bytes::from(vec![7; 10 + number % 3 * 1_000]);
         let (ended, outcome) = if number.is_multiple_of(4) {
             let outcome = JobOutcome::OwnerFailed("no luck".to_owned());
-            (answer(kind, jobs.fail(owner, "no luck")).await, outcome)
+            (
+                answer(kind, jobs.fail(&mut owner, "no luck")).await,
+                outcome,
+            )
         } else {
             let result = JobResult::Value(value.clone());
-            let ended = answer(kind, jobs.complete(owner, result)).await;
+            let ended = answer(kind, jobs.complete(&mut owner, result)).await;
             (ended, JobOutcome::Value(value))
         };
-        assert_ne!(ended, Some(Settlement::Fenced), "{kind}");
+        assert_ne!(ended, Some(EndOutcome::Fenced), "{kind}");
         if ended.is_some() {
             for jobs in [&self.direct, &self.stores[1 - place]] {
                 let waited = jobs.wait_for(&key, &job, Duration::ZERO);
@@ -126,8 +131,8 @@ async fn no_two_own_a_job_and_no_owner_is_fenced_without_a_reason() {
         jobs.clock.advance(LAPSE);
         for name in ["comics:0", "comics:1"] {
             let owner = jobs.register(&key(name)).await;
-            let (_, owner) = owner.expect("nothing stands in the way any more");
-            owner.disarm();
+            let (_, mut owner) = owner.expect("nothing stands in the way any more");
+            end_ownership(&mut owner);
         }
     })
     .await;
@@ -144,11 +149,11 @@ async fn jobs_of_half_a_batch_are_removed_all_the_same() {
         for n in 0..27 {
             let key = key(&format!("comics:{n}"));
             let registered = direct.register_or_join(&key, Priority::User).await;
-            let Registration::Owner(owner) = registered.expect("a job") else {
+            let Registration::Owner(mut owner) = registered.expect("a job") else {
                 panic!("nobody else works on {key}");
             };
             let long = JobResult::Value(vec![7; 1_000].into());
-            direct.complete(owner, long).await.expect("an end");
+            direct.complete(&mut owner, long).await.expect("an end");
         }
         let gone = if is_cleared {
             jobs.clear(&Selection::All).await

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use store_core::backend::SeededRandom;
 use store_core::{
     Acquire, Claim, Clock, Decision, Limit, MINUTE, ManualClock, PageRequest, Priority,
-    RateLimitStore, Resource, SECOND, SeededRandom, SystemClock,
+    RateLimitStore, Resource, SECOND, SystemClock,
 };
 use store_dynamodb::{DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions};
 
@@ -17,7 +18,7 @@ use crate::support;
 const LIMIT: Limit = Limit::new(6, SECOND);
 
 fn resource() -> Resource {
-    Resource::named("issues").expect("a name")
+    Resource::new("issues").expect("a name")
 }
 
 fn request() -> Acquire {
@@ -54,10 +55,10 @@ struct Tally {
 
 impl Tally {
     async fn acquire(&self, kind: &str, limits: &DynamoDbRateLimitStore) {
-        match answer(kind, limits.acquire(request())).await {
+        match answer(kind, limits.try_acquire(request())).await {
             Some(Decision::Granted(permit)) => {
                 let at = permit.admitted_at().as_millis();
-                permit.commit();
+                drop(permit);
                 let mut admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
                 admitted.push(at);
             }
@@ -143,8 +144,8 @@ async fn an_admission_whose_answer_is_lost_is_counted_once() {
     let (limits, direct) = losing(&lost).await;
     for taken in 1..=5 {
         lost.lose(u32::from(taken > 1));
-        match limits.acquire(request()).await.expect("an answer") {
-            Decision::Granted(permit) => permit.commit(),
+        match limits.try_acquire(request()).await.expect("an answer") {
+            Decision::Granted(permit) => drop(permit),
             denied @ Decision::Denied { .. } => panic!("there is room: {denied:?}"),
         }
         assert_eq!(used(&direct).await, taken);
@@ -159,7 +160,7 @@ async fn a_permit_whose_return_is_not_answered_is_given_back_once() {
     let lost = LostAnswers::default();
     let (limits, direct) = losing(&lost).await;
     limits.record(request()).await.expect("a record");
-    let Decision::Granted(permit) = limits.acquire(request()).await.expect("an answer") else {
+    let Decision::Granted(permit) = limits.try_acquire(request()).await.expect("an answer") else {
         panic!("there is room");
     };
     assert_eq!(used(&direct).await, 2);
@@ -215,7 +216,7 @@ async fn resources_of_half_a_batch_are_asked_for_again() {
     let limits = store(&setting.spoiled(1).await, LIMIT, &clock, 1);
     let direct = store(&setting.direct, LIMIT, &clock, 2);
     for n in 0..12 {
-        let resource = Resource::named(&format!("issues-{n:02}")).expect("a name");
+        let resource = Resource::new(&format!("issues-{n:02}")).expect("a name");
         let request = Acquire::one(&resource).user();
         direct.record(request).await.expect("a record");
     }
