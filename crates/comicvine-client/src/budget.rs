@@ -17,25 +17,24 @@ use store_core::{
 /// use store_core::{HOUR, Limit, SECOND};
 ///
 /// let budget = Budget::default();
-/// assert_eq!((budget.path, budget.spacing), (Limit::new(200, HOUR), SECOND));
+/// assert_eq!((budget.path.count(), budget.path.window()), (200, HOUR));
+/// assert_eq!((budget.path.guard(), budget.spacing), (SECOND * 18, SECOND));
 ///
 /// // For a key that other machines use as well.
 /// let cautious = Budget::default().with_path(Limit::new(120, HOUR));
-/// # let _ = cautious;
+/// assert_eq!(cautious.path.span(), HOUR + SECOND * 18);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Budget {
-    /// Requests per path. Default: 200 per hour.
+    /// Requests per path, and their guard against differences in network latency. Default: 200 per
+    /// hour with a guard of 18 seconds.
     pub path: Limit,
-    /// The safety margin added to the path's window, for clock differences and network latency.
-    /// Default: 0.5 % of the window, 18 seconds.
-    pub guard: Duration,
     /// The minimum time between two requests with the key, on any path; zero for none.
     /// Default: 1 second.
     pub spacing: Duration,
-    /// The safety margin added to the spacing: a request on a new connection arrives later than the
-    /// next one on the same connection. Default: 10 % of the spacing, 100 milliseconds.
+    /// The guard of the spacing: a request on a new connection arrives later than the next one on
+    /// the same connection. Default: 50 milliseconds.
     pub spacing_guard: Duration,
     /// How user and background requests share a path's budget. Default: adaptive, by recent activity.
     pub policy: Policy,
@@ -44,48 +43,50 @@ pub struct Budget {
 impl Default for Budget {
     fn default() -> Self {
         Self {
-            path: Limit::new(200, HOUR),
-            guard: guard_of(HOUR),
+            path: Limit::TWO_HUNDRED_PER_HOUR.with_guard(default_guard(HOUR)),
             spacing: SECOND,
-            spacing_guard: spacing_guard_of(SECOND),
+            spacing_guard: default_guard(SECOND),
             policy: Policy::Adaptive(AdaptiveConfig::default()),
         }
     }
 }
 
-fn guard_of(window: Duration) -> Duration {
-    window / 200
-}
-
-fn spacing_guard_of(spacing: Duration) -> Duration {
-    spacing / 10
+/// The guard of a window: 0.5 % of it, and at least 50 milliseconds, which one request may take longer
+/// than another to the server.
+fn default_guard(window: Duration) -> Duration {
+    (window / 200).max(Duration::from_millis(50))
 }
 
 impl Budget {
-    /// Sets the requests per path, and the guard to 0.5 % of the window.
+    /// Sets the requests per path. A limit without a guard gets the larger of 0.5 % of its window and
+    /// 50 milliseconds.
     #[must_use]
     pub fn with_path(mut self, path: Limit) -> Self {
-        self.path = path;
-        self.guard = guard_of(path.window);
+        self.path = if path.guard().is_zero() {
+            path.with_guard(default_guard(path.window()))
+        } else {
+            path
+        };
         self
     }
 
-    /// Sets the safety margin of the path's window.
+    /// Sets the guard of the requests per path; zero for none.
     #[must_use]
     pub const fn with_guard(mut self, guard: Duration) -> Self {
-        self.guard = guard;
+        self.path = self.path.with_guard(guard);
         self
     }
 
-    /// Sets the minimum time between two requests, and its guard to 10 % of it.
+    /// Sets the minimum time between two requests, and its guard to the larger of 0.5 % of it and
+    /// 50 milliseconds.
     #[must_use]
     pub fn with_spacing(mut self, spacing: Duration) -> Self {
         self.spacing = spacing;
-        self.spacing_guard = spacing_guard_of(spacing);
+        self.spacing_guard = default_guard(spacing);
         self
     }
 
-    /// Sets the safety margin of the spacing.
+    /// Sets the guard of the spacing; zero for none.
     #[must_use]
     pub const fn with_spacing_guard(mut self, guard: Duration) -> Self {
         self.spacing_guard = guard;
@@ -100,10 +101,11 @@ impl Budget {
     }
 
     fn path_config(&self) -> ResourceConfig {
-        let limit = Limit::new(self.path.count, self.path.window + self.guard);
-        let mut config = ResourceConfig::from(limit);
-        config.policy = self.policy.clone();
-        config
+        let config = ResourceConfig::from(self.path);
+        match &self.policy {
+            Policy::Adaptive(adaptive) => config.adaptive(adaptive.clone()),
+            Policy::Fixed | _ => config,
+        }
     }
 
     /// The config of the key as a whole. It exists even without a spacing, because a cooldown of the
@@ -113,7 +115,8 @@ impl Budget {
         if self.spacing.is_zero() {
             EFFECTIVELY_UNLIMITED.into()
         } else {
-            Limit::new(1, self.spacing + self.spacing_guard).into()
+            let limit = Limit::new(1, self.spacing);
+            limit.with_guard(self.spacing_guard).into()
         }
     }
 }
@@ -143,12 +146,12 @@ impl Resources {
 
     /// The resource of the key as a whole.
     pub(crate) fn key(&self) -> store_core::Result<Resource> {
-        Resource::new(&self.origin, &self.fingerprint, "")
+        Resource::api(&self.origin, &self.fingerprint, "")
     }
 
     /// The resource of one path; `issue` and `issues` are two.
     pub(crate) fn path(&self, path: &str) -> store_core::Result<Resource> {
-        Resource::new(&self.origin, &self.fingerprint, path)
+        Resource::api(&self.origin, &self.fingerprint, path)
     }
 
     /// The claims of a request on `path`, which are granted together.
@@ -217,9 +220,32 @@ mod tests {
             .collect();
         assert_eq!(names, ["https://cv#f1/issues", "https://cv#f1"]);
         let path = claims[0].config.as_ref().unwrap();
-        assert_eq!(path.limits, [Limit::new(200, Duration::from_secs(3_618))]);
+        let guarded = Limit::new(200, HOUR).with_guard(SECOND * 18);
+        assert_eq!(path.limits(), [guarded]);
         let key = claims[1].config.as_ref().unwrap();
-        assert_eq!(key.limits, [Limit::new(1, Duration::from_millis(1_100))]);
+        let guarded = Limit::new(1, SECOND).with_guard(Duration::from_millis(50));
+        assert_eq!(key.limits(), [guarded]);
+    }
+
+    #[test]
+    fn guard_is_half_a_percent_and_at_least_50_milliseconds() {
+        let guards = |window| {
+            let budget = Budget::default().with_path(Limit::new(9, window));
+            let budget = budget.with_spacing(window);
+            (budget.path.guard(), budget.spacing_guard)
+        };
+        for (window, millis) in [(HOUR, 18_000), (SECOND * 20, 100), (SECOND, 50)] {
+            let guard = Duration::from_millis(millis);
+            assert_eq!(guards(window), (guard, guard));
+        }
+    }
+
+    #[test]
+    fn guard_can_be_set_and_removed() {
+        let own = Limit::new(9, HOUR).with_guard(SECOND);
+        let budget = Budget::default().with_path(own);
+        assert_eq!(budget.path, own);
+        assert_eq!(budget.with_guard(Duration::ZERO).path.span(), HOUR);
     }
 
     #[test]
@@ -236,8 +262,9 @@ mod tests {
     }
 
     #[test]
-    fn limit_of_zero_is_invalid() {
-        let budget = Budget::default().with_path(Limit::new(0, HOUR));
+    fn policy_with_impossible_figures_is_invalid() {
+        let adaptive = AdaptiveConfig::default().with_monitoring_window(Duration::ZERO);
+        let budget = Budget::default().with_policy(Policy::Adaptive(adaptive));
         assert!(
             Resources::new("https://cv".to_owned(), "f".to_owned(), budget)
                 .validate()

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store_core::pipeline::PipelineOptions;
 use store_core::{Clock, MINUTE, Pipeline, Random, SECOND, Stores, SystemClock, SystemRandom};
 use url::Url;
 
@@ -12,6 +11,7 @@ use crate::budget::{Budget, Resources};
 use crate::client::ComicVine;
 use crate::error::{Error, Result};
 use crate::freshness::Freshness;
+use crate::in_process;
 use crate::inner::Inner;
 use crate::transport::{Transport, TransportOptions};
 
@@ -25,7 +25,7 @@ pub struct ComicVineBuilder {
     key: ApiKey,
     base_url: String,
     user_agent: String,
-    stores: Stores,
+    stores: Option<Stores>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     freshness: Freshness,
@@ -44,7 +44,7 @@ impl ComicVineBuilder {
             key,
             base_url: BASE_URL.to_owned(),
             user_agent: USER_AGENT.to_owned(),
-            stores: Stores::none(),
+            stores: None,
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
             freshness: Freshness::default(),
@@ -58,10 +58,17 @@ impl ComicVineBuilder {
         }
     }
 
-    /// The stores: cache, request de-duplication and rate limiter. Default: none. Without a rate
-    /// limiter requests are unlimited, and the API bans keys for that.
+    /// The stores: cache, request de-duplication and rate limiter.
+    ///
+    /// Default: new ones in the memory of this client, whose cache and de-duplication take every
+    /// response that the client accepts. Stores without a rate limiter get one in memory, so that no
+    /// request is ever sent without a limit; without a cache or de-duplication there is none.
+    ///
+    /// Limits in memory hold for this client and its clones only. Programs that use the same API key
+    /// at the same time exceed the API's limits together, which gets keys banned, unless they have
+    /// the same stores: of `store-sqlite` on one machine, of `store-dynamodb` on several.
     pub fn stores(mut self, stores: Stores) -> Self {
-        self.stores = stores;
+        self.stores = Some(stores);
         self
     }
 
@@ -124,7 +131,13 @@ impl ComicVineBuilder {
         self
     }
 
-    /// The maximum size of a response body, in bytes. Default: 16 MiB.
+    /// The maximum size of a response body, in bytes; a larger response is an error. Default: 16 MiB.
+    ///
+    /// The default stores cache and share every response up to this size. Other stores have limits of
+    /// their own: a response above the `max_entry_bytes` of the cache (by default 5 MiB in memory and in
+    /// SQLite, 4 MiB in DynamoDB) is not cached. It is still fetched only once for all callers in the
+    /// process; callers in other processes get it up to the `inline_limit_bytes` of the de-duplication (by
+    /// default 64 KiB in SQLite, 8 KiB in DynamoDB) or through the cache.
     pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
         self
@@ -170,15 +183,22 @@ impl ComicVineBuilder {
             timeout: self.timeout,
             max_body_bytes: self.max_body_bytes,
         };
-        let pipeline = Pipeline::with(
-            self.stores,
-            &self.clock,
-            &self.random,
-            PipelineOptions::default().with_max_retries(self.max_retries),
-        );
+        let mut stores = self
+            .stores
+            .unwrap_or_else(|| in_process::stores(self.max_body_bytes, &self.clock, &self.random));
+        let rate_limit = stores
+            .rate_limit
+            .unwrap_or_else(|| in_process::rate_limit(&self.clock, &self.random));
+        stores.rate_limit = Some(Arc::clone(&rate_limit));
+        let pipeline = Pipeline::builder(stores)
+            .clock(Arc::clone(&self.clock))
+            .random(Arc::clone(&self.random))
+            .max_retries(self.max_retries)
+            .build();
         Ok(ComicVine::from_inner(Inner {
             transport: Transport::new(self.key, options)?,
             pipeline,
+            rate_limit,
             resources,
             endpoint,
             freshness: self.freshness,

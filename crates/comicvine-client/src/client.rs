@@ -20,19 +20,21 @@ use crate::request::{DetailRequest, ListRequest, SearchRequest, TypesRequest};
 /// A client for the Comic Vine API. Clones are cheap and share all state; create one per program.
 ///
 /// Requests wait for a permit of the rate limiter, so that all programs with the same API key and
-/// the same stores stay within the API's limits together.
+/// the same stores stay within the API's limits together. Without
+/// [`stores`](ComicVineBuilder::stores) a client keeps its cache and its limits in its own memory:
+/// no other process and no other client knows of them.
 ///
 /// ```
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let server = comicvine_fake::FakeServer::builder().start().await?;
-/// use comicvine_client::{ApiKey, ComicVine, Priority, VolumeId};
+/// use comicvine_client::{ApiKey, ComicVine, VolumeId};
 ///
 /// let client = ComicVine::builder(ApiKey::new("0123456789abcdef")?)
 ///     .user_agent("my-app/1.0")
 /// #   .base_url(server.base_url())
 ///     .build()?;
-/// let volume = client.volume(VolumeId::new(701)).priority(Priority::User).await?;
+/// let volume = client.volume(VolumeId::new(701)).await?;
 /// println!("{} ({:?})", volume.value.name, volume.outcome);
 /// # Ok(())
 /// # }
@@ -94,18 +96,15 @@ impl ComicVine {
         TypesRequest::new(Arc::clone(&self.inner))
     }
 
-    /// The remaining budget for callers of this priority, over all processes that share the store.
+    /// The remaining budget for callers of this priority, over all clients that share its rate limiter.
     /// Sends no request.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] if the client has no rate limiter, [`Error::Store`] if it fails.
+    /// [`Error::Store`] if the rate limiter fails.
     pub async fn budget(&self, priority: Priority) -> Result<BudgetStatus> {
         const CONCURRENCY: usize = 8;
         let failed = |error| Error::store("read the budget", error);
-        let limiter =
-            self.inner.pipeline.rate_limit().ok_or_else(|| {
-                Error::invalid("the client has no rate limiter; give it `stores`")
-            })?;
+        let limiter = &self.inner.rate_limit;
         let resources = &self.inner.resources;
         let key = resources.key_claim().map_err(failed)?;
         let key = limiter.status(&key, priority).await.map_err(failed)?;

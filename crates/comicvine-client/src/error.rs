@@ -243,10 +243,10 @@ impl Error {
 impl From<&Reason> for LimitReason {
     fn from(reason: &Reason) -> Self {
         match reason {
-            Reason::WindowFull(_) | Reason::ShareUsed(_) => Self::Budget,
             Reason::Reserved(_) => Self::Reserved,
             Reason::Paused(_) => Self::Paused,
             Reason::Cooldown(_) => Self::Cooldown,
+            Reason::WindowFull(_) | Reason::ShareUsed(_) | _ => Self::Budget,
         }
     }
 }

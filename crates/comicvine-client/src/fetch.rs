@@ -5,7 +5,7 @@ mod convert;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use store_core::pipeline::{self, CacheUse, Failure, Fetched, Outcome};
+use store_core::pipeline::{self, CacheMode, Failure, Fetched, Outcome};
 use store_core::{Key, Priority, Resource, Scope, Timestamp, request_hash};
 use tracing::debug;
 
@@ -26,9 +26,19 @@ const CACHE_SCOPE: &str = "comicvine";
 /// The options that every request has.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RequestOptions {
-    pub(crate) priority: Priority,
+    /// Default: user.
+    pub(crate) priority: Option<Priority>,
+    /// Default: the client's.
     pub(crate) max_wait: Option<Duration>,
-    pub(crate) cache: CacheUse,
+    pub(crate) cache: CacheMode,
+}
+
+impl RequestOptions {
+    /// These options for a stream, which nobody waits for unless the caller says so.
+    pub(crate) fn for_stream(mut self) -> Self {
+        self.priority.get_or_insert(Priority::Background);
+        self
+    }
 }
 
 /// The JSON type that `results` must have.
@@ -71,17 +81,9 @@ pub(crate) fn cache_tag(kind: ResourceKind, id: Id) -> String {
 impl Inner {
     /// Answers `request` from the cache, from another caller's request in flight, or from the API.
     pub(crate) async fn fetch(&self, request: ApiRequest) -> Result<ApiResponse> {
-        let setup_error = |error| Error::store("set up the request", error);
-        let pipeline_request =
-            pipeline::Request::new(self.cache_key(&request).map_err(setup_error)?)
-                .with_claims(
-                    self.resources
-                        .claims(request.budget_path)
-                        .map_err(setup_error)?,
-                )
-                .with_priority(request.options.priority)
-                .with_max_wait(request.options.max_wait.unwrap_or(self.max_wait))
-                .with_cache(request.options.cache);
+        let pipeline_request = self
+            .pipeline_request(&request)
+            .map_err(|error| Error::store("set up the request", error))?;
         let answer = self
             .pipeline
             .run(pipeline_request, |attempt| self.attempt(&request, attempt))
@@ -97,6 +99,18 @@ impl Inner {
             outcome: answer.outcome,
             fetched_at: answer.fetched_at,
         })
+    }
+
+    /// The request to the pipeline: every attempt uses the budget of the path and the key's spacing.
+    fn pipeline_request(&self, request: &ApiRequest) -> store_core::Result<pipeline::Request> {
+        let path = self.resources.path_claim(request.budget_path)?;
+        let key = self.resources.key_claim()?;
+        let options = request.options;
+        Ok(pipeline::Request::new(self.cache_key(request)?, path)
+            .and(key)
+            .with_priority(options.priority.unwrap_or(Priority::User))
+            .with_max_wait(options.max_wait.unwrap_or(self.max_wait))
+            .with_cache_mode(options.cache))
     }
 
     /// A hash of everything that determines the response, which the API key and format do not.
@@ -203,19 +217,18 @@ impl Inner {
             failure = failure.retry_after(self.backoff(attempt));
         }
         if matches!(failure.error, Error::NotFound { .. }) {
-            failure = failure.keep_for(self.freshness.not_found);
+            failure = failure.cache_for(self.freshness.not_found);
         }
         failure
     }
 
     /// Stores the cooldown of a successful response. A failure here must not cost the response.
     async fn store_cooldown(&self, cooldown: Cooldown, request: &ApiRequest) {
-        let Some(limiter) = self.pipeline.rate_limit() else {
-            return;
-        };
         let stored = async {
             let resource = self.cooldown_resource(cooldown.scope, request)?;
-            limiter.set_cooldown(&resource, cooldown.until).await
+            self.rate_limit
+                .set_cooldown(&resource, cooldown.until)
+                .await
         };
         if let Err(error) = stored.await {
             debug!(subject = request.subject, %error, "cooldown not stored");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store_core::{Pipeline, Random};
+use store_core::{Pipeline, Random, RateLimitStore};
 
 use crate::budget::Resources;
 use crate::freshness::Freshness;
@@ -14,6 +14,8 @@ use crate::transport::Transport;
 pub(crate) struct Inner {
     pub(crate) transport: Transport,
     pub(crate) pipeline: Pipeline,
+    /// The pipeline's rate limiter.
+    pub(crate) rate_limit: Arc<dyn RateLimitStore>,
     pub(crate) resources: Resources,
     /// The base URL without a trailing slash; part of every cache key.
     pub(crate) endpoint: String,

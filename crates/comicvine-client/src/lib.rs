@@ -17,12 +17,20 @@
 //! A request is a value. Awaiting it returns a fresh response from the cache, joins the same request
 //! in flight, or waits for a permit of the rate limiter and fetches it, in this order.
 //!
+//! An awaited request has the priority of a user, a stream ([`ListRequest::stream`],
+//! [`pages`](ListRequest::pages), [`all`](ListRequest::all)) that of a background job, which leaves part
+//! of the budget to users; [`priority`](ListRequest::priority) says otherwise.
+//!
+//! Without [`stores`](ComicVineBuilder::stores) a client has a cache, de-duplication and a rate limiter
+//! in its own memory. Nothing is ever sent without a limit, but only stores that several processes
+//! share keep all of them together within the API's limits.
+//!
 //! # Example
 //!
 //! Against `comicvine_fake`, which serves the API on loopback:
 //!
 //! ```
-//! use comicvine_client::{ApiKey, ComicVine, Filter, IssueRow, Outcome, Priority, Sort, VolumeId};
+//! use comicvine_client::{ApiKey, ComicVine, Filter, IssueRow, Outcome, Sort, VolumeId};
 //! use comicvine_fake::FakeServer;
 //! use futures_util::TryStreamExt;
 //!
@@ -36,7 +44,7 @@
 //!         .build()?;
 //!
 //!     let id = VolumeId::new(701);
-//!     let volume = client.volume(id).priority(Priority::User).await?;
+//!     let volume = client.volume(id).await?;
 //!     println!("{} has {} issues", volume.value.name, volume.value.issues.len());
 //!     assert_eq!(volume.outcome, Outcome::Fetched);
 //!     assert_eq!(client.volume(id).await?.outcome, Outcome::Hit);
@@ -56,7 +64,7 @@
 //! With the real API, and a SQLite file for the stores:
 //!
 //! ```
-//! use comicvine_client::{ComicVine, IssueId, Priority};
+//! use comicvine_client::{ComicVine, IssueId};
 //! use store_sqlite::SqliteDatabase;
 //!
 //! # // Stands in for the real API, the key in the environment and the working directory.
@@ -82,7 +90,7 @@
 //!     .user_agent("my-app/1.0")
 //! #   .base_url(api.base_url())
 //!     .build()?;
-//! let issue = client.issue(IssueId::new(319_366)).priority(Priority::User).await?;
+//! let issue = client.issue(IssueId::new(319_366)).await?;
 //! println!("{} ({:?})", issue.value.name, issue.outcome); // Hit, Joined, Fetched or Stale
 //! # assert_eq!(issue.value.name, "Cry for the Moon");
 //! # assert_eq!(issue.outcome, comicvine_client::Outcome::Fetched);
@@ -108,6 +116,7 @@ mod fetch;
 mod freshness;
 mod http_response;
 mod id;
+mod in_process;
 mod inner;
 mod kind;
 mod model;

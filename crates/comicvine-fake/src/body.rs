@@ -1,4 +1,4 @@
-//! Response bodies that may be delayed or truncated.
+//! Response bodies that may be delayed, padded or truncated.
 
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,7 @@ use hyper::body::{Frame, SizeHint};
 
 type Delay = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A body of one chunk, optionally after a delay or shorter than its `content-length`.
+/// A body of one chunk, optionally after a delay, padded, or shorter than its `content-length`.
 pub(crate) struct Body {
     delay: Option<Delay>,
     chunk: Option<Bytes>,
@@ -40,6 +40,18 @@ impl Body {
     /// The same body after `delay`.
     pub(crate) fn after(mut self, delay: impl Future<Output = ()> + Send + 'static) -> Self {
         self.delay = Some(Box::pin(delay));
+        self
+    }
+
+    /// The same body with spaces at the end, `bytes` long.
+    pub(crate) fn padded(mut self, bytes: usize) -> Self {
+        self.chunk = self.chunk.map(|chunk| {
+            let mut chunk = Vec::from(chunk);
+            chunk.resize(chunk.len().max(bytes), b' ');
+            Bytes::from(chunk)
+        });
+        let length = self.chunk.as_ref().map_or(0, Bytes::len);
+        self.content_length = length as u64;
         self
     }
 

@@ -25,6 +25,7 @@ struct Inject {
     times: Option<NonZeroU32>,
     path: Option<String>,
     delay_ms: Option<u64>,
+    bytes: Option<usize>,
     retry_after_s: Option<u64>,
 }
 
@@ -37,6 +38,7 @@ enum FaultName {
     Unavailable,
     InternalError,
     Slow,
+    Large,
     CutOff,
     Reset,
 }
@@ -141,6 +143,9 @@ impl From<Inject> for Injection {
             FaultName::InternalError => Fault::InternalError,
             FaultName::Slow => Fault::Slow {
                 delay: Duration::from_millis(message.delay_ms.unwrap_or(1_000)),
+            },
+            FaultName::Large => Fault::Large {
+                bytes: message.bytes.unwrap_or(1024 * 1024),
             },
             FaultName::CutOff => Fault::CutOff,
             FaultName::Reset => Fault::Reset,

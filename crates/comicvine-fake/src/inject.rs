@@ -24,6 +24,11 @@ pub enum Fault {
         /// The time between headers and body.
         delay: Duration,
     },
+    /// The normal response, padded with spaces at the end of its body.
+    Large {
+        /// The length of the padded body.
+        bytes: usize,
+    },
     /// The headers and half of the body of the normal response, then the connection is closed.
     CutOff,
     /// The connection is reset before the first byte.

@@ -59,8 +59,8 @@
 //! | `POST /control/latency` | `{"latency_ms":20}` |
 //!
 //! Faults are `rate_limited`, `forbidden`, `abnormal_traffic`, `unavailable`, `internal_error`,
-//! `slow`, `cut_off` and `reset`. All fields except `fault` are optional; `retry_after_s` adds the
-//! header.
+//! `slow` (with `delay_ms`), `large` (with `bytes`), `cut_off` and `reset`. All fields except `fault` are
+//! optional; `retry_after_s` adds the header.
 
 mod body;
 mod builder;

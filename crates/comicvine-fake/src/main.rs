@@ -59,7 +59,8 @@ Inject a fault, and see the requests so far:
   curl http://127.0.0.1:8080/control/counts
 
 Faults: rate_limited, forbidden, abnormal_traffic, unavailable, internal_error,
-slow (with delay_ms), cut_off, reset; optional: times, path, retry_after_s.";
+slow (with delay_ms), large (with bytes), cut_off, reset; optional: times, path,
+retry_after_s.";
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text

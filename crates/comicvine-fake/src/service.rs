@@ -148,6 +148,9 @@ impl Service {
                 self.respond_normally(route, params)
                     .map(|body| body.after(async move { pause(&*clock, delay).await }))
             }
+            Fault::Large { bytes } => self
+                .respond_normally(route, params)
+                .map(|body| body.padded(bytes)),
             Fault::CutOff => respond::respond(&*self.catalog, route.target, params)
                 .map(crate::body::Body::cut_off),
             Fault::Reset => return Err(ConnectionReset),

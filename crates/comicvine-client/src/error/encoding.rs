@@ -1,5 +1,7 @@
 //! Errors as text, for callers in other processes that joined the failed request.
 
+use std::error::Error as StdError;
+
 use store_core::pipeline::SharedError;
 
 use super::{Error, chain};
@@ -47,6 +49,10 @@ impl SharedError for Error {
 
     fn allows_stale(&self) -> bool {
         self.is_retryable()
+    }
+
+    fn cause(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source()
     }
 }
 

@@ -61,6 +61,7 @@ pub(super) fn pipeline_error(error: PipelineError<Error>, request: &ApiRequest) 
         },
         PipelineError::TimedOut => Error::Timeout { subject },
         PipelineError::Limiter(error) => Error::store("ask the rate limiter", error),
+        PipelineError::Decode(error) => Error::store("decode the answer", error),
         other => Error::Store {
             message: chain(&other),
             retryable: false,

@@ -116,20 +116,21 @@ impl<T: FromJson> ListRequest<T> {
 
     request_options!();
 
-    /// A stream of all rows without duplicates, fetched page by page with the same options. Ends at
-    /// the first error.
+    /// A stream of all rows without duplicates, fetched page by page with the same options, with
+    /// background priority by default. Ends at the first error.
     #[must_use]
     pub fn stream(self) -> BoxStream<'static, Result<T>> {
         page::rows(self.into_pager())
     }
 
-    /// A stream of the pages that have new rows. Ends at the first error.
+    /// A stream of the pages that have new rows, with background priority by default. Ends at the
+    /// first error.
     #[must_use]
     pub fn pages(self) -> BoxStream<'static, Result<Response<Page<T>>>> {
         page::pages(self.into_pager())
     }
 
-    /// All rows in one vector.
+    /// All rows in one vector, fetched with background priority by default.
     ///
     /// # Errors
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the request is invalid, else the error of
@@ -139,7 +140,8 @@ impl<T: FromJson> ListRequest<T> {
         self.stream().try_collect().await
     }
 
-    fn into_pager(self) -> Result<Pager<Self>> {
+    fn into_pager(mut self) -> Result<Pager<Self>> {
+        self.options = self.options.for_stream();
         page_size(self.limit)?;
         let (start, limit) = (self.start(), self.limit);
         let requests = match &self.ids {

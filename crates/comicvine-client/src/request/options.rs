@@ -3,10 +3,10 @@
 /// Adds the setters of the common options to a request builder.
 macro_rules! request_options {
     () => {
-        /// The class of the caller. Users go before background callers and may use the share of the
-        /// budget that is reserved for them. Default: background.
+        /// The priority class of the caller. Users go before background callers and may use the share
+        /// of the budget that is reserved for them. Default: user if awaited, background if streamed.
         pub const fn priority(mut self, priority: store_core::Priority) -> Self {
-            self.options.priority = priority;
+            self.options.priority = Some(priority);
             self
         }
 
@@ -19,7 +19,7 @@ macro_rules! request_options {
 
         /// Fetches again even if a fresh response is cached, and caches the new one.
         pub const fn refresh(mut self) -> Self {
-            self.options.cache = store_core::pipeline::CacheUse::Refresh;
+            self.options.cache = store_core::pipeline::CacheMode::Refresh;
             self
         }
     };

@@ -92,20 +92,22 @@ impl SearchRequest {
 
     request_options!();
 
-    /// A stream of all hits without duplicates, fetched page by page with the same options. Ends at
-    /// the first error.
+    /// A stream of all hits without duplicates, fetched page by page with the same options, with
+    /// background priority by default. Ends at the first error.
     #[must_use]
     pub fn stream(self) -> BoxStream<'static, Result<SearchHit>> {
         page::rows(self.into_pager())
     }
 
-    /// A stream of the pages that have new hits. Ends at the first error.
+    /// A stream of the pages that have new hits, with background priority by default. Ends at the
+    /// first error.
     #[must_use]
     pub fn pages(self) -> BoxStream<'static, Result<Response<Page<SearchHit>>>> {
         page::pages(self.into_pager())
     }
 
-    fn into_pager(self) -> Result<Pager<Self>> {
+    fn into_pager(mut self) -> Result<Pager<Self>> {
+        self.options = self.options.for_stream();
         let (start, limit) = (self.start()?, self.limit);
         Ok(Pager::new(vec![self], start, limit))
     }

@@ -9,9 +9,12 @@ use crate::{builder, client, client_with_stores, fake, memory, times};
 #[tokio::test]
 async fn every_refusal_has_its_own_error() {
     let fake = fake().await;
-    let client = client(&fake);
-    fake.inject(times(Fault::RateLimited, 1));
-    let error = client.issues().await.unwrap_err();
+    // A client each: a refusal cools down every later request of the same client.
+    let refused_with = async |fault| {
+        fake.inject(times(fault, 1));
+        client(&fake).issues().await.unwrap_err()
+    };
+    let error = refused_with(Fault::RateLimited).await;
     assert!(
         matches!(
             error,
@@ -22,8 +25,7 @@ async fn every_refusal_has_its_own_error() {
         ),
         "{error:?}"
     );
-    fake.inject(times(Fault::Forbidden, 1));
-    let error = client.issues().await.unwrap_err();
+    let error = refused_with(Fault::Forbidden).await;
     assert!(
         matches!(
             error,
@@ -34,15 +36,13 @@ async fn every_refusal_has_its_own_error() {
         ),
         "{error:?}"
     );
-    fake.inject(times(Fault::AbnormalTraffic, 1));
-    let error = client.issues().await.unwrap_err();
+    let error = refused_with(Fault::AbnormalTraffic).await;
     let banned = BlockKind::AbnormalTraffic;
     assert!(
         matches!(&error, Error::Blocked { kind, .. } if *kind == banned),
         "{error:?}"
     );
-    fake.inject(times(Fault::Unavailable, 1));
-    let error = client.issues().await.unwrap_err();
+    let error = refused_with(Fault::Unavailable).await;
     assert!(
         matches!(error, Error::Unavailable { status: 503, .. }),
         "{error:?}"
@@ -52,7 +52,7 @@ async fn every_refusal_has_its_own_error() {
         4,
         "a refusal was retried"
     );
-    assert!(client.issues().await.is_ok());
+    assert!(client(&fake).issues().await.is_ok());
 }
 
 #[tokio::test]

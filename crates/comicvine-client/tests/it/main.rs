@@ -4,7 +4,10 @@
 
 mod blocks;
 mod cache;
+mod defaults;
 mod details;
+mod examples;
+mod large;
 mod lists;
 mod scripted;
 mod secrets;
@@ -30,12 +33,13 @@ async fn fake() -> FakeServer {
         .unwrap()
 }
 
-/// A client of `fake` without spacing.
+/// A client of `fake` without spacing, cache and de-duplication.
 fn builder(fake: &FakeServer) -> ComicVineBuilder {
     ComicVine::builder(ApiKey::new(KEY).unwrap())
         .base_url(fake.base_url())
         .user_agent("comicvine-client-tests/1.0")
         .budget(budget(200))
+        .stores(Stores::none())
         .retry_backoff(Duration::from_millis(1))
 }
 

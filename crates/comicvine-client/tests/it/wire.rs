@@ -5,7 +5,7 @@ use comicvine_client::{
     Outcome, Priority, Result, Sort,
 };
 use futures_util::TryStreamExt;
-use store_core::{DAY, ManualClock, SECOND};
+use store_core::{DAY, ManualClock, SECOND, Stores};
 
 use crate::scripted::{Canned, Scripted};
 use crate::{KEY, budget, memory};
@@ -15,6 +15,7 @@ fn builder(server: &Scripted) -> ComicVineBuilder {
         .base_url(&server.base_url)
         .user_agent("my-app/1.0")
         .budget(budget(200))
+        .stores(Stores::none())
 }
 
 async fn walk(server: &Scripted) -> Result<Vec<u64>> {

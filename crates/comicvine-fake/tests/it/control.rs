@@ -39,6 +39,17 @@ async fn faults_counts_and_reset_over_http() {
 }
 
 #[tokio::test]
+async fn large_response_over_http() {
+    let server = unlimited().await;
+    let command = r#"{"fault":"large","bytes":300000}"#;
+    let done = request(&server, "POST", "/control/inject", command)
+        .await
+        .unwrap();
+    assert_eq!(done.status, 200);
+    assert_eq!(get(&server, "issues/").await.lengths(), (300_000, 300_000));
+}
+
+#[tokio::test]
 async fn limits_over_http() {
     let server = unlimited().await;
     let limits = json!({"requests": 1, "window_ms": 60_000, "spacing_ms": 0});

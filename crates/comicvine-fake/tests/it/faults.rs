@@ -68,6 +68,16 @@ async fn cut_off_body_is_shorter_than_its_content_length() {
 }
 
 #[tokio::test]
+async fn large_response_is_the_normal_one_padded_to_its_length() {
+    let server = unlimited().await;
+    let normal = request(&server, "GET", TARGET, "").await.unwrap();
+    server.inject(Injection::new(Fault::Large { bytes: 300_000 }));
+    let large = request(&server, "GET", TARGET, "").await.unwrap();
+    assert_eq!(large.lengths(), (300_000, 300_000));
+    assert_eq!(large.json(), normal.json());
+}
+
+#[tokio::test]
 async fn reset_connection_has_no_response() {
     let server = unlimited().await;
     server.inject(Injection::new(Fault::Reset));
