@@ -32,7 +32,8 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn is_ours(path: &str) -> bool {
-    (path.starts_with("crates/") || path.starts_with("xtask/")) && has_extension(path, "rs")
+    let folders = ["crates/", "tools/", "xtask/"];
+    folders.iter().any(|folder| path.starts_with(folder)) && has_extension(path, "rs")
 }
 
 fn check_file(path: &str, text: &str) -> Vec<Finding> {
