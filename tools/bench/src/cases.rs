@@ -116,7 +116,7 @@ pub(crate) const CASES: [Case; 19] = [
 impl Case {
     /// Timed calls when only `percent` of the work is done, and calls to warm up.
     pub(crate) fn calls(&self, percent: u64, settings: Settings) -> (u64, u64) {
-        // The peer's default waits for the disk at every write; fewer calls tell as much.
+        // The peer's default waits for the disk at every write; fewer calls show as much.
         let percent = match settings {
             Settings::Equal => percent,
             Settings::Defaults => percent.div_ceil(10),

@@ -74,7 +74,7 @@ async function complete() {
   });
 }
 
-/** Waits for a job of another process: is it ever told? */
+/** Waits for a job of another process: is it ever woken? */
 async function wait() {
   const jobs = new SQLiteDedupeStore({ database });
   while (!(await jobs.isInProgress('bench:wake'))) await sleep(1);

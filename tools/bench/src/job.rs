@@ -1,4 +1,4 @@
-//! What a child process is told and what it answers; `driver.mjs` spells it the same way.
+//! The job of a child process and its answer; `driver.mjs` has the same names.
 
 use std::path::PathBuf;
 
@@ -89,7 +89,7 @@ pub(crate) struct WriterStats {
 pub(crate) struct Waited {
     /// From just before the owner completed until the waiter had the value.
     pub(crate) latencies_millis: Vec<i64>,
-    /// Of a core, while many waited and nothing happened; `None` where the system does not tell.
+    /// Of a core, while many waited and nothing happened; `None` where the system does not say.
     pub(crate) cpu_share: Option<f64>,
 }
 

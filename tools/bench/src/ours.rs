@@ -2,6 +2,7 @@
 
 mod breakdown;
 mod cache;
+mod call;
 mod jobs;
 mod limits;
 mod statements;

@@ -92,7 +92,7 @@ Both with a write-ahead log and `synchronous = NORMAL`.
 An acquisition of the peer is `canProceed` and then `record`, which two processes can both pass; ours
 is one transaction that decides and records. At a limit of 200, resources are used from empty to full;
 at the longer limits the window is nine tenths full. The peer walks the window there and fetches each
-row; ours reads the two ends of it, and walks it only where they do not tell that there is room."
+row; ours reads the two ends of it, and walks it only where they do not show that there is capacity."
         )
     }
 
@@ -117,7 +117,7 @@ row; ours reads the two ends of it, and walks it only where they do not tell tha
 
 | what | peer | ours | target | met |
 |---|---|---|---|---|
-| a waiter hears of a job that another process completed, p50 of {} | {peer} | {} ms | ≤ {WAKE_P50_MILLIS} ms | {} |
+| a waiter is woken by a job that another process completed, p50 of {} | {peer} | {} ms | ≤ {WAKE_P50_MILLIS} ms | {} |
 | the same, p99 | {peer} | {} ms | ≤ {WAKE_P99_MILLIS} ms | {} |
 | processor while 64 tasks wait, of one core | | {share} | ≤ {:.0} % | {} |
 | two processes × 64 tasks write: calls that fail as locked | {} | {} | 0 | {} |

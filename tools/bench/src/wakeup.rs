@@ -9,7 +9,7 @@ use crate::job::{Waited, Woken, Work};
 const PEER_WORK_MILLIS: u64 = 500;
 const PEER_PATIENCE_MILLIS: u64 = 3_000;
 
-/// How waiters fared.
+/// The latencies of waiters, and what waiting costs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wakeup {
     pub(crate) p50_millis: i64,
@@ -49,7 +49,7 @@ pub(crate) fn measure(fixture: &Fixture<'_>) -> Result<Wakeup, Error> {
     })
 }
 
-/// Of values in ascending order, by nearest rank; nothing was quicker than for ever.
+/// Of values in ascending order, by nearest rank; of no values, the greatest number there is.
 fn percentile(sorted: &[i64], percent: usize) -> i64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or(i64::MAX)

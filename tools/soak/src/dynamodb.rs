@@ -36,27 +36,27 @@ use self::storm::Storm;
 ///
 /// Every process runs tasks for each of the three stores, all in one table of the emulator, which is
 /// built and started, or of another server. The load is that of `cargo xtask soak stores`. First come
-/// the runs, each with a new table; then the storm; then one limit for all, hammered through the fair
+/// the runs, each with a new table; then the storm; then one limit for all, under load through the fair
 /// queue. Each process writes down what it did at once; the whole is checked at the end.
 ///
 /// With --faults, that many percent of the requests meet each kind of fault: two kinds of throttling,
 /// internal errors, resets, slow answers, answers lost after the work was done, conflicts, and batches
 /// left half done. With --skew, clocks differ by up to that much in either direction; the stores are
-/// told so, and what it costs is shown.
+/// configured so, and what it costs is shown.
 ///
 /// In the storm the server is killed and started again on its file two seconds later, and then every
-/// request is throttled for a third of the storm. Failures that may pass are told and lived with; any
+/// request is throttled for a third of the storm. Transient failures are written down and tolerated; any
 /// other ends the soak.
 ///
 ///   requests  what all processes sent, without what the client sent again by itself
 ///
 ///   faulted   requests that met a fault
 ///
-///   admitted  admissions that were committed, one per resource and permit
+///   admitted  admissions whose permits were used, one per resource and permit
 ///
 ///   over      admissions at which a half-open window (t − window, t] held more than its limit, by
 ///             what the processes wrote down: one for several resources is counted on each at some
-///             moment from the call to the one that the permit tells; any fails
+///             moment from the call to the one that the permit names; any fails
 ///
 ///   hits      values that were read from the cache
 ///
@@ -117,7 +117,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     storm: Duration,
 
-    /// How long one limit is hammered; 0s leaves it out.
+    /// How long the run of one limit is; 0s leaves it out.
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
     window: Duration,
 
@@ -129,7 +129,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "4")]
     tasks: NonZeroUsize,
 
-    /// How many processes hammer the one limit.
+    /// How many processes share the one limit.
     #[arg(long, value_name = "N", default_value = "8")]
     window_processes: NonZeroUsize,
 
@@ -179,9 +179,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
     );
     let (mut failed, mut runs) = (0, 0);
     let mut reports = Vec::new();
-    let course = (1..=args.runs).map(|number| (number.to_string(), None));
+    let timeline = (1..=args.runs).map(|number| (number.to_string(), None));
     let storm = (!args.storm.is_zero()).then(|| ("storm".to_owned(), Some(Storm::of(args.storm))));
-    for (number, (name, storm)) in (0..).zip(course.chain(storm)) {
+    for (number, (name, storm)) in (0..).zip(timeline.chain(storm)) {
         let folder = folder.join(format!("run-{name}"));
         create(&folder)?;
         let report = one(args, &folder, &name, number, storm).inspect_err(|_| {
@@ -200,7 +200,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
     }
     if !args.window.is_zero() {
         runs += 1;
-        failed += usize::from(!hammer(args)?);
+        failed += usize::from(!check_window(args)?);
     }
     outcome(failed, runs)
 }
@@ -259,7 +259,7 @@ fn one(
 }
 
 /// One limit for all, by itself.
-fn hammer(args: &Args) -> Result<bool, Error> {
+fn check_window(args: &Args) -> Result<bool, Error> {
     let backend = Backend::open(args.endpoint_url.as_deref(), Storage::Memory, args.seed)?;
     let window_run = window::WindowRun {
         processes: args.window_processes.get(),

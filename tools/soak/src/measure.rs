@@ -1,4 +1,4 @@
-//! What a list of admissions says: the fullest window, what was possible, the course over time.
+//! What a list of admissions says: the fullest window, what was possible, the timeline over time.
 
 use std::time::Duration;
 
@@ -23,7 +23,12 @@ pub(crate) fn possible(limit: u32, window: Duration, duration: Duration) -> u128
 }
 
 /// How many moments are in each bucket of a span of time; those outside the span are left out.
-pub(crate) fn course(moments: &[i64], start: i64, bucket: Duration, buckets: usize) -> Vec<usize> {
+pub(crate) fn timeline(
+    moments: &[i64],
+    start: i64,
+    bucket: Duration,
+    buckets: usize,
+) -> Vec<usize> {
     let mut counts = vec![0; buckets];
     for moment in moments {
         let Ok(after) = u128::try_from(moment.saturating_sub(start)) else {
@@ -87,8 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn the_course_leaves_out_what_is_outside() {
-        let counts = course(&[-1, 0, 999, 1_000, 2_000], 0, SECOND, 2);
+    fn the_timeline_leaves_out_what_is_outside() {
+        let counts = timeline(&[-1, 0, 999, 1_000, 2_000], 0, SECOND, 2);
         assert_eq!(counts, [2, 1]);
     }
 

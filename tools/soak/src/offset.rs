@@ -7,7 +7,7 @@ use store_core::{Clock, Sleep, SystemClock, Timestamp};
 /// The system's clock, by some milliseconds ahead or behind.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct OffsetClock {
-    right: SystemClock,
+    system: SystemClock,
     /// How far ahead it is; behind, if negative.
     millis: i64,
 }
@@ -15,12 +15,12 @@ pub(crate) struct OffsetClock {
 impl OffsetClock {
     pub(crate) fn new(millis: i64) -> Self {
         Self {
-            right: SystemClock::new(),
+            system: SystemClock::new(),
             millis,
         }
     }
 
-    /// Clocks of a workers: the first is as far behind as `skew` allows, the last as far ahead, and the
+    /// Offsets of several clocks: the first is as far behind as `skew` allows, the last as far ahead, and the
     /// others are spread between them.
     pub(crate) fn spread(skew: Duration, number: usize, of: usize) -> i64 {
         let skew = i64::try_from(skew.as_millis()).unwrap_or(i64::MAX / 4);
@@ -36,15 +36,15 @@ fn moved(at: Timestamp, millis: i64) -> Timestamp {
 
 impl Clock for OffsetClock {
     fn now(&self) -> Timestamp {
-        moved(self.right.now(), self.millis)
+        moved(self.system.now(), self.millis)
     }
 
     fn monotonic(&self) -> Duration {
-        self.right.monotonic()
+        self.system.monotonic()
     }
 
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
-        self.right.sleep_until(moved(at, -self.millis))
+        self.system.sleep_until(moved(at, -self.millis))
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crew_is_spread_over_the_whole_skew() {
+    fn clocks_are_spread_over_the_whole_skew() {
         let skew = Duration::from_secs(2);
         let offsets = [0, 1, 2, 3, 4].map(|number| OffsetClock::spread(skew, number, 5));
         assert_eq!(offsets, [-2_000, -1_000, 0, 1_000, 2_000]);
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_behind_shows_an_earlier_time() {
-        let (right, behind) = (SystemClock::new(), OffsetClock::new(-60_000));
-        assert!(behind.now() < right.now() - Duration::from_secs(59));
+        let (system, behind) = (SystemClock::new(), OffsetClock::new(-60_000));
+        assert!(behind.now() < system.now() - Duration::from_secs(59));
     }
 }

@@ -33,7 +33,7 @@ use self::worker::Job;
 /// per 20 ms (shared between users and background by activity), 20 per 250 ms, 1 per 4 ms, and 10
 /// per 200 ms. Its log is not swept, so that it is the whole history at the end.
 ///
-///   admitted  admissions that were committed, one per resource and permit
+///   admitted  admissions whose permits were used, one per resource and permit
 ///
 ///   returned  permits that were given back
 ///
@@ -57,7 +57,7 @@ use self::worker::Job;
 ///
 ///   lost      reads of them, on the way or at the end, that found something else; any fails
 ///
-/// De-duplication, with a lease of 500 ms: owners settle, fail, renew their lease, oversleep it or
+/// De-duplication, with a lease of 500 ms: owners complete, fail, renew their lease, oversleep it or
 /// walk away, and everybody else joins them.
 ///
 ///   accepted  jobs that ended as their owner said

@@ -1,4 +1,4 @@
-//! `cargo xtask soak window`: one limit, hammered by many tasks of many processes.
+//! `cargo xtask soak window`: one limit, shared by many tasks of many processes.
 
 pub(crate) mod job;
 pub(crate) mod report;

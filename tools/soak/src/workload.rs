@@ -64,7 +64,7 @@ impl Workload<'_> {
 
     /// Starts the workers, waits for their end and reads what they wrote down. `job` makes the job of
     /// a worker from its part, of which there are more than processes if some are killed; `meanwhile`
-    /// hears how much time has passed, often.
+    /// is called often, with the time that has passed.
     pub(crate) fn run<J: Serialize>(
         &self,
         name: &str,
@@ -72,12 +72,12 @@ impl Workload<'_> {
         meanwhile: impl FnMut(Duration) -> Result<(), Error>,
     ) -> Result<(WorkerCounts, Events), Error> {
         let progress = progress(name, self.duration);
-        let course = self.work(&progress, job, meanwhile);
+        let timeline = self.work(&progress, job, meanwhile);
         progress.finish_and_clear();
-        let course = course?;
-        let numbers = 1..=self.processes + course.kills;
+        let timeline = timeline?;
+        let numbers = 1..=self.processes + timeline.kills;
         let journals = numbers.map(|number| self.part(number, self.duration).journal);
-        Ok((course, Events::read(journals)?))
+        Ok((timeline, Events::read(journals)?))
     }
 
     fn work<J: Serialize>(

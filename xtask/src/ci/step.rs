@@ -29,7 +29,7 @@ pub(crate) enum Step {
     Bench,
     /// The server that tests of DynamoDB run against builds; here, so that its time shows.
     Emulator,
-    /// The tests pass, by the very command that the README tells its readers.
+    /// The tests pass, by the very command that the README gives to its readers.
     Test,
     /// The README's first command runs from start to end.
     Demo,

@@ -13,7 +13,7 @@ const INTRODUCTION: &str = "\
 
 What the libraries that came before offer, and what went wrong in them, row by row, with the tests
 that hold each row here. *open* means that no test names the row yet, *different* that this project
-does it another way on purpose. [testing.md](testing.md) tells how a test names its rows.
+does it another way on purpose. [testing.md](testing.md) says how a test names its rows.
 ";
 
 /// How a row stands.

@@ -1,6 +1,5 @@
 //! What the time of a call goes into: bare SQLite and the stores in turns, in one process.
 
-use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use store_sqlite::{
 };
 
 use super::cache::{key, store};
+use super::call::{Call, READABLE};
 use super::statements::Bare;
 use super::timing::{per_call, scattered};
 use super::value::value;
@@ -24,29 +24,6 @@ use crate::median::median;
 
 /// Turns of each contender; the median counts.
 const TURNS: u64 = 11;
-
-/// Small values that reads choose from.
-pub(crate) const READABLE: u64 = 1_000;
-
-/// The calls that are taken apart.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Call {
-    Get,
-    Set,
-    Acquire,
-    Complete,
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Get => "get 2 KB",
-            Self::Set => "set 2 KB",
-            Self::Acquire => "acquire, limit 200",
-            Self::Complete => "register and complete",
-        })
-    }
-}
 
 pub(crate) async fn measure(
     database: &SqliteDatabase,

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use sqlite_database::rusqlite;
 use store_core::{Clock as _, SystemClock};
 
-use super::breakdown::{Call, READABLE};
+use super::call::{Call, READABLE};
 use super::timing::scattered;
 
 const GET: &str = "SELECT expires_at, created_at, value FROM cache WHERE hash = ?1";

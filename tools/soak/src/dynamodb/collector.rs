@@ -14,7 +14,7 @@ use crate::workload::WorkerCounts;
 use super::backend::{Backend, OPERATION};
 use super::report::{Calls, Circuits, Report};
 
-/// The store keeps the ends of this many former jobs of a key; who looks later begins anew.
+/// The store keeps the ends of this many former jobs of a key; who looks later starts a new job.
 const ENDS_KEPT: usize = 4;
 
 /// What may be expected of a run.
@@ -40,7 +40,7 @@ pub(crate) fn check(
         cache::check(&events.cache, &store).await
     })?;
     let tolerance = jobs::Tolerance {
-        // Nobody hears of anything while nobody answers.
+        // No waiter can learn of an end while the server is down.
         slack: if expected.is_storm {
             jobs::PATIENCE * 2
         } else {

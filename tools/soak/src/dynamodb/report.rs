@@ -72,11 +72,11 @@ impl Calls {
 }
 
 impl Circuits {
-    /// From what each process told: whether it was closed, each time that changed.
-    pub(crate) fn of(told: &[Vec<bool>]) -> Self {
-        let count = |is: fn(&&Vec<bool>) -> bool| told.iter().filter(is).count();
+    /// From the changes of each process: whether the circuit was closed after each.
+    pub(crate) fn of(changes: &[Vec<bool>]) -> Self {
+        let count = |is: fn(&&Vec<bool>) -> bool| changes.iter().filter(is).count();
         Self {
-            processes: told.len(),
+            processes: changes.len(),
             opened: count(|it| it.contains(&false)),
             stayed_open: count(|it| it.last() == Some(&false)),
         }
@@ -192,10 +192,10 @@ mod tests {
 
     #[test]
     fn circuits_must_open_in_the_storm_and_close_after_it() {
-        let checked = |told: &[&[bool]]| {
-            let told: Vec<_> = told.iter().map(|it| it.to_vec()).collect();
+        let checked = |changes: &[&[bool]]| {
+            let changes: Vec<_> = changes.iter().map(|it| it.to_vec()).collect();
             let report = Report {
-                circuits: Circuits::of(&told),
+                circuits: Circuits::of(&changes),
                 is_storm: true,
                 may_fail: true,
                 ..busy()

@@ -1,4 +1,4 @@
-//! One limit, hammered by many tasks of many processes: is it kept, is it used up, what does it cost?
+//! One limit, shared by many tasks of many processes: is it kept, is it used up, what does it cost?
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,10 +148,10 @@ impl WindowRun {
 }
 
 pub(crate) fn work() -> Result<(), Error> {
-    runtime::block_on(hammer(workers::job()?))
+    runtime::block_on(run_tasks(workers::job()?))
 }
 
-async fn hammer(job: Job) -> Result<(), Error> {
+async fn run_tasks(job: Job) -> Result<(), Error> {
     let table = backend::handle(&job.endpoint, &job.table).await;
     let local = OffsetClock::new(job.offset_millis);
     let limits = options(job.limit, job.skew).with_clock(local);

@@ -65,7 +65,7 @@ async fn use_all(job: Job) -> Result<(), Error> {
     origin.close().await
 }
 
-/// Tells when the circuit opens and closes, until the time is over.
+/// Writes down when the circuit opens and closes, until the time is over.
 async fn watch(context: Arc<Context>, table: DynamoDbTable) -> Result<(), Error> {
     let mut was_closed = true;
     while context.is_running() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use store_core::Timestamp;
 
-use crate::measure::{course, fullest_window, possible, sparkline};
+use crate::measure::{fullest_window, possible, sparkline, timeline};
 use crate::table::{Column, Table};
 
 use super::job::Admission;
@@ -30,7 +30,7 @@ pub(crate) enum Limiter {
     /// To the millisecond, by one clock.
     Exact,
     /// An admission counts for this much longer than its window. If the clocks of its processes
-    /// differ, no moment that it tells is that of the call.
+    /// differ, no moment that it names is that of the call.
     Coarse {
         longer: Duration,
         clocks_agree: bool,
@@ -82,7 +82,7 @@ pub(crate) struct Report {
     stray: usize,
     /// The fewest and the most admissions of one process.
     of_a_process: (usize, usize),
-    course: Vec<usize>,
+    timeline: Vec<usize>,
 }
 
 impl Report {
@@ -121,7 +121,7 @@ impl Report {
             fullest,
             stray,
             of_a_process: (counts().min().unwrap_or(0), counts().max().unwrap_or(0)),
-            course: course(&moments, start, bar, parameters.bars()),
+            timeline: timeline(&moments, start, bar, parameters.bars()),
         }
     }
 
@@ -154,7 +154,7 @@ impl Admission {
     }
 }
 
-/// One row per run, with the course of each as a line of bars, and what they stand for.
+/// One row per run, with the timeline of each as a line of bars, and what they stand for.
 pub(crate) fn table(parameters: &Parameters, reports: &[Report]) -> String {
     let mut table = Table::new(&[
         Column::Right("run"),
@@ -166,7 +166,7 @@ pub(crate) fn table(parameters: &Parameters, reports: &[Report]) -> String {
         Column::Right("stray"),
         Column::Right("a process"),
         Column::Left("outcome"),
-        Column::Left("course"),
+        Column::Left("timeline"),
     ]);
     for (number, report) in (1..).zip(reports) {
         let permille = report.share_permille(parameters);
@@ -181,10 +181,10 @@ pub(crate) fn table(parameters: &Parameters, reports: &[Report]) -> String {
             report.stray.to_string(),
             format!("{fewest}-{most}"),
             report.fault(parameters).unwrap_or("passed").to_owned(),
-            sparkline(&report.course),
+            sparkline(&report.timeline),
         ]);
     }
-    let highest = reports.iter().flat_map(|report| &report.course).max();
+    let highest = reports.iter().flat_map(|report| &report.timeline).max();
     format!(
         "{table}A bar is {} s; the highest of all is {}.",
         parameters.bar_secs(),
@@ -222,7 +222,7 @@ mod tests {
         assert!(report.passes(&PARAMETERS));
         let shown = table(&PARAMETERS, &[report]);
         let expected = "\
-run  admitted  possible    share  fullest  limit  stray  a process  outcome  course
+run  admitted  possible    share  fullest  limit  stray  a process  outcome  timeline
   1         4         4  100.0 %        2      2      0        1-3  passed   ██
 A bar is 1 s; the highest of all is 2.";
         assert_eq!(shown, expected);

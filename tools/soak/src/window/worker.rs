@@ -15,10 +15,10 @@ use crate::workers;
 use super::job::{Admission, Job};
 
 pub(crate) fn work() -> Result<(), Error> {
-    runtime::block_on(hammer(workers::job()?))
+    runtime::block_on(run_tasks(workers::job()?))
 }
 
-async fn hammer(job: Job) -> Result<(), Error> {
+async fn run_tasks(job: Job) -> Result<(), Error> {
     let database = SqliteDatabase::open(&job.database).await?;
     // All at once, like programs that start together on a new file.
     store_sqlite::migrate(&database).await?;

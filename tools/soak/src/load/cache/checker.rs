@@ -16,7 +16,7 @@ pub(crate) struct Counters {
     pub(crate) outdated: usize,
     /// Hits on values that had been invalidated, or were not whole.
     pub(crate) stale: usize,
-    /// Keys that must hold what was told last.
+    /// Keys that must hold what was written down last.
     pub(crate) kept: usize,
     /// Reads of them, at the end or on the way, that found something else.
     pub(crate) lost: usize,
@@ -39,7 +39,7 @@ impl Kept {
     }
 }
 
-/// Checks what all workers told, each in its order, and what `store` holds at the end.
+/// Checks the events of all workers, each in its order, and what `store` holds at the end.
 pub(crate) async fn check<'a>(
     events: impl IntoIterator<Item = &'a Event>,
     store: &impl CacheStore,

@@ -1,4 +1,4 @@
-//! Had a job two owners at once, and did those who joined hear what its owner left, in time?
+//! Had a job two owners at once, and did those who joined it get what its owner left, in time?
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,7 @@ pub(crate) struct Tolerance {
     pub(crate) may_time_out: bool,
     /// How many jobs of a key later the end of a job may be forgotten, before its time.
     pub(crate) ends_kept: usize,
-    /// By how much clocks may differ, by which it is told what is later.
+    /// By how much the clocks may differ that order the events.
     pub(crate) skew: Duration,
 }
 
@@ -59,7 +59,7 @@ impl Ended {
     }
 }
 
-/// What the owners told of their jobs.
+/// The events of owners, by job.
 #[derive(Debug, Default)]
 struct Owners<'a> {
     beats: HashMap<&'a str, Vec<i64>>,
@@ -105,7 +105,7 @@ impl<'a> Owners<'a> {
         owners
     }
 
-    /// When the owner last made itself observed before `until`, as far as it told.
+    /// The last heartbeat of the owner up to `until`, as far as it wrote it down.
     fn last_beat(&self, job: &str, until: i64) -> Option<i64> {
         let beats = self.beats.get(job)?;
         beats.iter().copied().filter(|at| *at <= until).max()
@@ -122,11 +122,11 @@ impl<'a> Owners<'a> {
         after.count()
     }
 
-    /// Whether that is what a joiner could hear of `job` at `observed`.
+    /// Whether a joiner could get that outcome of `job` at `observed`.
     fn explain(&self, job: &str, observed: i64, outcome: Observed) -> bool {
         let ended = self.ended.get(job);
         match outcome {
-            // An owner that died before it told how it went may have ended it.
+            // An owner that died before it wrote down the end may have ended it.
             Observed::Ending(ending) => {
                 self.endings.get(job) == Some(&ending) && ended.is_none_or(|it| it.is_accepted)
             }
@@ -138,7 +138,7 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// Checks what all workers told; under these tolerance.
+/// Checks the events of all workers.
 pub(crate) fn check<'a>(
     events: impl IntoIterator<Item = &'a Event>,
     tolerance: Tolerance,

@@ -34,7 +34,7 @@ async fn step(context: &Context, queue: &AcquireQueue, rng: &Rng) -> Result<(), 
     let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
     let is_spread = resources.len() > 1 && context.counting == Counting::OneByOne;
     let asked = context.local.now().as_millis();
-    // Most wait in line; some ask as if there were no line, and all of whom has to be known when they
+    // Most wait in the queue; some ask the store directly, and so do all of whom it has to be known when they
     // asked.
     let decision = if rng.chance(80) && !is_spread {
         let deadline = context.local.now() + rng.up_to(PATIENCE);
