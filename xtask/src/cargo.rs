@@ -16,7 +16,7 @@ const INHERITED: [&str; 3] = ["CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_PKG_"];
 pub(crate) struct Cargo {
     command: Command,
     shown: String,
-    /// Where standard error goes if the output is read.
+    /// The destination of standard error if the output is read.
     stderr: fn() -> Stdio,
 }
 

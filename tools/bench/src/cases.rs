@@ -1,4 +1,4 @@
-//! What is measured, how often, and what is hoped for.
+//! The measurements: which, how often, and their targets.
 
 use crate::job::{Settings, Work};
 
@@ -13,7 +13,7 @@ pub(crate) struct Case {
     pub(crate) limit: u32,
     /// Admissions that the window holds at first.
     pub(crate) filled: u32,
-    /// How many times the peer's time should be ours, at least.
+    /// The target: the least ratio of the peer's time to ours.
     pub(crate) target: Option<f64>,
 }
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::job::{Job, Work};
 
-/// Who does a job.
+/// The two sides of a comparison.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Side<'a> {
     Ours,

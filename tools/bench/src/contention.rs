@@ -14,7 +14,7 @@ use crate::job::{Work, WriterStats};
 const HEAD_START: Duration = Duration::from_millis(700);
 const WRITING: Duration = Duration::from_secs(5);
 
-/// What both sides came to, each by two processes.
+/// The results of both sides, each of two processes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Contention {
     pub(crate) peer: WriterStats,

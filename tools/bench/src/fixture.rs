@@ -18,14 +18,14 @@ const SEEDED: u64 = 2_000;
 /// Bytes of a small value.
 const VALUE: usize = 2_048;
 
-/// Where both sides work.
+/// The folder in which both sides work, and the peer.
 #[derive(Debug)]
 pub(crate) struct Fixture<'a> {
     pub(crate) peer: &'a Path,
     folder: TempDir,
 }
 
-/// What one case came to, in microseconds per call.
+/// The result of one case, in microseconds per call.
 #[derive(Clone, Debug)]
 pub(crate) struct Measurement {
     pub(crate) case: Case,
@@ -34,7 +34,7 @@ pub(crate) struct Measurement {
 }
 
 impl Measurement {
-    /// How many times our time the peer needs.
+    /// The time of the peer, divided by ours.
     pub(crate) fn ratio(&self) -> f64 {
         self.peer / self.ours
     }
@@ -109,7 +109,7 @@ impl<'a> Fixture<'a> {
         Ok(measurements)
     }
 
-    /// Where the time of our side goes.
+    /// The breakdown of the time of our side.
     pub(crate) fn breakdown(&self, percent: u64) -> Result<Vec<CallBreakdown>, Error> {
         let database = self.clean("breakdown.db")?;
         let mut job = self.job(Work::Breakdown, "breakdown.db");

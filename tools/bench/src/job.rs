@@ -30,13 +30,13 @@ pub(crate) enum Work {
     Contend,
     /// Write a file for others to take over.
     Seed,
-    /// What the time of our side goes into.
+    /// Break down the time of our side.
     Breakdown,
-    /// What runs the peer.
+    /// The versions of what runs the peer.
     Versions,
 }
 
-/// How the peer's connection is set up; ours is always as it comes.
+/// The settings of the peer's connection; ours always has its defaults.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Settings {
@@ -51,7 +51,7 @@ pub(crate) enum Settings {
 pub(crate) struct Job {
     pub(crate) work: Work,
     pub(crate) settings: Settings,
-    /// Where the values to store lie.
+    /// The folder of the values to store.
     pub(crate) folder: PathBuf,
     pub(crate) database: PathBuf,
     pub(crate) tasks: usize,
@@ -63,7 +63,7 @@ pub(crate) struct Job {
     pub(crate) limit: u32,
     /// Admissions that its window holds before the first call.
     pub(crate) filled: u32,
-    /// How long to go on, or to wait.
+    /// The time to go on, or to wait.
     pub(crate) millis: u64,
     /// When several processes begin, in Unix milliseconds.
     pub(crate) begins_at: i64,
@@ -99,14 +99,14 @@ pub(crate) struct Woken {
     pub(crate) woken: bool,
 }
 
-/// What runs the peer.
+/// The versions of what runs the peer.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Versions {
     pub(crate) node: String,
     pub(crate) sqlite: String,
 }
 
-/// Where the time of one call goes, in microseconds.
+/// The breakdown of the time of one call, in microseconds.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct CallBreakdown {
     pub(crate) call: String,

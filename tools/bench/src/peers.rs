@@ -13,7 +13,7 @@ use crate::report::Report;
 use crate::{contention, wakeup};
 
 const PAGE: &str = "docs/benchmarks.md";
-/// What a run that writes the page must at least do.
+/// The least that a run that writes the page must do.
 const FULL_ROUNDS: usize = 5;
 const FULL_PERCENT: u64 = 100;
 

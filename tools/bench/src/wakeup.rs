@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::fixture::Fixture;
 use crate::job::{Waited, Woken, Work};
 
-/// How long the peer's owner works, and how long its waiter waits.
+/// The time that the peer's owner works, and that its waiter waits at most.
 const PEER_WORK_MILLIS: u64 = 500;
 const PEER_PATIENCE_MILLIS: u64 = 3_000;
 

@@ -1,4 +1,4 @@
-//! What came of the load on all three stores, whichever they are.
+//! The counters of all three stores, which every soak reports.
 
 use crate::load::{cache, jobs, limits};
 
@@ -30,7 +30,7 @@ impl Counters {
         "stuck",
     ];
 
-    /// What stands under the headings.
+    /// The cells under the headings.
     pub(crate) fn cells(&self) -> [String; 11] {
         let Self { cache, jobs, .. } = self;
         [
@@ -92,7 +92,7 @@ impl Counters {
         |it| it.hung = 1,
     ];
 
-    /// One of stores that did something, and nothing wrong.
+    /// Counters of stores that did something, and nothing wrong.
     #[cfg(test)]
     pub(crate) fn busy() -> Self {
         let mut counters = Self::default();

@@ -15,9 +15,8 @@ use std::time::Duration;
 use store_core::{Clock as _, SystemClock};
 use tempfile::TempDir;
 
-use crate::error::Error;
-
 use crate::campaign::{create, outcome, time};
+use crate::error::Error;
 use crate::kind::Kind;
 use crate::load::Part;
 use crate::load::cache::Origin;
@@ -184,7 +183,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
     for (number, (name, storm)) in (0..).zip(timeline.chain(storm)) {
         let folder = folder.join(format!("run-{name}"));
         create(&folder)?;
-        let report = one(args, &folder, &name, number, storm).inspect_err(|_| {
+        let report = run_one(args, &folder, &name, number, storm).inspect_err(|_| {
             eprintln!("run {name} was broken off; what came of those before:");
             print!("\n{}", report::table(&reports));
         })?;
@@ -205,8 +204,8 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
     outcome(failed, runs)
 }
 
-/// A run, or the storm.
-fn one(
+/// Runs the workload once, or in the storm.
+fn run_one(
     args: &Args,
     folder: &Path,
     name: &str,
@@ -222,7 +221,7 @@ fn one(
         None => Storage::Memory,
     };
     let mut backend = Backend::open(args.endpoint_url.as_deref(), storage, seed)?;
-    backend.spoil(share);
+    backend.inject_faults(share);
     let workload = Workload {
         kind: Kind::DynamoDb,
         folder,
@@ -244,7 +243,7 @@ fn one(
     };
     let mut schedule = storm.map(storm::Schedule::new);
     let (counts, events) = workload.run(name, job, |elapsed| match &mut schedule {
-        Some(schedule) => schedule.turn(&mut backend, elapsed),
+        Some(schedule) => schedule.apply_due(&mut backend, elapsed),
         None => Ok(()),
     })?;
     let expected = Expected {
@@ -258,7 +257,7 @@ fn one(
     report
 }
 
-/// One limit for all, by itself.
+/// Runs one limit for all processes, by itself.
 fn check_window(args: &Args) -> Result<bool, Error> {
     let backend = Backend::open(args.endpoint_url.as_deref(), Storage::Memory, args.seed)?;
     let window_run = window::WindowRun {

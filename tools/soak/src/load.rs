@@ -1,4 +1,4 @@
-//! What the workers of a soak do with the three stores, and how what they wrote down is checked.
+//! The load on the three stores, and the checks of what the workers wrote down.
 
 pub(crate) mod cache;
 pub(crate) mod context;
@@ -45,7 +45,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// What lines up before a limiter, at random moments of this worker's own.
+    /// The wait queue before a limiter, with a random source of this worker.
     pub(crate) fn queue(
         &self,
         limits: impl RateLimitStore + 'static,

@@ -1,4 +1,4 @@
-//! What a list of admissions says: the fullest window, what was possible, the timeline over time.
+//! What a list of admissions says: the fullest window, what was possible, the admissions over time.
 
 use std::time::Duration;
 

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::error::Error;
-use crate::runtime;
-
 use crate::campaign::{create, outcome, time};
+use crate::error::Error;
 use crate::kind::Kind;
+use crate::runtime;
 use crate::workload::Workload;
 
 pub(crate) use self::worker::work;

@@ -11,9 +11,8 @@ use std::time::Duration;
 use store_core::{Clock as _, SystemClock};
 use tempfile::TempDir;
 
-use crate::error::Error;
-
 use crate::campaign::{outcome, time};
+use crate::error::Error;
 use crate::kind::Kind;
 use crate::workers;
 
@@ -26,9 +25,9 @@ use self::report::{Limiter, Parameters, Report};
 /// Does one limit hold over several processes, and is it used up?
 ///
 /// Every task of every process waits for the same resource in one SQLite file, through the fair
-/// queue that applications use, sends nothing, commits the permit and asks again.
+/// queue that applications use, sends nothing and asks again.
 ///
-/// What is shown of each run, and what fails it:
+/// The columns of the table, and what fails a run:
 ///
 ///   admitted  admissions from the common start until the duration is over, the end not included
 ///

@@ -15,7 +15,6 @@ use serde::de::DeserializeOwned;
 use store_core::{Clock as _, SystemClock, Timestamp};
 
 use crate::error::Error;
-
 use crate::kind::Kind;
 
 const READY: &str = "ready";
@@ -23,7 +22,7 @@ const READY: &str = "ready";
 /// How long after the last worker is ready all begin: time for the moment to reach every one.
 const HEAD_START: Duration = Duration::from_millis(100);
 
-/// What the workers reported, each in its own order, and when they began.
+/// The reports of the workers, each in its own order, and the moment they began.
 #[derive(Debug)]
 pub(crate) struct Reports<R> {
     pub(crate) began_at: Timestamp,

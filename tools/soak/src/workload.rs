@@ -8,9 +8,8 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use store_core::{Clock as _, SystemClock};
 
-use crate::error::Error;
-
 use crate::campaign::progress;
+use crate::error::Error;
 use crate::kind::Kind;
 use crate::load::Part;
 use crate::load::journal::Events;
@@ -23,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the progress bar moves.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Who works, where and for how long.
+/// The processes of one run: how many, where, for how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload<'a> {
     pub(crate) kind: Kind,
@@ -38,11 +37,11 @@ pub(crate) struct Workload<'a> {
     pub(crate) kill_every: Option<Duration>,
 }
 
-/// What happened to the workers.
+/// Workers that did not end by themselves.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct WorkerCounts {
     pub(crate) kills: usize,
-    /// Workers that had not ended when patience had.
+    /// Workers that had not ended in time.
     pub(crate) hung: usize,
 }
 
@@ -72,12 +71,12 @@ impl Workload<'_> {
         meanwhile: impl FnMut(Duration) -> Result<(), Error>,
     ) -> Result<(WorkerCounts, Events), Error> {
         let progress = progress(name, self.duration);
-        let timeline = self.work(&progress, job, meanwhile);
+        let counts = self.work(&progress, job, meanwhile);
         progress.finish_and_clear();
-        let timeline = timeline?;
-        let numbers = 1..=self.processes + timeline.kills;
+        let counts = counts?;
+        let numbers = 1..=self.processes + counts.kills;
         let journals = numbers.map(|number| self.part(number, self.duration).journal);
-        Ok((timeline, Events::read(journals)?))
+        Ok((counts, Events::read(journals)?))
     }
 
     fn work<J: Serialize>(

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// How one step went.
+/// The outcome of one step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
     Passed,

@@ -7,7 +7,7 @@ use crate::finding::{Finding, line_of};
 use crate::metadata::{Kind, Metadata};
 use crate::tree::Tree;
 
-/// What a crate may depend on, of the crates in this workspace.
+/// The crates of this workspace that a crate may depend on.
 enum May {
     Use(&'static [&'static str]),
     UseAllBut(&'static [&'static str]),

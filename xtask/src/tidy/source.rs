@@ -10,7 +10,7 @@ const LONGEST_FILE: usize = 600;
 /// A `lib.rs` is a table of contents. The crate's introduction above it may be longer.
 const LONGEST_CONTENTS: usize = 60;
 
-/// What may not stand in code, and what to do instead.
+/// Words that are not for code, and their remedies.
 const NOT_IN_CODE: [(&str, &str); 4] = [
     ("todo!", "finish it, or leave it out"),
     ("unimplemented!", "finish it, or leave it out"),

@@ -1,4 +1,4 @@
-//! What the time of a call goes into: bare SQLite and the stores in turns, in one process.
+//! The breakdown of the time of a call: bare SQLite and the stores in turns, in one process.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -78,7 +78,7 @@ pub(crate) async fn measure(
     Ok(breakdown)
 }
 
-/// Who makes the call: reads are compared on the very same pages, and writes on a file of their own.
+/// The connection for a call: reads are compared on the very same pages, and writes on a file of their own.
 fn pick<'a>(call: Call, reader: &'a Bare, writer: &'a Bare) -> &'a Bare {
     if call == Call::Get { reader } else { writer }
 }

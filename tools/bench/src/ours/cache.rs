@@ -25,7 +25,7 @@ const KEYS: u64 = 1_000;
 /// Pages that reads and writes choose from.
 const PAGES: u64 = 20;
 
-/// What is done with list pages, and as what they are kept.
+/// The calls on list pages, by the form in which they are stored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PageCall {
     GetValue,

@@ -132,7 +132,7 @@ async fn cpu_share_while_idle() -> Option<f64> {
     Some(used.as_secs_f64() / clock.monotonic().as_secs_f64())
 }
 
-/// What this process has used of the processor so far, where the system gives it to the microsecond.
+/// The processor time of this process so far, where the system gives it to the microsecond.
 fn cpu_time() -> Option<Duration> {
     let mut nanos = 0;
     for thread in fs::read_dir("/proc/self/task").ok()? {

@@ -1,4 +1,4 @@
-//! A server with a table of the run's own, and a proxy before it that spoils requests.
+//! A server with a table of the run's own, and a proxy before it that injects faults.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -64,12 +64,12 @@ impl Backend {
         Ok(backend)
     }
 
-    /// Where processes go, through the proxy.
+    /// The address of the proxy, which the workers use.
     pub(crate) fn url(&self) -> String {
         self.proxy.url().to_owned()
     }
 
-    /// Where the server is, for those in a hurry.
+    /// The address of the server itself.
     pub(crate) fn direct_url(&self) -> &str {
         &self.direct
     }
@@ -87,13 +87,13 @@ impl Backend {
         self.runtime.block_on(work)
     }
 
-    /// From now on spoils this many percent of the requests by each kind of fault.
-    pub(crate) fn spoil(&self, percent: u8) {
+    /// The share of requests, in percent, that meet each kind of fault from now on.
+    pub(crate) fn inject_faults(&self, percent: u8) {
         let faults = Faults::each(f64::from(percent) / 100.0);
         self.proxy.set_faults(faults.with_delay(LATE));
     }
 
-    /// Refuses everything for a while, as a service does of which too much is asked.
+    /// Throttles every request for a while.
     pub(crate) fn throttle_for(&self, duration: Duration) {
         let faults = Faults::default().with_throttling(1.0);
         self.proxy.set_faults_for(faults, duration);
@@ -116,7 +116,7 @@ impl Backend {
         self.proxy.injected()
     }
 
-    /// Leaves nothing behind.
+    /// Removes the table from a server that goes on without this process.
     pub(crate) fn close(self) -> Result<(), Error> {
         if self.emulator.is_none() {
             self.runtime.block_on(async {

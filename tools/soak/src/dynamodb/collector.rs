@@ -17,7 +17,7 @@ use super::report::{Calls, Circuits, Report};
 /// The store keeps the ends of this many former jobs of a key; who looks later starts a new job.
 const ENDS_KEPT: usize = 4;
 
-/// What may be expected of a run.
+/// The conditions of a run, which decide what counts as wrong.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
     /// How much longer than a lease a wait may take.

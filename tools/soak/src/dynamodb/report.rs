@@ -1,4 +1,4 @@
-//! What came of a run, and whether that is good enough.
+//! The result of a run, and whether it passes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::table::{Column, Table};
 /// How many complaints of a run are shown.
 const MOST_SHOWN: usize = 10;
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) requests: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Calls {
     complaints: Vec<String>,
 }
 
-/// What became of the processes' circuit breakers.
+/// The state changes of the circuit breakers, counted.
 #[derive(Debug, Default)]
 pub(crate) struct Circuits {
     processes: usize,
@@ -107,7 +107,7 @@ impl Report {
         self.fault().is_none()
     }
 
-    /// What is wrong, in words; not all of it if it is much.
+    /// The first of the violations, in words.
     pub(crate) fn complaints(&self) -> impl Iterator<Item = &str> {
         let all = [
             &self.load.limits.complaints,

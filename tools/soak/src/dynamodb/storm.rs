@@ -1,4 +1,4 @@
-//! When what goes wrong in the storm.
+//! The schedule of failures in the storm.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crate::error::Error;
 
 use super::backend::Backend;
 
-/// For how long nobody answers.
+/// The time that the server is down.
 const GONE: Duration = Duration::from_secs(2);
 
-/// How long the storm is; the rest follows.
+/// The length of the storm, from which the moments of its failures follow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Storm {
     pub(crate) duration: Duration,
@@ -28,7 +28,7 @@ enum Event {
     Throttle(Duration),
 }
 
-/// What is still to come, the next last.
+/// The failures still to come, the next one last.
 #[derive(Debug)]
 pub(crate) struct Schedule(Vec<(Duration, Event)>);
 
@@ -42,8 +42,12 @@ impl Schedule {
         ])
     }
 
-    /// Does what is due.
-    pub(crate) fn turn(&mut self, backend: &mut Backend, elapsed: Duration) -> Result<(), Error> {
+    /// Applies every failure that is due.
+    pub(crate) fn apply_due(
+        &mut self,
+        backend: &mut Backend,
+        elapsed: Duration,
+    ) -> Result<(), Error> {
         while let Some((_, event)) = self.0.pop_if(|(at, _)| *at <= elapsed) {
             match event {
                 Event::Kill => backend.kill(),

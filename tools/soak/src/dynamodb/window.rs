@@ -26,7 +26,7 @@ const TASKS: usize = 4;
 /// How long after it was decided an admission may be answered on a busy machine.
 const LAG: Duration = Duration::from_millis(200);
 
-/// What is asked of the limiter.
+/// One limit that all workers use.
 #[derive(Debug)]
 pub(crate) struct WindowRun {
     pub(crate) processes: usize,
@@ -36,7 +36,7 @@ pub(crate) struct WindowRun {
     pub(crate) resource: String,
 }
 
-/// What one worker does.
+/// The job of one worker.
 #[derive(Debug, Deserialize, Serialize)]
 struct Job {
     endpoint: String,
@@ -48,7 +48,7 @@ struct Job {
     skew: Duration,
 }
 
-/// What a worker messages.
+/// A message of a worker.
 #[derive(Debug, Deserialize, Serialize)]
 enum Message {
     Admitted(Admission),

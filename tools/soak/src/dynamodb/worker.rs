@@ -27,7 +27,7 @@ const WATCH: Duration = Duration::from_millis(20);
 /// The longest time between two questions for a job that others own.
 const POLL: Duration = Duration::from_millis(200);
 
-/// What one worker does.
+/// The job of one worker.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Job {
     pub(crate) endpoint: String,

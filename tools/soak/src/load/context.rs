@@ -1,4 +1,4 @@
-//! What the tasks of a worker share: the time and the journal.
+//! The clocks and the journal that the tasks of a worker share.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a worker writes down: one event per thing that happened, moments in Unix milliseconds.
+//! The events that a worker writes down, moments in Unix milliseconds.
 
 use serde::{Deserialize, Serialize};
 use store_dynamodb::Consumed;
@@ -15,11 +15,11 @@ pub(crate) enum Entry {
     Circuit {
         is_closed: bool,
     },
-    /// What a worker sent in all, at its end.
+    /// The requests of a worker in all, at its end.
     Sent(Sent),
 }
 
-/// What happened to a request for permits.
+/// An event of a request for permits.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) enum LimitEvent {
     /// A permit was granted and used.
@@ -39,7 +39,7 @@ pub(crate) enum LimitEvent {
     Overran { millis: i64 },
 }
 
-/// What happened to a cached value.
+/// An event of a cached value.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) enum CacheEvent {
     /// A value was read; before that, everything below `floor` had been invalidated.
@@ -58,7 +58,7 @@ pub(crate) enum CacheEvent {
     Found { key: String, value: Option<u64> },
 }
 
-/// What happened to a job.
+/// An event of a job.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) enum JobEvent {
     /// The owner is about to renew its lease.
@@ -115,14 +115,14 @@ pub(crate) enum Role {
 pub(crate) struct Call {
     pub(crate) role: Role,
     pub(crate) millis: u64,
-    /// What kind of failure it was, if it was one.
+    /// The kind of failure, if it was one.
     pub(crate) failure: Option<String>,
 }
 
 /// The failure of a wait for a permit whose deadline came before any answer.
 pub(crate) const GAVE_UP: &str = "no answer by the deadline";
 
-/// What a worker's requests came to.
+/// The requests of a worker, and what they cost.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Sent {
     pub(crate) requests: u64,

@@ -1,4 +1,4 @@
-//! What a worker did, line by line, in a file that outlives it: a line is handed to the system
+//! The events of a worker, line by line, in a file that outlives it: a line is handed to the system
 //! before the worker goes on, so that a killed worker has written down all but what it was just doing.
 
 use std::fs::{self, File};
@@ -37,14 +37,14 @@ impl Journal {
     }
 }
 
-/// What all workers of a run wrote down, each in its order.
+/// The events of all workers of a run, each in its order.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     pub(crate) limits: Vec<LimitEvent>,
     pub(crate) cache: Vec<CacheEvent>,
     pub(crate) jobs: Vec<JobEvent>,
     pub(crate) calls: Vec<Call>,
-    /// What became of the circuit breakers, one list per worker.
+    /// The state changes of the circuit breaker, one list per worker.
     pub(crate) circuits: Vec<Vec<bool>>,
     pub(crate) sent: Vec<Sent>,
 }
@@ -70,7 +70,7 @@ impl Events {
     }
 }
 
-/// What a worker has events.
+/// The entries of one worker.
 fn read(path: &Path) -> Result<Vec<Entry>, Error> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,

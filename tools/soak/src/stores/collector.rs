@@ -47,7 +47,7 @@ pub(crate) async fn check(
     })
 }
 
-/// What SQLite finds wrong with the file.
+/// The findings of SQLite's integrity check.
 async fn damage(database: &SqliteDatabase) -> Result<Vec<String>, Error> {
     let found = database.fetch(|db| {
         let mut check = db.prepare("PRAGMA integrity_check")?;

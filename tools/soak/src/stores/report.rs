@@ -1,4 +1,4 @@
-//! What came of a run, and whether that is good enough.
+//! The result of a run, and whether it passes.
 
 use crate::counters::Counters;
 use crate::table::{Column, Table};
@@ -6,12 +6,12 @@ use crate::table::{Column, Table};
 /// How many complaints of a run are shown.
 const MOST_SHOWN: usize = 10;
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) kills: usize,
     pub(crate) load: Counters,
-    /// What SQLite finds wrong with the file.
+    /// The findings of SQLite's integrity check.
     pub(crate) damage: Vec<String>,
 }
 
@@ -26,7 +26,7 @@ impl Report {
         self.fault().is_none()
     }
 
-    /// What is wrong, in words; not all of it if it is much.
+    /// The first of the violations, in words.
     pub(crate) fn complaints(&self) -> impl Iterator<Item = &str> {
         let all = [
             &self.damage,

@@ -27,7 +27,7 @@ const SWEEP_VALUES: Duration = Duration::from_millis(200);
 /// the end of a lease by themselves.
 const SWEEP_JOBS: Duration = Duration::from_secs(4);
 
-/// What one worker does.
+/// The job of one worker.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Job {
     pub(crate) database: PathBuf,

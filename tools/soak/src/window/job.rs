@@ -1,11 +1,11 @@
-//! What the workers are sent, and what they send back.
+//! The messages to and from a worker.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What one worker does.
+/// The job of one worker.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Job {
     pub(super) database: PathBuf,

@@ -1,4 +1,4 @@
-//! What came of a run, and whether that is good enough.
+//! The result of a run, and whether it passes.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const LEAST_SHARE_PERCENT: u128 = 95;
 /// Bars of a sparkline, at most.
 const MOST_BARS: u32 = 60;
 
-/// What was asked of the limiter.
+/// The limit, and how long it is used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parameters {
     pub(crate) limit: u32,
@@ -74,7 +74,7 @@ impl Parameters {
     }
 }
 
-/// What came of one run.
+/// The result of one run.
 #[derive(Debug)]
 pub(crate) struct Report {
     admitted: usize,

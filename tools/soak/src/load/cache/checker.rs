@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use store_core::{CacheStore, Key};
 
 use crate::error::Error;
-
 use crate::load::events::CacheEvent as Event;
 
 use super::value::decode;
@@ -23,7 +22,7 @@ pub(crate) struct Counters {
     pub(crate) complaints: Vec<String>,
 }
 
-/// What each key that must stay may hold: what was done last, or what was about to be done when its
+/// The values that each key that must stay may hold: the last one, or the one being written when its
 /// worker died.
 #[derive(Debug, Default)]
 struct Kept {

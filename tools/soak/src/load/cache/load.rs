@@ -1,4 +1,4 @@
-//! What a task does with the cache.
+//! The reads, fills and invalidations of a task.
 
 use std::collections::HashMap;
 use std::sync::Arc;

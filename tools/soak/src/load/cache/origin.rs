@@ -30,7 +30,7 @@ impl Origin {
             .await
     }
 
-    /// What every cached value of the key must have reached by now.
+    /// The version that every cached value of the key must have reached by now.
     pub(crate) async fn floor(&self, key: usize) -> Result<u64, Error> {
         self.read("SELECT floor FROM origin WHERE key = ?1", key)
             .await
@@ -64,7 +64,7 @@ impl Origin {
         Ok(change.await?)
     }
 
-    /// What came before these versions has been invalidated.
+    /// Raises the floor: everything before these versions has been invalidated.
     pub(crate) async fn confirm(&self, versions: Vec<(usize, i64)>) -> Result<(), Error> {
         let confirm = self.database.write(move |tx| {
             let mut raise =

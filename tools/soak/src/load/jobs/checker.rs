@@ -10,7 +10,7 @@ use crate::load::events::{Ending, JobEvent as Event, Observed};
 
 use super::timing::{LEASE, RETENTION};
 
-/// What may be expected.
+/// Deviations that are no violation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tolerance {
     /// How much longer than a lease a wait may take.
@@ -41,7 +41,7 @@ pub(crate) struct Counters {
     pub(crate) complaints: Vec<String>,
 }
 
-/// What became of a job, by its owner.
+/// The end of a job, as its owner wrote it down.
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     key: usize,

@@ -1,4 +1,4 @@
-//! What a task does with jobs.
+//! The jobs of a task: owned, joined, ended.
 
 use std::str;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a task asks of the limiter.
+//! The requests of a task to the limiter.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
