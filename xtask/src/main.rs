@@ -118,4 +118,31 @@ mod tests {
         };
         assert_eq!(rest.arguments, words[2..]);
     }
+    /// The commands in a page's blocks, without what the shell makes of them.
+    fn commands(page: &str) -> impl Iterator<Item = Vec<&str>> {
+        let lines = page.lines().filter(|line| line.starts_with("cargo xtask "));
+        lines.map(|line| {
+            let command = line.split(['#', '>']).next().unwrap_or_default();
+            let words = command.split_whitespace().skip(2);
+            std::iter::once("cargo xtask").chain(words).collect()
+        })
+    }
+
+    /// Arguments of a program that a chore forwards to are for its own tests.
+    #[test]
+    fn the_commands_that_pages_show_are_understood() {
+        let pages = [
+            include_str!("../../docs/benchmarks.md"),
+            include_str!("../../docs/dynamodb.md"),
+            include_str!("../../docs/operations.md"),
+            include_str!("../../docs/testing.md"),
+        ];
+        let shown: Vec<_> = pages.into_iter().flat_map(commands).collect();
+        assert!(shown.len() >= 5, "{shown:?}");
+        for words in shown {
+            if let Err(refused) = Cli::try_parse_from(&words) {
+                panic!("{words:?}: {refused}");
+            }
+        }
+    }
 }

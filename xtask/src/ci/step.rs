@@ -116,4 +116,13 @@ mod tests {
             assert_eq!(Step::from_str(&step.name(), false), Ok(*step));
         }
     }
+    #[test]
+    fn the_page_on_testing_lists_the_steps_in_their_order() {
+        let page = include_str!("../../../docs/testing.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let names = rows.filter_map(|row| row.split_once('`'));
+        let listed: Vec<&str> = names.map(|(name, _)| name).collect();
+        let steps: Vec<String> = Step::value_variants().iter().map(|it| it.name()).collect();
+        assert_eq!(listed, steps);
+    }
 }
