@@ -70,17 +70,22 @@ impl Program {
     }
 }
 
-/// Arguments of `migrate sqlite --database PATH …`, as `comicvine db` takes them.
+/// Arguments of `migrate sqlite --database PATH …`, as `comicvine db` takes them. Without an action it
+/// is `up`.
 fn migrate(arguments: Vec<OsString>) -> impl Iterator<Item = OsString> {
+    const ACTIONS: [&str; 7] = ["status", "plan", "up", "down", "help", "--help", "-h"];
+    let is_action = |word: &OsString| ACTIONS.iter().any(|action| word == action);
+    let action = (!arguments.iter().any(is_action)).then(|| "up".into());
     let backend = usize::from(arguments.first().is_some_and(|first| first == "sqlite"));
-    arguments.into_iter().skip(backend).map(|argument| {
+    let rest = arguments.into_iter().skip(backend).map(|argument| {
         let text = argument.to_str();
         match text.and_then(|text| text.strip_prefix("--database")) {
             Some("") => "--db".into(),
             Some(value) if value.starts_with('=') => format!("--db{value}").into(),
             Some(_) | None => argument,
         }
-    })
+    });
+    rest.chain(action)
 }
 
 #[cfg(test)]
@@ -129,6 +134,8 @@ mod tests {
                 "--db=sqlite|down|1|--yes",
             ),
             (&["plan", "--db", "sqlite"], "plan|--db|sqlite"),
+            (&["sqlite", "--database", "a.db"], "--db|a.db|up"),
+            (&["--help"], "--help"),
         ] {
             assert_eq!(command(Program::Migrate, old), format!("{begin}{new}"));
         }
