@@ -1,7 +1,8 @@
 //! Cargo, started from a program that cargo itself has started.
 
 use std::env;
-use std::process::{Command, Stdio};
+use std::ffi::OsString;
+use std::process::{Command, ExitCode, Stdio};
 
 use crate::error::Error;
 use crate::repository::Repository;
@@ -10,37 +11,56 @@ use crate::repository::Repository;
 /// them on would rebuild crates each time one changes between `cargo` and `cargo xtask`.
 const INHERITED: [&str; 3] = ["CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_PKG_"];
 
-/// One cargo command in the repository's root, without standard input.
+/// One cargo command.
 #[derive(Debug)]
 pub(crate) struct Cargo {
     command: Command,
     shown: String,
+    /// The destination of standard error if the output is read.
+    stderr: fn() -> Stdio,
 }
 
 impl Cargo {
+    /// A command in the repository's root, without standard input.
     pub(crate) fn new(repository: &Repository, arguments: &[&str]) -> Self {
-        // The very cargo that runs us, so that a `+toolchain` on the command line holds.
-        let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(program);
+        let mut command = cargo();
         command
             .args(arguments)
             .current_dir(repository.root())
             .stdin(Stdio::null());
-        for (name, _) in env::vars_os() {
-            let shown = name.to_string_lossy();
-            if INHERITED.iter().any(|prefix| shown.starts_with(prefix)) {
-                command.env_remove(&name);
-            }
-        }
         Self {
             command,
             shown: format!("cargo {}", arguments.join(" ")),
+            stderr: Stdio::inherit,
+        }
+    }
+
+    /// A command in the caller's directory, with the caller's standard input.
+    pub(crate) fn forward(arguments: &[OsString]) -> Self {
+        let mut command = cargo();
+        command.args(arguments);
+        let words = arguments.iter().map(|word| word.to_string_lossy());
+        Self {
+            command,
+            shown: format!("cargo {}", words.collect::<Vec<_>>().join(" ")),
+            stderr: Stdio::inherit,
         }
     }
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self.shown = format!("{name}=\"{value}\" {}", self.shown);
+        self
+    }
+
+    pub(crate) fn env_remove(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Drops what it writes to standard error.
+    pub(crate) fn quiet(mut self) -> Self {
+        self.stderr = Stdio::null;
         self
     }
 
@@ -60,11 +80,27 @@ impl Cargo {
         })
     }
 
+    /// Runs to the end and hands on the exit status, whatever it is.
+    pub(crate) fn hand_on(mut self) -> Result<ExitCode, Error> {
+        let status = self.command.status().map_err(|source| Error::Start {
+            command: self.shown.clone(),
+            source,
+        })?;
+        match status.code().map(u8::try_from) {
+            Some(Ok(code)) => Ok(code.into()),
+            // Ended by a signal, or with a status that no exit code can express.
+            Some(Err(_)) | None => Err(Error::Failed {
+                command: self.shown,
+                status,
+            }),
+        }
+    }
+
     /// Runs to the end and returns what it wrote to standard output.
     pub(crate) fn output(mut self) -> Result<Vec<u8>, Error> {
         let output = self
             .command
-            .stderr(Stdio::inherit())
+            .stderr((self.stderr)())
             .output()
             .map_err(|source| Error::Start {
                 command: self.shown.clone(),
@@ -78,6 +114,19 @@ impl Cargo {
             status: output.status,
         })
     }
+}
+
+/// The very cargo that runs us, so that a `+toolchain` on the command line holds.
+fn cargo() -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        let shown = name.to_string_lossy();
+        if INHERITED.iter().any(|prefix| shown.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 #[cfg(test)]

@@ -30,54 +30,15 @@ pub(crate) enum Error {
     },
     #[error("find the repository: no Cargo.toml with [workspace] at or above {from}")]
     NoRepository { from: String },
-    #[error(
-        "{path} names no test command: write `cargo test --workspace` on a line of a code block"
-    )]
-    NoTestCommand { path: &'static str },
+    #[error("{path} has no code block with a line that begins with `{begin}`")]
+    NoCommand {
+        path: &'static str,
+        begin: &'static str,
+    },
     #[error("{count} finding(s), listed above")]
     Untidy { count: usize },
     #[error("step `{step}` failed; again with `cargo xtask ci {step}`")]
     Step { step: String, source: Box<Error> },
-    #[error("start the async runtime")]
-    Runtime { source: io::Error },
-    #[error(transparent)]
-    Database(#[from] sqlite_database::Error),
-    #[error(transparent)]
-    Store(#[from] store_core::Error),
-    #[error("{path} does not exist; `up --create` makes a new database")]
-    NoDatabase { path: String },
-    #[error(
-        "migration {version} of {component} was applied {how}; use the program that wrote the file"
-    )]
-    ForeignMigration {
-        component: &'static str,
-        version: i64,
-        how: &'static str,
-    },
-    #[error(
-        "going back may lose {rows} row(s), listed above; nothing was done, add --yes to do it"
-    )]
-    WouldLose { rows: u64 },
-    #[error("worker {number}: {what}")]
-    Worker {
-        number: usize,
-        what: &'static str,
-        source: io::Error,
-    },
-    #[error("worker {number} ended with {status}; what it said is above")]
-    WorkerEnded { number: usize, status: ExitStatus },
-    #[error("a task of this worker was lost")]
-    LostTask { source: tokio::task::JoinError },
-    #[error("talk to the process that started this one; workers are not started by hand")]
-    NoForeman { source: io::Error },
-    #[error("{failed} of {runs} run(s) failed, marked above")]
-    Soak { failed: usize, runs: usize },
-    #[error(transparent)]
-    TableSetup(#[from] store_dynamodb::setup::SetupError),
-    #[error(transparent)]
-    Emulator(#[from] dynamodb_local::Error),
-    #[error(transparent)]
-    Bench(#[from] crate::bench::Failure),
 }
 
 impl Error {

@@ -50,7 +50,7 @@ pub(crate) fn run(repository: &Repository, args: &Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// What `tidy` has to say: covers of rows that do not exist, and a page that is out of date.
+/// The findings for `tidy`: covers of rows that do not exist, and a page that is out of date.
 pub(crate) fn check(tree: &Tree) -> Result<Vec<Finding>, Error> {
     let groups = rows::read()?;
     let (covers, mut findings) = read_covers(tree, &groups);

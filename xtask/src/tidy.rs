@@ -8,41 +8,45 @@ mod backends;
 mod docs;
 mod edges;
 mod examples;
+mod locks;
 mod manifests;
 mod markdown;
-mod metadata;
+mod mutants;
 mod source;
 mod test_folders;
 mod text;
 
-use crate::capacity;
 use crate::error::Error;
 use crate::features;
-use crate::mutants;
+use crate::metadata::Metadata;
 use crate::repository::Repository;
 use crate::tree::Tree;
 
-use self::metadata::Metadata;
-
-pub(crate) fn run(repository: &Repository) -> Result<(), Error> {
+/// Runs every check; pages may name the `chores`.
+pub(crate) fn run(repository: &Repository, chores: &[String]) -> Result<(), Error> {
     let tree = Tree::read(repository.root())?;
     let metadata = Metadata::read(repository)?;
     let members = metadata.members();
-    let chores = crate::chore_names();
 
     let mut findings = [
         edges::check(&metadata, &tree),
         manifests::check(&tree),
+        locks::check(&tree),
+        mutants::check(&tree),
         source::check(&tree),
         test_folders::check(&tree),
         text::check(&tree),
         backends::check(&tree),
-        docs::check(&tree, &docs::Names { members, chores }),
+        docs::check(
+            &tree,
+            &docs::Names {
+                members,
+                chores: chores.to_vec(),
+            },
+        ),
         examples::check(&tree),
         adr::check(&tree),
         features::check(&tree)?,
-        mutants::check(&tree)?,
-        capacity::check(&tree),
     ]
     .concat();
     findings.sort();

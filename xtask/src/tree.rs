@@ -32,7 +32,8 @@ impl Tree {
                 if is_ours(&name) {
                     self.read_folder(&entry.path(), &format!("{path}/"))?;
                 }
-            } else if kind.is_file() {
+            } else if kind.is_file() && name != ".git" {
+                // A worktree has a file of that name where a clone has a folder.
                 let bytes = fs::read(entry.path()).map_err(Error::file("read", &path))?;
                 self.files.insert(path, String::from_utf8(bytes).ok());
             }

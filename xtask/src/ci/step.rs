@@ -1,4 +1,4 @@
-//! The steps and the command behind each.
+//! The steps and the commands behind each.
 
 use clap::ValueEnum;
 
@@ -7,26 +7,36 @@ use crate::error::Error;
 use crate::repository::Repository;
 use crate::tidy;
 
-use super::test_command;
+use super::summary::Outcome;
+use super::{deny, features, readme};
 
 /// One step, in the order of a full run: what is quick and fails often comes first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Step {
-    /// The formatting is rustfmt's.
+    /// The formatting is rustfmt's, in every workspace.
     Fmt,
-    /// No lint speaks, in code or tests.
-    Clippy,
-    /// The documentation builds without a warning.
-    Doc,
     /// The house rules hold; the same as `cargo xtask tidy`.
     Tidy,
+    /// Licences, bans and advisories of what comes in from outside, by cargo-deny if it is installed.
+    Deny,
+    /// No lint speaks, in code or tests; one of them knows what the minimum Rust version lacks.
+    Clippy,
+    /// Each crate compiles without its features, and with each of them alone.
+    Features,
+    /// The documentation builds without a warning, that of private items too.
+    Doc,
+    /// The benchmark, a workspace of its own, is linted and tested.
+    Bench,
     /// The server that tests of DynamoDB run against builds; here, so that its time shows.
     Emulator,
-    /// The tests pass, by the very command that the README tells its readers.
+    /// The tests pass, by the very command that the README gives to its readers.
     Test,
-    /// The demonstration runs from start to end.
+    /// The README's first command runs from start to end.
     Demo,
 }
+
+const EMULATOR: &str = "tools/dynamodb-emulator/Cargo.toml";
+const BENCH: &str = "tools/bench/Cargo.toml";
 
 impl Step {
     /// As written on the command line.
@@ -34,10 +44,18 @@ impl Step {
         format!("{self:?}").to_lowercase()
     }
 
-    pub(crate) fn run(self, repository: &Repository) -> Result<(), Error> {
+    /// Runs it; pages may name the `chores`.
+    pub(crate) fn run(self, repository: &Repository, chores: &[String]) -> Result<Outcome, Error> {
         let cargo = |arguments: &[&str]| Cargo::new(repository, arguments);
         match self {
-            Self::Fmt => cargo(&["fmt", "--all", "--check"]).run(),
+            Self::Fmt => {
+                cargo(&["fmt", "--all", "--check"]).run()?;
+                for manifest in [BENCH, EMULATOR] {
+                    cargo(&["fmt", "--check", "--manifest-path", manifest]).run()?;
+                }
+            }
+            Self::Tidy => tidy::run(repository, chores)?,
+            Self::Deny => return deny::run(repository),
             Self::Clippy => cargo(&[
                 "clippy",
                 "--workspace",
@@ -47,29 +65,45 @@ impl Step {
                 "-D",
                 "warnings",
             ])
-            .run(),
-            Self::Doc => cargo(&["doc", "--workspace", "--no-deps", "--locked"])
-                .env("RUSTDOCFLAGS", "-D warnings")
-                .run(),
-            Self::Tidy => tidy::run(repository),
-            Self::Emulator => dynamodb_local::build().map(drop).map_err(Error::from),
-            Self::Test => {
-                let command = test_command::read(repository)?;
-                let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
-                cargo(&arguments).run()
+            .run()?,
+            Self::Features => features::run(repository)?,
+            Self::Doc => {
+                let doc = ["doc", "--workspace", "--no-deps", "--locked"];
+                let private = [&doc[..], &["--document-private-items"]].concat();
+                // Links of public items to private ones are warned of by the first only.
+                for arguments in [&doc[..], &private] {
+                    let doc = cargo(arguments).env("RUSTDOCFLAGS", "-D warnings");
+                    doc.run()?;
+                }
             }
-            Self::Demo => cargo(&[
-                "run",
-                "--release",
-                "--locked",
-                "-p",
-                "comicvine-cli",
-                "--",
-                "demo",
-            ])
-            .run(),
+            Self::Bench => {
+                // In the target folder of the other workspace, where most of it is compiled already.
+                let bench = [
+                    "--locked",
+                    "--target-dir",
+                    "target",
+                    "--manifest-path",
+                    BENCH,
+                ];
+                let lints = ["--all-targets", "--", "-D", "warnings"];
+                cargo(&[&["clippy"], &bench[..], &lints].concat()).run()?;
+                cargo(&[&["test"], &bench[..]].concat()).run()?;
+            }
+            Self::Emulator => cargo(&["build", "--locked", "--manifest-path", EMULATOR])
+                // Tests expect it in the folder that it has of its own.
+                .env_remove("CARGO_TARGET_DIR")
+                .run()?,
+            Self::Test => from_readme(repository, "cargo test")?,
+            Self::Demo => from_readme(repository, "cargo run")?,
         }
+        Ok(Outcome::Passed)
     }
+}
+
+fn from_readme(repository: &Repository, begin: &'static str) -> Result<(), Error> {
+    let command = readme::command(repository, begin)?;
+    let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+    Cargo::new(repository, &arguments).run()
 }
 
 #[cfg(test)]
@@ -81,5 +115,14 @@ mod tests {
         for step in Step::value_variants() {
             assert_eq!(Step::from_str(&step.name(), false), Ok(*step));
         }
+    }
+    #[test]
+    fn the_page_on_testing_lists_the_steps_in_their_order() {
+        let page = include_str!("../../../docs/testing.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let names = rows.filter_map(|row| row.split_once('`'));
+        let listed: Vec<&str> = names.map(|(name, _)| name).collect();
+        let steps: Vec<String> = Step::value_variants().iter().map(|it| it.name()).collect();
+        assert_eq!(listed, steps);
     }
 }

@@ -3,21 +3,24 @@
 use std::fmt;
 use std::time::Duration;
 
-/// How one step went.
+/// The outcome of one step.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Outcome {
     Passed,
     Failed,
     NotRun,
+    /// Passed as far as it went; the reason says what was left out.
+    Skipped(&'static str),
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Passed => "passed",
-            Self::Failed => "FAILED",
-            Self::NotRun => "not run",
-        })
+        match self {
+            Self::Passed => f.write_str("passed"),
+            Self::Failed => f.write_str("FAILED"),
+            Self::NotRun => f.write_str("not run"),
+            Self::Skipped(reason) => write!(f, "SKIPPED: {reason}"),
+        }
     }
 }
 
@@ -66,11 +69,17 @@ mod tests {
             Duration::from_secs(62),
             Outcome::Failed,
         );
+        summary.add(
+            "deny".to_owned(),
+            Duration::from_millis(20),
+            Outcome::Skipped("no tool"),
+        );
         summary.add("doc".to_owned(), Duration::ZERO, Outcome::NotRun);
         let expected = "\
 step          time  outcome
 fmt          1.5 s  passed
 clippy      62.0 s  FAILED
+deny         0.0 s  SKIPPED: no tool
 doc              -  not run
 total       63.5 s";
         assert_eq!(summary.to_string(), expected);

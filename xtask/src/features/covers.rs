@@ -63,7 +63,7 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    /// Where `covers(` says something about a test.
+    /// The offsets of `covers(` that say something about a test.
     fn claims(&self) -> Vec<usize> {
         let in_code = occurrences(&self.views.code, OPENING)
             // The list's own macro and any function of that name say nothing yet.

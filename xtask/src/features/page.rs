@@ -13,17 +13,17 @@ const INTRODUCTION: &str = "\
 
 What the libraries that came before offer, and what went wrong in them, row by row, with the tests
 that hold each row here. *open* means that no test names the row yet, *different* that this project
-does it another way on purpose. [testing.md](testing.md) tells how a test names its rows.
+does it another way on purpose. [testing.md](testing.md) says how a test names its rows.
 ";
 
-/// How a row stands.
-enum Standing {
+/// The status of a row.
+enum Status {
     Covered(String),
     Different(String),
     Open,
 }
 
-/// How many rows stand how.
+/// The number of rows by status.
 #[derive(Default)]
 struct Count {
     rows: usize,
@@ -38,12 +38,12 @@ pub(crate) fn render(groups: &[Group], covers: &[Cover]) -> String {
         let mut count = Count::default();
         let mut table = String::new();
         for row in &group.rows {
-            let standing = standing(row, covers);
-            count.add(&standing);
-            let shown = match standing {
-                Standing::Covered(tests) => tests,
-                Standing::Different(why) => format!("different: {why}"),
-                Standing::Open => "open".to_owned(),
+            let status = status(row, covers);
+            count.add(&status);
+            let shown = match status {
+                Status::Covered(tests) => tests,
+                Status::Different(why) => format!("different: {why}"),
+                Status::Open => "open".to_owned(),
             };
             // Writing to a string cannot fail.
             let _ = writeln!(
@@ -67,7 +67,7 @@ pub(crate) fn render(groups: &[Group], covers: &[Cover]) -> String {
     format!("{INTRODUCTION}\n**{}.**\n{tables}", total.sentence())
 }
 
-fn standing(row: &Row, covers: &[Cover]) -> Standing {
+fn status(row: &Row, covers: &[Cover]) -> Status {
     let mut by_crate: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for cover in covers.iter().filter(|cover| cover.row == row.id) {
         by_crate
@@ -84,20 +84,20 @@ fn standing(row: &Row, covers: &[Cover]) -> Standing {
         .collect();
     let tests = tests.join("; ");
     match (&row.different, tests.is_empty()) {
-        (Some(why), true) => Standing::Different(why.clone()),
-        (Some(why), false) => Standing::Different(format!("{why} ({tests})")),
-        (None, true) => Standing::Open,
-        (None, false) => Standing::Covered(tests),
+        (Some(why), true) => Status::Different(why.clone()),
+        (Some(why), false) => Status::Different(format!("{why} ({tests})")),
+        (None, true) => Status::Open,
+        (None, false) => Status::Covered(tests),
     }
 }
 
 impl Count {
-    fn add(&mut self, standing: &Standing) {
+    fn add(&mut self, status: &Status) {
         self.rows += 1;
-        match standing {
-            Standing::Covered(_) => self.covered += 1,
-            Standing::Different(_) => self.different += 1,
-            Standing::Open => {}
+        match status {
+            Status::Covered(_) => self.covered += 1,
+            Status::Different(_) => self.different += 1,
+            Status::Open => {}
         }
     }
 

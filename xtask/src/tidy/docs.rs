@@ -21,12 +21,12 @@ const ARCHITECTURE: &str = "docs/architecture.md";
 /// Names that look like ours and belong to others.
 const FOREIGN: [&str; 3] = ["comicvine-rs", "http-cache-semantics", "http-cache-store"];
 
-/// What our crates' names start with.
+/// The first words of our crates' names.
 const FAMILIES: [&str; 4] = ["store", "sqlite", "comicvine", "http"];
 
 /// Folders that a path in a page is expected to start with, even once the last file is gone.
-const TOP_FOLDERS: [&str; 7] = [
-    ".cargo", ".ci", ".config", ".github", "crates", "docs", "xtask",
+const TOP_FOLDERS: [&str; 8] = [
+    ".cargo", ".ci", ".config", ".github", "crates", "docs", "tools", "xtask",
 ];
 
 pub(crate) fn check(tree: &Tree, names: &Names) -> Vec<Finding> {

@@ -1,20 +1,28 @@
 //! Which crate may depend on which.
 //!
-//! The shape this keeps: a backend knows the contracts and no other backend, the client knows no
-//! backend at all, and only the programs name one.
+//! The shape this keeps: a backend knows the contracts and no other backend, the client knows only the
+//! one in memory, which is its default, and only the programs name any.
 
 use crate::finding::{Finding, line_of};
+use crate::metadata::{Kind, Metadata};
 use crate::tree::Tree;
 
-use super::metadata::{Kind, Metadata};
-
-/// What a crate may depend on, of the crates in this workspace.
+/// The crates of this workspace that a crate may depend on.
 enum May {
     Use(&'static [&'static str]),
     UseAllBut(&'static [&'static str]),
 }
 
-const EDGES: [(&str, May); 13] = [
+/// The crates that only tests and tools use.
+const NOT_INSTALLED: [&str; 5] = [
+    "comicvine-demo",
+    "comicvine-fake",
+    "soak",
+    "store-conformance",
+    "xtask",
+];
+
+const EDGES: [(&str, May); 15] = [
     ("store-core", May::Use(&[])),
     ("sqlite-database", May::Use(&[])),
     ("store-memory", May::Use(&["store-core"])),
@@ -22,18 +30,27 @@ const EDGES: [(&str, May); 13] = [
     ("store-dynamodb", May::Use(&["store-core"])),
     ("dynamodb-local", May::Use(&["store-core"])),
     ("store-conformance", May::Use(&["store-core"])),
-    ("comicvine-client", May::Use(&["store-core"])),
-    ("comicvine-fake", May::Use(&["store-core"])),
     (
-        "comicvine-cli",
-        May::UseAllBut(&["store-conformance", "xtask"]),
+        "comicvine-client",
+        May::Use(&["store-core", "store-memory"]),
+    ),
+    ("comicvine-fake", May::Use(&["store-core"])),
+    ("comicvine-cli", May::UseAllBut(&NOT_INSTALLED)),
+    (
+        "comicvine-demo",
+        May::UseAllBut(&["soak", "store-conformance", "xtask"]),
     ),
     (
         "http-cache-db",
         May::Use(&["store-core", "sqlite-database"]),
     ),
     ("http-cache-proxy", May::Use(&["http-cache-db"])),
-    ("xtask", May::UseAllBut(&[])),
+    (
+        "soak",
+        May::UseAllBut(&["comicvine-cli", "comicvine-demo", "xtask"]),
+    ),
+    // Built before any chore runs.
+    ("xtask", May::Use(&[])),
 ];
 
 /// The contracts' own tests would otherwise depend on what implements the contracts.
@@ -47,7 +64,7 @@ pub(crate) fn check(metadata: &Metadata, tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in &metadata.packages {
         let name = package.name.as_str();
-        let manifest = manifest_of(name);
+        let manifest = package.manifest_path.clone();
         let Some((_, may)) = EDGES.iter().find(|(from, _)| *from == name) else {
             findings.push(Finding::new(
                 &manifest,
@@ -76,26 +93,24 @@ pub(crate) fn check(metadata: &Metadata, tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-fn manifest_of(name: &str) -> String {
-    if name == "xtask" {
-        "xtask/Cargo.toml".to_owned()
-    } else {
-        format!("crates/{name}/Cargo.toml")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MEMBERS: [&str; 6] = [
+    const MEMBERS: [&str; 8] = [
         "store-core",
         "store-memory",
         "store-sqlite",
         "store-conformance",
         "comicvine-cli",
+        "comicvine-client",
+        "comicvine-fake",
         "xtask",
     ];
+
+    fn manifest_of(name: &str) -> String {
+        format!("crates/{name}/Cargo.toml")
+    }
 
     /// What is found when `from` depends on `to`, in a workspace of our own crates.
     fn with_edge(from: &str, to: &str, kind: Option<&str>) -> Vec<Finding> {
@@ -105,7 +120,11 @@ mod tests {
                 let edge = serde_json::json!([{ "name": to, "kind": kind }]);
                 let none = serde_json::json!([]);
                 let dependencies = if *name == from { edge } else { none };
-                serde_json::json!({ "name": name, "dependencies": dependencies })
+                serde_json::json!({
+                    "name": name,
+                    "dependencies": dependencies,
+                    "manifest_path": manifest_of(name),
+                })
             })
             .collect();
         let metadata = serde_json::json!({ "packages": packages });
@@ -144,12 +163,23 @@ mod tests {
     }
 
     #[test]
-    fn the_program_may_use_all_but_the_suite() {
+    fn the_client_may_use_the_stores_of_its_process_and_no_others() {
+        assert_eq!(with_edge("comicvine-client", "store-memory", None), []);
+        assert_eq!(with_edge("comicvine-client", "store-sqlite", None).len(), 1);
+    }
+
+    #[test]
+    fn the_installed_program_may_use_all_but_what_tests_need() {
         assert_eq!(with_edge("comicvine-cli", "store-sqlite", None), []);
-        assert_eq!(
-            with_edge("comicvine-cli", "store-conformance", None).len(),
-            1
-        );
+        for test_only in ["store-conformance", "comicvine-fake"] {
+            assert_eq!(with_edge("comicvine-cli", test_only, None).len(), 1);
+            assert_eq!(with_edge("comicvine-cli", test_only, Some("dev")), []);
+        }
+    }
+
+    #[test]
+    fn no_chore_waits_for_a_store_to_be_built() {
+        assert_eq!(with_edge("xtask", "store-core", None).len(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::finding::{Finding, line_of};
 use crate::tree::Tree;
 
 /// Keys of `[package]` that live in the workspace, so that all crates move in lockstep.
-const INHERITED: [&str; 3] = ["version", "edition", "license"];
+const INHERITED: [&str; 4] = ["version", "edition", "license", "rust-version"];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     tree.texts()
@@ -19,7 +19,12 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 fn folder_of(path: &str) -> Option<&str> {
     let folder = path.strip_suffix("/Cargo.toml")?;
     let name = folder.strip_prefix("crates/").unwrap_or(folder);
-    (folder == "xtask" || folder.starts_with("crates/") && !name.contains('/')).then_some(name)
+    let is_crate = folder != name && !name.contains('/');
+    match folder {
+        "xtask" => Some(folder),
+        "tools/soak" => Some("soak"),
+        _ => is_crate.then_some(name),
+    }
 }
 
 fn check_manifest(path: &str, text: &str, folder: &str) -> Vec<Finding> {
@@ -67,6 +72,7 @@ name = \"store-core\"
 version.workspace = true
 edition.workspace = true
 license.workspace = true
+rust-version.workspace = true
 
 [lints]
 workspace = true
@@ -93,8 +99,8 @@ workspace = true
     #[test]
     fn an_own_version_edition_or_license_is_found() {
         for key in INHERITED {
-            let own = format!("{key} = \"2\"");
-            let found = found(&GOOD.replace(&format!("{key}.workspace = true"), &own));
+            let own = format!("\n{key} = \"2\"");
+            let found = found(&GOOD.replace(&format!("\n{key}.workspace = true"), &own));
             assert_eq!(found.len(), 1, "{key}");
             assert!(found[0].contains(key), "{found:?}");
         }

@@ -6,6 +6,7 @@
 )]
 
 mod emulator;
+mod program;
 mod proxy;
 
 use aws_sdk_dynamodb::Client;

@@ -1,0 +1,87 @@
+//! `bench`: how fast the stores are, beside the packages that they take over from.
+//!
+//! `cases` says what is measured and what is hoped for, `ours` and `driver.mjs` do the work, each in
+//! a process of its own, `fixture` lets them take turns, and `report` writes it down.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks on its standard streams"
+)]
+
+mod cases;
+mod child;
+mod contention;
+mod error;
+mod fixture;
+mod install;
+mod job;
+mod median;
+mod ours;
+mod page;
+mod peers;
+mod report;
+mod wakeup;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Chain, Error};
+
+/// Measure how fast the stores are.
+#[derive(Debug, Parser)]
+#[command(name = "bench", bin_name = "cargo xtask bench")]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    Peers(peers::Args),
+    /// Our side of one measurement, started by the benchmark.
+    #[command(hide = true)]
+    Ours {
+        /// The job, as JSON.
+        job: String,
+    },
+}
+
+fn run(bench: &Bench) -> Result<(), Error> {
+    match bench {
+        Bench::Peers(args) => peers::run(args),
+        Bench::Ours { job } => ours::run(job),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().bench) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", Chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_command_that_the_page_shows_is_understood() {
+        let page = include_str!("../../../docs/benchmarks.md");
+        let command = page
+            .lines()
+            .find(|line| line.starts_with("cargo xtask bench "));
+        let words = command.unwrap().split('#').next().unwrap();
+        Cli::try_parse_from(words.split_whitespace().skip(2)).unwrap();
+    }
+}

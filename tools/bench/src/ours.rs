@@ -1,0 +1,62 @@
+//! Our side: one job in a process of its own, built for release.
+
+mod breakdown;
+mod cache;
+mod call;
+mod jobs;
+mod limits;
+mod statements;
+mod timing;
+mod value;
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+use store_sqlite::SqliteDatabase;
+
+use self::cache::PageCall;
+use crate::error::Error;
+use crate::job::{Job, Work};
+use tokio::runtime::Runtime;
+
+/// Does the job and writes its answer.
+pub(crate) fn run(job: &str) -> Result<(), Error> {
+    let job = serde_json::from_str(job).map_err(|error| Error::NoParent {
+        source: error.into(),
+    })?;
+    Runtime::new()
+        .map_err(|source| Error::Runtime { source })?
+        .block_on(work(job))
+}
+
+async fn work(job: Job) -> Result<(), Error> {
+    let database = SqliteDatabase::open(&job.database).await?;
+    let page = async |call| answer(&cache::page(&database, &job, call).await?);
+    match job.work {
+        Work::Get => answer(&cache::get(&database, &job).await?)?,
+        Work::Set | Work::SetTakenOver => answer(&cache::set(&database, &job).await?)?,
+        Work::GetPageValue => page(PageCall::GetValue).await?,
+        Work::GetPageRecord => page(PageCall::GetRecord).await?,
+        Work::GetPageBytes => page(PageCall::GetBytes).await?,
+        Work::SetPageValue => page(PageCall::SetValue).await?,
+        Work::SetPageRecord => page(PageCall::SetRecord).await?,
+        Work::SetPageBytes => page(PageCall::SetBytes).await?,
+        Work::Acquire | Work::AcquireAdaptive => answer(&limits::acquire(&database, &job).await?)?,
+        Work::Complete => answer(&jobs::complete(&database, &job).await?)?,
+        Work::Wait => answer(&jobs::wait(&database).await?)?,
+        Work::Own => jobs::own(&database).await?,
+        Work::Contend => answer(&cache::contend(&database, &job).await?)?,
+        Work::Breakdown => answer(&breakdown::measure(&database, &job).await?)?,
+        // Only the peer does these.
+        Work::Seed | Work::Versions => {}
+    }
+    Ok(database.close().await?)
+}
+
+fn answer(what: &impl Serialize) -> Result<(), Error> {
+    let write = || {
+        let line = serde_json::to_string(what)?;
+        writeln!(io::stdout(), "{line}")
+    };
+    write().map_err(|source| Error::NoParent { source })
+}

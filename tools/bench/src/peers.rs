@@ -1,0 +1,69 @@
+//! `cargo xtask bench peers`: against the npm package that these stores take over from.
+
+use std::env;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::fixture::Fixture;
+use crate::install;
+use crate::job::Settings;
+use crate::report::Report;
+use crate::{contention, wakeup};
+
+const PAGE: &str = "docs/benchmarks.md";
+/// The least that a run that writes the page must do.
+const FULL_ROUNDS: usize = 5;
+const FULL_PERCENT: u64 = 100;
+
+/// Compare with the npm package @comic-vine/sqlite-store 0.2.0, side by side on this machine.
+///
+/// Needs Node.js 20 or later with npm; the package is installed into target/peers. Both sides do the
+/// same work in turns, each in a process of its own; the table shows the medians. A full run writes
+/// docs/benchmarks.md and takes about five minutes on a machine with nothing else to do.
+#[derive(Clone, Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Args {
+    /// Turns of each side; fewer than the default write no page.
+    #[arg(long, value_name = "N", default_value = "5")]
+    rounds: NonZeroUsize,
+
+    /// How much of the work each turn does; less than all of it writes no page.
+    #[arg(long, value_name = "PERCENT", default_value_t = FULL_PERCENT, value_parser = clap::value_parser!(u64).range(1..=100))]
+    percent: u64,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Error> {
+    if cfg!(debug_assertions) {
+        return Err(Error::NotReleased);
+    }
+    let root = root();
+    let peer = install::peer(&root)?;
+    let fixture = Fixture::new(&peer)?;
+    let report = Report {
+        rounds: args.rounds.get(),
+        versions: fixture.versions()?,
+        equal: fixture.compare(Settings::Equal, args.rounds.get(), args.percent)?,
+        wakeup: wakeup::measure(&fixture)?,
+        contention: contention::measure(&fixture)?,
+        breakdown: fixture.breakdown(args.percent)?,
+        defaults: fixture.compare(Settings::Defaults, args.rounds.get(), args.percent)?,
+    };
+    let text = report.to_string();
+    println!("{text}");
+    if args.rounds.get() < FULL_ROUNDS || args.percent < FULL_PERCENT {
+        return Ok(());
+    }
+    let page = root.join(PAGE);
+    fs::write(&page, text).map_err(Error::file("write", &page))
+}
+
+/// The repository of this program.
+///
+/// Asked for at run time: a path compiled in would outlive a checkout that has moved.
+fn root() -> PathBuf {
+    let compiled = env!("CARGO_MANIFEST_DIR");
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| compiled.into());
+    Path::new(&manifest).join("../..")
+}

@@ -1,0 +1,212 @@
+//! One limit, shared by many tasks of many processes: is it kept, is it used up, what does it cost?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use store_core::{
+    Acquire, AcquireQueue, Clock as _, Decision, Limit, QueueOptions, RateLimitStore as _,
+    Resource, SystemClock, SystemRandom, Timestamp,
+};
+use store_dynamodb::{DynamoDbRateLimitStore, RateLimitOptions};
+
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::load::events::Sent;
+use crate::offset::OffsetClock;
+use crate::runtime;
+use crate::window::Admission;
+use crate::window::report::{self, Limiter, Parameters, Report};
+use crate::workers;
+
+use super::backend::{self, Backend};
+
+const WINDOW: Duration = Duration::from_secs(1);
+const TASKS: usize = 4;
+/// How long after it was decided an admission may be answered on a busy machine.
+const LAG: Duration = Duration::from_millis(200);
+
+/// One limit that all workers use.
+#[derive(Debug)]
+pub(crate) struct WindowRun {
+    pub(crate) processes: usize,
+    pub(crate) limit: u32,
+    pub(crate) duration: Duration,
+    pub(crate) skew: Duration,
+    pub(crate) resource: String,
+}
+
+/// The job of one worker.
+#[derive(Debug, Deserialize, Serialize)]
+struct Job {
+    endpoint: String,
+    table: String,
+    resource: String,
+    limit: u32,
+    duration: Duration,
+    offset_millis: i64,
+    skew: Duration,
+}
+
+/// A message of a worker.
+#[derive(Debug, Deserialize, Serialize)]
+enum Message {
+    Admitted(Admission),
+    Sent(Sent),
+}
+
+fn options(limit: u32, skew: Duration) -> RateLimitOptions {
+    let mut options = RateLimitOptions::default().with_default_config(Limit::new(limit, WINDOW));
+    options.max_clock_skew += skew;
+    options
+}
+
+impl WindowRun {
+    /// Whether the limit was kept and used up; what came of it is printed.
+    pub(crate) fn run(&self, backend: &Backend) -> Result<bool, Error> {
+        let window = humantime::format_duration(WINDOW);
+        eprintln!("{} processes, {} per {window}", self.processes, self.limit);
+        let job = |number| Job {
+            endpoint: backend.direct_url().to_owned(),
+            table: backend.table().to_owned(),
+            resource: self.resource.clone(),
+            limit: self.limit,
+            duration: self.duration,
+            offset_millis: OffsetClock::spread(self.skew, number, self.processes),
+            skew: self.skew * 2,
+        };
+        let jobs: Vec<Job> = (0..self.processes).map(job).collect();
+        let messages = workers::run::<_, Message>(Kind::DynamoDbWindow, &jobs)?;
+        let (mut workers, mut sent) = (Vec::new(), Vec::new());
+        for worker in messages.workers {
+            let mut admissions = Vec::new();
+            for report in worker {
+                match report {
+                    Message::Admitted(admission) => admissions.push(admission),
+                    Message::Sent(more) => sent.push(more),
+                }
+            }
+            workers.push(admissions);
+        }
+        let parameters = self.parameters(backend);
+        let report = Report::new(&parameters, messages.began_at, &workers);
+        println!(
+            "\n{} processes with {TASKS} tasks each, {} per {window}, for {}, clocks within ±{}:\n",
+            self.processes,
+            self.limit,
+            humantime::format_duration(self.duration),
+            humantime::format_duration(self.skew),
+        );
+        let passes = report.passes(&parameters);
+        println!("{}", report::table(&parameters, &[report]));
+        let units: f64 = sent.iter().map(|it| it.write_units).sum();
+        let refused: u64 = sent.iter().map(|it| it.refused_writes).sum();
+        let admitted: usize = workers.iter().map(Vec::len).sum();
+        let each = |units: f64| units / f64::from(u32::try_from(admitted.max(1)).unwrap_or(1));
+        let refused = f64::from(u32::try_from(refused).unwrap_or(u32::MAX));
+        println!(
+            "Write units per admission: {:.2}, of which {:.2} for writes that were refused.",
+            each(units + refused),
+            each(refused)
+        );
+        if !self.skew.is_zero() {
+            let exact = Self {
+                skew: Duration::ZERO,
+                resource: self.resource.clone(),
+                ..*self
+            };
+            let without = exact.parameters(backend).possible();
+            println!(
+                "With clocks that agree {without} would have been possible: the skew leaves {} %.",
+                parameters.possible() * 100 / without.max(1)
+            );
+        }
+        Ok(passes)
+    }
+
+    fn parameters(&self, backend: &Backend) -> Parameters {
+        let longer = backend.block_on(async {
+            let store = DynamoDbRateLimitStore::with_options(
+                &backend.handle().await,
+                options(self.limit, self.skew * 2),
+            );
+            // What the clocks of one machine are allowed to differ by is no excuse.
+            let skew = options(self.limit, Duration::ZERO).max_clock_skew;
+            store.resolution(WINDOW).saturating_sub(skew)
+        });
+        Parameters {
+            limit: self.limit,
+            window: WINDOW,
+            duration: self.duration,
+            limiter: Limiter::Coarse {
+                longer,
+                clocks_agree: self.skew.is_zero(),
+                lag: LAG,
+            },
+        }
+    }
+}
+
+pub(crate) fn work() -> Result<(), Error> {
+    runtime::block_on(run_tasks(workers::job()?))
+}
+
+async fn run_tasks(job: Job) -> Result<(), Error> {
+    let table = backend::handle(&job.endpoint, &job.table).await;
+    let local = OffsetClock::new(job.offset_millis);
+    let limits = options(job.limit, job.skew).with_clock(local);
+    let limits = DynamoDbRateLimitStore::with_options(&table, limits);
+    let queue = AcquireQueue::new(
+        Arc::new(limits),
+        Arc::new(local),
+        Arc::new(SystemRandom),
+        QueueOptions::default(),
+    );
+    let resource = Resource::named(&job.resource)?;
+
+    let begins_at = workers::ready()?;
+    let ends_at = begins_at + job.duration;
+    SystemClock::new().sleep_until(begins_at).await;
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|_| tokio::spawn(ask(queue.clone(), resource.clone(), local, ends_at)))
+        .collect();
+    for task in tasks {
+        let admissions = task.await.map_err(|source| Error::LostTask { source })??;
+        for admission in admissions {
+            workers::report(&Message::Admitted(admission))?;
+        }
+    }
+    workers::report(&Message::Sent(table.consumed().into()))
+}
+
+async fn ask(
+    queue: AcquireQueue,
+    resource: Resource,
+    local: OffsetClock,
+    ends_at: Timestamp,
+) -> store_core::Result<Vec<Admission>> {
+    let clock = SystemClock::new();
+    let mut admissions = Vec::new();
+    loop {
+        let asked_at = clock.now();
+        if asked_at >= ends_at {
+            return Ok(admissions);
+        }
+        let request = Acquire::one(&resource).user();
+        let deadline = local.now() + ends_at.since(asked_at);
+        match queue.acquire_wait(request, deadline, None).await {
+            Ok(Decision::Granted(permit)) => {
+                admissions.push(Admission {
+                    asked: asked_at.as_millis(),
+                    counted: permit.admitted_at().as_millis(),
+                    answered: clock.now().as_millis(),
+                });
+                permit.commit();
+            }
+            // Nothing is given back here, so what is refused until the end stays refused.
+            Ok(Decision::Denied { .. }) => return Ok(admissions),
+            Err(error) if error.is_retryable() => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

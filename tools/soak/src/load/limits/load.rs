@@ -1,0 +1,112 @@
+//! The requests of a task to the limiter.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use store_core::{Acquire, AcquireQueue, Clock as _, Decision, Permit, RateLimitStore as _};
+
+use crate::error::Error;
+use crate::load::context::{Context, Counting};
+use crate::load::events::{Entry, LimitEvent as Event, Role};
+use crate::load::rng::Rng;
+
+use super::resources::{KEY, LIMITED, PATHS, RECORDED};
+
+/// How long a request waits for a permit at most.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
+
+/// By how much a wait may overrun without being written down.
+const LOGGED_MILLIS: i64 = 50;
+
+pub(crate) async fn run(context: &Context, queue: AcquireQueue, rng: Rng) -> Result<(), Error> {
+    while context.is_running() {
+        let step = step(context, &queue, &rng);
+        context.step(Role::Limits, &rng, step).await?;
+    }
+    Ok(())
+}
+
+async fn step(context: &Context, queue: &AcquireQueue, rng: &Rng) -> Result<(), Error> {
+    if rng.chance(5) {
+        return record(context, queue, rng).await;
+    }
+    let (request, resources) = draw(rng)?;
+    let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
+    let is_spread = resources.len() > 1 && context.counting == Counting::OneByOne;
+    let asked = context.local.now().as_millis();
+    // Most wait in the queue; some ask the store directly, and so do all of whom it has to be known when they
+    // asked.
+    let decision = if rng.chance(80) && !is_spread {
+        let deadline = context.local.now() + rng.up_to(PATIENCE);
+        let decision = queue.acquire_wait(request, deadline, None).await;
+        let millis = context.local.now().as_millis() - deadline.as_millis();
+        if millis > LOGGED_MILLIS {
+            context.log(&Entry::Limit(Event::Overran { millis }))?;
+        }
+        decision?
+    } else {
+        queue.store().acquire(request).await?
+    };
+    match decision {
+        Decision::Granted(permit) => {
+            let at = permit.admitted_at().as_millis();
+            let admitted = Event::Admitted {
+                resources,
+                permits,
+                since: if is_spread { asked.min(at) } else { at },
+                at,
+            };
+            use_up(context, rng, permit, admitted).await
+        }
+        Decision::Denied { .. } => {
+            context.pause(rng.up_to(Duration::from_millis(8))).await;
+            Ok(())
+        }
+    }
+}
+
+fn draw(rng: &Rng) -> store_core::Result<(Acquire, Vec<usize>)> {
+    let mut resources = match rng.below(4) {
+        0 => vec![RECORDED],
+        other => vec![PATHS[other % PATHS.len()]],
+    };
+    let mut permits = NonZeroU32::MIN;
+    if resources != [RECORDED] && rng.chance(60) {
+        resources.push(KEY);
+    } else if rng.chance(30) {
+        permits = permits.saturating_add(1);
+    }
+    if rng.chance(30) {
+        resources.reverse();
+    }
+    let mut request = Acquire::of(LIMITED[resources[0]].claim()?);
+    for resource in &resources[1..] {
+        request = request.and(LIMITED[*resource].claim()?);
+    }
+    Ok((request.permits(permits).priority(rng.priority()), resources))
+}
+
+async fn use_up(
+    context: &Context,
+    rng: &Rng,
+    permit: Permit,
+    admitted: Event,
+) -> Result<(), Error> {
+    if rng.chance(15) {
+        context.pause(rng.up_to(Duration::from_millis(5))).await;
+        permit.give_back();
+        return context.log(&Entry::Limit(Event::GivenBack));
+    }
+    permit.commit();
+    context.log(&Entry::Limit(admitted))
+}
+
+async fn record(context: &Context, queue: &AcquireQueue, rng: &Rng) -> Result<(), Error> {
+    let request = Acquire::of(LIMITED[RECORDED].claim()?).priority(rng.priority());
+    let asked = context.millis();
+    queue.store().record(request).await?;
+    let answered = context.millis();
+    context.log(&Entry::Limit(Event::Recorded { asked, answered }))?;
+    context.pause(rng.up_to(Duration::from_millis(60))).await;
+    Ok(())
+}
