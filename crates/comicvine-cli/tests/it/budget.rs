@@ -27,14 +27,14 @@ impl OtherProgram {
         let fingerprint = ApiKey::new(KEY).unwrap().fingerprint();
         Self {
             limits: store_sqlite::stores(&db).rate_limit.unwrap(),
-            path: Resource::new(&origin, &fingerprint, path).unwrap(),
+            path: Resource::api(&origin, &fingerprint, path).unwrap(),
             db,
         }
     }
 
     async fn used(&self, times: usize, priority: Priority) {
         for _ in 0..times {
-            let request = Acquire::one(&self.path);
+            let request = Acquire::one(&self.path).background();
             let request = match priority {
                 Priority::User => request.user(),
                 Priority::Background => request,
