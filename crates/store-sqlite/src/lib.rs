@@ -17,7 +17,7 @@
 //! | use a file of the npm package `@comic-vine/sqlite-store` | just open it; a backup is made first, see [`BACKUP_SUFFIX`] |
 //!
 //! An application needs no other crate of these: [`store_core`] is re-exported, and what most need of it
-//! is at this crate's root. Each store also works alone, in its own file. Closing a store does not close
+//! is at this crate's root. The folder `examples` has programs of several processes. Each store also works alone, in its own file. Closing a store does not close
 //! the database: call [`SqliteDatabase::close`] at the end.
 //!
 //! ```

@@ -32,6 +32,7 @@ mod tests {
     fn a_configuration_survives_the_table() {
         for config in [
             ResourceConfig::from(Limit::new(200, HOUR)).with_limit(Limit::new(1, SECOND)),
+            ResourceConfig::from(Limit::new(200, HOUR).with_guard(SECOND * 18)),
             ResourceConfig::from(Limit::new(3, SECOND))
                 .adaptive(AdaptiveConfig::default().with_thresholds(2, 4)),
             ResourceConfig::from(Limit::new(3, SECOND))

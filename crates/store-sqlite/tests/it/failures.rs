@@ -54,7 +54,7 @@ async fn request(
     name: &str,
     sent: &AtomicUsize,
 ) -> Result<Answer, PipelineError<String>> {
-    let request = Request::new(key(name), &resource("issues"));
+    let request = Request::new(key(name), resource("issues"));
     pipeline
         .run(request, async |_attempt| {
             sent.fetch_add(1, Ordering::Relaxed);
