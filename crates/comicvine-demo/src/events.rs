@@ -20,7 +20,7 @@ pub(crate) enum Event {
 /// The pipeline's counters that the report shows.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Stats {
-    pub(crate) asked: u64,
+    pub(crate) requests: u64,
     pub(crate) hits: u64,
     pub(crate) joined: u64,
     pub(crate) fetched: u64,
@@ -33,7 +33,7 @@ pub(crate) struct Stats {
 impl From<PipelineStats> for Stats {
     fn from(stats: PipelineStats) -> Self {
         Self {
-            asked: stats.asked,
+            requests: stats.requests,
             hits: stats.hits,
             joined: stats.joined,
             fetched: stats.fetched,
@@ -50,7 +50,7 @@ impl Add for Stats {
 
     fn add(self, other: Self) -> Self {
         Self {
-            asked: self.asked + other.asked,
+            requests: self.requests + other.requests,
             hits: self.hits + other.hits,
             joined: self.joined + other.joined,
             fetched: self.fetched + other.fetched,

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use comicvine_client::ResourceKind;
 use serde::{Deserialize, Serialize};
-use store_core::{Random, SeededRandom};
+use store_core::Random;
+use store_core::backend::SeededRandom;
 
 /// One request of a plan, as it is written to the plan file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -129,7 +129,7 @@ impl fmt::Display for Report {
         write!(
             f,
             "\n{} requests were made, {calls} calls reached the server, in {:.1} s.",
-            stats.asked,
+            stats.requests,
             self.took.as_secs_f64()
         )?;
         match calls.saturating_sub(stats.attempts) {
@@ -144,7 +144,7 @@ impl fmt::Display for Report {
 
 fn row(name: &str, stats: Stats, failed: usize) -> [String; 10] {
     let [
-        asked,
+        requests,
         hits,
         joined,
         fetched,
@@ -153,7 +153,7 @@ fn row(name: &str, stats: Stats, failed: usize) -> [String; 10] {
         denied,
         cooldowns,
     ] = [
-        stats.asked,
+        stats.requests,
         stats.hits,
         stats.joined,
         stats.fetched,
@@ -165,7 +165,7 @@ fn row(name: &str, stats: Stats, failed: usize) -> [String; 10] {
     .map(|number| number.to_string());
     [
         name.to_owned(),
-        asked,
+        requests,
         hits,
         joined,
         fetched,

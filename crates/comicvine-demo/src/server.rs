@@ -38,7 +38,7 @@ pub(crate) async fn inventory(server: &FakeServer) -> Result<Vec<Inventory>, Err
     let comics = ComicVine::builder(ApiKey::new(KEY)?)
         .base_url(server.base_url())
         .build()?;
-    let mut details = server.details();
+    let mut details = server.detail_ids();
     let mut inventory = Vec::new();
     for kind in ResourceKind::ALL {
         let entry = details

@@ -1,6 +1,6 @@
 //! Printing rows that arrive page by page.
 
-use comicvine_client::{Got, Page, RawJson};
+use comicvine_client::{Response, Page, RawJson};
 use futures_util::{Stream, TryStreamExt};
 
 use crate::error::Error;
@@ -31,7 +31,7 @@ impl Columns {
 ///
 /// `raw` returns the JSON of a row, `expected` the number of rows to expect from the total.
 pub(crate) async fn print_pages<T>(
-    pages: impl Stream<Item = comicvine_client::Result<Got<Page<T>>>>,
+    pages: impl Stream<Item = comicvine_client::Result<Response<Page<T>>>>,
     raw: impl Fn(T) -> RawJson,
     output: OutputFormat,
     columns: Columns,

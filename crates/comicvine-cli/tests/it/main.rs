@@ -138,7 +138,7 @@ async fn fake() -> FakeServer {
 
 /// An issue that the server has.
 fn some_issue(fake: &FakeServer) -> String {
-    let details = fake.details();
+    let details = fake.detail_ids();
     let (_, ids) = details.iter().find(|(path, _)| path == "issue").unwrap();
     format!("4000-{}", ids[0])
 }

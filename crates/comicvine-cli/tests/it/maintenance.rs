@@ -10,7 +10,7 @@ use crate::{Home, RunResult, fake};
 async fn filled() -> Home {
     let (home, fake) = (Home::new(), fake().await);
     let (_, ids) = fake
-        .details()
+        .detail_ids()
         .into_iter()
         .find(|(kind, _)| kind == "issue")
         .unwrap();

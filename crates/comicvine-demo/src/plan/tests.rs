@@ -107,7 +107,7 @@ async fn targets_are_written_as_the_server_counts_them() {
         .build()
         .unwrap();
     let mut expected = Vec::new();
-    for (path, ids) in server.details() {
+    for (path, ids) in server.detail_ids() {
         let kind: ResourceKind = path.parse().unwrap();
         comics.get(kind, Id::new(ids[0])).await.unwrap();
         comics.list(kind).offset(PAGE).limit(PAGE).await.unwrap();

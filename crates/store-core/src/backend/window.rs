@@ -73,7 +73,7 @@ impl Rules<'_> {
                     "{permits} at once never fit into a limit of {}",
                     limit.count()
                 );
-                return Err(Error::invalid("acquire", detail).with_key(self.resource.as_str()));
+                return Err(Error::invalid("try_acquire", detail).with_key(self.resource.as_str()));
             };
             // `permits` more fit iff the admission that would become the one too many is gone.
             if let Some(at) = log.nth_newest(None, spare + 1)?
@@ -228,14 +228,14 @@ impl Rules<'_> {
 /// `InvalidInput` naming the resource.
 pub fn check_claims(claims: &[Claim]) -> Result<()> {
     if claims.is_empty() {
-        return Err(Error::invalid("acquire", "needs at least one claim"));
+        return Err(Error::invalid("try_acquire", "needs at least one claim"));
     }
     for (at, claim) in claims.iter().enumerate() {
         if claims[..at]
             .iter()
             .any(|earlier| earlier.resource == claim.resource)
         {
-            return Err(Error::invalid("acquire", "claims a resource twice")
+            return Err(Error::invalid("try_acquire", "claims a resource twice")
                 .with_key(claim.resource.as_str()));
         }
     }
