@@ -13,8 +13,8 @@ use store_core::{
 /// The rate limits of a client.
 ///
 /// ```
-/// use comicvine_client::Budget;
-/// use store_core::{HOUR, Limit, SECOND};
+/// use comicvine_client::{Budget, Limit};
+/// use store_core::{HOUR, SECOND};
 ///
 /// let budget = Budget::default();
 /// assert_eq!((budget.path.count(), budget.path.window()), (200, HOUR));
@@ -141,7 +141,8 @@ impl Resources {
     /// Checks that the budget is valid.
     pub(crate) fn validate(&self) -> store_core::Result<()> {
         self.budget.path_config().check()?;
-        self.claims("issues").map(drop)
+        self.path_claim("issues")?;
+        self.key_claim().map(drop)
     }
 
     /// The resource of the key as a whole.
@@ -154,15 +155,12 @@ impl Resources {
         Resource::api(&self.origin, &self.fingerprint, path)
     }
 
-    /// The claims of a request on `path`, which are granted together.
-    pub(crate) fn claims(&self, path: &str) -> store_core::Result<Vec<Claim>> {
-        Ok(vec![self.path_claim(path)?, self.key_claim()?])
-    }
-
+    /// The claim of a request on the budget of its path.
     pub(crate) fn path_claim(&self, path: &str) -> store_core::Result<Claim> {
         Ok(Claim::new(self.path(path)?).with_config(self.budget.path_config()))
     }
 
+    /// The claim of every request on the spacing of the key.
     pub(crate) fn key_claim(&self) -> store_core::Result<Claim> {
         Ok(Claim::new(self.key()?).with_config(self.budget.spacing_config()))
     }
@@ -213,18 +211,15 @@ mod tests {
 
     #[test]
     fn request_uses_the_budget_of_its_path_and_the_spacing_of_the_key() {
-        let claims = resources("https://cv", "f1").claims("issues").unwrap();
-        let names: Vec<_> = claims
-            .iter()
-            .map(|claim| claim.resource.to_string())
-            .collect();
-        assert_eq!(names, ["https://cv#f1/issues", "https://cv#f1"]);
-        let path = claims[0].config.as_ref().unwrap();
+        let resources = resources("https://cv", "f1");
+        let path = resources.path_claim("issues").unwrap();
+        assert_eq!(path.resource.as_str(), "https://cv#f1/issues");
         let guarded = Limit::new(200, HOUR).with_guard(SECOND * 18);
-        assert_eq!(path.limits(), [guarded]);
-        let key = claims[1].config.as_ref().unwrap();
+        assert_eq!(path.config.unwrap().limits(), [guarded]);
+        let key = resources.key_claim().unwrap();
+        assert_eq!(key.resource.as_str(), "https://cv#f1");
         let guarded = Limit::new(1, SECOND).with_guard(Duration::from_millis(50));
-        assert_eq!(key.limits(), [guarded]);
+        assert_eq!(key.config.unwrap().limits(), [guarded]);
     }
 
     #[test]

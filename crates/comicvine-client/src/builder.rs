@@ -159,8 +159,8 @@ impl ComicVineBuilder {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if the base URL is not an http URL, or is https without the feature
-    /// `tls`; if the user agent is empty or not ASCII; if a limit is zero; or if the operating
-    /// system's root certificates cannot be loaded.
+    /// `tls`; if the user agent is empty or not ASCII; if the budget's policy is invalid; or if the
+    /// operating system's root certificates cannot be loaded.
     pub fn build(self) -> Result<ComicVine> {
         let base_url = parse_base_url(&self.base_url)?;
         let is_printable = |byte: u8| byte == b' ' || byte.is_ascii_graphic();

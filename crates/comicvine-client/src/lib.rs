@@ -142,4 +142,7 @@ pub use model::{
 pub use query::{Direction, Fields, Filter, InvalidQuery, Sort};
 pub use request::{DetailRequest, ListRequest, Page, SearchRequest, TypesRequest};
 pub use response::Response;
-pub use store_core::{Outcome, Priority};
+#[doc(no_inline)]
+pub use store_core::{
+    self, AdaptiveConfig, Limit, Outcome, Policy, Priority, Status, Stores, Timestamp,
+};
