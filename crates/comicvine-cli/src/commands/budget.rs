@@ -65,8 +65,8 @@ fn table(budget: &BudgetStatus, now: Timestamp) -> String {
         vec![
             path.path.clone(),
             status.used.to_string(),
-            output::usage_bar(u64::from(status.used), u64::from(status.limit.count)),
-            status.limit.count.to_string(),
+            output::usage_bar(u64::from(status.used), u64::from(status.limit.count())),
+            status.limit.count().to_string(),
             status.remaining.to_string(),
             left(status.reset_at, now),
             cooldown.unwrap_or_else(|| "none".to_owned()),
@@ -83,8 +83,8 @@ fn as_json(path: &str, status: &Status) -> serde_json::Value {
     let time = |at: Timestamp| at.to_string();
     json!({
         "path": path,
-        "limit": status.limit.count,
-        "window_seconds": status.limit.window.as_secs_f64(),
+        "limit": status.limit.count(),
+        "window_seconds": status.limit.window().as_secs_f64(),
         "used": status.used,
         "remaining": status.remaining,
         "reset_at": time(status.reset_at),

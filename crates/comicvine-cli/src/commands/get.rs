@@ -61,13 +61,13 @@ async fn show(
     request: DetailRequest<RawJson>,
 ) -> Result<(), Error> {
     let waiting = spinner("waiting for comic vine");
-    let got = request.await;
+    let response = request.await;
     waiting.finish_and_clear();
-    let got = got?;
-    output::print_resource(output, &got.value)?;
+    let response = response?;
+    output::print_resource(output, &response.value)?;
     if output == OutputFormat::Table {
         let now = session.comics.now();
-        output::print_notice(&origin(got.outcome, got.fetched_at, now));
+        output::print_notice(&origin(response.outcome, response.fetched_at, now));
     }
     Ok(())
 }
@@ -82,5 +82,6 @@ fn origin(outcome: Outcome, fetched_at: Timestamp, now: Timestamp) -> String {
         Outcome::Stale => {
             format!("from the cache, fetched {age} ago; no newer answer is available")
         }
+        other => format!("{}, fetched {age} ago", other.as_str()),
     }
 }

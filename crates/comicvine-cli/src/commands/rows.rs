@@ -1,6 +1,6 @@
 //! Printing rows that arrive page by page.
 
-use comicvine_client::{Response, Page, RawJson};
+use comicvine_client::{Page, RawJson, Response};
 use futures_util::{Stream, TryStreamExt};
 
 use crate::error::Error;

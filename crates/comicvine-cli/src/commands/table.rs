@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use store_dynamodb::setup::{
-    Billing, Format, Mend, SetupOptions, TableSpec, create_or_verify, plan, print,
+    Billing, Format, Mend, SetupOptions, TableSpec, create_or_verify, plan, render,
 };
 use store_dynamodb::{DynamoDbTable, TableOptions};
 
@@ -189,7 +189,7 @@ pub(crate) async fn run(global: &GlobalOptions, table: Table) -> Result<(), Erro
             ..
         })
         | Action::Print(Print { format, .. }) => {
-            Ok(output::print_text(&print(&spec, format.into()))?)
+            Ok(output::print_text(&render(&spec, format.into()))?)
         }
         Action::Plan(_) | Action::Setup(Setup { dry_run: true, .. }) => {
             show_plan(options, &spec).await

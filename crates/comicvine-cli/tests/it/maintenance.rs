@@ -1,7 +1,7 @@
 //! Maintenance of the database file: `comicvine cache`.
 
 use serde_json::Value;
-use store_core::{HOUR, Json, Key, Ttl, TypedCache};
+use store_core::{HOUR, Key, Ttl, TypedCache};
 use store_sqlite::SqliteDatabase;
 
 use crate::{Home, RunResult, fake};
@@ -105,8 +105,8 @@ async fn value_of_an_original_package_is_shown() {
     let entry = store_core::NewEntry::new(key.clone(), legacy).with_ttl(Ttl::After(HOUR));
     let store = stores.cache.unwrap();
     store.set(entry).await.unwrap();
-    let typed: TypedCache<Value, Json> = TypedCache::new(store, Json);
-    assert_eq!(typed.get(&key).await.unwrap().unwrap()["id"], 7);
+    let typed: TypedCache<Value> = TypedCache::new(store);
+    assert_eq!(typed.get(&key).await.unwrap().hit().unwrap()["id"], 7);
     db.close().await.unwrap();
     let shown = cache(&home, &["show", "k0007"]).await;
     assert!(shown.printed().contains("Issue 7"));

@@ -185,6 +185,13 @@ impl ResourceConfig {
         self
     }
 
+    /// Sets how users and background share the first limit.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// The limits, all of which must allow an admission; at least one.
     #[must_use]
     pub fn limits(&self) -> &[Limit] {

@@ -17,9 +17,9 @@ pub(super) async fn count_all(
         empty.migrate_to(component, *version).await?;
     }
     let mut surplus = Vec::new();
-    for table in empty.read(tables)? {
-        let inserted = empty.read(|db| count(db, &table))?;
-        let rows = database.read(|db| count(db, &table))?;
+    for table in empty.blocking_read(tables)? {
+        let inserted = empty.blocking_read(|db| count(db, &table))?;
+        let rows = database.blocking_read(|db| count(db, &table))?;
         if rows > inserted {
             surplus.push((table, rows - inserted));
         }
