@@ -294,11 +294,11 @@ impl DedupeStore for DynamoDbDedupeStore {
 
     async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
         let outcome = self.stored_outcome(key, job, timeout).await?;
-        let value = match outcome {
-            JobOutcome::NotShared => self.inner.demand.signals().value(job),
-            _ => None,
-        };
-        Ok(value.map_or(outcome, JobOutcome::Value))
+        if outcome != JobOutcome::NotShared {
+            return Ok(outcome);
+        }
+        let kept = self.inner.demand.signals().value(job);
+        Ok(kept.map_or(outcome, JobOutcome::Value))
     }
 
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {

@@ -96,7 +96,7 @@ impl Inner {
         let spare = || {
             let terms = self.terms(&state, claim)?;
             let mut view = decide::Snapshot::at(&state, terms, self.now(), None);
-            let share = view.share(Activity::default())?;
+            let share = view.share(Activity::default());
             let rules = view.rules(share.as_ref());
             decide::remaining(&view, &rules, request.priority)
         };

@@ -59,7 +59,7 @@ impl Inner {
             let mut tries = 0;
             loop {
                 let terms = self.terms(&state, claim)?;
-                let change = decide::record(&state, terms, &ask, self.now())?;
+                let change = decide::record(&state, terms, &ask, self.now());
                 let written = self.write("record", &local, &state, &change, Some(claim));
                 if let Written::Done = written.await? {
                     break;

@@ -217,15 +217,13 @@ impl<'a> Snapshot<'a> {
 
     /// The share in force and until when, recalculated if it is due: from what the table knows, and
     /// from demand that it does not know yet.
-    pub(super) fn share(&mut self, earlier: Activity) -> Result<Option<(Allocation, Timestamp)>> {
+    pub(super) fn share(&mut self, earlier: Activity) -> Option<(Allocation, Timestamp)> {
         let terms = self.terms;
-        let Some(config) = terms.adaptive() else {
-            return Ok(None);
-        };
+        let config = terms.adaptive()?;
         let limit = terms.config.shared_limit().count();
         let before = self.past.basis.as_ref();
         if let Some(basis) = before.filter(|basis| basis.holds(config, self.now)) {
-            return Ok(Some((basis.allocation(limit, config), basis.until(config))));
+            return Some((basis.allocation(limit, config), basis.until(config)));
         }
         let was_priority =
             before.is_some_and(|basis| basis.allocation(limit, config).is_priority_mode());
@@ -235,7 +233,7 @@ impl<'a> Snapshot<'a> {
         self.past.activations += u64::from(fresh.0.is_priority_mode() && !was_priority);
         self.past.basis = Some(basis);
         self.is_changed = true;
-        Ok(Some(fresh))
+        Some(fresh)
     }
 
     /// The rules under this share.
@@ -364,7 +362,7 @@ pub(super) fn decide(
     } else {
         Activity::default()
     };
-    let share = view.share(ask.earlier)?;
+    let share = view.share(ask.earlier);
     let is_recalculated = view.past.basis != state.past.basis;
     let rules = view.rules(share.as_ref());
     let now = view.now;
@@ -409,13 +407,13 @@ pub(super) fn record(
     terms: EffectiveConfig<'_>,
     ask: &Ask,
     local: Timestamp,
-) -> Result<Change> {
+) -> Change {
     let mut view = Snapshot::at(state, terms, local, None);
     let demand = match terms.adaptive() {
         Some(_) => ask.demand,
         None => Activity::default(),
     };
-    view.share(ask.earlier)?;
+    view.share(ask.earlier);
     let change = view.change(demand, ask.random);
-    Ok(view.take(change, ask, ask.permits.get()).change)
+    view.take(change, ask, ask.permits.get()).change
 }

@@ -60,7 +60,7 @@ impl Inner {
     ) -> Result<Status> {
         let terms = self.terms(state, claim)?;
         let mut view = Snapshot::at(state, terms, local, None);
-        let share = view.share(Activity::default())?;
+        let share = view.share(Activity::default());
         let (now, limit) = (view.now, terms.config.shared_limit());
         let rules: Rules<'_> = view.rules(share.as_ref());
         let mut log = view.log();

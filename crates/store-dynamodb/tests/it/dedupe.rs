@@ -339,6 +339,27 @@ async fn an_owner_whose_answers_are_lost_is_no_stranger_to_its_job() {
     assert_eq!(jobs.stats().await.expect("counts").ended_jobs, 2);
 }
 
+// covers("F39")
+#[tokio::test]
+async fn an_owner_whose_end_failed_still_owns_its_job_and_ends_it_once() {
+    let (table, clock) = (support::table().await, ManualClock::default());
+    let faults = Faults::default();
+    let jobs = store(&faults.table(&table, 1), &clock);
+    let mut owner = own(&jobs, "comics:1").await;
+    let job = *owner.job();
+    faults.lose(1);
+    let failed = jobs.complete(&mut owner, value(10)).await;
+    let error = failed.expect_err("the answer is lost");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let ended = jobs.complete(&mut owner, value(10)).await;
+    assert_eq!(ended.expect("an answer"), EndOutcome::Ended);
+    drop(owner);
+    let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND).await;
+    let whole = JobOutcome::Value(vec![7; 10].into());
+    assert_eq!(outcome.expect("an outcome"), whole);
+    assert_eq!(jobs.stats().await.expect("counts").ended_jobs, 1);
+}
+
 #[tokio::test]
 async fn a_registration_that_failed_after_it_took_effect_is_given_back() {
     let (table, clock) = (support::table().await, ManualClock::default());
