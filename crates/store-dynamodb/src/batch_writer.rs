@@ -18,7 +18,7 @@ const LEFTOVER_TRIES: u32 = 6;
 /// lost: call [`flush`](Self::flush).
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 /// use store_dynamodb::BatchWriter;

@@ -52,7 +52,7 @@ use crate::table::DynamoDbTable;
 /// [`CacheOptions::cleanup_interval`] has no effect.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{CacheStore, CacheStoreExt, Key, NewEntry};
 /// use store_dynamodb::DynamoDbCacheStore;

@@ -49,7 +49,7 @@ const MOST_ERROR_BYTES: usize = 16 * 1024;
 /// removes at most 500 jobs, and [`DedupeOptions::cleanup_interval`] has no effect.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{DedupeStore, JobResult, Key, Priority, Registration, SECOND};
 /// use store_dynamodb::DynamoDbDedupeStore;

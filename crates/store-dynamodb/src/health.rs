@@ -157,7 +157,7 @@ impl DynamoDbTable {
     /// Ends within [`HealthOptions::timeout`] and returns failures as [`Problem`]s.
     ///
     /// ```
-    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
     /// let health = table.health(&store_dynamodb::HealthOptions::default()).await;
     /// for problem in &health.problems {

@@ -53,7 +53,7 @@ use crate::table::DynamoDbTable;
 /// [`RateLimitOptions::cleanup_interval`] has no effect.
 ///
 /// ```
-/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doctest/table.rs.inc"));
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use store_core::{HOUR, Limit, RateLimitStoreExt, Resource};
 /// use store_dynamodb::DynamoDbRateLimitStore;

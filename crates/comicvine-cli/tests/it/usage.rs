@@ -115,7 +115,7 @@ async fn wrong_settings_name_the_remedy() {
             &["search", "a", "--resources", "movie"],
             &["movies cannot be searched; search"],
         ),
-        (&["search", ""], &["not something to search for"]),
+        (&["search", ""], &["not a search query"]),
         (
             &["list", "issues", "--all", "--limit", "5"],
             &["--all", "--limit"],
@@ -214,7 +214,10 @@ async fn unusable_database_is_named_with_its_remedy() {
             "no/such/comics.db",
             &["does not exist", "create", "no/such"],
         ),
-        ("folder", &["a directory, not a file", "name a file in it"]),
+        (
+            "folder",
+            &["a directory, not a file", "name a file inside it"],
+        ),
         ("text", &["not a SQLite database", "name another file"]),
         // Neither can be opened, whoever asks.
         ("text/comics.db", &["text/comics.db"]),

@@ -172,3 +172,48 @@ fn thresholds_the_wrong_way_round_are_refused() {
     );
     assert!(AdaptiveConfig::default().check().is_ok());
 }
+
+#[test]
+fn users_have_priority_while_activity_is_high_or_the_background_is_paused() {
+    let mut allocation = Allocation::initial(10);
+    assert!(!allocation.is_priority_mode());
+    allocation.background_paused = true;
+    assert!(allocation.is_priority_mode());
+    allocation.background_paused = false;
+    allocation.reason = format!("{HIGH} (12 requests/15min) - prioritizing users");
+    assert!(allocation.is_priority_mode());
+}
+
+#[test]
+fn half_of_the_activity_before_is_stable_and_less_is_decreasing() {
+    let activity = |recent, previous| Activity {
+        users_in_last_third: recent,
+        users_in_middle_third: previous,
+        ..Activity::default()
+    };
+    assert_eq!(activity(2, 4).trend(), Trend::Stable);
+    assert_eq!(activity(1, 4).trend(), Trend::Decreasing);
+    assert_eq!(activity(6, 4).trend(), Trend::Stable);
+    assert_eq!(activity(7, 4).trend(), Trend::Increasing);
+}
+
+#[test]
+fn every_figure_is_checked_by_itself() {
+    let second = Duration::from_secs(1);
+    let config = AdaptiveConfig::default;
+    assert!(config().check().is_ok());
+    for wrong in [
+        config().with_monitoring_window(Duration::ZERO),
+        config().with_recalculation_interval(Duration::ZERO),
+        config().with_max_user_scaling(0.5),
+        config().with_max_user_scaling(f64::INFINITY),
+        config().with_max_user_scaling(f64::NAN),
+    ] {
+        assert!(wrong.check().is_err(), "{wrong:?}");
+    }
+    let smallest = config()
+        .with_monitoring_window(second)
+        .with_recalculation_interval(second)
+        .with_max_user_scaling(1.0);
+    assert!(smallest.check().is_ok());
+}
