@@ -1,7 +1,7 @@
 //! The events that a worker writes down, moments in Unix milliseconds.
 
 use serde::{Deserialize, Serialize};
-use store_dynamodb::Consumed;
+use store_dynamodb::ConsumedCapacity;
 
 /// One line of a worker's journal.
 #[derive(Debug, Deserialize, Serialize)]
@@ -130,8 +130,8 @@ pub(crate) struct Sent {
     pub(crate) refused_writes: u64,
 }
 
-impl From<Consumed> for Sent {
-    fn from(consumed: Consumed) -> Self {
+impl From<ConsumedCapacity> for Sent {
+    fn from(consumed: ConsumedCapacity) -> Self {
         Self {
             requests: consumed.requests,
             write_units: consumed.write_units,

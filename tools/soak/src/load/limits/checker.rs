@@ -197,9 +197,9 @@ impl Counters {
 /// The admissions at which the window held more than the limit, and how many it held. What counts is
 /// what was surely made within the window, and of records, before the admission.
 fn over(admitted: &[Admitted], recorded: &[(i64, i64)], limit: &Limit) -> Vec<(i64, usize)> {
-    let window = i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
+    let span = i64::try_from(limit.span().as_millis()).unwrap_or(i64::MAX);
     let held = |at: i64| {
-        let begin = at.saturating_sub(window);
+        let begin = at.saturating_sub(span);
         let until = admitted.partition_point(|other| other.at <= at);
         let before = admitted.partition_point(|other| other.at <= begin);
         let inside = admitted[before..until].iter();
@@ -209,7 +209,7 @@ fn over(admitted: &[Admitted], recorded: &[(i64, i64)], limit: &Limit) -> Vec<(i
     admitted
         .iter()
         .map(|it| (it.at, held(it.at)))
-        .filter(|(_, held)| u64::try_from(*held).is_ok_and(|held| held > limit.count.into()))
+        .filter(|(_, held)| u64::try_from(*held).is_ok_and(|held| held > limit.count().into()))
         .collect()
 }
 
