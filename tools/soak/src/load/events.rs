@@ -22,7 +22,7 @@ pub(crate) enum Entry {
 /// An event of a request for permits.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) enum LimitEvent {
-    /// A permit was granted and used.
+    /// A permit was granted and not given back.
     Admitted {
         resources: Vec<usize>,
         permits: usize,
@@ -31,7 +31,7 @@ pub(crate) enum LimitEvent {
         /// and on one of them, and at the latest, at this.
         at: i64,
     },
-    /// Usage was counted without asking.
+    /// Usage was recorded without a request.
     Recorded { asked: i64, answered: i64 },
     /// A permit was given back.
     GivenBack,

@@ -22,7 +22,7 @@ const KEYS: usize = 12;
 /// notices that the lease has lapsed.
 const QUIET_KEYS: usize = 100;
 
-/// Longer than any wait may take, so that a waiter that is stuck is event apart.
+/// Longer than any wait may take, so that a waiter that is stuck shows.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long most jobs take at most.

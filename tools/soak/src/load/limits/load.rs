@@ -39,7 +39,7 @@ async fn step(context: &Context, limiter: &RateLimiter, rng: &Rng) -> Result<(),
     let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
     let is_spread = resources.len() > 1 && context.counting == Counting::OneByOne;
     let asked = context.local.now().as_millis();
-    // Most wait; some ask the store directly, and so do all of whom it has to be known when they asked.
+    // Most wait. Some ask the store directly, and all must whose admission may count from the call on.
     let permit = if rng.chance(80) && !is_spread {
         let max_wait = rng.up_to(PATIENCE);
         let deadline = context.local.now() + max_wait;
