@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use store_core::{Codec as _, Json, SeededRandom};
+use store_core::backend::SeededRandom;
+use store_core::{Codec as _, Json};
 use tempfile::TempDir;
 
 use crate::cases::{CASES, Case};

@@ -2,7 +2,8 @@
 //! most of it prose, with ten escapes in every KB.
 
 use serde::{Deserialize, Serialize};
-use store_core::{Random as _, SeededRandom};
+use store_core::Random as _;
+use store_core::backend::SeededRandom;
 
 /// Results on the page, the last of its list.
 const RESULTS: u32 = 53;

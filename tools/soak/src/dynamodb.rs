@@ -35,8 +35,8 @@ use self::storm::Storm;
 ///
 /// Every process runs tasks for each of the three stores, all in one table of the emulator, which is
 /// built and started, or of another server. The load is that of `cargo xtask soak stores`. First come
-/// the runs, each with a new table; then the storm; then one limit for all, under load through the fair
-/// queue. Each process writes down what it did at once; the whole is checked at the end.
+/// the runs, each with a new table; then the storm; then one limit for all, under load through the rate
+/// limiter that applications use. Each process writes down what it did at once; the whole is checked at the end.
 ///
 /// With --faults, that many percent of the requests meet each kind of fault: two kinds of throttling,
 /// internal errors, resets, slow answers, answers lost after the work was done, conflicts, and batches
@@ -51,7 +51,7 @@ use self::storm::Storm;
 ///
 ///   faulted   requests that met a fault
 ///
-///   admitted  admissions whose permits were used, one per resource and permit
+///   admitted  admissions whose permits were not given back, one per resource and permit
 ///
 ///   over      admissions at which a half-open window (t − window, t] held more than its limit, by
 ///             what the processes wrote down: one for several resources is counted on each at some

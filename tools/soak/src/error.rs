@@ -30,6 +30,8 @@ pub(crate) enum Error {
     Database(#[from] sqlite_database::Error),
     #[error(transparent)]
     Store(#[from] store_core::Error),
+    #[error(transparent)]
+    Acquire(store_core::AcquireError),
     #[error("worker {number}: {what}")]
     Worker {
         number: usize,
@@ -48,6 +50,15 @@ pub(crate) enum Error {
     TableSetup(#[from] store_dynamodb::setup::SetupError),
     #[error(transparent)]
     Emulator(#[from] dynamodb_local::Error),
+}
+
+impl From<store_core::AcquireError> for Error {
+    fn from(error: store_core::AcquireError) -> Self {
+        match error {
+            store_core::AcquireError::Store(error) => Self::Store(error),
+            denied @ (store_core::AcquireError::Denied { .. } | _) => Self::Acquire(denied),
+        }
+    }
 }
 
 impl Error {

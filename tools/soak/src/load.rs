@@ -13,9 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store_core::{
-    AcquireQueue, CacheStore, Clock, DedupeStore, QueueOptions, RateLimitStore, SeededRandom,
-};
+use store_core::backend::SeededRandom;
+use store_core::{CacheStore, Clock, DedupeStore, RateLimitStore, RateLimiter, RateLimiterOptions};
 
 use crate::error::Error;
 
@@ -28,7 +27,7 @@ use self::rng::Rng;
 pub(crate) struct Stores {
     pub(crate) cache: Arc<dyn CacheStore>,
     pub(crate) dedupe: Arc<dyn DedupeStore>,
-    pub(crate) queue: AcquireQueue,
+    pub(crate) limiter: RateLimiter,
 }
 
 /// A worker's part of the load.
@@ -45,18 +44,12 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The wait queue before a limiter, with a random source of this worker.
-    pub(crate) fn queue(
-        &self,
-        limits: impl RateLimitStore + 'static,
-        clock: impl Clock + 'static,
-    ) -> AcquireQueue {
-        AcquireQueue::new(
-            Arc::new(limits),
-            Arc::new(clock),
-            Arc::new(SeededRandom::new(self.seed ^ self.stream())),
-            QueueOptions::default(),
-        )
+    /// The limiter over a store, with a random source of this worker.
+    pub(crate) fn limiter(&self, limits: impl RateLimitStore, clock: impl Clock) -> RateLimiter {
+        let options = RateLimiterOptions::default()
+            .with_clock(clock)
+            .with_random(SeededRandom::new(self.seed ^ self.stream()));
+        RateLimiter::with_options(limits, options)
     }
 
     fn stream(&self) -> u64 {
@@ -75,10 +68,10 @@ pub(crate) async fn run(
     for task in 0..u64::try_from(part.tasks).unwrap_or(u64::MAX) {
         let rng = |store| Rng::new(part.seed, (part.stream() << 16) | (task << 2) | store);
         let name = format!("{}-{task}", part.number);
-        let (at, queue, store) = (Arc::clone(context), stores.queue.clone(), rng(0));
-        tasks.push(tokio::spawn(
-            async move { limits::run(&at, queue, store).await },
-        ));
+        let (at, limiter, store) = (Arc::clone(context), stores.limiter.clone(), rng(0));
+        tasks.push(tokio::spawn(async move {
+            limits::run(&at, limiter, store).await
+        }));
         let (at, origin, store) = (Arc::clone(context), origin.clone(), rng(1));
         let cache = Arc::clone(&stores.cache);
         tasks.push(tokio::spawn(async move {

@@ -100,8 +100,8 @@ mod tests {
             .collect();
         assert!(shown.len() >= 3, "{shown:?}");
         for words in shown {
-            if let Err(refused) = Cli::try_parse_from(&words) {
-                panic!("{words:?}: {refused}");
+            if let Err(error) = Cli::try_parse_from(&words) {
+                panic!("{words:?}: {error}");
             }
         }
     }

@@ -55,7 +55,8 @@ pub(crate) fn sparkline(counts: &[usize]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use store_core::{Random as _, SECOND, SeededRandom};
+    use store_core::backend::SeededRandom;
+    use store_core::{Random as _, SECOND};
 
     use super::*;
 

@@ -27,20 +27,23 @@ use self::worker::Job;
 /// replaced again and again. Each process writes down what it did at once, so that its death takes
 /// nothing back; the whole is checked at the end.
 ///
-/// The limiter: requests of both classes for one or two resources at once, one or two permits each,
-/// some given back, and some usage that nobody asked for. Limits are 30 per 300 ms together with 6
-/// per 20 ms (shared between users and background by activity), 20 per 250 ms, 1 per 4 ms, and 10
-/// per 200 ms. Its log is not swept, so that it is the whole history at the end.
+/// The limiter: requests of both classes for one or two resources at once, one or two permits each.
+/// Some permits are given back. The others are dropped, at once or a little later, or held by a process
+/// that is killed, and are used all the same. Some usage is recorded without a request. Limits are 30
+/// per 300 ms together with 6 per 20 ms (shared between users and background by activity), 20 per
+/// 250 ms, 1 per 4 ms, and 10 per 200 ms. The log is not swept, so that it is the whole history at the
+/// end.
 ///
-///   admitted  admissions whose permits were used, one per resource and permit
+///   admitted  admissions whose permits were not given back, one per resource and permit
 ///
 ///   returned  permits that were given back
 ///
 ///   over      admissions at which a half-open window (t − window, t] held more than its limit: by
 ///             what the processes wrote down, and by the log in the file; any fails
 ///
-///   mismatched admissions and records that were written down and are not in the file, and, without
-///             kills, rows of the file that nobody wrote down; any fails
+///   mismatched admissions and records that were written down and are not in the file, whether their
+///             permits were dropped or their process was killed, and, without kills, rows of the file
+///             that nobody wrote down; any fails
 ///
 /// The cache: keys that all fill from an origin whose versions only rise, read, refresh and
 /// invalidate (by key, tag and scope); and keys of each task's own that nobody else touches.

@@ -24,8 +24,9 @@ use self::report::{Limiter, Parameters, Report};
 
 /// Does one limit hold over several processes, and is it used up?
 ///
-/// Every task of every process waits for the same resource in one SQLite file, through the fair
-/// queue that applications use, sends nothing and asks again.
+/// Every task of every process waits for a permit of the same resource in one SQLite file, through the
+/// rate limiter that applications use, drops the permit at once and asks again. A dropped permit is
+/// used: a limiter that took it back would grant more than the limit.
 ///
 /// The columns of the table, and what fails a run:
 ///

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use store_core::{
-    Acquire, CacheStoreExt as _, Clock as _, Decision, DedupeStore as _, HOUR, JobResult, Limit,
-    Priority, RateLimitStore as _, Registration, Resource, Result, SystemClock,
+    Acquire, CacheStoreExt as _, Clock as _, DedupeStore as _, HOUR, JobResult, Limit, Priority,
+    RateLimitStore as _, Registration, Resource, Result, SystemClock,
 };
 use store_sqlite::{
     DatabaseOptions, Execution, SqliteCacheStore, SqliteDatabase, SqliteDedupeStore,
@@ -135,20 +135,18 @@ impl Stores {
             }
             Call::Set => store(&self.cache, key(READABLE + number)?, self.value.clone()).await?,
             Call::Acquire => {
-                let resource = Resource::named(&format!("bench-{}", number / 200))?;
+                let resource = Resource::new(&format!("bench-{}", number / 200))?;
                 let request = Acquire::one(&resource).user();
-                if let Decision::Granted(permit) = self.limits.acquire(request).await? {
-                    permit.commit();
-                }
+                drop(self.limits.try_acquire(request).await?);
             }
             Call::Complete => {
                 let registration = self
                     .dedupe
                     .register_or_join(&key(number)?, Priority::User)
                     .await?;
-                if let Registration::Owner(owner) = registration {
+                if let Registration::Owner(mut owner) = registration {
                     let result = JobResult::Value(self.value.clone());
-                    self.dedupe.complete(owner, result).await?;
+                    self.dedupe.complete(&mut owner, result).await?;
                 }
             }
         }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store_core::{
     Bincode, CacheStore, CacheStoreExt as _, Clock as _, Codec, ErrorKind, HOUR, Json, Key,
-    NewEntry, Result, SystemClock, Timestamp, Ttl, TypedCache,
+    NewEntry, Result, SystemClock, Timestamp, TypedCache,
 };
 use store_sqlite::{SqliteCacheStore, SqliteDatabase};
 
@@ -109,15 +109,15 @@ where
     T: Serialize + DeserializeOwned + Send + Sync + 'static,
     C: Codec,
 {
-    let cache = TypedCache::new(Arc::new(cache), codec);
     for number in 0..PAGES {
-        cache.set(&key(number)?, &value, Ttl::After(HOUR)).await?;
+        store(&cache, key(number)?, codec.encode(&value)?).await?;
     }
+    let cache = TypedCache::with_codec(cache, codec);
     timed(job, move |number| {
         let cache: TypedCache<T, C> = cache.clone();
         async move {
             let key = key(scattered(number) % PAGES)?;
-            found(cache.get(&key).await?.is_some())
+            found(cache.get(&key).await?.hit().is_some())
         }
     })
     .await
@@ -133,14 +133,12 @@ where
     T: Serialize + DeserializeOwned + Send + Sync + 'static,
     C: Codec,
 {
-    let cache: TypedCache<T, C> = TypedCache::new(Arc::new(cache), codec);
-    let value = Arc::new(value);
+    let shared = Arc::new((codec, value));
     timed(job, move |number| {
-        let (cache, value) = (cache.clone(), Arc::clone(&value));
+        let (cache, shared) = (cache.clone(), Arc::clone(&shared));
         async move {
-            let key = key(number % PAGES)?;
-            cache.set(&key, &value, Ttl::After(HOUR)).await?;
-            Ok(())
+            let (codec, value) = &*shared;
+            store(&cache, key(number % PAGES)?, codec.encode(value)?).await
         }
     })
     .await
@@ -212,7 +210,7 @@ async fn write_until(
 }
 
 pub(crate) async fn store(cache: &dyn CacheStore, key: Key, value: Bytes) -> Result<()> {
-    let entry = NewEntry::new(key, value).with_ttl(Ttl::After(HOUR));
+    let entry = NewEntry::new(key, value).with_ttl(HOUR);
     cache.set(entry).await?;
     Ok(())
 }

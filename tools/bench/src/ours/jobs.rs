@@ -38,8 +38,8 @@ pub(crate) async fn complete(
             let registration = dedupe
                 .register_or_join(&key(number)?, Priority::User)
                 .await?;
-            if let Registration::Owner(owner) = registration {
-                dedupe.complete(owner, JobResult::Value(value)).await?;
+            if let Registration::Owner(mut owner) = registration {
+                dedupe.complete(&mut owner, JobResult::Value(value)).await?;
             }
             Ok(())
         }
@@ -69,7 +69,9 @@ pub(crate) async fn own(database: &SqliteDatabase) -> std::result::Result<(), Er
 
 /// Works from the moment that somebody has joined: who is late to look must not miss the job.
 async fn complete_after(dedupe: &SqliteDedupeStore, key: &Key, work: Duration) -> Result<()> {
-    if let Registration::Owner(owner) = dedupe.register_or_join(key, Priority::Background).await? {
+    if let Registration::Owner(mut owner) =
+        dedupe.register_or_join(key, Priority::Background).await?
+    {
         while dedupe.heartbeat(key, owner.job()).await? == Heartbeat::Renewed(Priority::Background)
         {
             pause(Duration::from_millis(1)).await;
@@ -77,7 +79,7 @@ async fn complete_after(dedupe: &SqliteDedupeStore, key: &Key, work: Duration) -
         pause(work).await;
         let completed_at = SystemClock::new().now().as_millis();
         let value = Bytes::from(completed_at.to_string());
-        dedupe.complete(owner, JobResult::Value(value)).await?;
+        dedupe.complete(&mut owner, JobResult::Value(value)).await?;
     }
     Ok(())
 }

@@ -3,8 +3,7 @@
 use std::num::NonZeroU32;
 
 use store_core::{
-    Acquire, AdaptiveConfig, Decision, HOUR, Limit, RateLimitStore as _, Resource, ResourceConfig,
-    Result,
+    Acquire, AdaptiveConfig, HOUR, Limit, RateLimitStore as _, Resource, ResourceConfig, Result,
 };
 use store_sqlite::{SqliteDatabase, SqliteRateLimitStore};
 
@@ -30,9 +29,7 @@ pub(crate) async fn acquire(
         let limits = limits.clone();
         async move {
             let request = Acquire::one(&resource(number / free)?).user();
-            if let Decision::Granted(permit) = limits.acquire(request).await? {
-                permit.commit();
-            }
+            drop(limits.try_acquire(request).await?);
             Ok(())
         }
     })
@@ -40,5 +37,5 @@ pub(crate) async fn acquire(
 }
 
 fn resource(number: u64) -> Result<Resource> {
-    Resource::named(&format!("bench-{number}"))
+    Resource::new(&format!("bench-{number}"))
 }

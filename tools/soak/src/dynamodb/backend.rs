@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use dynamodb_local::{Emulator, FaultProxy, Faults, Injected};
+use dynamodb_local::{Emulator, FaultCounts, FaultProxy, Faults};
 use store_core::{Random as _, SystemRandom};
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 use store_dynamodb::{CircuitBreakerOptions, DynamoDbTable, TableOptions};
@@ -112,8 +112,8 @@ impl Backend {
         }
     }
 
-    pub(crate) fn injected(&self) -> Injected {
-        self.proxy.injected()
+    pub(crate) fn fault_counts(&self) -> FaultCounts {
+        self.proxy.fault_counts()
     }
 
     /// Removes the table from a server that goes on without this process.

@@ -52,7 +52,7 @@ pub(crate) fn check(
     };
     Ok(Report {
         requests: events.sent.iter().map(|sent| sent.requests).sum(),
-        faulted: backend.injected().faults(),
+        faulted: backend.fault_counts().total(),
         load: Counters {
             hung: counts.hung,
             limits: limits::check_events(&events.limits, expected.skew.is_zero()),

@@ -1,14 +1,13 @@
 //! One limit, shared by many tasks of many processes: is it kept, is it used up, what does it cost?
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use store_core::{
-    Acquire, AcquireQueue, Clock as _, Decision, Limit, QueueOptions, RateLimitStore as _,
-    Resource, SystemClock, SystemRandom, Timestamp,
+    Acquire, AcquireError, Clock as _, Limit, RateLimitStore as _, RateLimiter, RateLimiterOptions,
+    Resource, SystemClock, Timestamp,
 };
-use store_dynamodb::{DynamoDbRateLimitStore, RateLimitOptions};
+use store_dynamodb::{DynamoDbRateLimitStore, RateLimitOptions, Tuning};
 
 use crate::error::Error;
 use crate::kind::Kind;
@@ -55,10 +54,14 @@ enum Message {
     Sent(Sent),
 }
 
-fn options(limit: u32, skew: Duration) -> RateLimitOptions {
-    let mut options = RateLimitOptions::default().with_default_config(Limit::new(limit, WINDOW));
-    options.max_clock_skew += skew;
-    options
+fn options(limit: u32) -> RateLimitOptions {
+    RateLimitOptions::default().with_default_config(Limit::new(limit, WINDOW))
+}
+
+fn tuning(skew: Duration) -> Tuning {
+    let mut tuning = Tuning::default();
+    tuning.max_clock_skew += skew;
+    tuning
 }
 
 impl WindowRun {
@@ -126,12 +129,13 @@ impl WindowRun {
 
     fn parameters(&self, backend: &Backend) -> Parameters {
         let longer = backend.block_on(async {
-            let store = DynamoDbRateLimitStore::with_options(
+            let store = DynamoDbRateLimitStore::with_tuning(
                 &backend.handle().await,
-                options(self.limit, self.skew * 2),
+                options(self.limit),
+                tuning(self.skew * 2),
             );
             // What the clocks of one machine are allowed to differ by is no excuse.
-            let skew = options(self.limit, Duration::ZERO).max_clock_skew;
+            let skew = Tuning::default().max_clock_skew;
             store.resolution(WINDOW).saturating_sub(skew)
         });
         Parameters {
@@ -154,21 +158,17 @@ pub(crate) fn work() -> Result<(), Error> {
 async fn run_tasks(job: Job) -> Result<(), Error> {
     let table = backend::handle(&job.endpoint, &job.table).await;
     let local = OffsetClock::new(job.offset_millis);
-    let limits = options(job.limit, job.skew).with_clock(local);
-    let limits = DynamoDbRateLimitStore::with_options(&table, limits);
-    let queue = AcquireQueue::new(
-        Arc::new(limits),
-        Arc::new(local),
-        Arc::new(SystemRandom),
-        QueueOptions::default(),
-    );
-    let resource = Resource::named(&job.resource)?;
+    let limits = options(job.limit).with_clock(local);
+    let limits = DynamoDbRateLimitStore::with_tuning(&table, limits, tuning(job.skew));
+    let limiter =
+        RateLimiter::with_options(limits, RateLimiterOptions::default().with_clock(local));
+    let resource = Resource::new(&job.resource)?;
 
     let begins_at = workers::ready()?;
     let ends_at = begins_at + job.duration;
     SystemClock::new().sleep_until(begins_at).await;
     let tasks: Vec<_> = (0..TASKS)
-        .map(|_| tokio::spawn(ask(queue.clone(), resource.clone(), local, ends_at)))
+        .map(|_| tokio::spawn(ask(limiter.clone(), resource.clone(), ends_at)))
         .collect();
     for task in tasks {
         let admissions = task.await.map_err(|source| Error::LostTask { source })??;
@@ -176,15 +176,14 @@ async fn run_tasks(job: Job) -> Result<(), Error> {
             workers::report(&Message::Admitted(admission))?;
         }
     }
-    workers::report(&Message::Sent(table.consumed().into()))
+    workers::report(&Message::Sent(table.consumed_capacity().into()))
 }
 
 async fn ask(
-    queue: AcquireQueue,
+    limiter: RateLimiter,
     resource: Resource,
-    local: OffsetClock,
     ends_at: Timestamp,
-) -> store_core::Result<Vec<Admission>> {
+) -> Result<Vec<Admission>, Error> {
     let clock = SystemClock::new();
     let mut admissions = Vec::new();
     loop {
@@ -192,21 +191,21 @@ async fn ask(
         if asked_at >= ends_at {
             return Ok(admissions);
         }
-        let request = Acquire::one(&resource).user();
-        let deadline = local.now() + ends_at.since(asked_at);
-        match queue.acquire_wait(request, deadline, None).await {
-            Ok(Decision::Granted(permit)) => {
+        let request = Acquire::one(&resource).max_wait(ends_at.since(asked_at));
+        match limiter.acquire(request).await {
+            Ok(permit) => {
                 admissions.push(Admission {
                     asked: asked_at.as_millis(),
                     counted: permit.admitted_at().as_millis(),
                     answered: clock.now().as_millis(),
                 });
-                permit.commit();
+                // Dropped, not given back: it stays used, or a window gets too full.
+                drop(permit);
             }
-            // Nothing is given back here, so what is refused until the end stays refused.
-            Ok(Decision::Denied { .. }) => return Ok(admissions),
-            Err(error) if error.is_retryable() => {}
-            Err(error) => return Err(error),
+            // Nothing is given back here, so what is denied until the end stays denied.
+            Err(AcquireError::Denied { .. }) => return Ok(admissions),
+            Err(AcquireError::Store(error)) if error.is_retryable() => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use store_core::Clock as _;
 use store_dynamodb::{
     CacheOptions, CircuitState, DedupeOptions, DynamoDbCacheStore, DynamoDbDedupeStore,
-    DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions,
+    DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions, Tuning,
 };
 
 use crate::error::Error;
@@ -61,7 +61,7 @@ async fn use_all(job: Job) -> Result<(), Error> {
     watching
         .await
         .map_err(|source| Error::LostTask { source })??;
-    context.log(&Entry::Sent(table.consumed().into()))?;
+    context.log(&Entry::Sent(table.consumed_capacity().into()))?;
     origin.close().await
 }
 
@@ -81,19 +81,18 @@ async fn watch(context: Arc<Context>, table: DynamoDbTable) -> Result<(), Error>
 
 fn stores(table: &DynamoDbTable, job: &Job, clock: OffsetClock) -> Stores {
     let cache = CacheOptions::default().with_clock(clock);
-    let mut dedupe = DedupeOptions::default()
+    let mut tuning = Tuning::default().with_max_poll_interval(POLL);
+    tuning.max_clock_skew += job.skew;
+    let dedupe = DedupeOptions::default()
         .with_lease(jobs::LEASE)
         // Those whose clocks are ahead take it for older than it is.
         .with_result_retention(jobs::RETENTION + job.skew)
-        .with_max_poll_interval(POLL)
         .with_clock(clock);
-    dedupe.max_clock_skew += job.skew;
-    let mut limits = RateLimitOptions::default().with_clock(clock);
-    limits.max_clock_skew += job.skew;
-    let limits = DynamoDbRateLimitStore::with_options(table, limits);
+    let limits = RateLimitOptions::default().with_clock(clock);
+    let limits = DynamoDbRateLimitStore::with_tuning(table, limits, tuning);
     Stores {
         cache: Arc::new(DynamoDbCacheStore::with_options(table, cache)),
-        dedupe: Arc::new(DynamoDbDedupeStore::with_options(table, dedupe)),
-        queue: job.part.queue(limits, clock),
+        dedupe: Arc::new(DynamoDbDedupeStore::with_tuning(table, dedupe, tuning)),
+        limiter: job.part.limiter(limits, clock),
     }
 }

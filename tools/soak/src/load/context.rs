@@ -126,7 +126,7 @@ impl Context {
     }
 }
 
-/// Whether the queue in front of the limiter ended the wait.
+/// Whether the limiter ended the wait before the store answered.
 fn has_given_up(error: &store_core::Error) -> bool {
     error.kind() == ErrorKind::Timeout && error.backend() == "limiter"
 }

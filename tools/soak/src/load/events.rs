@@ -1,7 +1,7 @@
 //! The events that a worker writes down, moments in Unix milliseconds.
 
 use serde::{Deserialize, Serialize};
-use store_dynamodb::Consumed;
+use store_dynamodb::ConsumedCapacity;
 
 /// One line of a worker's journal.
 #[derive(Debug, Deserialize, Serialize)]
@@ -22,7 +22,7 @@ pub(crate) enum Entry {
 /// An event of a request for permits.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) enum LimitEvent {
-    /// A permit was granted and used.
+    /// A permit was granted and not given back.
     Admitted {
         resources: Vec<usize>,
         permits: usize,
@@ -31,7 +31,7 @@ pub(crate) enum LimitEvent {
         /// and on one of them, and at the latest, at this.
         at: i64,
     },
-    /// Usage was counted without asking.
+    /// Usage was recorded without a request.
     Recorded { asked: i64, answered: i64 },
     /// A permit was given back.
     GivenBack,
@@ -130,8 +130,8 @@ pub(crate) struct Sent {
     pub(crate) refused_writes: u64,
 }
 
-impl From<Consumed> for Sent {
-    fn from(consumed: Consumed) -> Self {
+impl From<ConsumedCapacity> for Sent {
+    fn from(consumed: ConsumedCapacity) -> Self {
         Self {
             requests: consumed.requests,
             write_units: consumed.write_units,

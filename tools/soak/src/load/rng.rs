@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use store_core::{Priority, Random as _, SeededRandom};
+use store_core::backend::SeededRandom;
+use store_core::{Priority, Random as _};
 
 /// One task's choices.
 #[derive(Debug)]

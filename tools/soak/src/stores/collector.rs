@@ -49,7 +49,7 @@ pub(crate) async fn check(
 
 /// The findings of SQLite's integrity check.
 async fn damage(database: &SqliteDatabase) -> Result<Vec<String>, Error> {
-    let found = database.fetch(|db| {
+    let found = database.read(|db| {
         let mut check = db.prepare("PRAGMA integrity_check")?;
         let lines = check.query_map([], |row| row.get::<_, String>(0))?;
         Ok(lines.collect::<Result<Vec<_>, _>>()?)

@@ -65,6 +65,6 @@ fn stores(database: &SqliteDatabase, part: &Part) -> Stores {
     Stores {
         cache: Arc::new(SqliteCacheStore::with_options(database, cache)),
         dedupe: Arc::new(SqliteDedupeStore::with_options(database, dedupe)),
-        queue: part.queue(limits, SystemClock::new()),
+        limiter: part.limiter(limits, SystemClock::new()),
     }
 }

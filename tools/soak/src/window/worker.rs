@@ -1,10 +1,8 @@
 //! One process: its tasks ask, wait and ask again until the time is over.
 
-use std::sync::Arc;
-
 use store_core::{
-    Acquire, AcquireQueue, Clock as _, Decision, Limit, QueueOptions, Resource, SystemClock,
-    SystemRandom, Timestamp,
+    Acquire, AcquireError, Clock as _, Limit, RateLimitStoreExt as _, RateLimiter, Resource,
+    SystemClock, Timestamp,
 };
 use store_sqlite::{SqliteDatabase, SqliteRateLimitStore};
 
@@ -22,21 +20,16 @@ async fn run_tasks(job: Job) -> Result<(), Error> {
     let database = SqliteDatabase::open(&job.database).await?;
     // All at once, like programs that start together on a new file.
     store_sqlite::migrate(&database).await?;
-    let limiter = SqliteRateLimitStore::new(&database, Limit::new(job.limit, job.window));
-    let resource = Resource::named(&job.resource)?;
+    let limit = Limit::new(job.limit, job.window);
+    let limiter = SqliteRateLimitStore::new(&database, limit).limiter();
+    let resource = Resource::new(&job.resource)?;
     let clock = SystemClock::new();
-    let queue = AcquireQueue::new(
-        Arc::new(limiter),
-        Arc::new(clock),
-        Arc::new(SystemRandom),
-        QueueOptions::default(),
-    );
 
     let begins_at = workers::ready()?;
     let ends_at = begins_at + job.duration;
     clock.sleep_until(begins_at).await;
     let tasks: Vec<_> = (0..job.tasks)
-        .map(|_| tokio::spawn(ask(queue.clone(), resource.clone(), clock, ends_at)))
+        .map(|_| tokio::spawn(ask(limiter.clone(), resource.clone(), clock, ends_at)))
         .collect();
     for task in tasks {
         let admissions = task.await.map_err(|source| Error::LostTask { source })??;
@@ -48,29 +41,31 @@ async fn run_tasks(job: Job) -> Result<(), Error> {
 }
 
 async fn ask(
-    queue: AcquireQueue,
+    limiter: RateLimiter,
     resource: Resource,
     clock: SystemClock,
     ends_at: Timestamp,
-) -> store_core::Result<Vec<Admission>> {
+) -> Result<Vec<Admission>, Error> {
     let mut admissions = Vec::new();
     loop {
         let asked_at = clock.now();
         if asked_at >= ends_at {
             return Ok(admissions);
         }
-        let request = Acquire::one(&resource).user();
-        match queue.acquire_wait(request, ends_at, None).await? {
-            Decision::Granted(permit) => {
+        let request = Acquire::one(&resource).max_wait(ends_at.since(asked_at));
+        match limiter.acquire(request).await {
+            Ok(permit) => {
                 admissions.push(Admission {
                     asked: asked_at.as_millis(),
                     counted: permit.admitted_at().as_millis(),
                     answered: clock.now().as_millis(),
                 });
-                permit.commit();
+                // Dropped, not given back: it stays used, or a window gets too full.
+                drop(permit);
             }
-            // Nothing is given back here, so what is refused until the end stays refused.
-            Decision::Denied { .. } => return Ok(admissions),
+            // Nothing is given back here, so what is denied until the end stays denied.
+            Err(AcquireError::Denied { .. }) => return Ok(admissions),
+            Err(error) => return Err(error.into()),
         }
     }
 }

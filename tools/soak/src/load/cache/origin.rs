@@ -37,7 +37,7 @@ impl Origin {
     }
 
     async fn read(&self, sql: &'static str, key: usize) -> Result<u64, Error> {
-        let read = self.database.fetch(move |db| {
+        let read = self.database.read(move |db| {
             let mut statement = db.prepare_cached(sql)?;
             let mut rows = statement.query([id(key)])?;
             Ok(match rows.next()? {

@@ -27,7 +27,7 @@ pub(crate) struct Tolerance {
 pub(crate) struct Counters {
     pub(crate) accepted: usize,
     pub(crate) fenced: usize,
-    /// Settled jobs that began while another accepted job of their key was not over.
+    /// Accepted jobs that began while another accepted job of their key was not over.
     pub(crate) overlapping: usize,
     /// Jobs that were fenced before their lease could lapse.
     pub(crate) preempted: usize,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store_core::{
-    Clock as _, DedupeStore, Heartbeat, JobId, JobOutcome, JobResult, Key, Ownership, Registration,
-    Settlement,
+    Clock as _, DedupeStore, EndOutcome, Heartbeat, JobId, JobOutcome, JobResult, Key, Ownership,
+    Registration,
 };
 
 use crate::error::Error;
@@ -22,7 +22,7 @@ const KEYS: usize = 12;
 /// notices that the lease has lapsed.
 const QUIET_KEYS: usize = 100;
 
-/// Longer than any wait may take, so that a waiter that is stuck is event apart.
+/// Longer than any wait may take, so that a waiter that is stuck shows.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long most jobs take at most.
@@ -76,7 +76,7 @@ async fn own(
     rng: &Rng,
     number: usize,
     asked: i64,
-    owner: Ownership,
+    mut owner: Ownership,
 ) -> Result<(), Error> {
     let got = context.millis();
     match rng.below(100) {
@@ -112,13 +112,13 @@ async fn own(
         ending,
     };
     context.log(&Entry::Job(event))?;
-    let settlement = match ending {
+    let outcome = match ending {
         Ending::Value(value) => {
             let value = JobResult::Value(value.to_string().into());
-            jobs.complete(owner, value).await?
+            jobs.complete(&mut owner, value).await?
         }
-        Ending::NotShared => jobs.complete(owner, JobResult::NotShared).await?,
-        Ending::Failure(failure) => jobs.fail(owner, &failure.to_string()).await?,
+        Ending::NotShared => jobs.complete(&mut owner, JobResult::NotShared).await?,
+        Ending::Failure(failure) => jobs.fail(&mut owner, &failure.to_string()).await?,
     };
     context.log(&Entry::Job(Event::Ended {
         key: number,
@@ -127,7 +127,7 @@ async fn own(
         got,
         ending: end,
         answered: context.millis(),
-        is_accepted: settlement == Settlement::Settled,
+        is_accepted: outcome == EndOutcome::Ended,
     }))
 }
 

@@ -1,4 +1,4 @@
-//! Was a window ever too full, and does the file hold what was usage?
+//! Whether a window was ever too full, and whether the file holds every admission that was reported.
 
 use std::collections::HashMap;
 
@@ -53,7 +53,7 @@ impl Admitted {
     }
 }
 
-/// Usage that was usage, per resource.
+/// The reported usage, per resource.
 #[derive(Debug, Default)]
 struct Usage {
     admitted: Vec<Vec<Admitted>>,
@@ -123,7 +123,7 @@ impl Usage {
     }
 }
 
-/// Checks what all workers usage. Records count against admissions if both are usage by one clock.
+/// Checks what all workers reported. Records count against admissions if all clocks agree.
 pub(crate) fn check_events<'a>(
     events: impl IntoIterator<Item = &'a Event>,
     clocks_agree: bool,
@@ -135,8 +135,8 @@ pub(crate) fn check_events<'a>(
     usage.check()
 }
 
-/// Checks what all workers usage and the whole log of the file. If workers were killed, the file may
-/// hold more than was usage.
+/// Checks what all workers reported and the whole log of the file. If workers were killed, the file may
+/// hold more than was reported.
 pub(crate) fn check<'a>(
     events: impl IntoIterator<Item = &'a Event>,
     rows: &[Row],
@@ -166,15 +166,15 @@ pub(crate) fn check<'a>(
         counters.mismatched += missing + unrecorded;
         if missing + unrecorded > 0 {
             counters.complaints.push(format!(
-                "{}: {missing} admission(s) and {unrecorded} record(s) were usage and are not in \
-                 the file",
+                "{}: {missing} admission(s) and {unrecorded} record(s) were reported and are not \
+                 in the file",
                 limited.name
             ));
         }
         if unexplained > 0 && !some_were_killed {
             counters.mismatched += unexplained;
             counters.complaints.push(format!(
-                "{}: {unexplained} row(s) in the file were given back or never usage",
+                "{}: {unexplained} row(s) in the file were given back or never reported",
                 limited.name
             ));
         }
@@ -197,9 +197,9 @@ impl Counters {
 /// The admissions at which the window held more than the limit, and how many it held. What counts is
 /// what was surely made within the window, and of records, before the admission.
 fn over(admitted: &[Admitted], recorded: &[(i64, i64)], limit: &Limit) -> Vec<(i64, usize)> {
-    let window = i64::try_from(limit.window.as_millis()).unwrap_or(i64::MAX);
+    let span = i64::try_from(limit.span().as_millis()).unwrap_or(i64::MAX);
     let held = |at: i64| {
-        let begin = at.saturating_sub(window);
+        let begin = at.saturating_sub(span);
         let until = admitted.partition_point(|other| other.at <= at);
         let before = admitted.partition_point(|other| other.at <= begin);
         let inside = admitted[before..until].iter();
@@ -209,17 +209,17 @@ fn over(admitted: &[Admitted], recorded: &[(i64, i64)], limit: &Limit) -> Vec<(i
     admitted
         .iter()
         .map(|it| (it.at, held(it.at)))
-        .filter(|(_, held)| u64::try_from(*held).is_ok_and(|held| held > limit.count.into()))
+        .filter(|(_, held)| u64::try_from(*held).is_ok_and(|held| held > limit.count().into()))
         .collect()
 }
 
-/// How many of `usage` are not stored, and how many of `stored` were not usage.
-fn difference(usage: &[i64], stored: &[i64]) -> (usize, usize) {
+/// How many of `reported` are not stored, and how many of `stored` were not reported.
+fn difference(reported: &[i64], stored: &[i64]) -> (usize, usize) {
     let mut counts: HashMap<i64, i64> = HashMap::new();
     for at in stored {
         *counts.entry(*at).or_default() += 1;
     }
-    for at in usage {
+    for at in reported {
         *counts.entry(*at).or_default() -= 1;
     }
     let sum = |of: fn(i64) -> i64| counts.values().map(|it| of(*it).max(0)).sum::<i64>();
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(check(&full, &rows(VOLUMES, 0..20), false).over, 0);
         let mut over = full.clone();
         over.push(admitted(VOLUMES, 249));
-        // Usage by the workers and found in the file.
+        // Reported by the workers and found in the file.
         let stored = rows(VOLUMES, (0..20).chain([249]));
         assert_eq!(check(&over, &stored, false).over, 2);
         let mut next = full;
@@ -277,14 +277,23 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_worker_did_not_tell_counts_as_well() {
+    fn what_a_dead_worker_did_not_report_counts_as_well() {
         let usage: Vec<_> = (0..20).map(|at| admitted(VOLUMES, at)).collect();
         let counters = check(&usage, &rows(VOLUMES, 0..21), true);
         assert_eq!((counters.over, counters.mismatched), (1, 0));
     }
 
     #[test]
-    fn an_admission_or_a_refund_that_the_file_lost_is_adrift() {
+    fn an_admission_that_ended_with_its_permit_or_its_process_is_a_mismatch() {
+        let held = [admitted(VOLUMES, 5)];
+        for was_killed in [false, true] {
+            let counters = check(&held, &[], was_killed);
+            assert_eq!(counters.mismatched, 1, "{was_killed}");
+        }
+    }
+
+    #[test]
+    fn an_admission_or_a_refund_that_the_file_lost_is_a_mismatch() {
         let usage = [admitted(VOLUMES, 5), admitted(VOLUMES, 5)];
         assert_eq!(check(&usage, &rows(VOLUMES, [5]), true).mismatched, 1);
         assert_eq!(
@@ -295,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_that_was_recorded_leaves_less_for_those_who_ask() {
+    fn recorded_usage_counts_against_admissions() {
         let mut usage: Vec<_> = (0..9).map(|_| admitted(RECORDED, 150)).collect();
         usage.push(Event::Recorded {
             asked: 90,

@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use store_core::{Acquire, AcquireQueue, Clock as _, Decision, Permit, RateLimitStore as _};
+use store_core::{
+    Acquire, AcquireError, Clock as _, Decision, Permit, RateLimitStore as _, RateLimiter,
+};
 
 use crate::error::Error;
 use crate::load::context::{Context, Counting};
@@ -15,54 +17,59 @@ use super::resources::{KEY, LIMITED, PATHS, RECORDED};
 /// How long a request waits for a permit at most.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(400);
 
+/// How long a permit is held at most.
+const HOLD: Duration = Duration::from_millis(5);
+
 /// By how much a wait may overrun without being written down.
 const LOGGED_MILLIS: i64 = 50;
 
-pub(crate) async fn run(context: &Context, queue: AcquireQueue, rng: Rng) -> Result<(), Error> {
+pub(crate) async fn run(context: &Context, limiter: RateLimiter, rng: Rng) -> Result<(), Error> {
     while context.is_running() {
-        let step = step(context, &queue, &rng);
+        let step = step(context, &limiter, &rng);
         context.step(Role::Limits, &rng, step).await?;
     }
     Ok(())
 }
 
-async fn step(context: &Context, queue: &AcquireQueue, rng: &Rng) -> Result<(), Error> {
+async fn step(context: &Context, limiter: &RateLimiter, rng: &Rng) -> Result<(), Error> {
     if rng.chance(5) {
-        return record(context, queue, rng).await;
+        return record(context, limiter, rng).await;
     }
     let (request, resources) = draw(rng)?;
     let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
     let is_spread = resources.len() > 1 && context.counting == Counting::OneByOne;
     let asked = context.local.now().as_millis();
-    // Most wait in the queue; some ask the store directly, and so do all of whom it has to be known when they
-    // asked.
-    let decision = if rng.chance(80) && !is_spread {
-        let deadline = context.local.now() + rng.up_to(PATIENCE);
-        let decision = queue.acquire_wait(request, deadline, None).await;
+    // Most wait. Some ask the store directly, and all must whose admission may count from the call on.
+    let permit = if rng.chance(80) && !is_spread {
+        let max_wait = rng.up_to(PATIENCE);
+        let deadline = context.local.now() + max_wait;
+        let permit = limiter.acquire(request.max_wait(max_wait)).await;
         let millis = context.local.now().as_millis() - deadline.as_millis();
         if millis > LOGGED_MILLIS {
             context.log(&Entry::Limit(Event::Overran { millis }))?;
         }
-        decision?
+        match permit {
+            Err(AcquireError::Denied { .. }) => None,
+            permit => Some(permit?),
+        }
     } else {
-        queue.store().acquire(request).await?
+        match limiter.store().try_acquire(request).await? {
+            Decision::Granted(permit) => Some(permit),
+            Decision::Denied { .. } => None,
+        }
     };
-    match decision {
-        Decision::Granted(permit) => {
-            let at = permit.admitted_at().as_millis();
-            let admitted = Event::Admitted {
-                resources,
-                permits,
-                since: if is_spread { asked.min(at) } else { at },
-                at,
-            };
-            use_up(context, rng, permit, admitted).await
-        }
-        Decision::Denied { .. } => {
-            context.pause(rng.up_to(Duration::from_millis(8))).await;
-            Ok(())
-        }
-    }
+    let Some(permit) = permit else {
+        context.pause(rng.up_to(Duration::from_millis(8))).await;
+        return Ok(());
+    };
+    let at = permit.admitted_at().as_millis();
+    let admitted = Event::Admitted {
+        resources,
+        permits,
+        since: if is_spread { asked.min(at) } else { at },
+        at,
+    };
+    use_up(context, rng, permit, admitted).await
 }
 
 fn draw(rng: &Rng) -> store_core::Result<(Acquire, Vec<usize>)> {
@@ -93,18 +100,24 @@ async fn use_up(
     admitted: Event,
 ) -> Result<(), Error> {
     if rng.chance(15) {
-        context.pause(rng.up_to(Duration::from_millis(5))).await;
+        context.pause(rng.up_to(HOLD)).await;
         permit.give_back();
         return context.log(&Entry::Limit(Event::GivenBack));
     }
-    permit.commit();
-    context.log(&Entry::Limit(admitted))
+    // Granted means used: whether the permit is dropped at once or later, or its process is killed
+    // while it holds it.
+    context.log(&Entry::Limit(admitted))?;
+    if rng.chance(50) {
+        context.pause(rng.up_to(HOLD)).await;
+    }
+    drop(permit);
+    Ok(())
 }
 
-async fn record(context: &Context, queue: &AcquireQueue, rng: &Rng) -> Result<(), Error> {
+async fn record(context: &Context, limiter: &RateLimiter, rng: &Rng) -> Result<(), Error> {
     let request = Acquire::of(LIMITED[RECORDED].claim()?).priority(rng.priority());
     let asked = context.millis();
-    queue.store().record(request).await?;
+    limiter.store().record(request).await?;
     let answered = context.millis();
     context.log(&Entry::Limit(Event::Recorded { asked, answered }))?;
     context.pause(rng.up_to(Duration::from_millis(60))).await;

@@ -62,6 +62,6 @@ impl Limited {
                 .with_sustained_inactivity_threshold(Duration::from_secs(4));
             config = config.adaptive(sharing);
         }
-        Ok(Claim::new(Resource::named(self.name)?).with_config(config))
+        Ok(Claim::new(Resource::new(self.name)?).with_config(config))
     }
 }

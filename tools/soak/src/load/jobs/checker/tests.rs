@@ -70,7 +70,7 @@ fn only_a_lapsed_lease_is_taken_over() {
 }
 
 #[test]
-fn those_who_joined_hear_what_the_owner_left() {
+fn joiners_get_what_the_owner_left() {
     let events = [
         ending("a", 7),
         ended("a", 0, 10, true),
@@ -96,14 +96,14 @@ fn those_who_joined_hear_what_the_owner_left() {
 }
 
 #[test]
-fn an_owner_that_died_before_it_told_may_have_settled() {
+fn an_owner_that_died_before_its_report_may_have_ended_its_job() {
     let events = [ending("a", 7), waited("a", 1, 11, value(7))];
     assert_eq!(checked(&events).wrong, 0);
     assert_eq!(checked(&[waited("a", 1, 11, Observed::Lapsed)]).wrong, 0);
 }
 
 #[test]
-fn a_job_that_settled_in_time_has_not_lapsed() {
+fn a_job_that_ended_in_time_has_not_lapsed() {
     let lapsed = |observed| waited("a", 1, observed, Observed::Lapsed);
     let in_time = ended("a", 0, 499, true);
     assert_eq!(checked(&[in_time.clone(), lapsed(500)]).wrong, 1);
