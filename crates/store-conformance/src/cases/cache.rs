@@ -1,6 +1,7 @@
 //! Cases of [`CacheStore`].
 
 mod fills;
+mod fixture;
 mod housekeeping;
 mod lifetime;
 mod removal;
@@ -11,11 +12,6 @@ pub use housekeeping::*;
 pub use lifetime::*;
 pub use removal::*;
 pub use values::*;
-
-use bytes::Bytes;
-use store_core::{
-    CacheStore, CacheStoreExt, FillToken, Key, Lookup, NewEntry, Removal, Result, Tag,
-};
 
 cases! {
     ($) cache_cases of cache;
@@ -75,47 +71,4 @@ cases! {
     cleanup_frees_the_expired_and_nothing_else: covers("A3", "F55"),
     cleanup_is_bounded: covers("A3"),
     closed_cache_refuses_calls: covers("A3"),
-}
-
-fn entry(key: &str, value: &'static str) -> Result<NewEntry> {
-    Ok(NewEntry::new(Key::new(key)?, value))
-}
-
-fn tagged(key: &str, value: &'static str, tags: &[&str]) -> Result<NewEntry> {
-    let tags: Vec<Tag> = tags
-        .iter()
-        .map(|tag| Tag::new(tag))
-        .collect::<Result<_>>()?;
-    Ok(entry(key, value)?.with_tags(tags))
-}
-
-async fn value(cache: &impl CacheStore, key: &str) -> Result<Option<Bytes>> {
-    cache.value(&Key::new(key)?).await
-}
-
-/// Which of `keys` hold a value.
-async fn present<'a>(cache: &impl CacheStore, keys: &[&'a str]) -> Result<Vec<&'a str>> {
-    let mut present = Vec::new();
-    for key in keys {
-        if value(cache, key).await?.is_some() {
-            present.push(*key);
-        }
-    }
-    Ok(present)
-}
-
-/// The token that a miss on `key` hands out; fails the case on a hit.
-async fn miss(cache: &impl CacheStore, key: &str) -> Result<FillToken> {
-    match cache.get(&Key::new(key)?).await? {
-        Lookup::Miss(token) => Ok(token),
-        Lookup::Hit(entry) => panic!("{key} should be missing, found {entry:?}"),
-    }
-}
-
-/// Asserts the number of removed entries, if the backend counts them.
-#[track_caller]
-fn assert_removed(removal: Removal, expected: u64) {
-    if let Some(count) = removal.count() {
-        assert_eq!(count, expected, "removed");
-    }
 }

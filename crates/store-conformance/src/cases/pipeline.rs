@@ -1,6 +1,7 @@
 //! Cases of [`Pipeline`] over the backend's stores.
 
 mod failing;
+mod fixture;
 mod limits;
 mod sharing;
 mod waiting;
@@ -9,21 +10,6 @@ pub use failing::*;
 pub use limits::*;
 pub use sharing::*;
 pub use waiting::*;
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
-
-use store_core::backend::SeededRandom;
-use store_core::pipeline::{Answer, Failure, Fetched, PipelineError, Request, SharedError};
-use store_core::{
-    CacheStore, Claim, DedupeStore, HOUR, Key, Limit, ManualClock, Pipeline, Priority,
-    RateLimitStore, Resource, Result, Stores,
-};
-
-use tokio::task::JoinHandle;
-
-use crate::{Harness, Setup};
 
 cases! {
     ($) pipeline_cases of pipeline;
@@ -64,154 +50,4 @@ cases! {
     // waiting.rs
     a_wait_that_fails_costs_a_fetch: covers("F41"),
     a_wait_that_fails_for_a_moment_goes_on: covers("F41"),
-}
-
-/// An error of the simulated upstream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum UpstreamError {
-    /// A temporary failure.
-    Down,
-    /// A final answer.
-    Gone,
-}
-
-impl std::fmt::Display for UpstreamError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.to_shared())
-    }
-}
-
-impl SharedError for UpstreamError {
-    fn to_shared(&self) -> String {
-        match self {
-            Self::Down => "down".to_owned(),
-            Self::Gone => "gone".to_owned(),
-        }
-    }
-
-    fn from_shared(text: &str) -> Self {
-        if text == "gone" {
-            Self::Gone
-        } else {
-            Self::Down
-        }
-    }
-
-    fn allows_stale(&self) -> bool {
-        *self == Self::Down
-    }
-
-    fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        None
-    }
-}
-
-type RunResult = Result<Answer, PipelineError<UpstreamError>>;
-
-/// A pipeline over its own handles of the stores, and a counter of the requests sent upstream.
-#[derive(Clone)]
-struct Fixture {
-    clock: ManualClock,
-    cache: Arc<dyn CacheStore>,
-    dedupe: Arc<dyn DedupeStore>,
-    rate_limit: Arc<dyn RateLimitStore>,
-    pipeline: Pipeline,
-    sent: Arc<AtomicU32>,
-}
-
-impl Fixture {
-    async fn open(harness: &dyn Harness, setup: &Setup) -> Result<Self> {
-        Self::open_with(harness, setup, harness.dedupe(setup).await?).await
-    }
-
-    async fn open_with(
-        harness: &dyn Harness,
-        setup: &Setup,
-        dedupe: Arc<dyn DedupeStore>,
-    ) -> Result<Self> {
-        let (cache, rate_limit) = (
-            harness.cache(setup).await?,
-            harness.rate_limit(setup).await?,
-        );
-        let stores = Stores {
-            cache: Some(Arc::clone(&cache)),
-            dedupe: Some(Arc::clone(&dedupe)),
-            rate_limit: Some(Arc::clone(&rate_limit)),
-        };
-        let pipeline = Pipeline::builder(stores)
-            .clock(setup.clock.clone())
-            .random(SeededRandom::new(1))
-            .build();
-        Ok(Self {
-            clock: setup.clock.clone(),
-            cache,
-            dedupe,
-            rate_limit,
-            pipeline,
-            sent: Arc::default(),
-        })
-    }
-
-    /// Runs the request against an upstream that answers each attempt with `answer(attempt)`.
-    async fn run(
-        &self,
-        request: Request,
-        answer: impl Fn(u32) -> Result<Fetched, Failure<UpstreamError>> + Send + Sync,
-    ) -> RunResult {
-        self.pipeline
-            .run(request, async |attempt| {
-                self.sent.fetch_add(1, Ordering::SeqCst);
-                answer(attempt)
-            })
-            .await
-    }
-
-    /// Runs the request against an upstream that answers `body`, fresh for an hour.
-    async fn get(&self, request: Request, body: &'static str) -> RunResult {
-        self.run(request, |_| Ok(fresh(body))).await
-    }
-
-    /// Spawns [`Self::get`] as a task.
-    fn spawn_get(&self, request: Request, body: &'static str) -> JoinHandle<Result<RunResult>> {
-        let fixture = self.clone();
-        tokio::spawn(async move { Ok(fixture.get(request, body).await) })
-    }
-
-    fn sent(&self) -> u32 {
-        self.sent.load(Ordering::SeqCst)
-    }
-
-    async fn used(&self) -> Result<u32> {
-        let claim = claim()?;
-        let status = self.rate_limit.status(&claim, Priority::User).await?;
-        Ok(status.used)
-    }
-}
-
-fn fresh(body: &'static str) -> Fetched {
-    Fetched::new(body).fresh_for(HOUR)
-}
-
-fn key() -> Result<Key> {
-    Key::new("comics:issue/4000-1")
-}
-
-fn resource() -> Result<Resource> {
-    Resource::new("issue")
-}
-
-fn claim() -> Result<Claim> {
-    Ok(Claim::new(resource()?))
-}
-
-/// A request that counts against one resource and does not wait.
-fn request() -> Result<Request> {
-    Ok(Request::new(key()?, claim()?)
-        .with_priority(Priority::Background)
-        .with_max_wait(Duration::ZERO))
-}
-
-/// One admission per hour.
-fn one_per_hour() -> Setup {
-    Setup::default().with_config(Limit::new(1, HOUR))
 }

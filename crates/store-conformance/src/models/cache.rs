@@ -14,7 +14,7 @@ use store_core::{
 
 use self::model::{ExpectedOutcome, Fill, Model};
 use self::step::{KEYS, NewValue, SCOPES, Step, TAGS, step};
-use super::{Check, StateMachine, apply_all, check_eq, check_sequences, ensure, set_back};
+use super::runner::{Check, StateMachine, apply_all, check_eq, check_sequences, ensure, set_back};
 use crate::{Harness, Setup};
 
 /// The longest value that the stores accept, in bytes.

@@ -15,7 +15,7 @@ use store_core::{
 
 use self::model::{Model, Retained};
 use self::step::{Ending, KEYS, SCOPES, Step, step};
-use super::{
+use super::runner::{
     Check, Mismatch, StateMachine, apply_all, check_eq, check_range, check_sequences, ensure,
     set_back,
 };

@@ -14,7 +14,7 @@ use store_core::{
 
 use self::model::{Bound, Denial, Model};
 use self::step::{RESOURCES, RequestSpec, Step, step};
-use super::{
+use super::runner::{
     Check, Mismatch, StateMachine, apply_all, check_eq, check_range, check_sequences, ensure,
     set_back,
 };

@@ -6,7 +6,7 @@ use store_core::{
     SetOutcome, Tag, Ttl,
 };
 
-use super::{entry, miss, tagged, value};
+use super::fixture::{entry, miss, tagged, value};
 use crate::{Harness, Setup};
 
 /// Stores `comics:1` with this fill token; `true` if the value was dropped.

@@ -5,7 +5,7 @@ use store_core::{
     Selection, Tag, Ttl,
 };
 
-use super::{entry, present, tagged};
+use super::fixture::{entry, present, tagged};
 use crate::{Harness, Setup};
 
 pub async fn listing_shows_sizes_times_and_tags(harness: &dyn Harness) -> Result<()> {

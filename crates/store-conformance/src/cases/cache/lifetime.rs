@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use store_core::{CacheStore, HOUR, Result, SECOND, Ttl};
 
-use super::{entry, present, value};
+use super::fixture::{entry, present, value};
 use crate::{Harness, Setup};
 
 const MILLISECOND: Duration = Duration::from_millis(1);

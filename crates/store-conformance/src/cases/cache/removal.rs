@@ -2,7 +2,7 @@
 
 use store_core::{CacheStore, Key, NewEntry, Result, Scope, Selection, Tag};
 
-use super::{assert_removed, entry, present, tagged};
+use super::fixture::{assert_removed, entry, present, tagged};
 use crate::{Harness, Setup};
 
 pub async fn deleting_is_idempotent(harness: &dyn Harness) -> Result<()> {

@@ -7,7 +7,7 @@ use store_core::{
     CacheStore, Clock, ErrorKind, HOUR, Key, Lookup, MINUTE, NewEntry, Result, SetOutcome, Tag, Ttl,
 };
 
-use super::{assert_removed, entry, miss, present, tagged, value};
+use super::fixture::{assert_removed, entry, miss, present, tagged, value};
 use crate::run::run_concurrently;
 use crate::{Harness, Setup};
 

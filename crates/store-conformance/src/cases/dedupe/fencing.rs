@@ -2,7 +2,7 @@
 
 use store_core::{DedupeStore, EndOutcome, Heartbeat, Ownership, Result, SECOND};
 
-use super::{join, key, outcome_of, own, result};
+use super::fixture::{join, key, outcome_of, own, result};
 use crate::{Harness, Setup};
 
 /// An owner whose lease has expired, and the owner that replaced it.

@@ -5,7 +5,7 @@ use store_core::{
     Ownership, PageRequest, Priority, Result, SECOND, Scope, Selection,
 };
 
-use super::{key, own, result, waiter};
+use super::fixture::{key, own, result, waiter};
 use crate::run::task_result;
 use crate::{Harness, Setup};
 

@@ -7,7 +7,7 @@ use store_core::{
     Clock, DAY, DedupeStore, Heartbeat, JobOutcome, Key, Priority, Registration, Result,
 };
 
-use super::{join, key, own, split_registrations, waiter, waiters};
+use super::fixture::{join, key, own, split_registrations, waiter, waiters};
 use crate::run::{
     advance_until_done, eventually, let_others_run, poll_once, run_concurrently, task_result,
 };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use store_core::backend::SeededRandom;
 use store_core::{Clock, DedupeStore, EndOutcome, JobId, JobOutcome, JobResult, Result, SECOND};
 
-use super::{join, key, outcome_of, own, result, waiter, waiters};
+use super::fixture::{join, key, outcome_of, own, result, waiter, waiters};
 use crate::run::{advance_until_done, task_result};
 use crate::{Harness, Setup};
 

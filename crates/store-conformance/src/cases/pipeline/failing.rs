@@ -6,7 +6,7 @@ use std::time::Duration;
 use store_core::pipeline::{CacheMode, Failure, Fetched, Outcome, PipelineError};
 use store_core::{CacheStoreExt, ErrorKind, HOUR, Pipeline, Result, SECOND, Stores};
 
-use super::{Fixture, UpstreamError, key, request};
+use super::fixture::{Fixture, UpstreamError, key, request};
 use crate::{Harness, Setup};
 
 pub async fn failures_are_not_cached(harness: &dyn Harness) -> Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use store_core::pipeline::{Failure, Outcome, PipelineError, Request};
 use store_core::{Clock, HOUR, MINUTE, Priority, Reason, Result, SECOND};
 
-use super::{Fixture, UpstreamError, key, one_per_hour, request, resource};
+use super::fixture::{Fixture, UpstreamError, key, one_per_hour, request, resource};
 use crate::run::{advance_until_done, eventually, task_result};
 use crate::{Harness, Setup};
 

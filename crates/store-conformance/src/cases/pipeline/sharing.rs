@@ -11,7 +11,7 @@ use store_core::{
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::{Fixture, RunResult, UpstreamError, fresh, key, request};
+use super::fixture::{Fixture, RunResult, UpstreamError, fresh, key, request};
 use crate::run::{advance_until_done, eventually, run_concurrently, task_result};
 use crate::{Harness, Setup};
 

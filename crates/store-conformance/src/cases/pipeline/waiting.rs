@@ -12,7 +12,7 @@ use store_core::{
     Selection,
 };
 
-use super::{Fixture, fresh, key, request};
+use super::fixture::{Fixture, fresh, key, request};
 use crate::run::{advance_until_done, eventually, task_result};
 use crate::{Harness, Setup};
 

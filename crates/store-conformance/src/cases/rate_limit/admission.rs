@@ -8,7 +8,7 @@ use store_core::{
     SECOND,
 };
 
-use super::{
+use super::fixture::{
     assert_within_resolution, at, background, denied, granted, resource, status, use_permit,
     use_permits, user,
 };

@@ -8,7 +8,7 @@ use store_core::{
     Reason, Resource, ResourceConfig, Result, SECOND, Status,
 };
 
-use super::{assert_within_resolution, denied, granted, use_permit, use_permits, user};
+use super::fixture::{assert_within_resolution, denied, granted, use_permit, use_permits, user};
 use crate::run::{eventually, run_concurrently};
 use crate::{Harness, Setup};
 
@@ -171,7 +171,7 @@ pub async fn claims_of_short_windows_keep_the_history_of_long_ones(
 ) -> Result<()> {
     let setup = Setup::default().with_config(Limit::new(1, SECOND));
     let limits = harness.rate_limit(&setup).await?;
-    let resource = super::resource()?;
+    let resource = super::fixture::resource()?;
     let long = Claim::new(resource.clone()).with_config(Limit::new(5, MINUTE));
     let short = Claim::new(resource).with_config(Limit::new(1, SECOND));
     assert_eq!(

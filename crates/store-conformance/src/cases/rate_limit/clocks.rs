@@ -6,7 +6,7 @@ use store_core::{
     AdaptiveConfig, Clock, DAY, HOUR, Limit, MINUTE, Priority, ResourceConfig, Result, SECOND,
 };
 
-use super::{background, denied, granted, status, use_permits, user};
+use super::fixture::{background, denied, granted, status, use_permits, user};
 use crate::run::eventually;
 use crate::{Harness, Setup};
 

@@ -8,7 +8,7 @@ use store_core::{
     RateLimitStore, ResourceConfig, Result, SECOND,
 };
 
-use super::{
+use super::fixture::{
     assert_within_resolution, at, denied, granted, resource, status, use_permit, use_permits, user,
 };
 use crate::{Harness, Setup};

@@ -7,7 +7,7 @@ use store_core::{
     Resource, Result, SECOND,
 };
 
-use super::{
+use super::fixture::{
     assert_within_resolution, background, denied, granted, resource, status, use_permit, user,
 };
 use crate::{Harness, Setup};

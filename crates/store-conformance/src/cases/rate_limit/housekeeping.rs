@@ -5,7 +5,7 @@ use store_core::{
     RateLimitStore, Resource, ResourceConfig, Result, SECOND,
 };
 
-use super::{background, resource, status, use_permit, use_permits, user};
+use super::fixture::{background, resource, status, use_permit, use_permits, user};
 use crate::{Harness, Setup};
 
 pub async fn resources_are_listed_page_by_page(harness: &dyn Harness) -> Result<()> {
@@ -115,7 +115,7 @@ pub async fn cleanup_of_admissions_is_bounded(harness: &dyn Harness) -> Result<(
 pub async fn closed_limiter_refuses_calls(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
-    let permit = super::granted(&limits, user()?).await?;
+    let permit = super::fixture::granted(&limits, user()?).await?;
     limits.close().await?;
     permit.give_back();
     let (name, now) = (resource()?, setup.clock.now());

@@ -5,7 +5,9 @@ use store_core::{
     ResourceConfig, Result, SECOND,
 };
 
-use super::{background, denied, granted, resource, status, use_permit, use_permits, user};
+use super::fixture::{
+    background, denied, granted, resource, status, use_permit, use_permits, user,
+};
 use crate::run::eventually;
 use crate::{Harness, Setup};
 

@@ -7,7 +7,7 @@ use store_core::{
     ResourceConfig, Result, SECOND,
 };
 
-use super::{
+use super::fixture::{
     assert_within_resolution, at, denied, granted, non_zero, resource, status, use_permit,
     use_permits, user,
 };

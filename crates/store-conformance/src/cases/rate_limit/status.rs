@@ -7,7 +7,7 @@ use store_core::{
     ResourceConfig, Result, SECOND, Status,
 };
 
-use super::{
+use super::fixture::{
     assert_within_resolution, at, background, resource, status, use_permit, use_permits, user,
 };
 use crate::{Harness, Setup};
