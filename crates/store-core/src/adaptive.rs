@@ -71,8 +71,8 @@ const HIGH: &str = "High user activity";
 ///
 /// let now = Timestamp::from_millis(1_700_000_000_000);
 /// let config = AdaptiveConfig::default();
-/// let nobody = Activity::from_requests(now, &config, [], []);
-/// let allocation = calculate(now, 200, &nobody, &config);
+/// let idle = Activity::from_requests(now, &config, [], []);
+/// let allocation = calculate(now, 200, &idle, &config);
 /// assert_eq!((allocation.user_reserved, allocation.background_max), (60, 140));
 /// assert_eq!(allocation.reason, "Initial state - default capacity allocation");
 /// ```

@@ -25,7 +25,7 @@ use crate::ttl::Ttl;
 ///
 /// Every method can fail with the kinds of a backend that does not work: `Busy`, `Throttled`,
 /// `Timeout`, `Unavailable`, `CircuitOpen`, `Corrupt`, `SchemaNewer`, `SchemaMissing`, `ReadOnly`,
-/// `StorageFull`, `Closed`. `# Errors` names what comes on top.
+/// `StorageFull`, `Closed`. `# Errors` names further kinds.
 #[async_trait]
 pub trait CacheStore: Debug + Send + Sync + 'static {
     /// Looks up one value.
@@ -96,7 +96,7 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// Only the kinds of a backend that does not work.
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>>;
 
-    /// Counts what is stored.
+    /// Counts the values.
     ///
     /// # Errors
     /// Only the kinds of a backend that does not work.
@@ -337,7 +337,7 @@ impl CacheStats {
     }
 }
 
-/// Conveniences over any [`CacheStore`].
+/// Extension methods of every [`CacheStore`].
 #[async_trait]
 pub trait CacheStoreExt: CacheStore {
     /// The bytes of `key`, if there are unexpired ones: for reading only. To fill a miss, use

@@ -22,7 +22,7 @@ use crate::priority::Priority;
 use crate::random::Random;
 use crate::time::Timestamp;
 
-/// Jobs that tasks, processes and hosts do once.
+/// The jobs of all tasks, processes and hosts that share a store: each is done once.
 ///
 /// The first caller of a key owns the job; the others join and wait. The owner holds a lease and
 /// renews it with heartbeats. When the lease lapses, exactly one other caller takes over with a new
@@ -89,7 +89,7 @@ pub trait DedupeStore: fmt::Debug + Send + Sync + 'static {
     /// Only the kinds of a backend that does not work.
     async fn fail(&self, owner: &mut Ownership, error: &str) -> Result<EndOutcome>;
 
-    /// Whether somebody holds an unlapsed lease on `key`.
+    /// Whether a job of `key` is in progress, its lease not lapsed.
     ///
     /// # Errors
     /// Only the kinds of a backend that does not work.

@@ -28,7 +28,7 @@ macro_rules! forward {
     (
         $contract:ident {
             $(fn $method:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)+
-            $(sync: fn $plain:ident($($given:ident: $type:ty),*) -> $told:ty;)*
+            $(sync: fn $plain:ident($($given:ident: $type:ty),*) -> $output:ty;)*
         }
     ) => {
         #[async_trait]
@@ -38,7 +38,7 @@ macro_rules! forward {
                 (**self).$method($($argument),*).await
             })+
 
-            $(fn $plain(&self $(, $given: $type)*) -> $told {
+            $(fn $plain(&self $(, $given: $type)*) -> $output {
                 (**self).$plain($($given),*)
             })*
         }
@@ -50,7 +50,7 @@ macro_rules! forward {
                 (**self).$method($($argument),*).await
             })+
 
-            $(fn $plain(&self $(, $given: $type)*) -> $told {
+            $(fn $plain(&self $(, $given: $type)*) -> $output {
                 (**self).$plain($($given),*)
             })*
         }

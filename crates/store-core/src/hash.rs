@@ -23,7 +23,7 @@ const SECRET_PARAMETERS: [&str; 8] = [
 /// The canonical form is `{"endpoint":…,"params":{…}}` without white space, where parameter names are
 /// sorted at every level, numbers and booleans are written as strings, and `null` stays `null`. It
 /// reproduces the hashes of the original packages for every request without secret parameters,
-/// which are removed first (`api_key` and its likes, in any case).
+/// which are removed first (`api_key` and the like, in any case).
 ///
 /// ```
 /// use store_core::request_hash;

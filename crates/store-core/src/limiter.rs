@@ -125,7 +125,7 @@ impl RateLimiter {
     /// ```
     ///
     /// # Errors
-    /// Those of [`acquire`](Self::acquire); `work` did not run then.
+    /// [`AcquireError`], as for [`acquire`](Self::acquire); `work` did not run then.
     pub async fn run<F, R>(
         &self,
         request: impl Into<Acquire> + Send,

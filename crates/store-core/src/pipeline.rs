@@ -1,6 +1,6 @@
 //! The pipeline that an application calls: cache, join, limit, fetch.
 //!
-//! - A fresh answer in the cache is returned without asking anybody else, cooldown or not.
+//! - A fresh answer in the cache is returned without a permit and a request, cooldown or not.
 //! - Otherwise one caller owns the request and the others join it; a new owner looks into the cache
 //!   again, because the previous one may just have filled it.
 //! - Every attempt on the wire takes a permit of its own before anything is sent.
@@ -188,7 +188,7 @@ impl Pipeline {
     /// ```
     ///
     /// # Errors
-    /// Those of [`run`](Self::run), and [`PipelineError::Decode`] if a new answer does not decode.
+    /// [`PipelineError`], as for [`run`](Self::run), and [`PipelineError::Decode`] if a new answer does not decode.
     pub async fn run_json<T, E, F, R>(
         &self,
         request: Request,
@@ -307,7 +307,7 @@ impl Pipeline {
         }
     }
 
-    /// What the cache holds, as far as `request` may use it. A forced refresh takes only what was
+    /// The cached answer, if `request` may use it: a forced refresh takes only an answer that was
     /// fetched after it began.
     async fn look_up(&self, request: &Request, started: Timestamp) -> Cached {
         let cached = self.read_cache(&request.key).await;
@@ -376,7 +376,7 @@ enum Wait<E> {
     Failed(Error),
 }
 
-/// What the cache holds.
+/// The result of a cache lookup.
 enum Cached {
     Fresh(StoredAnswer),
     /// A cached failure, still fresh.

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 /// The priority class of a request. A user outranks the background.
 ///
-/// The default is user: a program that says nothing gets the whole limit. Work that nobody waits for
+/// The default is user: a program that sets no priority gets the whole limit. Work that nobody waits for
 /// says `Background`, and leaves a part of an adaptive limit to users.
 ///
 /// ```
@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// Nobody is waiting: a scan, a warm-up, a refresh.
+    /// No user is waiting: a scan, a warm-up, a refresh.
     Background,
     /// Somebody is waiting. The default.
     #[default]

@@ -30,7 +30,7 @@ use crate::time::Timestamp;
 ///
 /// Every method can fail with the kinds of a backend that does not work: `Busy`, `Throttled`,
 /// `Timeout`, `Unavailable`, `CircuitOpen`, `Corrupt`, `SchemaNewer`, `SchemaMissing`, `ReadOnly`,
-/// `StorageFull`, `Closed`. `# Errors` names what comes on top.
+/// `StorageFull`, `Closed`. `# Errors` names further kinds.
 #[async_trait]
 pub trait RateLimitStore: fmt::Debug + Send + Sync + 'static {
     /// Admits the request on all its claims now, or on none.

@@ -55,7 +55,7 @@ pub(crate) const INLINE_LIMIT_BYTES: usize = 5 * MEBIBYTE;
 /// The most items that one cleanup removes.
 pub(crate) const CLEANUP_BATCH: u32 = 1_000;
 
-/// The config of a limiter that was given none.
+/// The default config of a limiter.
 pub(crate) fn default_config() -> ResourceConfig {
     Limit::SIXTY_PER_MINUTE.into()
 }

@@ -229,7 +229,7 @@ impl RateLimitStore for MemoryRateLimitStore {
     fn record_activity(&self, request: &Acquire) {
         let now = self.now();
         self.shared.write_always(|resources| {
-            // An invalid request has no activity; whoever sends it hears of it when it asks.
+            // An invalid request has no activity; `try_acquire` refuses it.
             if let Ok(configs) = self.configs(resources, request) {
                 resources.prepare(request, &configs, &self.default_config, now);
                 resources.count_activity(request, &configs, now);

@@ -7,7 +7,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | open or create the file | [`open`]; with [`DatabaseOptions`] [`open_with`]; over a pool of yours [`SqliteDatabase::from_pool`] |
+//! | open or create the file | [`open()`]; with [`DatabaseOptions`] [`open_with`]; over a pool of yours [`SqliteDatabase::from_pool`] |
 //! | cache values of a type, computed once | [`TypedCache`] over a [`SqliteCacheStore`] |
 //! | do work once over all processes | [`SqliteDedupeStore`], [`DedupeStoreExt::run_once`] |
 //! | wait for permits of a rate limit | [`SqliteRateLimitStore`], [`RateLimitStoreExt::limiter`] |
@@ -53,7 +53,7 @@
 //!
 //! # Errors
 //!
-//! The stores, [`open`] and [`migrate()`] fail with the [`Error`] of all backends. Operations of a
+//! The stores, [`open()`] and [`migrate()`] fail with the [`Error`] of all backends. Operations of a
 //! [`SqliteDatabase`] fail with a [`DatabaseError`]. `?` turns either into a [`BoxError`].
 //!
 //! # Versions of `sqlx` and `rusqlite` in the same build

@@ -46,7 +46,7 @@ use self::worker::Job;
 ///             that nobody wrote down; any fails
 ///
 /// The cache: keys that all fill from an origin whose versions only rise, read, refresh and
-/// invalidate (by key, tag and scope); and keys of each task's own that nobody else touches.
+/// invalidate (by key, tag and scope); and keys of each task's own that no other task touches.
 ///
 ///   hits      values that were read
 ///

@@ -116,7 +116,7 @@ async fn open(path: &Path, action: Action) -> Result<SqliteDatabase, Error> {
         .map_err(Error::config)
 }
 
-/// Runs the action. The report holds even if the action failed, and says what was done.
+/// Runs the action. The report is valid even if the action failed.
 async fn execute(
     database: &SqliteDatabase,
     components: &[&'static Component],

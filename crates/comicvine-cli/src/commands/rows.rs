@@ -12,7 +12,7 @@ use crate::progress::RowsBar;
 pub(crate) struct Columns(Vec<String>);
 
 impl Columns {
-    /// Those of `--fields`, else the default ones.
+    /// The columns of `--fields`, else the default ones.
     pub(crate) fn new(fields: Option<&str>, default: &[&str]) -> Self {
         let names = fields.map_or_else(
             || default.iter().map(|&name| name.to_owned()).collect(),
@@ -42,10 +42,10 @@ pub(crate) async fn print_pages<T>(
     let progress = RowsBar::new(what);
     let mut printer = Printer::new(output, columns);
     let mut total = 0;
-    while let Some(got) = pages.try_next().await? {
-        total = got.value.total;
-        progress.advance(got.value.received, expected(total));
-        let rows = got.value.rows.into_iter().map(&raw).collect();
+    while let Some(page) = pages.try_next().await? {
+        total = page.value.total;
+        progress.advance(page.value.received, expected(total));
+        let rows = page.value.rows.into_iter().map(&raw).collect();
         progress.suspend(|| printer.push(rows))?;
     }
     progress.finish();

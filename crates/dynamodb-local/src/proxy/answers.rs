@@ -73,7 +73,7 @@ pub(super) fn cancelled(actions: usize) -> Answer {
     )
 }
 
-/// No `x-amz-crc32`: it is optional, and would be one of ours.
+/// The response has no `x-amz-crc32`: it is optional.
 fn refusal(status: StatusCode, body: &Value) -> Answer {
     let mut answer = Response::new(Full::new(body.to_string().into()));
     *answer.status_mut() = status;

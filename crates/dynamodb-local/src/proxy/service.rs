@@ -96,7 +96,7 @@ impl Service {
         Ok(refused)
     }
 
-    /// Sends half of a batch on and returns the rest as unprocessed; what is no batch goes on whole.
+    /// Forwards half of a batch and returns the rest as unprocessed; a request without a batch is forwarded whole.
     async fn forward_half(
         &self,
         operation: &str,

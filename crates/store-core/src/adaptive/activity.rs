@@ -9,9 +9,9 @@ use crate::time::{Timestamp, millis_ceil};
 pub struct Activity {
     /// Requests of users in the monitoring window.
     pub users_in_window: u64,
-    /// Those of them in the window's last third.
+    /// Requests of users in the window's last third.
     pub users_in_last_third: u64,
-    /// Those of them in the window's middle third.
+    /// Requests of users in the window's middle third.
     pub users_in_middle_third: u64,
     /// When a user last asked, however long ago.
     pub last_user: Option<Timestamp>,

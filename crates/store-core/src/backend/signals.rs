@@ -1,7 +1,7 @@
 //! Wake-ups between the tasks of one process that share a job.
 //!
-//! A backend tells [`JobSignals`] what it has committed; waiters of the same process learn of it
-//! without asking the store, and get the owner's result whatever its length. Entries live as long as
+//! A backend reports its commits to [`JobSignals`]; waiters of the same process are woken without
+//! asking the store, and get the owner's result whatever its length. Entries live as long as
 //! somebody watches or owns the key.
 
 use std::collections::HashMap;
@@ -149,7 +149,7 @@ impl JobWatch {
     /// Completes at the next change, or at once if there was one since the last call.
     pub async fn changed(&mut self) {
         if self.changed.changed().await.is_err() {
-            // Nobody can announce anything any more; the caller's other wake-ups decide.
+            // The sender is gone; the caller's other wake-ups decide.
             std::future::pending::<()>().await;
         }
     }

@@ -16,7 +16,7 @@ pub trait AdmissionLog {
     /// When the `nth` newest admission was made, counted from 1: of one class, or of both.
     ///
     /// # Errors
-    /// The kinds of the backend.
+    /// The kinds of a backend that does not work, as of [`RateLimitStore`](crate::RateLimitStore).
     fn nth_newest(&mut self, class: Option<Priority>, nth: u32) -> Result<Option<Timestamp>>;
 }
 
@@ -58,7 +58,8 @@ impl Rules<'_> {
     /// The denial of `permits` requests of this class; `None` if they can be admitted now.
     ///
     /// # Errors
-    /// `InvalidInput` if they never can be admitted, and the errors of the log.
+    /// `InvalidInput` if they can never be admitted, and the kinds of
+    /// [`AdmissionLog::nth_newest`].
     pub fn denial(
         &self,
         log: &mut impl AdmissionLog,
@@ -96,7 +97,7 @@ impl Rules<'_> {
     /// How many more requests of this class would be admitted now.
     ///
     /// # Errors
-    /// The errors of the log.
+    /// The kinds of [`AdmissionLog::nth_newest`].
     pub fn remaining(
         &self,
         log: &mut impl AdmissionLog,
@@ -104,7 +105,7 @@ impl Rules<'_> {
         now: Timestamp,
     ) -> Result<u32> {
         let counts = self.config.limits().iter().map(Limit::count);
-        // What is admitted in one is admitted in fewer: the answer lies between these two.
+        // If `n` permits are admitted, so are fewer: a binary search finds the most.
         let (mut admitted, mut most) = (0, counts.min().unwrap_or_default());
         while let Some(permits) = NonZeroU32::new(most - (most - admitted) / 2)
             && admitted < most
@@ -118,11 +119,11 @@ impl Rules<'_> {
         Ok(admitted)
     }
 
-    /// When [`remaining`](Self::remaining), which is `remaining` now, rises if nobody asks; `now` if
+    /// When [`remaining`](Self::remaining), which is `remaining` now, rises without further requests; `now` if
     /// it is as high as it gets.
     ///
     /// # Errors
-    /// The errors of the log.
+    /// The kinds of [`AdmissionLog::nth_newest`].
     pub fn remaining_rises_at(
         &self,
         log: &mut impl AdmissionLog,

@@ -1,4 +1,4 @@
-//! Fill tokens: the moment at which a fill began, as the store counts.
+//! Fill tokens: the moment at which a fill began, by the store's count of invalidations.
 
 use crate::time::Timestamp;
 

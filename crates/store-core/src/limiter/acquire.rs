@@ -1,4 +1,4 @@
-//! Waiting for a permit: ask when it is this waiter's turn, sleep otherwise.
+//! Waiting for a permit: the first waiter of a resource asks the store, the others sleep.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -36,8 +36,8 @@ impl RateLimiter {
     /// busy is asked again. `priority` may raise the request's priority while it waits.
     ///
     /// # Errors
-    /// The kinds of the store; `Timeout` if it did not answer once until the deadline, `Busy` if it
-    /// was until then.
+    /// The kinds of [`RateLimitStore::try_acquire`](crate::RateLimitStore::try_acquire); `Timeout` if
+    /// no answer came before the deadline, `Busy` if the store was busy until then.
     pub(crate) async fn acquire_until(
         &self,
         mut request: Acquire,
@@ -145,7 +145,7 @@ impl RateLimiter {
                 None => false,
             };
             if !rises {
-                // Nobody can raise it any more.
+                // The sender is gone: the priority is final.
                 *priority = None;
                 std::future::pending::<()>().await;
             }

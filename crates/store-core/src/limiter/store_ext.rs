@@ -51,7 +51,7 @@ pub trait RateLimitStoreExt: RateLimitStore {
         Ok(self.wait_time(resource, priority).await?.is_zero())
     }
 
-    /// How long a request of this class would have to wait if nobody else asked.
+    /// How long a request of this class would have to wait without other requests.
     ///
     /// # Errors
     /// The kinds of [`RateLimitStore::status`].

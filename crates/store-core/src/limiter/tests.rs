@@ -160,7 +160,7 @@ impl Fixture {
     ) -> JoinHandle<Decision> {
         let asked = self.ask(priority, patience, raised);
         let task = tokio::spawn(async move { asked.await.unwrap() });
-        settle().await;
+        run_tasks().await;
         task
     }
 
@@ -180,7 +180,7 @@ impl Fixture {
     async fn pass(&self, seconds: u64) {
         for _ in 0..seconds {
             self.clock.advance(Duration::from_secs(1));
-            settle().await;
+            run_tasks().await;
         }
     }
 
@@ -195,7 +195,7 @@ impl Fixture {
 }
 
 /// Lets every task run until it waits for something.
-async fn settle() {
+async fn run_tasks() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
     }
@@ -282,7 +282,7 @@ async fn a_store_that_does_not_answer_is_given_up_at_the_deadline() {
     let fixture = Fixture::new();
     fixture.set_mode(Mode::Silent);
     let waiter = tokio::spawn(fixture.ask(User, Duration::from_secs(3), None));
-    settle().await;
+    run_tasks().await;
     fixture.pass(2).await;
     assert!(!waiter.is_finished());
     fixture.pass(1).await;
@@ -306,10 +306,10 @@ async fn the_store_gets_a_second_to_answer() {
     let fixture = Fixture::new();
     fixture.set_mode(Mode::Silent);
     let waiter = tokio::spawn(fixture.ask(User, Duration::ZERO, None));
-    settle().await;
+    run_tasks().await;
     assert!(!waiter.is_finished());
     fixture.clock.advance(MIN_ANSWER_TIME);
-    settle().await;
+    run_tasks().await;
     assert!(waiter.is_finished());
 }
 
@@ -319,7 +319,7 @@ async fn a_limiter_that_others_keep_busy_is_asked_again_until_the_deadline() {
     fixture.set_mode(Mode::Busy);
     let patient = fixture.wait(User, PATIENT).await;
     let hasty = tokio::spawn(fixture.ask(User, Duration::from_secs(2), None));
-    settle().await;
+    run_tasks().await;
     fixture.pass(2).await;
     assert_eq!(hasty.await.unwrap().unwrap_err().kind(), ErrorKind::Busy);
     assert!(!patient.is_finished());
@@ -335,7 +335,7 @@ async fn a_waiter_that_leaves_holds_nobody_up() {
     let leaving = fixture.wait(User, PATIENT).await;
     let staying = fixture.wait(User, PATIENT).await;
     leaving.abort();
-    settle().await;
+    run_tasks().await;
     fixture.pass(1).await;
     assert!(staying.is_finished());
 }
@@ -350,7 +350,7 @@ async fn a_raised_priority_counts_at_once() {
         .wait_raised(Background, PATIENT, Some(receiver))
         .await;
     sender.send_replace(User);
-    settle().await;
+    run_tasks().await;
     fixture.pass(1).await;
     assert!(raised.is_finished());
     assert!(!other.is_finished());
@@ -365,7 +365,7 @@ async fn a_request_of_several_permits_is_not_overtaken_by_later_ones() {
     let several = Acquire::one(&resource).permits(std::num::NonZeroU32::new(5).unwrap());
     let queue = fixture.queue.clone();
     let several = tokio::spawn(async move { queue.acquire(several.max_wait(PATIENT)).await });
-    settle().await;
+    run_tasks().await;
     let mut singles = Vec::new();
     for _ in 0..10 {
         singles.push(fixture.wait(User, PATIENT).await);

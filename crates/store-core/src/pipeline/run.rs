@@ -1,4 +1,4 @@
-//! One request that is sent: permits, attempts, and what is stored for others.
+//! One request that is sent: its permits, its attempts, and its stored answer.
 
 use std::time::Duration;
 
@@ -238,7 +238,7 @@ impl Run<'_> {
             cache.set(entry).await
         };
         let location = match stored.await {
-            // Those who joined look for what is fresh.
+            // Joiners use fresh answers only.
             Ok(SetOutcome::Stored) if fresh_for.is_zero() => Location::Nowhere,
             Ok(SetOutcome::Stored) => Location::Cache,
             Ok(SetOutcome::Outdated) => {

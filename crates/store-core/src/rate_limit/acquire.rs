@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Claim {
-    /// What is counted.
+    /// The resource that the request counts against.
     pub resource: Resource,
     /// The limits that apply unless the store has a configuration for the resource
     /// ([`set_resource_config`](crate::RateLimitStore::set_resource_config)). Default: the store's

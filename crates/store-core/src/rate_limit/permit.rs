@@ -40,7 +40,7 @@ impl Permit {
         }
     }
 
-    /// What is left of a permit that somebody else has taken or refunded.
+    /// A permit without a refund, in place of one that was delivered or refunded.
     pub(crate) const fn given_back() -> Self {
         Self {
             admitted_at: Timestamp::MIN,

@@ -66,7 +66,7 @@ impl ResourceConfig {
         })
     }
 
-    /// Reads what [`to_stored`](Self::to_stored) wrote.
+    /// Parses the text that [`to_stored`](Self::to_stored) wrote.
     ///
     /// # Errors
     /// `InvalidInput` if it is anything else.

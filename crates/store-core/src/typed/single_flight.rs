@@ -71,7 +71,7 @@ impl Participant<'_> {
 
 impl Drop for Participant<'_> {
     fn drop(&mut self) {
-        // The map's and this one: nobody else waits.
+        // One reference is the map's, one this caller's: no other caller waits.
         if Arc::strong_count(&self.cell) <= 2 {
             self.remove_flight();
         }

@@ -16,7 +16,7 @@ const RETENTION: Duration = HOUR;
 /// The most targets that are kept.
 const MAX_TARGETS: usize = 100_000;
 
-/// What was invalidated.
+/// The target of an invalidation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Target {
     Everything,

@@ -52,7 +52,7 @@ async fn a_full_cache_keeps_what_was_asked_for_and_what_came_last() -> Result<()
     Ok(())
 }
 
-/// Fills a cache that has room for a hundred entries of a kilobyte, asks for some of them again, and
+/// Fills a cache with space for a hundred entries of a kilobyte, asks for some of them again, and
 /// then for thousands of others, once each; how many of those in use are left.
 async fn left_after_a_crawl(capacity: Capacity) -> Result<usize> {
     let cache = bounded(capacity);

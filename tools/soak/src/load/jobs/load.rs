@@ -18,7 +18,7 @@ use super::timing::LEASE;
 
 const KEYS: usize = 12;
 
-/// Keys whose owners all fall silent, and that are seldom asked for: nobody but the one who waits
+/// Keys whose owners all fall silent, and that are seldom asked for: only the one who waits
 /// notices that the lease has lapsed.
 const QUIET_KEYS: usize = 100;
 
@@ -61,7 +61,7 @@ async fn step(context: &Context, jobs: &dyn DedupeStore, rng: &Rng) -> Result<()
     }
 }
 
-/// Keeps the job without a word for long after its lease, while the task goes on.
+/// Keeps the job without a heartbeat for long after its lease, while the task goes on.
 fn fall_silent(context: &Context, owner: Ownership) {
     let clock = context.clock;
     tokio::spawn(async move {

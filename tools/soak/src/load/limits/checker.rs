@@ -97,7 +97,7 @@ impl Usage {
         usage
     }
 
-    /// Usage of a resource that nobody asked for.
+    /// Usage of a resource that was recorded without permission.
     fn recorded(&self, resource: usize) -> &[(i64, i64)] {
         if resource == RECORDED {
             &self.recorded
@@ -319,7 +319,7 @@ mod tests {
         let over = check(&usage, &stored(&[95, 120]), false);
         assert_eq!((over.over, over.mismatched), (9, 0));
         assert_eq!(check(&usage, &stored(&[95]), true).mismatched, 1);
-        // Beyond the limit without asking is nobody's fault.
+        // Usage that was recorded without permission may exceed the limit.
         usage.clear();
         usage.resize(
             30,
