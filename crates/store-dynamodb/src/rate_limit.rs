@@ -29,9 +29,9 @@ use async_trait::async_trait;
 use store_core::backend::Undelivered;
 use store_core::backend::window::check_claims;
 use store_core::{
-    Acquire, AdaptiveConfig, Attempt, Claim, Decision, Error, ErrorKind, Limit, Page, PageRequest,
-    Priority, RateLimitOptions, RateLimitStats, RateLimitStore, Resource, ResourceConfig,
-    ResourceInfo, Result, Status, Timestamp,
+    Acquire, AdaptiveConfig, Claim, Decision, Error, ErrorKind, Limit, Page, PageRequest, Priority,
+    RateLimitOptions, RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo,
+    Result, Status, Timestamp,
 };
 
 use self::engine::Inner;
@@ -133,10 +133,7 @@ impl RateLimitStore for DynamoDbRateLimitStore {
     }
 
     fn record_activity(&self, request: &Acquire) {
-        // An invalid request has no activity; whoever sends it hears of it when it asks.
-        if request.attempt == Attempt::First && check_claims(&request.claims).is_ok() {
-            self.inner.denials.record_activity(request);
-        }
+        self.inner.denials.record_activity(request);
     }
 
     async fn record(&self, request: Acquire) -> Result<()> {

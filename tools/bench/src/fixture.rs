@@ -1,4 +1,4 @@
-//! Turns: the peer, then our side, on files of their own in one folder, and again.
+//! Alternating runs of the peer and of our side, each on a new file in one folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,12 @@ use crate::job::{CallBreakdown, Job, Settings, Timing, Versions, Work};
 use crate::median::median;
 use crate::page;
 
-/// Entries of the file that the peer leaves to our side.
+/// Entries of the file that the peer writes and our side takes over.
 const SEEDED: u64 = 2_000;
 /// Bytes of a small value.
 const VALUE: usize = 2_048;
 
-/// The folder in which both sides work, and the peer.
+/// The folder of all measurements, and the peer.
 #[derive(Debug)]
 pub(crate) struct Fixture<'a> {
     pub(crate) peer: &'a Path,
@@ -93,8 +93,8 @@ impl<'a> Fixture<'a> {
         for case in CASES {
             let (mut peer, mut ours) = (Vec::new(), Vec::new());
             for _ in 0..rounds {
-                peer.push(self.turn(Side::Peer(self.peer), &case, settings, percent)?);
-                ours.push(self.turn(Side::Ours, &case, settings, percent)?);
+                peer.push(self.run_case(Side::Peer(self.peer), &case, settings, percent)?);
+                ours.push(self.run_case(Side::Ours, &case, settings, percent)?);
             }
             let measurement = Measurement {
                 case,
@@ -120,19 +120,19 @@ impl<'a> Fixture<'a> {
         breakdown
     }
 
-    fn turn(
+    fn run_case(
         &self,
         side: Side<'_>,
         case: &Case,
         settings: Settings,
         percent: u64,
     ) -> Result<f64, Error> {
-        let database = self.clean("turn.db")?;
+        let database = self.clean("case.db")?;
         if case.work == Work::SetTakenOver {
             let seed = self.folder.path().join("seed.db");
             fs::copy(&seed, &database).map_err(Error::file("copy", &seed))?;
         }
-        let mut job = self.job(case.work, "turn.db");
+        let mut job = self.job(case.work, "case.db");
         (job.ops, job.warm_up) = case.calls(percent, settings);
         (job.settings, job.tasks) = (settings, case.tasks);
         (job.limit, job.filled) = (case.limit, case.filled);

@@ -117,5 +117,5 @@ pub(crate) struct CallBreakdown {
     /// The call.
     pub(crate) whole: f64,
     /// The call, with its work moved to another thread.
-    pub(crate) hopping: f64,
+    pub(crate) background: f64,
 }

@@ -1,7 +1,7 @@
-//! `bench`: how fast the stores are, beside the packages that they take over from.
+//! `bench`: how fast the stores are, compared with the packages that they replace.
 //!
-//! `cases` says what is measured and what is hoped for, `ours` and `driver.mjs` do the work, each in
-//! a process of its own, `fixture` lets them take turns, and `report` writes it down.
+//! `cases` lists the measurements and their targets, `ours` and `driver.mjs` do the work, each in a new
+//! process, `fixture` runs them alternately, and `report` writes the page.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,

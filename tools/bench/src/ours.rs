@@ -1,4 +1,4 @@
-//! Our side: one job in a process of its own, built for release.
+//! Our side: one job in a new process, built for release.
 
 mod breakdown;
 mod cache;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench peers`: against the npm package that these stores take over from.
+//! `cargo xtask bench peers`: a comparison with the npm package that these stores replace.
 
 use std::env;
 use std::fs;
@@ -13,23 +13,23 @@ use crate::report::Report;
 use crate::{contention, wakeup};
 
 const PAGE: &str = "docs/benchmarks.md";
-/// The least that a run that writes the page must do.
+/// What a run must do at least to write the page.
 const FULL_ROUNDS: usize = 5;
 const FULL_PERCENT: u64 = 100;
 
 /// Compare with the npm package @comic-vine/sqlite-store 0.2.0, side by side on this machine.
 ///
 /// Needs Node.js 20 or later with npm; the package is installed into target/peers. Both sides do the
-/// same work in turns, each in a process of its own; the table shows the medians. A full run writes
+/// same work alternately, each time in a new process; the table shows the medians. A full run writes
 /// docs/benchmarks.md and takes about five minutes on a machine with nothing else to do.
 #[derive(Clone, Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Args {
-    /// Turns of each side; fewer than the default write no page.
+    /// Runs of each side per case; fewer than the default write no page.
     #[arg(long, value_name = "N", default_value = "5")]
     rounds: NonZeroUsize,
 
-    /// How much of the work each turn does; less than all of it writes no page.
+    /// How much of the work each run does; less than all of it writes no page.
     #[arg(long, value_name = "PERCENT", default_value_t = FULL_PERCENT, value_parser = clap::value_parser!(u64).range(1..=100))]
     percent: u64,
 }

@@ -1,4 +1,4 @@
-//! The page that a run writes: what was measured, how, and what was hoped for.
+//! The page that a run writes: measurements, method and targets.
 
 use std::fmt::{self, Formatter};
 use std::thread;
@@ -8,10 +8,10 @@ use crate::fixture::Measurement;
 use crate::job::{CallBreakdown, Versions};
 use crate::wakeup::Wakeup;
 
-/// Everything that a run came to.
+/// All results of a run.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// Turns of each side.
+    /// Runs of each side per case.
     pub(crate) rounds: usize,
     pub(crate) versions: Versions,
     pub(crate) equal: Vec<Measurement>,
@@ -166,7 +166,7 @@ look at the length of the log. A *hop* is what a call costs in addition when
                 part.whole - part.transaction,
                 part.whole,
                 part.whole / part.transaction,
-                part.hopping - part.whole,
+                part.background - part.whole,
             )?;
         }
         let get = self

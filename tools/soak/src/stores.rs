@@ -29,10 +29,10 @@ use self::worker::Job;
 ///
 /// The limiter: requests of both classes for one or two resources at once, one or two permits each.
 /// Some permits are given back. The others are dropped, at once or a little later, or held by a process
-/// that is killed, and are used all the same. Some usage is recorded without a request. Limits are 30
-/// per 300 ms together with 6 per 20 ms (shared between users and background by activity), 20 per
-/// 250 ms, 1 per 4 ms, and 10 per 200 ms. The log is not swept, so that it is the whole history at the
-/// end.
+/// that is killed, and are used all the same. Some waits are abandoned and must use nothing; some usage
+/// is recorded without a request. Limits are 30 per 300 ms together with 6 per 20 ms (shared between
+/// users and background by activity), 20 per 250 ms, 1 per 4 ms, and 10 per 200 ms. The log is not
+/// swept, so that it is the whole history at the end.
 ///
 ///   admitted  admissions whose permits were not given back, one per resource and permit
 ///

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::backend::window::Denial;
+use crate::backend::window::{Denial, check_claims};
 use crate::priority::Priority;
 use crate::rate_limit::{Acquire, Attempt, Claim, ResourceConfig};
 use crate::resource::Resource;
@@ -104,9 +104,12 @@ impl Denials {
         found
     }
 
-    /// Keeps the activity of `request` for [`take_activity`](Self::take_activity).
+    /// Keeps the activity of `request` for [`take_activity`](Self::take_activity); a repeated attempt has
+    /// none, nor does a request that no store would accept.
     pub fn record_activity(&self, request: &Acquire) {
-        self.lock().add_activity(request);
+        if request.attempt == Attempt::First && check_claims(&request.claims).is_ok() {
+            self.lock().add_activity(request);
+        }
     }
 
     /// Caches the store's denial of `request`.

@@ -1,4 +1,4 @@
-//! The breakdown of the time of a call: bare SQLite and the stores in turns, in one process.
+//! The breakdown of the time of a call: bare SQLite and the stores alternately, in one process.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -22,8 +22,8 @@ use crate::error::Error;
 use crate::job::{CallBreakdown, Job};
 use crate::median::median;
 
-/// Turns of each contender; the median counts.
-const TURNS: u64 = 11;
+/// Runs of each contender; the median counts.
+const RUNS: u64 = 11;
 
 pub(crate) async fn measure(
     database: &SqliteDatabase,
@@ -34,7 +34,7 @@ pub(crate) async fn measure(
     stores.fill(database).await?;
     let options = DatabaseOptions::default().with_execution(Execution::Background);
     let elsewhere = SqliteDatabase::open_with(&job.database, options).await?;
-    let hopping = Stores::over(&elsewhere, Bytes::from(value.clone()));
+    let in_background = Stores::over(&elsewhere, Bytes::from(value.clone()));
     // A file of its own, or one side would do the other's checkpoints.
     let path = job.database.with_added_extension("bare");
     let alike = SqliteDatabase::open(&path).await?;
@@ -47,13 +47,13 @@ pub(crate) async fn measure(
     let mut breakdown = Vec::new();
     for call in [Call::Get, Call::Set, Call::Acquire, Call::Complete] {
         let mut times = [(); 4].map(|()| Vec::new());
-        for turn in 0..TURNS {
-            // Numbers of its own for each contender and turn: nobody meets another's rows.
+        for run in 0..RUNS {
+            // No number is used twice, so that no contender meets another's rows.
             let numbers = |place: u64| {
-                let start = (turn * 4 + place) * job.ops.next_multiple_of(200);
+                let start = (run * 4 + place) * job.ops.next_multiple_of(200);
                 start..start + job.ops
             };
-            let [statements, transactions, whole, hops] = &mut times;
+            let [statements, transactions, whole, background_times] = &mut times;
             let time = pick(call, &beside, &bare)
                 .statements(call, numbers(0))
                 .map_err(Error::from)?;
@@ -63,15 +63,18 @@ pub(crate) async fn measure(
                 .map_err(Error::from)?;
             transactions.push(per_call(time, job.ops));
             whole.push(per_call(stores.run(call, numbers(2)).await?, job.ops));
-            hops.push(per_call(hopping.run(call, numbers(3)).await?, job.ops));
+            background_times.push(per_call(
+                in_background.run(call, numbers(3)).await?,
+                job.ops,
+            ));
         }
-        let [statements, transaction, whole, hopping] = times.map(|times| median(&times));
+        let [statements, transaction, whole, background] = times.map(|times| median(&times));
         breakdown.push(CallBreakdown {
             call: call.to_string(),
             statements,
             transaction,
             whole,
-            hopping,
+            background,
         });
     }
     elsewhere.close().await?;

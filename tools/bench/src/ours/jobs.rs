@@ -16,10 +16,10 @@ use super::value::value;
 use crate::error::Error;
 use crate::job::{Job, Timing, Waited};
 
-/// Jobs that are completed under the eyes of a waiter.
+/// Jobs that are completed while somebody waits for them.
 const WAKES: u64 = 200;
 /// How long the owner works, so that the waiter waits: and a little more each time, so that
-/// completions fall anywhere between two looks of the waiter.
+/// completions fall anywhere between two polls of the waiter.
 const WORK: Duration = Duration::from_millis(20);
 /// Tasks that wait while their use of the processor is measured, and for how long.
 const WAITERS: u64 = 64;
@@ -60,14 +60,14 @@ pub(crate) async fn own(database: &SqliteDatabase) -> std::result::Result<(), Er
         .await?;
     }
     complete_after(&dedupe, &resting()?, IDLE + MARGIN).await?;
-    // The waiters' last look may still come.
+    // The waiters may poll once more.
     clock
         .sleep_until(clock.now() + Duration::from_millis(500))
         .await;
     Ok(())
 }
 
-/// Works from the moment that somebody has joined: who is late to look must not miss the job.
+/// Works from the moment that somebody has joined, so that no joiner misses the job.
 async fn complete_after(dedupe: &SqliteDedupeStore, key: &Key, work: Duration) -> Result<()> {
     if let Registration::Owner(mut owner) =
         dedupe.register_or_join(key, Priority::Background).await?

@@ -1,4 +1,4 @@
-//! The same calls by bare SQLite: what no store on top of it can do without.
+//! The same calls by bare SQLite: the least that any store on top of it costs.
 
 use std::ops::Range;
 use std::path::Path;
@@ -15,7 +15,7 @@ const GET: &str = "SELECT expires_at, created_at, value FROM cache WHERE hash = 
 const SET: &str = "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value)
      VALUES (?1, ?2, ?2, ?2, ?3)
      ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at, value = excluded.value";
-const LOOK: &str = "SELECT timestamp, id FROM rate_limits WHERE resource = ?1
+const NEWEST: &str = "SELECT timestamp, id FROM rate_limits WHERE resource = ?1
      ORDER BY timestamp DESC, id DESC LIMIT 1";
 const OLDEST: &str = "SELECT id FROM rate_limits WHERE resource = ?1 AND timestamp > 0
      ORDER BY timestamp, id LIMIT 1";
@@ -90,7 +90,7 @@ impl Bare {
         Ok(time)
     }
 
-    /// Off the clock, as the stores leave it to another thread.
+    /// Not timed: the stores do it on another thread.
     fn checkpoint(&self) -> rusqlite::Result<()> {
         let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
         self.connection.query_row(pragma, [], |_| Ok(()))
@@ -115,8 +115,8 @@ impl Bare {
                 statement.execute(params![name, i64::MAX, self.value])?;
             }
             Call::Acquire => {
-                let mut look = db.prepare_cached(LOOK)?;
-                let newest: Option<(i64, i64)> = look
+                let mut statement = db.prepare_cached(NEWEST)?;
+                let newest: Option<(i64, i64)> = statement
                     .query_row([&name], |row| Ok((row.get(0)?, row.get(1)?)))
                     .optional()?;
                 if newest.is_some() {

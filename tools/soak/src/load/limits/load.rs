@@ -1,6 +1,9 @@
 //! The requests of a task to the limiter.
 
+use std::future::poll_fn;
 use std::num::NonZeroU32;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use store_core::{
@@ -38,6 +41,9 @@ async fn step(context: &Context, limiter: &RateLimiter, rng: &Rng) -> Result<(),
     let (request, resources) = draw(rng)?;
     let permits = usize::try_from(request.permits.get()).unwrap_or(usize::MAX);
     let is_spread = resources.len() > 1 && context.counting == Counting::OneByOne;
+    if rng.chance(5) {
+        return abandon(context, limiter, rng, request).await;
+    }
     let asked = context.local.now().as_millis();
     // Most wait. Some ask the store directly, and all must whose admission may count from the call on.
     let permit = if rng.chance(80) && !is_spread {
@@ -112,6 +118,30 @@ async fn use_up(
     }
     drop(permit);
     Ok(())
+}
+
+/// Waits for a permit and drops the wait after a moment: what had been granted by then is taken back.
+async fn abandon(
+    context: &Context,
+    limiter: &RateLimiter,
+    rng: &Rng,
+    request: Acquire,
+) -> Result<(), Error> {
+    let until = context.clock.now() + rng.up_to(HOLD);
+    let mut sleep = context.clock.sleep_until(until);
+    let mut wait = pin!(limiter.acquire(request.max_wait(PATIENCE)));
+    let answer = poll_fn(|task| match wait.as_mut().poll(task) {
+        Poll::Ready(answer) => Poll::Ready(Some(answer)),
+        Poll::Pending => sleep.as_mut().poll(task).map(|()| None),
+    });
+    match answer.await {
+        Some(Ok(permit)) => {
+            permit.give_back();
+            context.log(&Entry::Limit(Event::GivenBack))
+        }
+        None | Some(Err(AcquireError::Denied { .. })) => Ok(()),
+        Some(Err(error)) => Err(error.into()),
+    }
 }
 
 async fn record(context: &Context, limiter: &RateLimiter, rng: &Rng) -> Result<(), Error> {
