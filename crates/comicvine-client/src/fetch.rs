@@ -34,7 +34,7 @@ pub(crate) struct RequestOptions {
 }
 
 impl RequestOptions {
-    /// These options for a stream, which nobody waits for unless the caller says so.
+    /// These options for a stream, which no user waits for, unless the caller sets another priority.
     pub(crate) fn for_stream(mut self) -> Self {
         self.priority.get_or_insert(Priority::Background);
         self

@@ -40,8 +40,8 @@ use store_core::{
 use self::call::Call;
 use self::epoch::EpochCache;
 use self::sweep::Cursor;
+use crate::handle::Handle;
 use crate::options::{CacheSettings, Tuning};
-use crate::store::Handle;
 use crate::table::DynamoDbTable;
 
 /// A response cache in a DynamoDB table, shared by all processes of all hosts that use the table.

@@ -27,8 +27,8 @@ use self::job::{Ending, JobView, ReadContext};
 use self::jobs::Claimed;
 use self::waiters::{JobUpdate, Waiter, Waiters, waiter_error};
 use crate::error::BACKEND;
+use crate::handle::Handle;
 use crate::options::{DedupeSettings, Tuning};
-use crate::store::Handle;
 use crate::table::DynamoDbTable;
 
 /// The longest result that other processes get, whatever the options say: DynamoDB takes items of 400 KB with

@@ -90,7 +90,7 @@ impl Item {
         }
     }
 
-    /// Bytes as [`bytes`] wrote them, taken out of the item, if the attribute is there.
+    /// Bytes as [`bytes()`] wrote them, taken out of the item, if the attribute is there.
     pub(crate) fn take_bytes(&mut self, name: &str) -> Result<Option<Bytes>, Error> {
         match self.0.remove(name) {
             Some(AttributeValue::B(blob)) => Ok(Some(blob.into_inner().into())),

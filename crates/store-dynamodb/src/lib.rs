@@ -61,6 +61,7 @@ mod cache;
 mod cloudwatch;
 mod dedupe;
 mod delay;
+mod handle;
 mod health;
 mod metrics;
 mod monitor;

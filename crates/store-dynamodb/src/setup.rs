@@ -9,7 +9,7 @@
 //! | [`TableSpec`] | the wanted table: keys, time to live, index, billing, backups |
 //! | [`plan`] | a dry run: the [`Step`]s and [`Difference`]s |
 //! | [`create_or_verify`] | idempotent set-up; safe to run from several processes at once |
-//! | [`render`] | the same table as `CloudFormation`, Terraform, AWS CLI commands or an IAM policy |
+//! | [`render()`] | the same table as `CloudFormation`, Terraform, AWS CLI commands or an IAM policy |
 //!
 //! Nothing here deletes a table or changes its items. Differences from the [`TableSpec`] are reported; those
 //! that can be fixed while the table serves are fixed only with [`Mend::InPlace`].

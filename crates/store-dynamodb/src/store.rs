@@ -1,15 +1,12 @@
-//! Constructors of all three stores, and what they share: table, clock, closing.
+//! Constructors of all three stores.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use store_core::{StoreOptions, Stores};
 
-use store_core::{Clock, Error, ErrorKind, Result, StoreOptions, Stores, Timestamp};
-
-use crate::error::BACKEND;
+use crate::cache::DynamoDbCacheStore;
+use crate::dedupe::DynamoDbDedupeStore;
 use crate::options::Tuning;
-use crate::rate_limit::adaptive_config;
+use crate::rate_limit::{DynamoDbRateLimitStore, adaptive_config};
 use crate::table::DynamoDbTable;
-use crate::{DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore};
 
 /// All three stores in `table` with default options: the limiter is adaptive, 200 per hour.
 ///
@@ -67,43 +64,4 @@ pub fn stores_with(table: &DynamoDbTable, options: StoreOptions, tuning: Tuning)
         .with_rate_limit(DynamoDbRateLimitStore::with_tuning(
             table, rate_limit, tuning,
         ))
-}
-
-/// Table, clock and closed flag of one store.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    table: DynamoDbTable,
-    clock: Arc<dyn Clock>,
-    is_closed: AtomicBool,
-}
-
-impl Handle {
-    pub(crate) fn new(table: &DynamoDbTable, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            table: table.clone(),
-            clock,
-            is_closed: AtomicBool::new(false),
-        }
-    }
-
-    /// The table, or [`ErrorKind::Closed`].
-    pub(crate) fn table(&self, operation: &'static str) -> Result<&DynamoDbTable> {
-        if self.is_closed.load(Ordering::Acquire) {
-            let error = Error::new(ErrorKind::Closed, BACKEND, operation);
-            return Err(error.with_detail("the store was closed; create another"));
-        }
-        Ok(&self.table)
-    }
-
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    pub(crate) fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-    }
 }

@@ -43,7 +43,7 @@ use self::worker::Job;
 ///
 ///   mismatched admissions and records that were written down and are not in the file, whether their
 ///             permits were dropped or their process was killed, and, without kills, rows of the file
-///             that nobody wrote down; any fails
+///             that no process wrote down; any fails
 ///
 /// The cache: keys that all fill from an origin whose versions only rise, read, refresh and
 /// invalidate (by key, tag and scope); and keys of each task's own that no other task touches.
@@ -60,7 +60,7 @@ use self::worker::Job;
 ///   lost      reads of them, on the way or at the end, that found something else; any fails
 ///
 /// De-duplication, with a lease of 500 ms: owners complete, fail, renew their lease, oversleep it or
-/// walk away, and everybody else joins them.
+/// walk away, and all other callers join them.
 ///
 ///   accepted  jobs that ended as their owner said
 ///

@@ -1,4 +1,4 @@
-//! What a client does that was told nothing: stores, limits and priorities.
+//! What a client does without options: stores, limits and priorities.
 
 use std::time::Duration;
 

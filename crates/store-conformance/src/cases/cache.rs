@@ -1,4 +1,4 @@
-//! Cases of [`CacheStore`].
+//! Cases of [`CacheStore`](store_core::CacheStore).
 
 mod fills;
 mod fixture;

@@ -1,4 +1,4 @@
-//! Cases of [`DedupeStore`].
+//! Cases of [`DedupeStore`](store_core::DedupeStore).
 
 mod fencing;
 mod fixture;

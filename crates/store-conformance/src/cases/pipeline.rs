@@ -1,4 +1,4 @@
-//! Cases of [`Pipeline`] over the backend's stores.
+//! Cases of [`Pipeline`](store_core::Pipeline) over the backend's stores.
 
 mod failing;
 mod fixture;

@@ -1,4 +1,4 @@
-//! Cases of [`RateLimitStore`].
+//! Cases of [`RateLimitStore`](store_core::RateLimitStore).
 
 mod admission;
 mod claims;

@@ -88,12 +88,18 @@ impl SharedError for std::io::Error {
 /// `?` turns any error into a final failure:
 ///
 /// ```
-/// use store_core::pipeline::{Failure, Fetched};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// use store_core::pipeline::{Failure, Fetched, Retry};
 ///
 /// async fn fetch(path: &str) -> Result<Fetched, Failure> {
 ///     let body = std::fs::read(path)?;
 ///     Ok(Fetched::new(body))
 /// }
+///
+/// let failure = fetch("no/such/file").await.unwrap_err();
+/// assert_eq!(failure.retry, Retry::Never);
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -15,9 +15,9 @@ use super::item;
 use super::local::{Local, Locals};
 use super::state::State;
 use crate::error::{BACKEND, Failure};
+use crate::handle::Handle;
 use crate::item::{Item, text, timestamp};
 use crate::options::RateLimitSettings;
-use crate::store::Handle;
 use crate::table::{DynamoDbTable, Update, Values};
 
 /// The longest wait before a resource that others write as well is looked at.

@@ -19,7 +19,7 @@ use crate::table::{SchemaNames, TableOptions};
 pub struct TableSpec {
     /// Name of the table. Default: `comic-vine-store`.
     pub table: String,
-    /// Region, used only by [`render`](super::render); requests go to the region of the client. Default: none.
+    /// Region, used only by [`render()`](super::render()); requests go to the region of the client. Default: none.
     pub region: Option<String>,
     /// Partition key, a string attribute. Default: `PK`.
     pub partition_key: String,

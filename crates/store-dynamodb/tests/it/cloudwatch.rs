@@ -115,7 +115,11 @@ fn counts_are_added_up_and_levels_kept() {
 
     publisher.publish().expect("written");
     let events = log.events();
-    assert_eq!(events.len(), 3, "a count is told once, a level each time");
+    assert_eq!(
+        events.len(),
+        3,
+        "a count is published once, a gauge each time"
+    );
     assert_eq!(events[2]["open"], 0.0);
 }
 
@@ -131,9 +135,9 @@ fn durations_are_told_one_by_one_a_hundred_at_a_time() {
     publisher.publish().expect("written");
     let events = log.events();
     events.iter().for_each(assert_is_event);
-    let told = events.iter().map(|event| event["seconds"].as_array());
-    let told: Vec<usize> = told.map(|it| it.map_or(0, Vec::len)).collect();
-    assert_eq!(told, [100, 100, 50]);
+    let timings = events.iter().map(|event| event["seconds"].as_array());
+    let timings: Vec<usize> = timings.map(|it| it.map_or(0, Vec::len)).collect();
+    assert_eq!(timings, [100, 100, 50]);
     assert_eq!(events[0]["seconds"][0], 0.005);
     let namespace = &events[0]["_aws"]["CloudWatchMetrics"][0]["Namespace"];
     assert_eq!(namespace, "Comics");
@@ -165,8 +169,8 @@ async fn requests_are_told_and_nothing_of_what_they_carry() {
         "dynamodb_read_units_total",
         "dynamodb_write_units_total",
     ] {
-        let told = events.iter().filter(|event| event[metric] != Value::Null);
-        assert!(told.count() > 0, "{metric}");
+        let written = events.iter().filter(|event| event[metric] != Value::Null);
+        assert!(written.count() > 0, "{metric}");
     }
     let text = log.text();
     assert!(!text.contains(secret), "{text}");

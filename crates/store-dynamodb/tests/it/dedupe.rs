@@ -321,11 +321,11 @@ async fn an_owner_whose_answers_are_lost_is_no_stranger_to_its_job() {
     let mut owner = own(&jobs, "comics:1").await;
     let job = *owner.job();
     faults.lose(1);
-    let settled = jobs
+    let ended = jobs
         .complete(&mut owner, value(10))
         .await
         .expect("an answer");
-    assert_eq!(settled, EndOutcome::Ended);
+    assert_eq!(ended, EndOutcome::Ended);
     let outcome = jobs.wait_for(&key("comics:1"), &job, SECOND).await;
     assert_eq!(
         outcome.expect("an outcome"),
@@ -334,8 +334,8 @@ async fn an_owner_whose_answers_are_lost_is_no_stranger_to_its_job() {
 
     let mut owner = own(&jobs, "comics:1").await;
     faults.lose(2);
-    let settled = jobs.fail(&mut owner, "no").await.expect("an answer");
-    assert_eq!(settled, EndOutcome::Ended);
+    let ended = jobs.fail(&mut owner, "no").await.expect("an answer");
+    assert_eq!(ended, EndOutcome::Ended);
     assert_eq!(jobs.stats().await.expect("counts").ended_jobs, 2);
 }
 
@@ -543,11 +543,11 @@ async fn an_answer_that_comes_late_does_not_end_a_lease() {
     for _ in 0..30 {
         breathe().await;
     }
-    let settled = jobs
+    let ended = jobs
         .complete(&mut owner, value(3))
         .await
         .expect("an answer");
-    assert_eq!(settled, EndOutcome::Ended);
+    assert_eq!(ended, EndOutcome::Ended);
     clock.advance(options.lease + SECOND);
 
     // What it looks at next is not late.

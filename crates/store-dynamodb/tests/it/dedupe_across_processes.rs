@@ -86,13 +86,13 @@ async fn child_owns() {
     let order = tokio::task::spawn_blocking(receive_from_parent).await;
     assert_eq!(order.expect("an order"), "complete");
     let beat = jobs.heartbeat(owner.key(), owner.job()).await;
-    let settled = jobs
+    let ended = jobs
         .complete(&mut owner, JobResult::Value("late".into()))
         .await
         .expect("an answer");
-    match (beat.expect("an answer"), settled) {
+    match (beat.expect("an answer"), ended) {
         (Heartbeat::Fenced, EndOutcome::Fenced) => send_to_parent("fenced"),
-        (beat, settled) => send_to_parent(format!("{beat:?} {settled:?}")),
+        (beat, ended) => send_to_parent(format!("{beat:?} {ended:?}")),
     }
     beats.abort();
 }
@@ -141,10 +141,10 @@ async fn an_owner_that_froze_is_fenced_when_it_thaws() {
     assert_eq!(frozen.receive(), "fenced");
     frozen.wait();
     beats.abort();
-    let settled = jobs
+    let ended = jobs
         .complete(&mut successor, JobResult::Value("fresh".into()))
         .await;
-    assert_eq!(settled.expect("an answer"), EndOutcome::Ended);
+    assert_eq!(ended.expect("an answer"), EndOutcome::Ended);
 }
 
 // covers("A10", "F44", "T20")

@@ -72,7 +72,7 @@ fn is_only_untold(problems: &[Problem]) -> bool {
     matches!(problems, [Problem::ClockUnknown])
 }
 
-/// The skew that a test allows for: server and test have one clock, but it is told in seconds.
+/// The skew that a test allows for: server and test have one clock, but the server reports it in seconds.
 fn options() -> HealthOptions {
     HealthOptions::default()
 }

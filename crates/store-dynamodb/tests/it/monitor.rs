@@ -143,8 +143,12 @@ async fn throttling_is_counted_and_the_open_circuit_is_told() {
     assert_eq!(sink.of(&open), [(MetricKind::Gauge, 1.0)]);
     proxy.set_faults(Faults::default());
     cache.get(&key).await.expect("the table is well again");
-    let told = sink.of(&open);
-    assert_eq!(told.last(), Some(&(MetricKind::Gauge, 0.0)), "{told:?}");
+    let emitted = sink.of(&open);
+    assert_eq!(
+        emitted.last(),
+        Some(&(MetricKind::Gauge, 0.0)),
+        "{emitted:?}"
+    );
 }
 
 // covers("B17", "B18")

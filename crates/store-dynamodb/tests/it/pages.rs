@@ -39,7 +39,7 @@ fn names(section: &str, column: usize) -> Vec<String> {
 // covers("B20")
 #[test]
 fn the_page_tells_how_the_table_grows_is_kept_and_moves() {
-    let told = [
+    let sections = [
         (
             "## Capacity and cost",
             ["Tuning::with_permit_batch_size", "register-scalable-target"],
@@ -50,7 +50,7 @@ fn the_page_tells_how_the_table_grows_is_kept_and_moves() {
         ),
         ("## Several regions", ["global table", "To fail over"]),
     ];
-    for (heading, words) in told {
+    for (heading, words) in sections {
         for word in words {
             assert!(section(heading).contains(word), "{heading}: {word}");
         }

@@ -51,8 +51,8 @@ async fn used(limits: &DynamoDbRateLimitStore) -> u32 {
 /// From now on two per minute.
 async fn state_two(limits: &DynamoDbRateLimitStore) {
     let two = Limit::new(2, MINUTE);
-    let stated = limits.set_resource_config(&resource(), two.into()).await;
-    stated.expect("room");
+    let configured = limits.set_resource_config(&resource(), two.into()).await;
+    configured.expect("capacity");
 }
 
 #[tokio::test(flavor = "multi_thread")]

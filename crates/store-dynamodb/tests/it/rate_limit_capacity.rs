@@ -157,7 +157,7 @@ async fn activity_without_a_decision_costs_no_write_of_its_own() {
     assert_eq!(adaptive.recent_user_activity, 12);
 }
 
-/// A client that is never idle: it asks, and waits as long as it is told.
+/// A client that is never idle: it asks, and waits until `retry_at`.
 async fn saturate(limits: Arc<DynamoDbRateLimitStore>, seed: u64, span: Duration) -> Vec<i64> {
     let (clock, random) = (SystemClock::new(), SeededRandom::new(seed));
     let end = clock.now() + span;
@@ -195,7 +195,7 @@ pub(crate) fn worst_window(admitted: &mut [i64], window: i64) -> usize {
 
 fn worst_in(admitted: &mut [i64], window: Duration) -> usize {
     let millis = window.as_millis();
-    worst_window(admitted, i64::try_from(millis).expect("not for ever"))
+    worst_window(admitted, i64::try_from(millis).expect("a finite time"))
 }
 
 /// Clients with handles and tables of their own, on one limit.

@@ -54,19 +54,19 @@ async fn foreign(client: &Client, table: &str, keys: [(&str, ScalarAttributeType
 #[tokio::test]
 async fn a_table_is_created_once_and_then_left_alone() {
     let (client, spec) = (support::client(), spec());
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&told);
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&steps);
     let options = SetupOptions::default().with_progress(move |progress| {
-        heard.lock().expect("a lock").push(progress.clone());
+        sink.lock().expect("a lock").push(progress.clone());
     });
     let report = create_or_verify(&client, &spec, &options)
         .await
         .expect("a table");
     assert_eq!(report.done, [Step::CreateTable, Step::EnableTimeToLive]);
-    let told = told.lock().expect("a lock").clone();
+    let steps = steps.lock().expect("a lock").clone();
     assert!(
-        told.contains(&Progress::Started(Step::CreateTable)),
-        "{told:?}"
+        steps.contains(&Progress::Started(Step::CreateTable)),
+        "{steps:?}"
     );
 
     let table = client.describe_table().table_name(&spec.table).send().await;
@@ -160,14 +160,14 @@ async fn another_table_of_that_name_is_told_apart_in_full() {
         },
     ];
     assert_eq!(*differences, wanted);
-    let told = error.to_string();
+    let text = error.to_string();
     assert!(
-        told.contains("keys: hash (partition), SK (sort); should be PK"),
-        "{told}"
+        text.contains("keys: hash (partition), SK (sort); should be PK"),
+        "{text}"
     );
     assert!(
-        told.contains("index GSI1: missing [can be mended in place]"),
-        "{told}"
+        text.contains("index GSI1: missing [can be mended in place]"),
+        "{text}"
     );
     // Not even what could have been mended was touched.
     let planned = plan(&client, &spec).await.expect("a plan");
@@ -181,8 +181,8 @@ async fn what_can_be_mended_is_mended_when_asked_and_only_then() {
     let keys = ["PK", "SK"].map(|name| (name, ScalarAttributeType::S));
     foreign(&client, &spec.table, keys).await;
     let refused = create_or_verify(&client, &spec, &SetupOptions::default()).await;
-    let told = refused.expect_err("a difference").to_string();
-    assert!(told.contains("comicvine table setup --mend"), "{told}");
+    let text = refused.expect_err("a difference").to_string();
+    assert!(text.contains("comicvine table setup --mend"), "{text}");
     let options = SetupOptions::default().with_mend(Mend::InPlace);
     let report = create_or_verify(&client, &spec, &options).await;
     let done = report.expect("a mended table").done;
@@ -202,8 +202,8 @@ async fn billing_of_another_kind_is_a_difference() {
     let [difference] = planned.differences.as_slice() else {
         panic!("{planned}");
     };
-    let told = "billing: on demand; should be provisioned with 1 read and 2 write units";
-    assert_eq!(difference.to_string(), told);
+    let text = "billing: on demand; should be provisioned with 1 read and 2 write units";
+    assert_eq!(difference.to_string(), text);
     assert_eq!(difference.mended_by(), None);
 }
 
@@ -286,7 +286,7 @@ async fn a_table_that_another_is_still_making_is_waited_for() {
     let spec = half_made(&client).await;
     let clock = ManualClock::at(SystemClock::new().now());
     let (options, waits) = watched(&clock);
-    // Its failure ends the test, which else would wait for ever for somebody to wait.
+    // Its failure ends the test, which would otherwise wait indefinitely.
     let setup = async {
         let report = create_or_verify(&client, &spec, &options).await;
         assert_eq!(report.expect("a table").done, []);
@@ -356,8 +356,8 @@ async fn recovery_is_turned_on_or_the_server_has_none_and_that_is_told() {
     let (client, spec) = (support::client(), spec().with_point_in_time_recovery(true));
     let outcome = create_or_verify(&client, &spec, &SetupOptions::default()).await;
     if !has_recovery(&client).await {
-        let told = outcome.expect_err("no recovery").to_string();
-        assert!(told.contains("has no point-in-time recovery"), "{told}");
+        let text = outcome.expect_err("no recovery").to_string();
+        assert!(text.contains("has no point-in-time recovery"), "{text}");
         return;
     }
     let wanted = [

@@ -25,7 +25,7 @@ async fn used(stores: &Stores) {
     let limits = stores.rate_limit.as_ref().expect("limits");
     let key = key("comics:1");
     let entry = NewEntry::new(key.clone(), "bytes").with_ttl(HOUR);
-    cache.set(entry).await.expect("room");
+    cache.set(entry).await.expect("capacity");
     let registered = jobs.register_or_join(&key, Priority::User);
     match registered.await.expect("an answer") {
         // Dropped, it would give its job back.

@@ -73,13 +73,13 @@ async fn child_owns() {
     send_to_parent("owner");
     assert_eq!(receive_from_parent(), "complete");
     let beat = jobs.heartbeat(owner.key(), owner.job()).await;
-    let settled = jobs
+    let ended = jobs
         .complete(&mut owner, JobResult::Value("late".into()))
         .await
         .expect("an answer");
-    match (beat.expect("an answer"), settled) {
+    match (beat.expect("an answer"), ended) {
         (Heartbeat::Fenced, EndOutcome::Fenced) => send_to_parent("fenced"),
-        (beat, settled) => send_to_parent(format!("{beat:?} {settled:?}")),
+        (beat, ended) => send_to_parent(format!("{beat:?} {ended:?}")),
     }
 }
 
@@ -124,10 +124,10 @@ async fn a_stopped_owner_is_fenced_when_it_resumes() {
     stopped.signal(Signal::CONT);
     assert_eq!(stopped.receive(), "fenced");
     stopped.wait();
-    let settled = jobs
+    let ended = jobs
         .complete(&mut successor, JobResult::Value("fresh".into()))
         .await;
-    assert_eq!(settled.expect("an answer"), EndOutcome::Ended);
+    assert_eq!(ended.expect("an answer"), EndOutcome::Ended);
 }
 
 /// Jobs under a stopped clock: no lease expires, and a sleeping waiter wakes only for a commit.

@@ -65,7 +65,7 @@ impl Full {
     async fn changed_by_denials(&self) -> u64 {
         let (before, _) = self.written().await;
         for _ in 0..DENIALS {
-            // A denial is remembered for a second.
+            // A denial is cached for a second.
             self.clock.advance(SECOND);
             self.is_denied(Priority::Background).await;
             self.clock.advance(SECOND);

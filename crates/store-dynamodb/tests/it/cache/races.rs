@@ -44,21 +44,21 @@ fn handle(table: &DynamoDbTable) -> DynamoDbCacheStore {
 }
 
 async fn write(cache: DynamoDbCacheStore, source: Arc<Source>, n: usize) -> Result<()> {
-    let mut turn = n;
+    let mut step = n;
     while !source.is_done.load(Ordering::SeqCst) {
-        turn += 1;
-        let name = KEYS[turn % KEYS.len()];
+        step += 1;
+        let name = KEYS[step % KEYS.len()];
         let token = match cache.get(&key(name)).await? {
             Lookup::Miss(token) => token,
             Lookup::Hit(_) => cache.fill_token().await?,
         };
         let value = value_of(source.version.load(Ordering::SeqCst));
         // Sometimes it takes longer to fetch, and sometimes the tags change.
-        for _ in 0..turn % 3 {
+        for _ in 0..step % 3 {
             cache.fill_token().await?;
         }
         let entry = store_core::NewEntry::new(key(name), value).with_token(token);
-        let tags = if turn.is_multiple_of(2) {
+        let tags = if step.is_multiple_of(2) {
             &["t"][..]
         } else {
             &["t", "u"]

@@ -40,10 +40,10 @@ fn store(table: &DynamoDbTable, clock: &ManualClock, seed: u64) -> DynamoDbCache
     DynamoDbCacheStore::with_tuning(table, options, tuning)
 }
 
-/// What each key may hold: what was last told, and what was tried since and not told.
+/// What each key may hold: the last acknowledged value, and those written since without an answer.
 type Possible = [Vec<Option<Bytes>>; KEYS.len()];
 
-/// Two processes that take turns.
+/// Two processes that take steps.
 struct Turns {
     kind: &'static str,
     clock: ManualClock,
@@ -70,13 +70,13 @@ impl Turns {
         );
     }
 
-    async fn set(&mut self, turn: usize, place: usize, is_tagged: bool) {
-        let cache = self.caches[turn % 2].clone();
-        let version = u64::try_from(turn).expect("few");
-        let value = value_of(version, if turn.is_multiple_of(2) { 100 } else { 9 });
+    async fn set(&mut self, step: usize, place: usize, is_tagged: bool) {
+        let cache = self.caches[step % 2].clone();
+        let version = u64::try_from(step).expect("few");
+        let value = value_of(version, if step.is_multiple_of(2) { 100 } else { 9 });
         let tags = is_tagged.then(|| tag("t"));
         let mut entry = NewEntry::new(key(KEYS[place]), value.clone()).with_tags(tags);
-        if turn.is_multiple_of(3) {
+        if step.is_multiple_of(3) {
             let Some(token) = answer(self.kind, cache.fill_token()).await else {
                 return;
             };
@@ -87,9 +87,9 @@ impl Turns {
         self.becomes(place, Some(value), outcome.is_some());
     }
 
-    async fn remove(&mut self, turn: usize, place: usize) {
-        let cache = self.caches[turn % 2].clone();
-        match turn % 3 {
+    async fn remove(&mut self, step: usize, place: usize) {
+        let cache = self.caches[step % 2].clone();
+        match step % 3 {
             0 => {
                 let gone = answer(self.kind, cache.delete(&key(KEYS[place]))).await;
                 self.becomes(place, None, gone.is_some());
@@ -106,8 +106,8 @@ impl Turns {
         }
     }
 
-    async fn look(&self, turn: usize) {
-        let cache = &self.caches[(turn + 1) % 2];
+    async fn look(&self, step: usize) {
+        let cache = &self.caches[(step + 1) % 2];
         let keys = KEYS.map(key);
         if let Some(found) = answer(self.kind, cache.get_many(&keys)).await {
             for (place, found) in found.into_iter().enumerate() {
@@ -122,7 +122,7 @@ impl Turns {
 async fn what_is_found_is_what_was_stored_last() {
     under_each(async |kind, setting| {
         let clock = ManualClock::default();
-        let mut turns = Turns {
+        let mut steps = Turns {
             kind,
             caches: [
                 store(&setting.spoiled(1).await, &clock, 1),
@@ -131,20 +131,20 @@ async fn what_is_found_is_what_was_stored_last() {
             clock,
             possible: KEYS.map(|_| vec![None]),
         };
-        for turn in 0..15 {
+        for step in 0..15 {
             // A fill that is not answered is older than the next one.
-            turns.clock.advance(TICK);
-            let place = turn % KEYS.len();
-            if turn % 5 == 4 {
-                turns.remove(turn / 5, place).await;
+            steps.clock.advance(TICK);
+            let place = step % KEYS.len();
+            if step % 5 == 4 {
+                steps.remove(step / 5, place).await;
             } else {
-                turns.set(turn, place, place == 2).await;
+                steps.set(step, place, place == 2).await;
             }
-            turns.look(turn).await;
+            steps.look(step).await;
         }
         setting.heal();
-        turns.look(0).await;
-        turns.look(1).await;
+        steps.look(0).await;
+        steps.look(1).await;
     })
     .await;
 }
@@ -187,7 +187,7 @@ async fn nothing_of_a_batch_that_is_left_half_done_is_forgotten() {
     }
     // What is replaced, swept and cleared goes with all its chunks.
     clock.advance(TICK);
-    cache.set(entry(0, 99)).await.expect("room");
+    cache.set(entry(0, 99)).await.expect("capacity");
     assert_eq!(chunks(&setting.direct).await, 48);
     let tags: Vec<Tag> = (0..10).map(|n| tag(&format!("issue:{n}"))).collect();
     cache.invalidate_tags(&tags).await.expect("an end");

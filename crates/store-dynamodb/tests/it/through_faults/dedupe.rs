@@ -1,4 +1,4 @@
-//! Nobody owns what another owns, and an owner that goes on is no stranger to its job.
+//! No job has two owners, and an owner that retries still owns its job.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ impl Jobs {
         }
     }
 
-    /// The owner works on it, and all goes well as far as it is told.
+    /// The owner works on it, and all goes well by the answers it gets.
     async fn work(&self, place: usize, mut owner: Ownership, number: usize) {
         let (jobs, kind) = (&self.stores[place], self.kind);
         let (key, job) = (owner.key().clone(), *owner.job());
@@ -121,7 +121,7 @@ async fn no_two_own_a_job_and_no_owner_is_fenced_without_a_reason() {
                     worked += 1;
                     jobs.work(place, owner, number).await;
                 }
-                // Somebody may have it who was not told.
+                // An owner whose answer was lost may have it.
                 None => jobs.clock.advance(LAPSE),
             }
             jobs.clock.advance(Duration::from_millis(10));

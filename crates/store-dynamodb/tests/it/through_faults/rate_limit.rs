@@ -46,14 +46,14 @@ async fn used(limits: &DynamoDbRateLimitStore) -> u32 {
 
 /// What several tasks did with a limit.
 #[derive(Debug, Default)]
-struct Tally {
+struct Counts {
     /// When permits were granted that were used.
     admitted: Mutex<Vec<i64>>,
     /// Calls that failed, and may have been counted all the same.
     failed: Mutex<u32>,
 }
 
-impl Tally {
+impl Counts {
     async fn acquire(&self, kind: &str, limits: &DynamoDbRateLimitStore) {
         match answer(kind, limits.try_acquire(request())).await {
             Some(Decision::Granted(permit)) => {
@@ -80,15 +80,15 @@ impl Tally {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_window_is_over_whatever_goes_wrong() {
     under_each(async |kind, setting| {
-        let (clock, tally) = (ManualClock::default(), Arc::new(Tally::default()));
+        let (clock, counts) = (ManualClock::default(), Arc::new(Counts::default()));
         let mut tasks = Vec::new();
         for seed in 0..2 {
             let limits = store(&setting.spoiled(seed).await, LIMIT, &clock, seed);
             for task in 0..2 {
-                let (limits, clock, tally) = (limits.clone(), clock.clone(), Arc::clone(&tally));
+                let (limits, clock, counts) = (limits.clone(), clock.clone(), Arc::clone(&counts));
                 tasks.push(tokio::spawn(async move {
                     for _ in 0..12 {
-                        tally.acquire(kind, &limits).await;
+                        counts.acquire(kind, &limits).await;
                         if task == 0 {
                             clock.advance(Duration::from_millis(70));
                         }
@@ -99,7 +99,7 @@ async fn no_window_is_over_whatever_goes_wrong() {
         for task in tasks {
             task.await.expect("no complaint");
         }
-        let mut admitted = tally.admitted();
+        let mut admitted = counts.admitted();
         let worst = worst_window(&mut admitted, 1_000);
         assert!(worst <= 6, "{kind}: {worst} in a window");
         assert!(!admitted.is_empty(), "{kind}: nothing was ever admitted");
@@ -110,20 +110,20 @@ async fn no_window_is_over_whatever_goes_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_granted_is_counted_once_and_what_failed_at_most_once() {
     under_each(async |kind, setting| {
-        let (clock, tally) = (ManualClock::default(), Tally::default());
+        let (clock, counts) = (ManualClock::default(), Counts::default());
         let (many, table) = (Limit::new(1_000, MINUTE), setting.spoiled(1).await);
         let limits = store(&table, many, &clock, 1);
         for _ in 0..20 {
-            tally.acquire(kind, &limits).await;
+            counts.acquire(kind, &limits).await;
             clock.advance(Duration::from_millis(300));
         }
-        let granted = u32::try_from(tally.admitted().len()).expect("few");
+        let granted = u32::try_from(counts.admitted().len()).expect("few");
         let used = used(&store(&setting.direct, many, &clock, 2)).await;
-        let most = granted + tally.failed();
+        let most = granted + counts.failed();
         let is_counted = granted <= used && used <= most;
         assert!(is_counted, "{kind}: {used} for {granted} to {most}");
         // A refusal and an answer that may pass leave nothing behind.
-        if tally.failed() == 0 {
+        if counts.failed() == 0 {
             assert_eq!(used, 20, "{kind}");
         }
     })
@@ -146,7 +146,7 @@ async fn an_admission_whose_answer_is_lost_is_counted_once() {
         lost.lose(u32::from(taken > 1));
         match limits.try_acquire(request()).await.expect("an answer") {
             Decision::Granted(permit) => drop(permit),
-            denied @ Decision::Denied { .. } => panic!("there is room: {denied:?}"),
+            denied @ Decision::Denied { .. } => panic!("there is capacity: {denied:?}"),
         }
         assert_eq!(used(&direct).await, taken);
     }
@@ -161,7 +161,7 @@ async fn a_permit_whose_return_is_not_answered_is_given_back_once() {
     let (limits, direct) = losing(&lost).await;
     limits.record(request()).await.expect("a record");
     let Decision::Granted(permit) = limits.try_acquire(request()).await.expect("an answer") else {
-        panic!("there is room");
+        panic!("there is capacity");
     };
     assert_eq!(used(&direct).await, 2);
     lost.lose(1);
@@ -195,8 +195,8 @@ async fn what_was_stated_is_there_and_a_reset_forgets() {
                 assert_eq!(there, Some(until), "{kind}");
             }
             let config = Limit::new(10 + round, MINUTE);
-            let stated = limits.set_resource_config(&resource, config.into());
-            if answer(kind, stated).await.is_some() {
+            let answered = limits.set_resource_config(&resource, config.into());
+            if answer(kind, answered).await.is_some() {
                 let found = direct.resource_config(&resource).await;
                 assert_eq!(found.expect("an answer"), Some(config.into()), "{kind}");
             }
