@@ -118,7 +118,7 @@ async fn fill(database: &SqliteDatabase) {
             .with_tags([tag("volume:1"), tag(name)]);
         assert_eq!(cache.set(entry).await.expect("stored"), SetOutcome::Stored);
     }
-    let unexpiring = NewEntry::new(key("without scope"), "no expiry");
+    let unexpiring = NewEntry::new(key("without scope"), "for ever");
     cache.set(unexpiring).await.expect("stored");
 
     let value = || JobResult::Value("result".into());
@@ -169,7 +169,7 @@ async fn each_value_is_served(cache: &impl CacheStore) {
         .expect("bincode");
     assert_eq!((&json, &bincode), (&issue, &issue));
     assert_eq!(bytes("comics:raw").await, &b"\x00raw\xff"[..]);
-    assert_eq!(bytes("without scope").await, "no expiry");
+    assert_eq!(bytes("without scope").await, "for ever");
     let answer = StoredAnswer::decode(&bytes("comics:answer").await).expect("a record");
     assert_eq!(answer.body, "{\"id\":4}");
     assert_eq!(answer.fetched_at, Timestamp::from_millis(WRITTEN));
