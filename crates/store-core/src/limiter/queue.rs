@@ -181,6 +181,9 @@ impl WaitQueue {
     }
 
     fn block_of(&self, waiter: &Waiter) -> Option<&Denial> {
+        if self.blocks.is_empty() {
+            return None;
+        }
         let blocks = waiter.resources.iter().filter_map(|resource| {
             let name = (resource.clone(), waiter.priority);
             self.blocks.get(&name).map(|block| &block.denial)
