@@ -106,6 +106,10 @@ where
     /// get its value, or its error. A caller that is dropped hands over to another. A store that fails
     /// is logged and costs a run of `init`. An `init` that asks for its own key waits forever.
     ///
+    /// A caller that comes after an invalidation still joins an `init` that began before it: it gets
+    /// that value, which is not stored. An `init` that asks the same cache for the same key waits for
+    /// itself for ever, as two do that ask for each other's keys.
+    ///
     /// # Errors
     /// [`LoadError`]: `init` failed, here or in the caller that was waited for. It is not cached.
     pub async fn get_or_try_insert_with<E, F, R>(
