@@ -62,9 +62,8 @@ const HIGH: &str = "High user activity";
 
 /// The allocation of `limit` by recent activity.
 ///
-/// Reproduces the original packages' results (inventory rows E1 to E11), except that the users'
-/// share is rounded down to a whole number and kept within `0..limit`, and the background gets
-/// exactly the rest.
+/// Reproduces the original packages' results, except that the users' share is rounded down to a whole
+/// number and kept within `0..limit`, and the background gets exactly the rest.
 ///
 /// ```
 /// use store_core::{Activity, AdaptiveConfig, Timestamp, calculate};

@@ -20,7 +20,8 @@ pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 /// # Behavior
 /// - `now` is the wall clock, which other processes share and which may jump either way.
 /// - `monotonic` never goes backwards and means nothing outside this process.
-/// - `sleep_until` returns once `now` has reached the given time; dropping it is free.
+/// - `sleep_until` returns once `now` has reached the given time, or as much monotonic time has passed
+///   as was missing at its start, in case `now` was set back; dropping it is free.
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The wall-clock time.
     fn now(&self) -> Timestamp;
@@ -28,7 +29,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// Time passed since some fixed moment in this process' life.
     fn monotonic(&self) -> Duration;
 
-    /// Completes when the wall clock reaches `at`; at once if it already has.
+    /// Completes when the wall clock reaches `at`, at once if it already has; if it is set back
+    /// meanwhile, when as much time has passed as was missing.
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_>;
 }
 
@@ -93,9 +95,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
         Box::pin(async move {
+            // Set back, the wall clock would get there late; it may also run a little behind.
+            let slept_by = (self.monotonic() + LONGEST_NAP).saturating_add(at.since(self.now()));
             loop {
                 let left = at.since(self.now());
-                if left.is_zero() {
+                if left.is_zero() || self.monotonic() >= slept_by {
                     return;
                 }
                 tokio::time::sleep(left.min(LONGEST_NAP)).await;
@@ -189,7 +193,8 @@ impl Clock for ManualClock {
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
         let mut moved = self.moved.subscribe();
         Box::pin(async move {
-            while self.now() < at {
+            let slept_by = self.monotonic().saturating_add(at.since(self.now()));
+            while self.now() < at && self.monotonic() < slept_by {
                 // The sender lives in `self`, so this cannot fail while we borrow it.
                 if moved.changed().await.is_err() {
                     return;

@@ -2,14 +2,15 @@
 //! algorithms, and the pipeline over them.
 //!
 //! A backend crate (`store-memory`, `store-sqlite`, `store-dynamodb`) implements the contracts and
-//! re-exports what applications need of this crate. Nothing here does I/O.
+//! re-exports what applications need of this crate. Nothing here does I/O; what waits needs a Tokio
+//! runtime whose timer is enabled.
 //!
 //! | to | use |
 //! |---|---|
-//! | cache values of a type, computed once | [`TypedCache`] |
+//! | cache values of a type, each computed once per process | [`TypedCache`] |
 //! | wait for a permit of a rate limit | [`RateLimiter`], [`Limit`], [`Acquire`] |
 //! | do work once over all processes | [`DedupeStoreExt::run_once`] |
-//! | all of it for requests to an API | [`Pipeline`], [`pipeline::Request`] |
+//! | all of it for requests to an API, equal ones sent once over all processes | [`Pipeline`], [`pipeline::Request`] |
 //! | hand a backend's stores on | [`Stores`] |
 //! | write a backend | [`CacheStore`], [`DedupeStore`], [`RateLimitStore`], [`backend`] |
 //!

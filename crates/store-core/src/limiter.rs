@@ -108,7 +108,8 @@ impl RateLimiter {
         }
     }
 
-    /// Waits for a permit, then runs `work` under it and returns its output.
+    /// Waits for a permit, then runs `work` and returns its output. The permit is used even if `work`
+    /// fails. The output of fallible work is a result inside the result: write `run(…).await??`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]

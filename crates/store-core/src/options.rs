@@ -79,7 +79,8 @@ pub struct DedupeOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RateLimitOptions {
-    /// The config of resources that neither a claim nor the store has one for. Default: the backend's.
+    /// The config of resources that neither a claim nor the store has one for. It is not stored: every
+    /// process decides by its own, so pass the same in all of them. Default: the backend's.
     pub default_config: Option<ResourceConfig>,
     /// The configs of single resources, unless a claim or the store has one. Default: none.
     pub resource_configs: HashMap<Resource, ResourceConfig>,

@@ -250,6 +250,10 @@ impl Pipeline {
                 Ok(Registration::Joined(job)) => {
                     let left = run.deadline.since(self.inner.clock.now());
                     match self.join(dedupe, key, &job, left).await {
+                        // Fetched before a forced refresh began: its owner is done, so another begins.
+                        Wait::Ended(Ok(record))
+                            if run.request.cache_mode == CacheMode::Refresh
+                                && record.fetched_at < started => {}
                         Wait::Ended(ended) => {
                             return ended.map(|record| record.into_answer(Outcome::Joined));
                         }

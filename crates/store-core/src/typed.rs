@@ -21,11 +21,15 @@ use crate::ttl::Ttl;
 
 use single_flight::{Flights, Shared};
 
-/// A cache of `T`s over any [`CacheStore`], written with the codec `C`. Clones share it.
+/// A cache of `T`s over any [`CacheStore`], written with the codec `C`.
 ///
 /// [`get_or_try_insert_with`](Self::get_or_try_insert_with) is all that most applications need: of the
 /// tasks of a process that miss the same key one computes the value, and a value that was invalidated
-/// while it was computed is not stored.
+/// while it was computed is not stored. Another process that misses computes the value as well; a
+/// [`Pipeline`](crate::Pipeline) sends equal requests of all processes once.
+///
+/// Make one for each type, and give it keys of its own: clones wait for each other, but two caches over
+/// one store do not, and caches of different types replace each other's values under the same key.
 ///
 /// A stored value that does not decode as `T` is a miss, which is logged and counted
 /// ([`decode_failures`](Self::decode_failures)). The default codec is JSON, which names fields, so
@@ -100,7 +104,11 @@ where
     ///
     /// Of the callers that miss the same key at the same time one runs its `init`; the others wait and
     /// get its value, or its error. A caller that is dropped hands over to another. A store that fails
-    /// is logged and costs a run of `init`.
+    /// is logged and costs a run of `init`. An `init` that asks for its own key waits forever.
+    ///
+    /// A caller that comes after an invalidation still joins an `init` that began before it: it gets
+    /// that value, which is not stored. An `init` that asks the same cache for the same key waits for
+    /// itself for ever, as two do that ask for each other's keys.
     ///
     /// # Errors
     /// [`LoadError`]: `init` failed, here or in the caller that was waited for. It is not cached.

@@ -7,18 +7,19 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | open or create the file | [`open()`]; with [`DatabaseOptions`] [`open_with`]; over a pool of yours [`SqliteDatabase::from_pool`] |
-//! | cache values of a type, computed once | [`TypedCache`] over a [`SqliteCacheStore`] |
+//! | open or create the file | [`open`]; with [`DatabaseOptions`] [`open_with`]; over a pool of yours [`SqliteDatabase::from_pool`] |
+//! | cache values of a type, each computed once per process | [`TypedCache`] over a [`SqliteCacheStore`] |
 //! | do work once over all processes | [`SqliteDedupeStore`], [`DedupeStoreExt::run_once`] |
 //! | wait for permits of a rate limit | [`SqliteRateLimitStore`], [`RateLimitStoreExt::limiter`] |
-//! | all three for a [`Pipeline`] or a client | [`stores`]; with [`StoreOptions`] [`stores_with`] |
+//! | send equal requests once over all processes, with all three | [`Pipeline`] over [`stores`]; with [`StoreOptions`] [`stores_with`] |
 //! | migrate the schema before the first use | [`migrate()`]; from a shell `comicvine db up --db FILE` |
 //! | see what was admitted | [`admissions()`] |
 //! | use a file of the npm package `@comic-vine/sqlite-store` | just open it; a backup is made first, see [`BACKUP_SUFFIX`] |
 //!
 //! An application needs no other crate of these: [`store_core`] is re-exported, and what most need of it
-//! is at this crate's root. The folder `examples` has programs of several processes. Each store also works alone, in its own file. Closing a store does not close
-//! the database: call [`SqliteDatabase::close`] at the end.
+//! is at this crate's root. The folder `examples` has programs of several processes. Each store also
+//! works alone, in its own file. Closing a store does not close the database: call
+//! [`SqliteDatabase::close`] at the end. Use it within a Tokio runtime whose timer is enabled.
 //!
 //! ```
 //! use store_sqlite::{
@@ -32,16 +33,17 @@
 //! #   std::env::set_current_dir(folder.path())?;
 //!     let database = store_sqlite::open("stores.db").await?; // in every process
 //!
-//!     // 200 an hour and one a second, over all processes: requests wait.
+//!     // For each resource 200 an hour and one a second, over all processes that pass these limits.
+//!     // A request waits up to a minute for its permit, and fails if none comes.
 //!     let limits = ResourceConfig::from(Limit::new(200, HOUR)).with_limit(Limit::new(1, SECOND));
 //!     let limiter = SqliteRateLimitStore::new(&database, limits).limiter();
 //!     let issues = Resource::new("issues")?;
 //!
-//!     // Of all tasks that want this value one sends the request.
+//!     // Of all tasks of this process that want this value one sends the request.
 //!     let names = TypedCache::<String>::new(SqliteCacheStore::new(&database));
 //!     let key = Key::new("issues:4000-1")?;
-//!     let send = async || "Saga".to_owned(); // your request
-//!     let fetch = async || limiter.run(&issues, send).await;
+//!     let send = async || Ok::<_, BoxError>("Saga".to_owned()); // your request
+//!     let fetch = async || limiter.run(&issues, send).await?;
 //!     let name = names.get_or_try_insert_with(&key, HOUR, fetch).await?;
 //!     assert_eq!(name, "Saga");
 //! #   assert_eq!(store_sqlite::admissions(&database).await?.len(), 1);

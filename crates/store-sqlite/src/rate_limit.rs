@@ -88,8 +88,10 @@ impl PermitIds {
 }
 
 impl SqliteRateLimitStore {
-    /// A limiter over `database`; `default` limits the resources that have no configuration of their
-    /// own.
+    /// A limiter over `database`; `default` limits each resource that has no configuration of its own.
+    ///
+    /// `default` is not stored: pass the same in every process, or store one with
+    /// [`set_resource_config`](store_core::RateLimitStore::set_resource_config), which takes precedence.
     #[must_use]
     pub fn new(database: &SqliteDatabase, default: impl Into<ResourceConfig>) -> Self {
         let options = RateLimitOptions::default().with_default_config(default);

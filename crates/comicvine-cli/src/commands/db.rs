@@ -106,7 +106,7 @@ async fn open(path: &Path, action: Action) -> Result<SqliteDatabase, Error> {
     };
     if mode == CreateMode::Never && !path.try_exists()? {
         return Err(Error::usage(format!(
-            "{} does not exist; `comicvine db up --create` creates a new database",
+            "{0} does not exist; `comicvine db up --create --db {0}` creates a new database",
             path.display()
         )));
     }

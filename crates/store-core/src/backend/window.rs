@@ -71,7 +71,7 @@ impl Rules<'_> {
         for limit in self.config.limits() {
             let Some(spare) = limit.count().checked_sub(permits.get()) else {
                 let detail = format!(
-                    "{permits} at once never fit into a limit of {}",
+                    "{permits} permits at once never fit into a limit of {}; ask for fewer",
                     limit.count()
                 );
                 return Err(Error::invalid("try_acquire", detail).with_key(self.resource.as_str()));
@@ -236,8 +236,11 @@ pub fn check_claims(claims: &[Claim]) -> Result<()> {
             .iter()
             .any(|earlier| earlier.resource == claim.resource)
         {
-            return Err(Error::invalid("try_acquire", "claims a resource twice")
-                .with_key(claim.resource.as_str()));
+            return Err(Error::invalid(
+                "try_acquire",
+                "claims a resource twice; ask for more permits instead",
+            )
+            .with_key(claim.resource.as_str()));
         }
     }
     Ok(())

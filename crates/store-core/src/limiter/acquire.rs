@@ -48,9 +48,14 @@ impl RateLimiter {
             request.priority = request.priority.max(*priority.borrow());
         }
         let waiter = QueuedWaiter::enqueue(self, &request, deadline);
+        let clock = &self.options.clock;
+        let over_by = clock
+            .monotonic()
+            .saturating_add(deadline.since(clock.now()));
+        let is_over = |now| now >= deadline || clock.monotonic() >= over_by;
         let mut last_denial = None;
         loop {
-            let now = self.options.clock.now();
+            let now = clock.now();
             let asks = match waiter.readiness(now) {
                 Readiness::Ready => true,
                 // What blocks may be the denial of a larger request that has left.
@@ -58,7 +63,7 @@ impl RateLimiter {
                     last_denial = Some(denial);
                     is_first && request.attempt == Attempt::First
                 }
-                Readiness::Behind(denial) if now >= deadline && last_denial.is_none() => {
+                Readiness::Behind(denial) if is_over(now) && last_denial.is_none() => {
                     last_denial = denial;
                     last_denial.is_none()
                 }
@@ -69,12 +74,11 @@ impl RateLimiter {
                 match self.ask(&request, deadline).await {
                     Some(Ok(Decision::Denied { retry_at, reason })) => {
                         let denial = Denial { retry_at, reason };
-                        waiter.denied(&denial, self.options.clock.now());
+                        waiter.denied(&denial, clock.now());
                         last_denial = Some(denial);
                     }
                     Some(Err(error))
-                        if error.kind() == ErrorKind::Busy
-                            && self.options.clock.now() < deadline =>
+                        if error.kind() == ErrorKind::Busy && !is_over(clock.now()) =>
                     {
                         is_busy = true;
                     }
@@ -86,10 +90,10 @@ impl RateLimiter {
                 self.store.record_activity(&request);
             }
             request.attempt = Attempt::Repeat;
-            let now = self.options.clock.now();
+            let now = clock.now();
             let wake_at = match &last_denial {
                 _ if is_busy => now + up_to(&*self.options.random, BUSY_PAUSE),
-                Some(denial) if denial.retry_at > deadline || now >= deadline => {
+                Some(denial) if denial.retry_at > deadline || is_over(now) => {
                     return Ok(Decision::Denied {
                         retry_at: denial.retry_at.max(now),
                         reason: denial.reason.clone(),
@@ -150,10 +154,15 @@ impl RateLimiter {
                 std::future::pending::<()>().await;
             }
         };
-        let mut slept = self.options.clock.sleep_until(wake_at);
+        let clock = &self.options.clock;
+        // The wall clock may be set back meanwhile; a sleeper looks at it once a second.
+        let pause = wake_at.since(clock.now());
+        let slept_by = clock.monotonic().saturating_add(pause);
+        let mut slept = clock.sleep_until(wake_at);
         let (mut woken, mut raised) = (pin!(waiter.woken()), pin!(raised));
         poll_fn(|context| {
             let ends = slept.as_mut().poll(context).is_ready()
+                || clock.monotonic() >= slept_by
                 || woken.as_mut().poll(context).is_ready()
                 || raised.as_mut().poll(context).is_ready();
             if ends { Poll::Ready(()) } else { Poll::Pending }
@@ -197,7 +206,7 @@ impl<'a> QueuedWaiter<'a> {
 
     fn denied(&self, denial: &Denial, now: Timestamp) {
         let until = denial.retry_at.min(now + REVALIDATE_AFTER);
-        self.limiter.queue().denied(self.id, denial, until);
+        self.limiter.queue().denied(self.id, denial, now, until);
     }
 
     fn raise(&self, priority: Priority) {

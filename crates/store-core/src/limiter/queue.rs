@@ -1,6 +1,7 @@
 //! The wait queue: who waits, who may ask next, and which denials stand. No time passes in here.
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub(super) struct WaitQueue {
 #[derive(Debug)]
 struct Waiter {
     resources: Vec<Resource>,
+    permits: NonZeroU32,
     priority: Priority,
     /// From this monotonic time on a background waiter ranks as a user.
     promoted_at: Duration,
@@ -37,8 +39,12 @@ struct Waiter {
 #[derive(Debug)]
 struct Block {
     denial: Denial,
+    since: Timestamp,
     /// When the store is to be asked again.
     until: Timestamp,
+    /// The waiter that asked for several permits: fewer may fit, which only its place in the queue
+    /// keeps others from.
+    only_with: Option<WaiterId>,
 }
 
 /// What a waiter may do now.
@@ -78,6 +84,7 @@ impl WaitQueue {
         let resources = request.claims.iter().map(|claim| claim.resource.clone());
         let waiter = Waiter {
             resources: resources.collect(),
+            permits: request.permits,
             priority: request.priority,
             promoted_at,
             is_asking: false,
@@ -96,7 +103,9 @@ impl WaitQueue {
         now: Timestamp,
         monotonic: Duration,
     ) -> Readiness {
-        self.blocks.retain(|_, block| now < block.until);
+        // A clock that was set back makes every denial doubtful.
+        self.blocks
+            .retain(|_, block| block.since <= now && now < block.until);
         let Some(own) = self.waiters.get(&id) else {
             return Readiness::Ready;
         };
@@ -128,13 +137,29 @@ impl WaitQueue {
         Readiness::Ready
     }
 
-    /// Notes the store's denial of the waiter's request, which stands until `until`.
-    pub(super) fn denied(&mut self, id: WaiterId, denial: &Denial, until: Timestamp) {
+    /// Notes the store's denial of the waiter's request at `since`, which stands until `until`.
+    pub(super) fn denied(
+        &mut self,
+        id: WaiterId,
+        denial: &Denial,
+        since: Timestamp,
+        until: Timestamp,
+    ) {
+        let asker = self.waiters.get(&id);
+        let only_with = asker
+            .filter(|asker| asker.permits > NonZeroU32::MIN)
+            .map(|_| id);
         let classes = [Priority::User, Priority::Background].into_iter();
         for class in classes.filter(|class| denial.reason.binds(*class)) {
             let denial = denial.clone();
             let name = (denial.reason.resource().clone(), class);
-            self.blocks.insert(name, Block { denial, until });
+            let block = Block {
+                denial,
+                since,
+                until,
+                only_with,
+            };
+            self.blocks.insert(name, block);
         }
         if let Some(waiter) = self.waiters.get_mut(&id) {
             waiter.is_asking = false;
@@ -151,10 +176,14 @@ impl WaitQueue {
 
     pub(super) fn leave(&mut self, id: WaiterId) {
         self.waiters.remove(&id);
+        self.blocks.retain(|_, block| block.only_with != Some(id));
         self.wake_next();
     }
 
     fn block_of(&self, waiter: &Waiter) -> Option<&Denial> {
+        if self.blocks.is_empty() {
+            return None;
+        }
         let blocks = waiter.resources.iter().filter_map(|resource| {
             let name = (resource.clone(), waiter.priority);
             self.blocks.get(&name).map(|block| &block.denial)

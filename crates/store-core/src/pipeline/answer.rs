@@ -18,7 +18,7 @@ pub struct Answer<T = Bytes> {
     pub body: T,
     /// Where the answer comes from.
     pub outcome: Outcome,
-    /// When it was fetched, here or elsewhere.
+    /// When the attempt that fetched it began, here or elsewhere.
     pub fetched_at: Timestamp,
 }
 

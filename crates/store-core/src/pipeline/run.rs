@@ -35,8 +35,8 @@ impl Run<'_> {
         F: Fn(u32) -> R + Send + Sync,
         R: Future<Output = Result<Fetched, Failure<E>>> + Send,
     {
-        let fetched = self.attempts(None, fetch).await?;
-        let (record, _) = self.store_answer(fetched).await;
+        let (fetched, asked_at) = self.attempts(None, fetch).await?;
+        let (record, _) = self.store_answer(fetched, asked_at).await;
         Ok(record.into_answer(Outcome::Fetched))
     }
 
@@ -53,8 +53,8 @@ impl Run<'_> {
         R: Future<Output = Result<Fetched, Failure<E>>> + Send,
     {
         let work = async {
-            let fetched = self.attempts(Some(owner.priority()), fetch).await?;
-            Ok(self.store_answer(fetched).await)
+            let (fetched, asked_at) = self.attempts(Some(owner.priority()), fetch).await?;
+            Ok(self.store_answer(fetched, asked_at).await)
         };
         let result = hold_lease(dedupe, &*self.inner.clock, &owner, work).await;
         match result {
@@ -91,11 +91,12 @@ impl Run<'_> {
         }
     }
 
+    /// What an attempt fetched, and when that attempt began.
     async fn attempts<E, F, R>(
         &self,
         priority: Option<watch::Receiver<Priority>>,
         fetch: &F,
-    ) -> Result<Fetched, PipelineError<E>>
+    ) -> Result<(Fetched, Timestamp), PipelineError<E>>
     where
         E: SharedError,
         F: Fn(u32) -> R + Send + Sync,
@@ -106,8 +107,9 @@ impl Run<'_> {
         loop {
             let permit = self.permit(priority.clone()).await?;
             self.inner.counters.attempted();
+            let asked_at = clock.now();
             let failure = match fetch(attempt).await {
-                Ok(fetched) => return Ok(fetched),
+                Ok(fetched) => return Ok((fetched, asked_at)),
                 Err(failure) => failure,
             };
             if let Some(permit) = permit
@@ -212,7 +214,11 @@ impl Run<'_> {
         }
     }
 
-    async fn store_answer(&self, fetched: Fetched) -> (StoredAnswer, Location) {
+    async fn store_answer(
+        &self,
+        fetched: Fetched,
+        asked_at: Timestamp,
+    ) -> (StoredAnswer, Location) {
         let now = self.inner.clock.now();
         let (fresh_for, stale_for) = match fetched.cache {
             CachePolicy::Store {
@@ -222,7 +228,7 @@ impl Run<'_> {
             CachePolicy::NoStore => (Duration::ZERO, Duration::ZERO),
         };
         let record = StoredAnswer {
-            fetched_at: now,
+            fetched_at: asked_at,
             fresh_until: now + fresh_for,
             body: fetched.body,
         };

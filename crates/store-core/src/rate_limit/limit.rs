@@ -171,7 +171,7 @@ pub struct ResourceConfig {
 }
 
 impl ResourceConfig {
-    /// Adds a limit that must hold as well.
+    /// Adds a limit that must hold as well. An adaptive policy never shares it: it shares the first.
     #[must_use]
     pub fn with_limit(mut self, limit: Limit) -> Self {
         self.limits.push(limit);

@@ -71,9 +71,67 @@ impl Participant<'_> {
 
 impl Drop for Participant<'_> {
     fn drop(&mut self) {
-        // One reference is the map's, one this caller's: no other caller waits.
-        if Arc::strong_count(&self.cell) <= 2 {
-            self.remove_flight();
+        let mut cells = self.flights.lock();
+        // Let go under the lock, so that of several who leave at once the last one sees it, and
+        // nobody joins in between.
+        let own = std::mem::take(&mut self.cell);
+        let is_current = cells
+            .get(self.key)
+            .is_some_and(|cell| Arc::ptr_eq(cell, &own));
+        // The map's and this one: nobody else waits.
+        if is_current && Arc::strong_count(&own) <= 2 {
+            cells.remove(self.key);
         }
+        drop(own);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use super::*;
+
+    const LEAVERS: usize = 2;
+
+    fn join<'a>(flights: &'a Flights, key: &'a Key) -> Participant<'a> {
+        let cell = Arc::clone(flights.lock().entry(key.clone()).or_default());
+        Participant { flights, key, cell }
+    }
+
+    /// Waits until every leaver has come here as often; spins, so that all go on at the same instant.
+    fn meet(arrivals: &AtomicUsize, times: usize) {
+        arrivals.fetch_add(1, Ordering::SeqCst);
+        while arrivals.load(Ordering::SeqCst) < times * LEAVERS {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[test]
+    fn a_flight_that_all_leave_at_once_is_removed() {
+        let (flights, key) = (Flights::default(), Key::new("comics:4000-1").unwrap());
+        let [joined, left, seen] = [const { AtomicUsize::new(0) }; 3];
+        let leave = || {
+            for round in 1..=20_000 {
+                let own = join(&flights, &key);
+                meet(&joined, round);
+                drop(own);
+                meet(&left, round);
+                let is_removed = flights.lock().is_empty();
+                meet(&seen, round);
+                if !is_removed {
+                    return false;
+                }
+            }
+            true
+        };
+        let leavers: [_; LEAVERS] = thread::scope(|scope| {
+            [scope.spawn(leave), scope.spawn(leave)].map(|leaver| leaver.join().unwrap())
+        });
+        assert_eq!(
+            leavers, [true; LEAVERS],
+            "a flight without callers is left behind"
+        );
     }
 }

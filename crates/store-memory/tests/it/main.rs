@@ -4,6 +4,7 @@ mod bounds;
 mod conformance;
 mod defaults;
 mod examples;
+mod limiter;
 mod pipeline;
 mod run_once;
 mod tower_layer;

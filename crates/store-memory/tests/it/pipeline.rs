@@ -1,13 +1,19 @@
-//! A fallback limiter of this process, where the shared one fails.
+//! A fallback limiter of this process where the shared one fails, and forced refreshes.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use store_core::ManualClock;
 use store_core::backend::SeededRandom;
+use store_core::pipeline::{Answer, CacheMode};
 use store_memory::{
-    Failure, Fetched, HOUR, Key, Limit, MemoryRateLimitStore, Pipeline, PipelineError,
-    RateLimitOptions, RateLimitStore, Request, Resource, Result, Stores,
+    BoxError, DedupeOptions, Failure, Fetched, HOUR, Key, Limit, MemoryDedupeStore,
+    MemoryRateLimitStore, Pipeline, PipelineError, RateLimitOptions, RateLimitStore, Request,
+    Resource, Result, SECOND, Stores,
 };
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 #[tokio::test]
 async fn a_fallback_limiter_replaces_a_failing_one() -> Result<()> {
@@ -31,5 +37,84 @@ async fn a_fallback_limiter_replaces_a_failing_one() -> Result<()> {
     assert!(pipeline.run(request.clone(), send).await.is_ok());
     let refused = pipeline.run(request, send).await;
     assert!(matches!(refused, Err(PipelineError::Denied { .. })));
+    Ok(())
+}
+
+/// A server that is asked through a pipeline and answers when it is told to, with what its version
+/// was when it was asked.
+struct Fixture {
+    clock: ManualClock,
+    pipeline: Pipeline,
+    version: Arc<AtomicU32>,
+    fetches: Arc<AtomicU32>,
+    release: Arc<Notify>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let clock = ManualClock::default();
+        let options = DedupeOptions::default().with_clock(clock.clone());
+        let jobs = MemoryDedupeStore::with_options(options);
+        let stores = Stores::none().with_dedupe(jobs);
+        Self {
+            pipeline: Pipeline::builder(stores).clock(clock.clone()).build(),
+            clock,
+            version: Arc::new(AtomicU32::new(1)),
+            fetches: Arc::default(),
+            release: Arc::default(),
+        }
+    }
+
+    /// A call that goes on until it waits for something.
+    async fn call(
+        &self,
+        mode: CacheMode,
+    ) -> Result<JoinHandle<std::result::Result<Answer, BoxError>>> {
+        let request = Request::unlimited(Key::new("comics:1")?).with_cache_mode(mode);
+        let pipeline = self.pipeline.clone();
+        let (version, fetches) = (Arc::clone(&self.version), Arc::clone(&self.fetches));
+        let release = Arc::clone(&self.release);
+        let call = tokio::spawn(async move {
+            let send = async |_| {
+                let body = version.load(Ordering::SeqCst).to_string();
+                fetches.fetch_add(1, Ordering::SeqCst);
+                release.notified().await;
+                Ok::<_, Failure>(Fetched::new(body).fresh_for(HOUR))
+            };
+            Ok(pipeline.run(request, send).await?)
+        });
+        settle().await;
+        Ok(call)
+    }
+}
+
+/// Lets every task run until it waits for something.
+async fn settle() {
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_forced_refresh_takes_no_answer_that_was_asked_for_before_it()
+-> std::result::Result<(), BoxError> {
+    let fixture = Fixture::new();
+    let before = fixture.call(CacheMode::Use).await?;
+    fixture.clock.advance(SECOND);
+    fixture.version.store(2, Ordering::SeqCst);
+    let mut refreshes = Vec::new();
+    for _ in 0..3 {
+        refreshes.push(fixture.call(CacheMode::Refresh).await?);
+    }
+    for _ in 0..2 {
+        fixture.release.notify_one();
+        settle().await;
+    }
+    assert_eq!(before.await??.body, "1");
+    for refresh in refreshes {
+        assert!(refresh.is_finished(), "another fetch");
+        assert_eq!(refresh.await??.body, "2");
+    }
+    assert_eq!(fixture.fetches.load(Ordering::SeqCst), 2);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use store_core::ManualClock;
+use store_core::{Clock, ManualClock};
 use store_memory::{
     BoxError, DedupeOptions, DedupeStore, DedupeStoreExt, Key, MemoryDedupeStore, RunOnceError,
     RunOnceOptions, SECOND,
@@ -162,4 +162,32 @@ async fn an_error_keeps_its_type_for_the_caller_that_worked() -> Result<(), BoxE
         .await;
     assert!(matches!(failed, Err(RunOnceError::Store(_))));
     Ok(())
+}
+
+#[tokio::test]
+async fn an_owner_keeps_its_lease_although_the_clock_was_set_back() {
+    let fixture = Fixture::new();
+    let mut callers = fixture.callers(1, Ok("one"));
+    let_others_run().await;
+    fixture.clock.set_wall(fixture.clock.now() - SECOND * 3_600);
+    let_others_run().await;
+    let mut others = fixture.callers(1, Ok("two"));
+    for _ in 0..120 {
+        let_others_run().await;
+        fixture.clock.advance(SECOND);
+    }
+    let_others_run().await;
+    assert_eq!(
+        fixture.ran(),
+        1,
+        "another took over from an owner that works"
+    );
+    fixture.release.notify_waiters();
+    for callers in [&mut callers, &mut others] {
+        let value = callers
+            .join_next()
+            .await
+            .map(|caller| caller.unwrap().unwrap());
+        assert_eq!(value.as_deref(), Some("one"));
+    }
 }

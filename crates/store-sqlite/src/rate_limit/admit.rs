@@ -86,12 +86,13 @@ fn allocate_and_record(
     denials: &Denials,
     now: Timestamp,
 ) -> Result<Option<CurrentAllocation>, TransactionError> {
+    let resource = &claim.resource;
+    // Taken under any policy: kept until a policy that is set later, it would count as recent then.
+    let denied = denials.take_activity(resource);
     let Policy::Adaptive(adaptive) = config.policy() else {
         return Ok(None);
     };
-    let resource = &claim.resource;
     activity::clamp_to_now(tx, resource, state, now)?;
-    let denied = denials.take_activity(resource);
     activity::record(tx, resource, state, adaptive, denied, now)?;
     let limit = config.shared_limit().count();
     let current = activity::current_allocation(tx, resource, state, limit, adaptive, now)?;

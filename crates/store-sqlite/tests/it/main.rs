@@ -9,6 +9,7 @@ mod children;
 mod npm_file;
 mod support;
 
+mod activity;
 mod conformance;
 mod examples;
 mod failures;
