@@ -61,7 +61,7 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let cache = stores(max_body_bytes, &clock, &random).cache.unwrap();
-        let entry = NewEntry::new(Key::new("comics:1").unwrap(), vec![0; max_body_bytes]);
+        let entry = NewEntry::unconditional(Key::new("comics:1").unwrap(), vec![0; max_body_bytes]);
         assert_eq!(cache.set(entry).await.unwrap(), SetOutcome::Stored);
     }
 }

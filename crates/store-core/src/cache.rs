@@ -166,7 +166,7 @@ impl Entry {
 /// ```
 /// use store_core::{HOUR, Key, NewEntry, Tag};
 ///
-/// let entry = NewEntry::new(Key::new("comics:1")?, "bytes")
+/// let entry = NewEntry::unconditional(Key::new("comics:1")?, "bytes")
 ///     .with_ttl(HOUR)
 ///     .with_tags([Tag::new("issue:1")?]);
 /// assert_eq!(entry.tags.len(), 1);
@@ -189,9 +189,16 @@ pub struct NewEntry {
 }
 
 impl NewEntry {
-    /// A value that lives indefinitely and has no tags.
+    /// A value fetched for the miss that handed out `token`: an invalidation since then drops it.
     #[must_use]
-    pub fn new(key: Key, value: impl Into<Bytes>) -> Self {
+    pub fn fill(key: Key, value: impl Into<Bytes>, token: FillToken) -> Self {
+        Self::unconditional(key, value).with_token(token)
+    }
+
+    /// A value that is stored whatever was invalidated before: for one that was not fetched. It lives
+    /// indefinitely and has no tags.
+    #[must_use]
+    pub fn unconditional(key: Key, value: impl Into<Bytes>) -> Self {
         Self {
             key,
             value: value.into(),

@@ -355,7 +355,7 @@ pub struct DedupeStats {
     /// Jobs that ended with a failure and are still kept.
     pub failed_jobs: u64,
     /// Jobs whose lease has lapsed.
-    pub expired_jobs: u64,
+    pub lapsed_jobs: u64,
     /// When the oldest job in progress was registered, if there is one.
     pub oldest_pending_at: Option<Timestamp>,
     /// Jobs that owners of this process have ended through the store since it was opened.
@@ -374,7 +374,7 @@ impl DedupeStats {
             }
             JobState::Completed => self.completed_jobs += 1,
             JobState::Failed => self.failed_jobs += 1,
-            JobState::Lapsed => self.expired_jobs += 1,
+            JobState::Lapsed => self.lapsed_jobs += 1,
         }
     }
 }

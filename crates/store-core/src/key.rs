@@ -43,7 +43,8 @@ impl Scope {
     ///
     /// # Errors
     /// `InvalidInput` if an invariant does not hold.
-    pub fn new(name: &str) -> Result<Self> {
+    pub fn new(name: impl AsRef<str>) -> Result<Self> {
+        let name = name.as_ref();
         check_text("scope", name)?;
         if name.contains(':') {
             return Err(Error::invalid("scope", "must not contain a colon").with_key(name));
@@ -62,7 +63,7 @@ impl Scope {
     /// # Errors
     /// `InvalidInput` if the result breaks an invariant of [`Key`].
     pub fn key(&self, rest: &str) -> Result<Key> {
-        Key::new(&format!("{self}:{rest}"))
+        Key::new(format!("{self}:{rest}"))
     }
 }
 
@@ -121,7 +122,8 @@ impl Key {
     ///
     /// # Errors
     /// `InvalidInput` if an invariant does not hold.
-    pub fn new(text: &str) -> Result<Self> {
+    pub fn new(text: impl AsRef<str>) -> Result<Self> {
+        let text = text.as_ref();
         check_text("key", text)?;
         Ok(Self(text.into()))
     }

@@ -1,6 +1,7 @@
 //! The rate limiter that applications hold: a fair wait queue in front of a store.
 //!
-//! The tasks of one process do not race for the same slot. Of those that wait for a resource only the
+//! Fair within a process, not between processes: these get slots as they ask for them. The tasks of one
+//! process do not race for the same slot. Of those that wait for a resource only the
 //! first asks the store; users come before the background, each class in order of arrival, and a
 //! background task that has spent half of its time waiting ranks as a user.
 
@@ -80,7 +81,8 @@ impl RateLimiter {
         &self.store
     }
 
-    /// A permit now, or a denial. Does not wait, and does not overtake those who do.
+    /// A permit now, or a denial. Does not wait, and does not overtake a waiter of this limiter that was
+    /// denied.
     ///
     /// # Errors
     /// The kinds of [`RateLimitStore::try_acquire`].
@@ -160,7 +162,7 @@ impl fmt::Display for AcquireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied { retry_at, reason } => write!(f, "{reason}; try again at {retry_at}"),
-            Self::Store(_) => f.write_str("the rate limiter's store failed"),
+            Self::Store(error) => error.fmt(f),
         }
     }
 }
@@ -169,7 +171,8 @@ impl std::error::Error for AcquireError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Denied { .. } => None,
-            Self::Store(error) => Some(error),
+            // The error is displayed in place of this one, so its cause is this one's.
+            Self::Store(error) => std::error::Error::source(error),
         }
     }
 }

@@ -52,7 +52,7 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// Cuts a page out of `items`, which may hold one item more than the page's limit to show that
     /// there is a next page.
-    pub fn cut(mut items: Vec<T>, limit: u32, name: impl Fn(&T) -> String) -> Self {
+    pub fn truncated(mut items: Vec<T>, limit: u32, name: impl Fn(&T) -> String) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = items.len() > limit;
         items.truncate(limit);

@@ -2,14 +2,16 @@
 //! backend only.
 
 #[doc(no_inline)]
-pub use crate::pipeline::{CacheMode, CachePolicy, Failure, Fetched, PipelineError, Request};
+pub use crate::pipeline::{
+    Answer, CacheMode, CachePolicy, Failure, Fetched, PipelineError, Request, Retry,
+};
 #[doc(no_inline)]
 pub use crate::{
-    Acquire, AcquireError, AdaptiveConfig, BoxError, CacheOptions, CacheStore, CacheStoreExt,
-    Claim, Clock, DAY, Decision, DedupeOptions, DedupeStore, DedupeStoreExt, Error, ErrorKind,
-    FillToken, HOUR, Key, Limit, LoadError, Lookup, MINUTE, NewEntry, Outcome, Permit, Pipeline,
-    Priority, Random, RateLimitOptions, RateLimitStore, RateLimitStoreExt, RateLimiter,
-    RateLimiterOptions, Reason, Resource, ResourceConfig, Result, RunOnceError, RunOnceOptions,
-    SECOND, Scope, Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl,
-    TypedCache,
+    Acquire, AcquireError, AdaptiveConfig, Bincode, BoxError, CacheOptions, CacheStore,
+    CacheStoreExt, Claim, Clock, DAY, Decision, DedupeOptions, DedupeStore, DedupeStoreExt, Error,
+    ErrorKind, FillToken, HOUR, JobOutcome, JobResult, Json, Key, Limit, LoadError, Lookup, MINUTE,
+    ManualClock, NewEntry, Outcome, Partition, Permit, Pipeline, Policy, Priority, Random,
+    RateLimitOptions, RateLimitStore, RateLimitStoreExt, RateLimiter, RateLimiterOptions, Reason,
+    Registration, Resource, ResourceConfig, Result, RunOnceError, RunOnceOptions, SECOND, Scope,
+    Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl, TypedCache,
 };

@@ -29,7 +29,8 @@ impl Resource {
     ///
     /// # Errors
     /// `InvalidInput` if an invariant does not hold.
-    pub fn new(name: &str) -> Result<Self> {
+    pub fn new(name: impl AsRef<str>) -> Result<Self> {
+        let name = name.as_ref();
         check_text("resource", name)?;
         Ok(Self(name.into()))
     }
@@ -57,7 +58,7 @@ impl Resource {
         }
         let path = path.trim_matches('/');
         let separator = if path.is_empty() { "" } else { "/" };
-        Self::new(&format!("{origin}#{key_fingerprint}{separator}{path}"))
+        Self::new(format!("{origin}#{key_fingerprint}{separator}{path}"))
     }
 
     /// The resource as text.

@@ -25,7 +25,8 @@ impl Tag {
     ///
     /// # Errors
     /// `InvalidInput` if an invariant does not hold.
-    pub fn new(text: &str) -> Result<Self> {
+    pub fn new(text: impl AsRef<str>) -> Result<Self> {
+        let text = text.as_ref();
         check_text("tag", text)?;
         Ok(Self(text.into()))
     }

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// let now = Timestamp::from_millis(0);
 /// assert_eq!(Ttl::After(HOUR).expires_at(now), Some(now + HOUR));
 /// assert_eq!(Ttl::Never.expires_at(now), None);
-/// assert_eq!(Ttl::from_seed_seconds(-1).expires_at(now), Some(now));
+/// assert_eq!(Ttl::from_npm_seconds(-1).expires_at(now), Some(now));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ttl {
@@ -25,7 +25,7 @@ pub enum Ttl {
 impl Ttl {
     /// A time to live by the original packages' rule: seconds if positive, never if zero, expired at once if negative.
     #[must_use]
-    pub const fn from_seed_seconds(seconds: i64) -> Self {
+    pub const fn from_npm_seconds(seconds: i64) -> Self {
         match seconds {
             0 => Self::Never,
             1.. => Self::After(Duration::from_secs(seconds.unsigned_abs())),

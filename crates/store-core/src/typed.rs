@@ -187,7 +187,7 @@ where
             }
         };
         if let Some(token) = token {
-            let entry = NewEntry::new(key.clone(), bytes.clone())
+            let entry = NewEntry::unconditional(key.clone(), bytes.clone())
                 .with_ttl(ttl)
                 .with_token(token);
             if let Err(error) = self.store.set(entry).await {
@@ -241,7 +241,7 @@ where
         tags: impl IntoIterator<Item = Tag> + Send,
         token: FillToken,
     ) -> Result<SetOutcome> {
-        let entry = NewEntry::new(key.clone(), self.codec.encode(value)?)
+        let entry = NewEntry::unconditional(key.clone(), self.codec.encode(value)?)
             .with_ttl(ttl)
             .with_tags(tags)
             .with_token(token);

@@ -72,7 +72,7 @@ impl Issues {
                 return Ok::<_, BoxError>(None);
             }
             let body = fetch(id);
-            let entry = NewEntry::new(key.clone(), body.clone()).with_ttl(HOUR);
+            let entry = NewEntry::unconditional(key.clone(), body.clone()).with_ttl(HOUR);
             self.cache.set(entry).await?;
             Ok(Some(body))
         });

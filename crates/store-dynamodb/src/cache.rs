@@ -59,7 +59,7 @@ use crate::table::DynamoDbTable;
 ///
 /// let cache = DynamoDbCacheStore::new(&table);
 /// let key = Key::new("comics:1")?;
-/// cache.set(NewEntry::new(key.clone(), "bytes")).await?;
+/// cache.set(NewEntry::unconditional(key.clone(), "bytes")).await?;
 /// assert_eq!(cache.value(&key).await?.as_deref(), Some(&b"bytes"[..]));
 /// # Ok(())
 /// # }) }

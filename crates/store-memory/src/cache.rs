@@ -35,7 +35,7 @@ use crate::shared::{Shared, error};
 ///
 /// let cache = MemoryCacheStore::new();
 /// let key = Key::new("comics:1")?;
-/// cache.set(NewEntry::new(key.clone(), "bytes")).await?;
+/// cache.set(NewEntry::unconditional(key.clone(), "bytes")).await?;
 /// assert_eq!(cache.value(&key).await?.as_deref(), Some(&b"bytes"[..]));
 /// # Ok::<(), store_core::Error>(())
 /// # })?;

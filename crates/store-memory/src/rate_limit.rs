@@ -173,7 +173,7 @@ impl Resources {
             if let Some(state) = self.states.get_mut(&claim.resource) {
                 let (permits, priority) = (request.permits, request.priority);
                 let own = state.denial(&claim.resource, config, permits, priority, now)?;
-                denial = Denial::longer(denial, own);
+                denial = Denial::later(denial, own);
             }
         }
         Ok(denial)
@@ -333,7 +333,7 @@ impl RateLimitStore for MemoryRateLimitStore {
                     Ok(ResourceInfo::new(resource.clone(), status))
                 });
             let items = items.collect::<Result<_>>()?;
-            Ok(Page::cut(items, page.limit, |info| {
+            Ok(Page::truncated(items, page.limit, |info| {
                 info.resource.as_str().to_owned()
             }))
         })

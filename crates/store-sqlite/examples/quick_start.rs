@@ -27,7 +27,7 @@ async fn main() -> Result<(), BoxError> {
     let arguments: Vec<String> = std::env::args().collect();
     let database = store_sqlite::open(&arguments[1]).await?;
     let first: u32 = arguments[2].parse()?;
-    let limits = ResourceConfig::from(Limit::new(2, SECOND)).with_limit(Limit::new(100, MINUTE));
+    let limits = ResourceConfig::from(Limit::new(100, MINUTE)).with_limit(Limit::new(2, SECOND));
     let limiter = SqliteRateLimitStore::new(&database, limits).limiter();
     let cache = TypedCache::new(SqliteCacheStore::new(&database));
     let client = (cache, limiter, Resource::new("api")?);

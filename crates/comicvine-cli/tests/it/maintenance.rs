@@ -102,7 +102,7 @@ async fn value_of_an_original_package_is_shown() {
     let stores = store_sqlite::stores(&db);
     let legacy = bytes::Bytes::from_static(br#""{\"id\":7,\"name\":\"Issue 7\"}""#);
     let key = Key::new("k0007").unwrap();
-    let entry = store_core::NewEntry::new(key.clone(), legacy).with_ttl(Ttl::After(HOUR));
+    let entry = store_core::NewEntry::unconditional(key.clone(), legacy).with_ttl(Ttl::After(HOUR));
     let store = stores.cache.unwrap();
     store.set(entry).await.unwrap();
     let typed: TypedCache<Value> = TypedCache::new(store);

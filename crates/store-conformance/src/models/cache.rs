@@ -72,7 +72,7 @@ impl CacheUnderTest {
     /// The entry to store, and its fill.
     fn prepare(&mut self, value: &NewValue) -> Result<(NewEntry, Fill)> {
         self.values += 1;
-        let entry = NewEntry::new(key(value.key)?, format!("value {}", self.values))
+        let entry = NewEntry::unconditional(key(value.key)?, format!("value {}", self.values))
             .with_ttl(value.ttl.map_or(Ttl::Never, Ttl::After))
             .with_tags(tags(&value.tags)?);
         let newest_first = value.fill.and_then(|nth| self.fills.iter().rev().nth(nth));
@@ -115,7 +115,7 @@ impl CacheUnderTest {
 
     async fn set_too_large(&mut self, handle: usize, index: usize) -> Check {
         let key = key(index)?;
-        let huge = NewEntry::new(key.clone(), Bytes::from(vec![0; MAX_ENTRY_BYTES + 1]));
+        let huge = NewEntry::unconditional(key.clone(), Bytes::from(vec![0; MAX_ENTRY_BYTES + 1]));
         let refused = self.handles[handle].set(huge).await;
         let kind = refused.err().map(|error| error.kind());
         check_eq("the refusal", kind, Some(ErrorKind::TooLarge))?;

@@ -224,7 +224,7 @@ impl DedupeUnderTest {
         let found = self.stores[handle].stats().await?;
         let (least, most) = self.model.stats(handle, self.clock.now());
         check_eq("jobs in progress", found.pending_jobs, least.pending_jobs)?;
-        check_eq("expired jobs", found.expired_jobs, least.expired_jobs)?;
+        check_eq("expired jobs", found.lapsed_jobs, least.lapsed_jobs)?;
         check_eq(
             "the oldest",
             found.oldest_pending_at,
@@ -236,7 +236,7 @@ impl DedupeUnderTest {
         check_range("failed jobs", found.failed_jobs, bounds.0, bounds.1)?;
         let bounds = (least.ended_jobs, most.ended_jobs);
         check_range("ended jobs", found.ended_jobs, bounds.0, bounds.1)?;
-        let sum = found.pending_jobs + found.expired_jobs;
+        let sum = found.pending_jobs + found.lapsed_jobs;
         let sum = sum + found.completed_jobs + found.failed_jobs;
         check_eq("all jobs", found.total_jobs, sum)
     }

@@ -183,7 +183,7 @@ impl LimiterUnderTest {
             .model
             .denied_until(spec, Bound::Earliest, now)
             .unwrap_or(now);
-        let binds_users = reason.binds(Priority::User);
+        let binds_users = reason.applies_to(Priority::User);
         if binds_users {
             let most = self.model.denied_until(spec, Bound::Latest, now);
             let most = most.ok_or_else(|| Mismatch(format!("denied, though free: {reason}")))?;

@@ -94,7 +94,7 @@ impl Denials {
                 if !cached.holds(now) {
                     state.denials.remove(&name);
                 } else if cached.answers(request, claim) {
-                    found = Denial::longer(found, Some(cached.denial.clone()));
+                    found = Denial::later(found, Some(cached.denial.clone()));
                 }
             }
         }
@@ -121,7 +121,7 @@ impl Denials {
             return;
         };
         let classes = [Priority::User, Priority::Background].into_iter();
-        for class in classes.filter(|class| denial.reason.binds(*class)) {
+        for class in classes.filter(|class| denial.reason.applies_to(*class)) {
             let cached = CachedDenial {
                 denial: denial.clone(),
                 permits: request.permits,

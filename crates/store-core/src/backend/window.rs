@@ -45,7 +45,7 @@ pub struct Denial {
 impl Denial {
     /// Of two denials the one with the later `retry_at`; of equals the first.
     #[must_use]
-    pub fn longer(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+    pub fn later(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) if other.retry_at > one.retry_at => Some(other),
             (Some(one), _) => Some(one),
@@ -84,14 +84,14 @@ impl Rules<'_> {
                     retry_at: at + limit.span(),
                     reason: Reason::WindowFull(self.resource.clone()),
                 };
-                denial = Denial::longer(denial, Some(full));
+                denial = Denial::later(denial, Some(full));
             }
         }
         let own = match priority {
             Priority::User => self.user_denial(log, permits, now)?,
             Priority::Background => self.background_denial(log, permits, now)?,
         };
-        Ok(Denial::longer(denial, own))
+        Ok(Denial::later(denial, own))
     }
 
     /// How many more requests of this class would be admitted now.

@@ -15,6 +15,9 @@ use crate::error::Result;
 const END_ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 
+/// The shortest time between two heartbeats: a lease of nothing must not keep the task busy.
+const MIN_INTERVAL: Duration = Duration::from_millis(5);
+
 /// Runs `work`, renewing the owner's lease every third of it. The heartbeats are part of the caller's
 /// task: work that blocks its thread lets the lease lapse.
 pub(crate) async fn hold_lease<R: Future>(
@@ -37,8 +40,9 @@ pub(crate) async fn hold_lease<R: Future>(
 
 async fn renew(store: &dyn DedupeStore, clock: &dyn Clock, owner: &Ownership) {
     let (key, job) = (owner.key(), owner.job());
+    let interval = (owner.lease() / 3).max(MIN_INTERVAL);
     loop {
-        clock.sleep_until(clock.now() + owner.lease() / 3).await;
+        clock.sleep_until(clock.now() + interval).await;
         match store.heartbeat(key, job).await {
             Ok(Heartbeat::Renewed(_)) => {}
             Ok(Heartbeat::Fenced) => {

@@ -68,8 +68,9 @@ pub trait DedupeStoreExt: DedupeStore {
     /// Runs `work` in one of all callers of `key`, over all processes that share the store, and gives
     /// its value to everyone who called while it ran.
     ///
-    /// The lease is kept while `work` runs, however long; a caller whose owner crashes takes over. The
-    /// value travels as JSON: within the process whatever its length, to other processes up to the
+    /// The lease is kept while `work` runs, however long; a caller whose owner crashes takes over. Work
+    /// that blocks its thread for longer than the lease loses it, and is done again: move it to
+    /// `spawn_blocking`. The value travels as JSON: within the process whatever its length, to other processes up to the
     /// store's inline limit; beyond it, they run their own work.
     ///
     /// ```
@@ -210,7 +211,7 @@ impl fmt::Display for RunOnceError {
             Self::Work(error) => error.fmt(f),
             Self::OwnerFailed(error) => f.write_str(error),
             Self::TimedOut => f.write_str("the same work of another caller is still in progress"),
-            Self::Store(_) => f.write_str("the store of jobs failed"),
+            Self::Store(error) => error.fmt(f),
         }
     }
 }
@@ -218,9 +219,9 @@ impl fmt::Display for RunOnceError {
 impl StdError for RunOnceError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            // The error is displayed in place of this one, so its cause is this one's.
+            // Either error is displayed in place of this one, so its cause is this one's.
             Self::Work(error) => error.source(),
-            Self::Store(error) => Some(error),
+            Self::Store(error) => error.source(),
             Self::OwnerFailed(_) | Self::TimedOut => None,
         }
     }

@@ -150,7 +150,7 @@ impl WaitQueue {
             .filter(|asker| asker.permits > NonZeroU32::MIN)
             .map(|_| id);
         let classes = [Priority::User, Priority::Background].into_iter();
-        for class in classes.filter(|class| denial.reason.binds(*class)) {
+        for class in classes.filter(|class| denial.reason.applies_to(*class)) {
             let denial = denial.clone();
             let name = (denial.reason.resource().clone(), class);
             let block = Block {

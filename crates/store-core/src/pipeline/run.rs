@@ -204,7 +204,7 @@ impl Run<'_> {
             error: failure.error.to_shared(),
         };
         let stored = async {
-            let mut entry = NewEntry::new(self.request.key.clone(), record.encode()?)
+            let mut entry = NewEntry::unconditional(self.request.key.clone(), record.encode()?)
                 .with_ttl(Ttl::After(failure.cache_for));
             entry.token = self.token;
             cache.set(entry).await
@@ -237,7 +237,7 @@ impl Run<'_> {
             return (record, Location::Nowhere);
         };
         let stored = async {
-            let mut entry = NewEntry::new(self.request.key.clone(), record.encode()?)
+            let mut entry = NewEntry::unconditional(self.request.key.clone(), record.encode()?)
                 .with_ttl(Ttl::After(lifetime))
                 .with_tags(fetched.tags);
             entry.token = self.token;

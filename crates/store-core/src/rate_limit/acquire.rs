@@ -252,11 +252,11 @@ impl Reason {
     /// use store_core::{Priority, Reason, Resource};
     ///
     /// let reserved = Reason::Reserved(Resource::new("issues")?);
-    /// assert!(reserved.binds(Priority::Background) && !reserved.binds(Priority::User));
+    /// assert!(reserved.applies_to(Priority::Background) && !reserved.applies_to(Priority::User));
     /// # Ok::<(), store_core::Error>(())
     /// ```
     #[must_use]
-    pub const fn binds(&self, class: Priority) -> bool {
+    pub const fn applies_to(&self, class: Priority) -> bool {
         match (self, class) {
             (Self::WindowFull(_) | Self::Cooldown(_), _)
             | (Self::Reserved(_) | Self::Paused(_), Priority::Background)

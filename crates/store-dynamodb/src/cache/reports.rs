@@ -46,7 +46,7 @@ impl Call<'_> {
                 head.info(size_bytes)
             }));
         }
-        Ok(Page::cut(items, page.limit, |info| {
+        Ok(Page::truncated(items, page.limit, |info| {
             info.key.as_str().to_owned()
         }))
     }

@@ -47,7 +47,9 @@ pub(super) async fn list(
             items.push(job.info(Key::new(&name)?, state));
         }
     }
-    Ok(Page::cut(items, page.limit, |job| job.key.to_string()))
+    Ok(Page::truncated(items, page.limit, |job| {
+        job.key.to_string()
+    }))
 }
 
 pub(super) async fn stats(table: &DynamoDbTable, options: &DedupeSettings) -> Result<DedupeStats> {

@@ -150,7 +150,7 @@ impl Inner {
             let ask = self.asked(request, Activity::default(), None);
             if let Step::Refuse(refuse) = decide::decide(&state, terms, &ask, self.now())? {
                 let Refuse { denial, settle } = *refuse;
-                longest = Denial::longer(longest, Some(denial));
+                longest = Denial::later(longest, Some(denial));
                 // The time that is told rests on it, and would else be another when it has come.
                 if let Some(settle) = settle.filter(|settle| settle.is_urgent) {
                     self.write("try_acquire", &local, &state, &settle.change, Some(claim))

@@ -133,7 +133,7 @@ impl Inner {
             Ok(ResourceInfo::new(claim.resource, status))
         });
         let infos = infos.collect::<Result<Vec<_>>>()?;
-        Ok(Page::cut(infos, page.limit, |info| {
+        Ok(Page::truncated(infos, page.limit, |info| {
             info.resource.to_string()
         }))
     }

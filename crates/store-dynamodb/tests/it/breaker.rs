@@ -155,7 +155,7 @@ async fn a_table_that_answers_no_stays_in_use() {
     let table = DynamoDbTable::from_env(options.with_clock(SystemClock::new())).await;
     let cache = DynamoDbCacheStore::new(&table);
     it.proxy.set_faults(NONE.with_conflict(1.0));
-    let failed = cache.set(NewEntry::new(key, "v")).await;
+    let failed = cache.set(NewEntry::unconditional(key, "v")).await;
     assert_eq!(failed.expect_err("a conflict").kind(), ErrorKind::Busy);
     assert!(it.proxy.fault_counts().conflicts >= 3);
     assert_eq!(table.circuit_breaker_status().state, CircuitState::Closed);

@@ -23,7 +23,7 @@ fn tag(name: &str) -> Tag {
 }
 
 fn entry(name: &str, value: impl Into<Bytes>, tags: &[&str]) -> NewEntry {
-    NewEntry::new(key(name), value).with_tags(tags.iter().map(|name| tag(name)))
+    NewEntry::unconditional(key(name), value).with_tags(tags.iter().map(|name| tag(name)))
 }
 
 /// A handle whose time stands still.

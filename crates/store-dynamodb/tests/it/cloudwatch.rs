@@ -157,7 +157,7 @@ async fn requests_are_told_and_nothing_of_what_they_carry() {
     let table = DynamoDbTable::new(table.client().clone(), options);
     let cache = DynamoDbCacheStore::new(&table);
     let key = Key::new(secret).expect("a key");
-    let set = cache.set(NewEntry::new(key.clone(), secret));
+    let set = cache.set(NewEntry::unconditional(key.clone(), secret));
     set.await.expect("stored");
     cache.get(&key).await.expect("read");
     publisher.publish().expect("written");

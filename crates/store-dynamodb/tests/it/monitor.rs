@@ -70,7 +70,7 @@ fn watched(table: &DynamoDbTable, sink: &Recorded) -> DynamoDbTable {
 async fn work(table: &DynamoDbTable) {
     let cache = DynamoDbCacheStore::new(table);
     let key = store_core::Key::new(SECRET).expect("a key");
-    let set = cache.set(NewEntry::new(key.clone(), SECRET));
+    let set = cache.set(NewEntry::unconditional(key.clone(), SECRET));
     set.await.expect("stored");
     cache.get(&key).await.expect("read");
 }

@@ -24,7 +24,7 @@ async fn used(stores: &Stores) {
     let jobs = stores.dedupe.as_ref().expect("jobs");
     let limits = stores.rate_limit.as_ref().expect("limits");
     let key = key("comics:1");
-    let entry = NewEntry::new(key.clone(), "bytes").with_ttl(HOUR);
+    let entry = NewEntry::unconditional(key.clone(), "bytes").with_ttl(HOUR);
     cache.set(entry).await.expect("capacity");
     let registered = jobs.register_or_join(&key, Priority::User);
     match registered.await.expect("an answer") {

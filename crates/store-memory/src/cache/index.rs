@@ -207,7 +207,7 @@ impl Index {
             });
         // One more than fits tells whether there is a next page.
         let items = live.take(page.limit as usize + 1).collect();
-        Page::cut(items, page.limit, |info| info.key.as_str().to_owned())
+        Page::truncated(items, page.limit, |info| info.key.as_str().to_owned())
     }
 
     pub(super) fn stats(&self, now: Timestamp) -> CacheStats {

@@ -220,7 +220,7 @@ impl JobTable {
             });
         // One more than fits tells whether there is a next page.
         let items = jobs.take(page.limit as usize + 1).collect();
-        Page::cut(items, page.limit, |info| info.key.as_str().to_owned())
+        Page::truncated(items, page.limit, |info| info.key.as_str().to_owned())
     }
 
     pub(super) fn stats(&mut self, now: Timestamp) -> DedupeStats {

@@ -13,7 +13,7 @@ fn key(n: u32) -> Result<Key> {
 }
 
 async fn store(cache: &MemoryCacheStore, n: u32) -> Result<SetOutcome> {
-    cache.set(NewEntry::new(key(n)?, "a")).await
+    cache.set(NewEntry::unconditional(key(n)?, "a")).await
 }
 
 /// Which of the first `count` keys are stored; looking counts as use, in this order.
@@ -57,14 +57,18 @@ async fn a_full_cache_keeps_what_was_asked_for_and_what_came_last() -> Result<()
 async fn left_after_a_crawl(capacity: Capacity) -> Result<usize> {
     let cache = bounded(capacity);
     for n in 0..100 {
-        cache.set(NewEntry::new(key(n)?, vec![0; 1_000])).await?;
+        cache
+            .set(NewEntry::unconditional(key(n)?, vec![0; 1_000]))
+            .await?;
     }
     for _ in 0..2 {
         assert_eq!(kept(&cache, 40).await?.len(), 40);
     }
     for n in 1_000..5_000 {
         if cache.value(&key(n)?).await?.is_none() {
-            cache.set(NewEntry::new(key(n)?, vec![0; 1_000])).await?;
+            cache
+                .set(NewEntry::unconditional(key(n)?, vec![0; 1_000]))
+                .await?;
         }
     }
     Ok(kept(&cache, 40).await?.len())
@@ -85,7 +89,7 @@ async fn what_is_in_use_survives_a_crawl_of_everything() -> Result<()> {
 async fn what_was_evicted_leaves_no_tag_behind() -> Result<()> {
     let (cache, tag) = (of_items(10), Tag::new("volume:1")?);
     for n in 0..200 {
-        let entry = NewEntry::new(key(n)?, "a").with_tags([tag.clone()]);
+        let entry = NewEntry::unconditional(key(n)?, "a").with_tags([tag.clone()]);
         cache.set(entry).await?;
     }
     let there = kept(&cache, 200).await?;
@@ -109,7 +113,7 @@ async fn counts_are_true_after_evictions() -> Result<()> {
     for n in 0..500 {
         let value = vec![0; (n as usize * 37) % 1_500];
         let ttl = Ttl::After(MINUTE * (1 + n % 3));
-        let entry = NewEntry::new(key(n % 170)?, value).with_ttl(ttl);
+        let entry = NewEntry::unconditional(key(n % 170)?, value).with_ttl(ttl);
         cache.set(entry.with_tags([Tag::new("tag")?])).await?;
     }
     let all = PageRequest::default().with_limit(1_000);
@@ -139,7 +143,7 @@ async fn many_writers_at_once_never_exceed_a_bound() -> Result<()> {
             for n in 0..200_u32 {
                 let key = key((writer * 131 + n * 17) % 400)?;
                 let value = vec![0; (n as usize * 53) % 2_000];
-                let entry = NewEntry::new(key.clone(), value);
+                let entry = NewEntry::unconditional(key.clone(), value);
                 cache.set(entry.with_tags([Tag::new("tag")?])).await?;
                 let stats = cache.stats().await?;
                 assert!(stats.total_items <= 64, "{stats:?}");
@@ -165,7 +169,7 @@ async fn a_cache_never_holds_more_bytes_than_it_may() -> Result<()> {
     let cache = bounded(Capacity::default().with_max_bytes(10_000));
     for n in 0..200 {
         let value = vec![0; (n as usize * 37) % 3_000];
-        cache.set(NewEntry::new(key(n)?, value)).await?;
+        cache.set(NewEntry::unconditional(key(n)?, value)).await?;
         assert!(cache.stats().await?.size_bytes <= 10_000);
     }
     assert!(cache.stats().await?.total_items >= 3);
@@ -177,8 +181,10 @@ async fn a_cache_never_holds_more_bytes_than_it_may() -> Result<()> {
 async fn a_value_that_no_room_could_hold_is_too_large() -> Result<()> {
     let cache = bounded(Capacity::default().with_max_bytes(1_000));
     let largest = 1_000 - "comics:0000".len();
-    cache.set(NewEntry::new(key(0)?, vec![0; largest])).await?;
-    let refused = cache.set(NewEntry::new(key(1)?, vec![0; largest + 1]));
+    cache
+        .set(NewEntry::unconditional(key(0)?, vec![0; largest]))
+        .await?;
+    let refused = cache.set(NewEntry::unconditional(key(1)?, vec![0; largest + 1]));
     let refused = refused.await;
     assert_eq!(
         refused.err().map(|error| error.kind()),

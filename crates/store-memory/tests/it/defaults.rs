@@ -15,9 +15,12 @@ async fn a_cache_holds_a_thousand_entries_and_fifty_mebibytes() -> Result<()> {
     assert_eq!(capacity.max_bytes, 50 * 1024 * 1024);
     let (cache, key) = (MemoryCacheStore::new(), Key::new("comics:1")?);
     cache
-        .set(NewEntry::new(key.clone(), vec![0; 5 * 1024 * 1024]))
+        .set(NewEntry::unconditional(
+            key.clone(),
+            vec![0; 5 * 1024 * 1024],
+        ))
         .await?;
-    let longer = NewEntry::new(key, vec![0; 5 * 1024 * 1024 + 1]);
+    let longer = NewEntry::unconditional(key, vec![0; 5 * 1024 * 1024 + 1]);
     let refused = cache.set(longer).await.map_err(|error| error.kind());
     assert_eq!(refused, Err(ErrorKind::TooLarge));
     Ok(())

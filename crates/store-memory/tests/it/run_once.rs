@@ -191,3 +191,19 @@ async fn an_owner_keeps_its_lease_although_the_clock_was_set_back() {
         assert_eq!(value.as_deref(), Some("one"));
     }
 }
+
+#[tokio::test]
+async fn a_lease_of_nothing_does_not_keep_the_task_busy() -> Result<(), BoxError> {
+    let clock = ManualClock::default();
+    let options = DedupeOptions::default()
+        .with_clock(clock.clone())
+        .with_lease(std::time::Duration::ZERO);
+    let jobs = MemoryDedupeStore::with_options(options);
+    let options = RunOnceOptions::default().with_clock(clock);
+    let work = async || {
+        tokio::task::yield_now().await;
+        Ok::<_, BoxError>(7)
+    };
+    assert_eq!(jobs.run_once_with(&key(), options, work).await?, 7);
+    Ok(())
+}

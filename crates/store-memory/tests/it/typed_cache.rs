@@ -191,7 +191,9 @@ async fn fields_that_were_reordered_are_read_by_name() -> Result<(), BoxError> {
 #[tokio::test]
 async fn a_value_that_does_not_decode_is_a_miss_and_is_replaced() -> Result<(), BoxError> {
     let (names, store) = names();
-    store.set(NewEntry::new(key(), "something else")).await?;
+    store
+        .set(NewEntry::unconditional(key(), "something else"))
+        .await?;
     assert!(matches!(names.get(&key()).await?, Lookup::Miss(_)));
     assert_eq!(names.decode_failures(), 1);
     let name = names

@@ -79,7 +79,9 @@ pub(super) fn list(
                 .with_tags(tags),
         );
     }
-    Ok(Page::cut(items, page.limit, |item| item.key.to_string()))
+    Ok(Page::truncated(items, page.limit, |item| {
+        item.key.to_string()
+    }))
 }
 
 pub(super) fn stats(db: &Connection, now: Timestamp) -> Result<CacheStats, TransactionError> {

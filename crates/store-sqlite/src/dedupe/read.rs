@@ -115,7 +115,9 @@ pub(super) fn list(
             Timestamp::from_millis(row.get(5)?),
         ));
     }
-    Ok(Page::cut(items, page.limit, |job| job.key.to_string()))
+    Ok(Page::truncated(items, page.limit, |job| {
+        job.key.to_string()
+    }))
 }
 
 pub(super) fn stats(db: &Connection, now: Timestamp) -> Result<DedupeStats, TransactionError> {

@@ -45,7 +45,7 @@ pub(super) fn acquire(
         let since = now - config.longest_span();
         let mut log = ResourceLog::new(tx, &claim.resource, state.newest, since, now);
         let own = rules.denial(&mut log, request.permits, request.priority, now)?;
-        denial = Denial::longer(denial, own);
+        denial = Denial::later(denial, own);
     }
     if let Some(denial) = denial {
         return Ok(Outcome::Denied(denial));

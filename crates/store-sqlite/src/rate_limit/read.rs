@@ -122,7 +122,7 @@ fn list_in(
         let status = status_in(db, &claim, Priority::Background, defaults, now)?;
         items.push(ResourceInfo::new(resource, status));
     }
-    Ok(Page::cut(items, page.limit, |item| {
+    Ok(Page::truncated(items, page.limit, |item| {
         item.resource.to_string()
     }))
 }

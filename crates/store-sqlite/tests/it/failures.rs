@@ -34,7 +34,8 @@ async fn fill(database: &SqliteDatabase, values: u32) {
     let cache = SqliteCacheStore::new(database);
     for number in 0..values {
         let name = key(&format!("comics:{number}"));
-        let stored = cache.set(NewEntry::new(name.clone(), vec![7; 4_000]).with_ttl(HOUR));
+        let stored =
+            cache.set(NewEntry::unconditional(name.clone(), vec![7; 4_000]).with_ttl(HOUR));
         stored.await.expect("space");
     }
 }
@@ -138,7 +139,10 @@ async fn a_full_file_serves_its_values_and_admits_nothing() {
         loop {
             number += 1;
             let name = key(&format!("filler:{number}"));
-            match cache.set(NewEntry::new(name.clone(), vec![7; bytes])).await {
+            match cache
+                .set(NewEntry::unconditional(name.clone(), vec![7; bytes]))
+                .await
+            {
                 Ok(_) => {}
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");

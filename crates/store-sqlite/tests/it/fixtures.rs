@@ -101,7 +101,7 @@ async fn fill(database: &SqliteDatabase) {
         limits,
     } = stores(database, &clock);
 
-    let doomed = NewEntry::new(key("comics:doomed"), "x").with_tags([tag("volume:2")]);
+    let doomed = NewEntry::unconditional(key("comics:doomed"), "x").with_tags([tag("volume:2")]);
     cache.set(doomed).await.expect("stored");
     let removed = cache.invalidate_tags(&[tag("volume:2")]).await;
     assert_eq!(removed.expect("an answer").count(), Some(1));
@@ -113,12 +113,12 @@ async fn fill(database: &SqliteDatabase) {
         ("comics:answer", record()),
     ];
     for (name, value) in values {
-        let entry = NewEntry::new(key(name), value)
+        let entry = NewEntry::unconditional(key(name), value)
             .with_ttl(Ttl::After(HOUR))
             .with_tags([tag("volume:1"), tag(name)]);
         assert_eq!(cache.set(entry).await.expect("stored"), SetOutcome::Stored);
     }
-    let unexpiring = NewEntry::new(key("without scope"), "for ever");
+    let unexpiring = NewEntry::unconditional(key("without scope"), "for ever");
     cache.set(unexpiring).await.expect("stored");
 
     let value = || JobResult::Value("result".into());
@@ -193,7 +193,7 @@ async fn invalidations_hold(cache: &impl CacheStore) {
         epoch: 0,
         began_at: Timestamp::from_millis(WRITTEN),
     });
-    let late = NewEntry::new(key("comics:doomed"), "late").with_token(before);
+    let late = NewEntry::unconditional(key("comics:doomed"), "late").with_token(before);
     let outcome = cache.set(late).await.expect("an answer");
     assert_eq!(outcome, SetOutcome::Outdated);
 

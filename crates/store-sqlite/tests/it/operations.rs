@@ -66,7 +66,9 @@ async fn a_backup_is_restored_as_the_page_describes() {
     let cache = SqliteCacheStore::new(&database);
     let limits = SqliteRateLimitStore::new(&database, Limit::new(2, HOUR));
     let name = key("comics:1");
-    let put = cache.set(NewEntry::new(name.clone(), "then")).await;
+    let put = cache
+        .set(NewEntry::unconditional(name.clone(), "then"))
+        .await;
     put.expect("space");
     let issues = resource("issues");
     match limits.try_acquire(Acquire::one(&issues).background()).await {
@@ -75,7 +77,9 @@ async fn a_backup_is_restored_as_the_page_describes() {
     }
     let copy = folder.file().with_file_name("copy.db");
     database.backup(&copy).await.expect("a copy");
-    let put = cache.set(NewEntry::new(name.clone(), "later")).await;
+    let put = cache
+        .set(NewEntry::unconditional(name.clone(), "later"))
+        .await;
     put.expect("space");
     database.close().await.expect("a close");
 
@@ -122,7 +126,7 @@ async fn a_job_that_is_not_ended_expires_over_a_restart_and_is_cleaned_up() {
     let listed = jobs.list(&PageRequest::default()).await.expect("a list");
     assert_eq!(listed.items[0].state, JobState::Lapsed);
     let counts = jobs.stats().await.expect("counts");
-    assert_eq!((counts.total_jobs, counts.expired_jobs), (1, 1));
+    assert_eq!((counts.total_jobs, counts.lapsed_jobs), (1, 1));
     let real = store_core::SystemClock::new();
     let until = real.now() + SECOND * 10;
     while jobs.stats().await.expect("counts").total_jobs > 0 {
@@ -150,7 +154,7 @@ async fn each_store_obeys_its_options() {
     let stores = stores_with(&database, options);
     let name = key("comics:1");
     let cache = stores.cache.expect("a cache");
-    let put = cache.set(NewEntry::new(name.clone(), "bytes"));
+    let put = cache.set(NewEntry::unconditional(name.clone(), "bytes"));
     let error = put.await.expect_err("five bytes");
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     let jobs = stores.dedupe.expect("jobs");
@@ -181,7 +185,7 @@ async fn stores_may_have_a_file_each() {
     );
     let name = key("comics:1");
     let stored = SqliteCacheStore::new(&cache);
-    let put = stored.set(NewEntry::new(name.clone(), "bytes"));
+    let put = stored.set(NewEntry::unconditional(name.clone(), "bytes"));
     put.await.expect("space");
     let limiter = SqliteRateLimitStore::new(&limits, Limit::new(1, HOUR));
     let decision = limiter
@@ -201,7 +205,7 @@ async fn the_size_in_stats_is_that_of_the_file() {
     let cache = SqliteCacheStore::new(&database);
     for (name, ttl) in [("comics:1", Ttl::Never), ("comics:2", Ttl::After(SECOND))] {
         let put = cache
-            .set(NewEntry::new(key(name), vec![7; 100_000]).with_ttl(ttl))
+            .set(NewEntry::unconditional(key(name), vec![7; 100_000]).with_ttl(ttl))
             .await;
         put.expect("space");
     }

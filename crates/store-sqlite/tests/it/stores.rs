@@ -20,7 +20,7 @@ async fn three_stores_share_one_file_and_have_the_npm_packages_defaults() {
     let stores = stores(&database);
     let cache = stores.cache.expect("a cache");
     cache
-        .set(NewEntry::new(key("comics:1"), "bytes"))
+        .set(NewEntry::unconditional(key("comics:1"), "bytes"))
         .await
         .expect("space");
     let jobs = stores.dedupe.expect("jobs");
@@ -43,7 +43,7 @@ async fn everything_survives_a_restart() {
     let database = folder.open().await;
     let cache = SqliteCacheStore::new(&database);
     cache
-        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(HOUR))
+        .set(NewEntry::unconditional(key("comics:1"), "bytes").with_ttl(HOUR))
         .await
         .expect("space");
     let limits = SqliteAdaptiveRateLimitStore::adaptive(&database);
@@ -184,7 +184,7 @@ async fn expired_values_are_removed_in_the_background() {
     let options = CacheOptions::default().with_clock(clock.clone());
     let cache = SqliteCacheStore::with_options(&database, options);
     cache
-        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(SECOND))
+        .set(NewEntry::unconditional(key("comics:1"), "bytes").with_ttl(SECOND))
         .await
         .expect("space");
     eventually(async || {
@@ -242,7 +242,8 @@ async fn more_names_than_a_statement_binds_fit_into_one_call() {
     let tags: Vec<_> = (0..NAMES)
         .map(|n| Tag::new(&format!("issue:{n}")).expect("a tag"))
         .collect();
-    let last = NewEntry::new(keys[NAMES - 1].clone(), "bytes").with_tags([tags[NAMES - 1].clone()]);
+    let last = NewEntry::unconditional(keys[NAMES - 1].clone(), "bytes")
+        .with_tags([tags[NAMES - 1].clone()]);
     cache.set(last).await.expect("space");
     let found = cache.get_many(&keys).await.expect("answers");
     let hits: Vec<_> = found.into_iter().map(|one| one.hit().is_some()).collect();
@@ -288,7 +289,7 @@ async fn options_reach_all_three_stores() {
         .without_cleanup();
     let cache = stores_with(&database, options).cache.expect("a cache");
     cache
-        .set(NewEntry::new(key("comics:1"), "bytes").with_ttl(SECOND))
+        .set(NewEntry::unconditional(key("comics:1"), "bytes").with_ttl(SECOND))
         .await
         .expect("space");
     clock.advance(SECOND);

@@ -210,7 +210,7 @@ async fn write_until(
 }
 
 pub(crate) async fn store(cache: &dyn CacheStore, key: Key, value: Bytes) -> Result<()> {
-    let entry = NewEntry::new(key, value).with_ttl(HOUR);
+    let entry = NewEntry::unconditional(key, value).with_ttl(HOUR);
     cache.set(entry).await?;
     Ok(())
 }

@@ -26,7 +26,7 @@ pub(super) async fn stats(stores: &OpenStores, output: OutputFormat) -> Result<(
             "jobs": {
                 "total": jobs.total_jobs, "pending": jobs.pending_jobs,
                 "completed": jobs.completed_jobs, "failed": jobs.failed_jobs,
-                "expired": jobs.expired_jobs,
+                "expired": jobs.lapsed_jobs,
             },
             "limits": {
                 "admissions": limits.total_requests, "resources": limits.unique_resources,
@@ -44,7 +44,7 @@ pub(super) async fn stats(stores: &OpenStores, output: OutputFormat) -> Result<(
         ("requests in flight", jobs.pending_jobs.to_string()),
         (
             "requests abandoned by their owner",
-            jobs.expired_jobs.to_string(),
+            jobs.lapsed_jobs.to_string(),
         ),
         (
             "admissions in current windows",

@@ -6,7 +6,7 @@ use store_core::{
 };
 
 pub(super) fn entry(key: &str, value: &'static str) -> Result<NewEntry> {
-    Ok(NewEntry::new(Key::new(key)?, value))
+    Ok(NewEntry::unconditional(Key::new(key)?, value))
 }
 
 pub(super) fn tagged(key: &str, value: &'static str, tags: &[&str]) -> Result<NewEntry> {

@@ -32,7 +32,10 @@ pub async fn listing_goes_on_page_by_page(harness: &dyn Harness) -> Result<()> {
     let cache = harness.cache(&Setup::default()).await?;
     for n in [4, 2, 0, 3, 1] {
         cache
-            .set(NewEntry::new(Key::new(&format!("comics:{n}"))?, "a"))
+            .set(NewEntry::unconditional(
+                Key::new(&format!("comics:{n}"))?,
+                "a",
+            ))
             .await?;
     }
     let mut request = PageRequest::default().with_limit(2);
@@ -85,7 +88,10 @@ pub async fn stats_count_entries_and_bytes(harness: &dyn Harness) -> Result<()> 
         .set(entry("comics:1", "a")?.with_ttl(Ttl::After(SECOND)))
         .await?;
     cache
-        .set(NewEntry::new(Key::new("comics:2")?, vec![7; 50_000]))
+        .set(NewEntry::unconditional(
+            Key::new("comics:2")?,
+            vec![7; 50_000],
+        ))
         .await?;
     setup.clock.advance(SECOND);
     let stats = cache.stats().await?;
@@ -99,7 +105,7 @@ pub async fn cleanup_frees_the_expired_and_nothing_else(harness: &dyn Harness) -
     let cache = harness.cache(&setup).await?;
     for n in 0..10 {
         let expires = if n < 4 { SECOND } else { HOUR };
-        let entry = NewEntry::new(Key::new(&format!("comics:{n}"))?, "a");
+        let entry = NewEntry::unconditional(Key::new(&format!("comics:{n}"))?, "a");
         let entry = entry.with_tags([Tag::new("t")?]);
         cache.set(entry.with_ttl(Ttl::After(expires))).await?;
     }
@@ -120,7 +126,7 @@ pub async fn cleanup_is_bounded(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_cleanup_batch(3);
     let cache = harness.cache(&setup).await?;
     for n in 0..7 {
-        let entry = NewEntry::new(Key::new(&format!("comics:{n}"))?, "a");
+        let entry = NewEntry::unconditional(Key::new(&format!("comics:{n}"))?, "a");
         cache.set(entry.with_ttl(Ttl::After(SECOND))).await?;
     }
     setup.clock.advance(SECOND);
@@ -135,14 +141,17 @@ pub async fn cleanup_is_bounded(harness: &dyn Harness) -> Result<()> {
 pub async fn closed_cache_refuses_calls(harness: &dyn Harness) -> Result<()> {
     let cache = harness.cache(&Setup::default()).await?;
     let key = Key::new("comics:1")?;
-    cache.set(NewEntry::new(key.clone(), "a")).await?;
+    cache.set(NewEntry::unconditional(key.clone(), "a")).await?;
     cache.close().await?;
     let refusals = [
         cache.get(&key).await.err(),
         cache.get_many(std::slice::from_ref(&key)).await.err(),
-        cache.set(NewEntry::new(key.clone(), "a")).await.err(),
         cache
-            .set_many(vec![NewEntry::new(key.clone(), "a")])
+            .set(NewEntry::unconditional(key.clone(), "a"))
+            .await
+            .err(),
+        cache
+            .set_many(vec![NewEntry::unconditional(key.clone(), "a")])
             .await
             .err(),
         cache.fill_token().await.err(),

@@ -32,7 +32,7 @@ pub async fn entry_without_lifetime_stays(harness: &dyn Harness) -> Result<()> {
         .set(entry("comics:1", "a")?.with_ttl(Ttl::Never))
         .await?;
     cache
-        .set(entry("comics:2", "a")?.with_ttl(Ttl::from_seed_seconds(0)))
+        .set(entry("comics:2", "a")?.with_ttl(Ttl::from_npm_seconds(0)))
         .await?;
     setup.clock.advance(HOUR * 24 * 365 * 10);
     assert_eq!(cache.cleanup().await?, 0);
@@ -47,7 +47,7 @@ pub async fn entry_of_no_lifetime_is_gone_at_once(harness: &dyn Harness) -> Resu
         .set(entry("comics:1", "a")?.with_ttl(Ttl::After(Duration::ZERO)))
         .await?;
     cache
-        .set(entry("comics:2", "a")?.with_ttl(Ttl::from_seed_seconds(-1)))
+        .set(entry("comics:2", "a")?.with_ttl(Ttl::from_npm_seconds(-1)))
         .await?;
     assert!(present(&cache, &["comics:1", "comics:2"]).await?.is_empty());
     Ok(())

@@ -55,7 +55,7 @@ pub async fn many_entries_are_cleared_at_once(harness: &dyn Harness) -> Result<(
     let tag = Tag::new("volume:1")?;
     let fill = |scope: &str| -> Result<Vec<NewEntry>> {
         let keys = (0..400).map(|n| Key::new(&format!("{scope}:{n}")));
-        keys.map(|key| Ok(NewEntry::new(key?, "a").with_tags([tag.clone()])))
+        keys.map(|key| Ok(NewEntry::unconditional(key?, "a").with_tags([tag.clone()])))
             .collect()
     };
     cache.set_many(fill("comics")?).await?;

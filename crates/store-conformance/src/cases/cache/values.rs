@@ -49,7 +49,10 @@ pub async fn binary_value_comes_back_unchanged(harness: &dyn Harness) -> Result<
     let cache = harness.cache(&Setup::default()).await?;
     let bytes: Vec<u8> = (0..=255).cycle().take(10_000).collect();
     cache
-        .set(NewEntry::new(Key::new("comics:1")?, bytes.clone()))
+        .set(NewEntry::unconditional(
+            Key::new("comics:1")?,
+            bytes.clone(),
+        ))
         .await?;
     assert_eq!(value(&cache, "comics:1").await?, Some(Bytes::from(bytes)));
     Ok(())
@@ -69,7 +72,7 @@ pub async fn keys_are_compared_byte_by_byte(harness: &dyn Harness) -> Result<()>
     ];
     for key in keys {
         cache
-            .set(NewEntry::new(Key::new(key)?, key.to_owned()))
+            .set(NewEntry::unconditional(Key::new(key)?, key.to_owned()))
             .await?;
     }
     for key in keys {
@@ -130,7 +133,7 @@ pub async fn oversized_value_is_refused_and_leaves_nothing_stale(
     let cache = harness.cache(&setup).await?;
     cache.set(tagged("comics:1", "old", &["issue:1"])?).await?;
 
-    let big = NewEntry::new(Key::new("comics:1")?, vec![7; 101]);
+    let big = NewEntry::unconditional(Key::new("comics:1")?, vec![7; 101]);
     let refused = cache.set(big.with_tags([Tag::new("issue:2")?])).await;
     assert_eq!(
         refused.err().map(|error| error.kind()),
@@ -154,7 +157,7 @@ pub async fn outdated_value_is_dropped_whatever_its_size(harness: &dyn Harness) 
     setup.clock.advance(MINUTE);
     cache.set(tagged("comics:1", "new", &["issue:1"])?).await?;
     for late in [deleted, overtaken] {
-        let big = || NewEntry::new(key.clone(), vec![7; 101]).with_token(late);
+        let big = || NewEntry::unconditional(key.clone(), vec![7; 101]).with_token(late);
         assert_eq!(cache.set(big()).await?, SetOutcome::Outdated);
         assert_eq!(cache.set_many(vec![big()]).await?, [SetOutcome::Outdated]);
     }
@@ -168,7 +171,7 @@ pub async fn value_of_the_longest_length_fits(harness: &dyn Harness) -> Result<(
     let setup = Setup::default().with_max_entry_bytes(100);
     let cache = harness.cache(&setup).await?;
     cache
-        .set(NewEntry::new(Key::new("comics:1")?, vec![7; 100]))
+        .set(NewEntry::unconditional(Key::new("comics:1")?, vec![7; 100]))
         .await?;
     assert_eq!(
         value(&cache, "comics:1").await?,
@@ -198,7 +201,7 @@ pub async fn concurrent_writers_leave_one_whole_value(harness: &dyn Harness) -> 
         async move {
             let tag = Tag::new(&format!("writer:{writer}"))?;
             let value = vec![writer; 1_000];
-            let entry = NewEntry::new(Key::new("comics:1")?, value);
+            let entry = NewEntry::unconditional(Key::new("comics:1")?, value);
             cache.set(entry.with_tags([tag])).await
         }
     }))

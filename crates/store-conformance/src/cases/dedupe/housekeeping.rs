@@ -124,7 +124,7 @@ pub async fn jobs_are_counted_by_state(harness: &dyn Harness) -> Result<()> {
     let open = one_of_each(&jobs, &setup).await?;
     let stats = jobs.stats().await?;
     assert_eq!(
-        (stats.total_jobs, stats.pending_jobs, stats.expired_jobs),
+        (stats.total_jobs, stats.pending_jobs, stats.lapsed_jobs),
         (4, 1, 1)
     );
     assert_eq!((stats.completed_jobs, stats.failed_jobs), (1, 1));

@@ -111,7 +111,7 @@ pub async fn a_new_owner_checks_the_cache_first(harness: &dyn Harness) -> Result
         .expect("it was kept");
     fixture
         .cache
-        .set(NewEntry::new(key()?, record).with_ttl(HOUR))
+        .set(NewEntry::unconditional(key()?, record).with_ttl(HOUR))
         .await?;
     drop(owner);
     let answer = advance_until_done(&fixture.clock, SECOND, waiting)

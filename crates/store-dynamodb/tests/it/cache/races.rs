@@ -57,7 +57,7 @@ async fn write(cache: DynamoDbCacheStore, source: Arc<Source>, n: usize) -> Resu
         for _ in 0..step % 3 {
             cache.fill_token().await?;
         }
-        let entry = store_core::NewEntry::new(key(name), value).with_token(token);
+        let entry = store_core::NewEntry::unconditional(key(name), value).with_token(token);
         let tags = if step.is_multiple_of(2) {
             &["t"][..]
         } else {

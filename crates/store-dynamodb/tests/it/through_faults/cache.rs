@@ -75,7 +75,7 @@ impl Turns {
         let version = u64::try_from(step).expect("few");
         let value = value_of(version, if step.is_multiple_of(2) { 100 } else { 9 });
         let tags = is_tagged.then(|| tag("t"));
-        let mut entry = NewEntry::new(key(KEYS[place]), value.clone()).with_tags(tags);
+        let mut entry = NewEntry::unconditional(key(KEYS[place]), value.clone()).with_tags(tags);
         if step.is_multiple_of(3) {
             let Some(token) = answer(self.kind, cache.fill_token()).await else {
                 return;
@@ -175,7 +175,8 @@ async fn nothing_of_a_batch_that_is_left_half_done_is_forgotten() {
     let keys: Vec<Key> = (0..16).map(|n| key(&format!("comics:{n}"))).collect();
     let entry = |n: u64, version| {
         let value = value_of(version, 100);
-        NewEntry::new(key(&format!("comics:{n}")), value).with_tags([tag(&format!("issue:{n}"))])
+        NewEntry::unconditional(key(&format!("comics:{n}")), value)
+            .with_tags([tag(&format!("issue:{n}"))])
     };
     let outcomes = cache.set_many((0..16).map(|n| entry(n, n)).collect()).await;
     assert_eq!(outcomes.expect("outcomes"), [SetOutcome::Stored; 16]);
@@ -210,7 +211,8 @@ async fn a_long_value_is_stored_whatever_other_writes_are_under_way() {
         clock.advance(TICK);
         // Other tags than before: head and epoch are written in one transaction.
         let tags = [tag(&format!("issue:{version}"))];
-        let entry = NewEntry::new(key("comics:1"), value_of(version, 100)).with_tags(tags);
+        let entry =
+            NewEntry::unconditional(key("comics:1"), value_of(version, 100)).with_tags(tags);
         let outcome = cache.set(entry).await.expect("patience");
         assert_eq!(outcome, SetOutcome::Stored);
         let found = cache.get(&key("comics:1")).await.expect("an answer");
@@ -228,7 +230,8 @@ async fn a_long_value_whose_answers_are_lost_is_stored_and_leaves_nothing_behind
     for version in 0..8 {
         clock.advance(TICK);
         let tags = [tag(&format!("issue:{}", version / 2))];
-        let entry = NewEntry::new(key("comics:1"), value_of(version, 100)).with_tags(tags);
+        let entry =
+            NewEntry::unconditional(key("comics:1"), value_of(version, 100)).with_tags(tags);
         if answer("lost answers", cache.set(entry)).await.is_some() {
             stored = Some(version);
         }

@@ -113,7 +113,7 @@ impl Reader<'_> {
         } else {
             Ttl::Never
         };
-        let entry = NewEntry::new(name(key)?, encode(version))
+        let entry = NewEntry::unconditional(name(key)?, encode(version))
             .with_tags([Tag::new(&tag(key))?])
             .with_ttl(ttl)
             .with_token(token);
@@ -172,7 +172,9 @@ impl Reader<'_> {
         self.context.log(&Entry::Cache(will))?;
         match value {
             Some(value) => {
-                self.cache.set(NewEntry::new(key, encode(value))).await?;
+                self.cache
+                    .set(NewEntry::unconditional(key, encode(value)))
+                    .await?;
             }
             None => {
                 self.cache.delete(&key).await?;
