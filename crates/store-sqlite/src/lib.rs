@@ -7,7 +7,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | open or create the file | [`open`]; with [`DatabaseOptions`] [`open_with`]; over a pool of yours [`SqliteDatabase::from_pool`] |
+//! | open or create the file | [`open()`]; with [`DatabaseOptions`] [`open_with`]; over a pool of yours [`SqliteDatabase::from_pool`] |
 //! | cache values of a type, each computed once per process | [`TypedCache`] over a [`SqliteCacheStore`] |
 //! | do work once over all processes | [`SqliteDedupeStore`], [`DedupeStoreExt::run_once`] |
 //! | wait for permits of a rate limit | [`SqliteRateLimitStore`], [`RateLimitStoreExt::limiter`] |

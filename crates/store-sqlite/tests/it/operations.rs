@@ -233,5 +233,5 @@ async fn default_limits_are_those_of_the_page() {
         let status = limits.status(&claim, Priority::User).await;
         assert_eq!(status.expect("status").limit, limit);
     }
-    assert!(page().contains("60 a minute, or 200 an\nhour"));
+    assert!(page().contains("60 per minute, or adaptive 200 per hour"));
 }
