@@ -134,7 +134,7 @@ impl ComicVine {
         let Some(cache) = self.inner.pipeline.cache() else {
             return Ok(());
         };
-        let tag = Tag::new(&cache_tag(kind, id.into())).map_err(failed)?;
+        let tag = Tag::new(cache_tag(kind, id.into())).map_err(failed)?;
         cache.invalidate_tags(&[tag]).await.map_err(failed)?;
         Ok(())
     }

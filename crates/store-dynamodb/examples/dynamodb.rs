@@ -60,7 +60,7 @@ impl Issues {
     /// An issue: cached, else from the caller that is fetching it, else fetched. `None` if the limit denies
     /// the request; `limiter.acquire` would wait instead.
     pub(crate) async fn get(&self, id: u32) -> Result<Option<String>, Box<dyn Error>> {
-        let key = Key::new(&format!("issue:{id}"))?;
+        let key = Key::new(format!("issue:{id}"))?;
         if let Some(body) = self.cache.value(&key).await? {
             return Ok(Some(String::from_utf8(body.to_vec())?));
         }

@@ -21,7 +21,7 @@ pub(crate) async fn main() -> Result<(), BoxError> {
     let pipeline = Pipeline::new(stores().with_rate_limit(limits));
     let issues = Resource::new("issues")?;
     for id in [1, 1, 2] {
-        let request = Request::new(Key::new(&format!("comics:issue/{id}"))?, &issues);
+        let request = Request::new(Key::new(format!("comics:issue/{id}"))?, &issues);
         let answer = pipeline
             .run(request, async |_attempt| {
                 let body = tokio::task::spawn_blocking(move || get(server, id)).await??;

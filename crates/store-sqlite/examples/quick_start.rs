@@ -16,7 +16,7 @@ struct Issue(u32);
 type Client = (TypedCache<Issue>, RateLimiter, Resource);
 
 async fn issue(id: u32, (cache, limiter, api): Client) -> Result<Issue, BoxError> {
-    let key = Key::new(&format!("issue:{id}"))?;
+    let key = Key::new(format!("issue:{id}"))?;
     let request = async || Issue(id); // yours
     let fetch = async || limiter.run(&api, request).await;
     Ok(cache.get_or_try_insert_with(&key, HOUR, fetch).await?)

@@ -25,7 +25,7 @@ pub(super) fn check_results(response: &HttpResponse, request: &ApiRequest) -> Re
     request
         .tags
         .iter()
-        .map(|tag| Tag::new(tag))
+        .map(Tag::new)
         .collect::<store_core::Result<_>>()
         .map_err(|error| Error::store("tag the response", error))
 }

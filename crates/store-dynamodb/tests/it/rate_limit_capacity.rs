@@ -236,7 +236,7 @@ async fn window_for(clients: u32, limit: u32) -> Duration {
     let started = clock.monotonic();
     let tasks = (0..clients).map(|client| {
         let limits = limits.clone();
-        let own = Resource::new(&format!("client-{client}")).expect("a name");
+        let own = Resource::new(format!("client-{client}")).expect("a name");
         tokio::spawn(async move {
             for _ in 0..WRITES {
                 let answer = limits.try_acquire(Acquire::one(&own).user()).await;

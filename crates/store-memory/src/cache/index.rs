@@ -175,7 +175,7 @@ impl Index {
         // The keys of a scope share the prefix `scope:`, and so stand together.
         let first = match selection {
             Selection::All => None,
-            Selection::Scope(scope) => Key::new(&format!("{scope}:")).ok(),
+            Selection::Scope(scope) => Key::new(format!("{scope}:")).ok(),
         };
         let keys = self.keys.range((start_at(first), Bound::Unbounded));
         keys.take_while(|key| selection.contains(key))

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     fn key(n: usize) -> Key {
-        Key::new(&format!("comics:{n}")).unwrap()
+        Key::new(format!("comics:{n}")).unwrap()
     }
 
     #[test]

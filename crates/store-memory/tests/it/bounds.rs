@@ -9,7 +9,7 @@ use store_memory::{
 };
 
 fn key(n: u32) -> Result<Key> {
-    Key::new(&format!("comics:{n:04}"))
+    Key::new(format!("comics:{n:04}"))
 }
 
 async fn store(cache: &MemoryCacheStore, n: u32) -> Result<SetOutcome> {
@@ -200,13 +200,13 @@ async fn resources_that_nobody_asks_for_any_more_are_forgotten() -> Result<()> {
     let options = RateLimitOptions::default().with_clock(clock.clone());
     let limits = MemoryRateLimitStore::with_options(options);
     for n in 0..2_000 {
-        let resource = Resource::new(&format!("{n}"))?;
+        let resource = Resource::new(format!("{n}"))?;
         let decision = limits.try_acquire(Acquire::one(&resource)).await?;
         assert!(matches!(decision, Decision::Granted(_)));
     }
     clock.advance(DAY * 2);
     for n in 0..200 {
-        let new = Acquire::one(&Resource::new(&format!("new {n}"))?).background();
+        let new = Acquire::one(&Resource::new(format!("new {n}"))?).background();
         limits.record(new).await?;
     }
     let everything = PageRequest::default().with_limit(5_000);

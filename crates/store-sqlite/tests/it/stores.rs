@@ -240,7 +240,7 @@ async fn more_names_than_a_statement_binds_fit_into_one_call() {
     let cache = SqliteCacheStore::new(&database);
     let keys: Vec<_> = (0..NAMES).map(|n| key(&format!("comics:{n}"))).collect();
     let tags: Vec<_> = (0..NAMES)
-        .map(|n| Tag::new(&format!("issue:{n}")).expect("a tag"))
+        .map(|n| Tag::new(format!("issue:{n}")).expect("a tag"))
         .collect();
     let last = NewEntry::unconditional(keys[NAMES - 1].clone(), "bytes")
         .with_tags([tags[NAMES - 1].clone()]);

@@ -138,7 +138,7 @@ impl Stores {
             }
             Call::Set => store(&self.cache, key(READABLE + number)?, self.value.clone()).await?,
             Call::Acquire => {
-                let resource = Resource::new(&format!("bench-{}", number / 200))?;
+                let resource = Resource::new(format!("bench-{}", number / 200))?;
                 let request = Acquire::one(&resource).user();
                 drop(self.limits.try_acquire(request).await?);
             }

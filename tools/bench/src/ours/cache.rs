@@ -199,7 +199,7 @@ async fn write_until(
                 longest_millis: longest.as_secs_f64() * 1e3,
             });
         }
-        let key = Key::new(&format!("{scope}-{writes}"))?;
+        let key = Key::new(format!("{scope}-{writes}"))?;
         match store(&cache, key, value.clone()).await {
             Ok(()) => writes += 1,
             Err(error) if error.kind() == ErrorKind::Busy => locked += 1,
@@ -216,7 +216,7 @@ pub(crate) async fn store(cache: &dyn CacheStore, key: Key, value: Bytes) -> Res
 }
 
 pub(crate) fn key(number: u64) -> Result<Key> {
-    Key::new(&format!("bench:{number}"))
+    Key::new(format!("bench:{number}"))
 }
 
 /// A benchmark that reads what is not there would look fast.

@@ -37,5 +37,5 @@ pub(crate) async fn acquire(
 }
 
 fn resource(number: u64) -> Result<Resource> {
-    Resource::new(&format!("bench-{number}"))
+    Resource::new(format!("bench-{number}"))
 }

@@ -139,7 +139,7 @@ pub(super) async fn clear(stores: &OpenStores, scope: Option<&str>) -> Result<()
 }
 
 pub(super) async fn invalidate(stores: &OpenStores, tags: &[String]) -> Result<(), Error> {
-    let tags: Result<Vec<_>, _> = tags.iter().map(|tag| Tag::new(tag)).collect();
+    let tags: Result<Vec<_>, _> = tags.iter().map(Tag::new).collect();
     let tags = tags.map_err(Error::config)?;
     print_removal(stores.cache.invalidate_tags(&tags).await?)
 }

@@ -10,10 +10,7 @@ pub(super) fn entry(key: &str, value: &'static str) -> Result<NewEntry> {
 }
 
 pub(super) fn tagged(key: &str, value: &'static str, tags: &[&str]) -> Result<NewEntry> {
-    let tags: Vec<Tag> = tags
-        .iter()
-        .map(|tag| Tag::new(tag))
-        .collect::<Result<_>>()?;
+    let tags: Vec<Tag> = tags.iter().map(Tag::new).collect::<Result<_>>()?;
     Ok(entry(key, value)?.with_tags(tags))
 }
 

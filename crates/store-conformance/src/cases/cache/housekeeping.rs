@@ -33,7 +33,7 @@ pub async fn listing_goes_on_page_by_page(harness: &dyn Harness) -> Result<()> {
     for n in [4, 2, 0, 3, 1] {
         cache
             .set(NewEntry::unconditional(
-                Key::new(&format!("comics:{n}"))?,
+                Key::new(format!("comics:{n}"))?,
                 "a",
             ))
             .await?;
@@ -105,7 +105,7 @@ pub async fn cleanup_frees_the_expired_and_nothing_else(harness: &dyn Harness) -
     let cache = harness.cache(&setup).await?;
     for n in 0..10 {
         let expires = if n < 4 { SECOND } else { HOUR };
-        let entry = NewEntry::unconditional(Key::new(&format!("comics:{n}"))?, "a");
+        let entry = NewEntry::unconditional(Key::new(format!("comics:{n}"))?, "a");
         let entry = entry.with_tags([Tag::new("t")?]);
         cache.set(entry.with_ttl(Ttl::After(expires))).await?;
     }
@@ -126,7 +126,7 @@ pub async fn cleanup_is_bounded(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default().with_cleanup_batch(3);
     let cache = harness.cache(&setup).await?;
     for n in 0..7 {
-        let entry = NewEntry::unconditional(Key::new(&format!("comics:{n}"))?, "a");
+        let entry = NewEntry::unconditional(Key::new(format!("comics:{n}"))?, "a");
         cache.set(entry.with_ttl(Ttl::After(SECOND))).await?;
     }
     setup.clock.advance(SECOND);

@@ -54,7 +54,7 @@ pub async fn many_entries_are_cleared_at_once(harness: &dyn Harness) -> Result<(
     let cache = harness.cache(&Setup::default()).await?;
     let tag = Tag::new("volume:1")?;
     let fill = |scope: &str| -> Result<Vec<NewEntry>> {
-        let keys = (0..400).map(|n| Key::new(&format!("{scope}:{n}")));
+        let keys = (0..400).map(|n| Key::new(format!("{scope}:{n}")));
         keys.map(|key| Ok(NewEntry::unconditional(key?, "a").with_tags([tag.clone()])))
             .collect()
     };
@@ -75,14 +75,14 @@ pub async fn any_number_of_keys_and_tags_fits_into_one_call(harness: &dyn Harnes
     let [key, tag] = ["comics", "issue"].map(|what| format!("{what}:{last}"));
     cache.set(tagged(&key, "a", &[&tag])?).await?;
     let keys: Vec<Key> = (0..NAMES)
-        .map(|n| Key::new(&format!("comics:{n}")))
+        .map(|n| Key::new(format!("comics:{n}")))
         .collect::<Result<_>>()?;
     let found = cache.get_many(&keys).await?;
     let hits: Vec<_> = found.into_iter().map(|one| one.hit().is_some()).collect();
     assert_eq!((hits.len(), hits[last]), (NAMES, true));
     assert_eq!(hits.iter().filter(|hit| **hit).count(), 1);
     let tags: Vec<Tag> = (0..NAMES)
-        .map(|n| Tag::new(&format!("issue:{n}")))
+        .map(|n| Tag::new(format!("issue:{n}")))
         .collect::<Result<_>>()?;
     assert_removed(cache.invalidate_tags(&tags).await?, 1);
     assert!(present(&cache, &[&key]).await?.is_empty());

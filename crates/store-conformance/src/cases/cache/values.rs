@@ -91,10 +91,7 @@ pub async fn many_are_found_in_the_order_asked(harness: &dyn Harness) -> Result<
         cache.set(entry(key, text)?).await?;
     }
     let keys = ["comics:3", "comics:9", "comics:1", "comics:3"];
-    let keys: Vec<Key> = keys
-        .iter()
-        .map(|key| Key::new(key))
-        .collect::<Result<_>>()?;
+    let keys: Vec<Key> = keys.iter().map(Key::new).collect::<Result<_>>()?;
     let found = cache.get_many(&keys).await?;
     let values: Vec<_> = found
         .into_iter()
@@ -199,7 +196,7 @@ pub async fn concurrent_writers_leave_one_whole_value(harness: &dyn Harness) -> 
     run_concurrently((0_u8..32).map(|writer| {
         let cache = Arc::clone(&cache);
         async move {
-            let tag = Tag::new(&format!("writer:{writer}"))?;
+            let tag = Tag::new(format!("writer:{writer}"))?;
             let value = vec![writer; 1_000];
             let entry = NewEntry::unconditional(Key::new("comics:1")?, value);
             cache.set(entry.with_tags([tag])).await
@@ -212,10 +209,10 @@ pub async fn concurrent_writers_leave_one_whole_value(harness: &dyn Harness) -> 
         .expect("one writer stored it");
     assert_eq!(found, vec![found[0]; 1_000]);
     for writer in (0..32).filter(|writer| *writer != found[0]) {
-        let tag = Tag::new(&format!("writer:{writer}"))?;
+        let tag = Tag::new(format!("writer:{writer}"))?;
         assert_removed(cache.invalidate_tags(&[tag]).await?, 0);
     }
-    let tag = Tag::new(&format!("writer:{}", found[0]))?;
+    let tag = Tag::new(format!("writer:{}", found[0]))?;
     assert_removed(cache.invalidate_tags(&[tag]).await?, 1);
     assert!(matches!(
         cache.get(&Key::new("comics:1")?).await?,

@@ -125,7 +125,7 @@ pub async fn a_request_without_claims_takes_no_permit(harness: &dyn Harness) -> 
     let fixture = Fixture::open(harness, &one_per_hour()).await?;
     fixture.get(request()?, "one").await.expect("an answer");
     for n in 0..3 {
-        let key = store_core::Key::new(&format!("comics:{n}"))?;
+        let key = store_core::Key::new(format!("comics:{n}"))?;
         let unlimited = Request::unlimited(key);
         fixture.get(unlimited, "body").await.expect("an answer");
     }

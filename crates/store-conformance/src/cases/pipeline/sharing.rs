@@ -180,7 +180,7 @@ pub async fn a_joiner_raises_the_priority_of_the_owner(harness: &dyn Harness) ->
     // The background uses up its share; the rest is reserved for users.
     for n in 0..5 {
         let mut other = request()?;
-        other.key = store_core::Key::new(&format!("comics:{n}"))?;
+        other.key = store_core::Key::new(format!("comics:{n}"))?;
         fixture.get(other, "body").await.expect("an answer");
     }
     let waiting = || Ok(request()?.with_max_wait(MINUTE));

@@ -216,7 +216,7 @@ async fn resources_of_half_a_batch_are_asked_for_again() {
     let limits = store(&setting.spoiled(1).await, LIMIT, &clock, 1);
     let direct = store(&setting.direct, LIMIT, &clock, 2);
     for n in 0..12 {
-        let resource = Resource::new(&format!("issues-{n:02}")).expect("a name");
+        let resource = Resource::new(format!("issues-{n:02}")).expect("a name");
         let request = Acquire::one(&resource).user();
         direct.record(request).await.expect("a record");
     }

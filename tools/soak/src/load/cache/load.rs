@@ -66,7 +66,7 @@ fn tag(key: usize) -> String {
 }
 
 fn name(key: usize) -> store_core::Result<Key> {
-    Key::new(&format!("{}:{key}", scope(key)))
+    Key::new(format!("{}:{key}", scope(key)))
 }
 
 impl Reader<'_> {
@@ -114,7 +114,7 @@ impl Reader<'_> {
             Ttl::Never
         };
         let entry = NewEntry::unconditional(name(key)?, encode(version))
-            .with_tags([Tag::new(&tag(key))?])
+            .with_tags([Tag::new(tag(key))?])
             .with_ttl(ttl)
             .with_token(token);
         match self.cache.set(entry).await? {
@@ -130,14 +130,14 @@ impl Reader<'_> {
             0 => {
                 let keys = (0..KEYS).filter(|other| scope(*other) == scope(key));
                 let versions = self.origin.change(keys.collect()).await?;
-                let selection = Selection::Scope(Scope::new(&scope(key))?);
+                let selection = Selection::Scope(Scope::new(scope(key))?);
                 self.cache.clear(&selection).await?;
                 self.origin.confirm(versions).await
             }
             1 | 2 => {
                 let keys = (0..KEYS).filter(|other| tag(*other) == tag(key));
                 let versions = self.origin.change(keys.collect()).await?;
-                self.cache.invalidate_tags(&[Tag::new(&tag(key))?]).await?;
+                self.cache.invalidate_tags(&[Tag::new(tag(key))?]).await?;
                 self.origin.confirm(versions).await
             }
             _ => {

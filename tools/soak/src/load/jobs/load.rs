@@ -49,7 +49,7 @@ async fn step(context: &Context, jobs: &dyn DedupeStore, rng: &Rng) -> Result<()
     } else {
         rng.below(KEYS)
     };
-    let key = Key::new(&format!("jobs:{number}"))?;
+    let key = Key::new(format!("jobs:{number}"))?;
     let asked = context.millis();
     match jobs.register_or_join(&key, rng.priority()).await? {
         Registration::Owner(owner) if is_quiet => {
