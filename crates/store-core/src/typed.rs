@@ -108,7 +108,7 @@ where
     ///
     /// A caller that comes after an invalidation still joins an `init` that began before it: it gets
     /// that value, which is not stored. An `init` that asks the same cache for the same key waits for
-    /// itself for ever, as two do that ask for each other's keys.
+    /// itself indefinitely, as two do that ask for each other's keys.
     ///
     /// # Errors
     /// [`LoadError`]: `init` failed, here or in the caller that was waited for. It is not cached.

@@ -67,7 +67,7 @@ pub(super) fn decode(item: Option<Item>) -> Result<State, Error> {
 /// Decodes a configuration.
 pub(super) fn config_of(stored: &str) -> Result<ResourceConfig, Error> {
     ResourceConfig::from_stored(stored).map_err(|error| {
-        let unreadable = "a stored configuration cannot be read; state it anew";
+        let unreadable = "a stored configuration cannot be read; set it again";
         corrupt("read", unreadable).with_source(error)
     })
 }
