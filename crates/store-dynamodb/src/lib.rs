@@ -9,7 +9,7 @@
 //! |---|---|
 //! | open a table | [`DynamoDbTable`], [`TableOptions`] |
 //! | create it, or print IAM policies, `CloudFormation`, Terraform | [`setup`] |
-//! | make all three stores for a [`Pipeline`] | [`stores`], [`stores_with`], [`StoreOptions`] |
+//! | make all three stores for a [`Pipeline`] | [`stores`], [`stores_with`], [`stores_with_tuning`] |
 //! | cache values of a type | [`TypedCache`] over [`DynamoDbCacheStore`] |
 //! | do work once over all hosts | [`DynamoDbDedupeStore`], [`DedupeStoreExt::run_once`] |
 //! | wait for permits of a limit that hosts share | [`DynamoDbRateLimitStore`], [`RateLimitStoreExt::limiter`] |
@@ -89,7 +89,7 @@ pub use monitor::{Correlation, Monitor, OperationOutcome};
 pub use options::Tuning;
 pub use parallel::execute_in_parallel;
 pub use rate_limit::{DynamoDbAdaptiveRateLimitStore, DynamoDbRateLimitStore};
-pub use store::{stores, stores_with};
+pub use store::{stores, stores_with, stores_with_tuning};
 pub use table::{ConsumedCapacity, DynamoDbTable, SchemaNames, TableOptions};
 
 #[doc(no_inline)]

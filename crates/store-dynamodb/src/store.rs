@@ -26,7 +26,7 @@ use crate::table::DynamoDbTable;
 /// ```
 #[must_use]
 pub fn stores(table: &DynamoDbTable) -> Stores {
-    stores_with(table, StoreOptions::default(), Tuning::default())
+    stores_with(table, StoreOptions::default())
 }
 
 /// All three stores in `table`; without a default configuration in the options the limiter is adaptive,
@@ -36,19 +36,24 @@ pub fn stores(table: &DynamoDbTable) -> Stores {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// use store_dynamodb::{
-///     DynamoDbTable, HOUR, Limit, RateLimitOptions, StoreOptions, TableOptions, Tuning, stores_with,
+///     DynamoDbTable, HOUR, Limit, RateLimitOptions, StoreOptions, TableOptions, stores_with,
 /// };
 ///
 /// let options = TableOptions::default().with_endpoint_url("http://127.0.0.1:8000");
 /// let table = DynamoDbTable::from_env(options).await;
 /// let limit = RateLimitOptions::default().with_default_config(Limit::new(200, HOUR));
-/// let options = StoreOptions::default().with_rate_limit(limit);
-/// let stores = stores_with(&table, options, Tuning::default());
+/// let stores = stores_with(&table, StoreOptions::default().with_rate_limit(limit));
 /// assert!(stores.rate_limit.is_some());
 /// # }
 /// ```
 #[must_use]
-pub fn stores_with(table: &DynamoDbTable, options: StoreOptions, tuning: Tuning) -> Stores {
+pub fn stores_with(table: &DynamoDbTable, options: StoreOptions) -> Stores {
+    stores_with_tuning(table, options, Tuning::default())
+}
+
+/// All three stores in `table`, with what only this backend can be told.
+#[must_use]
+pub fn stores_with_tuning(table: &DynamoDbTable, options: StoreOptions, tuning: Tuning) -> Stores {
     let StoreOptions {
         cache,
         dedupe,

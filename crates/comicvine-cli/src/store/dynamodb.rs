@@ -7,7 +7,7 @@ use indicatif::HumanBytes;
 use serde_json::json;
 use store_core::{ErrorKind, Key, Stores};
 use store_dynamodb::setup::{Difference, TableSpec, plan};
-use store_dynamodb::{CacheOptions, DynamoDbTable, StoreOptions, TableOptions, Tuning};
+use store_dynamodb::{CacheOptions, DynamoDbTable, StoreOptions, TableOptions};
 
 use crate::error::Error;
 
@@ -33,7 +33,7 @@ pub(super) async fn open(address: TableAddress) -> Result<Backend, Error> {
     }
     let cache = CacheOptions::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
     let options = StoreOptions::default().with_cache(cache);
-    let stores = store_dynamodb::stores_with(&table, options, Tuning::default());
+    let stores = store_dynamodb::stores_with(&table, options);
     if let Err(error) = probe(&stores).await {
         let what = format!("the DynamoDB table {}", table.name());
         let help = if error.kind() == ErrorKind::SchemaMissing {

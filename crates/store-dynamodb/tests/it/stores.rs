@@ -5,7 +5,7 @@ use store_core::{
     Acquire, CacheStoreExt as _, Claim, Decision, ErrorKind, HOUR, Key, Limit, ManualClock,
     NewEntry, PageRequest, Priority, Registration, Resource, Selection, Stores,
 };
-use store_dynamodb::{DynamoDbTable, RateLimitOptions, StoreOptions, Tuning, stores, stores_with};
+use store_dynamodb::{DynamoDbTable, RateLimitOptions, StoreOptions, stores, stores_with};
 
 use crate::cache::watch::Watch;
 use crate::support;
@@ -147,7 +147,7 @@ async fn one_clock_and_one_limit_reach_the_stores_they_are_for() {
     let options = StoreOptions::default()
         .with_rate_limit(limit)
         .with_clock(clock.clone());
-    let stores = stores_with(&support::table().await, options, Tuning::default());
+    let stores = stores_with(&support::table().await, options);
     used(&stores).await;
     let limits = stores.rate_limit.as_ref().expect("limits");
     let again = limits.try_acquire(Acquire::one(&resource("issues")).user());
