@@ -2,18 +2,18 @@
 
 use store_memory::BoxError;
 
-#[path = "../../examples/cache.rs"]
-mod cache;
-#[path = "../../examples/pipeline.rs"]
-mod pipeline;
+#[path = "../../examples/memory_cache.rs"]
+mod memory_cache;
+#[path = "../../examples/memory_pipeline.rs"]
+mod memory_pipeline;
 
 #[test]
 fn the_cache_example_runs() -> Result<(), BoxError> {
-    cache::main()
+    memory_cache::main()
 }
 
 /// Its server answers two requests, and its limit admits two: the third is a hit.
 #[test]
 fn the_pipeline_example_runs() -> Result<(), BoxError> {
-    pipeline::main()
+    memory_pipeline::main()
 }

@@ -1,7 +1,7 @@
 //! A cache of structs: of the callers that miss a key one computes the value.
 //!
 //! ```sh
-//! cargo run -p store-memory --example cache
+//! cargo run -p store-memory --example memory_cache
 //! ```
 
 #![expect(clippy::print_stdout, reason = "an example shows its output")]

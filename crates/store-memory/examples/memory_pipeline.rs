@@ -1,7 +1,7 @@
 //! The pipeline around plain HTTP requests: cache, single flight and limit for any client.
 //!
 //! ```sh
-//! cargo run -p store-memory --example pipeline
+//! cargo run -p store-memory --example memory_pipeline
 //! ```
 
 #![expect(clippy::print_stdout, reason = "an example shows its output")]
