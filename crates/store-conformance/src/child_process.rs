@@ -9,7 +9,7 @@
 //! // A `#[test]`.
 //! fn a_killed_process_leaves_the_file_intact() {
 //!     let mut command = child_process::command("child_that_writes");
-//!     command.env("TEST_FILE", "/tmp/file");
+//!     command.env("TEST_FILE", "comics.db");
 //!     let mut child = ChildProcess::spawn(command);
 //!     assert_eq!(child.receive(), "ready");
 //!     child.send("go");
