@@ -64,14 +64,14 @@ impl RunOnceOptions {
 }
 
 /// Conveniences over any [`DedupeStore`].
-pub trait DedupeStoreExt: DedupeStore {
+pub trait DedupeStoreExt: DedupeStore + Sized {
     /// Runs `work` in one of all callers of `key`, over all processes that share the store, and gives
     /// its value to everyone who called while it ran.
     ///
     /// The lease is kept while `work` runs, however long; a caller whose owner crashes takes over. Work
     /// that blocks its thread for longer than the lease loses it, and is done again: move it to
-    /// `spawn_blocking`. The value travels as JSON: within the process whatever its length, to other processes up to the
-    /// store's inline limit; beyond it, they run their own work.
+    /// `spawn_blocking`. The value travels as JSON: within the process whatever its length, to other
+    /// processes up to the store's inline limit; beyond it, they run their own work.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -123,42 +123,32 @@ pub trait DedupeStoreExt: DedupeStore {
         T: Serialize + DeserializeOwned + Send + Sync,
         E: Into<BoxError> + Send,
         F: FnOnce() -> R + Send,
-        R: Future<Output = Result<T, E>> + Send;
-}
-
-impl<S: DedupeStore> DedupeStoreExt for S {
-    async fn run_once_with<T, E, F, R>(
-        &self,
-        key: &Key,
-        options: RunOnceOptions,
-        work: F,
-    ) -> Result<T, RunOnceError>
-    where
-        T: Serialize + DeserializeOwned + Send + Sync,
-        E: Into<BoxError> + Send,
-        F: FnOnce() -> R + Send,
         R: Future<Output = Result<T, E>> + Send,
     {
-        let clock = &*options.clock;
-        let deadline = clock.now() + options.max_wait;
-        loop {
-            let job = match self.register_or_join(key, options.priority).await? {
-                Registration::Owner(owner) => return own(self, clock, owner, work).await,
-                Registration::Joined(job) => job,
-            };
-            let left = deadline.since(clock.now());
-            match self.wait_for(key, &job, left).await? {
-                JobOutcome::Value(bytes) => match Json.decode(&bytes) {
-                    Ok(value) => return Ok(value),
-                    Err(error) => warn!(%key, %error, "a shared value cannot be decoded"),
-                },
-                JobOutcome::OwnerFailed(error) => return Err(RunOnceError::OwnerFailed(error)),
-                JobOutcome::TimedOut => return Err(RunOnceError::TimedOut),
-                JobOutcome::Lapsed | JobOutcome::NotShared => {}
+        async move {
+            let clock = &*options.clock;
+            let deadline = clock.now() + options.max_wait;
+            loop {
+                let job = match self.register_or_join(key, options.priority).await? {
+                    Registration::Owner(owner) => return own(self, clock, owner, work).await,
+                    Registration::Joined(job) => job,
+                };
+                let left = deadline.since(clock.now());
+                match self.wait_for(key, &job, left).await? {
+                    JobOutcome::Value(bytes) => match Json.decode(&bytes) {
+                        Ok(value) => return Ok(value),
+                        Err(error) => warn!(%key, %error, "a shared value cannot be decoded"),
+                    },
+                    JobOutcome::OwnerFailed(error) => return Err(RunOnceError::OwnerFailed(error)),
+                    JobOutcome::TimedOut => return Err(RunOnceError::TimedOut),
+                    JobOutcome::Lapsed | JobOutcome::NotShared => {}
+                }
             }
         }
     }
 }
+
+impl<S: DedupeStore> DedupeStoreExt for S {}
 
 async fn own<T, E, F, R>(
     store: &dyn DedupeStore,
