@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::{IsTerminal as _, stderr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+
+use tempfile::TempDir;
 
 use crate::error::Error;
 
@@ -20,6 +22,32 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn create(folder: &Path) -> Result<(), Error> {
     fs::create_dir(folder).map_err(Error::file("create", folder))
+}
+
+/// The folder of a campaign: the named one, which is created and stays, or a temporary one.
+#[derive(Debug)]
+pub(crate) enum Folder {
+    Named(PathBuf),
+    Temporary(TempDir),
+}
+
+impl Folder {
+    pub(crate) fn open(named: Option<&Path>) -> Result<Self, Error> {
+        let Some(named) = named else {
+            let temporary = TempDir::new();
+            let temporary = temporary.map_err(Error::file("create", "a temporary folder"))?;
+            return Ok(Self::Temporary(temporary));
+        };
+        create(named)?;
+        Ok(Self::Named(named.to_owned()))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Temporary(folder) => folder.path(),
+        }
+    }
 }
 
 /// The outcome of a soak, by how many of its runs failed.

@@ -12,16 +12,14 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use store_core::{Clock as _, SystemClock};
-use tempfile::TempDir;
-
-use crate::campaign::{create, outcome, time};
+use crate::campaign::{Folder, create, outcome, time};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::load::Part;
 use crate::load::cache::Origin;
 use crate::offset::OffsetClock;
 use crate::workload::Workload;
+use store_core::{Clock as _, SystemClock};
 
 pub(crate) use self::window::work as work_on_window;
 pub(crate) use self::worker::work;
@@ -162,11 +160,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Error> {
-    let temporary = TempDir::new().map_err(Error::file("create", "a temporary folder"))?;
-    let folder = args.folder.as_deref().unwrap_or(temporary.path());
-    if args.folder.is_some() {
-        create(folder)?;
-    }
+    let folder = Folder::open(args.folder.as_deref())?;
+    let folder = folder.path();
     println!(
         "{} processes with {} tasks per store each, seed {}, {} % of each fault, clocks within ±{}, in {}",
         args.processes,

@@ -8,9 +8,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
-use crate::campaign::{create, outcome, time};
+use crate::campaign::{Folder, create, outcome, time};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::runtime;
@@ -126,11 +124,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Error> {
-    let temporary = TempDir::new().map_err(Error::file("create", "a temporary folder"))?;
-    let folder = args.folder.as_deref().unwrap_or(temporary.path());
-    if args.folder.is_some() {
-        create(folder)?;
-    }
+    let folder = Folder::open(args.folder.as_deref())?;
+    let folder = folder.path();
     println!(
         "{} processes with {} tasks per store each, seed {}, in {}",
         args.processes,

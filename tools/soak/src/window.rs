@@ -1,5 +1,6 @@
 //! `cargo xtask soak window`: one limit, shared by many tasks of many processes.
 
+pub(crate) mod admissions;
 pub(crate) mod job;
 pub(crate) mod report;
 mod worker;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use store_core::{
-    Acquire, AcquireError, Clock as _, Limit, RateLimitStore as _, RateLimiter, RateLimiterOptions,
-    Resource, SystemClock, Timestamp,
+    Clock as _, Limit, RateLimitStore as _, RateLimiter, RateLimiterOptions, Resource, SystemClock,
 };
 use store_dynamodb::{DynamoDbRateLimitStore, RateLimitOptions, Tuning};
 
@@ -15,6 +14,7 @@ use crate::load::events::Sent;
 use crate::offset::OffsetClock;
 use crate::runtime;
 use crate::window::Admission;
+use crate::window::admissions::{OnRetryable, ask};
 use crate::window::report::{self, Limiter, Parameters, Report};
 use crate::workers;
 
@@ -168,7 +168,14 @@ async fn run_tasks(job: Job) -> Result<(), Error> {
     let ends_at = begins_at + job.duration;
     SystemClock::new().sleep_until(begins_at).await;
     let tasks: Vec<_> = (0..TASKS)
-        .map(|_| tokio::spawn(ask(limiter.clone(), resource.clone(), ends_at)))
+        .map(|_| {
+            tokio::spawn(ask(
+                limiter.clone(),
+                resource.clone(),
+                ends_at,
+                OnRetryable::AskAgain,
+            ))
+        })
         .collect();
     for task in tasks {
         let admissions = task.await.map_err(|source| Error::LostTask { source })??;
@@ -177,35 +184,4 @@ async fn run_tasks(job: Job) -> Result<(), Error> {
         }
     }
     workers::report(&Message::Sent(table.consumed_capacity().into()))
-}
-
-async fn ask(
-    limiter: RateLimiter,
-    resource: Resource,
-    ends_at: Timestamp,
-) -> Result<Vec<Admission>, Error> {
-    let clock = SystemClock::new();
-    let mut admissions = Vec::new();
-    loop {
-        let asked_at = clock.now();
-        if asked_at >= ends_at {
-            return Ok(admissions);
-        }
-        let request = Acquire::one(&resource).max_wait(ends_at.since(asked_at));
-        match limiter.acquire(request).await {
-            Ok(permit) => {
-                admissions.push(Admission {
-                    asked: asked_at.as_millis(),
-                    counted: permit.admitted_at().as_millis(),
-                    answered: clock.now().as_millis(),
-                });
-                // Dropped, not given back: it stays used, or a window gets too full.
-                drop(permit);
-            }
-            // Nothing is given back here, so what is denied until the end stays denied.
-            Err(AcquireError::Denied { .. }) => return Ok(admissions),
-            Err(AcquireError::Store(error)) if error.is_retryable() => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
 }
