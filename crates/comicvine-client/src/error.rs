@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use store_core::{Reason, Timestamp};
+use store_core::{ErrorChain, Reason, Timestamp};
 
 use crate::auth::InvalidApiKey;
 use crate::classify::BlockKind;
@@ -275,20 +275,8 @@ impl From<UnknownResource> for Error {
 
 impl From<InvalidApiKey> for Error {
     fn from(error: InvalidApiKey) -> Self {
-        Self::invalid(chain(&error))
+        Self::invalid(ErrorChain(&error).to_string())
     }
-}
-
-/// An error and its causes on one line.
-pub(crate) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use store_core::ErrorChain;
 use url::{Host, Url};
 
 use crate::auth::ApiKey;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::http_response::HttpResponse;
 
 /// Query parameters without the API key, in canonical order.
@@ -105,8 +106,8 @@ impl Transport {
     }
 }
 
-fn setup_error(error: &dyn std::error::Error) -> Error {
-    Error::invalid(format!("cannot set up http: {}", chain(error)))
+fn setup_error(error: &(dyn std::error::Error + 'static)) -> Error {
+    Error::invalid(format!("cannot set up http: {}", ErrorChain(error)))
 }
 
 /// Whether the server is on the same machine, where a proxy must not be used.

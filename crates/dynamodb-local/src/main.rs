@@ -11,6 +11,7 @@ use std::process::{ExitCode, ExitStatus};
 
 use clap::Parser;
 use dynamodb_local::Emulator;
+use store_core::ErrorChain;
 
 /// Start a server that speaks DynamoDB on this machine, for development.
 #[derive(Debug, Parser)]
@@ -33,13 +34,7 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(error) => {
-            eprint!("error: {error}");
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                eprint!(": {error}");
-                cause = error.source();
-            }
-            eprintln!();
+            eprintln!("error: {}", ErrorChain(&*error));
             ExitCode::FAILURE
         }
     }

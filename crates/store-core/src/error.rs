@@ -233,6 +233,31 @@ impl StdError for Error {
     }
 }
 
+/// An error and its causes on one line. The errors here leave their cause out of their own text, so that
+/// a program prints each once:
+///
+/// ```
+/// use store_core::{Error, ErrorChain, ErrorKind};
+///
+/// let error = Error::new(ErrorKind::Unavailable, "sqlite", "get")
+///     .with_source(std::io::Error::other("disk on fire"));
+/// assert_eq!(ErrorChain(&error).to_string(), "sqlite: get: unavailable: disk on fire");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorChain<'a>(pub &'a (dyn StdError + 'static));
+
+impl fmt::Display for ErrorChain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -69,7 +69,7 @@ pub use {
     clock::{Clock, ManualClock, Sleep, SystemClock},
     codec::{Bincode, Codec, Json},
     dedupe::{DedupeStats, DedupeStore, DedupeStoreExt, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, JobState, Ownership, Registration, RunOnceError, RunOnceOptions},
-    error::{BoxError, Error, ErrorKind, Result},
+    error::{BoxError, Error, ErrorChain, ErrorKind, Result},
     hash::request_hash,
     key::{Key, MAX_KEY_BYTES, Scope, Selection},
     limiter::{AcquireError, RateLimitStoreExt, RateLimiter, RateLimiterOptions},

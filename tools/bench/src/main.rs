@@ -26,7 +26,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::{Chain, Error};
+use store_core::ErrorChain;
+
+use crate::error::Error;
 
 /// Measure how fast the stores are.
 #[derive(Debug, Parser)]
@@ -58,7 +60,7 @@ fn main() -> ExitCode {
     match run(&Cli::parse().bench) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", Chain(&error));
+            eprintln!("error: {}", ErrorChain(&error));
             ExitCode::FAILURE
         }
     }

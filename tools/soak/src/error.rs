@@ -1,9 +1,7 @@
 //! What can stop a soak.
 //!
-//! `Display` never prints a source; [`Chain`] prints the whole chain, once, in `main`.
+//! `Display` never prints a source; `ErrorChain` prints the whole chain, once, in `main`.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::io;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -72,21 +70,5 @@ impl Error {
             path: path.as_ref().display().to_string(),
             source,
         }
-    }
-}
-
-/// Shows an error and everything that caused it on one line.
-#[derive(Debug)]
-pub(crate) struct Chain<'a>(pub(crate) &'a dyn StdError);
-
-impl fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
     }
 }

@@ -28,7 +28,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::error::{Chain, Error};
+use store_core::ErrorChain;
+
+use crate::error::Error;
 use crate::kind::Kind;
 
 /// Let real processes work against each other for a while, and check what they did.
@@ -72,7 +74,7 @@ fn main() -> ExitCode {
     match run(Cli::parse().soak) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", Chain(&error));
+            eprintln!("error: {}", ErrorChain(&error));
             ExitCode::FAILURE
         }
     }

@@ -2,9 +2,10 @@
 
 use std::error::Error as StdError;
 
+use store_core::ErrorChain;
 use store_core::pipeline::SharedError;
 
-use super::{Error, chain};
+use super::Error;
 
 impl Error {
     /// Encodes the error as text for [`decode`](Self::decode) in another process. Causes become part
@@ -21,7 +22,7 @@ impl Error {
             && let Some(source) = source.take()
         {
             message.push_str(": ");
-            message.push_str(&chain(&*source));
+            message.push_str(&ErrorChain(&*source).to_string());
         }
         serde_json::to_string(&shared).unwrap_or_default()
     }

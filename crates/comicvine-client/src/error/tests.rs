@@ -99,7 +99,7 @@ fn each_cause_is_shown_once() {
     for error in one_of_each() {
         let other = Error::decode(&error.encode());
         for error in [error, other] {
-            let text = chain(&error);
+            let text = ErrorChain(&error).to_string();
             assert!(text.matches("connection refused").count() <= 1, "{text}");
         }
     }
@@ -108,7 +108,7 @@ fn each_cause_is_shown_once() {
         source: std::io::Error::other("no such file"),
     };
     assert_eq!(
-        chain(&Error::from(missing)),
+        ErrorChain(&Error::from(missing)).to_string(),
         "cannot read the api key from /nowhere/key: no such file"
     );
 }

@@ -1,11 +1,11 @@
 //! Conversion of API and pipeline results into the client's errors.
 
-use store_core::Tag;
 use store_core::pipeline::PipelineError;
+use store_core::{ErrorChain, Tag};
 
 use super::{ApiRequest, Shape};
 use crate::envelope::{Envelope, StatusCode};
-use crate::error::{Error, LimitReason, Result, chain};
+use crate::error::{Error, LimitReason, Result};
 use crate::http_response::HttpResponse;
 
 /// Checks that `results` has the expected type before it is cached, and returns its cache tags.
@@ -63,7 +63,7 @@ pub(super) fn pipeline_error(error: PipelineError<Error>, request: &ApiRequest) 
         PipelineError::Limiter(error) => Error::store("ask the rate limiter", error),
         PipelineError::Decode(error) => Error::store("decode the answer", error),
         other => Error::Store {
-            message: chain(&other),
+            message: ErrorChain(&other).to_string(),
             retryable: false,
             source: None,
         },
