@@ -29,6 +29,7 @@
     reason = "a failed expectation is how a test fails"
 )]
 
+mod run_result;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+pub use run_result::RunResult;
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 

@@ -1,14 +1,14 @@
 //! Answers from the cache: in later runs, in other processes, and at the same time.
 
-use crate::{Home, RunResult, fake, some_issue};
+use crate::{Home, fake, run, some_issue};
 
 #[tokio::test]
 async fn second_get_is_answered_from_the_cache_by_another_process() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     let arguments = ["get", "issue", &issue, "--base-url", fake.base_url()];
-    let first = RunResult::of(&mut home.program(arguments)).await;
-    let again = RunResult::of(&mut home.program(arguments)).await;
+    let first = run(&mut home.program(arguments)).await;
+    let again = run(&mut home.program(arguments)).await;
     assert_eq!(first.printed(), again.printed());
     assert!(first.stdout.contains("cover date"), "{}", first.stdout);
     assert_eq!(first.stderr, "fetched now\n");
@@ -28,10 +28,7 @@ async fn cached_answer_needs_no_server() {
     fake.stop().await;
     let mut offline = home.program(["get", "issue", &issue, "--base-url", &url]);
     offline.env("COMIC_VINE_DB_PATH", home.path("comics.db"));
-    assert_eq!(
-        RunResult::of(&mut offline).await.printed(),
-        fetched.printed()
-    );
+    assert_eq!(run(&mut offline).await.printed(), fetched.printed());
 }
 
 #[cfg(target_os = "linux")]
@@ -40,7 +37,7 @@ async fn database_is_in_the_data_directory_unless_it_is_named() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
     let arguments = ["get", "issue", &issue, "--base-url", fake.base_url()];
-    RunResult::of(&mut home.program(arguments)).await.printed();
+    run(&mut home.program(arguments)).await.printed();
     assert!(home.default_database().is_file());
 
     let named = home.path("named.db");
@@ -49,7 +46,7 @@ async fn database_is_in_the_data_directory_unless_it_is_named() {
         .arg("--db")
         .arg(&named)
         .env("COMIC_VINE_DB_PATH", home.path("other.db"));
-    RunResult::of(&mut program).await.printed();
+    run(&mut program).await.printed();
     assert!(named.is_file() && !home.path("other.db").exists());
     assert_eq!(fake.counts().path("issue").requests(), 2);
 }

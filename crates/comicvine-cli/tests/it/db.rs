@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::{Home, RunResult};
+use crate::{Home, RunResult, run};
 
 async fn db(home: &Home, arguments: &[&str]) -> RunResult {
     let mut program = home.program(["db"].iter().chain(arguments));
     program.env_remove("COMIC_VINE_API_KEY");
-    RunResult::of(&mut program).await
+    run(&mut program).await
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn file_is_the_one_of_every_other_command() {
     let home = Home::new();
     let mut program = home.program(["db", "up", "--create"]);
     program.env("COMIC_VINE_DB_PATH", home.path("named.db"));
-    RunResult::of(&mut program).await.printed();
+    run(&mut program).await.printed();
     assert!(home.path("named.db").is_file());
     let url = ["up", "--create", "--store", "sqlite://other.db"];
     db(&home, &url).await.printed();

@@ -6,7 +6,7 @@ use store_core::{Random, SystemRandom};
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 use store_dynamodb::{DynamoDbTable, TableOptions};
 
-use crate::{Home, KEY, RunResult, fake, some_issue};
+use crate::{Home, KEY, RunResult, fake, run, some_issue};
 
 /// A table of a test's own.
 struct Table {
@@ -45,7 +45,7 @@ impl Table {
         program
             .args(["--store", &self.url])
             .env_remove("COMIC_VINE_API_KEY");
-        RunResult::of(&mut program).await
+        run(&mut program).await
     }
 
     async fn entries(&self) -> Vec<Value> {
@@ -187,9 +187,7 @@ async fn missing_region_is_reported_with_where_to_name_it() {
         .env("AWS_SECRET_ACCESS_KEY", "secret")
         .env("AWS_EC2_METADATA_DISABLED", "true");
     let remedies = ["dynamodb://comics?region=", "AWS_REGION"];
-    RunResult::of(&mut program)
-        .await
-        .assert_failed(2, &remedies);
+    run(&mut program).await.assert_failed(2, &remedies);
 }
 
 #[tokio::test]
@@ -210,7 +208,7 @@ async fn no_key_and_no_credentials_are_printed_or_stored() {
             .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("AWS_SESSION_TOKEN", TOKEN);
-        let ran = RunResult::of(&mut program).await;
+        let ran = run(&mut program).await;
         ran.printed();
         assert!(ran.stderr.contains("TRACE"), "nothing was traced: {ran:?}");
         for secret in [KEY, SECRET, TOKEN] {

@@ -19,9 +19,10 @@ mod usage;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use comicvine_fake::{FakeServer, Limits};
+use store_conformance::child_process::RunResult;
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -30,14 +31,6 @@ const KEY: &str = "5ecre7c0ffee5ecre7c0ffee5ecre7c0ffee5ecr";
 
 /// A home of its own, with nothing in the environment but what a test puts there.
 struct Home(TempDir);
-
-/// How a run of the program ended.
-#[derive(Debug)]
-struct RunResult {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
 
 impl Home {
     fn new() -> Self {
@@ -71,7 +64,7 @@ impl Home {
 
     /// Runs the program against `fake`, with `comics.db` in this home.
     async fn run(&self, fake: &FakeServer, arguments: &[&str]) -> RunResult {
-        RunResult::of(&mut self.against(fake, arguments)).await
+        run(&mut self.against(fake, arguments)).await
     }
 
     fn against(&self, fake: &FakeServer, arguments: &[&str]) -> Command {
@@ -88,46 +81,13 @@ impl Home {
         program
             .env("COMIC_VINE_BASE_URL", "http://127.0.0.1:9/api/")
             .env("COMIC_VINE_DB_PATH", self.path("comics.db"));
-        RunResult::of(&mut program).await
+        run(&mut program).await
     }
 }
 
-impl RunResult {
-    async fn of(program: &mut Command) -> Self {
-        Self::from(program.output().await.unwrap())
-    }
-
-    /// Panics unless it ended with `status` and every one of `parts` is in its error output.
-    #[track_caller]
-    fn assert_failed(&self, status: i32, parts: &[&str]) {
-        assert_eq!(self.status, status, "{self:#?}");
-        for part in parts {
-            assert!(
-                self.stderr.contains(part),
-                "`{part}` is not in:\n{}",
-                self.stderr
-            );
-        }
-        assert!(!self.stderr.contains("panicked"), "{self:#?}");
-        assert_eq!(self.stdout, "");
-    }
-
-    /// Its output, if it ended well.
-    #[track_caller]
-    fn printed(&self) -> &str {
-        assert_eq!(self.status, 0, "{self:#?}");
-        &self.stdout
-    }
-}
-
-impl From<Output> for RunResult {
-    fn from(output: Output) -> Self {
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
+/// Runs the program to its end.
+async fn run(program: &mut Command) -> RunResult {
+    RunResult::from(program.output().await.unwrap())
 }
 
 /// The API without limits: those of the program are what counts here.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use store_core::{HOUR, Key, Ttl, TypedCache};
 use store_sqlite::SqliteDatabase;
 
-use crate::{Home, RunResult, fake};
+use crate::{Home, RunResult, fake, run};
 
 /// A home whose file holds one issue and one page of volumes.
 async fn filled() -> Home {
@@ -27,7 +27,7 @@ async fn cache(home: &Home, arguments: &[&str]) -> RunResult {
     program
         .env_remove("COMIC_VINE_API_KEY")
         .env("COMIC_VINE_DB_PATH", home.path("comics.db"));
-    RunResult::of(&mut program).await
+    run(&mut program).await
 }
 
 async fn entries(home: &Home) -> Vec<Value> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Home, RunResult, fake, some_issue};
+use crate::{Home, fake, run, some_issue};
 
 /// A page's width in characters; the tests' output is no terminal.
 const WIDTH: usize = 100;
@@ -172,7 +172,7 @@ async fn empty_result_is_reported_and_is_no_failure() {
 async fn program_without_arguments_shows_help() {
     let home = Home::new();
     for arguments in [&[][..], &["--db", "x.db"]] {
-        let ran = RunResult::of(&mut home.program(arguments)).await;
+        let ran = run(&mut home.program(arguments)).await;
         ran.assert_failed(2, &["Usage: comicvine", "comicvine get issue 4000-319366"]);
         assert!(!ran.stderr.contains("demo-worker"));
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use comicvine_fake::{FakeServer, Fault, Injection};
 use futures_util::future::join_all;
 
-use crate::{Home, KEY, RunResult, fake, files, some_issue};
+use crate::{Home, KEY, RunResult, fake, files, run, some_issue};
 
 #[track_caller]
 fn assert_silent(ran: &RunResult, arguments: &[&str]) {
@@ -142,7 +142,7 @@ async fn address_that_holds_the_key_by_mistake_is_not_repeated() {
         let mut by_argument = home.program(list);
         by_argument.args(["--base-url", &url]);
         for program in [&mut by_environment, &mut by_argument] {
-            let ran = RunResult::of(program).await;
+            let ran = run(program).await;
             ran.assert_failed(2, &["base url"]);
             assert_silent(&ran, &list);
         }
@@ -150,7 +150,7 @@ async fn address_that_holds_the_key_by_mistake_is_not_repeated() {
         help.env("COMIC_VINE_BASE_URL", &url)
             .env("COMIC_VINE_LOG", KEY)
             .env("COMIC_VINE_DB_PATH", KEY);
-        let ran = RunResult::of(&mut help).await;
+        let ran = run(&mut help).await;
         assert!(ran.printed().contains("--base-url"));
         assert_silent(&ran, &["list", "--help"]);
     }
@@ -166,7 +166,7 @@ async fn malformed_key_is_not_repeated() {
     let mut by_file = home.program(budget);
     by_file.args(["--api-key-file", "key"]);
     for program in [&mut by_environment, &mut by_file] {
-        let ran = RunResult::of(program).await;
+        let ran = run(program).await;
         ran.assert_failed(2, &["malformed"]);
         assert_silent(&ran, &budget);
     }

@@ -1,6 +1,6 @@
 //! Naming the store: `--store`, `--db` and the environment.
 
-use crate::{Home, RunResult, fake, files, some_issue};
+use crate::{Home, fake, files, run, some_issue};
 
 #[tokio::test]
 async fn file_is_named_by_a_relative_absolute_or_encoded_path() {
@@ -65,7 +65,7 @@ async fn environment_names_the_store_unless_it_is_typed() {
         program
             .env("COMIC_VINE_BASE_URL", fake.base_url())
             .envs(variables.iter().copied());
-        RunResult::of(&mut program).await
+        run(&mut program).await
     };
     let (store, db) = ("COMIC_VINE_STORE", "COMIC_VINE_DB_PATH");
     run(&[(store, "sqlite://a.db")], &[]).await.printed();

@@ -7,7 +7,7 @@ use store_core::{Random as _, SystemRandom};
 use store_dynamodb::setup::TableSpec;
 use store_dynamodb::{DynamoDbTable, TableOptions, setup};
 
-use crate::{Home, RunResult};
+use crate::{Home, RunResult, run};
 
 /// A name that no other test, nor an earlier run on the same server, has used.
 fn fresh_name() -> String {
@@ -26,7 +26,7 @@ async fn table(arguments: &[&str]) -> RunResult {
     program
         .env_remove("COMIC_VINE_API_KEY")
         .env("AWS_REGION", "us-east-1");
-    RunResult::of(&mut program).await
+    run(&mut program).await
 }
 
 async fn planned(url: &str, table: &str) -> setup::Plan {
@@ -82,7 +82,7 @@ async fn store_address_names_the_table() {
     let home = Home::new();
     let mut plan = home.program(["table", "plan"]);
     plan.env("COMIC_VINE_STORE", &store);
-    let plan = RunResult::of(&mut plan).await;
+    let plan = run(&mut plan).await;
     assert!(plan.printed().contains(&name), "{plan:?}");
     let file = table(&["plan", "--db", "comics.db"]).await;
     file.assert_failed(2, &["--table", "comicvine db"]);

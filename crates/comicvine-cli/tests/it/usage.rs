@@ -6,7 +6,7 @@ use std::path::Path;
 use comicvine_fake::FakeServer;
 use store_sqlite::SqliteDatabase;
 
-use crate::{Home, RunResult, fake};
+use crate::{Home, fake, run};
 
 #[tokio::test]
 async fn wrong_resources_and_wrong_ids_have_errors_of_their_own() {
@@ -178,7 +178,7 @@ async fn missing_or_unreadable_key_is_an_error() {
         if let Some(key) = key {
             program.env("COMIC_VINE_API_KEY", key);
         }
-        let ran = RunResult::of(&mut program).await;
+        let ran = run(&mut program).await;
         ran.assert_failed(2, parts);
         assert!(!ran.stderr.contains("not a key"));
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use futures_util::future::join_all;
 
-use crate::{Home, RunResult};
+use crate::{Home, RunResult, run};
 
 const DETAIL: &str = r#"{"error":"OK","limit":1,"offset":0,"number_of_page_results":1,
 "number_of_total_results":1,"status_code":1,"results":{"id":7,"name":"Flight",
@@ -37,7 +37,7 @@ fn assert_all_properties_hold(ran: &RunResult) {
 async fn every_property_holds_without_key_and_network() {
     let home = Home::new();
     let mut demo = home.demo(&["--requests", "40"]);
-    let ran = RunResult::of(&mut demo).await;
+    let ran = run(&mut demo).await;
     assert_all_properties_hold(&ran);
     assert!(ran.stdout.starts_with("40 different requests"));
     assert_eq!(std::fs::read_dir(home.path(".")).unwrap().count(), 0);
@@ -54,7 +54,7 @@ async fn every_property_holds_on_a_table_that_is_gone_afterwards() {
     let mut demo = home.demo(&["--requests", "40", "--store", "dynamodb"]);
     demo.env("DYNAMODB_ENDPOINT_URL", &endpoint)
         .env("COMIC_VINE_STORE", "memory://");
-    assert_all_properties_hold(&RunResult::of(&mut demo).await);
+    assert_all_properties_hold(&run(&mut demo).await);
     let options = store_dynamodb::TableOptions::default().with_endpoint_url(endpoint);
     let table = store_dynamodb::DynamoDbTable::from_env(options).await;
     let left = table.client().list_tables().send().await.unwrap();
@@ -66,13 +66,13 @@ async fn every_property_holds_on_a_table_that_is_gone_afterwards() {
 async fn demo_creates_its_own_store_and_says_so() {
     let home = Home::new();
     let url = "dynamodb://comics?region=eu-central-1";
-    let ran = RunResult::of(&mut home.demo(&["--store", url])).await;
+    let ran = run(&mut home.demo(&["--store", url])).await;
     ran.assert_failed(2, &["a store of its own", "`sqlite` or `dynamodb`"]);
     #[cfg(feature = "dynamodb")]
     {
         // Nothing is on the path here, no cargo either.
         let mut demo = home.demo(&["--store", "dynamodb"]);
-        let ran = RunResult::of(demo.env("PATH", "")).await;
+        let ran = run(demo.env("PATH", "")).await;
         ran.assert_failed(2, &["cargo xtask dynamodb-local", "DYNAMODB_ENDPOINT_URL"]);
     }
 }
@@ -85,7 +85,7 @@ async fn settings_for_the_real_api_have_no_effect() {
         .env("COMIC_VINE_DB_PATH", home.path("no/such/folder/comics.db"))
         .env("HTTP_PROXY", "http://127.0.0.1:9/")
         .env("http_proxy", "http://127.0.0.1:9/");
-    assert_all_properties_hold(&RunResult::of(&mut demo).await);
+    assert_all_properties_hold(&run(&mut demo).await);
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn few_recordings_are_enough() {
     }
     // At the same time, because each may have to wait for the lease of its killed process.
     let demos = ["details", "lists", "both"]
-        .map(async |name| RunResult::of(&mut home.demo(&["--responses", name])).await);
+        .map(async |name| run(&mut home.demo(&["--responses", name])).await);
     for ran in join_all(demos).await {
         assert_all_properties_hold(&ran);
     }
@@ -115,7 +115,7 @@ async fn few_recordings_are_enough() {
 async fn number_of_requests_is_at_least_one() {
     let home = Home::new();
     for number in ["0", "-1", "many"] {
-        let ran = RunResult::of(&mut home.demo(&["--requests", number])).await;
+        let ran = run(&mut home.demo(&["--requests", number])).await;
         ran.assert_failed(2, &["--requests", "1 or more"]);
     }
 }
@@ -139,7 +139,7 @@ async fn folder_without_anything_to_ask_for_is_refused() {
         ("empty", &["empty", "no *.json below it"]),
         ("errors", &["--responses", "only errors", "name another"]),
     ] {
-        let ran = RunResult::of(&mut home.demo(&["--responses", folder])).await;
+        let ran = run(&mut home.demo(&["--responses", folder])).await;
         ran.assert_failed(2, parts);
     }
 }

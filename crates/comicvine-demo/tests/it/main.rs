@@ -5,21 +5,14 @@
 mod demo;
 
 use std::path::PathBuf;
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
+use store_conformance::child_process::RunResult;
 use tempfile::TempDir;
 use tokio::process::Command;
 
 /// A folder of its own, with nothing in the environment but what a test puts there.
 struct Home(TempDir);
-
-/// How a run of the demo ended.
-#[derive(Debug)]
-struct RunResult {
-    status: i32,
-    stdout: String,
-    stderr: String,
-}
 
 impl Home {
     fn new() -> Self {
@@ -44,40 +37,7 @@ impl Home {
     }
 }
 
-impl RunResult {
-    async fn of(program: &mut Command) -> Self {
-        Self::from(program.output().await.unwrap())
-    }
-
-    /// Panics unless it ended with `status` and every one of `parts` is in its error output.
-    #[track_caller]
-    fn assert_failed(&self, status: i32, parts: &[&str]) {
-        assert_eq!(self.status, status, "{self:#?}");
-        for part in parts {
-            assert!(
-                self.stderr.contains(part),
-                "`{part}` is not in:\n{}",
-                self.stderr
-            );
-        }
-        assert!(!self.stderr.contains("panicked"), "{self:#?}");
-        assert_eq!(self.stdout, "");
-    }
-
-    /// Its output, if it ended well.
-    #[track_caller]
-    fn printed(&self) -> &str {
-        assert_eq!(self.status, 0, "{self:#?}");
-        &self.stdout
-    }
-}
-
-impl From<Output> for RunResult {
-    fn from(output: Output) -> Self {
-        Self {
-            status: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
+/// Runs the program to its end.
+async fn run(program: &mut Command) -> RunResult {
+    RunResult::from(program.output().await.unwrap())
 }
