@@ -33,8 +33,8 @@ pub trait Codec: Clone + std::fmt::Debug + Send + Sync + 'static {
     fn decode<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T>;
 }
 
-/// Compact and fast, for concrete records: it cannot read types that ask the data what they are
-/// (`serde_json::Value`, untagged enums, flattened maps).
+/// The codec that writes bincode 2: compact, without field names, so it cannot read types that need
+/// a self-describing format (`serde_json::Value`, untagged enums, flattened maps).
 ///
 /// ```
 /// use store_core::{Bincode, Codec};
@@ -46,7 +46,7 @@ pub trait Codec: Clone + std::fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bincode;
 
-/// Readable everywhere and able to hold anything that JSON can.
+/// The codec that writes JSON: self-describing, for any type that serde can represent as JSON.
 ///
 /// It also reads what the original packages stored: JSON text without a format byte, which holds
 /// the value as JSON inside a JSON string.

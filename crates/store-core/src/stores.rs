@@ -21,7 +21,7 @@ use crate::rate_limit::RateLimitStore;
 pub struct Stores {
     /// The cache. Default: none, every request is sent.
     pub cache: Option<Arc<dyn CacheStore>>,
-    /// The jobs in progress. Default: none, equal requests are sent side by side.
+    /// The de-duplication. Default: none, equal requests are sent side by side.
     pub dedupe: Option<Arc<dyn DedupeStore>>,
     /// The rate limits. Default: none; requests that count against a limit fail.
     pub rate_limit: Option<Arc<dyn RateLimitStore>>,

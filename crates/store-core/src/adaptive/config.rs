@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::time::{MINUTE, SECOND};
 
-/// The classes that are held to their share. The window as a whole never holds more than the limit.
+/// Which classes are limited to their share of the window. The window as a whole never holds more
+/// than the limit.
 ///
 /// ```
 /// use store_core::{AdaptiveConfig, HOUR, Limit, Partition, ResourceConfig};
@@ -37,7 +38,7 @@ impl Partition {
     }
 }
 
-/// When capacity is reserved for users, and how much.
+/// The settings of the adaptive calculation: when it reserves capacity for users, and how much.
 ///
 /// ```
 /// use store_core::AdaptiveConfig;
@@ -64,7 +65,7 @@ pub struct AdaptiveConfig {
     pub max_user_scaling: f64,
     /// The least that is reserved for users. Default: 5.
     pub min_user_reserved: u32,
-    /// The classes that are held to their share. Default: only the background.
+    /// Which classes are limited to their share. Default: only the background.
     // Left out where it is the default, so that stored configs stay as they were.
     #[serde(skip_serializing_if = "Partition::is_default")]
     pub partition: Partition,
@@ -137,7 +138,7 @@ impl AdaptiveConfig {
         self
     }
 
-    /// Sets which classes are held to their share.
+    /// Sets which classes are limited to their share.
     #[must_use]
     pub const fn with_partition(mut self, partition: Partition) -> Self {
         self.partition = partition;

@@ -62,7 +62,7 @@ impl Status {
 pub struct AdaptiveStatus {
     /// The allocation in force.
     pub allocation: Allocation,
-    /// Requests of users in the monitoring window, refused ones included.
+    /// Requests of users in the monitoring window, denied ones included.
     pub recent_user_activity: u64,
 }
 
