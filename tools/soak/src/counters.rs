@@ -78,19 +78,28 @@ impl Counters {
         .contains(&0)
     }
 
-    /// Each thing that must not happen, and fails a run of any soak.
+    /// Asserts that a run passes with counters of stores that did something, and fails with each thing
+    /// that must not happen.
     #[cfg(test)]
-    pub(crate) const VIOLATIONS: [fn(&mut Self); 9] = [
-        |it| it.limits.over = 1,
-        |it| it.limits.mismatched = 1,
-        |it| it.cache.stale = 1,
-        |it| it.cache.lost = 1,
-        |it| it.jobs.overlapping = 1,
-        |it| it.jobs.preempted = 1,
-        |it| it.jobs.wrong = 1,
-        |it| it.jobs.stuck = 1,
-        |it| it.hung = 1,
-    ];
+    pub(crate) fn assert_each_violation_fails(passes: impl Fn(Self) -> bool) {
+        const VIOLATIONS: [fn(&mut Counters); 9] = [
+            |it| it.limits.over = 1,
+            |it| it.limits.mismatched = 1,
+            |it| it.cache.stale = 1,
+            |it| it.cache.lost = 1,
+            |it| it.jobs.overlapping = 1,
+            |it| it.jobs.preempted = 1,
+            |it| it.jobs.wrong = 1,
+            |it| it.jobs.stuck = 1,
+            |it| it.hung = 1,
+        ];
+        assert!(passes(Self::busy()));
+        for (index, violate) in VIOLATIONS.iter().enumerate() {
+            let mut counters = Self::busy();
+            violate(&mut counters);
+            assert!(!passes(counters), "violation {index} passes");
+        }
+    }
 
     /// Counters of stores that did something, and nothing wrong.
     #[cfg(test)]

@@ -166,21 +166,20 @@ mod tests {
 
     use super::*;
 
-    fn busy() -> Report {
+    fn report(load: Counters) -> Report {
         Report {
-            load: Counters::busy(),
+            load,
             ..Report::default()
         }
     }
 
+    fn busy() -> Report {
+        report(Counters::busy())
+    }
+
     #[test]
     fn every_kind_of_violation_fails_a_run() {
-        assert!(busy().passes());
-        for plant in Counters::VIOLATIONS {
-            let mut report = busy();
-            plant(&mut report.load);
-            assert!(!report.passes(), "{report:?}");
-        }
+        Counters::assert_each_violation_fails(|load| report(load).passes());
         let own: [fn(&mut Report); 2] = [|it| it.calls.late = 1, |it| it.calls.failed = 1];
         for plant in own {
             let mut report = busy();

@@ -14,7 +14,7 @@ use crate::load::events::Sent;
 use crate::offset::OffsetClock;
 use crate::runtime;
 use crate::window::Admission;
-use crate::window::admissions::{OnRetryable, ask};
+use crate::window::admissions::{OnRetryable, admissions};
 use crate::window::report::{self, Limiter, Parameters, Report};
 use crate::workers;
 
@@ -167,21 +167,9 @@ async fn run_tasks(job: Job) -> Result<(), Error> {
     let begins_at = workers::ready()?;
     let ends_at = begins_at + job.duration;
     SystemClock::new().sleep_until(begins_at).await;
-    let tasks: Vec<_> = (0..TASKS)
-        .map(|_| {
-            tokio::spawn(ask(
-                limiter.clone(),
-                resource.clone(),
-                ends_at,
-                OnRetryable::AskAgain,
-            ))
-        })
-        .collect();
-    for task in tasks {
-        let admissions = task.await.map_err(|source| Error::LostTask { source })??;
-        for admission in admissions {
-            workers::report(&Message::Admitted(admission))?;
-        }
+    let on_retryable = OnRetryable::AskAgain;
+    for admission in admissions(&limiter, &resource, TASKS, ends_at, on_retryable).await? {
+        workers::report(&Message::Admitted(admission))?;
     }
     workers::report(&Message::Sent(table.consumed_capacity().into()))
 }

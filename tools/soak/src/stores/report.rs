@@ -85,22 +85,14 @@ pub(crate) fn table(reports: &[(String, Report)]) -> String {
 mod tests {
     use super::*;
 
-    fn busy() -> Report {
-        Report {
-            load: Counters::busy(),
-            ..Report::default()
-        }
-    }
-
     #[test]
     fn every_kind_of_violation_fails_a_run() {
-        assert!(busy().passes());
-        for plant in Counters::VIOLATIONS {
-            let mut report = busy();
-            plant(&mut report.load);
-            assert!(!report.passes(), "{report:?}");
-        }
-        let mut damaged = busy();
+        let report = |load| Report {
+            load,
+            ..Report::default()
+        };
+        Counters::assert_each_violation_fails(|load| report(load).passes());
+        let mut damaged = report(Counters::busy());
         damaged.damage.push("row 1 missing from index".to_owned());
         assert!(!damaged.passes(), "{damaged:?}");
     }

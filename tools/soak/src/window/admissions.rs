@@ -1,4 +1,4 @@
-//! The admissions that one task of a worker gets until the time is over.
+//! The admissions that the tasks of a worker get until the time is over.
 
 use store_core::{
     Acquire, AcquireError, Clock as _, RateLimiter, Resource, SystemClock, Timestamp,
@@ -16,8 +16,33 @@ pub(crate) enum OnRetryable {
     AskAgain,
 }
 
-/// Asks, waits and asks again until `ends_at`.
-pub(crate) async fn ask(
+/// The admissions of `tasks` tasks side by side, each of which asks, waits and asks again until
+/// `ends_at`.
+pub(crate) async fn admissions(
+    limiter: &RateLimiter,
+    resource: &Resource,
+    tasks: usize,
+    ends_at: Timestamp,
+    on_retryable: OnRetryable,
+) -> Result<Vec<Admission>, Error> {
+    let tasks: Vec<_> = (0..tasks)
+        .map(|_| {
+            tokio::spawn(ask(
+                limiter.clone(),
+                resource.clone(),
+                ends_at,
+                on_retryable,
+            ))
+        })
+        .collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.map_err(|source| Error::LostTask { source })??);
+    }
+    Ok(all)
+}
+
+async fn ask(
     limiter: RateLimiter,
     resource: Resource,
     ends_at: Timestamp,

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::runtime;
 use crate::workers;
 
-use super::admissions::{OnRetryable, ask};
+use super::admissions::{OnRetryable, admissions};
 use super::job::Job;
 
 pub(crate) fn work() -> Result<(), Error> {
@@ -26,21 +26,9 @@ async fn run_tasks(job: Job) -> Result<(), Error> {
     let begins_at = workers::ready()?;
     let ends_at = begins_at + job.duration;
     clock.sleep_until(begins_at).await;
-    let tasks: Vec<_> = (0..job.tasks)
-        .map(|_| {
-            tokio::spawn(ask(
-                limiter.clone(),
-                resource.clone(),
-                ends_at,
-                OnRetryable::Fail,
-            ))
-        })
-        .collect();
-    for task in tasks {
-        let admissions = task.await.map_err(|source| Error::LostTask { source })??;
-        for admission in admissions {
-            workers::report(&admission)?;
-        }
+    let on_retryable = OnRetryable::Fail;
+    for admission in admissions(&limiter, &resource, job.tasks, ends_at, on_retryable).await? {
+        workers::report(&admission)?;
     }
     Ok(database.close().await?)
 }
