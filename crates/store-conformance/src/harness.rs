@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use store_core::{
-    CacheStore, DedupeStore, Limit, MINUTE, ManualClock, RateLimitStore, ResourceConfig, Result,
-    SECOND,
+    CacheOptions, CacheStore, DedupeOptions, DedupeStore, Limit, MINUTE, ManualClock,
+    RateLimitOptions, RateLimitStore, Resource, ResourceConfig, Result, SECOND,
 };
 
 /// A backend with its own empty storage.
@@ -53,6 +53,8 @@ pub struct Setup {
     pub max_result_bytes: usize,
     /// Rate limit: the config of a resource that has no other. Default: 10 per minute.
     pub config: ResourceConfig,
+    /// Rate limit: the configs of single resources. Default: none.
+    pub resource_configs: Vec<(Resource, ResourceConfig)>,
     /// Any store: the most items that one cleanup frees. Default: 1000.
     pub cleanup_batch: u32,
 }
@@ -66,6 +68,7 @@ impl Default for Setup {
             retention: SECOND * 5,
             max_result_bytes: 4 * 1024,
             config: Limit::new(10, MINUTE).into(),
+            resource_configs: Vec::new(),
             cleanup_batch: 1_000,
         }
     }
@@ -93,11 +96,56 @@ impl Setup {
         self
     }
 
+    /// Adds the config of a single resource.
+    #[must_use]
+    pub fn with_resource(mut self, resource: Resource, config: impl Into<ResourceConfig>) -> Self {
+        self.resource_configs.push((resource, config.into()));
+        self
+    }
+
     /// Sets the most items that one cleanup frees.
     #[must_use]
     pub const fn with_cleanup_batch(mut self, items: u32) -> Self {
         self.cleanup_batch = items;
         self
+    }
+
+    /// The options of the cache.
+    #[must_use]
+    pub fn cache_options(&self) -> CacheOptions {
+        CacheOptions::default()
+            .with_max_entry_bytes(self.max_entry_bytes)
+            .with_cleanup_interval(None)
+            .with_cleanup_batch(self.cleanup_batch)
+            .with_clock(self.clock.clone())
+    }
+
+    /// The options of the de-duplication store.
+    #[must_use]
+    pub fn dedupe_options(&self) -> DedupeOptions {
+        DedupeOptions::default()
+            .with_lease(self.lease)
+            .with_result_retention(self.retention)
+            .with_inline_limit_bytes(self.max_result_bytes)
+            .with_cleanup_interval(None)
+            .with_cleanup_batch(self.cleanup_batch)
+            .with_clock(self.clock.clone())
+    }
+
+    /// The options of the rate limiter.
+    #[must_use]
+    pub fn rate_limit_options(&self) -> RateLimitOptions {
+        let options = RateLimitOptions::default()
+            .with_default_config(self.config.clone())
+            .with_cleanup_interval(None)
+            .with_cleanup_batch(self.cleanup_batch)
+            .with_clock(self.clock.clone());
+        self.resource_configs
+            .iter()
+            .cloned()
+            .fold(options, |options, (resource, config)| {
+                options.with_resource(resource, config)
+            })
     }
 }
 

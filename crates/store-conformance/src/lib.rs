@@ -22,10 +22,7 @@
 //!
 //! use store_conformance::{Harness, Setup, async_trait};
 //! use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
-//! use store_memory::{
-//!     CacheOptions, DedupeOptions, MemoryCacheStore, MemoryDedupeStore, MemoryRateLimitStore,
-//!     RateLimitOptions,
-//! };
+//! use store_memory::{MemoryCacheStore, MemoryDedupeStore, MemoryRateLimitStore};
 //!
 //! /// The stores of one case. The first call opens a store; further calls return a handle on it.
 //! #[derive(Default)]
@@ -38,30 +35,19 @@
 //! #[async_trait]
 //! impl Harness for Memory {
 //!     async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
-//!         let options = CacheOptions::default()
-//!             .with_clock(setup.clock.clone())
-//!             .with_max_entry_bytes(setup.max_entry_bytes)
-//!             .with_cleanup_batch(setup.cleanup_batch);
+//!         let options = setup.cache_options();
 //!         let open = || MemoryCacheStore::with_options(options);
 //!         Ok(Arc::new(self.cache.get_or_init(open).clone()))
 //!     }
 //!
 //!     async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
-//!         let options = DedupeOptions::default()
-//!             .with_clock(setup.clock.clone())
-//!             .with_lease(setup.lease)
-//!             .with_result_retention(setup.retention)
-//!             .with_inline_limit_bytes(setup.max_result_bytes)
-//!             .with_cleanup_batch(setup.cleanup_batch);
+//!         let options = setup.dedupe_options();
 //!         let open = || MemoryDedupeStore::with_options(options);
 //!         Ok(Arc::new(self.dedupe.get_or_init(open).clone()))
 //!     }
 //!
 //!     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
-//!         let options = RateLimitOptions::default()
-//!             .with_clock(setup.clock.clone())
-//!             .with_default_config(setup.config.clone())
-//!             .with_cleanup_batch(setup.cleanup_batch);
+//!         let options = setup.rate_limit_options();
 //!         let open = || MemoryRateLimitStore::with_options(options);
 //!         Ok(Arc::new(self.rate_limit.get_or_init(open).clone()))
 //!     }

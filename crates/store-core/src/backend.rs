@@ -4,6 +4,7 @@
 //! Applications need nothing of this. It follows the backends of this workspace: a minor release may
 //! change it, where the rest of the crate changes with a major one only.
 
+mod configs;
 mod denials;
 mod guards;
 mod signals;
@@ -12,6 +13,7 @@ pub mod window;
 
 pub use crate::cache::FillMark;
 pub use crate::random::SeededRandom;
+pub use configs::DefaultConfigs;
 pub use denials::{Activity, Denials};
 pub use guards::{Undelivered, end_ownership, new_ownership, new_permit};
 pub use signals::{JobSignals, JobWatch};

@@ -230,8 +230,16 @@ impl RateLimitOptions {
     /// Options under which `limit` is shared between users and background by recent activity.
     #[must_use]
     pub fn adaptive(limit: Limit) -> Self {
-        let config = ResourceConfig::from(limit).adaptive(AdaptiveConfig::default());
-        Self::default().with_default_config(config)
+        Self::default().or_adaptive(limit)
+    }
+
+    /// Sets [`default_config`](Self::default_config), unless it is set, to `limit` shared between users and
+    /// background by recent activity.
+    #[must_use]
+    pub fn or_adaptive(mut self, limit: Limit) -> Self {
+        self.default_config
+            .get_or_insert_with(|| ResourceConfig::from(limit).adaptive(AdaptiveConfig::default()));
+        self
     }
 
     /// Sets [`default_config`](Self::default_config).

@@ -90,7 +90,7 @@ impl DynamoDbCacheStore {
         Self::with_tuning(table, options, Tuning::default())
     }
 
-    /// The same with [`Tuning`] for DynamoDB.
+    /// A cache in `table`, with options and [`Tuning`].
     #[must_use]
     pub fn with_tuning(table: &DynamoDbTable, options: CacheOptions, tuning: Tuning) -> Self {
         let options = CacheSettings::new(options, tuning);

@@ -96,7 +96,7 @@ impl DynamoDbDedupeStore {
         Self::with_tuning(table, options, Tuning::default())
     }
 
-    /// The same with [`Tuning`] for DynamoDB.
+    /// A de-duplication in `table`, with options and [`Tuning`].
     #[must_use]
     pub fn with_tuning(table: &DynamoDbTable, options: DedupeOptions, tuning: Tuning) -> Self {
         let options = Arc::new(DedupeSettings::new(options, tuning));

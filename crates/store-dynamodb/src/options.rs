@@ -1,14 +1,13 @@
 //! The options that only this backend has, its defaults for the shared ones, and both together as the stores
 //! use them.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use store_core::backend::DefaultConfigs;
 use store_core::{
-    CacheOptions, Clock, DedupeOptions, Limit, MINUTE, Random, RateLimitOptions, Resource,
-    ResourceConfig, SECOND,
+    CacheOptions, Clock, DedupeOptions, Limit, MINUTE, Random, RateLimitOptions, SECOND,
 };
 
 /// Maximum number of items that one cleanup removes.
@@ -172,8 +171,7 @@ impl DedupeSettings {
 /// Shared options and tuning of a rate limiter, defaults filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct RateLimitSettings {
-    default_config: ResourceConfig,
-    resource_configs: HashMap<Resource, ResourceConfig>,
+    pub(crate) defaults: DefaultConfigs,
     pub(crate) buckets: NonZeroU32,
     pub(crate) permit_batch_size: NonZeroU32,
     pub(crate) max_clock_skew: Duration,
@@ -184,10 +182,8 @@ pub(crate) struct RateLimitSettings {
 
 impl RateLimitSettings {
     pub(crate) fn new(options: RateLimitOptions, tuning: Tuning) -> Self {
-        let default = || Limit::new(200, MINUTE).into();
         Self {
-            default_config: options.default_config.unwrap_or_else(default),
-            resource_configs: options.resource_configs,
+            defaults: DefaultConfigs::new(&options, Limit::new(200, MINUTE)),
             buckets: tuning.buckets,
             permit_batch_size: tuning.permit_batch_size,
             max_clock_skew: tuning.max_clock_skew,
@@ -195,11 +191,5 @@ impl RateLimitSettings {
             clock: options.clock,
             random: options.random,
         }
-    }
-
-    /// The configuration of `resource` in these options.
-    pub(crate) fn config_of(&self, resource: &Resource) -> &ResourceConfig {
-        let config = self.resource_configs.get(resource);
-        config.unwrap_or(&self.default_config)
     }
 }

@@ -29,7 +29,7 @@ use async_trait::async_trait;
 use store_core::backend::Undelivered;
 use store_core::backend::window::check_claims;
 use store_core::{
-    Acquire, AdaptiveConfig, Claim, Decision, Error, ErrorKind, Limit, Page, PageRequest, Priority,
+    Acquire, Claim, Decision, Error, ErrorKind, Limit, Page, PageRequest, Priority,
     RateLimitOptions, RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo,
     Result, Status, Timestamp,
 };
@@ -86,7 +86,8 @@ impl DynamoDbRateLimitStore {
     /// and background requests by activity.
     #[must_use]
     pub fn adaptive(table: &DynamoDbTable) -> Self {
-        Self::new(table, adaptive_config())
+        let options = RateLimitOptions::adaptive(Limit::TWO_HUNDRED_PER_HOUR);
+        Self::with_options(table, options)
     }
 
     /// A limiter in `table`: 200 per minute, unless the options have another configuration.
@@ -95,7 +96,7 @@ impl DynamoDbRateLimitStore {
         Self::with_tuning(table, options, Tuning::default())
     }
 
-    /// The same with [`Tuning`] for DynamoDB.
+    /// A limiter in `table`, with options and [`Tuning`].
     #[must_use]
     pub fn with_tuning(table: &DynamoDbTable, options: RateLimitOptions, tuning: Tuning) -> Self {
         let settings = RateLimitSettings::new(options, tuning);
@@ -103,11 +104,6 @@ impl DynamoDbRateLimitStore {
             inner: Arc::new(Inner::new(table, settings)),
         }
     }
-}
-
-/// The configuration of the adaptive limiter: 200 per hour.
-pub(crate) fn adaptive_config() -> ResourceConfig {
-    ResourceConfig::from(Limit::TWO_HUNDRED_PER_HOUR).adaptive(AdaptiveConfig::default())
 }
 
 #[async_trait]

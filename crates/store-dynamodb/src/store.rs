@@ -1,11 +1,11 @@
 //! Constructors of all three stores.
 
-use store_core::{StoreOptions, Stores};
+use store_core::{Limit, StoreOptions, Stores};
 
 use crate::cache::DynamoDbCacheStore;
 use crate::dedupe::DynamoDbDedupeStore;
 use crate::options::Tuning;
-use crate::rate_limit::{DynamoDbRateLimitStore, adaptive_config};
+use crate::rate_limit::DynamoDbRateLimitStore;
 use crate::table::DynamoDbTable;
 
 /// All three stores in `table` with default options: the limiter is adaptive, 200 per hour.
@@ -51,18 +51,16 @@ pub fn stores_with(table: &DynamoDbTable, options: StoreOptions) -> Stores {
     stores_with_tuning(table, options, Tuning::default())
 }
 
-/// All three stores in `table`, with what only this backend can be told.
+/// All three stores in `table`, with options and [`Tuning`].
 #[must_use]
 pub fn stores_with_tuning(table: &DynamoDbTable, options: StoreOptions, tuning: Tuning) -> Stores {
     let StoreOptions {
         cache,
         dedupe,
-        mut rate_limit,
+        rate_limit,
         ..
     } = options;
-    rate_limit
-        .default_config
-        .get_or_insert_with(adaptive_config);
+    let rate_limit = rate_limit.or_adaptive(Limit::TWO_HUNDRED_PER_HOUR);
     Stores::none()
         .with_cache(DynamoDbCacheStore::with_tuning(table, cache, tuning))
         .with_dedupe(DynamoDbDedupeStore::with_tuning(table, dedupe, tuning))

@@ -1,7 +1,5 @@
 //! The options that only this backend has, and its defaults for the shared ones.
 
-use store_core::{AdaptiveConfig, Limit, ResourceConfig};
-
 /// The bounds of a [`MemoryCacheStore`](crate::MemoryCacheStore).
 ///
 /// ```
@@ -54,13 +52,3 @@ pub(crate) const MAX_ENTRY_BYTES: usize = 5 * MEBIBYTE;
 pub(crate) const INLINE_LIMIT_BYTES: usize = 5 * MEBIBYTE;
 /// The most items that one cleanup removes.
 pub(crate) const CLEANUP_BATCH: u32 = 1_000;
-
-/// The default config of a limiter.
-pub(crate) fn default_config() -> ResourceConfig {
-    Limit::SIXTY_PER_MINUTE.into()
-}
-
-/// The config of the limiter of [`stores`](crate::stores).
-pub(crate) fn adaptive_config() -> ResourceConfig {
-    default_config().adaptive(AdaptiveConfig::default())
-}

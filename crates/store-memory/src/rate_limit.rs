@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use store_core::backend::window::{Denial, check_claims};
-use store_core::backend::{AdaptiveSums, new_permit};
+use store_core::backend::{AdaptiveSums, DefaultConfigs, new_permit};
 use store_core::{
-    Acquire, Attempt, Claim, Decision, Page, PageRequest, Permit, Priority, RateLimitOptions,
-    RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status,
-    Timestamp,
+    Acquire, Attempt, Claim, Decision, Limit, Page, PageRequest, Permit, Priority,
+    RateLimitOptions, RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo,
+    Result, Status, Timestamp,
 };
 
 use self::resource::ResourceState;
-use crate::options::{CLEANUP_BATCH, adaptive_config, default_config};
+use crate::options::CLEANUP_BATCH;
 use crate::shared::Shared;
 
 /// A rate limiter for the tasks of one process. Clones share their counts.
@@ -43,7 +43,7 @@ use crate::shared::Shared;
 pub struct MemoryRateLimitStore {
     shared: Arc<Shared<Resources>>,
     options: Arc<RateLimitOptions>,
-    default_config: ResourceConfig,
+    defaults: Arc<DefaultConfigs>,
 }
 
 /// The original packages' name of a limiter with an adaptive config, which
@@ -80,22 +80,15 @@ impl MemoryRateLimitStore {
     /// A limiter that shares 60 per minute between users and background by recent activity.
     #[must_use]
     pub fn adaptive() -> Self {
-        Self::new(adaptive_config())
+        Self::with_options(RateLimitOptions::adaptive(Limit::SIXTY_PER_MINUTE))
     }
 
     /// A limiter without admissions.
     #[must_use]
     pub fn with_options(options: RateLimitOptions) -> Self {
-        let configured = options.default_config.clone();
-        let default_config = configured.unwrap_or_else(default_config);
-        let mut resources = Resources::default();
-        for (resource, config) in &options.resource_configs {
-            let state = resources.state(resource, &default_config);
-            state.set_config(config.clone());
-        }
         Self {
-            shared: Arc::new(Shared::new(resources)),
-            default_config,
+            shared: Arc::new(Shared::new(Resources::default())),
+            defaults: Arc::new(DefaultConfigs::new(&options, Limit::SIXTY_PER_MINUTE)),
             options: Arc::new(options),
         }
     }
@@ -111,7 +104,8 @@ impl MemoryRateLimitStore {
     fn config(&self, resources: &Resources, claim: &Claim) -> Result<ResourceConfig> {
         let state = resources.states.get(&claim.resource);
         let stored = state.and_then(ResourceState::config);
-        claim.config_or(stored, &self.default_config).cloned()
+        let default = self.defaults.get(&claim.resource);
+        claim.config_or(stored, default).cloned()
     }
 
     /// The config of every claim, all checked before anything is counted.
@@ -137,10 +131,10 @@ impl MemoryRateLimitStore {
 }
 
 impl Resources {
-    fn state(&mut self, resource: &Resource, default: &ResourceConfig) -> &mut ResourceState {
+    fn state(&mut self, resource: &Resource, defaults: &DefaultConfigs) -> &mut ResourceState {
         self.states
             .entry(resource.clone())
-            .or_insert_with(|| ResourceState::new(default))
+            .or_insert_with(|| ResourceState::new(defaults.get(resource)))
     }
 
     /// Prepares the resources of a request for a decision at `now`.
@@ -148,7 +142,7 @@ impl Resources {
         &mut self,
         request: &Acquire,
         configs: &[ResourceConfig],
-        default: &ResourceConfig,
+        defaults: &DefaultConfigs,
         now: Timestamp,
     ) {
         if self.states.len() >= self.cleanup_at.max(MIN_CLEANUP_AT) {
@@ -156,7 +150,7 @@ impl Resources {
             self.cleanup_at = self.states.len() * 2;
         }
         for (claim, config) in request.claims.iter().zip(configs) {
-            let state = self.state(&claim.resource, default);
+            let state = self.state(&claim.resource, defaults);
             state.prepare(claim, config, now);
         }
     }
@@ -215,7 +209,7 @@ impl RateLimitStore for MemoryRateLimitStore {
         let now = self.now();
         self.shared.write("try_acquire", |resources| {
             let configs = self.configs(resources, &request)?;
-            resources.prepare(&request, &configs, &self.default_config, now);
+            resources.prepare(&request, &configs, &self.defaults, now);
             let denial = resources.denial(&request, &configs, now)?;
             resources.count_activity(&request, &configs, now);
             if let Some(Denial { retry_at, reason }) = denial {
@@ -231,7 +225,7 @@ impl RateLimitStore for MemoryRateLimitStore {
         self.shared.write_always(|resources| {
             // An invalid request has no activity; `try_acquire` refuses it.
             if let Ok(configs) = self.configs(resources, request) {
-                resources.prepare(request, &configs, &self.default_config, now);
+                resources.prepare(request, &configs, &self.defaults, now);
                 resources.count_activity(request, &configs, now);
             }
         });
@@ -241,7 +235,7 @@ impl RateLimitStore for MemoryRateLimitStore {
         let now = self.now();
         self.shared.write("record", |resources| {
             let configs = self.configs(resources, &request)?;
-            resources.prepare(&request, &configs, &self.default_config, now);
+            resources.prepare(&request, &configs, &self.defaults, now);
             resources.count_activity(&request, &configs, now);
             resources.admit(&request, now);
             Ok(())
@@ -271,8 +265,8 @@ impl RateLimitStore for MemoryRateLimitStore {
     async fn clear(&self) -> Result<()> {
         self.shared.write("clear", |resources| {
             resources.states.retain(|_, state| state.config().is_some());
-            for state in resources.states.values_mut() {
-                state.clear(&self.default_config);
+            for (resource, state) in &mut resources.states {
+                state.clear(self.defaults.get(resource));
             }
             Ok(())
         })
@@ -280,7 +274,7 @@ impl RateLimitStore for MemoryRateLimitStore {
 
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
         self.shared.write("set_cooldown", |resources| {
-            let state = resources.state(resource, &self.default_config);
+            let state = resources.state(resource, &self.defaults);
             Ok(state.set_cooldown(until))
         })
     }
@@ -305,7 +299,7 @@ impl RateLimitStore for MemoryRateLimitStore {
     async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
         config.check()?;
         self.shared.write("set_resource_config", |resources| {
-            let state = resources.state(resource, &self.default_config);
+            let state = resources.state(resource, &self.defaults);
             state.set_config(config);
             Ok(())
         })

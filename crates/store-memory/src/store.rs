@@ -1,10 +1,9 @@
 //! The three stores together.
 
-use store_core::{StoreOptions, Stores};
+use store_core::{Limit, StoreOptions, Stores};
 
 use crate::cache::MemoryCacheStore;
 use crate::dedupe::MemoryDedupeStore;
-use crate::options::adaptive_config;
 use crate::rate_limit::MemoryRateLimitStore;
 
 /// A new cache, de-duplication and rate limiter with default options: the limiter shares 60 per minute
@@ -29,11 +28,10 @@ pub fn stores() -> Stores {
 /// assert!(stores.rate_limit.is_some());
 /// ```
 #[must_use]
-pub fn stores_with(mut options: StoreOptions) -> Stores {
-    let config = &mut options.rate_limit.default_config;
-    config.get_or_insert_with(adaptive_config);
+pub fn stores_with(options: StoreOptions) -> Stores {
+    let rate_limit = options.rate_limit.or_adaptive(Limit::SIXTY_PER_MINUTE);
     Stores::none()
         .with_cache(MemoryCacheStore::with_options(options.cache))
         .with_dedupe(MemoryDedupeStore::with_options(options.dedupe))
-        .with_rate_limit(MemoryRateLimitStore::with_options(options.rate_limit))
+        .with_rate_limit(MemoryRateLimitStore::with_options(rate_limit))
 }

@@ -16,9 +16,9 @@ use async_trait::async_trait;
 use rusqlite::Transaction;
 use sqlite_database::SqliteDatabase;
 use store_core::backend::window::check_claims;
-use store_core::backend::{Denials, Undelivered, new_permit};
+use store_core::backend::{DefaultConfigs, Denials, Undelivered, new_permit};
 use store_core::{
-    Acquire, Claim, Decision, Page, PageRequest, Permit, Priority, Random, RateLimitOptions,
+    Acquire, Claim, Decision, Limit, Page, PageRequest, Permit, Priority, Random, RateLimitOptions,
     RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status,
     Timestamp,
 };
@@ -30,7 +30,7 @@ use crate::cleanup::{Cleanup, CleanupTask};
 use crate::error::TransactionError;
 use crate::handle::StoreHandle;
 use crate::migrate;
-use crate::options::{DEFAULT_CLEANUP_BATCH, DefaultConfigs, adaptive_config};
+use crate::options::DEFAULT_CLEANUP_BATCH;
 
 /// A rate limiter in a SQLite file, shared by every process that opens it.
 ///
@@ -102,18 +102,20 @@ impl SqliteRateLimitStore {
     /// between users and background by activity.
     #[must_use]
     pub fn adaptive(database: &SqliteDatabase) -> Self {
-        Self::new(database, adaptive_config())
+        let options = RateLimitOptions::adaptive(Limit::TWO_HUNDRED_PER_HOUR);
+        Self::with_options(database, options)
     }
 
     /// A limiter over `database`, with options.
     #[must_use]
     pub fn with_options(database: &SqliteDatabase, options: RateLimitOptions) -> Self {
         let permit_ids = PermitIds::starting_at_random(&*options.random);
+        let defaults = DefaultConfigs::new(&options, Limit::SIXTY_PER_MINUTE);
         Self {
             inner: Arc::new(Inner {
                 handle: StoreHandle::new(database, &migrate::RATE_LIMIT, options.clock),
                 permit_ids,
-                defaults: DefaultConfigs::new(options.default_config, options.resource_configs),
+                defaults,
                 cleanup_interval: options.cleanup_interval,
                 cleanup_batch: options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH),
                 cleanup: CleanupTask::default(),

@@ -1,11 +1,10 @@
 //! All three stores over one database.
 
 use sqlite_database::SqliteDatabase;
-use store_core::{StoreOptions, Stores};
+use store_core::{Limit, StoreOptions, Stores};
 
 use crate::cache::SqliteCacheStore;
 use crate::dedupe::SqliteDedupeStore;
-use crate::options::adaptive_config;
 use crate::rate_limit::SqliteRateLimitStore;
 
 /// All three stores over `database`, with default options: the limiter is adaptive, 200 per hour.
@@ -28,14 +27,10 @@ pub fn stores(database: &SqliteDatabase) -> Stores {
 
 /// All three stores over `database`, with options.
 #[must_use]
-pub fn stores_with(database: &SqliteDatabase, mut options: StoreOptions) -> Stores {
-    let config = &mut options.rate_limit.default_config;
-    config.get_or_insert_with(adaptive_config);
+pub fn stores_with(database: &SqliteDatabase, options: StoreOptions) -> Stores {
+    let rate_limit = options.rate_limit.or_adaptive(Limit::TWO_HUNDRED_PER_HOUR);
     Stores::none()
         .with_cache(SqliteCacheStore::with_options(database, options.cache))
         .with_dedupe(SqliteDedupeStore::with_options(database, options.dedupe))
-        .with_rate_limit(SqliteRateLimitStore::with_options(
-            database,
-            options.rate_limit,
-        ))
+        .with_rate_limit(SqliteRateLimitStore::with_options(database, rate_limit))
 }

@@ -94,6 +94,7 @@ cases! {
     configured_limit_applies_to_every_handle: covers("F17"),
     configured_limit_admits_what_never_fitted_before: covers("F17"),
     configured_limit_overrides_that_of_a_claim: covers("A13"),
+    limit_of_the_options_applies_without_another: covers("A11"),
     configuration_is_read_back_unchanged: covers("A13"),
     invalid_configuration_is_refused: covers("A13"),
 

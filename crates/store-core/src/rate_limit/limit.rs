@@ -38,9 +38,10 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// 60 per minute: the default of the limiters.
+    /// 60 per minute: the default of the limiters in memory and in SQLite.
     pub const SIXTY_PER_MINUTE: Self = Self::new(60, MINUTE);
-    /// 200 per hour: the default of the adaptive limiters, and what Comic Vine allows per path.
+    /// 200 per hour: the default of the adaptive limiters in SQLite and in DynamoDB, and what Comic Vine
+    /// allows per path.
     pub const TWO_HUNDRED_PER_HOUR: Self = Self::new(200, HOUR);
 
     /// At most `count` per `window`; windows count in whole milliseconds, rounded up.

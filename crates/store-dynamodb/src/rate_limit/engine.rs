@@ -76,7 +76,7 @@ impl Inner {
         state: &'a State,
         claim: &'a Claim,
     ) -> Result<&'a ResourceConfig> {
-        let default = self.options.config_of(&claim.resource);
+        let default = self.options.defaults.get(&claim.resource);
         claim.config_or(state.config.as_ref(), default)
     }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use store_conformance::{Boxed, Harness, Setup, async_trait};
 use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
 use store_dynamodb::{
-    CacheOptions, DedupeOptions, DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore,
-    DynamoDbTable, RateLimitOptions, Tuning,
+    DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore, DynamoDbTable, Tuning,
 };
 use tokio::sync::OnceCell;
 
@@ -34,21 +33,13 @@ fn no_skew() -> Tuning {
 #[async_trait]
 impl Harness for Table {
     async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
-        let options = CacheOptions::default()
-            .with_max_entry_bytes(setup.max_entry_bytes)
-            .with_cleanup_batch(setup.cleanup_batch)
-            .with_clock(setup.clock.clone());
+        let options = setup.cache_options();
         let table = self.open().await;
         Ok(Arc::new(DynamoDbCacheStore::with_options(table, options)))
     }
 
     async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
-        let options = DedupeOptions::default()
-            .with_lease(setup.lease)
-            .with_result_retention(setup.retention)
-            .with_inline_limit_bytes(setup.max_result_bytes)
-            .with_cleanup_batch(setup.cleanup_batch)
-            .with_clock(setup.clock.clone());
+        let options = setup.dedupe_options();
         let table = self.open().await;
         Ok(Arc::new(DynamoDbDedupeStore::with_tuning(
             table,
@@ -58,10 +49,7 @@ impl Harness for Table {
     }
 
     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
-        let options = RateLimitOptions::default()
-            .with_default_config(setup.config.clone())
-            .with_cleanup_batch(setup.cleanup_batch)
-            .with_clock(setup.clock.clone());
+        let options = setup.rate_limit_options();
         let table = self.open().await;
         Ok(Arc::new(DynamoDbRateLimitStore::with_tuning(
             table,

@@ -69,20 +69,6 @@ async fn one_call_makes_all_stores() -> Result<()> {
     Ok(())
 }
 
-// covers("A11")
-#[tokio::test]
-async fn limits_of_single_resources_hold_from_the_start() -> Result<()> {
-    let search = Resource::new("search")?;
-    let limit = Limit::new(1, MINUTE);
-    let options = RateLimitOptions::default().with_resource(search.clone(), limit);
-    let limits = MemoryRateLimitStore::with_options(options);
-    let claim = Claim::new(search.clone()).with_config(Limit::new(9, MINUTE));
-    let status = limits.status(&claim, Priority::User).await?;
-    assert_eq!(status.limit, limit);
-    assert_eq!(limits.resource_config(&search).await?, Some(limit.into()));
-    Ok(())
-}
-
 // covers("A17")
 #[tokio::test]
 async fn a_lone_program_that_names_no_class_gets_the_whole_limit() -> Result<()> {

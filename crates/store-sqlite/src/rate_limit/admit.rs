@@ -9,7 +9,7 @@ use super::activity::{self, CurrentAllocation};
 use super::log::{self, InsertedRows, NewAdmissions, NewestAdmission, ResourceLog};
 use super::resource_state::{self, ResourceState};
 use crate::error::TransactionError;
-use crate::options::DefaultConfigs;
+use store_core::backend::DefaultConfigs;
 
 /// The outcome of a request.
 pub(super) enum Outcome {

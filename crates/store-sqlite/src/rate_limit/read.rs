@@ -14,7 +14,7 @@ use super::activity::{self, CurrentAllocation};
 use super::log::ResourceLog;
 use super::resource_state::ResourceState;
 use crate::error::TransactionError;
-use crate::options::DefaultConfigs;
+use store_core::backend::DefaultConfigs;
 
 pub(super) fn status(
     db: &Connection,

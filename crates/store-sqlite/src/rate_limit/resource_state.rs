@@ -8,7 +8,7 @@ use store_core::{Allocation, Claim, Resource, ResourceConfig, Result, Timestamp}
 use super::log::NewestAdmission;
 use super::{config, cooldown};
 use crate::error::{TransactionError, corrupt};
-use crate::options::DefaultConfigs;
+use store_core::backend::DefaultConfigs;
 
 /// The stored state of one resource.
 #[derive(Debug, Default)]

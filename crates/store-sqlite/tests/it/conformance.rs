@@ -5,10 +5,7 @@ use std::sync::Arc;
 use sqlite_database::Result as DatabaseResult;
 use store_conformance::{Boxed, Harness, Setup, async_trait};
 use store_core::{CacheStore, DedupeStore, Error, ErrorKind, RateLimitStore, Result};
-use store_sqlite::{
-    CacheOptions, DedupeOptions, RateLimitOptions, SqliteCacheStore, SqliteDatabase,
-    SqliteDedupeStore, SqliteRateLimitStore,
-};
+use store_sqlite::{SqliteCacheStore, SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -51,23 +48,13 @@ macro_rules! harness {
         #[async_trait]
         impl Harness for $name {
             async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
-                let options = CacheOptions::default()
-                    .with_max_entry_bytes(setup.max_entry_bytes)
-                    .with_cleanup_interval(None)
-                    .with_cleanup_batch(setup.cleanup_batch)
-                    .with_clock(setup.clock.clone());
+                let options = setup.cache_options();
                 let database = self.open().await?;
                 Ok(Arc::new(SqliteCacheStore::with_options(&database, options)))
             }
 
             async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
-                let options = DedupeOptions::default()
-                    .with_lease(setup.lease)
-                    .with_result_retention(setup.retention)
-                    .with_inline_limit_bytes(setup.max_result_bytes)
-                    .with_cleanup_interval(None)
-                    .with_cleanup_batch(setup.cleanup_batch)
-                    .with_clock(setup.clock.clone());
+                let options = setup.dedupe_options();
                 let database = self.open().await?;
                 Ok(Arc::new(SqliteDedupeStore::with_options(
                     &database, options,
@@ -75,11 +62,7 @@ macro_rules! harness {
             }
 
             async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
-                let options = RateLimitOptions::default()
-                    .with_default_config(setup.config.clone())
-                    .with_cleanup_interval(None)
-                    .with_cleanup_batch(setup.cleanup_batch)
-                    .with_clock(setup.clock.clone());
+                let options = setup.rate_limit_options();
                 let database = self.open().await?;
                 Ok(Arc::new(SqliteRateLimitStore::with_options(
                     &database, options,

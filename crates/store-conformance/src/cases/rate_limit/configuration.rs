@@ -103,6 +103,24 @@ pub async fn configured_limit_overrides_that_of_a_claim(harness: &dyn Harness) -
     Ok(())
 }
 
+pub async fn limit_of_the_options_applies_without_another(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default().with_resource(resource()?, Limit::new(1, HOUR));
+    let limits = harness.rate_limit(&setup).await?;
+    let of_the_options = status(&limits, Priority::User).await?.limit;
+    assert_eq!(of_the_options, Limit::new(1, HOUR));
+    assert_eq!(limits.resource_config(&resource()?).await?, None);
+    assert_eq!(use_permits(&limits, &user()?, 10).await?, 1);
+
+    let claim = Claim::new(resource()?).with_config(Limit::new(3, HOUR));
+    let of_the_claim = limits.status(&claim, Priority::User).await?.limit;
+    assert_eq!(of_the_claim, Limit::new(3, HOUR));
+    assert_eq!(
+        use_permits(&limits, &Acquire::of(claim).user(), 10).await?,
+        2
+    );
+    Ok(())
+}
+
 pub async fn configuration_is_read_back_unchanged(harness: &dyn Harness) -> Result<()> {
     let limits = harness.rate_limit(&Setup::default()).await?;
     assert_eq!(limits.resource_config(&resource()?).await?, None);
