@@ -55,8 +55,7 @@ use crate::table::DynamoDbTable;
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
-/// use store_core::{HOUR, Limit, RateLimitStoreExt, Resource};
-/// use store_dynamodb::DynamoDbRateLimitStore;
+/// use store_dynamodb::{DynamoDbRateLimitStore, HOUR, Limit, RateLimitStoreExt, Resource};
 ///
 /// let limiter = DynamoDbRateLimitStore::new(&table, Limit::new(200, HOUR)).limiter();
 /// let issues = Resource::new("issues")?;
@@ -113,10 +112,7 @@ impl RateLimitStore for DynamoDbRateLimitStore {
         check_claims(&request.claims)?;
         self.inner.handle.table(OPERATION)?;
         if let Some(denial) = self.inner.denials.denial_of(&request, self.inner.now()) {
-            return Ok(Decision::Denied {
-                retry_at: denial.retry_at,
-                reason: denial.reason,
-            });
+            return Ok(denial.into());
         }
         // A caller that goes away must not leave a write behind that nobody hears of: the task goes on,
         // and a decision that nobody takes out of it gives its permit back.

@@ -27,8 +27,7 @@ use crate::shared::Shared;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), store_core::Error> {
-/// use store_core::{Decision, Limit, MINUTE, RateLimitStoreExt, Resource};
-/// use store_memory::MemoryRateLimitStore;
+/// use store_memory::{Decision, Limit, MINUTE, MemoryRateLimitStore, RateLimitStoreExt, Resource};
 ///
 /// let limiter = MemoryRateLimitStore::new(Limit::new(1, MINUTE)).limiter();
 /// let issues = Resource::new("issues")?;
@@ -212,8 +211,8 @@ impl RateLimitStore for MemoryRateLimitStore {
             resources.prepare(&request, &configs, &self.defaults, now);
             let denial = resources.denial(&request, &configs, now)?;
             resources.count_activity(&request, &configs, now);
-            if let Some(Denial { retry_at, reason }) = denial {
-                return Ok(Decision::Denied { retry_at, reason });
+            if let Some(denial) = denial {
+                return Ok(denial.into());
             }
             let admissions = resources.admit(&request, now);
             Ok(Decision::Granted(self.permit(admissions, &request, now)))

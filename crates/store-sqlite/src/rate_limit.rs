@@ -187,10 +187,7 @@ impl RateLimitStore for SqliteRateLimitStore {
         let handle = self.handle();
         handle.ensure_open("try_acquire")?;
         if let Some(denial) = self.inner.denials.denial_of(&request, handle.now()) {
-            return Ok(Decision::Denied {
-                retry_at: denial.retry_at,
-                reason: denial.reason,
-            });
+            return Ok(denial.into());
         }
         let inner = Arc::clone(&self.inner);
         let decision = handle
@@ -206,10 +203,7 @@ impl RateLimitStore for SqliteRateLimitStore {
                         }
                         Outcome::Denied(denial) => {
                             denials.insert(&request, &denial, now);
-                            Decision::Denied {
-                                retry_at: denial.retry_at,
-                                reason: denial.reason,
-                            }
+                            denial.into()
                         }
                     };
                 // Another task may commit this; by then the caller may be gone.

@@ -110,6 +110,7 @@ cases! {
 
     // status.rs
     unused_resource_is_free: covers("A12"),
+    unused_shared_resource_has_nothing_to_reset: covers("F13"),
     status_counts_what_is_used: covers("A12"),
     reading_the_status_changes_nothing: covers("F13"),
     reset_times_are_exact: covers("F13"),

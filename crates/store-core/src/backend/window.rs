@@ -7,7 +7,9 @@ use std::num::NonZeroU32;
 use crate::adaptive::{Allocation, Partition};
 use crate::error::{Error, Result};
 use crate::priority::Priority;
-use crate::rate_limit::{Claim, Limit, Policy, Reason, ResourceConfig};
+use crate::rate_limit::{
+    AdaptiveStatus, Claim, Decision, Limit, Policy, Reason, ResourceConfig, Status,
+};
 use crate::resource::Resource;
 use crate::time::Timestamp;
 
@@ -51,6 +53,12 @@ impl Denial {
             (Some(one), _) => Some(one),
             (None, other) => other,
         }
+    }
+}
+
+impl From<Denial> for Decision {
+    fn from(Denial { retry_at, reason }: Denial) -> Self {
+        Self::Denied { retry_at, reason }
     }
 }
 
@@ -124,7 +132,7 @@ impl Rules<'_> {
     ///
     /// # Errors
     /// The kinds of [`AdmissionLog::nth_newest`].
-    pub fn remaining_rises_at(
+    fn remaining_rises_at(
         &self,
         log: &mut impl AdmissionLog,
         remaining: u32,
@@ -143,6 +151,40 @@ impl Rules<'_> {
         }
         let denial = self.denial(log, more, priority, now)?;
         Ok(denial.map_or(now, |denial| denial.retry_at))
+    }
+
+    /// The status for callers of this class. `used` counts the admissions in the window of the shared
+    /// limit, `users` the users' requests in the monitoring window, if the limit is shared.
+    ///
+    /// # Errors
+    /// The kinds of [`AdmissionLog::nth_newest`].
+    pub fn status(
+        &self,
+        log: &mut impl AdmissionLog,
+        used: u32,
+        users: Option<u64>,
+        priority: Priority,
+        now: Timestamp,
+    ) -> Result<Status> {
+        let limit = self.config.shared_limit();
+        let mut status = Status::unused(limit, now);
+        status.used = used;
+        status.remaining = self.remaining(log, priority, now)?;
+        status.cooldown_until = self.cooldown_until.filter(|until| *until > now);
+        if let Some(denial) = self.denial(log, NonZeroU32::MIN, priority, now)? {
+            status.available_at = denial.retry_at;
+        }
+        if used > 0 {
+            let newest = log.nth_newest(None, 1)?;
+            status.full_reset_at = newest.map_or(now, |newest| newest + limit.span());
+        }
+        if used > 0 || status.remaining == 0 {
+            status.reset_at = self.remaining_rises_at(log, status.remaining, priority, now)?;
+        }
+        if let (Some((allocation, _)), Some(users)) = (self.allocation, users) {
+            status.adaptive = Some(AdaptiveStatus::new(allocation.clone(), users));
+        }
+        Ok(status)
     }
 
     fn cooldown_denial(&self, now: Timestamp) -> Option<Denial> {

@@ -63,10 +63,7 @@ pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Und
                 inner.undo(held).await;
                 let denial = inner.longest(denial, claims, request).await?;
                 inner.denials.insert(request, &denial, inner.now());
-                return Ok(Undelivered::new(Decision::Denied {
-                    retry_at: denial.retry_at,
-                    reason: denial.reason,
-                }));
+                return Ok(Undelivered::new(denial.into()));
             }
             Err(error) => {
                 inner.undo(held).await;

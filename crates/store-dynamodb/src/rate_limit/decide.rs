@@ -110,7 +110,7 @@ impl EffectiveConfig<'_> {
         (millis(smallest) / i64::from(self.buckets.get())).max(1)
     }
 
-    fn adaptive(&self) -> Option<&AdaptiveConfig> {
+    pub(super) fn adaptive(&self) -> Option<&AdaptiveConfig> {
         if let Policy::Adaptive(config) = self.config.policy() {
             Some(config)
         } else {

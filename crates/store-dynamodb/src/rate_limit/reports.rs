@@ -1,16 +1,15 @@
 //! What can be read off the limiter.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use store_core::backend::window::{AdmissionLog, Rules};
+use store_core::backend::window::Rules;
 use store_core::backend::{Activity, AdaptiveSums};
 use store_core::{
-    AdaptiveStatus, Attempt, Claim, Page, PageRequest, Policy, Priority, RateLimitStats,
-    ResourceInfo, Result, Status, Timestamp,
+    Attempt, Claim, Page, PageRequest, Policy, Priority, RateLimitStats, ResourceInfo, Result,
+    Status, Timestamp,
 };
 
-use super::decide::{Snapshot, remaining};
+use super::decide::Snapshot;
 use super::engine::{Inner, Written, listed};
 use super::item;
 use super::local::Local;
@@ -61,27 +60,14 @@ impl Inner {
         let terms = self.terms(state, claim)?;
         let mut view = Snapshot::at(state, terms, local, None);
         let share = view.share(Activity::default());
-        let (now, limit) = (view.now, terms.config.shared_limit());
-        let rules: Rules<'_> = view.rules(share.as_ref());
-        let mut log = view.log();
-        let mut status = Status::unused(limit, now);
-        status.used = log.count(None, limit.span(), now);
-        status.remaining = remaining(&view, &rules, priority)?;
-        status.cooldown_until = state.cooldown_until.filter(|until| *until > now);
-        if let Some(denial) = rules.denial(&mut log, NonZeroU32::MIN, priority, now)? {
-            status.available_at = denial.retry_at;
-        }
-        if status.used > 0 {
-            let newest = log.nth_newest(None, 1)?;
-            status.full_reset_at = newest.map_or(now, |newest| newest + limit.span());
-        }
-        status.reset_at = rules.remaining_rises_at(&mut log, status.remaining, priority, now)?;
-        if let (Some((allocation, _)), Policy::Adaptive(config)) = (&share, terms.config.policy()) {
+        let users = terms.adaptive().map(|config| {
             let demand = view.demand(config, Activity::default());
-            let users = demand.activity(config, now).users_in_window;
-            status.adaptive = Some(AdaptiveStatus::new(allocation.clone(), users));
-        }
-        Ok(status)
+            demand.activity(config, view.now).users_in_window
+        });
+        let mut log = view.log();
+        let used = log.count(None, terms.config.shared_limit().span(), view.now);
+        let rules: Rules<'_> = view.rules(share.as_ref());
+        rules.status(&mut log, used, users, priority, view.now)
     }
 
     /// Listed resources, one more than the page holds if there are more, with their states.

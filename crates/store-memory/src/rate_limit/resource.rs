@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use store_core::backend::window::{Denial, Rules};
 use store_core::{
-    AdaptiveConfig, AdaptiveStatus, Allocation, Claim, DAY, Policy, Priority, Resource,
-    ResourceConfig, Result, Status, Timestamp, calculate,
+    AdaptiveConfig, Allocation, Claim, DAY, Policy, Priority, Resource, ResourceConfig, Result,
+    Status, Timestamp, calculate,
 };
 
 use super::activity::ActivityLog;
@@ -262,32 +262,17 @@ impl ResourceState {
         now: Timestamp,
     ) -> Result<Status> {
         self.clamp_future(now);
-        let limit = config.shared_limit();
         let current = CurrentAllocation::at(self.allocation.as_ref(), &self.activity, config, now);
-        let current = current.as_deref();
-        let rules = CurrentAllocation::rules(current, resource, config, self.cooldown_until);
-        let used = self.log.count(None, limit.span(), now);
-
-        let mut status = Status::unused(limit, now);
-        status.used = u32::try_from(used).unwrap_or(u32::MAX);
-        status.remaining = rules.remaining(&mut self.log, priority, now)?;
-        let denial = rules.denial(&mut self.log, NonZeroU32::MIN, priority, now)?;
-        status.available_at = denial.map_or(now, |denial| denial.retry_at);
-        status.cooldown_until = self.cooldown_until.filter(|until| *until > now);
-        if let (Some(current), Policy::Adaptive(adaptive)) = (current, config.policy()) {
-            let users = self.activity.activity(adaptive, now).users_in_window;
-            let allocation = current.allocation.clone();
-            status.adaptive = Some(AdaptiveStatus::new(allocation, users));
-        }
-        if used > 0 {
-            let newest = self.log.newest();
-            status.full_reset_at = newest.map_or(now, |newest| newest + limit.span());
-        }
-        if used > 0 || status.remaining == 0 {
-            let log = &mut self.log;
-            status.reset_at = rules.remaining_rises_at(log, status.remaining, priority, now)?;
-        }
-        Ok(status)
+        let rules =
+            CurrentAllocation::rules(current.as_deref(), resource, config, self.cooldown_until);
+        let users = if let Policy::Adaptive(adaptive) = config.policy() {
+            Some(self.activity.activity(adaptive, now).users_in_window)
+        } else {
+            None
+        };
+        let used = self.log.count(None, config.shared_limit().span(), now);
+        let used = u32::try_from(used).unwrap_or(u32::MAX);
+        rules.status(&mut self.log, used, users, priority, now)
     }
 
     /// The number of admissions that still count in some window.

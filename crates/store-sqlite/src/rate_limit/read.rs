@@ -1,20 +1,17 @@
 //! Read-only queries: status, list and statistics.
 
-use std::num::NonZeroU32;
-
 use rusqlite::{Connection, params};
-use store_core::backend::AdaptiveSums;
-use store_core::backend::window::{AdmissionLog, Rules};
+use store_core::backend::window::Rules;
+use store_core::backend::{AdaptiveSums, DefaultConfigs};
 use store_core::{
-    AdaptiveStatus, Claim, Page, PageRequest, Policy, Priority, RateLimitStats, Resource,
-    ResourceConfig, ResourceInfo, Status, Timestamp,
+    Claim, Page, PageRequest, Policy, Priority, RateLimitStats, Resource, ResourceConfig,
+    ResourceInfo, Status, Timestamp,
 };
 
 use super::activity::{self, CurrentAllocation};
 use super::log::ResourceLog;
 use super::resource_state::ResourceState;
 use crate::error::TransactionError;
-use store_core::backend::DefaultConfigs;
 
 pub(super) fn status(
     db: &Connection,
@@ -38,11 +35,7 @@ fn status_in(
     let config = state.effective_config(claim, defaults)?;
     let since = now - config.longest_span();
     let mut log = ResourceLog::new(db, &claim.resource, state.newest, since, now);
-    let shared = config.shared_limit();
-    let mut status = Status::unused(shared, now);
-
-    status.used = log.count_after(None, now - shared.span())?;
-    status.cooldown_until = state.cooldown_until.filter(|until| *until > now);
+    let used = log.count_after(None, now - config.shared_limit().span())?;
     let current = current_allocation(db, &claim.resource, &state, config, now)?;
     let rules = Rules {
         resource: &claim.resource,
@@ -52,20 +45,8 @@ fn status_in(
             .map(|(current, _)| (&current.allocation, current.valid_until)),
         cooldown_until: state.cooldown_until,
     };
-    status.remaining = rules.remaining(&mut log, priority, now)?;
-    if let Some(denial) = rules.denial(&mut log, NonZeroU32::MIN, priority, now)? {
-        status.available_at = denial.retry_at;
-    }
-    if status.used > 0 {
-        let newest = log.nth_newest(None, 1)?;
-        status.full_reset_at = newest.map_or(now, |newest| newest + shared.span());
-    }
-    if status.used > 0 || status.remaining == 0 {
-        status.reset_at = rules.remaining_rises_at(&mut log, status.remaining, priority, now)?;
-    }
-    status.adaptive =
-        current.map(|(current, users)| AdaptiveStatus::new(current.allocation, users));
-    Ok(status)
+    let users = current.as_ref().map(|(_, users)| *users);
+    Ok(rules.status(&mut log, used, users, priority, now)?)
 }
 
 /// The current allocation of an adaptive limit, and the users' requests in the monitoring window.

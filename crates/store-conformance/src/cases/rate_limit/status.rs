@@ -21,6 +21,18 @@ pub async fn unused_resource_is_free(harness: &dyn Harness) -> Result<()> {
     Ok(())
 }
 
+pub async fn unused_shared_resource_has_nothing_to_reset(harness: &dyn Harness) -> Result<()> {
+    let shared = ResourceConfig::from(Limit::new(10, MINUTE)).adaptive(AdaptiveConfig::default());
+    let setup = Setup::default().with_config(shared);
+    let limits = harness.rate_limit(&setup).await?;
+    // Only a recalculation gives the background more than its share: no window has to pass.
+    let current = status(&limits, Priority::Background).await?;
+    assert_eq!((current.used, current.remaining), (0, 7));
+    let now = setup.clock.now();
+    assert_eq!((current.reset_at, current.full_reset_at), (now, now));
+    Ok(())
+}
+
 pub async fn status_counts_what_is_used(harness: &dyn Harness) -> Result<()> {
     let setup = Setup::default();
     let limits = harness.rate_limit(&setup).await?;
