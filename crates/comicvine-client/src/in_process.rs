@@ -25,7 +25,6 @@ pub(crate) fn stores(
     // The keys and tags of an entry count towards the capacity.
     let capacity_bytes = capacity.max_bytes.max(max_bytes.saturating_mul(2));
     let dedupe = DedupeOptions::default()
-        .with_inline_limit_bytes(max_bytes)
         .with_clock(Arc::clone(clock))
         .with_random(Arc::clone(random));
     let mut stores = Stores::none()

@@ -12,6 +12,7 @@ mod sums;
 pub mod window;
 
 pub use crate::cache::FillMark;
+pub use crate::dedupe::JobEnd;
 pub use crate::random::SeededRandom;
 pub use configs::DefaultConfigs;
 pub use denials::{Activity, Denials};

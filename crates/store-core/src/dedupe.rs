@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub(crate) use lease::{End, end_job, hold_lease};
+pub(crate) use lease::{end_job, hold_lease};
 pub use run_once::{DedupeStoreExt, RunOnceError, RunOnceOptions};
 
 use crate::error::{Error, Result};
@@ -257,6 +257,25 @@ pub enum JobResult {
     Value(Bytes),
     /// No value: it is in the cache, or nowhere.
     NotShared,
+}
+
+/// How an owner ends its job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// With a result.
+    Completed(JobResult),
+    /// With a failure, as text.
+    Failed(String),
+}
+
+impl From<JobEnd> for JobOutcome {
+    fn from(end: JobEnd) -> Self {
+        match end {
+            JobEnd::Completed(JobResult::Value(value)) => Self::Value(value),
+            JobEnd::Completed(JobResult::NotShared) => Self::NotShared,
+            JobEnd::Failed(error) => Self::OwnerFailed(error),
+        }
+    }
 }
 
 /// The outcome of a joined job.

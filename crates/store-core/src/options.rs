@@ -49,8 +49,8 @@ pub struct DedupeOptions {
     /// How long a job stays owned without a heartbeat. It takes the place of the original packages' job
     /// timeout of 300 s, which a crash always cost in full. Default: 10 seconds.
     pub lease: Duration,
-    /// The longest result that other processes get, in bytes; within the process there is no limit.
-    /// Default: the backend's.
+    /// The longest result that other processes get, in bytes; within the process there is no limit, so
+    /// that `store-memory` has none. Default: the backend's.
     pub inline_limit_bytes: Option<usize>,
     /// How long the outcome of an ended job is kept for those who joined it. Default: 5 seconds.
     pub result_retention: Duration,

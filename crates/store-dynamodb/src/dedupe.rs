@@ -12,12 +12,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use store_core::backend::{end_ownership, new_ownership};
 use store_core::{
     DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Error, ErrorKind, Heartbeat, JobId,
     JobInfo, JobOutcome, JobResult, Key, Ownership, Page, PageRequest, Priority, Registration,
-    Result, Selection,
+    Result, Selection, Timestamp,
 };
 use tokio::runtime::Handle as Runtime;
 use tracing::warn;
@@ -51,8 +50,9 @@ const MOST_ERROR_BYTES: usize = 16 * 1024;
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
-/// use store_core::{DedupeStore, JobResult, Key, Priority, Registration, SECOND};
-/// use store_dynamodb::DynamoDbDedupeStore;
+/// use store_dynamodb::{
+///     DedupeStore, DynamoDbDedupeStore, JobResult, Key, Priority, Registration, SECOND,
+/// };
 ///
 /// let jobs = DynamoDbDedupeStore::new(&table);
 /// let key = Key::new("comics:1")?;
@@ -134,20 +134,13 @@ impl DynamoDbDedupeStore {
         Ok(ended)
     }
 
-    /// Keeps a result that is too long for the table for the tasks of this process.
-    fn keep_value(&self, job: JobId, value: Bytes) {
-        let DedupeSettings {
-            clock,
-            result_retention: retention,
-            ..
-        } = &*self.inner.options;
-        let expires_at = clock.now() + *retention;
-        let signals = self.inner.demand.signals();
-        signals.keep_value(job, value, expires_at);
-        // Nobody has to call `cleanup`, so the value goes by itself.
-        let (signals, clock, retention) = (signals.clone(), Arc::clone(clock), *retention);
+    /// Removes the values that expire at `at` then: nobody has to call `cleanup`.
+    fn remove_values_at(&self, at: Timestamp) {
+        let signals = self.inner.demand.signals().clone();
+        let clock = Arc::clone(&self.inner.options.clock);
+        let retention = self.inner.options.result_retention;
         tokio::spawn(async move {
-            clock.sleep_until(expires_at).await;
+            clock.sleep_until(at).await;
             signals.remove_expired_values(clock.now(), retention);
         });
     }
@@ -293,12 +286,8 @@ impl DedupeStore for DynamoDbDedupeStore {
     }
 
     async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
-        let outcome = self.stored_outcome(key, job, timeout).await?;
-        if outcome != JobOutcome::NotShared {
-            return Ok(outcome);
-        }
-        let kept = self.inner.demand.signals().value(job);
-        Ok(kept.map_or(outcome, JobOutcome::Value))
+        let stored = self.stored_outcome(key, job, timeout).await?;
+        Ok(self.inner.demand.signals().outcome(job, stored))
     }
 
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
@@ -315,14 +304,15 @@ impl DedupeStore for DynamoDbDedupeStore {
         const OPERATION: &str = "complete";
         self.table(OPERATION)?;
         self.remove_expired_values();
-        let most = self.inner.options.inline_limit_bytes;
-        let most = most.min(MOST_INLINE_BYTES);
-        let value = match result {
-            JobResult::Value(value) if value.len() <= most => Some(value),
-            JobResult::Value(value) => {
-                self.keep_value(*owner.job(), value);
-                None
-            }
+        let limit = self.inner.options.inline_limit_bytes;
+        let limit = limit.min(MOST_INLINE_BYTES);
+        let expires_at = self.inner.handle.now() + self.inner.options.result_retention;
+        if matches!(&result, JobResult::Value(value) if value.len() > limit) {
+            self.remove_values_at(expires_at);
+        }
+        let signals = self.inner.demand.signals();
+        let value = match signals.keep_long_value(*owner.job(), result, limit, expires_at) {
+            JobResult::Value(value) => Some(value),
             JobResult::NotShared => None,
         };
         self.end(OPERATION, owner, Ending::Completed(value)).await

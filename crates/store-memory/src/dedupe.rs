@@ -6,23 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store_core::backend::{JobSignals, end_ownership, new_ownership};
+use store_core::backend::{JobEnd, JobSignals, end_ownership, new_ownership};
 use store_core::{
     DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome,
     JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection,
     Timestamp,
 };
 
-use self::jobs::{JobEnd, JobTable, JoinedState, Registered};
-use crate::options::{CLEANUP_BATCH, INLINE_LIMIT_BYTES};
+use self::jobs::{JobTable, JoinedState, Registered};
+use crate::options::CLEANUP_BATCH;
 use crate::shared::Shared;
 
 /// De-duplication among the tasks of one process. Clones share their jobs.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// use store_core::{DedupeStore, Key, Priority, Registration};
-/// use store_memory::MemoryDedupeStore;
+/// use store_memory::{DedupeStore, Key, MemoryDedupeStore, Priority, Registration};
 ///
 /// let jobs = MemoryDedupeStore::new();
 /// let key = Key::new("comics:1")?;
@@ -127,16 +126,7 @@ impl DedupeStore for MemoryDedupeStore {
                 .shared
                 .write("wait_for", |jobs| Ok(jobs.joined_state(key, job, now)))?;
             let lapses_at = match state {
-                JoinedState::Ended(JobEnd::Completed(JobResult::Value(value))) => {
-                    return Ok(JobOutcome::Value(value));
-                }
-                JoinedState::Ended(JobEnd::Completed(JobResult::NotShared)) => {
-                    let kept = self.signals.value(job);
-                    return Ok(kept.map_or(JobOutcome::NotShared, JobOutcome::Value));
-                }
-                JoinedState::Ended(JobEnd::Failed(error)) => {
-                    return Ok(JobOutcome::OwnerFailed(error));
-                }
+                JoinedState::Ended(end) => return Ok(end.into()),
                 JoinedState::Gone => return Ok(JobOutcome::Lapsed),
                 JoinedState::Pending { .. } if now >= deadline => return Ok(JobOutcome::TimedOut),
                 JoinedState::Pending { lapses_at } => lapses_at,
@@ -156,20 +146,6 @@ impl DedupeStore for MemoryDedupeStore {
     }
 
     async fn complete(&self, owner: &mut Ownership, result: JobResult) -> Result<EndOutcome> {
-        let limit = self
-            .options
-            .inline_limit_bytes
-            .unwrap_or(INLINE_LIMIT_BYTES);
-        let (now, retention) = (self.now(), self.options.result_retention);
-        self.signals.remove_expired_values(now, retention);
-        let result = match result {
-            JobResult::Value(value) if value.len() > limit => {
-                let expires_at = now + retention;
-                self.signals.keep_value(*owner.job(), value, expires_at);
-                JobResult::NotShared
-            }
-            JobResult::Value(_) | JobResult::NotShared => result,
-        };
         self.end("complete", owner, JobEnd::Completed(result))
     }
 
@@ -204,8 +180,6 @@ impl DedupeStore for MemoryDedupeStore {
     async fn cleanup(&self) -> Result<u64> {
         let now = self.now();
         let most = self.options.cleanup_batch.unwrap_or(CLEANUP_BATCH) as usize;
-        let retention = self.options.result_retention;
-        self.signals.remove_expired_values(now, retention);
         self.shared
             .write("cleanup", |jobs| Ok(jobs.cleanup(most, now)))
     }

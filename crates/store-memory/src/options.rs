@@ -48,7 +48,5 @@ const MEBIBYTE: usize = 1024 * 1024;
 
 /// The longest value, in bytes.
 pub(crate) const MAX_ENTRY_BYTES: usize = 5 * MEBIBYTE;
-/// The longest result that those who joined can look up, in bytes.
-pub(crate) const INLINE_LIMIT_BYTES: usize = 5 * MEBIBYTE;
 /// The most items that one cleanup removes.
 pub(crate) const CLEANUP_BATCH: u32 = 1_000;

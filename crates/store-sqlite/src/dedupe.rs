@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlite_database::SqliteDatabase;
-use store_core::backend::{JobSignals, end_ownership, new_ownership};
+use store_core::backend::{JobEnd, JobSignals, end_ownership, new_ownership};
 use store_core::{
     DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome,
     JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection,
 };
 
-use self::jobs::{JobEnd, Registered};
+use self::jobs::Registered;
 use self::read::Observation;
 use self::watcher::JobWatcher;
 use crate::cleanup::{Cleanup, CleanupTask};
@@ -32,8 +32,10 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// Cloning is cheap; clones are the same store.
 ///
 /// ```
-/// use store_core::{DedupeStore, JobOutcome, JobResult, Key, MINUTE, Priority, Registration};
-/// use store_sqlite::{SqliteDatabase, SqliteDedupeStore};
+/// use store_sqlite::{
+///     DedupeStore, JobOutcome, JobResult, Key, MINUTE, Priority, Registration, SqliteDatabase,
+///     SqliteDedupeStore,
+/// };
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -125,14 +127,14 @@ impl SqliteDedupeStore {
         &self,
         operation: &'static str,
         owner: &mut Ownership,
-        ending: JobEnd,
+        end: JobEnd,
     ) -> Result<EndOutcome> {
         let (key, job) = (owner.key().clone(), *owner.job());
         let clock = Arc::clone(self.handle().clock());
         let outcome = self
             .handle()
             .write(operation, move |tx| {
-                jobs::end(tx, &key, &job, &ending, clock.now())
+                jobs::end(tx, &key, &job, &end, clock.now())
             })
             .await
             .map_err(|error| error.with_key(owner.key().as_str()))?;
@@ -193,11 +195,7 @@ impl DedupeStore for SqliteDedupeStore {
         let mut renewed = (None, started);
         loop {
             let (lease_until, lease) = match self.observe(key, *job).await? {
-                Observation::Ended(JobOutcome::NotShared) => {
-                    let kept = self.inner.signals.value(job);
-                    return Ok(kept.map_or(JobOutcome::NotShared, JobOutcome::Value));
-                }
-                Observation::Ended(outcome) => return Ok(outcome),
+                Observation::Ended(outcome) => return Ok(self.inner.signals.outcome(job, outcome)),
                 Observation::Pending { lease_until, lease } => (lease_until, lease),
             };
             let elapsed = clock.monotonic();
@@ -250,18 +248,10 @@ impl DedupeStore for SqliteDedupeStore {
         let limit = options
             .inline_limit_bytes
             .unwrap_or(DEFAULT_INLINE_LIMIT_BYTES);
-        let value = match result {
-            JobResult::NotShared => None,
-            JobResult::Value(value) if value.len() <= limit => Some(value),
-            JobResult::Value(value) => {
-                // Too long for the file; the tasks of this process share it.
-                let (now, retention) = (self.handle().now(), options.result_retention);
-                signals.remove_expired_values(now, retention);
-                signals.keep_value(*owner.job(), value, now + retention);
-                None
-            }
-        };
-        self.end_job("complete", owner, JobEnd::Completed(value))
+        let (now, retention) = (self.handle().now(), options.result_retention);
+        signals.remove_expired_values(now, retention);
+        let stored = signals.keep_long_value(*owner.job(), result, limit, now + retention);
+        self.end_job("complete", owner, JobEnd::Completed(stored))
             .await
     }
 

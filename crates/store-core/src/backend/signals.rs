@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::dedupe::JobId;
+use crate::dedupe::{JobId, JobOutcome, JobResult};
 use crate::key::Key;
 use crate::priority::Priority;
 use crate::time::Timestamp;
@@ -103,17 +103,34 @@ impl JobSignals {
         }
     }
 
-    /// Keeps the result of `job` for the tasks of this process until `expires_at`: one that is too
-    /// long for the store. Call it before the store hears that the job has ended.
-    pub fn keep_value(&self, job: JobId, value: Bytes, expires_at: Timestamp) {
-        self.lock().values.insert(job, (value, expires_at));
+    /// The part of a job's result that the store takes: a value of more than `limit` bytes is kept for the
+    /// tasks of this process until `expires_at` instead. Call it before the store ends the job.
+    #[must_use]
+    pub fn keep_long_value(
+        &self,
+        job: JobId,
+        result: JobResult,
+        limit: usize,
+        expires_at: Timestamp,
+    ) -> JobResult {
+        match result {
+            JobResult::Value(value) if value.len() > limit => {
+                self.lock().values.insert(job, (value, expires_at));
+                JobResult::NotShared
+            }
+            JobResult::Value(_) | JobResult::NotShared => result,
+        }
     }
 
-    /// The result of `job`, if it was kept in this process.
+    /// The outcome of `job` for the tasks of this process, of which the store has `stored`.
     #[must_use]
-    pub fn value(&self, job: &JobId) -> Option<Bytes> {
+    pub fn outcome(&self, job: &JobId, stored: JobOutcome) -> JobOutcome {
+        if stored != JobOutcome::NotShared {
+            return stored;
+        }
         let state = self.lock();
-        state.values.get(job).map(|(value, _)| value.clone())
+        let kept = state.values.get(job).map(|(value, _)| value.clone());
+        kept.map_or(stored, JobOutcome::Value)
     }
 
     /// Removes the results that have expired, and those of `retention` or more in the future, which
@@ -178,16 +195,38 @@ mod tests {
         let signals = JobSignals::default();
         let job = JobId::random(&SeededRandom::new(1));
         let now = Timestamp::from_millis(10_000);
-        signals.keep_value(job, Bytes::from_static(b"long"), now + SECOND);
-        assert_eq!(signals.value(&job), Some(Bytes::from_static(b"long")));
+        let long = Bytes::from_static(b"long");
+        let keep = || {
+            let result = JobResult::Value(long.clone());
+            signals.keep_long_value(job, result, 3, now + SECOND)
+        };
+        let outcome = || signals.outcome(&job, JobOutcome::NotShared);
+        assert_eq!(keep(), JobResult::NotShared);
         signals.remove_expired_values(now, SECOND);
-        assert!(signals.value(&job).is_some());
+        assert_eq!(outcome(), JobOutcome::Value(long.clone()));
         signals.remove_expired_values(now + SECOND, SECOND);
-        assert_eq!(signals.value(&job), None);
+        assert_eq!(outcome(), JobOutcome::NotShared);
 
-        signals.keep_value(job, Bytes::from_static(b"long"), now + SECOND);
+        assert_eq!(keep(), JobResult::NotShared);
         signals.remove_expired_values(Timestamp::from_millis(0), SECOND);
-        assert_eq!(signals.value(&job), None);
+        assert_eq!(outcome(), JobOutcome::NotShared);
+    }
+
+    #[test]
+    fn a_value_that_the_store_takes_is_not_kept() {
+        let signals = JobSignals::default();
+        let job = JobId::random(&SeededRandom::new(1));
+        let result = JobResult::Value(Bytes::from_static(b"fits"));
+        let stored = signals.keep_long_value(job, result.clone(), 4, Timestamp::default() + SECOND);
+        assert_eq!(stored, result);
+        assert_eq!(
+            signals.outcome(&job, JobOutcome::NotShared),
+            JobOutcome::NotShared
+        );
+        assert_eq!(
+            signals.outcome(&job, JobOutcome::Lapsed),
+            JobOutcome::Lapsed
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use crate::clock::Clock;
-use crate::dedupe::{DedupeStore, EndOutcome, Heartbeat, JobResult, Ownership};
+use crate::dedupe::{DedupeStore, EndOutcome, Heartbeat, JobEnd, Ownership};
 use crate::error::Result;
 
 /// How often ending a job is tried, and the first pause between two tries, which doubles.
@@ -54,25 +54,19 @@ async fn renew(store: &dyn DedupeStore, clock: &dyn Clock, owner: &Ownership) {
     }
 }
 
-/// How an owner ends its job.
-pub(crate) enum End {
-    Completed(JobResult),
-    Failed(String),
-}
-
 /// Ends the owner's job; tries again if the store fails in a way that may pass.
 pub(crate) async fn end_job(
     store: &dyn DedupeStore,
     clock: &dyn Clock,
     owner: &mut Ownership,
-    end: &End,
+    end: &JobEnd,
 ) -> Result<EndOutcome> {
     let mut pause = FIRST_PAUSE;
     let mut attempt = 1;
     loop {
         let outcome = match end {
-            End::Completed(result) => store.complete(owner, result.clone()).await,
-            End::Failed(error) => store.fail(owner, error).await,
+            JobEnd::Completed(result) => store.complete(owner, result.clone()).await,
+            JobEnd::Failed(error) => store.fail(owner, error).await,
         };
         match outcome {
             Err(error) if error.is_retryable() && attempt < END_ATTEMPTS => {

@@ -11,8 +11,8 @@ use tracing::warn;
 
 use crate::clock::{Clock, SystemClock};
 use crate::codec::{Codec, Json};
-use crate::dedupe::lease::{End, end_job, hold_lease};
-use crate::dedupe::{DedupeStore, JobOutcome, JobResult, Ownership, Registration};
+use crate::dedupe::lease::{end_job, hold_lease};
+use crate::dedupe::{DedupeStore, JobEnd, JobOutcome, JobResult, Ownership, Registration};
 use crate::error::{BoxError, Error};
 use crate::key::Key;
 use crate::priority::Priority;
@@ -167,12 +167,12 @@ where
         Ok(value) => {
             let encoded = Json.encode(&value);
             let shared = encoded.map_or(JobResult::NotShared, JobResult::Value);
-            (Ok(value), End::Completed(shared))
+            (Ok(value), JobEnd::Completed(shared))
         }
         Err(error) => {
             let error: BoxError = error.into();
             let text = error.to_string();
-            (Err(RunOnceError::Work(error)), End::Failed(text))
+            (Err(RunOnceError::Work(error)), JobEnd::Failed(text))
         }
     };
     if let Err(error) = end_job(store, clock, &mut owner, &end).await {

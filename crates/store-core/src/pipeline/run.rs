@@ -11,7 +11,7 @@ use super::inner::Inner;
 use super::request::Request;
 use crate::cache::{FillToken, NewEntry, SetOutcome};
 use crate::codec::record::{StoredAnswer, StoredFailure};
-use crate::dedupe::{DedupeStore, End, JobResult, Ownership, end_job, hold_lease};
+use crate::dedupe::{DedupeStore, JobEnd, JobResult, Ownership, end_job, hold_lease};
 use crate::error::{Error, ErrorKind};
 use crate::priority::Priority;
 use crate::rate_limit::{Acquire, Decision, Permit};
@@ -65,11 +65,12 @@ impl Run<'_> {
                         .encode()
                         .map_or(JobResult::NotShared, JobResult::Value),
                 };
-                self.end(dedupe, &mut owner, End::Completed(shared)).await;
+                self.end(dedupe, &mut owner, JobEnd::Completed(shared))
+                    .await;
                 Ok(record.into_answer(Outcome::Fetched))
             }
             Err(PipelineError::Fetch(error)) => {
-                self.end(dedupe, &mut owner, End::Failed(error.to_shared()))
+                self.end(dedupe, &mut owner, JobEnd::Failed(error.to_shared()))
                     .await;
                 Err(PipelineError::Fetch(error))
             }
@@ -81,11 +82,11 @@ impl Run<'_> {
 
     /// Ends a job whose answer was in the cache already.
     pub(super) async fn end_from_cache(&self, dedupe: &dyn DedupeStore, mut owner: Ownership) {
-        let end = End::Completed(JobResult::NotShared);
+        let end = JobEnd::Completed(JobResult::NotShared);
         self.end(dedupe, &mut owner, end).await;
     }
 
-    async fn end(&self, dedupe: &dyn DedupeStore, owner: &mut Ownership, end: End) {
+    async fn end(&self, dedupe: &dyn DedupeStore, owner: &mut Ownership, end: JobEnd) {
         if let Err(error) = end_job(dedupe, &*self.inner.clock, owner, &end).await {
             warn!(key = %self.request.key, %error, "those who joined must ask again");
         }

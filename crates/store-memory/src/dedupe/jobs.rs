@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::time::Duration;
 
+use store_core::backend::JobEnd;
 use store_core::{
-    DedupeStats, EndOutcome, Heartbeat, JobId, JobInfo, JobResult, JobState, Key, Page,
-    PageRequest, Priority, Selection, Timestamp,
+    DedupeStats, EndOutcome, Heartbeat, JobId, JobInfo, JobState, Key, Page, PageRequest, Priority,
+    Selection, Timestamp,
 };
 
 #[derive(Debug)]
@@ -40,13 +41,6 @@ enum State {
 struct Ended {
     end: JobEnd,
     at: Timestamp,
-}
-
-/// The result that an owner ended its job with.
-#[derive(Clone, Debug)]
-pub(super) enum JobEnd {
-    Completed(JobResult),
-    Failed(String),
 }
 
 /// The result of a registration.

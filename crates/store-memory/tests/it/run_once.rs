@@ -21,9 +21,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let clock = ManualClock::default();
-        let options = DedupeOptions::default()
-            .with_clock(clock.clone())
-            .with_inline_limit_bytes(10);
+        let options = DedupeOptions::default().with_clock(clock.clone());
         Self {
             jobs: MemoryDedupeStore::with_options(options),
             clock,

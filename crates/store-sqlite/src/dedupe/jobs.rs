@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
+use store_core::backend::JobEnd;
 use store_core::{
-    DedupeOptions, EndOutcome, Heartbeat, JobId, Key, Priority, Selection, Timestamp,
+    DedupeOptions, EndOutcome, Heartbeat, JobId, JobResult, Key, Priority, Selection, Timestamp,
 };
 
 use crate::error::{TransactionError, corrupt};
@@ -18,13 +18,6 @@ use crate::key_range;
 pub(super) enum Registered {
     Owner,
     Joined(JobId),
-}
-
-/// The end of a job, by its owner.
-#[derive(Debug)]
-pub(super) enum JobEnd {
-    Completed(Option<Bytes>),
-    Failed(String),
 }
 
 /// A pending job with its lease.
@@ -154,11 +147,12 @@ pub(super) fn end(
     tx: &Transaction<'_>,
     key: &Key,
     job: &JobId,
-    ending: &JobEnd,
+    end: &JobEnd,
     now: Timestamp,
 ) -> Result<EndOutcome, TransactionError> {
-    let (status, result, error) = match ending {
-        JobEnd::Completed(value) => ("completed", value.as_deref(), None),
+    let (status, result, error) = match end {
+        JobEnd::Completed(JobResult::Value(value)) => ("completed", Some(&value[..]), None),
+        JobEnd::Completed(JobResult::NotShared) => ("completed", None, None),
         JobEnd::Failed(error) => ("failed", None, Some(error)),
     };
     let updated = tx
@@ -248,10 +242,7 @@ pub(super) fn duration(millis: i64) -> Duration {
 fn priority_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Priority> {
     let text = row.get_ref(column)?.as_str()?;
     text.parse().map_err(|_unknown| {
-        let error = Box::new(corrupt(
-            "read",
-            "a job's priority is neither user nor background",
-        ));
+        let error = Box::new(corrupt("a job's priority is neither user nor background"));
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error)
     })
 }
