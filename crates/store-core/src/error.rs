@@ -147,6 +147,13 @@ impl Error {
         Self::new(ErrorKind::InvalidInput, "store", operation).with_detail(detail)
     }
 
+    /// Sets the operation: an error from inside it gets the name of the method that was called.
+    #[must_use]
+    pub const fn with_operation(mut self, operation: &'static str) -> Self {
+        self.operation = operation;
+        self
+    }
+
     /// Sets the key, tag or resource that the operation was about. Never pass a secret.
     #[must_use]
     pub fn with_key(mut self, key: impl Into<String>) -> Self {

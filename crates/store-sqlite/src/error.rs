@@ -66,7 +66,7 @@ pub(crate) fn store_error(error: sqlite_database::Error, operation: &'static str
             .unwrap_or_else(PoisonError::into_inner)
             .take()
     {
-        return error;
+        return error.with_operation(operation);
     }
     let store_error = Error::new(kind(error.kind()), BACKEND, operation);
     // Other kinds have their remedy in the source.
@@ -86,9 +86,9 @@ pub(crate) fn store_error(error: sqlite_database::Error, operation: &'static str
     store_error.with_source(error)
 }
 
-/// The error of a row that cannot be parsed.
-pub(crate) fn corrupt(operation: &'static str, detail: &'static str) -> Error {
-    Error::new(ErrorKind::Corrupt, BACKEND, operation).with_detail(detail)
+/// The error of a row that cannot be parsed. [`store_error`] names the operation.
+pub(crate) fn corrupt(detail: &'static str) -> Error {
+    Error::new(ErrorKind::Corrupt, BACKEND, "read").with_detail(detail)
 }
 
 const fn kind(kind: DatabaseKind) -> ErrorKind {
@@ -115,12 +115,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_store_error_survives_the_transaction_unchanged() {
-        let invalid = Error::new(ErrorKind::InvalidInput, BACKEND, "acquire").with_key("issues");
+    fn a_store_error_survives_the_transaction_and_names_the_operation() {
+        let invalid = Error::new(ErrorKind::InvalidInput, BACKEND, "inner").with_key("issues");
         let through = sqlite_database::Error::from(TransactionError::from(invalid));
-        let back = store_error(through, "write");
+        let back = store_error(through, "status");
         assert_eq!(back.kind(), ErrorKind::InvalidInput);
-        assert_eq!((back.operation(), back.key()), ("acquire", Some("issues")));
+        assert_eq!((back.operation(), back.key()), ("status", Some("issues")));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) fn to_json(config: &ResourceConfig) -> Result<String> {
 pub(super) fn from_json(text: &str) -> Result<ResourceConfig> {
     ResourceConfig::from_stored(text).map_err(|error| {
         let detail = "a stored configuration cannot be parsed; set it again";
-        corrupt("read", detail).with_source(error)
+        corrupt(detail).with_source(error)
     })
 }
 

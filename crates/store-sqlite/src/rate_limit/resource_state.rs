@@ -144,9 +144,8 @@ pub(super) fn store_allocation(
 ) -> Result<(), TransactionError> {
     let is_activation =
         allocation.is_priority_mode() && !previous.is_some_and(Allocation::is_priority_mode);
-    let text = serde_json::to_string(allocation).map_err(|error| {
-        corrupt("write", "an allocation cannot be serialized").with_source(error)
-    })?;
+    let text = serde_json::to_string(allocation)
+        .map_err(|error| corrupt("an allocation cannot be serialized").with_source(error))?;
     tx.prepare_cached(
         "UPDATE rate_resources SET allocation = :allocation, calculated_at = :now,
            priority_mode_activations = priority_mode_activations + :activations
