@@ -11,8 +11,8 @@ use std::error::Error;
 
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 use store_dynamodb::{
-    BoxError, CacheStore, CacheStoreExt, Decision, DedupeStoreExt, DynamoDbCacheStore,
-    DynamoDbDedupeStore, DynamoDbRateLimitStore, DynamoDbTable, HOUR, Key, Limit, MINUTE, NewEntry,
+    BoxError, CacheStore, Decision, DedupeStoreExt, DynamoDbCacheStore, DynamoDbDedupeStore,
+    DynamoDbRateLimitStore, DynamoDbTable, HOUR, Key, Limit, Lookup, MINUTE, NewEntry,
     RateLimitStoreExt, RateLimiter, Resource, TableOptions,
 };
 
@@ -61,9 +61,11 @@ impl Issues {
     /// the request; `limiter.acquire` would wait instead.
     pub(crate) async fn get(&self, id: u32) -> Result<Option<String>, Box<dyn Error>> {
         let key = Key::new(format!("issue:{id}"))?;
-        if let Some(body) = self.cache.value(&key).await? {
-            return Ok(Some(String::from_utf8(body.to_vec())?));
-        }
+        // The token keeps this caller from storing what is removed while it fetches.
+        let token = match self.cache.get(&key).await? {
+            Lookup::Hit(cached) => return Ok(Some(String::from_utf8(cached.value.to_vec())?)),
+            Lookup::Miss(token) => token,
+        };
         let body = self.jobs.run_once(&key, async || {
             if let Decision::Denied { retry_at, reason } =
                 self.limiter.try_acquire(&self.api).await?
@@ -72,7 +74,7 @@ impl Issues {
                 return Ok::<_, BoxError>(None);
             }
             let body = fetch(id);
-            let entry = NewEntry::unconditional(key.clone(), body.clone()).with_ttl(HOUR);
+            let entry = NewEntry::fill(key.clone(), body.clone(), token).with_ttl(HOUR);
             self.cache.set(entry).await?;
             Ok(Some(body))
         });

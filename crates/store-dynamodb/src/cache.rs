@@ -54,8 +54,7 @@ use crate::table::DynamoDbTable;
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
-/// use store_core::{CacheStore, CacheStoreExt, Key, NewEntry};
-/// use store_dynamodb::DynamoDbCacheStore;
+/// use store_dynamodb::{CacheStore, CacheStoreExt, DynamoDbCacheStore, Key, NewEntry};
 ///
 /// let cache = DynamoDbCacheStore::new(&table);
 /// let key = Key::new("comics:1")?;

@@ -30,8 +30,7 @@ use crate::shared::{Shared, error};
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// use store_core::{CacheStore, CacheStoreExt, Key, NewEntry};
-/// use store_memory::MemoryCacheStore;
+/// use store_memory::{CacheStore, CacheStoreExt, Key, MemoryCacheStore, NewEntry};
 ///
 /// let cache = MemoryCacheStore::new();
 /// let key = Key::new("comics:1")?;
@@ -69,8 +68,7 @@ impl MemoryCacheStore {
     /// An empty cache.
     ///
     /// ```
-    /// use store_core::CacheOptions;
-    /// use store_memory::{Capacity, MemoryCacheStore};
+    /// use store_memory::{CacheOptions, Capacity, MemoryCacheStore};
     ///
     /// let capacity = Capacity::default().with_max_items(50);
     /// let cache = MemoryCacheStore::with_capacity(CacheOptions::default(), capacity);
@@ -104,12 +102,15 @@ impl MemoryCacheStore {
             expires_at: entry.ttl.expires_at(now),
             began_at: FillMark::from(token).began_at,
         };
-        let longest = self.options.max_entry_bytes.unwrap_or(MAX_ENTRY_BYTES);
+        let limit = self.options.max_entry_bytes.unwrap_or(MAX_ENTRY_BYTES);
         let bytes = stored.value.len();
-        if bytes > longest || !state.index.could_hold(&entry.key, &stored) {
+        if bytes > limit || !state.index.could_hold(&entry.key, &stored) {
             state.remove(&entry.key, now);
-            let detail =
-                format!("{bytes} bytes; at most {longest} fit, and no more than the cache");
+            let detail = if bytes > limit {
+                format!("{bytes} bytes exceed max_entry_bytes, {limit} bytes; raise the option")
+            } else {
+                format!("{bytes} bytes exceed the whole cache; raise Capacity::max_bytes")
+            };
             return Err(error(ErrorKind::TooLarge, "set")
                 .with_key(entry.key.as_str())
                 .with_detail(detail));

@@ -21,7 +21,7 @@ pub fn stores() -> Stores {
 /// A new cache, de-duplication and rate limiter.
 ///
 /// ```
-/// use store_core::{HOUR, Limit, RateLimitOptions, StoreOptions};
+/// use store_memory::{HOUR, Limit, RateLimitOptions, StoreOptions};
 ///
 /// let limit = RateLimitOptions::default().with_default_config(Limit::new(200, HOUR));
 /// let stores = store_memory::stores_with(StoreOptions::default().with_rate_limit(limit));
