@@ -14,7 +14,7 @@ use store_core::{
 };
 
 use self::write::WriteOutcome;
-use crate::cleanup::{Cleanup, CleanupTask};
+use crate::cleanup::Cleanup;
 use crate::error::BACKEND;
 use crate::handle::StoreHandle;
 use crate::migrate;
@@ -48,7 +48,6 @@ pub struct SqliteCacheStore {
 struct Inner {
     handle: StoreHandle,
     options: CacheOptions,
-    cleanup: CleanupTask,
 }
 
 impl SqliteCacheStore {
@@ -61,24 +60,20 @@ impl SqliteCacheStore {
     /// A cache over `database`, with options.
     #[must_use]
     pub fn with_options(database: &SqliteDatabase, options: CacheOptions) -> Self {
-        let handle = StoreHandle::new(database, &migrate::CACHE, Arc::clone(&options.clock));
+        let handle = StoreHandle::new(
+            database,
+            &migrate::CACHE,
+            Arc::clone(&options.clock),
+            options.cleanup_interval,
+        );
         Self {
-            inner: Arc::new(Inner {
-                handle,
-                options,
-                cleanup: CleanupTask::default(),
-            }),
+            inner: Arc::new(Inner { handle, options }),
         }
     }
 
     fn handle(&self) -> &StoreHandle {
-        let Inner {
-            handle,
-            options,
-            cleanup,
-        } = &*self.inner;
-        cleanup.start(&self.inner, handle.clock(), options.cleanup_interval);
-        handle
+        self.inner.handle.start_cleanup(&self.inner);
+        &self.inner.handle
     }
 
     fn outcome(&self, key: &Key, written: &WriteOutcome) -> Result<SetOutcome> {
@@ -206,7 +201,6 @@ impl CacheStore for SqliteCacheStore {
     }
 
     async fn close(&self) -> Result<()> {
-        self.inner.cleanup.stop();
         self.inner.handle.close();
         Ok(())
     }

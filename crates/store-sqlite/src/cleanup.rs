@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use store_core::{Clock, Result};
+use store_core::{Clock, ErrorKind, Result};
 use tokio::runtime;
 use tokio::task::AbortHandle;
 
@@ -18,22 +18,26 @@ pub(crate) trait Cleanup: Send + Sync + 'static {
 }
 
 /// The background task of a store; dropping this aborts it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CleanupTask {
+    interval: Option<Duration>,
     task: OnceLock<Option<AbortHandle>>,
 }
 
 impl CleanupTask {
+    /// A task that has not started; without an interval it never does.
+    pub(crate) const fn new(interval: Option<Duration>) -> Self {
+        Self {
+            interval,
+            task: OnceLock::new(),
+        }
+    }
+
     /// Starts the task on the first call, if there is a tokio runtime and an interval.
-    pub(crate) fn start<S: Cleanup>(
-        &self,
-        store: &Arc<S>,
-        clock: &Arc<dyn Clock>,
-        interval: Option<Duration>,
-    ) {
+    pub(crate) fn start<S: Cleanup>(&self, store: &Arc<S>, clock: &Arc<dyn Clock>) {
         self.task.get_or_init(|| {
             let runtime = runtime::Handle::try_current().ok()?;
-            let task = run_every(interval?, Arc::clone(clock), Arc::downgrade(store));
+            let task = run_every(self.interval?, Arc::clone(clock), Arc::downgrade(store));
             Some(runtime.spawn(task).abort_handle())
         });
     }
@@ -51,6 +55,7 @@ impl Drop for CleanupTask {
     }
 }
 
+/// Cleans up `store` after each `interval`, until it is dropped or closed, or its database is closed.
 async fn run_every<S: Cleanup>(interval: Duration, clock: Arc<dyn Clock>, store: Weak<S>) {
     loop {
         clock.sleep_until(clock.now() + interval).await;
@@ -61,11 +66,51 @@ async fn run_every<S: Cleanup>(interval: Duration, clock: Arc<dyn Clock>, store:
                     tokio::task::yield_now().await;
                 }
                 Ok(_) => break,
+                Err(error) if error.kind() == ErrorKind::Closed => return,
                 Err(error) => {
                     tracing::warn!(%error, "a cleanup failed; it is retried at the next interval");
                     break;
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use store_core::{Error, ManualClock};
+
+    use super::*;
+    use crate::error::BACKEND;
+
+    /// A store whose second cleanup finds its database closed.
+    #[derive(Default)]
+    struct ClosingStore {
+        cleanups: AtomicU32,
+    }
+
+    impl Cleanup for ClosingStore {
+        fn batch_size(&self) -> u32 {
+            1
+        }
+
+        async fn cleanup(&self) -> Result<u64> {
+            let kind = match self.cleanups.fetch_add(1, Ordering::Relaxed) {
+                0 => ErrorKind::Busy,
+                1 => ErrorKind::Closed,
+                _ => panic!("a cleanup of a closed database"),
+            };
+            Err(Error::new(kind, BACKEND, "cleanup"))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_task_outlives_other_errors_and_ends_when_the_database_is_closed() {
+        let store = Arc::new(ClosingStore::default());
+        let clock = Arc::new(ManualClock::default());
+        run_every(Duration::ZERO, clock, Arc::downgrade(&store)).await;
+        assert_eq!(store.cleanups.load(Ordering::Relaxed), 2);
     }
 }

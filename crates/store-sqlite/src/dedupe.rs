@@ -19,7 +19,7 @@ use store_core::{
 use self::jobs::Registered;
 use self::read::Observation;
 use self::watcher::JobWatcher;
-use crate::cleanup::{Cleanup, CleanupTask};
+use crate::cleanup::Cleanup;
 use crate::handle::StoreHandle;
 use crate::migrate;
 use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_INLINE_LIMIT_BYTES};
@@ -63,7 +63,6 @@ pub struct SqliteDedupeStore {
 struct Inner {
     handle: StoreHandle,
     options: DedupeOptions,
-    cleanup: CleanupTask,
     signals: JobSignals,
     watcher: Arc<JobWatcher>,
     ended_jobs: AtomicU64,
@@ -79,14 +78,18 @@ impl SqliteDedupeStore {
     /// A dedupe store over `database`, with options.
     #[must_use]
     pub fn with_options(database: &SqliteDatabase, options: DedupeOptions) -> Self {
-        let handle = StoreHandle::new(database, &migrate::DEDUPE, Arc::clone(&options.clock));
+        let handle = StoreHandle::new(
+            database,
+            &migrate::DEDUPE,
+            Arc::clone(&options.clock),
+            options.cleanup_interval,
+        );
         let signals = JobSignals::default();
         let watcher = JobWatcher::new(database.clone(), signals.clone());
         Self {
             inner: Arc::new(Inner {
                 handle,
                 options,
-                cleanup: CleanupTask::default(),
                 signals,
                 watcher,
                 ended_jobs: AtomicU64::new(0),
@@ -95,14 +98,8 @@ impl SqliteDedupeStore {
     }
 
     fn handle(&self) -> &StoreHandle {
-        let Inner {
-            handle,
-            options,
-            cleanup,
-            ..
-        } = &*self.inner;
-        cleanup.start(&self.inner, handle.clock(), options.cleanup_interval);
-        handle
+        self.inner.handle.start_cleanup(&self.inner);
+        &self.inner.handle
     }
 
     /// The ownership of `job`. It may be created before its transaction commits: dropping it abandons
@@ -302,7 +299,6 @@ impl DedupeStore for SqliteDedupeStore {
     }
 
     async fn close(&self) -> Result<()> {
-        self.inner.cleanup.stop();
         self.inner.handle.close();
         // Waiters read again and find the store closed.
         self.inner.signals.notify_all();

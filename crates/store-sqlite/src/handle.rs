@@ -1,13 +1,16 @@
-//! A store's access to the database: migrated on first use, refused after close.
+//! A store's access to the database: migrated on first use, cleaned up periodically, refused after
+//! close.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction};
 use sqlite_database::{Component, SqliteDatabase};
 use store_core::{Clock, Error, ErrorKind, Result, Timestamp};
 use tokio::sync::OnceCell;
 
+use crate::cleanup::{Cleanup, CleanupTask};
 use crate::error::{BACKEND, TransactionError, store_error};
 use crate::migrate::ensure_migrated;
 
@@ -17,6 +20,7 @@ pub(crate) struct StoreHandle {
     database: SqliteDatabase,
     component: &'static Component,
     clock: Arc<dyn Clock>,
+    cleanup: CleanupTask,
     is_migrated: OnceCell<()>,
     is_closed: AtomicBool,
 }
@@ -26,11 +30,13 @@ impl StoreHandle {
         database: &SqliteDatabase,
         component: &'static Component,
         clock: Arc<dyn Clock>,
+        cleanup_interval: Option<Duration>,
     ) -> Self {
         Self {
             database: database.clone(),
             component,
             clock,
+            cleanup: CleanupTask::new(cleanup_interval),
             is_migrated: OnceCell::new(),
             is_closed: AtomicBool::new(false),
         }
@@ -48,6 +54,11 @@ impl StoreHandle {
         self.clock.now()
     }
 
+    /// Starts the periodic cleanup of `store`, which owns this handle, on the first call.
+    pub(crate) fn start_cleanup(&self, store: &Arc<impl Cleanup>) {
+        self.cleanup.start(store, &self.clock);
+    }
+
     pub(crate) fn ensure_open(&self, operation: &'static str) -> Result<()> {
         if self.is_closed.load(Ordering::Acquire) {
             let error = Error::new(ErrorKind::Closed, BACKEND, operation);
@@ -56,7 +67,9 @@ impl StoreHandle {
         Ok(())
     }
 
+    /// Stops the cleanup; later operations fail.
     pub(crate) fn close(&self) {
+        self.cleanup.stop();
         self.is_closed.store(true, Ordering::Release);
     }
 

@@ -26,7 +26,7 @@ use store_core::{
 use self::admit::Outcome;
 use self::log::InsertedRows;
 use self::resource_state::ResourceState;
-use crate::cleanup::{Cleanup, CleanupTask};
+use crate::cleanup::Cleanup;
 use crate::error::TransactionError;
 use crate::handle::StoreHandle;
 use crate::migrate;
@@ -65,9 +65,7 @@ pub type SqliteAdaptiveRateLimitStore = SqliteRateLimitStore;
 struct Inner {
     handle: StoreHandle,
     defaults: DefaultConfigs,
-    cleanup_interval: Option<Duration>,
     cleanup_batch: u32,
-    cleanup: CleanupTask,
     denials: Arc<Denials>,
     permit_ids: PermitIds,
 }
@@ -113,23 +111,23 @@ impl SqliteRateLimitStore {
         let defaults = DefaultConfigs::new(&options, Limit::SIXTY_PER_MINUTE);
         Self {
             inner: Arc::new(Inner {
-                handle: StoreHandle::new(database, &migrate::RATE_LIMIT, options.clock),
+                handle: StoreHandle::new(
+                    database,
+                    &migrate::RATE_LIMIT,
+                    options.clock,
+                    options.cleanup_interval,
+                ),
                 permit_ids,
                 defaults,
-                cleanup_interval: options.cleanup_interval,
                 cleanup_batch: options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH),
-                cleanup: CleanupTask::default(),
                 denials: Arc::default(),
             }),
         }
     }
 
     fn handle(&self) -> &StoreHandle {
-        let Inner {
-            handle, cleanup, ..
-        } = &*self.inner;
-        cleanup.start(&self.inner, handle.clock(), self.inner.cleanup_interval);
-        handle
+        self.inner.handle.start_cleanup(&self.inner);
+        &self.inner.handle
     }
 
     /// Writes activity that is only in memory to the file, so that a status includes it.
@@ -310,7 +308,6 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn close(&self) -> Result<()> {
-        self.inner.cleanup.stop();
         self.inner.handle.close();
         Ok(())
     }
