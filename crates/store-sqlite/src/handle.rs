@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use crate::cleanup::{Cleanup, CleanupTask};
 use crate::error::{BACKEND, TransactionError, store_error};
-use crate::migrate::ensure_migrated;
+use crate::migrate::migrate_component;
 
 /// One store's access to the database.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl StoreHandle {
     async fn ensure_ready(&self, operation: &'static str) -> Result<()> {
         self.ensure_open(operation)?;
         self.is_migrated
-            .get_or_try_init(|| ensure_migrated(&self.database, self.component))
+            .get_or_try_init(|| migrate_component(&self.database, self.component))
             .await?;
         Ok(())
     }

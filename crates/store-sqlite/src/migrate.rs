@@ -43,13 +43,7 @@ use crate::error::store_error;
 /// over a minute, `StorageFull` or `ReadOnly` if the file or its backup cannot be written,
 /// `Unavailable` if the file cannot be read, `Closed` if the database is closed.
 pub async fn migrate(database: &SqliteDatabase) -> Result<()> {
-    legacy::upgrade(database, &COMPONENTS)
-        .await
-        .map_err(|error| store_error(error, "migrate"))?;
-    for component in COMPONENTS {
-        ensure_migrated(database, component).await?;
-    }
-    Ok(())
+    migrate_components(database, &COMPONENTS).await
 }
 
 /// Migrates the tables of one of [`COMPONENTS`]; only reads if no migration is pending.
@@ -76,16 +70,21 @@ pub async fn migrate_component(
     database: &SqliteDatabase,
     component: &'static Component,
 ) -> Result<()> {
-    ensure_migrated(database, component).await
+    migrate_components(database, &[component]).await
 }
 
-pub(crate) async fn ensure_migrated(
+async fn migrate_components(
     database: &SqliteDatabase,
-    component: &'static Component,
+    components: &[&'static Component],
 ) -> Result<()> {
-    let migrated = match legacy::upgrade(database, &[component]).await {
-        Ok(()) => database.migrate(component).await,
-        Err(error) => Err(error),
+    let migrated = async {
+        legacy::upgrade(database, components).await?;
+        for component in components {
+            database.migrate(component).await?;
+        }
+        Ok(())
     };
-    migrated.map_err(|error| store_error(error, "migrate"))
+    migrated
+        .await
+        .map_err(|error| store_error(error, "migrate"))
 }
