@@ -4,6 +4,7 @@ use sqlite_database::SqliteDatabase;
 use store_core::{Priority, Resource, Result, Timestamp};
 
 use crate::error::store_error;
+use crate::migrate::{RATE_LIMIT, migrate_component};
 
 /// An admitted permit: one row of the admission log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,10 +41,12 @@ pub struct Admission {
 ///
 /// # Errors
 ///
-/// `Busy`, `Unavailable` or `Closed` if the database cannot be read; `Corrupt` if it is damaged or has
-/// no admission log yet; `InvalidInput` if a row has no valid resource name.
+/// As [`migrate()`](crate::migrate()), for a file whose rate limiter was not used yet; `Busy`,
+/// `Unavailable`, `Closed` or `Corrupt` if the database cannot be read; `InvalidInput` if a row has no
+/// valid resource name.
 pub async fn admissions(database: &SqliteDatabase) -> Result<Vec<Admission>> {
     const OPERATION: &str = "admissions";
+    migrate_component(database, &RATE_LIMIT).await?;
     let rows = database
         .read(|db| {
             let mut log = db.prepare_cached(

@@ -7,7 +7,7 @@ use store_core::{
 };
 use store_sqlite::{
     CacheOptions, RateLimitOptions, SqliteAdaptiveRateLimitStore, SqliteCacheStore, SqliteDatabase,
-    SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores, stores_with,
+    SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, admissions, stores, stores_with,
 };
 
 use crate::support::{Folder, hold_write_lock, is_pending, key, resource};
@@ -69,6 +69,13 @@ async fn everything_survives_a_restart() {
     assert_eq!(status.used, 1);
     let adaptive = status.adaptive.expect("an adaptive limit");
     assert_eq!(adaptive.recent_user_activity, 1);
+}
+
+#[tokio::test]
+async fn a_new_file_has_an_empty_admission_log() {
+    let folder = Folder::new();
+    let log = admissions(&folder.open().await).await;
+    assert_eq!(log.expect("a log"), []);
 }
 
 // covers("A21")
