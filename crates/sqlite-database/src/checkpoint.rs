@@ -50,7 +50,8 @@ struct Progress {
 }
 
 impl Checkpointer {
-    /// Starts the thread; in-memory databases and read-only handles have none.
+    /// Starts the thread; in-memory databases have none, and those of read-only handles only check the
+    /// path.
     pub(crate) fn start(
         location: &Location,
         options: &Arc<DatabaseOptions>,
@@ -59,13 +60,16 @@ impl Checkpointer {
         let shared = Arc::new(Shared::default());
         let thread = match location {
             Location::Memory(_) => None,
-            Location::File(_) if location.is_read_only(options) => None,
             Location::File(_) => {
-                let connection = open_existing(location, options)?;
+                let connection = if location.is_read_only(options) {
+                    None
+                } else {
+                    Some(open_existing(location, options)?)
+                };
                 let (worker, file) = (Arc::clone(&shared), Arc::clone(file));
                 let thread = thread::Builder::new()
                     .name("sqlite-checkpoint".to_owned())
-                    .spawn(move || worker.run(&connection, &file))
+                    .spawn(move || worker.run(connection.as_ref(), &file))
                     .map_err(|error| {
                         Error::from_kind(ErrorKind::Unavailable, "open").with_source(error)
                     })?;
@@ -106,7 +110,7 @@ impl Drop for Checkpointer {
 }
 
 impl Shared {
-    fn run(&self, connection: &Connection, file: &OpenedFile) {
+    fn run(&self, connection: Option<&Connection>, file: &OpenedFile) {
         loop {
             let waited =
                 self.changed
@@ -120,10 +124,10 @@ impl Shared {
             let is_requested = std::mem::take(&mut state.is_requested);
             drop(state);
             file.check_path();
-            if !is_requested {
-                continue;
-            }
-            if let Err(error) = checkpoint(connection) {
+            if is_requested
+                && let Some(connection) = connection
+                && let Err(error) = checkpoint(connection)
+            {
                 tracing::warn!(%error, "checkpoint failed; the WAL keeps growing until one succeeds");
             }
         }

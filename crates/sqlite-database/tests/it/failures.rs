@@ -206,6 +206,18 @@ async fn write_until_refused(database: &SqliteDatabase) -> sqlite_database::Erro
     unreachable!("that takes minutes, and noticing takes a second");
 }
 
+/// Reads until the loss is noticed.
+#[cfg(unix)]
+fn read_until_refused(database: &SqliteDatabase) -> sqlite_database::Error {
+    let sql = "SELECT count(*) FROM book";
+    (0..10_000_000)
+        .find_map(|_| {
+            let read = database.blocking_read(|db| Ok(db.query_row(sql, [], |_| Ok(()))?));
+            read.err()
+        })
+        .expect("noticing takes a second")
+}
+
 /// On Unix an unlinked file stays usable for those who have it open.
 #[cfg(unix)]
 #[tokio::test]
@@ -240,13 +252,32 @@ async fn a_file_that_is_deleted_while_open_is_noticed_and_left_alone() {
     assert!(new.check().await.expect("a check").is_ok());
 }
 
+/// Puts a copy in the place of the file.
+#[cfg(unix)]
+async fn replace_file(test: &TestDatabase) {
+    let restored = test.path().with_file_name("restored.db");
+    test.database.backup(&restored).await.expect("a copy");
+    std::fs::rename(&restored, test.path()).expect("a new file under the old name");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_that_is_replaced_while_open_is_noticed() {
     let test = TestDatabase::open().await;
-    let restored = test.path().with_file_name("restored.db");
-    test.database.backup(&restored).await.expect("a copy");
-    std::fs::rename(&restored, test.path()).expect("a new file under the old name");
+    replace_file(&test).await;
     let error = write_until_refused(&test.database).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_read_only_handle_notices_that_the_file_is_replaced() {
+    let test = TestDatabase::open().await;
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let database = SqliteDatabase::open_with(test.path(), options).await;
+    let database = database.expect("a database");
+    replace_file(&test).await;
+    let error = read_until_refused(&database);
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    database.close().await.expect("a close");
 }
