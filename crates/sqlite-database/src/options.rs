@@ -47,7 +47,9 @@ pub enum Execution {
     /// The caller's thread: microseconds, without a thread switch.
     #[default]
     CallerThread,
-    /// The writer thread and tokio's blocking threads: a slow disk never blocks an async worker.
+    /// The writer thread for writes and tokio's blocking threads for reads, so that a slow disk does
+    /// not block async workers. [`blocking_read`](crate::SqliteDatabase::blocking_read) runs on the
+    /// caller's thread all the same.
     Background,
 }
 
