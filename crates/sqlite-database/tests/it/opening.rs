@@ -267,6 +267,33 @@ async fn an_applications_pool_shares_its_file_and_stays_open() {
 }
 
 #[tokio::test]
+async fn options_beside_an_applications_pool_leave_the_pool_as_it_is() {
+    let directory = TempDir::new().expect("a directory");
+    let options = SqliteConnectOptions::new()
+        .filename(directory.path().join("app.db"))
+        .create_if_missing(true);
+    let pool = SqlitePoolOptions::new()
+        .connect_with(options)
+        .await
+        .expect("a pool");
+    let options = DatabaseOptions::default()
+        .with_cache_kib(1024)
+        .with_synchronous(Synchronous::Normal);
+    let database = SqliteDatabase::from_pool_with(pool.clone(), options)
+        .await
+        .expect("a database");
+    assert_eq!(pragma(&database, "cache_size"), "Integer(-1024)");
+    assert_eq!(pragma(&database, "synchronous"), "Integer(1)");
+    let pool = database.pool().await.expect("the application's pool");
+    let of_pool = async |sql: &'static str| {
+        let value = sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool).await;
+        value.expect("a number")
+    };
+    assert_eq!(of_pool("PRAGMA cache_size").await, -2000);
+    assert_eq!(of_pool("PRAGMA synchronous").await, 2);
+}
+
+#[tokio::test]
 async fn a_pool_in_memory_is_refused() {
     let urls = ["sqlite::memory:", "sqlite://?mode=memory&cache=private"];
     for url in urls {
