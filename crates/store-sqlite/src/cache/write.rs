@@ -74,7 +74,7 @@ pub(super) fn set(
     if stored == 0 {
         return Ok(WriteOutcome::Outdated);
     }
-    remove_tags(tx, key)?;
+    remove_tags(tx, key.as_str())?;
     let mut tagged =
         tx.prepare_cached("INSERT OR IGNORE INTO cache_tags (tag, hash) VALUES (?1, ?2)")?;
     for tag in tags {
@@ -210,14 +210,13 @@ fn remove_hash(tx: &Transaction<'_>, hash: &str) -> Result<Option<i64>, Transact
     let mut value = tx.prepare_cached("DELETE FROM cache WHERE hash = ?1 RETURNING expires_at")?;
     let expiries = value.query_map([hash], |row| row.get(0))?;
     let expiries: Vec<i64> = expiries.collect::<Result<_, _>>()?;
-    tx.prepare_cached("DELETE FROM cache_tags WHERE hash = ?1")?
-        .execute([hash])?;
+    remove_tags(tx, hash)?;
     Ok(expiries.first().copied())
 }
 
-fn remove_tags(tx: &Transaction<'_>, key: &Key) -> Result<(), TransactionError> {
+fn remove_tags(tx: &Transaction<'_>, hash: &str) -> Result<(), TransactionError> {
     tx.prepare_cached("DELETE FROM cache_tags WHERE hash = ?1")?
-        .execute([key.as_str()])?;
+        .execute([hash])?;
     Ok(())
 }
 
