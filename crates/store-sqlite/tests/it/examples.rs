@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use store_conformance::child_process::RunResult;
 use store_core::SECOND;
 use store_sqlite::admissions;
 
@@ -19,15 +20,15 @@ fn program(name: &str) -> PathBuf {
 
 fn start(name: &str, file: &Path, arguments: &[&str]) -> Child {
     let mut command = Command::new(program(name));
-    command.arg(file).args(arguments).stdout(Stdio::piped());
+    command.arg(file).args(arguments);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("the example")
 }
 
 /// What a successful run prints.
 fn output(child: Child) -> String {
-    let output = child.wait_with_output().expect("its end");
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).expect("text")
+    let result = RunResult::from(child.wait_with_output().expect("its end"));
+    result.printed().to_owned()
 }
 
 /// The moments of all admissions in the file, in milliseconds.
