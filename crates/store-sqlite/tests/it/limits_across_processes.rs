@@ -47,13 +47,13 @@ async fn no_window_holds_too_many_over_all_processes_and_hardly_any_is_wasted() 
         child.wait();
     }
     admitted.sort_unstable();
-    let window = i64::try_from(LIMIT.window().as_millis()).expect("a short window");
+    let window_ms = i64::try_from(LIMIT.window().as_millis()).expect("a short window");
     let count = LIMIT.count() as usize;
-    for span in admitted.windows(count + 1) {
+    for window in admitted.windows(count + 1) {
         assert!(
-            span[count] - span[0] >= window,
+            window[count] - window[0] >= window_ms,
             "too many after {}",
-            span[0]
+            window[0]
         );
     }
     let possible = 2 * count;
