@@ -151,10 +151,16 @@ impl SqliteRateLimitStore {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>, &Resource) -> Result<T, TransactionError> + Send + 'static,
     {
-        let name = resource.clone();
-        let updated = self.handle().write(operation, move |tx| f(tx, &name)).await;
-        self.inner.denials.remove(resource);
-        updated.map_err(|error| error.with_key(resource.as_str()))
+        let (denials, name) = (Arc::clone(&self.inner.denials), resource.clone());
+        let updated = self.handle().write(operation, move |tx| {
+            let updated = f(tx, &name)?;
+            // Another task may commit this; by then the caller may be gone.
+            denials.remove(&name);
+            Ok(updated)
+        });
+        updated
+            .await
+            .map_err(|error| error.with_key(resource.as_str()))
     }
 }
 
@@ -243,9 +249,14 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn clear(&self) -> Result<()> {
-        self.handle().write("clear", admit::clear).await?;
-        self.inner.denials.clear();
-        Ok(())
+        let denials = Arc::clone(&self.inner.denials);
+        self.handle()
+            .write("clear", move |tx| {
+                admit::clear(tx)?;
+                denials.clear();
+                Ok(())
+            })
+            .await
     }
 
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {

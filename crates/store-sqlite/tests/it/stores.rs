@@ -161,6 +161,34 @@ async fn callers_that_go_away_leave_no_permit_and_no_job_behind() {
     eventually(async || !is_busy().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_whose_caller_goes_away_removes_the_cached_denial() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    // Its clock stands still, so that no cached denial expires.
+    let options = RateLimitOptions::default()
+        .with_default_config(Limit::new(1, HOUR))
+        .with_clock(ManualClock::default())
+        .with_cleanup_interval(None);
+    let limits = SqliteRateLimitStore::with_options(&database, options);
+    let issues = resource("issues");
+    let is_granted = async || {
+        let decision = limits.try_acquire(Acquire::one(&issues).user()).await;
+        matches!(decision.expect("a decision"), Decision::Granted(_))
+    };
+    for mut reset in [limits.reset(&issues), limits.clear()] {
+        assert!(is_granted().await);
+        assert!(!is_granted().await);
+        let release = hold_write_lock(&database);
+        assert!(is_pending(reset.as_mut()));
+        drop(reset);
+        release.send(()).expect("somebody who holds the lock");
+        // Writes are applied in order: the reset is done before this.
+        database.write(|_| Ok(())).await.expect("a commit");
+    }
+    assert!(is_granted().await);
+}
+
 #[tokio::test]
 async fn a_permit_given_back_late_removes_no_other_row() {
     let folder = Folder::new();
