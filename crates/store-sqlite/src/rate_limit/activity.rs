@@ -68,40 +68,37 @@ pub(super) fn record(
     Ok(())
 }
 
-/// The stored allocation while it is valid, else a new one.
-pub(super) fn current_allocation(
-    db: &Connection,
-    resource: &Resource,
-    state: &ResourceState,
-    limit: u32,
-    config: &AdaptiveConfig,
-    now: Timestamp,
-) -> Result<CurrentAllocation, TransactionError> {
-    if let Some(allocation) = &state.allocation
-        && let valid_until = state.calculated_at + config.recalculation_interval
-        && state.calculated_at <= now
-        && now < valid_until
-        // Otherwise it was calculated for a different limit.
-        && allocation.user_reserved.checked_add(allocation.background_max) == Some(limit)
-    {
-        let allocation = allocation.clone();
-        return Ok(CurrentAllocation {
-            allocation,
-            valid_until,
-        });
-    }
-    let activity = load(db, resource, state, config, now)?;
-    Ok(CurrentAllocation {
-        allocation: calculate(now, limit, &activity, config),
-        valid_until: now + config.recalculation_interval,
-    })
-}
-
 impl CurrentAllocation {
-    /// Whether this was just calculated and is not stored yet.
-    pub(super) fn is_new(&self, state: &ResourceState, config: &AdaptiveConfig) -> bool {
-        state.allocation.as_ref() != Some(&self.allocation)
-            || self.valid_until != state.calculated_at + config.recalculation_interval
+    /// The stored allocation, while it is valid.
+    pub(super) fn stored(
+        state: &ResourceState,
+        limit: u32,
+        config: &AdaptiveConfig,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let allocation = state.allocation.as_ref()?;
+        let valid_until = state.calculated_at + config.recalculation_interval;
+        let is_valid = state.calculated_at <= now
+            && now < valid_until
+            // Otherwise it was calculated for a different limit.
+            && allocation.user_reserved.checked_add(allocation.background_max) == Some(limit);
+        is_valid.then(|| Self {
+            allocation: allocation.clone(),
+            valid_until,
+        })
+    }
+
+    /// A new allocation, which is not stored yet.
+    pub(super) fn calculated(
+        limit: u32,
+        activity: &Activity,
+        config: &AdaptiveConfig,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            allocation: calculate(now, limit, activity, config),
+            valid_until: now + config.recalculation_interval,
+        }
     }
 }
 

@@ -95,12 +95,17 @@ fn allocate_and_record(
     activity::clamp_to_now(tx, resource, state, now)?;
     activity::record(tx, resource, state, adaptive, denied, now)?;
     let limit = config.shared_limit().count();
-    let current = activity::current_allocation(tx, resource, state, limit, adaptive, now)?;
-    if current.is_new(state, adaptive) {
+    let stored = CurrentAllocation::stored(state, limit, adaptive, now);
+    let current = if let Some(stored) = stored {
+        stored
+    } else {
+        let activity = activity::load(tx, resource, state, adaptive, now)?;
+        let new = CurrentAllocation::calculated(limit, &activity, adaptive, now);
         let previous = state.allocation.as_ref();
-        resource_state::store_allocation(tx, resource, previous, &current.allocation, now)?;
+        resource_state::store_allocation(tx, resource, previous, &new.allocation, now)?;
         activity::remove_expired(tx, resource, adaptive, now)?;
-    }
+        new
+    };
     activity::record(tx, resource, state, adaptive, activity::of(request), now)?;
     Ok(Some(current))
 }

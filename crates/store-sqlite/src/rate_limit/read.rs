@@ -61,8 +61,9 @@ fn current_allocation(
         return Ok(None);
     };
     let limit = config.shared_limit().count();
-    let current = activity::current_allocation(db, resource, state, limit, adaptive, now)?;
     let activity = activity::load(db, resource, state, adaptive, now)?;
+    let current = CurrentAllocation::stored(state, limit, adaptive, now)
+        .unwrap_or_else(|| CurrentAllocation::calculated(limit, &activity, adaptive, now));
     Ok(Some((current, activity.users_in_window)))
 }
 
