@@ -23,7 +23,7 @@ use store_core::{
     Timestamp,
 };
 
-use self::admit::Outcome;
+use self::admit::{Outcome, RequestTransaction};
 use self::log::InsertedRows;
 use self::resource_state::ResourceState;
 use crate::cleanup::Cleanup;
@@ -165,6 +165,21 @@ impl SqliteRateLimitStore {
 }
 
 impl Inner {
+    fn transaction<'a>(
+        &'a self,
+        tx: &'a Transaction<'_>,
+        request: &'a Acquire,
+        now: Timestamp,
+    ) -> RequestTransaction<'a> {
+        RequestTransaction {
+            tx,
+            request,
+            defaults: &self.defaults,
+            denials: &self.denials,
+            now,
+        }
+    }
+
     /// A permit over rows that are committed or about to be; giving it back removes the rows with its
     /// id.
     fn permit(
@@ -196,20 +211,17 @@ impl RateLimitStore for SqliteRateLimitStore {
         let inner = Arc::clone(&self.inner);
         let decision = handle
             .write("try_acquire", move |tx| {
-                let Inner {
-                    defaults, denials, ..
-                } = &*inner;
                 let (permit_id, now) = (inner.permit_ids.next(), inner.handle.now());
-                let decision =
-                    match admit::acquire(tx, &request, defaults, denials, permit_id, now)? {
-                        Outcome::Granted { rows } => {
-                            Decision::Granted(inner.permit(now, rows, permit_id))
-                        }
-                        Outcome::Denied(denial) => {
-                            denials.insert(&request, &denial, now);
-                            denial.into()
-                        }
-                    };
+                let transaction = inner.transaction(tx, &request, now);
+                let decision = match transaction.acquire(permit_id)? {
+                    Outcome::Granted { rows } => {
+                        Decision::Granted(inner.permit(now, rows, permit_id))
+                    }
+                    Outcome::Denied(denial) => {
+                        inner.denials.insert(&request, &denial, now);
+                        denial.into()
+                    }
+                };
                 // Another task may commit this; by then the caller may be gone.
                 Ok(Undelivered::new(decision))
             })
@@ -226,10 +238,7 @@ impl RateLimitStore for SqliteRateLimitStore {
         let inner = Arc::clone(&self.inner);
         self.handle()
             .write("record", move |tx| {
-                let Inner {
-                    defaults, denials, ..
-                } = &*inner;
-                admit::record(tx, &request, defaults, denials, inner.handle.now())
+                inner.transaction(tx, &request, inner.handle.now()).record()
             })
             .await
     }
