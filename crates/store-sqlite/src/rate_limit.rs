@@ -7,6 +7,7 @@ mod cooldown;
 mod log;
 mod read;
 mod resource_state;
+mod unwritten;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,7 @@ use store_core::{
 use self::admit::{Outcome, RequestTransaction};
 use self::log::InsertedRows;
 use self::resource_state::ResourceState;
+use self::unwritten::UnwrittenActivity;
 use crate::cleanup::Cleanup;
 use crate::error::TransactionError;
 use crate::handle::StoreHandle;
@@ -67,6 +69,7 @@ struct Inner {
     defaults: DefaultConfigs,
     cleanup_batch: u32,
     denials: Arc<Denials>,
+    unwritten: UnwrittenActivity,
     permit_ids: PermitIds,
 }
 
@@ -109,6 +112,7 @@ impl SqliteRateLimitStore {
     pub fn with_options(database: &SqliteDatabase, options: RateLimitOptions) -> Self {
         let permit_ids = PermitIds::starting_at_random(&*options.random);
         let defaults = DefaultConfigs::new(&options, Limit::SIXTY_PER_MINUTE);
+        let denials = Arc::<Denials>::default();
         Self {
             inner: Arc::new(Inner {
                 handle: StoreHandle::new(
@@ -120,7 +124,8 @@ impl SqliteRateLimitStore {
                 permit_ids,
                 defaults,
                 cleanup_batch: options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH),
-                denials: Arc::default(),
+                unwritten: UnwrittenActivity::new(Arc::clone(&denials)),
+                denials,
             }),
         }
     }
@@ -128,21 +133,6 @@ impl SqliteRateLimitStore {
     fn handle(&self) -> &StoreHandle {
         self.inner.handle.start_cleanup(&self.inner);
         &self.inner.handle
-    }
-
-    /// Writes activity that is only in memory to the file, so that a status includes it.
-    async fn write_activity(&self, claim: &Claim) -> Result<()> {
-        let activity = self.inner.denials.take_activity(&claim.resource);
-        if activity.is_empty() {
-            return Ok(());
-        }
-        let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
-        self.handle()
-            .write("status", move |tx| {
-                let now = inner.handle.now();
-                admit::record_activity(tx, &claim, activity, &inner.defaults, now)
-            })
-            .await
     }
 
     /// Updates the state of a resource and drops its cached denials.
@@ -175,7 +165,7 @@ impl Inner {
             tx,
             request,
             defaults: &self.defaults,
-            denials: &self.denials,
+            unwritten: &self.unwritten,
             now,
         }
     }
@@ -245,10 +235,11 @@ impl RateLimitStore for SqliteRateLimitStore {
 
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
-        self.write_activity(&claim).await?;
         self.handle()
             .read("status", move |db| {
-                read::status(db, &claim, priority, &inner.defaults, inner.handle.now())
+                let unwritten = inner.unwritten.get(&claim.resource);
+                let now = inner.handle.now();
+                read::status(db, &claim, priority, &inner.defaults, unwritten, now)
             })
             .await
     }
@@ -258,11 +249,11 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn clear(&self) -> Result<()> {
-        let denials = Arc::clone(&self.inner.denials);
+        let inner = Arc::clone(&self.inner);
         self.handle()
             .write("clear", move |tx| {
                 admit::clear(tx)?;
-                denials.clear();
+                inner.unwritten.clear();
                 Ok(())
             })
             .await

@@ -126,6 +126,17 @@ pub(super) fn load(
     Ok(activity)
 }
 
+/// Adds requests that are not written yet to the activity of a resource, as [`record`] would.
+pub(super) fn add_unwritten(
+    activity: &mut Activity,
+    config: &AdaptiveConfig,
+    requests: NewActivity,
+    now: Timestamp,
+) {
+    activity.add_users(now, config, now, requests.user);
+    activity.background_seen |= requests.background > 0;
+}
+
 /// Removes buckets from before the monitoring window.
 pub(super) fn remove_expired(
     tx: &Transaction<'_>,

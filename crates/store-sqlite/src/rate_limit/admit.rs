@@ -1,13 +1,14 @@
 //! The decision of a request: all of its claims are checked, then all admissions are written, or none.
 
 use rusqlite::Transaction;
+use store_core::backend::DefaultConfigs;
 use store_core::backend::window::{Denial, Rules};
-use store_core::backend::{Activity, DefaultConfigs, Denials};
 use store_core::{Acquire, Claim, Policy, Resource, ResourceConfig, Timestamp};
 
 use super::activity::{self, CurrentAllocation};
 use super::log::{self, InsertedRows, NewAdmissions, NewestAdmission, ResourceLog};
 use super::resource_state::{self, ResourceState};
+use super::unwritten::UnwrittenActivity;
 use crate::error::TransactionError;
 
 /// The outcome of a request.
@@ -22,7 +23,7 @@ pub(super) struct RequestTransaction<'a> {
     pub(super) tx: &'a Transaction<'a>,
     pub(super) request: &'a Acquire,
     pub(super) defaults: &'a DefaultConfigs,
-    pub(super) denials: &'a Denials,
+    pub(super) unwritten: &'a UnwrittenActivity,
     pub(super) now: Timestamp,
 }
 
@@ -104,12 +105,12 @@ impl RequestTransaction<'_> {
             tx, request, now, ..
         } = self;
         // Taken under any policy: kept until a policy that is set later, it would count as recent then.
-        let denied = self.denials.take_activity(resource);
+        let unwritten = self.unwritten.take(resource);
         let Policy::Adaptive(adaptive) = config.policy() else {
             return Ok(None);
         };
         activity::clamp_to_now(tx, resource, state, now)?;
-        activity::record(tx, resource, state, adaptive, denied, now)?;
+        activity::record(tx, resource, state, adaptive, unwritten, now)?;
         let limit = config.shared_limit().count();
         let stored = CurrentAllocation::stored(state, limit, adaptive, now);
         let current = if let Some(stored) = stored {
@@ -146,22 +147,6 @@ impl RequestTransaction<'_> {
             })
             .collect()
     }
-}
-
-/// Records activity that was kept in memory.
-pub(super) fn record_activity(
-    tx: &Transaction<'_>,
-    claim: &Claim,
-    activity: Activity,
-    defaults: &DefaultConfigs,
-    now: Timestamp,
-) -> Result<(), TransactionError> {
-    let mut state = ResourceState::load(tx, &claim.resource)?;
-    let config = state.effective_config(claim, defaults)?.clone();
-    if let Policy::Adaptive(adaptive) = config.policy() {
-        activity::record(tx, &claim.resource, &mut state, adaptive, activity, now)?;
-    }
-    Ok(())
 }
 
 /// Removes admissions, activity and cooldowns; stored configurations stay.

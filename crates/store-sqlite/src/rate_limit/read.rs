@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 use store_core::backend::window::Rules;
-use store_core::backend::{AdaptiveSums, DefaultConfigs};
+use store_core::backend::{Activity, AdaptiveSums, DefaultConfigs};
 use store_core::{
     Claim, Page, PageRequest, Policy, Priority, RateLimitStats, Resource, ResourceConfig,
     ResourceInfo, Status, Timestamp,
@@ -18,10 +18,11 @@ pub(super) fn status(
     claim: &Claim,
     priority: Priority,
     defaults: &DefaultConfigs,
+    unwritten: Activity,
     now: Timestamp,
 ) -> Result<Status, TransactionError> {
     let snapshot = db.unchecked_transaction()?;
-    status_in(&snapshot, claim, priority, defaults, now)
+    status_in(&snapshot, claim, priority, defaults, unwritten, now)
 }
 
 fn status_in(
@@ -29,6 +30,7 @@ fn status_in(
     claim: &Claim,
     priority: Priority,
     defaults: &DefaultConfigs,
+    unwritten: Activity,
     now: Timestamp,
 ) -> Result<Status, TransactionError> {
     let state = ResourceState::load(db, &claim.resource)?;
@@ -36,7 +38,7 @@ fn status_in(
     let since = now - config.longest_span();
     let mut log = ResourceLog::new(db, &claim.resource, state.newest, since, now);
     let used = log.count_after(None, now - config.shared_limit().span())?;
-    let current = current_allocation(db, &claim.resource, &state, config, now)?;
+    let current = current_allocation(db, &claim.resource, &state, config, unwritten, now)?;
     let rules = Rules {
         resource: &claim.resource,
         config,
@@ -55,13 +57,15 @@ fn current_allocation(
     resource: &Resource,
     state: &ResourceState,
     config: &ResourceConfig,
+    unwritten: Activity,
     now: Timestamp,
 ) -> Result<Option<(CurrentAllocation, u64)>, TransactionError> {
     let Policy::Adaptive(adaptive) = config.policy() else {
         return Ok(None);
     };
     let limit = config.shared_limit().count();
-    let activity = activity::load(db, resource, state, adaptive, now)?;
+    let mut activity = activity::load(db, resource, state, adaptive, now)?;
+    activity::add_unwritten(&mut activity, adaptive, unwritten, now);
     let current = CurrentAllocation::stored(state, limit, adaptive, now)
         .unwrap_or_else(|| CurrentAllocation::calculated(limit, &activity, adaptive, now));
     Ok(Some((current, activity.users_in_window)))
@@ -101,7 +105,14 @@ fn list_in(
             continue;
         };
         let claim = ResourceState::load(db, &resource)?.last_claim(resource.clone())?;
-        let status = status_in(db, &claim, Priority::Background, defaults, now)?;
+        let status = status_in(
+            db,
+            &claim,
+            Priority::Background,
+            defaults,
+            Activity::default(),
+            now,
+        )?;
         items.push(ResourceInfo::new(resource, status));
     }
     Ok(Page::truncated(items, page.limit, |item| {
