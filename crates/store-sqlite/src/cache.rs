@@ -96,17 +96,17 @@ impl SqliteCacheStore {
 #[async_trait]
 impl CacheStore for SqliteCacheStore {
     async fn get(&self, key: &Key) -> Result<Lookup> {
-        let (name, now) = (key.clone(), self.handle().now());
+        let name = key.clone();
         self.handle()
-            .read("get", move |db| read::lookup(db, &name, now))
+            .read("get", move |db, now| read::lookup(db, &name, now))
             .await
             .map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
-        let (keys, now) = (keys.to_vec(), self.handle().now());
+        let keys = keys.to_vec();
         self.handle()
-            .read("get_many", move |db| {
+            .read("get_many", move |db, now| {
                 keys.iter().map(|key| read::lookup(db, key, now)).collect()
             })
             .await
@@ -114,29 +114,20 @@ impl CacheStore for SqliteCacheStore {
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
         let key = entry.key.clone();
-        let (clock, max_bytes) = (
-            Arc::clone(self.handle().clock()),
-            self.inner.max_entry_bytes(),
-        );
+        let max_bytes = self.inner.max_entry_bytes();
         let written = self
             .handle()
-            .write("set", move |tx| {
-                write::set(tx, &entry, max_bytes, clock.now())
-            })
+            .write("set", move |tx, now| write::set(tx, &entry, max_bytes, now))
             .await
             .map_err(|error| error.with_key(key.as_str()))?;
         self.outcome(&key, &written)
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
-        let (clock, max_bytes) = (
-            Arc::clone(self.handle().clock()),
-            self.inner.max_entry_bytes(),
-        );
+        let max_bytes = self.inner.max_entry_bytes();
         let written = self
             .handle()
-            .write("set_many", move |tx| {
-                let now = clock.now();
+            .write("set_many", move |tx, now| {
                 let each = entries.into_iter().map(|entry| {
                     let written = write::set(tx, &entry, max_bytes, now)?;
                     Ok((entry.key, written))
@@ -150,50 +141,44 @@ impl CacheStore for SqliteCacheStore {
     }
 
     async fn fill_token(&self) -> Result<FillToken> {
-        let now = self.handle().now();
         self.handle()
-            .read("fill_token", move |db| {
-                invalidations::current_token(db, now)
-            })
+            .read("fill_token", invalidations::current_token)
             .await
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
-        let (name, clock) = (key.clone(), Arc::clone(self.handle().clock()));
+        let name = key.clone();
         self.handle()
-            .write("delete", move |tx| write::delete(tx, &name, clock.now()))
+            .write("delete", move |tx, now| write::delete(tx, &name, now))
             .await
             .map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
-        let (selection, clock) = (selection.clone(), Arc::clone(self.handle().clock()));
+        let selection = selection.clone();
         self.handle()
-            .write("clear", move |tx| write::clear(tx, &selection, clock.now()))
+            .write("clear", move |tx, now| write::clear(tx, &selection, now))
             .await
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
-        let (tags, clock) = (tags.to_vec(), Arc::clone(self.handle().clock()));
+        let tags = tags.to_vec();
         self.handle()
-            .write("invalidate_tags", move |tx| {
-                write::invalidate_tags(tx, &tags, clock.now())
+            .write("invalidate_tags", move |tx, now| {
+                write::invalidate_tags(tx, &tags, now)
             })
             .await
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
-        let (page, now) = (page.clone(), self.handle().now());
+        let page = page.clone();
         self.handle()
-            .read("list", move |db| read::list(db, &page, now))
+            .read("list", move |db, now| read::list(db, &page, now))
             .await
     }
 
     async fn stats(&self) -> Result<CacheStats> {
-        let now = self.handle().now();
-        self.handle()
-            .read("stats", move |db| read::stats(db, now))
-            .await
+        self.handle().read("stats", read::stats).await
     }
 
     async fn cleanup(&self) -> Result<u64> {
@@ -220,10 +205,10 @@ impl Cleanup for Inner {
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        let (clock, batch) = (Arc::clone(self.handle.clock()), self.batch_size());
+        let batch = self.batch_size();
         self.handle
-            .write("cleanup", move |tx| {
-                write::remove_expired(tx, batch, clock.now())
+            .write("cleanup", move |tx, now| {
+                write::remove_expired(tx, batch, now)
             })
             .await
     }

@@ -127,11 +127,10 @@ impl SqliteDedupeStore {
         end: JobEnd,
     ) -> Result<EndOutcome> {
         let (key, job) = (owner.key().clone(), *owner.job());
-        let clock = Arc::clone(self.handle().clock());
         let outcome = self
             .handle()
-            .write(operation, move |tx| {
-                jobs::end(tx, &key, &job, &end, clock.now())
+            .write(operation, move |tx, now| {
+                jobs::end(tx, &key, &job, &end, now)
             })
             .await
             .map_err(|error| error.with_key(owner.key().as_str()))?;
@@ -144,10 +143,9 @@ impl SqliteDedupeStore {
     }
 
     async fn observe(&self, key: &Key, job: JobId) -> Result<Observation> {
-        let (name, now) = (key.clone(), self.handle().now());
-        let retention = self.inner.options.result_retention;
+        let (name, retention) = (key.clone(), self.inner.options.result_retention);
         self.handle()
-            .read("wait_for", move |db| {
+            .read("wait_for", move |db, now| {
                 read::observe(db, &name, &job, retention, now)
             })
             .await
@@ -162,9 +160,8 @@ impl DedupeStore for SqliteDedupeStore {
         let job = JobId::random(&*inner.options.random);
         let registration = self
             .handle()
-            .write("register_or_join", move |tx| {
+            .write("register_or_join", move |tx, now| {
                 let options = &inner.options;
-                let now = options.clock.now();
                 match jobs::register(tx, &name, &job, priority, options, now)? {
                     Registered::Owner => {
                         let ownership = Self::ownership(&inner, &name, job, priority);
@@ -222,12 +219,11 @@ impl DedupeStore for SqliteDedupeStore {
     }
 
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
-        let (name, job) = (key.clone(), *job);
-        let (clock, lease) = (Arc::clone(self.handle().clock()), self.inner.options.lease);
+        let (name, job, lease) = (key.clone(), *job, self.inner.options.lease);
         let heartbeat = self
             .handle()
-            .write("heartbeat", move |tx| {
-                jobs::renew_lease(tx, &name, &job, lease, clock.now())
+            .write("heartbeat", move |tx, now| {
+                jobs::renew_lease(tx, &name, &job, lease, now)
             })
             .await
             .map_err(|error| error.with_key(key.as_str()))?;
@@ -258,9 +254,9 @@ impl DedupeStore for SqliteDedupeStore {
     }
 
     async fn is_in_progress(&self, key: &Key) -> Result<bool> {
-        let (name, now) = (key.clone(), self.handle().now());
+        let name = key.clone();
         self.handle()
-            .read("is_in_progress", move |db| {
+            .read("is_in_progress", move |db, now| {
                 read::is_in_progress(db, &name, now)
             })
             .await
@@ -268,18 +264,14 @@ impl DedupeStore for SqliteDedupeStore {
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
-        let (page, now) = (page.clone(), self.handle().now());
+        let page = page.clone();
         self.handle()
-            .read("list", move |db| read::list(db, &page, now))
+            .read("list", move |db, now| read::list(db, &page, now))
             .await
     }
 
     async fn stats(&self) -> Result<DedupeStats> {
-        let now = self.handle().now();
-        let mut stats = self
-            .handle()
-            .read("stats", move |db| read::stats(db, now))
-            .await?;
+        let mut stats = self.handle().read("stats", read::stats).await?;
         stats.ended_jobs = self.inner.ended_jobs.load(Ordering::Relaxed);
         Ok(stats)
     }
@@ -288,7 +280,7 @@ impl DedupeStore for SqliteDedupeStore {
         let selection = selection.clone();
         let removed = self
             .handle()
-            .write("clear", move |tx| jobs::clear(tx, &selection))
+            .write("clear", move |tx, _now| jobs::clear(tx, &selection))
             .await?;
         self.inner.signals.notify_all();
         Ok(removed)
@@ -312,12 +304,12 @@ impl Cleanup for Inner {
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        let (clock, batch) = (Arc::clone(self.handle.clock()), self.batch_size());
-        let retention = self.options.result_retention;
-        self.signals.remove_expired_values(clock.now(), retention);
+        let (batch, retention) = (self.batch_size(), self.options.result_retention);
+        self.signals
+            .remove_expired_values(self.handle.now(), retention);
         self.handle
-            .write("cleanup", move |tx| {
-                jobs::remove_expired(tx, retention, batch, clock.now())
+            .write("cleanup", move |tx, now| {
+                jobs::remove_expired(tx, retention, batch, now)
             })
             .await
     }

@@ -73,30 +73,32 @@ impl StoreHandle {
         self.is_closed.store(true, Ordering::Release);
     }
 
-    /// Runs `f` on a read-only connection.
+    /// Runs `f` on a read-only connection, with the time at which it begins.
     pub(crate) async fn read<T, F>(&self, operation: &'static str, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, TransactionError> + Send + 'static,
+        F: FnOnce(&Connection, Timestamp) -> Result<T, TransactionError> + Send + 'static,
     {
         self.ensure_ready(operation).await?;
+        let clock = Arc::clone(&self.clock);
         self.database
-            .read(|db| Ok(f(db)?))
+            .read(move |db| Ok(f(db, clock.now())?))
             .await
             .map_err(|error| store_error(error, operation))
     }
 
-    /// Runs `f` in a write transaction; an error rolls it back.
+    /// Runs `f` in a write transaction, with the time at which it begins; an error rolls it back.
     ///
-    /// Read the clock inside `f`: a time from before the wait for the lock would be stale.
+    /// A time from before the wait for the lock would be stale.
     pub(crate) async fn write<T, F>(&self, operation: &'static str, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T, TransactionError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>, Timestamp) -> Result<T, TransactionError> + Send + 'static,
     {
         self.ensure_ready(operation).await?;
+        let clock = Arc::clone(&self.clock);
         self.database
-            .write(|tx| Ok(f(tx)?))
+            .write(move |tx| Ok(f(tx, clock.now())?))
             .await
             .map_err(|error| store_error(error, operation))
     }

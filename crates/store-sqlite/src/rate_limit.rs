@@ -142,7 +142,7 @@ impl SqliteRateLimitStore {
         F: FnOnce(&Transaction<'_>, &Resource) -> Result<T, TransactionError> + Send + 'static,
     {
         let (denials, name) = (Arc::clone(&self.inner.denials), resource.clone());
-        let updated = self.handle().write(operation, move |tx| {
+        let updated = self.handle().write(operation, move |tx, _now| {
             let updated = f(tx, &name)?;
             // Another task may commit this; by then the caller may be gone.
             denials.remove(&name);
@@ -200,8 +200,8 @@ impl RateLimitStore for SqliteRateLimitStore {
         }
         let inner = Arc::clone(&self.inner);
         let decision = handle
-            .write("try_acquire", move |tx| {
-                let (permit_id, now) = (inner.permit_ids.next(), inner.handle.now());
+            .write("try_acquire", move |tx, now| {
+                let permit_id = inner.permit_ids.next();
                 let transaction = inner.transaction(tx, &request, now);
                 let decision = match transaction.acquire(permit_id)? {
                     Outcome::Granted { rows } => {
@@ -227,8 +227,8 @@ impl RateLimitStore for SqliteRateLimitStore {
         check_claims(&request.claims)?;
         let inner = Arc::clone(&self.inner);
         self.handle()
-            .write("record", move |tx| {
-                inner.transaction(tx, &request, inner.handle.now()).record()
+            .write("record", move |tx, now| {
+                inner.transaction(tx, &request, now).record()
             })
             .await
     }
@@ -236,9 +236,8 @@ impl RateLimitStore for SqliteRateLimitStore {
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
         self.handle()
-            .read("status", move |db| {
+            .read("status", move |db, now| {
                 let unwritten = inner.unwritten.get(&claim.resource);
-                let now = inner.handle.now();
                 read::status(db, &claim, priority, &inner.defaults, unwritten, now)
             })
             .await
@@ -251,7 +250,7 @@ impl RateLimitStore for SqliteRateLimitStore {
     async fn clear(&self) -> Result<()> {
         let inner = Arc::clone(&self.inner);
         self.handle()
-            .write("clear", move |tx| {
+            .write("clear", move |tx, _now| {
                 admit::clear(tx)?;
                 inner.unwritten.clear();
                 Ok(())
@@ -266,11 +265,13 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
-        let (resource, now) = (resource.clone(), self.handle().now());
-        let stored = self
-            .handle()
-            .read("cooldown", move |db| cooldown::stored(db, &resource));
-        Ok(stored.await?.filter(|until| *until > now))
+        let resource = resource.clone();
+        self.handle()
+            .read("cooldown", move |db, now| {
+                let stored = cooldown::stored(db, &resource)?;
+                Ok(stored.filter(|until| *until > now))
+            })
+            .await
     }
 
     async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
@@ -290,7 +291,7 @@ impl RateLimitStore for SqliteRateLimitStore {
     async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {
         let resource = resource.clone();
         self.handle()
-            .read("resource_config", move |db| {
+            .read("resource_config", move |db, _now| {
                 Ok(ResourceState::load(db, &resource)?.config)
             })
             .await
@@ -299,8 +300,8 @@ impl RateLimitStore for SqliteRateLimitStore {
     async fn list(&self, page: &PageRequest) -> Result<Page<ResourceInfo>> {
         let (inner, page) = (Arc::clone(&self.inner), page.clone());
         self.handle()
-            .read("list", move |db| {
-                read::list(db, &page, &inner.defaults, inner.handle.now())
+            .read("list", move |db, now| {
+                read::list(db, &page, &inner.defaults, now)
             })
             .await
     }
@@ -308,8 +309,8 @@ impl RateLimitStore for SqliteRateLimitStore {
     async fn stats(&self) -> Result<RateLimitStats> {
         let inner = Arc::clone(&self.inner);
         self.handle()
-            .read("stats", move |db| {
-                read::stats(db, &inner.defaults, inner.handle.now())
+            .read("stats", move |db, now| {
+                read::stats(db, &inner.defaults, now)
             })
             .await
     }
@@ -334,17 +335,19 @@ impl Cleanup for Inner {
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        let (now, batch) = (self.handle.now(), self.batch_size());
+        let batch = self.batch_size();
         // Finding expired rows visits all resources, so it runs without the write lock.
         let rows = self
             .handle
-            .read("cleanup", move |db| log::find_expired(db, batch, now))
+            .read("cleanup", move |db, now| log::find_expired(db, batch, now))
             .await?;
         if rows.is_empty() {
             return Ok(0);
         }
         self.handle
-            .write("cleanup", move |tx| log::remove_expired(tx, &rows, now))
+            .write("cleanup", move |tx, now| {
+                log::remove_expired(tx, &rows, now)
+            })
             .await
     }
 }
