@@ -7,7 +7,6 @@ mod cooldown;
 mod log;
 mod read;
 mod resource_state;
-mod unwritten;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +26,6 @@ use store_core::{
 use self::admit::{Outcome, RequestTransaction};
 use self::log::InsertedRows;
 use self::resource_state::ResourceState;
-use self::unwritten::UnwrittenActivity;
 use crate::cleanup::Cleanup;
 use crate::error::TransactionError;
 use crate::handle::StoreHandle;
@@ -69,7 +67,6 @@ struct Inner {
     defaults: DefaultConfigs,
     cleanup_batch: u32,
     denials: Arc<Denials>,
-    unwritten: UnwrittenActivity,
     permit_ids: PermitIds,
 }
 
@@ -112,7 +109,6 @@ impl SqliteRateLimitStore {
     pub fn with_options(database: &SqliteDatabase, options: RateLimitOptions) -> Self {
         let permit_ids = PermitIds::starting_at_random(&*options.random);
         let defaults = DefaultConfigs::new(&options, Limit::SIXTY_PER_MINUTE);
-        let denials = Arc::<Denials>::default();
         Self {
             inner: Arc::new(Inner {
                 handle: StoreHandle::new(
@@ -124,8 +120,7 @@ impl SqliteRateLimitStore {
                 permit_ids,
                 defaults,
                 cleanup_batch: options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH),
-                unwritten: UnwrittenActivity::new(Arc::clone(&denials)),
-                denials,
+                denials: Arc::default(),
             }),
         }
     }
@@ -165,7 +160,7 @@ impl Inner {
             tx,
             request,
             defaults: &self.defaults,
-            unwritten: &self.unwritten,
+            denials: &self.denials,
             now,
         }
     }
@@ -237,7 +232,7 @@ impl RateLimitStore for SqliteRateLimitStore {
         let (inner, claim) = (Arc::clone(&self.inner), claim.clone());
         self.handle()
             .read("status", move |db, now| {
-                let unwritten = inner.unwritten.get(&claim.resource);
+                let unwritten = inner.denials.activity(&claim.resource);
                 read::status(db, &claim, priority, &inner.defaults, unwritten, now)
             })
             .await
@@ -252,7 +247,7 @@ impl RateLimitStore for SqliteRateLimitStore {
         self.handle()
             .write("clear", move |tx, _now| {
                 admit::clear(tx)?;
-                inner.unwritten.clear();
+                inner.denials.clear();
                 Ok(())
             })
             .await

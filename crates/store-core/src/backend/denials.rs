@@ -144,6 +144,13 @@ impl Denials {
         *self.lock() = State::default();
     }
 
+    /// The activity of `resource` that the store does not know yet.
+    #[must_use]
+    pub fn activity(&self, resource: &Resource) -> Activity {
+        let state = self.lock();
+        state.activity.get(resource).copied().unwrap_or_default()
+    }
+
     /// Takes the activity of `resource` that the store does not know yet.
     #[must_use]
     pub fn take_activity(&self, resource: &Resource) -> Activity {
@@ -229,13 +236,12 @@ mod tests {
         assert!(denials.denial_of(&user, now).is_some());
         let again = user.attempt(Attempt::Repeat);
         assert!(denials.denial_of(&again, now).is_some());
-        assert_eq!(
-            denials.take_activity(&resource()),
-            Activity {
-                user: 1,
-                background: 0
-            }
-        );
+        let activity = Activity {
+            user: 1,
+            background: 0,
+        };
+        assert_eq!(denials.activity(&resource()), activity);
+        assert_eq!(denials.take_activity(&resource()), activity);
         assert!(denials.take_activity(&resource()).is_empty());
     }
 

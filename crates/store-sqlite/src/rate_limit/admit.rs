@@ -1,14 +1,13 @@
 //! The decision of a request: all of its claims are checked, then all admissions are written, or none.
 
 use rusqlite::Transaction;
-use store_core::backend::DefaultConfigs;
 use store_core::backend::window::{Denial, Rules};
+use store_core::backend::{DefaultConfigs, Denials};
 use store_core::{Acquire, Claim, Policy, Resource, ResourceConfig, Timestamp};
 
 use super::activity::{self, CurrentAllocation};
 use super::log::{self, InsertedRows, NewAdmissions, NewestAdmission, ResourceLog};
 use super::resource_state::{self, ResourceState};
-use super::unwritten::UnwrittenActivity;
 use crate::error::TransactionError;
 
 /// The outcome of a request.
@@ -23,7 +22,7 @@ pub(super) struct RequestTransaction<'a> {
     pub(super) tx: &'a Transaction<'a>,
     pub(super) request: &'a Acquire,
     pub(super) defaults: &'a DefaultConfigs,
-    pub(super) unwritten: &'a UnwrittenActivity,
+    pub(super) denials: &'a Denials,
     pub(super) now: Timestamp,
 }
 
@@ -105,7 +104,7 @@ impl RequestTransaction<'_> {
             tx, request, now, ..
         } = self;
         // Taken under any policy: kept until a policy that is set later, it would count as recent then.
-        let unwritten = self.unwritten.take(resource);
+        let unwritten = self.denials.take_activity(resource);
         let Policy::Adaptive(adaptive) = config.policy() else {
             return Ok(None);
         };
