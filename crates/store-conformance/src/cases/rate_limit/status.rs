@@ -27,7 +27,7 @@ pub async fn unused_shared_resource_has_nothing_to_reset(harness: &dyn Harness) 
     let limits = harness.rate_limit(&setup).await?;
     // Only a recalculation gives the background more than its share: no window has to pass.
     let current = status(&limits, Priority::Background).await?;
-    assert_eq!((current.used, current.remaining), (0, 7));
+    assert_eq!((current.used, current.remaining), (0, 5));
     let now = setup.clock.now();
     assert_eq!((current.reset_at, current.full_reset_at), (now, now));
     Ok(())
