@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use comicvine_client::{ApiKey, ComicVine, ResourceKind};
+use comicvine_client::{ApiKey, Budget, ComicVine, ResourceKind};
 use comicvine_fake::{FakeServer, Limits};
 use store_core::SECOND;
 
@@ -37,6 +37,8 @@ pub(crate) async fn start(responses: Option<&Path>) -> Result<FakeServer, Error>
 pub(crate) async fn inventory(server: &FakeServer) -> Result<Vec<Inventory>, Error> {
     let comics = ComicVine::builder(ApiKey::new(KEY)?)
         .base_url(server.base_url())
+        // The limits of the server are not enforced yet.
+        .budget(Budget::default().with_spacing(Duration::ZERO))
         .build()?;
     let mut details = server.detail_ids();
     let mut inventory = Vec::new();

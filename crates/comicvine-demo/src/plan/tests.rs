@@ -1,6 +1,8 @@
 //! Plans for many resources, for few and for almost none.
 
-use comicvine_client::{ApiKey, ComicVine, Id};
+use std::time::Duration;
+
+use comicvine_client::{ApiKey, Budget, ComicVine, Id};
 use comicvine_fake::{FakeServer, Limits};
 
 use super::*;
@@ -104,6 +106,7 @@ async fn targets_are_written_as_the_server_counts_them() {
         .unwrap();
     let comics = ComicVine::builder(ApiKey::new("any").unwrap())
         .base_url(server.base_url())
+        .budget(Budget::default().with_spacing(Duration::ZERO))
         .build()
         .unwrap();
     let mut expected = Vec::new();
