@@ -1,7 +1,5 @@
 //! The store that the two workers share: a database file or a DynamoDB table, created for the run.
 
-#[cfg(feature = "dynamodb")]
-mod emulator;
 mod file;
 mod shared_store;
 #[cfg(feature = "dynamodb")]

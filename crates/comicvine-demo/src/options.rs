@@ -26,7 +26,7 @@ Exit status: 0 every property held; 1 one was violated; 2 wrong usage.";
 ///
 /// `--store dynamodb` does the same over a DynamoDB table, which the demo creates and deletes, in a
 /// build with the feature `dynamodb`. The table is created at `DYNAMODB_ENDPOINT_URL`; if that is not
-/// set, `cargo xtask dynamodb-local` starts a server for the time of the demo.
+/// set, the demo builds and starts a server, which ends with it.
 #[derive(Debug, Parser)]
 #[command(name = "comicvine-demo", version, max_term_width = 100, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -1,26 +1,25 @@
 //! A DynamoDB table. It stores counts and no log, so the server's counts of arrivals show the windows.
 
 use std::ffi::OsString;
+use std::io::{self, IsTerminal};
 
 use async_trait::async_trait;
 use comicvine_fake::{Counts, KeyCounts};
+use dynamodb_local::{ENDPOINT_VARIABLE, Emulator};
 use store_core::{Random, SystemRandom, Timestamp};
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
 use store_dynamodb::{DynamoDbTable, TableOptions};
 
 use crate::admissions::FullestWindows;
 use crate::error::Error;
+use crate::output::print_notice;
 use crate::settings::PATH_LIMIT;
 
-use super::emulator::Emulator;
 use super::shared_store::SharedStore;
-
-/// Names the server to use; without it the demo starts one.
-const ENDPOINT_VARIABLE: &str = "DYNAMODB_ENDPOINT_URL";
 
 pub(super) struct Table {
     table: DynamoDbTable,
-    /// The server, if the demo started it.
+    /// The server, if the demo started it. It ends when this is dropped.
     emulator: Option<Emulator>,
 }
 
@@ -32,7 +31,7 @@ impl Table {
         let (endpoint, emulator) = if let Some(endpoint) = endpoint {
             (endpoint, None)
         } else {
-            let emulator = Emulator::start().await?;
+            let emulator = start_emulator().await?;
             (emulator.url().to_owned(), Some(emulator))
         };
         let name = format!("comicvine-demo-{:016x}", SystemRandom.next_u64());
@@ -80,17 +79,32 @@ impl SharedStore for Table {
     }
 
     async fn delete(self: Box<Self>) -> Result<(), Error> {
-        let table = self.table;
-        let deletion = table.client().delete_table().table_name(table.name());
-        match (deletion.send().await, self.emulator) {
+        if self.emulator.is_some() {
             // The table ends with its server.
-            (_, Some(emulator)) => emulator.stop().await,
-            (Ok(_), None) => Ok(()),
-            (Err(error), None) => Err(Error::from(error).with_help(
-                "the demo's table was not deleted; its name begins with comicvine-demo-",
-            )),
+            return Ok(());
         }
+        let deletion = self.table.client().delete_table();
+        let deletion = deletion.table_name(self.table.name());
+        deletion.send().await.map(drop).map_err(|error| {
+            Error::from(error)
+                .with_help("the demo's table was not deleted; its name begins with comicvine-demo-")
+        })
     }
+}
+
+/// A server on a free port, without tables. Building it first may take minutes.
+async fn start_emulator() -> Result<Emulator, Error> {
+    if io::stderr().is_terminal() {
+        print_notice("building and starting a local DynamoDB server");
+    }
+    tokio::task::spawn_blocking(Emulator::start)
+        .await?
+        .map_err(|error| {
+            Error::config(&error).with_help(
+                "run the demo in a checkout of the project, or start a server, as `cargo xtask \
+                 dynamodb-local` does, and name it with DYNAMODB_ENDPOINT_URL",
+            )
+        })
 }
 
 /// The fullest windows by arrival at the server.

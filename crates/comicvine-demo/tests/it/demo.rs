@@ -1,6 +1,8 @@
 //! Whole runs, and the runs that cannot start.
 
 use std::fs;
+#[cfg(feature = "dynamodb")]
+use std::time::Duration;
 
 use futures_util::future::join_all;
 
@@ -60,6 +62,21 @@ async fn every_property_holds_on_a_table_that_is_gone_afterwards() {
     let left = table.client().list_tables().send().await.unwrap();
     let is_of_demo = |name: &&String| name.starts_with("comicvine-demo-");
     assert_eq!(left.table_names().iter().find(is_of_demo), None);
+}
+
+/// A server that outlived the demo would keep its standard error open.
+#[cfg(feature = "dynamodb")]
+#[tokio::test]
+async fn server_that_the_demo_starts_ends_with_it() {
+    let build = tokio::task::spawn_blocking(dynamodb_local::build);
+    build.await.unwrap().unwrap();
+    let home = Home::new();
+    let mut demo = home.demo(&["--requests", "6", "--store", "dynamodb"]);
+    for name in ["PATH", "HOME", "CARGO", "CARGO_HOME", "RUSTUP_HOME"] {
+        demo.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    let ran = tokio::time::timeout(Duration::from_mins(2), run(&mut demo));
+    assert_all_properties_hold(&ran.await.unwrap());
 }
 
 #[tokio::test]
