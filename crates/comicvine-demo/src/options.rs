@@ -1,7 +1,6 @@
 //! The command line of the demo, and that of its worker processes.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use store_core::Priority;
@@ -69,18 +68,6 @@ pub(crate) struct WorkerOptions {
     /// The priority class of the requests.
     #[arg(long)]
     pub(crate) priority: Priority,
-    /// How many tasks make requests at the same time.
-    #[arg(long)]
-    pub(crate) tasks: usize,
-    /// How many requests the server accepts per path and window.
-    #[arg(long)]
-    pub(crate) limit: u32,
-    /// The window of the path limit.
-    #[arg(long, value_parser = humantime::parse_duration)]
-    pub(crate) window: Duration,
-    /// The minimum time between two requests.
-    #[arg(long, value_parser = humantime::parse_duration)]
-    pub(crate) spacing: Duration,
     #[command(flatten)]
     pub(crate) store: StoreOptions,
 }

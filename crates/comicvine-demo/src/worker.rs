@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use comicvine_client::{API_KEY_VARIABLE, ApiKey, Budget, ComicVine, Id, ResourceKind};
+use comicvine_client::{ApiKey, Budget, ComicVine, Id, ResourceKind};
 use store_core::{AdaptiveConfig, Clock, Limit, Policy, Priority, SystemClock};
 
 use crate::backend::OpenStores;
@@ -15,6 +15,7 @@ use crate::events::Event;
 use crate::options::WorkerOptions;
 use crate::output;
 use crate::plan::PlannedRequest;
+use crate::settings::{KEY, PATH_LIMIT, SPACING, TASKS, WINDOW};
 
 /// How often a request is tried whose errors are retryable.
 const TRIES: u32 = 20;
@@ -35,28 +36,21 @@ pub(crate) async fn run(options: WorkerOptions) -> Result<(), Error> {
         .map(|(index, request)| request.map(|request| (index, request)))
         .collect();
     let queue = Arc::new(Mutex::new(requests?));
-    let key = std::env::var(API_KEY_VARIABLE)
-        .map_err(|_| Error::usage("a worker is started by the demo, not by hand"))?;
     let stores = OpenStores::open(&options.store).await?;
-    let comics = ComicVine::builder(ApiKey::new(key)?)
+    let comics = ComicVine::builder(ApiKey::new(KEY)?)
         .stores(stores.stores.clone())
         .base_url(&options.base_url)
-        .budget(budget(&options))
+        .budget(budget())
         .max_wait(MAX_WAIT)
         .user_agent(concat!("comicvine-demo/", env!("CARGO_PKG_VERSION")))
         .build()?;
-    let result = make_requests(&comics, options.priority, options.tasks, &queue).await;
+    let result = make_requests(&comics, options.priority, &queue).await;
     let closed = stores.close().await;
     result.and(closed)
 }
 
-async fn make_requests(
-    comics: &ComicVine,
-    priority: Priority,
-    tasks: usize,
-    queue: &Queue,
-) -> Result<(), Error> {
-    let tasks: Vec<_> = (0..tasks)
+async fn make_requests(comics: &ComicVine, priority: Priority, queue: &Queue) -> Result<(), Error> {
+    let tasks: Vec<_> = (0..TASKS)
         .map(|_| tokio::spawn(run_task(comics.clone(), priority, Arc::clone(queue))))
         .collect();
     for task in tasks {
@@ -66,15 +60,15 @@ async fn make_requests(
 }
 
 /// The server's limits as the client keeps them, with a margin for the delays of a busy machine.
-fn budget(options: &WorkerOptions) -> Budget {
+fn budget() -> Budget {
     let adaptive = AdaptiveConfig::default()
-        .with_monitoring_window(options.window)
-        .with_recalculation_interval(options.window / 10)
-        .with_sustained_inactivity_threshold(options.window * 2);
+        .with_monitoring_window(WINDOW)
+        .with_recalculation_interval(WINDOW / 10)
+        .with_sustained_inactivity_threshold(WINDOW * 2);
     Budget::default()
-        .with_path(Limit::new(options.limit, options.window))
-        .with_guard(options.window / 20)
-        .with_spacing(options.spacing * 2)
+        .with_path(Limit::new(PATH_LIMIT, WINDOW))
+        .with_guard(WINDOW / 20)
+        .with_spacing(SPACING * 2)
         .with_policy(Policy::Adaptive(adaptive))
 }
 

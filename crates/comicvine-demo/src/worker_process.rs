@@ -5,9 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
-use comicvine_client::API_KEY_VARIABLE;
 use store_core::Priority;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -17,7 +15,6 @@ use crate::error::Error;
 use crate::events::{Event, Stats};
 use crate::output::bar;
 use crate::plan::PlannedRequest;
-use crate::settings::{KEY, PATH_LIMIT, SPACING, TASKS, WINDOW};
 
 /// What both workers have in common.
 pub(crate) struct WorkerSetup {
@@ -166,19 +163,13 @@ fn spawn(
     priority: Priority,
     plan: &Path,
 ) -> Result<(Child, Lines<BufReader<ChildStdout>>), Error> {
-    let milliseconds = |duration: Duration| format!("{}ms", duration.as_millis());
     let mut process = Command::new(std::env::current_exe()?)
         .arg("worker")
         .arg("--plan")
         .arg(plan)
         .args(["--base-url", &setup.base_url])
         .args(["--priority", priority.as_str()])
-        .args(["--tasks", &TASKS.to_string()])
-        .args(["--limit", &PATH_LIMIT.to_string()])
-        .args(["--window", &milliseconds(WINDOW)])
-        .args(["--spacing", &milliseconds(SPACING)])
         .args(&setup.store)
-        .env(API_KEY_VARIABLE, KEY)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
