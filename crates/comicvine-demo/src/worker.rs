@@ -59,7 +59,8 @@ async fn make_requests(comics: &ComicVine, priority: Priority, queue: &Queue) ->
     report(&Event::Stats(comics.stats().into()))
 }
 
-/// The server's limits as the client keeps them, with a margin for the delays of a busy machine.
+/// The server's limits as the client keeps them, with a margin for the delays of a busy machine; that of the
+/// spacing is the client's default.
 fn budget() -> Budget {
     let adaptive = AdaptiveConfig::default()
         .with_monitoring_window(WINDOW)
@@ -68,7 +69,7 @@ fn budget() -> Budget {
     Budget::default()
         .with_path(Limit::new(PATH_LIMIT, WINDOW))
         .with_guard(WINDOW / 20)
-        .with_spacing(SPACING * 2)
+        .with_spacing(SPACING)
         .with_policy(Policy::Adaptive(adaptive))
 }
 
