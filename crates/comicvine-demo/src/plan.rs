@@ -1,5 +1,7 @@
 //! The requests that the two workers make.
 
+mod kind_name;
+
 use std::cmp::Reverse;
 
 use comicvine_client::ResourceKind;
@@ -12,47 +14,30 @@ use store_core::backend::SeededRandom;
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PlannedRequest {
     /// One resource.
-    Get { kind: String, id: u64 },
+    Get {
+        #[serde(with = "kind_name")]
+        kind: ResourceKind,
+        id: u64,
+    },
     /// One page of a list.
     List {
-        kind: String,
+        #[serde(with = "kind_name")]
+        kind: ResourceKind,
         offset: u64,
         limit: u64,
     },
 }
 
 impl PlannedRequest {
-    fn get(kind: ResourceKind, id: u64) -> Self {
-        let kind = kind.detail_path().to_owned();
-        Self::Get { kind, id }
-    }
-
-    fn list(kind: ResourceKind, offset: u64, limit: u64) -> Self {
-        Self::List {
-            kind: kind.detail_path().to_owned(),
-            offset,
-            limit,
-        }
-    }
-
     /// The path and query under which the server counts the request.
-    pub(crate) fn target(&self) -> Option<String> {
+    pub(crate) fn target(&self) -> String {
         match self {
-            Self::Get { kind, id } => {
-                let kind: ResourceKind = kind.parse().ok()?;
-                Some(format!("{}/{}-{id}", kind.detail_path(), kind.prefix()))
-            }
+            Self::Get { kind, id } => format!("{}/{}-{id}", kind.detail_path(), kind.prefix()),
             Self::List {
                 kind,
                 offset,
                 limit,
-            } => {
-                let kind: ResourceKind = kind.parse().ok()?;
-                Some(format!(
-                    "{}?limit={limit}&offset={offset}",
-                    kind.list_path()
-                ))
-            }
+            } => format!("{}?limit={limit}&offset={offset}", kind.list_path()),
         }
     }
 }
@@ -92,7 +77,8 @@ impl Plan {
             shuffle(&mut inventory.ids, &random);
             let share = SHARES.get(rank).map_or(0, |share| count / share);
             let (first, rest) = inventory.ids.split_at(share.min(inventory.ids.len()));
-            let get = |id: &u64| PlannedRequest::get(inventory.kind, *id);
+            let kind = inventory.kind;
+            let get = |&id: &u64| PlannedRequest::Get { kind, id };
             requests.extend(first.iter().map(get));
             remaining.extend(rest.iter().map(get));
         }
@@ -129,7 +115,11 @@ fn pages(lists: &[Inventory]) -> Vec<PlannedRequest> {
     let page = |page: u64| {
         let offset = page * PAGE;
         let lists = lists.iter().filter(move |list| offset < list.rows);
-        lists.map(move |list| PlannedRequest::list(list.kind, offset, PAGE))
+        lists.map(move |list| PlannedRequest::List {
+            kind: list.kind,
+            offset,
+            limit: PAGE,
+        })
     };
     (0..longest.unwrap_or(0)).flat_map(page).collect()
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use comicvine_client::{ApiKey, Budget, ComicVine, Id, ResourceKind};
+use comicvine_client::{ApiKey, Budget, ComicVine, Id};
 use store_core::{AdaptiveConfig, Clock, Limit, Policy, Priority, SystemClock};
 
 use crate::backend::OpenStores;
@@ -108,18 +108,16 @@ async fn send(
     priority: Priority,
     request: &PlannedRequest,
 ) -> Result<(), comicvine_client::Error> {
-    match request {
+    match *request {
         PlannedRequest::Get { kind, id } => {
-            let kind: ResourceKind = kind.parse()?;
-            comics.get(kind, Id::new(*id)).priority(priority).await?;
+            comics.get(kind, Id::new(id)).priority(priority).await?;
         }
         PlannedRequest::List {
             kind,
             offset,
             limit,
         } => {
-            let kind: ResourceKind = kind.parse()?;
-            let page = comics.list(kind).offset(*offset).limit(*limit);
+            let page = comics.list(kind).offset(offset).limit(limit);
             page.priority(priority).await?;
         }
     }

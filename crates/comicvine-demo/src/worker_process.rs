@@ -141,7 +141,7 @@ impl WorkerProcess {
         let plan = self.plan.iter().enumerate();
         Ok(plan
             .filter(|(index, _)| !self.answered.contains(index))
-            .filter_map(|(_, request)| request.target())
+            .map(|(_, request)| request.target())
             .collect())
     }
 

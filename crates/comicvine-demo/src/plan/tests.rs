@@ -15,13 +15,13 @@ fn inventory(kind: ResourceKind, ids: u64, rows: u64) -> Inventory {
     }
 }
 
+const fn get(kind: ResourceKind, id: u64) -> PlannedRequest {
+    PlannedRequest::Get { kind, id }
+}
+
 #[test]
 fn parts_overlap_and_cover_everything() {
-    let plan = Plan(
-        (0..100)
-            .map(|id| PlannedRequest::get(ResourceKind::Issue, id))
-            .collect(),
-    );
+    let plan = Plan((0..100).map(|id| get(ResourceKind::Issue, id)).collect());
     let (user, background) = (plan.for_user(), plan.for_background());
     assert_eq!((user.len(), background.len()), (210, 210));
     for request in &plan.0 {
@@ -39,7 +39,7 @@ fn plan_has_as_many_different_requests_as_asked_for() {
     ];
     let plan = Plan::generate(held, 200);
     assert_eq!(plan.len(), 200);
-    let mut targets: Vec<_> = plan.0.iter().filter_map(PlannedRequest::target).collect();
+    let mut targets: Vec<_> = plan.0.iter().map(PlannedRequest::target).collect();
     targets.sort_unstable();
     targets.dedup();
     assert_eq!(targets.len(), 200);
@@ -59,7 +59,7 @@ fn small_inventory_is_used_completely_and_without_pages_beyond_the_end() {
         inventory(ResourceKind::Team, 0, 1),
     ];
     let plan = Plan::generate(held, 300);
-    let mut targets: Vec<_> = plan.0.iter().filter_map(PlannedRequest::target).collect();
+    let mut targets: Vec<_> = plan.0.iter().map(PlannedRequest::target).collect();
     targets.sort_unstable();
     assert_eq!(
         targets,
@@ -96,6 +96,18 @@ fn shuffling_loses_nothing() {
     assert_eq!(numbers, (0..50).collect::<Vec<_>>());
 }
 
+#[test]
+fn plan_file_names_the_kinds() {
+    for kind in ResourceKind::ALL {
+        let line = serde_json::to_string(&get(kind, 7)).unwrap();
+        assert_eq!(line, format!(r#"{{"get":{{"kind":"{kind}","id":7}}}}"#));
+        assert_eq!(
+            serde_json::from_str::<PlannedRequest>(&line).unwrap(),
+            get(kind, 7)
+        );
+    }
+}
+
 /// Otherwise the kill would explain no repeated request, or every one.
 #[tokio::test]
 async fn targets_are_written_as_the_server_counts_them() {
@@ -114,8 +126,12 @@ async fn targets_are_written_as_the_server_counts_them() {
         let kind: ResourceKind = path.parse().unwrap();
         comics.get(kind, Id::new(ids[0])).await.unwrap();
         comics.list(kind).offset(PAGE).limit(PAGE).await.unwrap();
-        expected.extend(PlannedRequest::get(kind, ids[0]).target());
-        expected.extend(PlannedRequest::list(kind, PAGE, PAGE).target());
+        let list = PlannedRequest::List {
+            kind,
+            offset: PAGE,
+            limit: PAGE,
+        };
+        expected.extend([get(kind, ids[0]).target(), list.target()]);
     }
     expected.sort_unstable();
     assert_eq!(expected.len(), 2 * ResourceKind::ALL.len());
