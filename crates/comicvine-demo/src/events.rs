@@ -17,47 +17,48 @@ pub(crate) enum Event {
     Stats(Stats),
 }
 
-/// The pipeline's counters that the report shows.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Stats {
-    pub(crate) requests: u64,
-    pub(crate) hits: u64,
-    pub(crate) joined: u64,
-    pub(crate) fetched: u64,
-    pub(crate) attempts: u64,
-    pub(crate) waits: u64,
-    pub(crate) denied: u64,
-    pub(crate) cooldowns: u64,
+/// Defines [`Stats`]: each counter's name in the pipeline's statistics, and in the report.
+macro_rules! stats {
+    ($($counter:ident: $column:literal,)*) => {
+        /// The pipeline's counters that the report shows.
+        #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+        pub(crate) struct Stats {
+            $(pub(crate) $counter: u64,)*
+        }
+
+        impl Stats {
+            /// The counters' names in the report.
+            pub(crate) const COLUMNS: [&str; [$($column),*].len()] = [$($column),*];
+
+            /// The counters, in the order of [`COLUMNS`](Self::COLUMNS).
+            pub(crate) const fn counters(&self) -> [u64; Self::COLUMNS.len()] {
+                [$(self.$counter),*]
+            }
+        }
+
+        impl From<PipelineStats> for Stats {
+            fn from(stats: PipelineStats) -> Self {
+                Self { $($counter: stats.$counter,)* }
+            }
+        }
+
+        impl Add for Stats {
+            type Output = Self;
+
+            fn add(self, other: Self) -> Self {
+                Self { $($counter: self.$counter + other.$counter,)* }
+            }
+        }
+    };
 }
 
-impl From<PipelineStats> for Stats {
-    fn from(stats: PipelineStats) -> Self {
-        Self {
-            requests: stats.requests,
-            hits: stats.hits,
-            joined: stats.joined,
-            fetched: stats.fetched,
-            attempts: stats.attempts,
-            waits: stats.waits,
-            denied: stats.denied,
-            cooldowns: stats.cooldowns,
-        }
-    }
-}
-
-impl Add for Stats {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            requests: self.requests + other.requests,
-            hits: self.hits + other.hits,
-            joined: self.joined + other.joined,
-            fetched: self.fetched + other.fetched,
-            attempts: self.attempts + other.attempts,
-            waits: self.waits + other.waits,
-            denied: self.denied + other.denied,
-            cooldowns: self.cooldowns + other.cooldowns,
-        }
-    }
+stats! {
+    requests: "requests",
+    hits: "cached",
+    joined: "joined",
+    fetched: "fetched",
+    attempts: "sent",
+    waits: "waits",
+    denied: "denied",
+    cooldowns: "cooldowns",
 }

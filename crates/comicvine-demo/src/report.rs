@@ -1,6 +1,7 @@
 //! The results of a run, as tables and sentences.
 
 use std::fmt;
+use std::iter::once;
 use std::time::Duration;
 
 use comicvine_fake::Counts;
@@ -55,18 +56,7 @@ impl Report {
     }
 
     fn processes(&self) -> String {
-        let header = [
-            "process",
-            "requests",
-            "cached",
-            "joined",
-            "fetched",
-            "sent",
-            "waits",
-            "denied",
-            "cooldowns",
-            "failed",
-        ];
+        let header = columns("process", Stats::COLUMNS, "failed");
         let (user, background) = (&self.user, &self.background);
         let rows = [
             row("user", user.stats, user.failed.len()),
@@ -142,39 +132,17 @@ impl fmt::Display for Report {
     }
 }
 
-fn row(name: &str, stats: Stats, failed: usize) -> [String; 10] {
-    let [
-        requests,
-        hits,
-        joined,
-        fetched,
-        attempts,
-        waits,
-        denied,
-        cooldowns,
-    ] = [
-        stats.requests,
-        stats.hits,
-        stats.joined,
-        stats.fetched,
-        stats.attempts,
-        stats.waits,
-        stats.denied,
-        stats.cooldowns,
-    ]
-    .map(|number| number.to_string());
-    [
-        name.to_owned(),
-        requests,
-        hits,
-        joined,
-        fetched,
-        attempts,
-        waits,
-        denied,
-        cooldowns,
-        failed.to_string(),
-    ]
+/// The cells of one process, or of the header.
+type Row<T> = [T; Stats::COLUMNS.len() + 2];
+
+fn row(name: &str, stats: Stats, failed: usize) -> Row<String> {
+    let counters = stats.counters().map(|counter| counter.to_string());
+    columns(name.to_owned(), counters, failed.to_string())
+}
+
+fn columns<T: Default>(name: T, counters: [T; Stats::COLUMNS.len()], failed: T) -> Row<T> {
+    let mut cells = once(name).chain(counters).chain([failed]);
+    std::array::from_fn(|_| cells.next().unwrap_or_default())
 }
 
 #[cfg(test)]
