@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::io;
 use std::process::ExitCode;
 
+use store_core::ErrorChain;
+
 use crate::output::print_notice;
 
 /// Why the demo did not succeed.
@@ -27,7 +29,7 @@ impl Error {
 
     /// A setting is unusable.
     pub(crate) fn config(error: &(dyn StdError + 'static)) -> Self {
-        Self::usage(&chain(error))
+        Self::usage(&ErrorChain(error).to_string())
     }
 
     /// The demo failed, or a property was violated.
@@ -77,21 +79,6 @@ impl<E: StdError + 'static> From<E> for Error {
                 status: 0,
             };
         }
-        Self::failed(chain(error))
+        Self::failed(ErrorChain(error).to_string())
     }
-}
-
-/// The error and its causes, a line each. A cause whose text is already there is left out.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str("\n  because: ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }
