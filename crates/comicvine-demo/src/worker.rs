@@ -15,7 +15,7 @@ use crate::events::Event;
 use crate::options::WorkerOptions;
 use crate::output;
 use crate::plan::PlannedRequest;
-use crate::settings::{KEY, PATH_LIMIT, SPACING, TASKS, WINDOW};
+use crate::settings::{KEY, PATH_LIMIT, SPACING, SPACING_GUARD, TASKS, WINDOW};
 
 /// How often a request is tried whose errors are retryable.
 const TRIES: u32 = 20;
@@ -59,8 +59,7 @@ async fn make_requests(comics: &ComicVine, priority: Priority, queue: &Queue) ->
     report(&Event::Stats(comics.stats().into()))
 }
 
-/// The server's limits as the client keeps them, with a margin for the delays of a busy machine; that of the
-/// spacing is the client's default.
+/// The server's limits as the client keeps them, with a margin for the delays of a busy machine.
 fn budget() -> Budget {
     let adaptive = AdaptiveConfig::default()
         .with_monitoring_window(WINDOW)
@@ -70,6 +69,7 @@ fn budget() -> Budget {
         .with_path(Limit::new(PATH_LIMIT, WINDOW))
         .with_guard(WINDOW / 20)
         .with_spacing(SPACING)
+        .with_spacing_guard(SPACING_GUARD)
         .with_policy(Policy::Adaptive(adaptive))
 }
 
