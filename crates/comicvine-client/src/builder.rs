@@ -137,7 +137,7 @@ impl ComicVineBuilder {
     /// their own: a response above the `max_entry_bytes` of the cache (by default 5 MiB in memory and in
     /// SQLite, 4 MiB in DynamoDB) is not cached. It is still fetched only once for all callers in the
     /// process; callers in other processes get it up to the `inline_limit_bytes` of the de-duplication (by
-    /// default 64 KiB in SQLite, 8 KiB in DynamoDB) or through the cache.
+    /// default 5 MiB in SQLite, 8 KiB in DynamoDB) or through the cache.
     pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
         self
