@@ -8,34 +8,29 @@ use crate::metadata::{Metadata, Package};
 use crate::repository::Repository;
 
 pub(crate) fn run(repository: &Repository) -> Result<(), Error> {
-    for arguments in commands(&Metadata::read(repository)?) {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        Cargo::new(repository, &arguments).run()?;
+    for combination in combinations(&Metadata::read(repository)?) {
+        // Clippy, because denying warnings by `RUSTFLAGS` would rebuild every crate from outside.
+        let arguments = [
+            &["clippy", "--locked", "--no-default-features", "--package"],
+            &combination[..],
+            &["--", "-D", "warnings"],
+        ];
+        Cargo::new(repository, &arguments.concat()).run()?;
     }
     Ok(())
 }
 
-/// The arguments for cargo, one list per combination.
-fn commands(metadata: &Metadata) -> Vec<Vec<String>> {
+/// A crate's name, then the option for a feature if there is one.
+fn combinations(metadata: &Metadata) -> Vec<Vec<&str>> {
     metadata.packages.iter().flat_map(of_package).collect()
 }
 
-fn of_package(package: &Package) -> Vec<Vec<String>> {
-    let check = [
-        "check",
-        "--locked",
-        "--package",
-        &package.name,
-        "--no-default-features",
-    ]
-    .map(str::to_owned);
-    let names = package.features.keys();
+fn of_package(package: &Package) -> impl Iterator<Item = Vec<&str>> {
+    let name = package.name.as_str();
+    let names = package.features.keys().map(String::as_str);
     let features = names.filter(|feature| *feature != "default");
-    let alone = features.map(|feature| {
-        let option = ["--features".to_owned(), feature.clone()];
-        [&check[..], &option].concat()
-    });
-    std::iter::once(check.to_vec()).chain(alone).collect()
+    let alone = features.map(move |feature| vec![name, "--features", feature]);
+    std::iter::once(vec![name]).chain(alone)
 }
 
 #[cfg(test)]
@@ -43,19 +38,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_feature_is_checked_alone_and_none_is_checked_too() {
+    fn each_feature_is_linted_alone_and_none_is_linted_too() {
         let metadata = r#"{ "packages": [
             { "name": "a", "dependencies": [], "features": { "default": ["x"], "x": [], "y": [] } },
             { "name": "b", "dependencies": [] }
         ] }"#;
-        let commands = commands(&serde_json::from_str(metadata).unwrap());
-        let shown: Vec<String> = commands.iter().map(|words| words[3..].join(" ")).collect();
-        let expected = [
-            "a --no-default-features",
-            "a --no-default-features --features x",
-            "a --no-default-features --features y",
-            "b --no-default-features",
-        ];
+        let metadata = serde_json::from_str(metadata).unwrap();
+        let shown: Vec<String> = combinations(&metadata)
+            .iter()
+            .map(|words| words.join(" "))
+            .collect();
+        let expected = ["a", "a --features x", "a --features y", "b"];
         assert_eq!(shown, expected);
     }
 }

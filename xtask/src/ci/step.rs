@@ -22,7 +22,7 @@ pub(crate) enum Step {
     /// No lint warns in code or tests, with every feature; one lint finds what the minimum Rust version
     /// lacks.
     Clippy,
-    /// Each crate compiles without its features, and with each of them alone.
+    /// No lint warns in a crate without its features, nor with each of them alone.
     Features,
     /// The documentation builds without a warning, that of private items too.
     Doc,
