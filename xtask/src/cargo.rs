@@ -16,8 +16,6 @@ const INHERITED: [&str; 3] = ["CARGO_BIN_", "CARGO_MANIFEST_", "CARGO_PKG_"];
 pub(crate) struct Cargo {
     command: Command,
     shown: String,
-    /// The destination of standard error if the output is read.
-    stderr: fn() -> Stdio,
 }
 
 impl Cargo {
@@ -27,11 +25,11 @@ impl Cargo {
         command
             .args(arguments)
             .current_dir(repository.root())
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit());
         Self {
             command,
             shown: format!("cargo {}", arguments.join(" ")),
-            stderr: Stdio::inherit,
         }
     }
 
@@ -43,7 +41,6 @@ impl Cargo {
         Self {
             command,
             shown: format!("cargo {}", words.collect::<Vec<_>>().join(" ")),
-            stderr: Stdio::inherit,
         }
     }
 
@@ -60,7 +57,7 @@ impl Cargo {
 
     /// Drops what it writes to standard error.
     pub(crate) fn quiet(mut self) -> Self {
-        self.stderr = Stdio::null;
+        self.command.stderr(Stdio::null());
         self
     }
 
@@ -98,14 +95,10 @@ impl Cargo {
 
     /// Runs to the end and returns what it wrote to standard output.
     pub(crate) fn output(mut self) -> Result<Vec<u8>, Error> {
-        let output = self
-            .command
-            .stderr((self.stderr)())
-            .output()
-            .map_err(|source| Error::Start {
-                command: self.shown.clone(),
-                source,
-            })?;
+        let output = self.command.output().map_err(|source| Error::Start {
+            command: self.shown.clone(),
+            source,
+        })?;
         if output.status.success() {
             return Ok(output.stdout);
         }
@@ -136,8 +129,7 @@ mod tests {
     #[test]
     fn a_failing_command_is_an_error_that_names_it() {
         let repository = Repository::locate().unwrap();
-        let mut cargo = Cargo::new(&repository, &["no-such-command"]);
-        cargo.command.stderr(Stdio::null());
+        let cargo = Cargo::new(&repository, &["no-such-command"]).quiet();
         let error = cargo.run().unwrap_err().to_string();
         assert!(error.contains("cargo no-such-command"), "{error}");
     }
