@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 use crate::error::Error;
 use crate::repository::Repository;
@@ -77,19 +77,19 @@ impl Cargo {
         })
     }
 
-    /// Runs to the end and hands on the exit status, whatever it is.
-    pub(crate) fn hand_on(mut self) -> Result<ExitCode, Error> {
-        let status = self.command.status().map_err(|source| Error::Start {
-            command: self.shown.clone(),
+    /// Runs in place of this process, so that signals reach it and its exit status is ours. Returns only
+    /// if it cannot be started.
+    pub(crate) fn exec(mut self) -> Error {
+        #[cfg(unix)]
+        let source = std::os::unix::process::CommandExt::exec(&mut self.command);
+        #[cfg(not(unix))]
+        let source = match self.command.status() {
+            Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+            Err(source) => source,
+        };
+        Error::Start {
+            command: self.shown,
             source,
-        })?;
-        match status.code().map(u8::try_from) {
-            Some(Ok(code)) => Ok(code.into()),
-            // Ended by a signal, or with a status that no exit code can express.
-            Some(Err(_)) | None => Err(Error::Failed {
-                command: self.shown,
-                status,
-            }),
         }
     }
 

@@ -65,19 +65,18 @@ enum Chore {
 }
 
 impl Chore {
-    fn run(self, repository: &Repository) -> Result<ExitCode, Error> {
-        let forward = |program: Program, rest: Rest| program.run(repository, rest);
+    fn run(self, repository: &Repository) -> Result<(), Error> {
+        let forward = |program: Program, rest: Rest| Err(program.exec(repository, rest));
         match self {
-            Self::Ci(args) => ci::run(repository, &chore_names(), &args)?,
-            Self::Tidy => tidy::run(repository, &chore_names())?,
-            Self::Features(args) => features::run(repository, &args)?,
-            Self::Migrate(rest) => return forward(Program::Migrate, rest),
-            Self::SetupDynamo(rest) => return forward(Program::SetupDynamo, rest),
-            Self::DynamodbLocal(rest) => return forward(Program::DynamoDbLocal, rest),
-            Self::Soak(rest) => return forward(Program::Soak, rest),
-            Self::Bench(rest) => return forward(Program::Bench, rest),
+            Self::Ci(args) => ci::run(repository, &chore_names(), &args),
+            Self::Tidy => tidy::run(repository, &chore_names()),
+            Self::Features(args) => features::run(repository, &args),
+            Self::Migrate(rest) => forward(Program::Migrate, rest),
+            Self::SetupDynamo(rest) => forward(Program::SetupDynamo, rest),
+            Self::DynamodbLocal(rest) => forward(Program::DynamoDbLocal, rest),
+            Self::Soak(rest) => forward(Program::Soak, rest),
+            Self::Bench(rest) => forward(Program::Bench, rest),
         }
-        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -91,11 +90,13 @@ fn chore_names() -> Vec<String> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = Repository::locate().and_then(|repository| cli.chore.run(&repository));
-    outcome.unwrap_or_else(|error| {
-        eprintln!("error: {}", Chain(&error));
-        ExitCode::FAILURE
-    })
+    match Repository::locate().and_then(|repository| cli.chore.run(&repository)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", Chain(&error));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 #[cfg(test)]
