@@ -15,6 +15,7 @@ mod error;
 mod features;
 mod finding;
 mod forward;
+mod markdown;
 mod metadata;
 mod repository;
 mod rust;

@@ -10,7 +10,6 @@ mod edges;
 mod examples;
 mod locks;
 mod manifests;
-mod markdown;
 mod mutants;
 mod source;
 mod test_folders;

@@ -5,6 +5,7 @@
 use std::fs;
 
 use crate::error::Error;
+use crate::markdown;
 use crate::repository::Repository;
 
 const README: &str = "README.md";
@@ -22,23 +23,16 @@ pub(crate) fn command(repository: &Repository, begin: &'static str) -> Result<Ve
 
 /// The first line of a code block that begins like this, split into words.
 fn parse(readme: &str, begin: &str) -> Option<Vec<String>> {
-    let mut in_block = false;
-    for line in readme.lines() {
-        if line.trim_start().starts_with("```") {
-            in_block = !in_block;
-            continue;
-        }
-        let command = line.trim().trim_start_matches("$ ");
-        if !in_block || !command.starts_with(begin) {
-            continue;
-        }
-        // A comment after the command is for the reader.
-        let words = command.split_whitespace().take_while(|word| *word != "#");
-        let mut arguments: Vec<String> = words.skip(1).map(str::to_owned).collect();
-        arguments.insert(1.min(arguments.len()), "--locked".to_owned());
-        return Some(arguments);
-    }
-    None
+    let mut code = markdown::lines(readme).filter(|line| line.fence.is_some());
+    let command = code.find_map(|line| {
+        let command = line.text.trim().trim_start_matches("$ ");
+        command.starts_with(begin).then_some(command)
+    })?;
+    // A comment after the command is for the reader.
+    let words = command.split_whitespace().take_while(|word| *word != "#");
+    let mut arguments: Vec<String> = words.skip(1).map(str::to_owned).collect();
+    arguments.insert(1.min(arguments.len()), "--locked".to_owned());
+    Some(arguments)
 }
 
 #[cfg(test)]

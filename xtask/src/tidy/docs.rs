@@ -1,9 +1,8 @@
 //! What the pages name must exist: paths, crates, chores and the targets of links.
 
 use crate::finding::Finding;
+use crate::markdown::{self, Line};
 use crate::tree::{Tree, has_extension};
-
-use super::markdown::{self, Line};
 
 /// The names that pages may use.
 #[derive(Debug)]

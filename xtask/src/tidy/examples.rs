@@ -6,9 +6,8 @@
 use std::collections::BTreeSet;
 
 use crate::finding::Finding;
+use crate::markdown;
 use crate::tree::Tree;
-
-use super::markdown;
 
 const README: &str = "README.md";
 
