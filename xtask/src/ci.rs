@@ -24,14 +24,13 @@ pub(crate) struct Args {
     steps: Vec<Step>,
 }
 
-/// Runs the steps; pages may name the `chores`.
-pub(crate) fn run(repository: &Repository, chores: &[String], args: &Args) -> Result<(), Error> {
+pub(crate) fn run(repository: &Repository, args: &Args) -> Result<(), Error> {
     let steps = if args.steps.is_empty() {
         Step::value_variants()
     } else {
         &args.steps
     };
-    let (summary, outcome) = run_steps(steps, |step| step.run(repository, chores));
+    let (summary, outcome) = run_steps(steps, |step| step.run(repository));
     println!("\n{summary}");
     outcome
 }

@@ -24,7 +24,7 @@ mod tree;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::error::{Chain, Error};
 use crate::forward::{Program, Rest};
@@ -69,8 +69,8 @@ impl Chore {
     fn run(self, repository: &Repository) -> Result<(), Error> {
         let forward = |program: Program, rest: Rest| Err(program.exec(repository, rest));
         match self {
-            Self::Ci(args) => ci::run(repository, &chore_names(), &args),
-            Self::Tidy => tidy::run(repository, &chore_names()),
+            Self::Ci(args) => ci::run(repository, &args),
+            Self::Tidy => tidy::run(repository),
             Self::Features(args) => features::run(repository, &args),
             Self::Migrate(rest) => forward(Program::Migrate, rest),
             Self::SetupDynamo(rest) => forward(Program::SetupDynamo, rest),
@@ -79,14 +79,6 @@ impl Chore {
             Self::Bench(rest) => forward(Program::Bench, rest),
         }
     }
-}
-
-/// The chores' names, for pages that mention them.
-fn chore_names() -> Vec<String> {
-    Cli::command()
-        .get_subcommands()
-        .map(|chore| chore.get_name().to_owned())
-        .collect()
 }
 
 fn main() -> ExitCode {
@@ -102,6 +94,10 @@ fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
+    use crate::tree::{Tree, has_extension};
+
     use super::*;
 
     #[test]
@@ -120,31 +116,33 @@ mod tests {
         };
         assert_eq!(rest.arguments, words[2..]);
     }
-    /// The commands in a page's blocks, without what the shell makes of them.
-    fn commands(page: &str) -> impl Iterator<Item = Vec<&str>> {
-        let lines = page.lines().filter(|line| line.starts_with("cargo xtask "));
-        lines.map(|line| {
-            let command = line.split(['#', '>']).next().unwrap_or_default();
-            let words = command.split_whitespace().skip(2);
-            std::iter::once("cargo xtask").chain(words).collect()
-        })
+
+    /// What follows `cargo xtask` in a line, up to a comment or the end of the code.
+    fn commands(line: &str) -> impl Iterator<Item = Vec<&str>> {
+        let ends = ['`', '#', '>', '<'];
+        let after = line.split("cargo xtask ").skip(1);
+        after
+            .filter_map(move |after| after.split(ends).next())
+            .map(|command| command.split_whitespace().collect())
+            .filter(|words: &Vec<&str>| !words.is_empty())
     }
 
     /// Arguments of a program that a chore forwards to are for its own tests.
     #[test]
     fn the_commands_that_pages_show_are_understood() {
-        let pages = [
-            include_str!("../../docs/benchmarks.md"),
-            include_str!("../../docs/dynamodb.md"),
-            include_str!("../../docs/operations.md"),
-            include_str!("../../docs/testing.md"),
-        ];
-        let shown: Vec<_> = pages.into_iter().flat_map(commands).collect();
-        assert!(shown.len() >= 5, "{shown:?}");
-        for words in shown {
-            if let Err(refused) = Cli::try_parse_from(&words) {
-                panic!("{words:?}: {refused}");
+        let repository = Repository::locate().unwrap();
+        let tree = Tree::read(repository.root()).unwrap();
+        let pages = tree.texts().filter(|(path, _)| has_extension(path, "md"));
+        let mut shown = 0;
+        for (path, line) in
+            pages.flat_map(|(path, page)| page.lines().map(move |line| (path, line)))
+        {
+            for words in commands(line) {
+                shown += 1;
+                let parsed = Cli::try_parse_from(["cargo xtask"].into_iter().chain(words));
+                assert!(parsed.is_ok(), "{path}: {line}: {}", parsed.unwrap_err());
             }
         }
+        assert!(shown >= 20, "{shown}");
     }
 }

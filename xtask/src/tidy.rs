@@ -21,11 +21,10 @@ use crate::metadata::Metadata;
 use crate::repository::Repository;
 use crate::tree::Tree;
 
-/// Runs every check; pages may name the `chores`.
-pub(crate) fn run(repository: &Repository, chores: &[String]) -> Result<(), Error> {
+/// Runs every check.
+pub(crate) fn run(repository: &Repository) -> Result<(), Error> {
     let tree = Tree::read(repository.root())?;
     let metadata = Metadata::read(repository)?;
-    let members = metadata.members();
 
     let mut findings = [
         edges::check(&metadata, &tree),
@@ -36,13 +35,7 @@ pub(crate) fn run(repository: &Repository, chores: &[String]) -> Result<(), Erro
         test_folders::check(&tree),
         text::check(&tree),
         backends::check(&tree),
-        docs::check(
-            &tree,
-            &docs::Names {
-                members,
-                chores: chores.to_vec(),
-            },
-        ),
+        docs::check(&tree, &metadata.members()),
         examples::check(&tree),
         adr::check(&tree),
         features::check(&tree)?,

@@ -45,8 +45,7 @@ impl Step {
         format!("{self:?}").to_lowercase()
     }
 
-    /// Runs it; pages may name the `chores`.
-    pub(crate) fn run(self, repository: &Repository, chores: &[String]) -> Result<Outcome, Error> {
+    pub(crate) fn run(self, repository: &Repository) -> Result<Outcome, Error> {
         let cargo = |arguments: &[&str]| Cargo::new(repository, arguments);
         match self {
             Self::Fmt => {
@@ -55,7 +54,7 @@ impl Step {
                     cargo(&["fmt", "--check", "--manifest-path", manifest]).run()?;
                 }
             }
-            Self::Tidy => tidy::run(repository, chores)?,
+            Self::Tidy => tidy::run(repository)?,
             Self::Deny => return deny::run(repository),
             Self::Clippy => cargo(&[
                 "clippy",

@@ -1,17 +1,8 @@
-//! What the pages name must exist: paths, crates, chores and the targets of links.
+//! What the pages name must exist: paths, crates and the targets of links.
 
 use crate::finding::Finding;
 use crate::markdown::{self, Line};
 use crate::tree::{Tree, has_extension};
-
-/// The names that pages may use.
-#[derive(Debug)]
-pub(crate) struct Names {
-    /// The workspace's crates.
-    pub(crate) members: Vec<String>,
-    /// The subcommands of `cargo xtask`.
-    pub(crate) chores: Vec<String>,
-}
 
 /// Crates to come. Only the architecture page speaks of them, on a line that says "planned".
 const PLANNED: [&str; 2] = ["http-cache-db", "http-cache-proxy"];
@@ -28,18 +19,18 @@ const TOP_FOLDERS: [&str; 8] = [
     ".cargo", ".ci", ".config", ".github", "crates", "docs", "tools", "xtask",
 ];
 
-pub(crate) fn check(tree: &Tree, names: &Names) -> Vec<Finding> {
+/// Checks every page; `members` are the workspace's crates.
+pub(crate) fn check(tree: &Tree, members: &[String]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree.texts().filter(|(path, _)| is_page(path)) {
         for line in markdown::lines(text) {
             let mut found = |message| findings.push(Finding::new(path, line.number, message));
             for word in line.code_words() {
                 check_path(tree, word).into_iter().for_each(&mut found);
-                check_crate(names, path, &line, word)
+                check_crate(members, path, &line, word)
                     .into_iter()
                     .for_each(&mut found);
             }
-            check_chores(names, &line).into_iter().for_each(&mut found);
             check_links(tree, path, &line)
                 .into_iter()
                 .for_each(&mut found);
@@ -63,14 +54,14 @@ fn check_path(tree: &Tree, word: &str) -> Option<String> {
     dangles.then(|| format!("`{path}` does not exist"))
 }
 
-fn check_crate(names: &Names, page: &str, line: &Line<'_>, word: &str) -> Option<String> {
+fn check_crate(members: &[String], page: &str, line: &Line<'_>, word: &str) -> Option<String> {
     let (family, rest) = word.split_once('-')?;
     let looks_like_ours = FAMILIES.contains(&family)
         && !rest.is_empty()
         && rest
             .bytes()
             .all(|byte| byte == b'-' || byte.is_ascii_lowercase());
-    let is_known = names.members.iter().any(|member| member == word) || FOREIGN.contains(&word);
+    let is_known = members.iter().any(|member| member == word) || FOREIGN.contains(&word);
     if !looks_like_ours || is_known {
         return None;
     }
@@ -81,22 +72,6 @@ fn check_crate(names: &Names, page: &str, line: &Line<'_>, word: &str) -> Option
     (!is_told).then(|| {
         format!("`{word}` does not exist yet: only {ARCHITECTURE} names it, marked as planned")
     })
-}
-
-fn check_chores(names: &Names, line: &Line<'_>) -> Vec<String> {
-    line.text
-        .split("cargo xtask ")
-        .skip(1)
-        .filter_map(|after| {
-            let end = after
-                .find(|next: char| next != '-' && !next.is_ascii_lowercase())
-                .unwrap_or(after.len());
-            let chore = &after[..end];
-            let is_a_name = chore.starts_with(|first: char| first != '-');
-            (is_a_name && !names.chores.iter().any(|known| known == chore))
-                .then(|| format!("`cargo xtask {chore}` does not exist"))
-        })
-        .collect()
 }
 
 fn check_links(tree: &Tree, page: &str, line: &Line<'_>) -> Vec<String> {

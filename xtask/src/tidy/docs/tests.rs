@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What is found in a page of a repository with one crate and one chore.
+/// What is found in a page of a repository with one crate.
 fn found(page: &str, text: &str) -> Vec<String> {
     let tree = Tree::of(&[
         (page, text),
@@ -10,11 +10,7 @@ fn found(page: &str, text: &str) -> Vec<String> {
         ("docs/style.md", ""),
         ("LICENSE", ""),
     ]);
-    let names = Names {
-        members: vec!["store-core".to_owned()],
-        chores: vec!["ci".to_owned()],
-    };
-    check(&tree, &names)
+    check(&tree, &["store-core".to_owned()])
         .iter()
         .map(ToString::to_string)
         .collect()
@@ -74,18 +70,6 @@ fn a_planned_crate_is_named_as_planned_and_in_one_place() {
 }
 
 #[test]
-fn a_chore_that_does_not_exist_is_found() {
-    let message = "`cargo xtask deploy` does not exist";
-    finds("docs/a.md", "Run `cargo xtask deploy`.", message);
-    let in_a_block = "```sh\ncargo xtask deploy\n```";
-    assert_eq!(found("README.md", in_a_block).len(), 1);
-    fine(
-        "docs/a.md",
-        "`cargo xtask ci test`, `cargo xtask <chore>`, `cargo xtask --help`",
-    );
-}
-
-#[test]
 fn a_link_that_leads_nowhere_is_found() {
     finds(
         "README.md",
@@ -113,8 +97,5 @@ fn a_link_that_leads_somewhere_is_fine() {
 
 #[test]
 fn other_files_are_not_pages() {
-    fine(
-        "crates/store-core/notes.txt",
-        "`docs/gone.md` cargo xtask gone",
-    );
+    fine("crates/store-core/notes.txt", "`docs/gone.md`");
 }
