@@ -5,29 +5,40 @@ use toml::Table;
 use crate::finding::{Finding, line_of};
 use crate::tree::Tree;
 
+const ROOT: &str = "Cargo.toml";
+
 /// Keys of `[package]` that live in the workspace, so that all crates move in lockstep.
 const INHERITED: [&str; 4] = ["version", "edition", "license", "rust-version"];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
+    let root: Table = tree
+        .text(ROOT)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_default();
     tree.texts()
         .filter_map(|(path, text)| Some((path, text, folder_of(path)?)))
-        .flat_map(|(path, text, folder)| check_manifest(path, text, folder))
+        .flat_map(|(path, text, folder)| check_manifest(path, text, folder, root.get("workspace")))
         .collect()
 }
 
-/// The name of the crate's folder, if the path is a member's manifest.
+/// The name of the crate's folder, if the path is a crate's manifest.
 fn folder_of(path: &str) -> Option<&str> {
     let folder = path.strip_suffix("/Cargo.toml")?;
-    let name = folder.strip_prefix("crates/").unwrap_or(folder);
-    let is_crate = folder != name && !name.contains('/');
-    match folder {
-        "xtask" => Some(folder),
-        "tools/soak" => Some("soak"),
-        _ => is_crate.then_some(name),
+    match folder.split_once('/') {
+        None => Some(folder),
+        Some(("crates" | "tools", name)) if !name.contains('/') => Some(name),
+        Some(_) => None,
     }
 }
 
-fn check_manifest(path: &str, text: &str, folder: &str) -> Vec<Finding> {
+/// Checks a manifest. A member inherits from the `root`; what is a workspace of its own cannot, and
+/// repeats its values.
+fn check_manifest(
+    path: &str,
+    text: &str,
+    folder: &str,
+    root: Option<&toml::Value>,
+) -> Vec<Finding> {
     let manifest: Table = match text.parse() {
         Ok(manifest) => manifest,
         Err(error) => {
@@ -36,21 +47,31 @@ fn check_manifest(path: &str, text: &str, folder: &str) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
-    if !from_workspace(manifest.get("lints")) {
+    let mut found = |needle: &str, message: String| {
+        findings.push(Finding::new(path, line_of(text, needle), message));
+    };
+    let is_member = !manifest.contains_key("workspace");
+    if is_member && !from_workspace(manifest.get("lints")) {
         let message = "inherit the lints: `[lints]` with `workspace = true`";
-        findings.push(Finding::new(path, line_of(text, "[lints]"), message));
+        found("[lints]", message.to_owned());
     }
     let package = manifest.get("package");
     for key in INHERITED {
-        if !from_workspace(package.and_then(|package| package.get(key))) {
-            let message = format!("inherit it: `{key}.workspace = true`");
-            findings.push(Finding::new(path, line_of(text, key), message));
+        let value = package.and_then(|package| package.get(key));
+        if is_member && !from_workspace(value) {
+            found(key, format!("inherit it: `{key}.workspace = true`"));
+        }
+        let common = root.and_then(|root| root.get("package")?.get(key));
+        if !is_member && value != common {
+            found(key, format!("`{key}` is not that of {ROOT}"));
         }
     }
     let name = package.and_then(|package| package.get("name"));
     if name.and_then(toml::Value::as_str) != Some(folder) {
-        let message = format!("name the crate like its folder, `{folder}`");
-        findings.push(Finding::new(path, line_of(text, "name"), message));
+        found(
+            "name",
+            format!("name the crate like its folder, `{folder}`"),
+        );
     }
     findings
 }
@@ -103,6 +124,24 @@ workspace = true
             let found = found(&GOOD.replace(&format!("\n{key}.workspace = true"), &own));
             assert_eq!(found.len(), 1, "{key}");
             assert!(found[0].contains(key), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_its_own_is_found_in_a_workspace_of_its_own() {
+        let values = INHERITED.map(|key| format!("{key} = \"1\"\n")).concat();
+        let root = format!("[workspace.package]\n{values}");
+        let path = "tools/bench/Cargo.toml";
+        let own = format!("[workspace]\n[package]\nname = \"bench\"\n{values}");
+        let found = |own: &str| check(&Tree::of(&[(ROOT, &root), (path, own)]));
+        assert_eq!(found(&own), []);
+        for key in INHERITED {
+            let value = format!("\n{key} = \"1\"");
+            for other in [String::new(), format!("\n{key} = \"2\"")] {
+                let found = found(&own.replace(&value, &other));
+                assert_eq!(found.len(), 1, "{found:?}");
+                assert!(found[0].message.contains(key), "{found:?}");
+            }
         }
     }
 

@@ -8,7 +8,8 @@ const BINARY: &str = "it/";
 const FIXTURES: &str = "fixtures/";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    tree.under("crates")
+    let tops = ["crates", "tools", "xtask"].into_iter();
+    tops.flat_map(|top| tree.under(top))
         .filter_map(|path| Some((path, below_tests(path)?)))
         .filter(|(_, file)| !file.starts_with(BINARY))
         // Cargo makes a binary of any Rust file or folder it finds here.
@@ -22,7 +23,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 
 /// The path below `tests/`, if the file is in a crate's folder of that name.
 fn below_tests(path: &str) -> Option<&str> {
-    let (_, file) = path.strip_prefix("crates/")?.split_once('/')?;
+    let (top, below) = path.split_once('/')?;
+    let (_, file) = match top {
+        "xtask" => (top, below),
+        _ => below.split_once('/')?,
+    };
     file.strip_prefix("tests/")
 }
 
@@ -44,6 +49,8 @@ mod tests {
             "crates/a/tests/late/main.rs",
             "crates/a/tests/fixtures/main.rs",
             "crates/a/tests/notes.txt",
+            "tools/a/tests/late.rs",
+            "xtask/tests/late.rs",
         ] {
             let expected = format!("{path}:1: one test binary per crate: move it into `tests/it/`");
             assert_eq!(found(path), [expected]);
@@ -56,6 +63,8 @@ mod tests {
             "crates/a/tests/it/main.rs",
             "crates/a/tests/fixtures/b.json",
             "crates/a/src/b/tests/c.rs",
+            "tools/a/tests/it/main.rs",
+            "xtask/tests/it/main.rs",
         ] {
             assert!(found(path).is_empty(), "{path}");
         }
