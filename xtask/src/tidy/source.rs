@@ -42,6 +42,10 @@ fn check_file(path: &str, text: &str) -> Vec<Finding> {
         let message = "open with `//!`: what lives here, then what must stay true";
         findings.push(Finding::new(path, 1, message));
     }
+    if path.ends_with("/mod.rs") {
+        let message = "name the file after its module: `name.rs` beside the folder";
+        findings.push(Finding::new(path, 1, message));
+    }
     let (limit, remedy) = if path.ends_with("/src/lib.rs") {
         (LONGEST_CONTENTS, "it is a table of contents")
     } else {
@@ -120,6 +124,12 @@ mod tests {
     fn a_file_that_does_not_say_what_it_is_is_found() {
         finds(FILE, "use a::B;\n", 1, "open with `//!`");
         finds("crates/a/tests/it/main.rs", "mod b;\n", 1, "open with");
+    }
+
+    #[test]
+    fn a_module_in_a_file_without_its_name_is_found() {
+        finds("crates/a/src/b/mod.rs", "//! B.\n", 1, "`name.rs`");
+        assert!(found("crates/a/src/b/amod.rs", "//! B.\n").is_empty());
     }
 
     #[test]
