@@ -5,6 +5,9 @@ use crate::load::{cache, jobs, limits};
 /// How often something is wrong, and its name.
 pub(crate) type Fault = (usize, &'static str);
 
+/// How many complaints of each kind are shown.
+const MOST_SHOWN: usize = 10;
+
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     /// Workers that did not end.
@@ -64,6 +67,20 @@ impl Counters {
         let idle = [(usize::from(self.is_idle()), "NOTHING DONE")];
         let mut all = [worse, &load, rest, &idle].into_iter().flatten();
         all.find(|(count, _)| *count > 0).map(|(_, fault)| *fault)
+    }
+
+    /// The first of the violations, in words; before them those that a soak finds besides.
+    pub(crate) fn complaints<'a>(&'a self, own: &'a [String]) -> impl Iterator<Item = &'a str> {
+        let Self {
+            limits,
+            cache,
+            jobs,
+            ..
+        } = self;
+        [own, &limits.complaints, &cache.complaints, &jobs.complaints]
+            .into_iter()
+            .flat_map(|complaints| complaints.iter().take(MOST_SHOWN))
+            .map(String::as_str)
     }
 
     /// Nothing wrong is no proof if nothing was done.

@@ -9,9 +9,6 @@ use crate::counters::Counters;
 use crate::load::events::{Call, GAVE_UP};
 use crate::table::{Column, Table};
 
-/// How many complaints of a run are shown.
-const MOST_SHOWN: usize = 10;
-
 /// The result of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -109,15 +106,7 @@ impl Report {
 
     /// The first of the violations, in words.
     pub(crate) fn complaints(&self) -> impl Iterator<Item = &str> {
-        let all = [
-            &self.load.limits.complaints,
-            &self.load.cache.complaints,
-            &self.load.jobs.complaints,
-            &self.calls.complaints,
-        ];
-        all.into_iter()
-            .flat_map(|complaints| complaints.iter().take(MOST_SHOWN))
-            .map(String::as_str)
+        self.load.complaints(&self.calls.complaints)
     }
 }
 

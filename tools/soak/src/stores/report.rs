@@ -3,9 +3,6 @@
 use crate::counters::Counters;
 use crate::table::{Column, Table};
 
-/// How many complaints of a run are shown.
-const MOST_SHOWN: usize = 10;
-
 /// The result of one run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -28,16 +25,7 @@ impl Report {
 
     /// The first of the violations, in words.
     pub(crate) fn complaints(&self) -> impl Iterator<Item = &str> {
-        let all = [
-            &self.damage,
-            &self.load.limits.complaints,
-            &self.load.cache.complaints,
-            &self.load.jobs.complaints,
-        ];
-        all.into_iter()
-            .flatten()
-            .map(String::as_str)
-            .take(MOST_SHOWN)
+        self.load.complaints(&self.damage)
     }
 }
 
