@@ -54,7 +54,7 @@ impl ComicVineBuilder {
             max_wait: MINUTE,
             max_retries: 2,
             retry_backoff: Duration::from_millis(500),
-            max_body_bytes: 16 * 1_024 * 1_024,
+            max_body_bytes: in_process::DEFAULT_MAX_BODY_BYTES,
         }
     }
 
@@ -137,7 +137,9 @@ impl ComicVineBuilder {
     /// their own: a response above the `max_entry_bytes` of the cache (by default 5 MiB in memory and in
     /// SQLite, 4 MiB in DynamoDB) is not cached. It is still fetched only once for all callers in the
     /// process; callers in other processes get it up to the `inline_limit_bytes` of the de-duplication (by
-    /// default 5 MiB in SQLite, 8 KiB in DynamoDB) or through the cache.
+    /// default 5 MiB in SQLite, 8 KiB in DynamoDB) or through the cache. A cache with
+    /// [`MAX_ENTRY_BYTES`](crate::MAX_ENTRY_BYTES) as its `max_entry_bytes` takes every response up to the
+    /// default.
     pub const fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
         self

@@ -7,8 +7,16 @@ use store_core::{
 };
 use store_memory::{Capacity, MemoryCacheStore, MemoryDedupeStore, MemoryRateLimitStore};
 
+/// The default of [`max_body_bytes`](crate::ComicVineBuilder::max_body_bytes): 16 MiB.
+pub(crate) const DEFAULT_MAX_BODY_BYTES: usize = 16 * 1_024 * 1_024;
+
 /// What is stored beside the body of a response.
 const RECORD_BYTES: usize = 1_024;
+
+/// The longest cache entry of a client with the default
+/// [`max_body_bytes`](crate::ComicVineBuilder::max_body_bytes), in bytes: 16 MiB and 1 KiB. A cache with
+/// this `max_entry_bytes` takes every response.
+pub const MAX_ENTRY_BYTES: usize = DEFAULT_MAX_BODY_BYTES + RECORD_BYTES;
 
 /// The three stores of one client. They take every response that it accepts.
 pub(crate) fn stores(

@@ -134,6 +134,7 @@ pub use envelope::{Envelope, StatusCode};
 pub use error::{Error, LimitReason, Result};
 pub use freshness::Freshness;
 pub use id::{Id, InvalidId, IssueId, VolumeId};
+pub use in_process::MAX_ENTRY_BYTES;
 pub use kind::{ResourceKind, UnknownResource};
 pub use model::{
     AssociatedImage, Extra, FromJson, Image, Issue, IssueRow, RawJson, Reference, SearchHit,

@@ -10,9 +10,6 @@ use crate::error::Error;
 
 use super::maintenance::Maintenance;
 
-/// Longest value that the caches take, in bytes: the client's longest response and its envelope.
-pub(super) const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024 + 1024;
-
 /// Open stores, with the maintenance of their backend.
 pub(crate) struct Backend {
     pub(crate) stores: Stores,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use comicvine_client::MAX_ENTRY_BYTES;
 use indicatif::HumanBytes;
 use serde_json::json;
 use store_core::{ErrorKind, Key, Stores};
@@ -12,7 +13,7 @@ use store_dynamodb::{CacheOptions, DynamoDbTable, StoreOptions, TableOptions};
 use crate::error::Error;
 
 use super::address::TableAddress;
-use super::backend::{Backend, MAX_ENTRY_BYTES, cannot_use};
+use super::backend::{Backend, cannot_use};
 use super::maintenance::{Maintenance, Size};
 
 const HELP: &str = "--store or COMIC_VINE_STORE names the table; region and credentials are found as the \

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use async_trait::async_trait;
+use comicvine_client::MAX_ENTRY_BYTES;
 use store_core::Stores;
 use store_memory::{CacheOptions, StoreOptions};
 
 use crate::error::Error;
 
-use super::backend::{Backend, MAX_ENTRY_BYTES};
+use super::backend::Backend;
 use super::maintenance::{Maintenance, Size};
 
 pub(super) fn open() -> Backend {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use comicvine_client::MAX_ENTRY_BYTES;
 use directories::ProjectDirs;
 use indicatif::HumanBytes;
 use serde_json::json;
@@ -14,7 +15,7 @@ use crate::error::Error;
 use crate::output;
 use crate::progress::spinner;
 
-use super::backend::{Backend, Cleanup, MAX_ENTRY_BYTES, cannot_use};
+use super::backend::{Backend, Cleanup, cannot_use};
 use super::maintenance::{Maintenance, Size};
 
 const HELP: &str = "--db or COMIC_VINE_DB_PATH names the database file, and --store or COMIC_VINE_STORE \
