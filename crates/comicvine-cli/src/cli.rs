@@ -104,6 +104,32 @@ mod tests {
         }
     }
 
+    /// The arguments of the commands in a page's blocks. Variables may be set in front.
+    fn shown(page: &str) -> impl Iterator<Item = Vec<String>> {
+        page.lines().map(arguments).filter_map(|mut words| {
+            let command = words.iter().position(|word| word == "comicvine")?;
+            let mut variables = words[..command].iter();
+            let is_command = variables.all(|word| word.contains('='));
+            is_command.then(|| words.split_off(command))
+        })
+    }
+
+    #[test]
+    fn the_commands_that_pages_show_can_be_typed() {
+        for page in [
+            include_str!("../../../README.md"),
+            include_str!("../../../docs/operations.md"),
+            include_str!("../../../docs/dynamodb.md"),
+        ] {
+            let commands: Vec<_> = shown(page).collect();
+            assert!(commands.len() >= 5, "{commands:?}");
+            for command in commands {
+                let parsed = Cli::try_parse_from(&command);
+                assert!(parsed.is_ok(), "{command:?}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+
     /// The help of `command` and of everything below it.
     fn all_help(command: &mut clap::Command) -> Vec<String> {
         let mut helps = vec![command.render_long_help().to_string()];
