@@ -54,12 +54,12 @@ struct Setup {
     #[arg(long)]
     mend: bool,
 
-    /// Show what would be done, and change nothing; the same as `comicvine table plan`.
-    #[arg(long)]
+    /// The earlier form of `comicvine table plan`.
+    #[arg(long, hide = true)]
     dry_run: bool,
 
-    /// Print the table, or the permissions, for another tool; the same as `comicvine table print`.
-    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["dry_run", "mend"])]
+    /// The earlier form of `comicvine table print`.
+    #[arg(long, value_enum, hide = true, conflicts_with_all = ["dry_run", "mend"])]
     print: Option<PrintFormat>,
 }
 
