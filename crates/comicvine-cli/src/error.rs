@@ -161,9 +161,9 @@ fn help(error: &comicvine_client::Error) -> Option<&'static str> {
         Error::Blocked { .. } => {
             Some("stop every other program that uses the key; answers in the cache are still shown")
         }
-        Error::NotFound { .. } => {
-            Some("find its id with `comicvine search` or `comicvine list --filter name:…`")
-        }
+        Error::NotFound { .. } => Some(
+            "find its id with `comicvine search NAME` or `comicvine list RESOURCE --filter name:NAME`",
+        ),
         Error::Timeout { .. } => Some("try again, or allow more time with --max-wait"),
         Error::Transport { .. } => {
             Some("check the network, and --base-url if it is set; try again")

@@ -13,6 +13,9 @@ use crate::item::Item;
 /// Backend name in errors.
 pub(crate) const BACKEND: &str = "dynamodb";
 
+/// Operation name of the set-up in errors. It needs other permissions than the stores.
+pub(crate) const SETUP: &str = "setup";
+
 /// Why a request had no effect.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -125,7 +128,7 @@ where
     }
     let kind = kind(&code);
     let error = failed(kind).with_source(cause);
-    match remedy(kind, &code, table) {
+    match remedy(kind, &code, operation, table) {
         Some(remedy) => error.with_detail(remedy),
         None => error,
     }
@@ -187,16 +190,23 @@ fn kind(code: &str) -> ErrorKind {
     }
 }
 
-fn remedy(kind: ErrorKind, code: &str, table: &str) -> Option<String> {
+fn remedy(kind: ErrorKind, code: &str, operation: &str, table: &str) -> Option<String> {
     match (kind, code) {
         (ErrorKind::SchemaMissing, _) => Some(format!(
             "there is no table {table} here; create it with `comicvine table setup --table {table}`, or \
              check the region and the endpoint"
         )),
-        (_, "AccessDeniedException") => Some(format!(
-            "the credentials lack a permission on {table}; `comicvine table setup --table {table} --print \
-             iam` prints the required policy"
-        )),
+        (_, "AccessDeniedException") => {
+            let policy = if operation == SETUP {
+                "iam-setup"
+            } else {
+                "iam"
+            };
+            Some(format!(
+                "the credentials lack a permission on {table}; `comicvine table print {policy} --table \
+                 {table}` prints the required policy"
+            ))
+        }
         (
             _,
             "UnrecognizedClientException"

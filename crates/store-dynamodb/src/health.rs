@@ -93,6 +93,8 @@ pub enum Problem {
     },
     /// Time to live is off or uses another attribute, so DynamoDB does not remove expired items.
     TimeToLive {
+        /// Name of the table.
+        table: String,
         /// Required attribute.
         wanted: String,
         /// Actual attribute; `None` if time to live is off.
@@ -126,15 +128,22 @@ impl fmt::Display for Problem {
         match self {
             Self::Unreadable(error) => error.fmt(f),
             Self::NotActive { status } => write!(f, "the table is {status}"),
-            Self::TimeToLive { wanted, found } => {
-                match found {
-                    Some(found) => write!(f, "time to live uses the attribute {found}")?,
-                    None => f.write_str("time to live is off")?,
-                }
+            Self::TimeToLive {
+                table,
+                wanted,
+                found,
+            } => {
+                let (state, first) = match found {
+                    Some(found) => (
+                        format!("uses the attribute {found}"),
+                        "turn it off; an hour later ",
+                    ),
+                    None => ("is off".to_owned(), ""),
+                };
                 write!(
                     f,
-                    ", so expired items stay and cost storage; `comicvine table setup --mend` enables it \
-                     for {wanted}"
+                    "time to live {state}, so expired items stay and cost storage; {first}`comicvine table \
+                     setup --table {table} --mend` enables it for {wanted}"
                 )
             }
             Self::ClockSkew { skew, allowed } => write!(
@@ -195,8 +204,11 @@ impl DynamoDbTable {
         if let Ok(Some(found)) = time_to_live
             && found.as_ref() != Some(wanted)
         {
-            let wanted = wanted.clone();
-            problems.push(Problem::TimeToLive { wanted, found });
+            problems.push(Problem::TimeToLive {
+                table: self.name().to_owned(),
+                wanted: wanted.clone(),
+                found,
+            });
         }
         let difference = dates.difference();
         match difference {

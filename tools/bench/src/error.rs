@@ -23,7 +23,7 @@ pub(crate) enum Error {
     #[error("talk to the process that started this one; jobs are not started by hand")]
     NoParent { source: io::Error },
     #[error(
-        "a build for development would measure the compiler's settings: use `cargo xtask bench`"
+        "a build for development would measure the compiler's settings: use `cargo xtask bench peers`"
     )]
     NotReleased,
     #[error("start `{program}`: install Node.js 20 or later, which brings npm, and run this again")]

@@ -186,12 +186,27 @@ async fn a_transaction_that_is_throttled_is_told_from_one_that_met_another() {
 async fn the_remedy_is_told_once_and_the_cause_by_the_chain() {
     let error = failure_of(refusal(400, "AccessDeniedException")).await;
     let told = error.to_string();
-    assert!(told.contains("--print iam"), "{told}");
+    assert!(
+        told.contains("`comicvine table print iam --table"),
+        "{told}"
+    );
     assert!(!told.contains("as the server says"), "{told}");
     let cause = error.source().map(ToString::to_string);
     assert_eq!(
         cause.as_deref(),
         Some("AccessDeniedException: as the server says")
+    );
+}
+
+#[tokio::test]
+async fn a_set_up_without_permission_names_the_policy_of_the_set_up() {
+    let table = table(refusal(400, "AccessDeniedException")).await;
+    let spec = crate::setup::TableSpec::of(table.options());
+    let error = crate::setup::plan(table.client(), &spec).await.unwrap_err();
+    let told = error.to_string();
+    assert!(
+        told.contains("`comicvine table print iam-setup --table"),
+        "{told}"
     );
 }
 

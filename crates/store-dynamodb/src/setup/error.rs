@@ -53,7 +53,8 @@ impl fmt::Display for SetupError {
                 if differences.iter().all(is_mendable) {
                     write!(
                         f,
-                        "\nmend it with `comicvine table setup --mend --table {table}`"
+                        "\nmend it with `comicvine table setup --mend --table {table}` and the other options \
+                         of this set-up"
                     )
                 } else {
                     f.write_str("\nuse another table name, or change or delete that table yourself")

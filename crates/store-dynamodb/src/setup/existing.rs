@@ -14,10 +14,7 @@ use store_core::{Error, Timestamp};
 
 use super::difference::keys;
 use super::{Billing, TableSpec};
-use crate::error::failure;
-
-/// How errors of the set-up name their operation.
-pub(super) const OPERATION: &str = "setup";
+use crate::error::{SETUP, failure};
 
 /// An existing table in the form in which it is compared with a spec.
 #[derive(Debug)]
@@ -66,7 +63,7 @@ pub(super) async fn describe(
     match client.describe_table().table_name(table).send().await {
         Ok(answer) => Ok(answer.table),
         Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
-        Err(error) => Err(failure(error, OPERATION, table).into_error(OPERATION)),
+        Err(error) => Err(failure(error, SETUP, table).into_error(SETUP)),
     }
 }
 
@@ -88,12 +85,12 @@ async fn point_in_time_recovery(client: &Client, table: &str) -> Result<bool, Er
     let described = match request.send().await {
         Ok(answer) => answer.continuous_backups_description,
         Err(error) if error.code() == Some("UnknownOperationException") => {
-            let error = failure(error, OPERATION, table).into_error(OPERATION);
+            let error = failure(error, SETUP, table).into_error(SETUP);
             return Err(error.with_detail(
                 "this server has no point-in-time recovery; leave it out for a local server",
             ));
         }
-        Err(error) => return Err(failure(error, OPERATION, table).into_error(OPERATION)),
+        Err(error) => return Err(failure(error, SETUP, table).into_error(SETUP)),
     };
     let status = |described: ContinuousBackupsDescription| {
         let recovery = described.point_in_time_recovery_description?;
@@ -111,7 +108,7 @@ where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     ServiceError: From<SdkError<E>>,
 {
-    let failed = |error| failure(error, OPERATION, table).into_error(OPERATION);
+    let failed = |error| failure(error, SETUP, table).into_error(SETUP);
     request.await.map_err(failed)
 }
 

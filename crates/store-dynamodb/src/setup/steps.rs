@@ -12,9 +12,9 @@ use aws_sdk_dynamodb::types::{
 };
 use store_core::{Error, ErrorKind};
 
-use super::existing::{ExistingTable, OPERATION, asked};
+use super::existing::{ExistingTable, asked};
 use super::{Billing, Difference, IndexSpec, TableSpec};
-use crate::error::{BACKEND, failure};
+use crate::error::{BACKEND, SETUP, failure};
 
 /// One step of a set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +167,7 @@ pub(super) async fn create(client: &Client, spec: &TableSpec) -> Result<bool, Er
     match request.send().await {
         Ok(_) => Ok(true),
         Err(error) if error.code() == Some("ResourceInUseException") => Ok(false),
-        Err(error) => Err(failure(error, OPERATION, &spec.table).into_error(OPERATION)),
+        Err(error) => Err(failure(error, SETUP, &spec.table).into_error(SETUP)),
     }
 }
 
@@ -267,5 +267,5 @@ fn everything() -> Projection {
 
 /// Error for a request that cannot be built.
 fn unfit(source: BuildError) -> Error {
-    Error::new(ErrorKind::InvalidInput, BACKEND, OPERATION).with_source(source)
+    Error::new(ErrorKind::InvalidInput, BACKEND, SETUP).with_source(source)
 }

@@ -51,7 +51,7 @@ impl DynamoDbTable {
         Error::new(ErrorKind::SchemaMissing, BACKEND, operation)
             .with_detail(format!(
                 "table {table} has the keys {found}, the stores need {wanted}; use another table or set \
-                 its key names, and see `comicvine table setup --dry-run --table {table}`"
+                 its key names, and see `comicvine table plan --table {table}`"
             ))
             .into()
     }

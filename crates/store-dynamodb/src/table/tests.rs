@@ -71,7 +71,8 @@ async fn a_table_with_other_keys_is_an_error_that_tells_both() {
         let told = error.to_string();
         assert!(told.contains("pk (partition), sk (sort)"), "{told}");
         assert!(told.contains("PK (partition), SK (sort)"), "{told}");
-        assert!(told.contains("comicvine table setup"), "{told}");
+        let command = format!("`comicvine table plan --table {name}`");
+        assert!(told.contains(&command), "{told}");
     }
 }
 
