@@ -1,13 +1,11 @@
 //! The shared store as a worker opens it.
 
+use comicvine_client::MAX_ENTRY_BYTES;
 use store_core::Stores;
 use store_sqlite::{CacheOptions, SqliteDatabase, StoreOptions};
 
 use crate::error::Error;
 use crate::options::StoreOptions as StoreArguments;
-
-/// Longest value that the cache takes, in bytes: the client's longest response and its envelope.
-const MAX_ENTRY_BYTES: usize = 16 * 1024 * 1024 + 1024;
 
 /// Open stores, and the database to close if there is one.
 pub(crate) struct OpenStores {
