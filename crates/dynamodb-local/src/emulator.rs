@@ -28,7 +28,7 @@ pub struct Emulator {
 #[derive(Debug)]
 struct Process {
     child: Child,
-    talk: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
+    pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
 }
 
 impl Emulator {
@@ -99,12 +99,12 @@ impl Emulator {
     /// # Errors
     /// [`Error::Unexpected`] if the emulator has ended or fails.
     pub fn sweep(&self) -> Result<u64, Error> {
-        let mut talk = self
+        let mut pipes = self
             .process
-            .talk
+            .pipes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let (input, output) = &mut *talk;
+        let (input, output) = &mut *pipes;
         let mut answer = String::new();
         let asked = writeln!(input, "sweep").and_then(|()| output.read_line(&mut answer));
         let swept = answer.trim().strip_prefix("swept ");
@@ -157,7 +157,7 @@ fn launch(address: &str, file: Option<&Path>) -> Result<(String, Process), Error
     let read = output.read_line(&mut line);
     let process = Process {
         child,
-        talk: Mutex::new((input, output)),
+        pipes: Mutex::new((input, output)),
     };
     read.map_err(failed)?;
     match line.trim().strip_prefix("listening on ") {

@@ -143,7 +143,7 @@ impl fmt::Display for Problem {
                 write!(
                     f,
                     "time to live {state}, so expired items stay and cost storage; {first}`comicvine table \
-                     setup --table {table} --mend` enables it for {wanted}"
+                     setup --table {table} --repair` enables it for {wanted}"
                 )
             }
             Self::ClockSkew { skew, allowed } => write!(

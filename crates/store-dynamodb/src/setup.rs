@@ -12,7 +12,7 @@
 //! | [`render()`] | the same table as `CloudFormation`, Terraform, AWS CLI commands or an IAM policy |
 //!
 //! Nothing here deletes a table or changes its items. Differences from the [`TableSpec`] are reported; those
-//! that can be fixed while the table serves are fixed only with [`Mend::InPlace`].
+//! that can be fixed while the table serves are fixed only with [`Repair::InPlace`].
 
 mod difference;
 mod error;
@@ -33,7 +33,7 @@ pub use difference::Difference;
 pub(crate) use difference::keys;
 pub use error::SetupError;
 pub(crate) use existing::keys_of;
-pub use options::{Mend, Progress, SetupOptions};
+pub use options::{Progress, Repair, SetupOptions};
 pub use permissions::{SETUP_OPERATIONS, STORE_OPERATIONS};
 pub use render::{Format, render};
 pub use spec::{Billing, IndexSpec, TableSpec};
@@ -72,7 +72,7 @@ pub async fn plan(client: &Client, spec: &TableSpec) -> Result<Plan, SetupError>
 ///
 /// # Errors
 /// - [`SetupError::Mismatch`]: the existing table differs, and the difference cannot be fixed in place or
-///   [`SetupOptions::mend`] does not allow it.
+///   [`SetupOptions::repair`] does not allow it.
 /// - [`SetupError::NotActive`]: the table was not ready within [`SetupOptions::ready_timeout`].
 /// - [`SetupError::Request`]: a request failed; kinds as for [`plan`], and [`ErrorKind::Busy`] while another
 ///   change of the table is in progress.

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use store_dynamodb::setup::{
-    Billing, Format, Mend, SetupOptions, TableSpec, create_or_verify, plan, render,
+    Billing, Format, Repair, SetupOptions, TableSpec, create_or_verify, plan, render,
 };
 use store_dynamodb::{DynamoDbTable, TableOptions};
 
@@ -17,7 +17,7 @@ Examples:
   comicvine table setup --table comics --region eu-west-1    # on demand
   comicvine table setup --store 'dynamodb://comics?region=eu-west-1' --pitr
   comicvine table setup --table comics --billing provisioned --read-units 50 --write-units 50
-  comicvine table setup --table comics --mend --pitr         # repairs an existing table
+  comicvine table setup --table comics --repair --pitr       # repairs an existing table
   comicvine table setup --endpoint-url http://127.0.0.1:8000
   comicvine table print cloudformation --table comics > table.json
   comicvine table print iam --table comics > policy.json
@@ -27,7 +27,7 @@ Credentials and region are found as the AWS command line finds them; a local end
 /// Create, verify and describe the DynamoDB table that the stores need.
 ///
 /// Any number of programs may set up the same table at the same time. A table that exists is verified;
-/// without `--mend` nothing about it is changed.
+/// without `--repair` nothing about it is changed.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Table {
@@ -52,14 +52,14 @@ struct Setup {
 
     /// Repair in an existing table what can be repaired while it is in use.
     #[arg(long)]
-    mend: bool,
+    repair: bool,
 
     /// The earlier form of `comicvine table plan`.
     #[arg(long, hide = true)]
     dry_run: bool,
 
     /// The earlier form of `comicvine table print`.
-    #[arg(long, value_enum, hide = true, conflicts_with_all = ["dry_run", "mend"])]
+    #[arg(long, value_enum, hide = true, conflicts_with_all = ["dry_run", "repair"])]
     print: Option<PrintFormat>,
 }
 
@@ -194,8 +194,8 @@ pub(crate) async fn run(global: &GlobalOptions, table: Table) -> Result<(), Erro
         Action::Plan(_) | Action::Setup(Setup { dry_run: true, .. }) => {
             show_plan(options, &spec).await
         }
-        Action::Setup(Setup { mend: true, .. }) => set_up(options, &spec, Mend::InPlace).await,
-        Action::Setup(_) => set_up(options, &spec, Mend::Nothing).await,
+        Action::Setup(Setup { repair: true, .. }) => set_up(options, &spec, Repair::InPlace).await,
+        Action::Setup(_) => set_up(options, &spec, Repair::Nothing).await,
     }
 }
 
@@ -205,10 +205,10 @@ async fn show_plan(options: TableOptions, spec: &TableSpec) -> Result<(), Error>
     Ok(output::print_line(&plan.to_string())?)
 }
 
-async fn set_up(options: TableOptions, spec: &TableSpec, mend: Mend) -> Result<(), Error> {
+async fn set_up(options: TableOptions, spec: &TableSpec, repair: Repair) -> Result<(), Error> {
     let table = DynamoDbTable::from_env(options).await;
     let options = SetupOptions::default()
-        .with_mend(mend)
+        .with_repair(repair)
         .with_progress(|progress| {
             // The set-up continues without a reader.
             let _ = output::print_line(&progress.to_string());

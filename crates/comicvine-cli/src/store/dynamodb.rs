@@ -116,7 +116,7 @@ impl Maintenance for Table {
             ));
         }
         Err(Error::CheckFailed(format!(
-            "the table {} is not what the stores need:{}\n`{} --mend` repairs what can be repaired in place",
+            "the table {} is not what the stores need:{}\n`{} --repair` repairs what can be repaired in place",
             table.name(),
             differences.concat(),
             self.setup
@@ -126,7 +126,7 @@ impl Maintenance for Table {
     async fn backup(&self, _path: &Path) -> Result<String, Error> {
         let table = self.table.name();
         Err(Error::usage(format!(
-            "a DynamoDB table is not copied to a file; turn on point-in-time recovery with `{} --mend \
+            "a DynamoDB table is not copied to a file; turn on point-in-time recovery with `{} --repair \
              --pitr`, or make a backup on demand with `aws dynamodb create-backup --table-name {table} \
              --backup-name NAME`",
             self.setup

@@ -164,7 +164,7 @@ async fn alternatives_of_a_table_are_named() {
     table
         .cache(&["backup", "copy.db"])
         .await
-        .assert_failed(2, &[&pitr, " --mend --pitr`", &demand]);
+        .assert_failed(2, &[&pitr, " --repair --pitr`", &demand]);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub struct Faults {
     /// The response is delayed by [`delay`](Self::delay). Default: 0.
     pub slow: f64,
     /// The request takes effect, but the connection is closed instead of a response. Default: 0.
-    pub lost_answer: f64,
+    pub lost_response: f64,
     /// A write is refused because of a concurrent one: `TransactionConflictException`, or
     /// `TransactionCanceledException` for a transaction. Default: 0.
     pub conflict: f64,
@@ -62,7 +62,7 @@ impl Faults {
             server_error: share,
             reset: share,
             slow: share,
-            lost_answer: share,
+            lost_response: share,
             conflict: share,
             unprocessed: share,
             delay: Duration::from_secs(1),
@@ -75,7 +75,7 @@ impl Faults {
         with_server_error server_error,
         with_reset reset,
         with_slow slow,
-        with_lost_answer lost_answer,
+        with_lost_response lost_response,
         with_conflict conflict,
         with_unprocessed unprocessed
     );
@@ -95,7 +95,7 @@ impl Faults {
             (Fault::ServerError, self.server_error),
             (Fault::Reset, self.reset),
             (Fault::Slow, self.slow),
-            (Fault::LostAnswer, self.lost_answer),
+            (Fault::LostResponse, self.lost_response),
             (Fault::Conflict, self.conflict),
             (Fault::Unprocessed, self.unprocessed),
         ];
@@ -117,7 +117,7 @@ pub(super) enum Fault {
     ServerError,
     Reset,
     Slow,
-    LostAnswer,
+    LostResponse,
     Conflict,
     Unprocessed,
 }
@@ -138,8 +138,8 @@ pub struct FaultCounts {
     pub resets: u64,
     /// See [`Faults::slow`].
     pub slow: u64,
-    /// See [`Faults::lost_answer`].
-    pub lost_answers: u64,
+    /// See [`Faults::lost_response`].
+    pub lost_responses: u64,
     /// See [`Faults::conflict`].
     pub conflicts: u64,
     /// See [`Faults::unprocessed`].
@@ -155,7 +155,7 @@ impl FaultCounts {
             + self.server_errors
             + self.resets
             + self.slow
-            + self.lost_answers
+            + self.lost_responses
             + self.conflicts
             + self.unprocessed
     }
@@ -167,7 +167,7 @@ impl FaultCounts {
             Fault::ServerError => &mut self.server_errors,
             Fault::Reset => &mut self.resets,
             Fault::Slow => &mut self.slow,
-            Fault::LostAnswer => &mut self.lost_answers,
+            Fault::LostResponse => &mut self.lost_responses,
             Fault::Conflict => &mut self.conflicts,
             Fault::Unprocessed => &mut self.unprocessed,
         } += 1;

@@ -80,7 +80,7 @@ impl Service {
                 self.is_reset.store(true, Ordering::Relaxed);
                 return Err(Hangup);
             }
-            Fault::LostAnswer => {
+            Fault::LostResponse => {
                 self.forward(head, body).await?;
                 self.state.count(fault);
                 return Err(Hangup);

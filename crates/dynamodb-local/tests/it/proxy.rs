@@ -113,12 +113,12 @@ async fn a_reset_connection_is_an_input_output_error_and_nothing_was_done() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_took_effect_once() {
-    let it = setting(NONE.with_lost_answer(1.0)).await;
+async fn a_lost_response_took_effect_once() {
+    let it = setting(NONE.with_lost_response(1.0)).await;
     let error = it.add().await.expect_err("no answer");
     assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
     assert_eq!(it.count().await, 1);
-    assert_eq!(it.proxy.fault_counts().lost_answers, 1);
+    assert_eq!(it.proxy.fault_counts().lost_responses, 1);
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn half_of_a_batch_is_done_and_the_rest_returned() {
 }
 
 #[tokio::test]
-async fn the_same_seed_spoils_the_same_requests() {
+async fn the_same_seed_injects_the_same_faults() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let it = setting(NONE.with_server_error(0.5)).await;

@@ -58,7 +58,7 @@ pub enum Difference {
 impl Difference {
     /// The step that fixes it while the table serves; `None` if it cannot be fixed in place.
     #[must_use]
-    pub const fn mended_by(&self) -> Option<Step> {
+    pub const fn repaired_by(&self) -> Option<Step> {
         match self {
             Self::TimeToLive { found: None, .. } => Some(Step::EnableTimeToLive),
             Self::IndexMissing { .. } => Some(Step::AddIndex),

@@ -45,15 +45,15 @@ impl fmt::Display for SetupError {
                 write!(f, "table {table} does not match the schema of the stores")?;
                 for difference in differences {
                     write!(f, "\n  {difference}")?;
-                    if difference.mended_by().is_some() {
-                        f.write_str(" [can be mended in place]")?;
+                    if difference.repaired_by().is_some() {
+                        f.write_str(" [can be repaired in place]")?;
                     }
                 }
-                let is_mendable = |difference: &Difference| difference.mended_by().is_some();
-                if differences.iter().all(is_mendable) {
+                let is_repairable = |difference: &Difference| difference.repaired_by().is_some();
+                if differences.iter().all(is_repairable) {
                     write!(
                         f,
-                        "\nmend it with `comicvine table setup --mend --table {table}` and the other options \
+                        "\nmend it with `comicvine table setup --repair --table {table}` and the other options \
                          of this set-up"
                     )
                 } else {

@@ -13,16 +13,16 @@ type Listener = Arc<dyn Fn(&Progress) + Send + Sync>;
 /// Options of [`create_or_verify`](super::create_or_verify).
 ///
 /// ```
-/// use store_dynamodb::setup::{Mend, SetupOptions};
+/// use store_dynamodb::setup::{Repair, SetupOptions};
 ///
-/// let options = SetupOptions::default().with_mend(Mend::InPlace);
+/// let options = SetupOptions::default().with_repair(Repair::InPlace);
 /// assert_eq!(options.ready_timeout.as_secs(), 300);
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct SetupOptions {
-    /// Whether an existing table may be changed. Default: [`Mend::Nothing`].
-    pub mend: Mend,
+    /// Whether an existing table may be changed. Default: [`Repair::Nothing`].
+    pub repair: Repair,
     /// Longest wait for the table and its indexes to become active. Default: 5 min; adding an index to a large
     /// table takes longer.
     pub ready_timeout: Duration,
@@ -34,7 +34,7 @@ pub struct SetupOptions {
 impl Default for SetupOptions {
     fn default() -> Self {
         Self {
-            mend: Mend::default(),
+            repair: Repair::default(),
             ready_timeout: MINUTE * 5,
             clock: Arc::new(SystemClock::new()),
             listener: None,
@@ -43,10 +43,10 @@ impl Default for SetupOptions {
 }
 
 impl SetupOptions {
-    /// Sets [`mend`](Self::mend).
+    /// Sets [`repair`](Self::repair).
     #[must_use]
-    pub const fn with_mend(mut self, mend: Mend) -> Self {
-        self.mend = mend;
+    pub const fn with_repair(mut self, repair: Repair) -> Self {
+        self.repair = repair;
         self
     }
 
@@ -81,7 +81,7 @@ impl SetupOptions {
 impl fmt::Debug for SetupOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SetupOptions")
-            .field("mend", &self.mend)
+            .field("repair", &self.repair)
             .field("ready_timeout", &self.ready_timeout)
             .finish_non_exhaustive()
     }
@@ -90,7 +90,7 @@ impl fmt::Debug for SetupOptions {
 /// Whether an existing table may be changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Mend {
+pub enum Repair {
     /// Verify only.
     #[default]
     Nothing,

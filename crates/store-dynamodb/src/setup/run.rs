@@ -11,7 +11,9 @@ use store_core::{Error, ErrorKind};
 use super::existing::{ExistingTable, find};
 use super::steps::{create, take};
 use super::wait::{Pause, until_ready};
-use super::{Difference, Mend, Plan, Progress, Report, SetupError, SetupOptions, Step, TableSpec};
+use super::{
+    Difference, Plan, Progress, Repair, Report, SetupError, SetupOptions, Step, TableSpec,
+};
 
 /// How long whoever created the table has to finish it before it counts as finished: its last wait for
 /// the table, and a request that is sent a few times.
@@ -45,7 +47,7 @@ pub(super) async fn run(
             continue;
         }
         let plan = Plan::new(spec, Some(&found));
-        let may_change = is_new || options.mend == Mend::InPlace;
+        let may_change = is_new || options.repair == Repair::InPlace;
         if plan.is_sufficient() && !may_change && setup.may_be_finished(&found, &plan) {
             setup.wait("not finished yet").await;
             continue;
@@ -123,7 +125,7 @@ impl Setup<'_> {
     fn may_be_finished(&self, found: &ExistingTable, plan: &Plan) -> bool {
         let comes_last = |it: &Difference| {
             matches!(
-                it.mended_by(),
+                it.repaired_by(),
                 Some(Step::EnableTimeToLive | Step::EnablePointInTimeRecovery)
             )
         };

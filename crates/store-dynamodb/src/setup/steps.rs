@@ -47,7 +47,7 @@ impl fmt::Display for Step {
 pub struct Plan {
     /// Name of the table.
     pub table: String,
-    /// Steps to take; on an existing table only with [`Mend::InPlace`](super::Mend::InPlace).
+    /// Steps to take; on an existing table only with [`Repair::InPlace`](super::Repair::InPlace).
     pub steps: Vec<Step>,
     /// Differences between an existing table and the spec.
     pub differences: Vec<Difference>,
@@ -58,7 +58,7 @@ impl Plan {
         let (steps, differences) = match found {
             Some(found) if !found.is_new => {
                 let differences = Difference::between(spec, found);
-                let steps = differences.iter().filter_map(Difference::mended_by);
+                let steps = differences.iter().filter_map(Difference::repaired_by);
                 (steps.collect(), differences)
             }
             _ => {
@@ -79,8 +79,8 @@ impl Plan {
     /// Whether the steps resolve every difference.
     #[must_use]
     pub fn is_sufficient(&self) -> bool {
-        let is_mendable = |difference: &Difference| difference.mended_by().is_some();
-        self.differences.iter().all(is_mendable)
+        let is_repairable = |difference: &Difference| difference.repaired_by().is_some();
+        self.differences.iter().all(is_repairable)
     }
 }
 

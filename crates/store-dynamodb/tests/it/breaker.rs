@@ -106,7 +106,7 @@ async fn server_faults_lost_connections_and_silence_open_it() {
     let faults = [
         NONE.with_server_error(1.0),
         NONE.with_reset(1.0),
-        NONE.with_lost_answer(1.0),
+        NONE.with_lost_response(1.0),
         NONE.with_throughput_exceeded(1.0),
     ];
     let it = Setting::new().await;

@@ -113,7 +113,7 @@ async fn a_time_to_live_that_is_off_or_another_is_told_and_does_no_harm() {
         assert_eq!(is_only_untold(rest), !is_time_told().await);
         assert!(rest.len() < 2, "{rest:?}");
         assert_eq!((&**wanted, found.as_deref()), ("TTL", ruled_by));
-        let command = format!("`comicvine table setup --table {} --mend`", table.name());
+        let command = format!("`comicvine table setup --table {} --repair`", table.name());
         let text = problem.to_string();
         assert!(text.contains(&command), "{text}");
         assert_eq!(text.contains("turn it off"), ruled_by.is_some(), "{text}");

@@ -1,4 +1,4 @@
-//! Setting a table up: made once, verified after, mended when asked.
+//! Setting a table up: made once, verified after, repaired when asked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use dynamodb_local::{FaultProxy, Faults};
 use serde_json::Value;
 use store_core::{Clock as _, HOUR, MINUTE, ManualClock, SECOND, SystemClock};
 use store_dynamodb::setup::{
-    Billing, Difference, Format, IndexSpec, Mend, Progress, SetupError, SetupOptions, Step,
+    Billing, Difference, Format, IndexSpec, Progress, Repair, SetupError, SetupOptions, Step,
     TableSpec, create_or_verify, plan, render,
 };
 use store_dynamodb::{SchemaNames, TableOptions};
@@ -135,7 +135,7 @@ async fn another_table_of_that_name_is_told_apart_in_full() {
         ("SK", ScalarAttributeType::N),
     ];
     foreign(&client, &spec.table, keys).await;
-    let options = SetupOptions::default().with_mend(Mend::InPlace);
+    let options = SetupOptions::default().with_repair(Repair::InPlace);
     let error = create_or_verify(&client, &spec, &options)
         .await
         .expect_err("a difference");
@@ -166,10 +166,10 @@ async fn another_table_of_that_name_is_told_apart_in_full() {
         "{text}"
     );
     assert!(
-        text.contains("index GSI1: missing [can be mended in place]"),
+        text.contains("index GSI1: missing [can be repaired in place]"),
         "{text}"
     );
-    // Not even what could have been mended was touched.
+    // Not even what could have been repaired was touched.
     let planned = plan(&client, &spec).await.expect("a plan");
     assert_eq!(planned.differences, wanted);
     assert!(!planned.is_sufficient());
@@ -182,10 +182,10 @@ async fn what_can_be_mended_is_mended_when_asked_and_only_then() {
     foreign(&client, &spec.table, keys).await;
     let refused = create_or_verify(&client, &spec, &SetupOptions::default()).await;
     let text = refused.expect_err("a difference").to_string();
-    assert!(text.contains("comicvine table setup --mend"), "{text}");
-    let options = SetupOptions::default().with_mend(Mend::InPlace);
+    assert!(text.contains("comicvine table setup --repair"), "{text}");
+    let options = SetupOptions::default().with_repair(Repair::InPlace);
     let report = create_or_verify(&client, &spec, &options).await;
-    let done = report.expect("a mended table").done;
+    let done = report.expect("a repaired table").done;
     assert_eq!(done, [Step::AddIndex, Step::EnableTimeToLive]);
     assert_eq!(set_up(&client, &spec).await, []);
 }
@@ -204,7 +204,7 @@ async fn billing_of_another_kind_is_a_difference() {
     };
     let text = "billing: on demand; should be provisioned with 1 read and 2 write units";
     assert_eq!(difference.to_string(), text);
-    assert_eq!(difference.mended_by(), None);
+    assert_eq!(difference.repaired_by(), None);
 }
 
 /// Clients of their own in tasks that truly run at once; half of them have a bad line, so that their
@@ -250,7 +250,7 @@ async fn all_that_mend_at_once_end_well() {
     let (client, spec) = (support::client(), spec());
     let keys = ["PK", "SK"].map(|name| (name, ScalarAttributeType::S));
     foreign(&client, &spec.table, keys).await;
-    let options = SetupOptions::default().with_mend(Mend::InPlace);
+    let options = SetupOptions::default().with_repair(Repair::InPlace);
     let done = all_at_once(&spec, &options).await;
     // AWS' own server for tests lets everybody add it.
     assert!(done.concat().contains(&Step::AddIndex), "{done:?}");
@@ -380,13 +380,13 @@ async fn recovery_is_mended_in_a_table_that_has_none() {
     let (client, spec) = (support::client(), spec());
     set_up(&client, &spec).await;
     let spec = spec.with_point_in_time_recovery(true);
-    let options = SetupOptions::default().with_mend(Mend::InPlace);
+    let options = SetupOptions::default().with_repair(Repair::InPlace);
     let outcome = create_or_verify(&client, &spec, &options).await;
     if !has_recovery(&client).await {
         assert!(outcome.is_err());
         return;
     }
-    let done = outcome.expect("a mended table").done;
+    let done = outcome.expect("a repaired table").done;
     assert_eq!(done, [Step::EnablePointInTimeRecovery]);
     assert_eq!(set_up(&client, &spec).await, []);
 }

@@ -31,12 +31,12 @@ fn kinds() -> [(&'static str, Faults); 10] {
         ("server errors", NONE.with_server_error(0.3)),
         ("resets", NONE.with_reset(0.3)),
         ("slow answers", NONE.with_slow(0.15)),
-        ("lost answers", NONE.with_lost_answer(0.3)),
+        ("lost answers", NONE.with_lost_response(0.3)),
         ("conflicts", NONE.with_conflict(0.3)),
         ("batches left half done", NONE.with_unprocessed(0.6)),
         (
             "lost answers and conflicts",
-            NONE.with_lost_answer(0.2).with_conflict(0.2),
+            NONE.with_lost_response(0.2).with_conflict(0.2),
         ),
         ("everything", Faults::each(0.05)),
     ]

@@ -225,7 +225,7 @@ async fn a_long_value_is_stored_whatever_other_writes_are_under_way() {
 
 #[tokio::test]
 async fn a_long_value_whose_answers_are_lost_is_stored_and_leaves_nothing_behind() {
-    let (setting, cache, clock) = alone(NONE.with_lost_answer(0.25)).await;
+    let (setting, cache, clock) = alone(NONE.with_lost_response(0.25)).await;
     let mut stored = None;
     for version in 0..8 {
         clock.advance(TICK);
@@ -241,5 +241,5 @@ async fn a_long_value_whose_answers_are_lost_is_stored_and_leaves_nothing_behind
     let found = cache.get(&key("comics:1")).await.expect("an answer");
     let value = found.hit().map(|entry| entry.value).expect("a value");
     assert!((stored..8).any(|version| value == value_of(version, 100)));
-    assert!(setting.proxy.fault_counts().lost_answers > 0);
+    assert!(setting.proxy.fault_counts().lost_responses > 0);
 }
