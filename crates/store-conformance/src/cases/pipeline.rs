@@ -3,6 +3,7 @@
 mod failing;
 mod fixture;
 mod limits;
+mod probed_jobs;
 mod sharing;
 mod waiting;
 

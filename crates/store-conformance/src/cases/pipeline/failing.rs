@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store_core::pipeline::{CacheMode, Failure, Fetched, Outcome, PipelineError};
-use store_core::{CacheStoreExt, ErrorKind, HOUR, Pipeline, Result, SECOND, Stores};
+use store_core::{CacheStoreExt, DedupeStore, ErrorKind, HOUR, Pipeline, Result, SECOND, Stores};
 
 use super::fixture::{Fixture, UpstreamError, key, request};
 use crate::{Harness, Setup};

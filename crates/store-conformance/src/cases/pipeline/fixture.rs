@@ -13,6 +13,8 @@ use store_core::{
 
 use tokio::task::JoinHandle;
 
+use super::probed_jobs::ProbedJobs;
+use crate::run::eventually;
 use crate::{Harness, Setup};
 
 /// An error of the simulated upstream.
@@ -62,7 +64,7 @@ pub(super) type RunResult = Result<Answer, PipelineError<UpstreamError>>;
 pub(super) struct Fixture {
     pub(super) clock: ManualClock,
     pub(super) cache: Arc<dyn CacheStore>,
-    pub(super) dedupe: Arc<dyn DedupeStore>,
+    pub(super) dedupe: Arc<ProbedJobs>,
     pub(super) rate_limit: Arc<dyn RateLimitStore>,
     pub(super) pipeline: Pipeline,
     pub(super) sent: Arc<AtomicU32>,
@@ -70,21 +72,23 @@ pub(super) struct Fixture {
 
 impl Fixture {
     pub(super) async fn open(harness: &dyn Harness, setup: &Setup) -> Result<Self> {
-        Self::open_with(harness, setup, harness.dedupe(setup).await?).await
+        let jobs = ProbedJobs::new(harness.dedupe(setup).await?);
+        Self::open_with(harness, setup, jobs).await
     }
 
     pub(super) async fn open_with(
         harness: &dyn Harness,
         setup: &Setup,
-        dedupe: Arc<dyn DedupeStore>,
+        jobs: ProbedJobs,
     ) -> Result<Self> {
+        let dedupe = Arc::new(jobs);
         let (cache, rate_limit) = (
             harness.cache(setup).await?,
             harness.rate_limit(setup).await?,
         );
         let stores = Stores {
             cache: Some(Arc::clone(&cache)),
-            dedupe: Some(Arc::clone(&dedupe)),
+            dedupe: Some(Arc::clone(&dedupe) as Arc<dyn DedupeStore>),
             rate_limit: Some(Arc::clone(&rate_limit)),
         };
         let pipeline = Pipeline::builder(stores)
@@ -99,6 +103,11 @@ impl Fixture {
             pipeline,
             sent: Arc::default(),
         })
+    }
+
+    /// Waits until so many callers wait for a fetch that they joined.
+    pub(super) async fn wait_for_joined(&self, callers: usize) -> Result<()> {
+        eventually(async || Ok((self.dedupe.joined() == callers).then_some(()))).await
     }
 
     /// Runs the request against an upstream that answers each attempt with `answer(attempt)`.

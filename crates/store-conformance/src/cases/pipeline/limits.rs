@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use store_core::pipeline::{Failure, Outcome, PipelineError, Request};
-use store_core::{Clock, HOUR, MINUTE, Priority, Reason, Result, SECOND};
+use store_core::{Clock, DedupeStore, HOUR, MINUTE, Priority, Reason, Result, SECOND};
 
 use super::fixture::{Fixture, UpstreamError, key, one_per_hour, request, resource};
 use crate::run::{advance_until_done, eventually, task_result};

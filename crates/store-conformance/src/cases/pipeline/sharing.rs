@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use store_core::pipeline::{CacheMode, Failure, Fetched, Outcome, PipelineError};
 use store_core::{
-    AdaptiveConfig, CacheStoreExt, HOUR, Limit, MINUTE, NewEntry, Priority, Registration,
-    ResourceConfig, Result, SECOND, Tag,
+    AdaptiveConfig, CacheStoreExt, DedupeStore, HOUR, Limit, MINUTE, NewEntry, Priority,
+    Registration, ResourceConfig, Result, SECOND, Tag,
 };
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -38,12 +38,6 @@ async fn start_fetch(
     Ok((release, task))
 }
 
-/// Waits until `callers` callers wait for the fetch: each sleeps on the clock until the owner's lease
-/// would end, and so does the owner between two heartbeats.
-async fn wait_for_sleepers(fixture: &Fixture, callers: usize) -> Result<()> {
-    eventually(async || Ok((fixture.clock.sleepers() > callers).then_some(()))).await
-}
-
 pub async fn equal_requests_in_flight_are_sent_once(harness: &dyn Harness) -> Result<()> {
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     let (release, owner) = start_fetch(&fixture, Ok(fresh("one"))).await?;
@@ -56,7 +50,7 @@ pub async fn equal_requests_in_flight_are_sent_once(harness: &dyn Harness) -> Re
         }
     });
     let others = tokio::spawn(run_concurrently(others));
-    wait_for_sleepers(&fixture, 32).await?;
+    fixture.wait_for_joined(32).await?;
     release.notify_one();
     assert_eq!(
         task_result(owner).await?.expect("an answer").outcome,
@@ -98,7 +92,7 @@ pub async fn a_new_owner_checks_the_cache_first(harness: &dyn Harness) -> Result
         panic!("nobody else asked");
     };
     let waiting = fixture.spawn_get(request()?.with_max_wait(MINUTE), "again");
-    wait_for_sleepers(&fixture, 0).await?;
+    fixture.wait_for_joined(1).await?;
     // The owner fills the cache and is dropped without a result.
     let other_key = store_core::Key::new("comics:other")?;
     let mut fill = request()?;
@@ -131,7 +125,7 @@ pub async fn an_answer_that_is_stale_at_once_is_shared_all_the_same(
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     let (release, owner) = start_fetch(&fixture, Ok(Fetched::new("one").stale_for(HOUR))).await?;
     let joined = fixture.spawn_get(request()?.with_max_wait(MINUTE), "another");
-    wait_for_sleepers(&fixture, 1).await?;
+    fixture.wait_for_joined(1).await?;
     release.notify_one();
     assert!(task_result(owner).await?.is_ok());
     let answer = task_result(joined).await?.expect("an answer");
@@ -143,7 +137,7 @@ pub async fn a_failure_is_shared_with_those_who_joined(harness: &dyn Harness) ->
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     let (release, owner) = start_fetch(&fixture, Err(UpstreamError::Gone)).await?;
     let joined = fixture.spawn_get(request()?.with_max_wait(MINUTE), "another");
-    wait_for_sleepers(&fixture, 1).await?;
+    fixture.wait_for_joined(1).await?;
     release.notify_one();
     for task in [owner, joined] {
         let failed = task_result(task).await?;
@@ -160,7 +154,7 @@ pub async fn a_dropped_owner_is_replaced(harness: &dyn Harness) -> Result<()> {
     let fixture = Fixture::open(harness, &Setup::default()).await?;
     let (_release, owner) = start_fetch(&fixture, Ok(fresh("never"))).await?;
     let joined = fixture.spawn_get(request()?.with_max_wait(MINUTE), "two");
-    wait_for_sleepers(&fixture, 1).await?;
+    fixture.wait_for_joined(1).await?;
     owner.abort();
     // The clock stands still: nobody waits for the lease to end.
     let answer = task_result(joined).await?.expect("an answer");
@@ -240,7 +234,7 @@ pub async fn an_answer_too_large_to_keep_is_fetched_once_for_the_process(
         let (release, owner) = start_fetch(&fixture, Ok(answer)).await?;
         let joining = || Ok(fixture.spawn_get(request()?.with_max_wait(MINUTE), "another"));
         let joined = (0..4).map(|_| joining()).collect::<Result<Vec<_>>>()?;
-        wait_for_sleepers(&fixture, 4).await?;
+        fixture.wait_for_joined(4).await?;
         release.notify_one();
         assert!(task_result(owner).await?.is_ok());
         for task in joined {

@@ -1,108 +1,33 @@
 //! Failures of the store of jobs while a fetch is under way.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use store_core::pipeline::{Fetched, Outcome};
 use store_core::{
-    DedupeStats, DedupeStore, EndOutcome, Error, ErrorKind, Heartbeat, JobId, JobInfo, JobOutcome,
-    JobResult, Key, MINUTE, Ownership, Page, PageRequest, Priority, Registration, Result,
-    Selection,
+    DedupeStore, EndOutcome, ErrorKind, JobResult, Key, MINUTE, Ownership, Priority, Registration,
+    Result,
 };
 
 use super::fixture::{Fixture, fresh, key, request};
-use crate::run::{advance_until_done, eventually, task_result};
+use super::probed_jobs::ProbedJobs;
+use crate::run::{advance_until_done, task_result};
 use crate::{Harness, Setup};
-
-/// A store whose first calls of `wait_for` and `complete` fail.
-#[derive(Debug)]
-struct FailingStore {
-    jobs: Arc<dyn DedupeStore>,
-    kind: ErrorKind,
-    most: u32,
-    failed: AtomicU32,
-    max_failed_ends: u32,
-    failed_ends: AtomicU32,
-}
-
-#[async_trait]
-impl DedupeStore for FailingStore {
-    async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
-        if self.failed.load(Ordering::SeqCst) < self.most {
-            self.failed.fetch_add(1, Ordering::SeqCst);
-            return Err(Error::new(self.kind, "conformance", "wait_for"));
-        }
-        self.jobs.wait_for(key, job, timeout).await
-    }
-
-    async fn register_or_join(&self, key: &Key, priority: Priority) -> Result<Registration> {
-        self.jobs.register_or_join(key, priority).await
-    }
-
-    async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
-        self.jobs.heartbeat(key, job).await
-    }
-
-    async fn complete(&self, owner: &mut Ownership, result: JobResult) -> Result<EndOutcome> {
-        if self.failed_ends.fetch_add(1, Ordering::SeqCst) < self.max_failed_ends {
-            return Err(Error::new(self.kind, "conformance", "complete"));
-        }
-        self.jobs.complete(owner, result).await
-    }
-
-    async fn fail(&self, owner: &mut Ownership, error: &str) -> Result<EndOutcome> {
-        self.jobs.fail(owner, error).await
-    }
-
-    async fn is_in_progress(&self, key: &Key) -> Result<bool> {
-        self.jobs.is_in_progress(key).await
-    }
-
-    async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
-        self.jobs.list(page).await
-    }
-
-    async fn stats(&self) -> Result<DedupeStats> {
-        self.jobs.stats().await
-    }
-
-    async fn clear(&self, selection: &Selection) -> Result<u64> {
-        self.jobs.clear(selection).await
-    }
-
-    async fn cleanup(&self) -> Result<u64> {
-        self.jobs.cleanup().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.jobs.close().await
-    }
-}
 
 /// A fixture whose first `max` waits fail, and the ownership of its job.
 async fn with_failing_store(
     harness: &dyn Harness,
     kind: ErrorKind,
     most: u32,
-) -> Result<(Fixture, Arc<FailingStore>, Ownership)> {
+) -> Result<(Fixture, Ownership)> {
     let setup = Setup::default();
-    let jobs = Arc::new(FailingStore {
-        jobs: harness.dedupe(&setup).await?,
-        kind,
-        most,
-        failed: AtomicU32::new(0),
-        max_failed_ends: 0,
-        failed_ends: AtomicU32::new(0),
-    });
-    let fixture = Fixture::open_with(harness, &setup, Arc::clone(&jobs) as _).await?;
+    let jobs = ProbedJobs::new(harness.dedupe(&setup).await?).failing_waits(kind, most);
+    let fixture = Fixture::open_with(harness, &setup, jobs).await?;
     match fixture
         .dedupe
         .register_or_join(&key()?, Priority::User)
         .await?
     {
-        Registration::Owner(owner) => Ok((fixture, jobs, owner)),
+        Registration::Owner(owner) => Ok((fixture, owner)),
         Registration::Joined(job) => panic!("nobody else asked, but {job} is in progress"),
     }
 }
@@ -110,11 +35,11 @@ async fn with_failing_store(
 pub async fn a_wait_that_fails_costs_a_fetch(harness: &dyn Harness) -> Result<()> {
     // A temporary failure is retried twice, as a failed attempt is.
     for (kind, waits) in [(ErrorKind::Corrupt, 1), (ErrorKind::Busy, 3)] {
-        let (fixture, jobs, mut owner) = with_failing_store(harness, kind, u32::MAX).await?;
+        let (fixture, mut owner) = with_failing_store(harness, kind, u32::MAX).await?;
         let waiting = request()?.with_max_wait(MINUTE);
         let answer = fixture.get(waiting, "one").await.expect("an answer");
         assert_eq!((answer.outcome, fixture.sent()), (Outcome::Fetched, 1));
-        assert_eq!(jobs.failed.load(Ordering::SeqCst), waits, "{kind:?}");
+        assert_eq!(fixture.dedupe.waits(), waits, "{kind:?}");
         // It takes a permit like any other, and does not fence the owner.
         assert_eq!(fixture.used().await?, 1);
         let ended = fixture
@@ -129,10 +54,10 @@ pub async fn a_wait_that_fails_costs_a_fetch(harness: &dyn Harness) -> Result<()
 }
 
 pub async fn a_wait_that_fails_for_a_moment_goes_on(harness: &dyn Harness) -> Result<()> {
-    let (fixture, jobs, mut owner) = with_failing_store(harness, ErrorKind::Busy, 1).await?;
+    let (fixture, mut owner) = with_failing_store(harness, ErrorKind::Busy, 1).await?;
     let waiting = fixture.spawn_get(request()?.with_max_wait(MINUTE), "another");
-    eventually(async || Ok((fixture.clock.sleepers() > 0).then_some(()))).await?;
-    assert_eq!(jobs.failed.load(Ordering::SeqCst), 1);
+    fixture.wait_for_joined(1).await?;
+    assert_eq!(fixture.dedupe.waits(), 2);
     let mut elsewhere = request()?;
     elsewhere.key = Key::new("comics:elsewhere")?;
     fixture
@@ -158,15 +83,8 @@ pub async fn a_job_that_cannot_be_ended_at_once_is_ended_again(
     harness: &dyn Harness,
 ) -> Result<()> {
     let setup = Setup::default();
-    let jobs = Arc::new(FailingStore {
-        jobs: harness.dedupe(&setup).await?,
-        kind: ErrorKind::Busy,
-        most: 0,
-        failed: AtomicU32::new(0),
-        max_failed_ends: 2,
-        failed_ends: AtomicU32::new(0),
-    });
-    let fixture = Fixture::open_with(harness, &setup, Arc::clone(&jobs) as _).await?;
+    let jobs = ProbedJobs::new(harness.dedupe(&setup).await?).failing_ends(2);
+    let fixture = Fixture::open_with(harness, &setup, jobs).await?;
     let answer = |_| Ok(Fetched::new("not cached"));
     let owner = {
         let fixture = fixture.clone();
@@ -174,7 +92,7 @@ pub async fn a_job_that_cannot_be_ended_at_once_is_ended_again(
     };
     let answered = advance_until_done(&setup.clock, Duration::from_millis(10), owner).await?;
     assert_eq!(answered.expect("an answer").body, "not cached");
-    assert_eq!(jobs.failed_ends.load(Ordering::SeqCst), 3);
+    assert_eq!(fixture.dedupe.ends(), 3);
     assert!(!fixture.dedupe.is_in_progress(&key()?).await?);
     Ok(())
 }
