@@ -28,20 +28,18 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
     if connection.is_readonly(MAIN_DB)? {
         return Err(Error::from_kind(ErrorKind::ReadOnly, "open"));
     }
-    busy::with_busy_timeout(options.busy_timeout, || {
-        busy::retry_while_busy(options.busy_timeout, || {
-            configure(&connection, options)?;
-            // A write transaction would look up each page in the WAL before it reads the mapping;
-            // the writer's pages are in its page cache.
-            connection.execute_batch("PRAGMA mmap_size = 0;")?;
-            prepare_empty_file(&connection, options)?;
-            if matches!(location, Location::File(_)) {
-                enable_wal(&connection)?;
-            }
-            limit_size(&connection, options)?;
-            // Checkpoints run on their own thread, never inside a caller's commit.
-            Ok(connection.execute_batch("PRAGMA wal_autocheckpoint = 0;")?)
-        })
+    with_retry(options, || {
+        configure(&connection, options)?;
+        // A write transaction would look up each page in the WAL before it reads the mapping;
+        // the writer's pages are in its page cache.
+        connection.execute_batch("PRAGMA mmap_size = 0;")?;
+        prepare_empty_file(&connection, options)?;
+        if matches!(location, Location::File(_)) {
+            enable_wal(&connection)?;
+        }
+        limit_size(&connection, options)?;
+        // Checkpoints run on their own thread, never inside a caller's commit.
+        Ok(connection.execute_batch("PRAGMA wal_autocheckpoint = 0;")?)
     })?;
     Ok(connection)
 }
@@ -66,11 +64,15 @@ pub(crate) fn open_existing(location: &Location, options: &DatabaseOptions) -> R
 /// always call the busy handler then. The pragmas alone do not read the file; after the probe the log
 /// is recovered.
 fn configure_with_retry(connection: &Connection, options: &DatabaseOptions) -> Result<()> {
+    with_retry(options, || {
+        configure(connection, options)?;
+        Ok(connection.query_row(PROBE, [], |_| Ok(()))?)
+    })
+}
+
+fn with_retry<T>(options: &DatabaseOptions, work: impl FnMut() -> Result<T>) -> Result<T> {
     busy::with_busy_timeout(options.busy_timeout, || {
-        busy::retry_while_busy(options.busy_timeout, || {
-            configure(connection, options)?;
-            Ok(connection.query_row(PROBE, [], |_| Ok(()))?)
-        })
+        busy::retry_while_busy(options.busy_timeout, work)
     })
 }
 
@@ -119,9 +121,12 @@ fn limit_size(connection: &Connection, options: &DatabaseOptions) -> Result<()> 
     Ok(connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?)
 }
 
-/// The maximum size in pages of this connection.
-pub(crate) fn max_pages(connection: &Connection) -> Result<i64> {
-    Ok(connection.pragma_query_value(None, "max_page_count", |row| row.get(0))?)
+/// The maximum size in pages of this connection. The pragma reads the schema, so that it may be busy as
+/// any first read.
+pub(crate) fn max_pages(connection: &Connection, options: &DatabaseOptions) -> Result<i64> {
+    with_retry(options, || {
+        Ok(connection.pragma_query_value(None, "max_page_count", |row| row.get(0))?)
+    })
 }
 
 /// Switches the file to WAL mode, which is stored in it: only the first process changes anything.

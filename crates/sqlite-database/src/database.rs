@@ -421,7 +421,7 @@ impl Inner {
         location.validate(&options)?;
         let connection = open_writer(&location, &options)?;
         let file = Arc::new(OpenedFile::new(&location));
-        let max_pages = max_pages(&connection)?;
+        let max_pages = max_pages(&connection, &options)?;
         let checkpointer = Checkpointer::start(&location, &options, &file)?;
         let writer = Writer::start(
             Arc::clone(&name),
