@@ -1,0 +1,22 @@
+//! Header fields as a cache reads them. No parser fails a request: a value that is not understood is as good
+//! as absent, or counts as the shorter life.
+
+mod cache_control;
+mod content_range;
+mod date;
+mod dictionary;
+mod entity_tag;
+mod list;
+mod range;
+mod request;
+mod response;
+
+pub use cache_control::{CacheControl, Directive};
+pub use content_range::ContentRange;
+pub use date::{format_date, parse_date};
+pub use dictionary::{BareItem, parse_dictionary};
+pub use entity_tag::EntityTag;
+pub use list::{combined, members};
+pub use range::{ByteRange, RangeField};
+pub use request::{IfNoneMatch, RequestFields};
+pub use response::{Audience, Expires, ResponseFields, Vary};

@@ -1,0 +1,299 @@
+//! Dictionaries of structured fields (RFC 9651, section 4.2.2), strict: one error voids the whole field.
+
+/// The value of a dictionary's member, as far as caching fields use its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BareItem {
+    /// An integer.
+    Integer(i64),
+    /// A Boolean, also of a member without a value.
+    Boolean(bool),
+    /// A string.
+    String(String),
+    /// A value of another type: a decimal, token, byte sequence, date, display string or inner list.
+    Other,
+}
+
+/// The members of a dictionary in their order, of equal keys the last; `None` if the field is malformed.
+/// Parameters are checked and left out.
+///
+/// ```
+/// use http_cache_db::fields::{BareItem, parse_dictionary};
+///
+/// let members = parse_dictionary("max-age=60;x=1, private").unwrap();
+/// assert_eq!(members[0], ("max-age".to_owned(), BareItem::Integer(60)));
+/// assert_eq!(members[1], ("private".to_owned(), BareItem::Boolean(true)));
+/// assert_eq!(parse_dictionary("max-age=60,"), None);
+/// ```
+#[must_use]
+pub fn parse_dictionary(value: &str) -> Option<Vec<(String, BareItem)>> {
+    let mut input = Input(value.trim_matches(' ').as_bytes());
+    let mut members: Vec<(String, BareItem)> = Vec::new();
+    if input.0.is_empty() {
+        return Some(members);
+    }
+    loop {
+        let key = input.key()?;
+        let item = if input.take(b'=') {
+            input.member_value()?
+        } else {
+            BareItem::Boolean(true)
+        };
+        input.parameters()?;
+        members.retain(|(earlier, _)| *earlier != key);
+        members.push((key, item));
+        input.skip(b" \t");
+        if input.0.is_empty() {
+            return Some(members);
+        }
+        if !input.take(b',') {
+            return None;
+        }
+        input.skip(b" \t");
+        if input.0.is_empty() {
+            return None;
+        }
+    }
+}
+
+/// What is left of the field.
+struct Input<'a>(&'a [u8]);
+
+impl Input<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.0.first().copied()
+    }
+
+    fn next(&mut self) -> Option<u8> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*first)
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        if is_next {
+            self.0 = &self.0[1..];
+        }
+        is_next
+    }
+
+    fn skip(&mut self, bytes: &[u8]) {
+        while self.peek().is_some_and(|byte| bytes.contains(&byte)) {
+            self.0 = &self.0[1..];
+        }
+    }
+
+    /// The longest prefix of bytes that `is_part` accepts.
+    fn run(&mut self, is_part: impl Fn(u8) -> bool) -> &str {
+        let len = self.0.iter().take_while(|byte| is_part(**byte)).count();
+        let (run, rest) = self.0.split_at(len);
+        self.0 = rest;
+        std::str::from_utf8(run).unwrap_or_default()
+    }
+
+    fn key(&mut self) -> Option<String> {
+        if !matches!(self.peek()?, b'a'..=b'z' | b'*') {
+            return None;
+        }
+        let is_part = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'*');
+        Some(self.run(is_part).to_owned())
+    }
+
+    fn member_value(&mut self) -> Option<BareItem> {
+        if !self.take(b'(') {
+            return self.bare_item();
+        }
+        loop {
+            self.skip(b" ");
+            if self.take(b')') {
+                return Some(BareItem::Other);
+            }
+            self.bare_item()?;
+            self.parameters()?;
+            if !matches!(self.peek()?, b' ' | b')') {
+                return None;
+            }
+        }
+    }
+
+    fn parameters(&mut self) -> Option<()> {
+        while self.take(b';') {
+            self.skip(b" ");
+            self.key()?;
+            if self.take(b'=') {
+                self.bare_item()?;
+            }
+        }
+        Some(())
+    }
+
+    fn bare_item(&mut self) -> Option<BareItem> {
+        match self.peek()? {
+            b'-' | b'0'..=b'9' => self.number(),
+            b'"' => self.string(),
+            b'?' => self.boolean(),
+            b':' => self.byte_sequence(),
+            b'@' => self.date(),
+            b'%' => self.display_string(),
+            b'a'..=b'z' | b'A'..=b'Z' | b'*' => Some(self.token()),
+            _ => None,
+        }
+    }
+
+    fn number(&mut self) -> Option<BareItem> {
+        let is_negative = self.take(b'-');
+        let whole = self.run(|byte| byte.is_ascii_digit()).to_owned();
+        if whole.is_empty() {
+            return None;
+        }
+        if self.take(b'.') {
+            let fraction = self.run(|byte| byte.is_ascii_digit());
+            let is_valid = whole.len() <= 12 && (1..=3).contains(&fraction.len());
+            return is_valid.then_some(BareItem::Other);
+        }
+        if whole.len() > 15 {
+            return None;
+        }
+        let number: i64 = whole.parse().ok()?;
+        Some(BareItem::Integer(if is_negative {
+            -number
+        } else {
+            number
+        }))
+    }
+
+    fn string(&mut self) -> Option<BareItem> {
+        self.next()?;
+        let mut text = String::new();
+        loop {
+            match self.next()? {
+                b'"' => return Some(BareItem::String(text)),
+                b'\\' => match self.next()? {
+                    escaped @ (b'"' | b'\\') => text.push(char::from(escaped)),
+                    _ => return None,
+                },
+                byte @ 0x20..=0x7E => text.push(char::from(byte)),
+                _ => return None,
+            }
+        }
+    }
+
+    fn boolean(&mut self) -> Option<BareItem> {
+        self.next()?;
+        match self.next()? {
+            b'0' => Some(BareItem::Boolean(false)),
+            b'1' => Some(BareItem::Boolean(true)),
+            _ => None,
+        }
+    }
+
+    fn byte_sequence(&mut self) -> Option<BareItem> {
+        self.next()?;
+        self.run(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+        self.take(b':').then_some(BareItem::Other)
+    }
+
+    fn date(&mut self) -> Option<BareItem> {
+        self.next()?;
+        let is_whole = matches!(self.number()?, BareItem::Integer(_));
+        is_whole.then_some(BareItem::Other)
+    }
+
+    /// `%"…"` with percent-encoded UTF-8 (section 4.2.10).
+    fn display_string(&mut self) -> Option<BareItem> {
+        self.next()?;
+        if !self.take(b'"') {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        loop {
+            match self.next()? {
+                b'"' => return std::str::from_utf8(&bytes).ok().map(|_| BareItem::Other),
+                b'%' => {
+                    let (high, low) = (hex(self.next()?)?, hex(self.next()?)?);
+                    bytes.push(high << 4 | low);
+                }
+                byte @ 0x20..=0x7E => bytes.push(byte),
+                _ => return None,
+            }
+        }
+    }
+
+    fn token(&mut self) -> BareItem {
+        self.run(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~:/".contains(&byte));
+        BareItem::Other
+    }
+}
+
+/// The value of a lower-case hexadecimal digit.
+const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_is_recognised() {
+        let members = parse_dictionary(
+            r#"a=1, b=-2, c=?0, d="x\"y", e=1.5, f=tok/en, g=:aGk=:, h=@5, i=%"%c3%a4", j=(1 "x";p), k"#,
+        );
+        let items: Vec<_> = members.unwrap().into_iter().map(|(_, item)| item).collect();
+        assert_eq!(
+            items,
+            [
+                BareItem::Integer(1),
+                BareItem::Integer(-2),
+                BareItem::Boolean(false),
+                BareItem::String("x\"y".to_owned()),
+                BareItem::Other,
+                BareItem::Other,
+                BareItem::Other,
+                BareItem::Other,
+                BareItem::Other,
+                BareItem::Other,
+                BareItem::Boolean(true),
+            ]
+        );
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_counts() {
+        let members = parse_dictionary("a=1, b, a=2").unwrap();
+        assert_eq!(members[1], ("a".to_owned(), BareItem::Integer(2)));
+        assert_eq!(members.len(), 2);
+    }
+
+    #[test]
+    fn one_error_voids_the_field() {
+        for value in [
+            ",",
+            "a,",
+            "a,,b",
+            "A=1",
+            "a=",
+            "a=1 b",
+            "a=1.",
+            "a=1.2345",
+            "a=--1",
+            "a=\"x",
+            "a=\"\\x\"",
+            "a=?2",
+            "a=:x",
+            "a=(1",
+            "a=(1,2)",
+            "a;=1",
+            "a=@1.5",
+            "a=%\"%C3\"",
+            "a=1234567890123456",
+            "\u{e4}=1",
+        ] {
+            assert_eq!(parse_dictionary(value), None, "{value}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! An HTTP cache by RFC 9111, as parts: fields, rules, and what to do next.
+//!
+//! Nothing here does I/O. [`engine`] decides on a request and on the origin's answer by the rules of
+//! [`policy`], which are functions of the parsed [`fields`] and of times. A program supplies the sockets;
+//! `http-cache-proxy` is one.
+//!
+//! | to | use |
+//! |---|---|
+//! | parse `Cache-Control`, `Vary`, `Age`, dates, ranges | [`fields`] |
+//! | ask a single rule: lifetime, storable, selected | [`policy`] |
+//! | run a cache | [`engine::decide`], [`engine::resolve`], [`engine::answer`] |
+//! | keep responses in memory | [`MemoryStore`] |
+//! | log a target without its secrets | [`Redaction`] |
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use http::{HeaderMap, Method, StatusCode, Uri};
+//! use http_cache_db::Timestamp;
+//! use http_cache_db::engine::{Decision, Stored, decide};
+//! use http_cache_db::policy::{Mode, Policy, RequestHead, ResponseHead, Times};
+//!
+//! let policy = Policy::new(Mode::Private);
+//! let target = Uri::from_static("http://example.org/issues");
+//! let request = RequestHead::new(Method::GET, target, HeaderMap::new());
+//!
+//! let mut headers = HeaderMap::new();
+//! headers.insert("cache-control", "max-age=60".parse()?);
+//! let response = ResponseHead::new(StatusCode::OK, headers, &policy);
+//! let now = Timestamp::from_millis(1_700_000_000_000);
+//! let times = Times { requested_at: now, received_at: now };
+//! let stored = Stored::new(&request, response, times, 2, &policy).ok_or("varies on *")?;
+//!
+//! let decision = decide(&request, &[&stored], now + Duration::from_secs(59), &policy);
+//! assert_eq!(decision, Decision::Serve(0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod engine;
+pub mod fields;
+mod memory;
+pub mod policy;
+mod redaction;
+
+pub use memory::{Entry, Fill, MemoryStore};
+pub use redaction::Redaction;
+pub use store_core::{Clock, ErrorChain, SystemClock, Timestamp};

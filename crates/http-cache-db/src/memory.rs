@@ -1,0 +1,285 @@
+//! Stored responses in memory.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::{Bytes, BytesMut};
+use http::Uri;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::engine::Stored;
+
+/// What an entry takes besides the bytes of its body and fields.
+const ENTRY_BYTES: u64 = 1_024;
+/// The size of a usual entry, for the first size of the index.
+const USUAL_BYTES: u64 = 8 * 1_024;
+
+/// A stored response with its body.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The response.
+    pub stored: Stored,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// Stored responses in memory, up to a number of bytes; then those least used go. Clones share them.
+///
+/// ```
+/// use http::Uri;
+/// use http_cache_db::MemoryStore;
+///
+/// let store = MemoryStore::new(64 * 1024 * 1024);
+/// assert!(store.entries(&Uri::from_static("http://example.org/")).is_empty());
+/// ```
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    inner: Arc<Inner>,
+}
+
+type Entries = Arc<[Arc<Entry>]>;
+
+#[derive(Debug)]
+struct Inner {
+    targets: Cache<String, Entries, ByteWeight>,
+    /// The fills in progress, by target: an invalidation makes them outdated. Held during every change.
+    fills: Mutex<HashMap<String, Vec<Weak<AtomicBool>>>>,
+}
+
+#[derive(Clone, Debug)]
+struct ByteWeight;
+
+impl Weighter<String, Entries> for ByteWeight {
+    fn weight(&self, target: &String, entries: &Entries) -> u64 {
+        let fields = |entry: &Entry| {
+            let lines = entry.stored.response.headers.iter();
+            lines
+                .map(|(name, value)| name.as_str().len() + value.len())
+                .sum::<usize>()
+        };
+        let bytes = |entry: &Arc<Entry>| {
+            let stored = entry.body.len() + fields(entry);
+            ENTRY_BYTES + u64::try_from(stored).unwrap_or(u64::MAX)
+        };
+        let entries = entries.iter().map(bytes);
+        entries.fold(target.len() as u64, u64::saturating_add)
+    }
+}
+
+impl MemoryStore {
+    /// A store of at most `max_bytes`.
+    #[must_use]
+    pub fn new(max_bytes: u64) -> Self {
+        let estimated = usize::try_from(max_bytes / USUAL_BYTES).unwrap_or(usize::MAX);
+        let targets = Cache::with_weighter(estimated.max(16), max_bytes, ByteWeight);
+        Self {
+            inner: Arc::new(Inner {
+                targets,
+                fills: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The responses of a target.
+    #[must_use]
+    pub fn entries(&self, target: &Uri) -> Arc<[Arc<Entry>]> {
+        let found = self.inner.targets.get(&target.to_string());
+        found.unwrap_or_else(|| Arc::from([]))
+    }
+
+    /// Begins to store a response: begin before the origin is asked, so that what is invalidated meanwhile is
+    /// not stored.
+    pub fn begin(&self, target: &Uri) -> Fill {
+        let (target, is_outdated) = (target.to_string(), Arc::new(AtomicBool::new(false)));
+        let mut fills = self.inner.fills();
+        let of_target = fills.entry(target.clone()).or_default();
+        of_target.push(Arc::downgrade(&is_outdated));
+        drop(fills);
+        Fill {
+            store: Arc::clone(&self.inner),
+            target,
+            is_outdated,
+            body: BytesMut::new(),
+        }
+    }
+
+    /// Removes the responses of a target, and drops those that are being stored.
+    pub fn remove(&self, target: &Uri) {
+        let target = target.to_string();
+        let mut fills = self.inner.fills();
+        for fill in fills.remove(&target).unwrap_or_default() {
+            if let Some(is_outdated) = fill.upgrade() {
+                is_outdated.store(true, Ordering::Relaxed);
+            }
+        }
+        self.inner.targets.remove(&target);
+    }
+}
+
+impl Inner {
+    fn fills(&self) -> MutexGuard<'_, HashMap<String, Vec<Weak<AtomicBool>>>> {
+        self.fills.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn insert(&self, target: &str, entry: Entry) {
+        let before = self.targets.get(target).unwrap_or_else(|| Arc::from([]));
+        let kept = before
+            .iter()
+            .filter(|older| !entry.stored.replaces(&older.stored))
+            .cloned();
+        let mut entries: Vec<_> = kept.collect();
+        entries.push(Arc::new(entry));
+        self.targets.insert(target.to_owned(), entries.into());
+    }
+}
+
+/// A response that is being stored. Nothing of it is seen before [`commit`](Self::commit); dropped, it leaves
+/// nothing.
+#[derive(Debug)]
+#[must_use = "a dropped fill stores nothing"]
+pub struct Fill {
+    store: Arc<Inner>,
+    target: String,
+    is_outdated: Arc<AtomicBool>,
+    body: BytesMut,
+}
+
+impl Fill {
+    /// Adds to the body.
+    pub fn append(&mut self, bytes: &[u8]) {
+        self.body.extend_from_slice(bytes);
+    }
+
+    /// The length of the body so far, in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.body.len() as u64
+    }
+
+    /// Whether nothing was added yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// Stores the response with the body that was added, unless the target was invalidated since the fill
+    /// began.
+    pub fn commit(mut self, stored: Stored) {
+        let body = std::mem::take(&mut self.body).freeze();
+        self.commit_body(stored, body);
+    }
+
+    /// The same with a body that is stored already: that of a response that was freshened.
+    pub fn commit_body(self, stored: Stored, body: Bytes) {
+        let _exclusive = self.store.fills();
+        if !self.is_outdated.load(Ordering::Relaxed) {
+            self.store.insert(&self.target, Entry { stored, body });
+        }
+    }
+}
+
+impl Drop for Fill {
+    fn drop(&mut self) {
+        let mut fills = self.store.fills();
+        if let Some(of_target) = fills.get_mut(&self.target) {
+            of_target.retain(|fill| !std::ptr::eq(fill.as_ptr(), Arc::as_ptr(&self.is_outdated)));
+            if of_target.is_empty() {
+                fills.remove(&self.target);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method, StatusCode};
+    use store_core::Timestamp;
+
+    use super::*;
+    use crate::policy::{Policy, RequestHead, ResponseHead, Times};
+
+    fn target() -> Uri {
+        Uri::from_static("http://example.org/")
+    }
+
+    fn stored(language: &'static str) -> Stored {
+        let (mut request, mut response) = (HeaderMap::new(), HeaderMap::new());
+        request.insert("accept-language", language.parse().unwrap());
+        response.insert("vary", "accept-language".parse().unwrap());
+        let policy = Policy::default();
+        let request = RequestHead::new(Method::GET, target(), request);
+        let response = ResponseHead::new(StatusCode::OK, response, &policy);
+        let now = Timestamp::from_millis(0);
+        let times = Times {
+            requested_at: now,
+            received_at: now,
+        };
+        Stored::new(&request, response, times, 2, &policy).unwrap()
+    }
+
+    fn store(store: &MemoryStore, language: &'static str, body: &[u8]) {
+        let mut fill = store.begin(&target());
+        fill.append(body);
+        assert!(
+            store
+                .entries(&target())
+                .iter()
+                .all(|entry| entry.body != body)
+        );
+        fill.commit(stored(language));
+    }
+
+    fn bodies(store: &MemoryStore) -> Vec<Bytes> {
+        let entries = store.entries(&target());
+        entries.iter().map(|entry| entry.body.clone()).collect()
+    }
+
+    // covers("F58", "T4")
+    #[test]
+    fn variants_of_a_target_stand_side_by_side() {
+        let memory = MemoryStore::new(1 << 20);
+        store(&memory, "en", b"1");
+        store(&memory, "de", b"2");
+        store(&memory, "en", b"3");
+        assert_eq!(bodies(&memory), ["2", "3"]);
+        memory.remove(&target());
+        assert!(bodies(&memory).is_empty());
+    }
+
+    #[test]
+    fn what_was_invalidated_since_a_fill_began_is_not_stored() {
+        let memory = MemoryStore::new(1 << 20);
+        let (early, other) = (memory.begin(&target()), memory.begin(&target()));
+        memory.remove(&target());
+        early.commit(stored("en"));
+        assert!(bodies(&memory).is_empty());
+        store(&memory, "de", b"2");
+        other.commit(stored("en"));
+        assert_eq!(bodies(&memory), ["2"]);
+        assert!(memory.inner.fills().is_empty());
+    }
+
+    #[test]
+    fn a_dropped_fill_leaves_nothing() {
+        let memory = MemoryStore::new(1 << 20);
+        let mut fill = memory.begin(&target());
+        fill.append(b"half");
+        drop(fill);
+        assert!(bodies(&memory).is_empty() && memory.inner.fills().is_empty());
+    }
+
+    #[test]
+    fn the_bytes_are_bounded() {
+        let memory = MemoryStore::new(100_000);
+        for page in 0..100 {
+            let target: Uri = format!("http://example.org/{page}").parse().unwrap();
+            let mut fill = memory.begin(&target);
+            fill.append(&[0; 10_000]);
+            fill.commit(stored("en"));
+        }
+        assert!(memory.inner.targets.weight() <= 100_000);
+        assert!(!memory.inner.targets.is_empty());
+    }
+}

@@ -1,0 +1,26 @@
+//! The rules of RFC 9111 as pure functions over parsed fields and times. Stored fields are never edited:
+//! what an application overrides is an input of the rules.
+
+mod condition;
+mod freshen;
+mod head;
+mod hop_by_hop;
+mod invalidation;
+mod lifetime;
+mod options;
+mod part;
+mod reuse;
+mod storable;
+mod variant;
+
+pub use condition::{is_not_modified, is_range_current};
+pub use freshen::freshened;
+pub use head::{RequestHead, ResponseHead};
+pub use hop_by_hop::end_to_end;
+pub use invalidation::invalidated;
+pub use lifetime::{Lifetime, Times, lifetime};
+pub use options::{Mode, Policy, SetCookie, UnvalidatedPart};
+pub use part::{Part, Slice};
+pub use reuse::{Reuse, may_be_served_on_error, reuse};
+pub use storable::{NotStorable, storable};
+pub use variant::VariantKey;

@@ -1,0 +1,44 @@
+//! Fields that belong to one connection (RFC 9110, section 7.6.1): neither stored nor forwarded.
+
+use http::HeaderMap;
+
+use crate::fields::{combined, members};
+
+const HOP_BY_HOP: [&str; 10] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The fields without those of the connection, and without those that `Connection` lists.
+///
+/// ```
+/// use http::HeaderMap;
+/// use http_cache_db::policy::end_to_end;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("connection", "close, X-Hop".parse()?);
+/// headers.insert("x-hop", "1".parse()?);
+/// headers.insert("x-end", "1".parse()?);
+/// assert!(end_to_end(headers).keys().eq(["x-end"]));
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
+#[must_use]
+pub fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+    if let Some(listed) = combined(&headers, "connection") {
+        for name in members(&listed) {
+            headers.remove(name.to_ascii_lowercase());
+        }
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+    headers
+}

@@ -1,0 +1,306 @@
+//! Whether a response may be stored (RFC 9111, section 3).
+
+use std::fmt;
+
+use http::{Method, StatusCode};
+use store_core::Timestamp;
+use url::Url;
+
+use super::head::{RequestHead, ResponseHead};
+use super::lifetime::{Times, is_heuristically_cacheable, lifetime};
+use super::options::Policy;
+use crate::fields::{RangeField, Vary, combined};
+
+/// Why a response is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotStorable {
+    /// Responses to the method are not stored.
+    Method,
+    /// The status is interim, a 304, a 206 without its range, or not understood although it must be.
+    Status,
+    /// The request asked for several ranges.
+    SeveralRanges,
+    /// `no-store`
+    NoStore,
+    /// `private`, in a shared cache
+    Private,
+    /// The answer to `Authorization`, in a shared cache
+    Authorization,
+    /// `Vary: *`
+    VaryAny,
+    /// Neither a lifetime nor a validator
+    NoLifetime,
+}
+
+impl fmt::Display for NotStorable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Method => "method",
+            Self::Status => "status",
+            Self::SeveralRanges => "several ranges",
+            Self::NoStore => "no-store",
+            Self::Private => "private",
+            Self::Authorization => "authorization",
+            Self::VaryAny => "vary *",
+            Self::NoLifetime => "no lifetime",
+        })
+    }
+}
+
+/// Whether `response` to `request` may be stored.
+///
+/// # Errors
+/// The first reason against it.
+pub fn storable(
+    request: &RequestHead,
+    response: &ResponseHead,
+    policy: &Policy,
+) -> Result<(), NotStorable> {
+    let control = &response.fields.control;
+    if !is_storable_method(request, response, policy) {
+        return Err(NotStorable::Method);
+    }
+    if !is_storable_status(response) || (control.must_understand && !is_understood(response.status))
+    {
+        return Err(NotStorable::Status);
+    }
+    if request.fields.range == RangeField::Several {
+        return Err(NotStorable::SeveralRanges);
+    }
+    // Where the status is understood, must-understand takes the place of no-store (section 5.2.2.3).
+    if request.fields.control.no_store || (control.no_store && !control.must_understand) {
+        return Err(NotStorable::NoStore);
+    }
+    if policy.is_shared() && control.private {
+        return Err(NotStorable::Private);
+    }
+    // Section 3.5.
+    let is_for_everyone = control.public || control.must_revalidate || control.s_maxage.is_some();
+    if policy.is_shared() && request.fields.has_authorization && !is_for_everyone {
+        return Err(NotStorable::Authorization);
+    }
+    if response.fields.vary == Vary::Any {
+        return Err(NotStorable::VaryAny);
+    }
+    let has_heuristic = is_heuristically_cacheable(response.status) || control.public;
+    let can_be_validated = has_heuristic && response.fields.has_validator();
+    let has_default = has_heuristic && (policy.default_ttl.is_some() || policy.min_ttl.is_some());
+    if has_stated_lifetime(response, policy) || control.public || can_be_validated || has_default {
+        Ok(())
+    } else {
+        Err(NotStorable::NoLifetime)
+    }
+}
+
+fn is_storable_method(request: &RequestHead, response: &ResponseHead, policy: &Policy) -> bool {
+    match request.method {
+        Method::GET => true,
+        // With a stated lifetime, and if the response says that it is what a GET of the target would be (RFC
+        // 9110, section 9.3.3).
+        Method::POST => has_stated_lifetime(response, policy) && is_of_target(request, response),
+        _ => false,
+    }
+}
+
+fn is_of_target(request: &RequestHead, response: &ResponseHead) -> bool {
+    let target = Url::parse(&request.target.to_string());
+    let location = combined(&response.headers, "content-location");
+    match (target, location) {
+        (Ok(target), Some(location)) => target.join(&location) == Ok(target),
+        _ => false,
+    }
+}
+
+fn is_storable_status(response: &ResponseHead) -> bool {
+    match response.status {
+        StatusCode::NOT_MODIFIED => false,
+        StatusCode::PARTIAL_CONTENT => response.fields.content_range.is_some(),
+        status => !status.is_informational(),
+    }
+}
+
+/// Whether this cache knows what a status means for caching (section 3, `must-understand`).
+const fn is_understood(status: StatusCode) -> bool {
+    is_heuristically_cacheable(status)
+        || matches!(
+            status.as_u16(),
+            302 | 303 | 307 | 400 | 401 | 403 | 416 | 421 | 451 | 500 | 502 | 503 | 504
+        )
+}
+
+fn has_stated_lifetime(response: &ResponseHead, policy: &Policy) -> bool {
+    let now = Timestamp::default();
+    let times = Times {
+        requested_at: now,
+        received_at: now,
+    };
+    lifetime(response, times, now, policy).is_explicit
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Uri};
+
+    use super::*;
+    use crate::policy::Mode;
+
+    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    struct Exchange {
+        method: Method,
+        request: HeaderMap,
+        status: u16,
+        policy: Policy,
+    }
+
+    impl Default for Exchange {
+        fn default() -> Self {
+            Self {
+                method: Method::GET,
+                request: HeaderMap::new(),
+                status: 200,
+                policy: Policy::default(),
+            }
+        }
+    }
+
+    impl Exchange {
+        fn stores(self, response: &[(&'static str, &str)]) -> Result<(), NotStorable> {
+            let target = Uri::from_static("http://example.org/issues?page=1");
+            let request = RequestHead::new(self.method, target, self.request);
+            let status = StatusCode::from_u16(self.status).unwrap();
+            let response = ResponseHead::new(status, headers(response), &self.policy);
+            storable(&request, &response, &self.policy)
+        }
+
+        fn asking(lines: &[(&'static str, &str)]) -> Self {
+            Self {
+                request: headers(lines),
+                ..Self::default()
+            }
+        }
+
+        fn with_status(status: u16) -> Self {
+            Self {
+                status,
+                ..Self::default()
+            }
+        }
+    }
+
+    const FRESH: (&str, &str) = ("cache-control", "max-age=60");
+
+    #[test]
+    fn a_stated_lifetime_makes_any_final_status_storable() {
+        for status in [200, 299, 400, 499, 500, 503, 599] {
+            assert_eq!(
+                Exchange::with_status(status).stores(&[FRESH]),
+                Ok(()),
+                "{status}"
+            );
+        }
+        for status in [103, 304, 206] {
+            let refused = Exchange::with_status(status).stores(&[FRESH]);
+            assert_eq!(refused, Err(NotStorable::Status), "{status}");
+        }
+    }
+
+    #[test]
+    fn without_a_lifetime_a_validator_is_needed() {
+        let validator = [("etag", "\"a\"")];
+        assert_eq!(Exchange::default().stores(&validator), Ok(()));
+        let refused = Exchange::default().stores(&[]);
+        assert_eq!(refused, Err(NotStorable::NoLifetime));
+        let refused = Exchange::with_status(403).stores(&validator);
+        assert_eq!(refused, Err(NotStorable::NoLifetime));
+        let default = Policy::default().with_default_ttl(std::time::Duration::from_secs(5));
+        let exchange = Exchange {
+            policy: default,
+            ..Exchange::default()
+        };
+        assert_eq!(exchange.stores(&[]), Ok(()));
+    }
+
+    // covers("T5")
+    #[test]
+    fn no_store_of_either_side_forbids() {
+        let no_store = ("cache-control", "no-store");
+        let refused = Exchange::default().stores(&[FRESH, no_store]);
+        assert_eq!(refused, Err(NotStorable::NoStore));
+        let refused = Exchange::asking(&[no_store]).stores(&[FRESH]);
+        assert_eq!(refused, Err(NotStorable::NoStore));
+        let policy = Policy::default().ignoring(crate::fields::Directive::NoStore);
+        let exchange = Exchange {
+            policy,
+            ..Exchange::default()
+        };
+        assert_eq!(exchange.stores(&[FRESH, no_store]), Ok(()));
+    }
+
+    #[test]
+    fn must_understand_outranks_no_store_for_known_statuses() {
+        let lines = [("cache-control", "max-age=60, no-store, must-understand")];
+        assert_eq!(Exchange::with_status(200).stores(&lines), Ok(()));
+        assert_eq!(
+            Exchange::with_status(599).stores(&lines),
+            Err(NotStorable::Status)
+        );
+    }
+
+    #[test]
+    fn a_shared_cache_keeps_nothing_personal() {
+        let private = [("cache-control", "private, max-age=60")];
+        assert_eq!(
+            Exchange::default().stores(&private),
+            Err(NotStorable::Private)
+        );
+        let own = Exchange {
+            policy: Policy::new(Mode::Private),
+            ..Exchange::default()
+        };
+        assert_eq!(own.stores(&private), Ok(()));
+
+        let authorized = || Exchange::asking(&[("authorization", "Basic eDp5")]);
+        assert_eq!(
+            authorized().stores(&[FRESH]),
+            Err(NotStorable::Authorization)
+        );
+        for control in [
+            "max-age=60, public",
+            "max-age=60, must-revalidate",
+            "s-maxage=60",
+        ] {
+            assert_eq!(
+                authorized().stores(&[("cache-control", control)]),
+                Ok(()),
+                "{control}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_post_is_stored_only_as_its_own_target() {
+        let post = || Exchange {
+            method: Method::POST,
+            ..Exchange::default()
+        };
+        let here = ("content-location", "/issues?page=1");
+        assert_eq!(post().stores(&[FRESH, here]), Ok(()));
+        assert_eq!(post().stores(&[here]), Err(NotStorable::Method));
+        let elsewhere = ("content-location", "/issues?page=2");
+        assert_eq!(post().stores(&[FRESH, elsewhere]), Err(NotStorable::Method));
+    }
+
+    #[test]
+    fn several_ranges_are_not_stored() {
+        let several = Exchange::asking(&[("range", "bytes=0-1, 4-5")]);
+        assert_eq!(several.stores(&[FRESH]), Err(NotStorable::SeveralRanges));
+    }
+}

@@ -1,0 +1,265 @@
+//! The command line, and the config file of the same settings.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, ValueEnum};
+use http_cache_db::fields::Directive;
+use serde::Deserialize;
+
+use crate::config::Config;
+use crate::error::Error;
+
+const EXAMPLES: &str = "\
+Examples:
+  http-cache-proxy --origin https://example.org --memory
+  http-cache-proxy --origin http://127.0.0.1:3000 --memory 1GiB --listen 127.0.0.1:8081
+  http-cache-proxy --config proxy.toml
+
+A config file has the same settings, such as
+  origin = \"https://example.org\"
+  memory = \"1GiB\"
+  default-ttl = \"5m\"
+Options of the command line come first.";
+
+/// An HTTP cache (RFC 9111) in front of an origin.
+///
+/// Answers requests from stored responses where the standard allows it, and asks the origin otherwise. Each
+/// answer says in its Cache-Status field what was done.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Read settings from a TOML file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// The settings, of the command line or of a file.
+#[derive(Args, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub(crate) struct Settings {
+    /// Base URL of the origin, with its scheme
+    #[arg(long, value_name = "URL", env = "HTTP_CACHE_PROXY_ORIGIN")]
+    pub(crate) origin: Option<String>,
+
+    /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS", env = "HTTP_CACHE_PROXY_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Keep responses in memory, in at most so many bytes
+    #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "256MiB")]
+    pub(crate) memory: Option<ByteSize>,
+
+    /// Serve one user: store private responses and answers to Authorization
+    #[arg(long)]
+    pub(crate) private: bool,
+
+    /// Replay a stored Set-Cookie to every user
+    #[arg(long)]
+    pub(crate) replay_set_cookie: bool,
+
+    /// Ask for the rest of a stored beginning also without a strong validator
+    #[arg(long)]
+    pub(crate) complete_unvalidated: bool,
+
+    /// Lifetime of responses that state none, such as 5m
+    #[arg(long, value_name = "TIME")]
+    pub(crate) default_ttl: Option<Ttl>,
+
+    /// Least lifetime of stored responses
+    #[arg(long, value_name = "TIME")]
+    pub(crate) min_ttl: Option<Ttl>,
+
+    /// Greatest lifetime of stored responses
+    #[arg(long, value_name = "TIME")]
+    pub(crate) max_ttl: Option<Ttl>,
+
+    /// Ignore a directive of responses; may be given several times
+    #[arg(long, value_name = "DIRECTIVE", value_enum)]
+    pub(crate) ignore: Vec<Ignored>,
+
+    /// Answer with 504 instead of asking the origin
+    #[arg(long)]
+    pub(crate) only_if_cached: bool,
+
+    /// Serve stale responses, where that is not forbidden, and never ask the origin
+    #[arg(long)]
+    pub(crate) offline: bool,
+
+    /// Serve a stale response in place of an error of the origin
+    #[arg(long)]
+    pub(crate) stale_on_error: bool,
+
+    /// How long the origin may take to begin its answer [default: 30s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) timeout: Option<Ttl>,
+
+    /// Print a line to standard output for each request
+    #[arg(long)]
+    pub(crate) access_log: bool,
+
+    /// Hide the values of a query parameter in the log; may be given several times
+    #[arg(long, value_name = "PARAMETER")]
+    pub(crate) redact: Vec<String>,
+}
+
+/// A directive of responses to ignore.
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Ignored {
+    NoStore,
+    NoCache,
+    Private,
+    MustRevalidate,
+}
+
+impl From<Ignored> for Directive {
+    fn from(ignored: Ignored) -> Self {
+        match ignored {
+            Ignored::NoStore => Self::NoStore,
+            Ignored::NoCache => Self::NoCache,
+            Ignored::Private => Self::Private,
+            Ignored::MustRevalidate => Self::MustRevalidate,
+        }
+    }
+}
+
+/// A duration such as `90s` or `5m`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Ttl(pub(crate) Duration);
+
+impl FromStr for Ttl {
+    type Err = humantime::DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        humantime::parse_duration(text).map(Self)
+    }
+}
+
+impl TryFrom<String> for Ttl {
+    type Error = humantime::DurationError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// A number of bytes such as `256MiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct ByteSize(pub(crate) u64);
+
+impl FromStr for ByteSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.trim_end_matches(|character: char| !character.is_ascii_digit());
+        let factor = match text[digits.len()..].trim() {
+            "" | "B" => Some(1),
+            "KiB" => Some(1 << 10),
+            "MiB" => Some(1 << 20),
+            "GiB" => Some(1 << 30),
+            _ => None,
+        };
+        let count = digits.parse::<u64>().ok();
+        count
+            .zip(factor)
+            .and_then(|(count, factor)| count.checked_mul(factor))
+            .map(Self)
+            .ok_or_else(|| "not a size, such as 512MiB or 1GiB".to_owned())
+    }
+}
+
+impl TryFrom<String> for ByteSize {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl Arguments {
+    /// The configuration: that of the file, overridden by the command line.
+    pub(crate) fn config(self) -> Result<Config, Error> {
+        let file = match self.config {
+            None => Settings::default(),
+            Some(path) => {
+                let text = fs::read_to_string(&path).map_err(|source| Error::ReadConfig {
+                    path: path.clone(),
+                    source,
+                })?;
+                toml::from_str(&text).map_err(|source| Error::ParseConfig { path, source })?
+            }
+        };
+        Config::new(&self.settings.or(file))
+    }
+}
+
+impl Settings {
+    fn or(self, file: Self) -> Self {
+        Self {
+            origin: self.origin.or(file.origin),
+            listen: self.listen.or(file.listen),
+            memory: self.memory.or(file.memory),
+            private: self.private || file.private,
+            replay_set_cookie: self.replay_set_cookie || file.replay_set_cookie,
+            complete_unvalidated: self.complete_unvalidated || file.complete_unvalidated,
+            default_ttl: self.default_ttl.or(file.default_ttl),
+            min_ttl: self.min_ttl.or(file.min_ttl),
+            max_ttl: self.max_ttl.or(file.max_ttl),
+            ignore: [self.ignore, file.ignore].concat(),
+            only_if_cached: self.only_if_cached || file.only_if_cached,
+            offline: self.offline || file.offline,
+            stale_on_error: self.stale_on_error || file.stale_on_error,
+            timeout: self.timeout.or(file.timeout),
+            access_log: self.access_log || file.access_log,
+            redact: [self.redact, file.redact].concat(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_have_binary_units() {
+        assert_eq!("12".parse(), Ok(ByteSize(12)));
+        assert_eq!("2MiB".parse(), Ok(ByteSize(2 * 1024 * 1024)));
+        for text in ["", "MiB", "2MB", "-1", "99999999999GiB"] {
+            assert!(text.parse::<ByteSize>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn options_override_the_file() {
+        let file: Settings = toml::from_str("origin = \"http://a\"\ndefault-ttl = \"5m\"").unwrap();
+        let options = ["http-cache-proxy", "--origin", "http://b"];
+        let settings = Arguments::parse_from(options).settings.or(file);
+        assert_eq!(settings.origin.as_deref(), Some("http://b"));
+        assert_eq!(settings.default_ttl.map(|ttl| ttl.0.as_secs()), Some(300));
+    }
+
+    #[test]
+    fn an_unknown_setting_is_an_error() {
+        assert!(toml::from_str::<Settings>("orign = \"http://a\"").is_err());
+    }
+}

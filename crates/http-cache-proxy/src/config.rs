@@ -1,0 +1,140 @@
+//! The settings, checked and with their defaults.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::{Authority, Scheme};
+use http_cache_db::Redaction;
+use http_cache_db::policy::{Mode, Policy, SetCookie, UnvalidatedPart};
+
+use crate::args::Settings;
+use crate::error::Error;
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_080);
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) origin: Origin,
+    pub(crate) listen: SocketAddr,
+    pub(crate) memory_bytes: u64,
+    pub(crate) policy: Policy,
+    pub(crate) timeout: Duration,
+    /// How the log shows targets; `None` if there is no log.
+    pub(crate) access_log: Option<Redaction>,
+}
+
+/// The origin's scheme, authority and the path that its targets begin with.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) scheme: Scheme,
+    pub(crate) authority: Authority,
+    pub(crate) path: String,
+}
+
+impl Config {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+        let usage = |text: &str| Error::Usage(text.to_owned());
+        let origin = settings
+            .origin
+            .as_deref()
+            .ok_or_else(|| usage("no origin is given; name it with --origin URL"))?;
+        let memory = settings.memory.ok_or_else(|| {
+            usage("no place for responses is given; keep them in memory with --memory")
+        })?;
+        let origin = Origin::parse(origin)?;
+        let redaction = settings
+            .redact
+            .iter()
+            .fold(Redaction::default(), |redaction, name| redaction.with(name));
+        Ok(Self {
+            origin,
+            listen: settings.listen.unwrap_or(LISTEN),
+            memory_bytes: memory.0,
+            timeout: settings.timeout.map_or(TIMEOUT, |timeout| timeout.0),
+            access_log: settings.access_log.then_some(redaction),
+            policy: policy(settings),
+        })
+    }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let mut policy = Policy::new(if settings.private {
+        Mode::Private
+    } else {
+        Mode::Shared
+    });
+    if settings.replay_set_cookie {
+        policy = policy.with_set_cookie(SetCookie::Replay);
+    }
+    if settings.complete_unvalidated {
+        policy = policy.with_unvalidated_part(UnvalidatedPart::Complete);
+    }
+    policy.default_ttl = settings.default_ttl.map(|ttl| ttl.0);
+    policy.min_ttl = settings.min_ttl.map(|ttl| ttl.0);
+    policy.max_ttl = settings.max_ttl.map(|ttl| ttl.0);
+    policy.only_if_cached = settings.only_if_cached;
+    policy.offline = settings.offline;
+    policy.stale_on_error = settings.stale_on_error;
+    let ignored = settings.ignore.iter().copied();
+    ignored.fold(policy, |policy, ignored| policy.ignoring(ignored.into()))
+}
+
+impl Origin {
+    fn parse(text: &str) -> Result<Self, Error> {
+        let invalid = || {
+            Error::Usage(format!(
+                "the origin {text} is no URL of http or https, such as https://example.org"
+            ))
+        };
+        let parts = text.parse::<Uri>().map_err(|_| invalid())?.into_parts();
+        let scheme = parts.scheme.ok_or_else(invalid)?;
+        if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
+            return Err(invalid());
+        }
+        let path = parts.path_and_query.ok_or_else(invalid)?;
+        if path.query().is_some() {
+            return Err(invalid());
+        }
+        Ok(Self {
+            scheme,
+            authority: parts.authority.ok_or_else(invalid)?,
+            path: path.path().trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The target at the origin of a request to the proxy.
+    pub(crate) fn target(&self, asked: &Uri) -> Result<Uri, http::Error> {
+        let asked = asked.path_and_query().map_or("/", |path| path.as_str());
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(format!("{}{asked}", self.path))
+            .build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_lie_below_the_path_of_the_origin() {
+        let origin = Origin::parse("https://example.org/api/").unwrap();
+        let target = origin.target(&Uri::from_static("/issues?page=1")).unwrap();
+        assert_eq!(target, "https://example.org/api/issues?page=1");
+    }
+
+    #[test]
+    fn an_origin_is_a_plain_url_of_http() {
+        for text in [
+            "example.org",
+            "ftp://example.org",
+            "http://example.org/?a=1",
+            "",
+        ] {
+            assert!(Origin::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A client's socket that interim responses (1xx) can be written to beside hyper, whose server sends none.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderMap, StatusCode, Version};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// The socket, shared by hyper and the exchanges of its connection.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedSocket {
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    stream: TcpStream,
+    /// The rest of an interim response that the socket did not take at once. It goes before all else.
+    unsent: Vec<u8>,
+    /// Whether hyper wrote since its last complete flush: an earlier answer may be incomplete then.
+    is_answer_pending: bool,
+}
+
+impl SharedSocket {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        let inner = Inner {
+            stream,
+            unsent: Vec::new(),
+            is_answer_pending: false,
+        };
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+        }
+    }
+
+    /// Writes an interim response to a request of this version, unless the client does not know them, or part
+    /// of an earlier answer is still to be written: they may be left out (RFC 9110, section 15.2).
+    pub(crate) fn write_interim(&self, version: Version, status: StatusCode, headers: &HeaderMap) {
+        let mut inner = self.lock();
+        if version < Version::HTTP_11 || inner.is_answer_pending || !inner.unsent.is_empty() {
+            return;
+        }
+        let reason = status.canonical_reason().unwrap_or_default();
+        let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
+        for (name, value) in headers {
+            bytes.extend_from_slice(name.as_str().as_bytes());
+            bytes.extend_from_slice(b": ");
+            bytes.extend_from_slice(value.as_bytes());
+            bytes.extend_from_slice(b"\r\n");
+        }
+        bytes.extend_from_slice(b"\r\n");
+        // An error shows at hyper's next write.
+        let sent = inner.stream.try_write(&bytes).unwrap_or(0);
+        bytes.drain(..sent);
+        inner.unsent = bytes;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            let sent = ready!(Pin::new(&mut self.stream).poll_write(context, &self.unsent))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.unsent.drain(..sent);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for SharedSocket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.lock().stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for SharedSocket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut inner = self.lock();
+        ready!(inner.poll_unsent(context))?;
+        inner.is_answer_pending = true;
+        Pin::new(&mut inner.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut inner = self.lock();
+        ready!(inner.poll_unsent(context))?;
+        ready!(Pin::new(&mut inner.stream).poll_flush(context))?;
+        inner.is_answer_pending = false;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut inner = self.lock();
+        ready!(inner.poll_unsent(context))?;
+        Pin::new(&mut inner.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,94 @@
+//! Requests to the origin.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Request, Response, Uri, header};
+use http_cache_db::policy::end_to_end;
+use hyper::body::Incoming;
+use hyper::ext::on_informational;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls_platform_verifier::BuilderVerifierExt;
+
+use crate::error::Error;
+use crate::plain::Body;
+
+/// Idle connections are closed before usual servers close them, which would lose a request on its way.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The connections to the origin. Nothing is sent twice, but for requests that no byte was sent of.
+#[derive(Clone)]
+pub(crate) struct Upstream {
+    client: Client<HttpsConnector<HttpConnector>, Body>,
+    timeout: Duration,
+}
+
+/// Why the origin gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// It could not be reached, or broke off.
+    Unreachable,
+    /// It took longer than the timeout.
+    TimedOut,
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Upstream {
+    pub(crate) fn new(timeout: Duration) -> Result<Self, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(BuilderVerifierExt::with_platform_verifier)
+            .map_err(Error::Tls)?
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .build(connector);
+        Ok(Self { client, timeout })
+    }
+
+    /// Sends a request; `interim` is called for each 1xx that comes before the answer, with its end-to-end
+    /// fields.
+    pub(crate) async fn send(
+        &self,
+        (method, target): (Method, Uri),
+        mut headers: HeaderMap,
+        body: Body,
+        interim: Option<impl Fn(http::StatusCode, &HeaderMap) + Send + Sync + 'static>,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        // The client sets that of the target.
+        headers.remove(header::HOST);
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = target;
+        *request.headers_mut() = headers;
+        if let Some(interim) = interim {
+            on_informational(&mut request, move |response| {
+                interim(response.status(), &end_to_end(response.headers().clone()));
+            });
+        }
+        let answer = tokio::time::timeout(self.timeout, self.client.request(request)).await;
+        match answer {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(_)) => Err(NoAnswer::Unreachable),
+            Err(_) => Err(NoAnswer::TimedOut),
+        }
+    }
+}

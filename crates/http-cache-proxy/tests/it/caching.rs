@@ -1,0 +1,205 @@
+//! What is stored, and what answers.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::origin::{Origin, field, response};
+use crate::running::Proxy;
+
+#[test]
+fn fresh_response_is_served_from_memory() {
+    let origin = Origin::answering(response("200 OK", &["Cache-Control: max-age=60"], "one"));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let first = proxy.get("/issues?page=1");
+    assert_eq!((first.status(), &first.body[..]), (200, "one"));
+    assert_eq!(first.cache_status(), "fwd=uri-miss;fwd-status=200;stored");
+    let second = proxy.get("/issues?page=1");
+    assert_eq!((second.status(), &second.body[..]), (200, "one"));
+    assert!(
+        second.cache_status().starts_with("hit;ttl="),
+        "{}",
+        second.head
+    );
+    assert!(second.field("age").is_some() && second.field("date").is_some());
+    assert_eq!(second.field("via"), Some("1.1 http-cache-proxy"));
+    assert_eq!(origin.requests().len(), 1);
+    let other = proxy.get("/issues?page=2");
+    assert_eq!(other.cache_status(), "fwd=uri-miss;fwd-status=200;stored");
+}
+
+#[test]
+fn request_reaches_the_origin_with_its_own_host_and_without_hop_by_hop_fields() {
+    let origin = Origin::answering(response("200 OK", &[], ""));
+    let proxy = Proxy::start(&format!("{}/api/", origin.url()), &[]);
+    proxy.send(
+        "GET",
+        "/a?b=c",
+        &["Connection: X-Hop", "X-Hop: 1", "X-End: 1"],
+    );
+    let requests = origin.requests();
+    assert!(
+        requests[0].starts_with("GET /api/a?b=c HTTP/1.1"),
+        "{requests:?}"
+    );
+    assert_eq!(field(&requests[0], "x-hop"), None);
+    assert_eq!(field(&requests[0], "x-end"), Some("1"));
+    let host = field(&requests[0], "host").map(|host| format!("http://{host}"));
+    assert_eq!(host, Some(origin.url()));
+}
+
+#[test]
+fn response_that_says_no_store_is_passed_and_forgotten() {
+    let origin = Origin::answering(response("200 OK", &["Cache-Control: no-store"], "one"));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    for _ in 0..2 {
+        let status = proxy.get("/").cache_status().to_owned();
+        assert_eq!(status, "fwd=uri-miss;fwd-status=200;detail=\"no-store\"");
+    }
+    assert_eq!(origin.requests().len(), 2);
+}
+
+// covers("T2")
+#[test]
+fn stale_response_is_validated_and_freshened() {
+    let origin = Origin::start(|head| {
+        if field(head, "if-none-match") == Some("\"a\"") {
+            return "HTTP/1.1 304 Not Modified\r\nX-New: 1\r\nConnection: close\r\n\r\n".to_owned();
+        }
+        response(
+            "200 OK",
+            &["Cache-Control: max-age=0", "ETag: \"a\""],
+            "one",
+        )
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    assert_eq!(proxy.get("/").body, "one");
+    let validated = proxy.get("/");
+    assert_eq!((validated.status(), &validated.body[..]), (200, "one"));
+    assert_eq!(validated.field("x-new"), Some("1"));
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn change_invalidates_what_is_stored() {
+    let count = AtomicU32::new(0);
+    let origin = Origin::start(move |_| {
+        let body = count.fetch_add(1, Ordering::SeqCst).to_string();
+        response("200 OK", &["Cache-Control: max-age=60"], &body)
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    assert_eq!(proxy.get("/").body, "0");
+    assert_eq!(proxy.get("/").body, "0");
+    let changed = proxy.send("POST", "/", &["Content-Length: 0"]);
+    assert_eq!(changed.body, "1");
+    assert_eq!(proxy.get("/").body, "2");
+}
+
+#[test]
+fn body_that_breaks_off_is_not_stored() {
+    let count = AtomicU32::new(0);
+    let origin = Origin::start(move |_| {
+        let whole = response("200 OK", &["Cache-Control: max-age=60"], "whole");
+        match count.fetch_add(1, Ordering::SeqCst) {
+            0 => whole[..whole.len() - 2].to_owned(),
+            _ => whole,
+        }
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    assert_eq!(proxy.get("/").body, "who");
+    assert_eq!(proxy.get("/").body, "whole");
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn stale_response_stands_in_for_an_origin_that_breaks_off() {
+    let count = AtomicU32::new(0);
+    let origin = Origin::start(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+        0 => response(
+            "200 OK",
+            &["Cache-Control: max-age=0", "ETag: \"a\""],
+            "one",
+        ),
+        _ => String::new(),
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    assert_eq!(proxy.get("/").body, "one");
+    let stale = proxy.get("/");
+    assert_eq!((stale.status(), &stale.body[..]), (200, "one"));
+    assert_eq!(stale.cache_status(), "hit;detail=\"stale\"");
+    assert_eq!(proxy.get("/other").status(), 502);
+}
+
+#[test]
+fn unsafe_request_is_sent_once() {
+    let origin = Origin::answering("");
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let failed = proxy.send("POST", "/", &["Content-Length: 0"]);
+    assert_eq!(failed.status(), 502);
+    assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
+fn window_for_revalidation_serves_first_and_asks_behind() {
+    let count = AtomicU32::new(0);
+    let origin = Origin::start(move |_| {
+        let body = count.fetch_add(1, Ordering::SeqCst).to_string();
+        let control = "Cache-Control: max-age=0, stale-while-revalidate=60";
+        response("200 OK", &[control], &body)
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    assert_eq!(proxy.get("/").body, "0");
+    assert_eq!(proxy.get("/").body, "0");
+    // The new response is served as soon as it is there.
+    while proxy.get("/").body == "0" {}
+}
+
+#[test]
+fn offline_proxy_answers_by_what_is_stored() {
+    let proxy = Proxy::start("http://127.0.0.1:9", &["--offline"]);
+    let answer = proxy.get("/");
+    assert_eq!(
+        (answer.status(), answer.field("content-type")),
+        (504, Some("text/plain; charset=utf-8"))
+    );
+}
+
+#[test]
+fn range_is_cut_from_the_stored_whole() {
+    let origin = Origin::answering(response(
+        "200 OK",
+        &["Cache-Control: max-age=60"],
+        "0123456789",
+    ));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    proxy.get("/");
+    let part = proxy.send("GET", "/", &["Range: bytes=2-4"]);
+    assert_eq!((part.status(), &part.body[..]), (206, "234"));
+    assert_eq!(part.field("content-range"), Some("bytes 2-4/10"));
+    assert_eq!(part.field("content-length"), Some("3"));
+    let head = proxy.send("HEAD", "/", &[]);
+    assert_eq!(
+        (head.field("content-length"), &head.body[..]),
+        (Some("10"), "")
+    );
+    assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
+fn beginning_is_completed() {
+    let origin = Origin::start(|head| {
+        let (range, body) = match field(head, "range") {
+            Some("bytes=0-4") => ("Content-Range: bytes 0-4/10", "01234"),
+            Some("bytes=5-") => ("Content-Range: bytes 5-9/10", "56789"),
+            other => panic!("unexpected range {other:?}"),
+        };
+        let fields = ["Cache-Control: max-age=60", "ETag: \"a\"", range];
+        response("206 Partial Content", &fields, body)
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    assert_eq!(proxy.send("GET", "/", &["Range: bytes=0-4"]).body, "01234");
+    for _ in 0..2 {
+        let whole = proxy.get("/");
+        assert_eq!((whole.status(), &whole.body[..]), (200, "0123456789"));
+        assert_eq!(whole.field("content-length"), Some("10"));
+    }
+    assert_eq!(origin.requests().len(), 2);
+}

@@ -1,0 +1,70 @@
+//! What happens on a client's connection besides caching.
+
+use std::io::{Read, Write};
+
+use crate::origin::{Origin, response};
+use crate::running::Proxy;
+
+const EARLY: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nConnection: x\r\n\r\n";
+
+#[test]
+fn interim_response_comes_before_the_final_one() {
+    let origin = Origin::answering(format!("{EARLY}{}", response("200 OK", &[], "one")));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let answer = proxy.exchange("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert!(
+        answer.starts_with("HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\nHTTP/1.1 200 OK"),
+        "{answer}"
+    );
+}
+
+#[test]
+fn client_of_http_1_0_gets_no_interim_response() {
+    let origin = Origin::answering(format!("{EARLY}{}", response("200 OK", &[], "one")));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let answer = proxy.exchange("GET / HTTP/1.0\r\n\r\n");
+    assert!(
+        answer.starts_with("HTTP/1.0 200 OK") || answer.starts_with("HTTP/1.1 200 OK"),
+        "{answer}"
+    );
+    assert!(!answer.contains("103"), "{answer}");
+}
+
+#[test]
+fn pipelined_answers_stay_whole_beside_interim_responses() {
+    let body = "x".repeat(4 * 1024 * 1024);
+    let answer = response("200 OK", &[], &body);
+    let origin = Origin::start(move |_| format!("{EARLY}{answer}"));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let mut stream = proxy.connect();
+    let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(3);
+    let last = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    stream
+        .write_all(format!("{request}{last}").as_bytes())
+        .unwrap();
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).unwrap();
+    let mut rest = &String::from_utf8(received).unwrap()[..];
+    for _ in 0..4 {
+        while rest.starts_with("HTTP/1.1 103") {
+            rest = rest.split_once("\r\n\r\n").unwrap().1;
+        }
+        let (head, after) = rest.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        assert!(
+            after.as_bytes()[..4 * 1024 * 1024]
+                .iter()
+                .all(|byte| *byte == b'x')
+        );
+        rest = &after[4 * 1024 * 1024..];
+    }
+    assert_eq!(rest, "");
+}
+
+#[test]
+fn tunnels_are_refused() {
+    let proxy = Proxy::start("http://127.0.0.1:9", &[]);
+    let answer =
+        proxy.exchange("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nConnection: close\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
+}

@@ -1,0 +1,9 @@
+//! The program before a real origin, over loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod caching;
+mod connection;
+mod origin;
+mod program;
+mod running;

@@ -1,0 +1,87 @@
+//! An origin that answers each connection by a function and counts the requests.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// An origin, and the requests it got.
+pub(crate) struct Origin {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Origin {
+    /// An origin that answers each request, given as its head, with these bytes and closes.
+    pub(crate) fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let (answer, seen) = (Arc::new(answer), Arc::clone(&requests));
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
+                thread::spawn(move || serve(stream, &*answer, &seen));
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// Always the same answer.
+    pub(crate) fn answering(answer: impl Into<String>) -> Self {
+        let answer = answer.into();
+        Self::start(move |_| answer.clone())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The heads of the requests so far.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> String, seen: &Mutex<Vec<String>>) {
+    let head = read_head(&stream);
+    if head.is_empty() {
+        return;
+    }
+    let length = field(&head, "content-length").and_then(|length| length.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).unwrap();
+    seen.lock().unwrap().push(head.clone());
+    let _gone = stream.write_all(answer(&head).as_bytes());
+}
+
+fn read_head(stream: &TcpStream) -> String {
+    // Unbuffered beyond the head: what follows is the body.
+    let mut reader = BufReader::with_capacity(1, stream);
+    let mut head = String::new();
+    while reader.read_line(&mut head).unwrap_or(0) > 2 {}
+    head
+}
+
+/// A response with these field lines and body.
+pub(crate) fn response(status: &str, fields: &[&str], body: &str) -> String {
+    let first = format!("HTTP/1.1 {status}");
+    let length = format!("Content-Length: {}", body.len());
+    let lines = [
+        &[&first[..]],
+        fields,
+        &[&length, "Connection: close", "", body],
+    ];
+    lines.concat().join(
+        "
+",
+    )
+}
+
+/// The value of a field in a head.
+pub(crate) fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}

@@ -1,0 +1,121 @@
+//! The program: its arguments, its log, and its end.
+
+use std::fs;
+
+use crate::origin::{Origin, response};
+use crate::running::{Proxy, command};
+
+#[test]
+fn log_shows_requests_without_their_secrets() {
+    let origin = Origin::answering(response("200 OK", &["Cache-Control: max-age=60"], "one"));
+    let proxy = Proxy::start(&origin.url(), &["--access-log", "--redact", "session"]);
+    let path = "/issues?api_key=s3cret&session=s3cret&page=1";
+    proxy.get(path);
+    proxy.get(path);
+    let (status, log, errors) = proxy.stop();
+    assert_eq!((status, &errors[..]), (Some(0), ""));
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    let request = "\"GET /issues?api_key=REDACTED&session=REDACTED&page=1\" 200 3B ";
+    assert!(lines.iter().all(|line| line.contains(request)), "{log}");
+    assert!(lines[1].contains("http-cache-proxy;hit;ttl="), "{log}");
+    assert!(!log.contains("s3cret"));
+    assert!(origin.requests()[0].contains("api_key=s3cret"));
+}
+
+#[test]
+fn exchange_in_progress_ends_before_the_program() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let origin = Origin::start(move |_| {
+        let _dropped = released.lock().unwrap().recv();
+        response("200 OK", &[], "late")
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let mut stream = proxy.connect();
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    std::io::Write::write_all(&mut stream, request).unwrap();
+    while origin.requests().is_empty() {
+        std::thread::yield_now();
+    }
+    let stopping = std::thread::spawn(move || proxy.stop());
+    drop(release);
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    assert!(answer.ends_with("late"), "{answer}");
+    assert_eq!(stopping.join().unwrap().0, Some(0));
+}
+
+#[test]
+fn config_file_has_the_same_settings() {
+    let origin = Origin::answering(response("200 OK", &[], "one"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("proxy.toml");
+    let text = format!(
+        "origin = \"{}\"\nmemory = \"64MiB\"\nlisten = \"127.0.0.1:0\"\ndefault-ttl = \"5m\"\n\
+         ignore = [\"no-store\"]\n",
+        origin.url()
+    );
+    fs::write(&file, text).unwrap();
+    let proxy = Proxy::start_with(&["--config", file.to_str().unwrap()]);
+    proxy.get("/");
+    assert!(
+        proxy.get("/").cache_status().starts_with("hit;ttl=3")
+            || proxy.get("/").cache_status().starts_with("hit;ttl=2")
+    );
+    assert_eq!(origin.requests().len(), 1);
+}
+
+#[test]
+fn wrong_usage_names_the_remedy() {
+    for (arguments, remedy) in [
+        (&[][..], "--origin URL"),
+        (&["--origin", "http://127.0.0.1:9"][..], "--memory"),
+        (
+            &["--origin", "example.org", "--memory"][..],
+            "https://example.org",
+        ),
+        (&["--config", "/missing.toml"][..], "/missing.toml"),
+    ] {
+        let output = command(arguments).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(remedy), "{errors}");
+    }
+}
+
+#[test]
+fn address_in_use_is_named() {
+    let first = Proxy::start("http://127.0.0.1:9", &[]);
+    let address = first.connect().peer_addr().unwrap().to_string();
+    let arguments = [
+        "--origin",
+        "http://127.0.0.1:9",
+        "--memory",
+        "--listen",
+        &address,
+    ];
+    let output = command(&arguments).output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        errors.contains(&address) && errors.contains("--listen"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn address_that_others_reach_is_warned_of() {
+    let arguments = [
+        "--origin",
+        "http://127.0.0.1:9",
+        "--memory",
+        "--listen",
+        "0.0.0.0:0",
+    ];
+    let (_, _, errors) = Proxy::start_with(&arguments).stop();
+    assert!(
+        errors.contains("can be reached from other hosts"),
+        "{errors}"
+    );
+}
