@@ -35,6 +35,12 @@ pub(crate) enum Error {
         path: &'static str,
         begin: &'static str,
     },
+    #[error("{program} printed no address")]
+    NoAddress { program: &'static str },
+    #[error("the suite printed no results: {detail}")]
+    NoResults { detail: String },
+    #[error("{count} test(s) that passed before did not pass, listed above")]
+    Lost { count: usize },
     #[error("{count} finding(s), listed above")]
     Untidy { count: usize },
     #[error("step `{step}` failed; again with `cargo xtask ci {step}`")]

@@ -9,6 +9,7 @@
     reason = "a command-line tool speaks on its standard streams"
 )]
 
+mod cache_tests;
 mod cargo;
 mod ci;
 mod error;
@@ -48,6 +49,8 @@ enum Chore {
     Tidy,
     /// Write docs/features.md from the feature rows and the tests that cover them.
     Features(features::Args),
+    /// Run the public suite of HTTP cache tests against http-cache-proxy, and compare with what passed.
+    CacheTests(cache_tests::Args),
     /// Bring a database's schema up to date, look at it, or go back: `comicvine db`.
     #[command(disable_help_flag = true)]
     Migrate(Rest),
@@ -72,6 +75,7 @@ impl Chore {
             Self::Ci(args) => ci::run(repository, &args),
             Self::Tidy => tidy::run(repository),
             Self::Features(args) => features::run(repository, &args),
+            Self::CacheTests(args) => cache_tests::run(repository, &args),
             Self::Migrate(rest) => forward(Program::Migrate, rest),
             Self::SetupDynamo(rest) => forward(Program::SetupDynamo, rest),
             Self::DynamodbLocal(rest) => forward(Program::DynamoDbLocal, rest),
