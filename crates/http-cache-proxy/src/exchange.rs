@@ -54,7 +54,7 @@ impl Proxy {
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         Ok(Self {
             origin: config.origin.clone(),
-            upstream: Upstream::new(config.timeout)?,
+            upstream: Upstream::new(&config.origin.scheme, config.timeout)?,
             policy: config.policy.clone(),
             store: MemoryStore::new(config.memory_bytes),
             max_body_bytes: config.memory_bytes / 8,

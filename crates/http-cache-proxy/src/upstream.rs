@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Scheme;
 use http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_cache_db::policy::end_to_end;
 use hyper::body::Incoming;
@@ -12,6 +13,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::error::Error;
@@ -36,6 +38,20 @@ pub(crate) enum NoAnswer {
     TimedOut,
 }
 
+/// TLS by the operating system's root certificates.
+fn tls(scheme: &Scheme) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config = if *scheme == Scheme::HTTPS {
+        config.with_platform_verifier()?
+    } else {
+        // Plain http must work on a machine without root certificates.
+        config.with_root_certificates(RootCertStore::empty())
+    };
+    Ok(config.with_no_client_auth())
+}
+
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream")
@@ -45,15 +61,9 @@ impl fmt::Debug for Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn new(timeout: Duration) -> Result<Self, Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(BuilderVerifierExt::with_platform_verifier)
-            .map_err(Error::Tls)?
-            .with_no_client_auth();
+    pub(crate) fn new(scheme: &Scheme, timeout: Duration) -> Result<Self, Error> {
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
+            .with_tls_config(tls(scheme).map_err(Error::Tls)?)
             .https_or_http()
             .enable_http1()
             .build();

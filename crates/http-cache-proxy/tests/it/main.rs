@@ -7,3 +7,4 @@ mod connection;
 mod origin;
 mod program;
 mod running;
+mod tls;

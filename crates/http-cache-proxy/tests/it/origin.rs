@@ -14,14 +14,27 @@ pub(crate) struct Origin {
 impl Origin {
     /// An origin that answers each request, given as its head, with these bytes and closes.
     pub(crate) fn start(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::start_over(Some, answer)
+    }
+
+    /// The same over what `wrap` makes of each connection, such as TLS.
+    pub(crate) fn start_over<S: Read + Write>(
+        wrap: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
+        answer: impl Fn(&str) -> String + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::<Mutex<Vec<String>>>::default();
-        let (answer, seen) = (Arc::new(answer), Arc::clone(&requests));
+        let (answer, seen) = (Arc::new((wrap, answer)), Arc::clone(&requests));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
-                thread::spawn(move || serve(stream, &*answer, &seen));
+                thread::spawn(move || {
+                    let (wrap, answer) = &*answer;
+                    if let Some(stream) = wrap(stream) {
+                        serve(stream, answer, &seen);
+                    }
+                });
             }
         });
         Self { address, requests }
@@ -37,14 +50,22 @@ impl Origin {
         format!("http://{}", self.address)
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// The heads of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> String, seen: &Mutex<Vec<String>>) {
-    let head = read_head(&stream);
+fn serve(
+    mut stream: impl Read + Write,
+    answer: &dyn Fn(&str) -> String,
+    seen: &Mutex<Vec<String>>,
+) {
+    let head = read_head(&mut stream);
     if head.is_empty() {
         return;
     }
@@ -53,9 +74,10 @@ fn serve(mut stream: TcpStream, answer: &dyn Fn(&str) -> String, seen: &Mutex<Ve
     stream.read_exact(&mut body).unwrap();
     seen.lock().unwrap().push(head.clone());
     let _gone = stream.write_all(answer(&head).as_bytes());
+    let _gone = stream.flush();
 }
 
-fn read_head(stream: &TcpStream) -> String {
+fn read_head(stream: &mut impl Read) -> String {
     // Unbuffered beyond the head: what follows is the body.
     let mut reader = BufReader::with_capacity(1, stream);
     let mut head = String::new();

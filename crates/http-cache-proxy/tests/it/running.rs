@@ -55,7 +55,11 @@ impl Proxy {
     }
 
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
+        Self::start_command(command(arguments))
+    }
+
+    pub(crate) fn start_command(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
