@@ -10,6 +10,8 @@ mod list;
 mod range;
 mod request;
 mod response;
+#[cfg(test)]
+mod tests;
 
 pub use cache_control::{CacheControl, Directive};
 pub use content_range::ContentRange;

@@ -11,6 +11,8 @@ use quick_cache::sync::Cache;
 
 use crate::engine::Stored;
 
+/// The most responses of one target. More variants than this are mostly values that no second request has.
+const MAX_VARIANTS: usize = 64;
 /// What an entry takes besides the bytes of its body and fields.
 const ENTRY_BYTES: u64 = 1_024;
 /// The size of a usual entry, for the first size of the index.
@@ -130,6 +132,11 @@ impl Inner {
             .filter(|older| !entry.stored.replaces(&older.stored))
             .cloned();
         let mut entries: Vec<_> = kept.collect();
+        if entries.len() >= MAX_VARIANTS {
+            let received_at = |entry: &Arc<Entry>| entry.stored.times.received_at;
+            entries.sort_by_key(received_at);
+            entries.drain(..=entries.len() - MAX_VARIANTS);
+        }
         entries.push(Arc::new(entry));
         self.targets.insert(target.to_owned(), entries.into());
     }
@@ -268,6 +275,25 @@ mod tests {
         fill.append(b"half");
         drop(fill);
         assert!(bodies(&memory).is_empty() && memory.inner.fills().is_empty());
+    }
+
+    #[test]
+    fn a_target_keeps_its_latest_variants() {
+        let memory = MemoryStore::new(1 << 20);
+        for number in 0..MAX_VARIANTS + 3 {
+            let mut fill = memory.begin(&target());
+            fill.append(number.to_string().as_bytes());
+            let mut stored = stored("en");
+            let language = [("accept-language", number.to_string())];
+            let language =
+                language.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            let request = HeaderMap::<http::HeaderValue>::from_iter(language);
+            stored.variant = crate::policy::VariantKey::new(&stored.response, &request).unwrap();
+            stored.times.received_at = Timestamp::from_millis(i64::try_from(number).unwrap());
+            fill.commit(stored);
+        }
+        let bodies = bodies(&memory);
+        assert_eq!((bodies.len(), &bodies[0][..]), (MAX_VARIANTS, &b"3"[..]));
     }
 
     #[test]

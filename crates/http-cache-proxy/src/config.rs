@@ -93,13 +93,20 @@ impl Origin {
         if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
             return Err(invalid());
         }
+        let authority = parts.authority.ok_or_else(invalid)?;
+        // It would be shown, and every client would use it.
+        if authority.as_str().contains('@') {
+            let detail =
+                "the origin must not have a user name or password; let clients send Authorization";
+            return Err(Error::Usage(detail.to_owned()));
+        }
         let path = parts.path_and_query.ok_or_else(invalid)?;
         if path.query().is_some() {
             return Err(invalid());
         }
         Ok(Self {
             scheme,
-            authority: parts.authority.ok_or_else(invalid)?,
+            authority,
             path: path.path().trim_end_matches('/').to_owned(),
         })
     }
@@ -132,6 +139,7 @@ mod tests {
             "example.org",
             "ftp://example.org",
             "http://example.org/?a=1",
+            "http://user:secret@example.org",
             "",
         ] {
             assert!(Origin::parse(text).is_err(), "{text}");

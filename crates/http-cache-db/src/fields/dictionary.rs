@@ -1,5 +1,8 @@
 //! Dictionaries of structured fields (RFC 9651, section 4.2.2), strict: one error voids the whole field.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 /// The value of a dictionary's member, as far as caching fields use its type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BareItem {
@@ -13,7 +16,7 @@ pub enum BareItem {
     Other,
 }
 
-/// The members of a dictionary in their order, of equal keys the last; `None` if the field is malformed.
+/// The members of a dictionary in their order, of equal keys with the last value; `None` if the field is malformed.
 /// Parameters are checked and left out.
 ///
 /// ```
@@ -28,6 +31,7 @@ pub enum BareItem {
 pub fn parse_dictionary(value: &str) -> Option<Vec<(String, BareItem)>> {
     let mut input = Input(value.trim_matches(' ').as_bytes());
     let mut members: Vec<(String, BareItem)> = Vec::new();
+    let mut positions = HashMap::<String, usize>::new();
     if input.0.is_empty() {
         return Some(members);
     }
@@ -39,8 +43,13 @@ pub fn parse_dictionary(value: &str) -> Option<Vec<(String, BareItem)>> {
             BareItem::Boolean(true)
         };
         input.parameters()?;
-        members.retain(|(earlier, _)| *earlier != key);
-        members.push((key, item));
+        match positions.entry(key) {
+            Entry::Occupied(earlier) => members[*earlier.get()].1 = item,
+            Entry::Vacant(new) => {
+                members.push((new.key().clone(), item));
+                new.insert(members.len() - 1);
+            }
+        }
         input.skip(b" \t");
         if input.0.is_empty() {
             return Some(members);
@@ -263,9 +272,9 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_keys_the_last_counts() {
+    fn of_equal_keys_the_last_value_counts() {
         let members = parse_dictionary("a=1, b, a=2").unwrap();
-        assert_eq!(members[1], ("a".to_owned(), BareItem::Integer(2)));
+        assert_eq!(members[0], ("a".to_owned(), BareItem::Integer(2)));
         assert_eq!(members.len(), 2);
     }
 
