@@ -1,5 +1,5 @@
-//! What a cache does next, without I/O: [`decide`] on a request, [`resolve`] the origin's answer, and make the
-//! [`answer`] of a stored response.
+//! What a cache does next, without I/O: [`decide()`] on a request, [`resolve()`] the origin's answer, and make the
+//! [`answer()`] of a stored response.
 //!
 //! A caller reads the stored responses of a target, asks `decide`, and does what it says. If the origin is
 //! asked, `resolve` says what becomes of its answer and which targets it makes invalid.
@@ -15,5 +15,5 @@ mod tests;
 pub use answer::{Answer, BodyPart, answer, not_modified};
 pub use cache_status::{CacheStatus, ForwardReason};
 pub use decide::{Decision, Forward, Purpose, decide};
-pub use resolve::{OriginAnswer, Outcome, Resolution, resolve};
+pub use resolve::{Keep, OriginAnswer, Outcome, Resolution, resolve};
 pub use stored::Stored;

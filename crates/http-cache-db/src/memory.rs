@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::{Bytes, BytesMut};
 use http::Uri;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::engine::Stored;
 
 /// The most responses of one target. More variants than this are mostly values that no second request has.
 const MAX_VARIANTS: usize = 64;
 /// What an entry takes besides the bytes of its body and fields.
-const ENTRY_BYTES: u64 = 1_024;
+const ENTRY_BYTES: u64 = 2_048;
+/// What a field line takes besides its name and value.
+const LINE_BYTES: usize = 150;
 /// The size of a usual entry, for the first size of the index.
 const USUAL_BYTES: u64 = 8 * 1_024;
 
@@ -58,11 +60,17 @@ impl Weighter<String, Entries> for ByteWeight {
         let fields = |entry: &Entry| {
             let lines = entry.stored.response.headers.iter();
             lines
-                .map(|(name, value)| name.as_str().len() + value.len())
+                .map(|(name, value)| LINE_BYTES + name.as_str().len() + value.len())
                 .sum::<usize>()
         };
         let bytes = |entry: &Arc<Entry>| {
-            let stored = entry.body.len() + fields(entry);
+            let asked = entry
+                .stored
+                .part
+                .as_ref()
+                .map_or(0, |part| part.asked.len());
+            let selection = entry.stored.variant.len() + asked;
+            let stored = entry.body.len() + fields(entry) + selection;
             ENTRY_BYTES + u64::try_from(stored).unwrap_or(u64::MAX)
         };
         let entries = entries.iter().map(bytes);
@@ -75,7 +83,22 @@ impl MemoryStore {
     #[must_use]
     pub fn new(max_bytes: u64) -> Self {
         let estimated = usize::try_from(max_bytes / USUAL_BYTES).unwrap_or(usize::MAX);
-        let targets = Cache::with_weighter(estimated.max(16), max_bytes, ByteWeight);
+        // One shard: the bytes of a shard bound those of a target.
+        let options = OptionsBuilder::new()
+            .shards(1)
+            .estimated_items_capacity(estimated.max(16))
+            .weight_capacity(max_bytes)
+            .build();
+        let targets = match options {
+            Ok(options) => Cache::with_options(
+                options,
+                ByteWeight,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
+            // Not reached: both capacities are given.
+            Err(_) => Cache::with_weighter(16, max_bytes, ByteWeight),
+        };
         Self {
             inner: Arc::new(Inner {
                 targets,
@@ -127,14 +150,21 @@ impl Inner {
 
     fn insert(&self, target: &str, entry: Entry) {
         let before = self.targets.get(target).unwrap_or_else(|| Arc::from([]));
+        let received_at = |entry: &Entry| entry.stored.times.received_at;
+        // A slow answer may arrive after a later one was stored.
+        let is_late = before.iter().any(|other| {
+            entry.stored.replaces(&other.stored) && received_at(other) > received_at(&entry)
+        });
+        if is_late {
+            return;
+        }
         let kept = before
             .iter()
             .filter(|older| !entry.stored.replaces(&older.stored))
             .cloned();
         let mut entries: Vec<_> = kept.collect();
         if entries.len() >= MAX_VARIANTS {
-            let received_at = |entry: &Arc<Entry>| entry.stored.times.received_at;
-            entries.sort_by_key(received_at);
+            entries.sort_by_key(|entry| received_at(entry));
             entries.drain(..=entries.len() - MAX_VARIANTS);
         }
         entries.push(Arc::new(entry));
@@ -266,6 +296,20 @@ mod tests {
         other.commit(stored("en"));
         assert_eq!(bodies(&memory), ["2"]);
         assert!(memory.inner.fills().is_empty());
+    }
+
+    #[test]
+    fn a_late_answer_does_not_replace_a_newer_one() {
+        let memory = MemoryStore::new(1 << 20);
+        let mut late = memory.begin(&target());
+        late.append(b"old");
+        let mut newer = stored("en");
+        newer.times.received_at = Timestamp::from_millis(1);
+        let mut fill = memory.begin(&target());
+        fill.append(b"new");
+        fill.commit(newer);
+        late.commit(stored("en"));
+        assert_eq!(bodies(&memory), ["new"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use condition::{is_not_modified, is_range_current};
 pub use freshen::freshened;
 pub use head::{RequestHead, ResponseHead};
 pub use hop_by_hop::end_to_end;
-pub use invalidation::invalidated;
+pub use invalidation::{invalidated, is_safe};
 pub use lifetime::{Lifetime, Times, lifetime};
 pub use options::{Mode, Policy, SetCookie, UnvalidatedPart};
 pub use part::{Part, Slice};

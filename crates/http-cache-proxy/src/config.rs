@@ -8,10 +8,14 @@ use http::uri::{Authority, Scheme};
 use http_cache_db::Redaction;
 use http_cache_db::policy::{Mode, Policy, SetCookie, UnvalidatedPart};
 
+use url::Url;
+
 use crate::args::Settings;
 use crate::error::Error;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_080);
+/// An origin that only serves to bring paths into their normal form.
+const NOWHERE: &str = "http://localhost/";
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
@@ -84,9 +88,10 @@ fn policy(settings: &Settings) -> Policy {
 impl Origin {
     fn parse(text: &str) -> Result<Self, Error> {
         let invalid = || {
-            Error::Usage(format!(
-                "the origin {text} is no URL of http or https, such as https://example.org"
-            ))
+            // Not shown: it may have a password.
+            Error::Usage(
+                "the origin is no URL of http or https, such as https://example.org".to_owned(),
+            )
         };
         let parts = text.parse::<Uri>().map_err(|_| invalid())?.into_parts();
         let scheme = parts.scheme.ok_or_else(invalid)?;
@@ -111,14 +116,18 @@ impl Origin {
         })
     }
 
-    /// The target at the origin of a request to the proxy.
-    pub(crate) fn target(&self, asked: &Uri) -> Result<Uri, http::Error> {
-        let asked = asked.path_and_query().map_or("/", |path| path.as_str());
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(format!("{}{asked}", self.path))
-            .build()
+    /// The target at the origin of a request to the proxy, in the normal form of URLs, so that what an answer
+    /// names is found under the same name. `None` if it is no path.
+    pub(crate) fn target(&self, asked: &Uri) -> Option<Uri> {
+        let asked = asked.path_and_query()?.as_str();
+        if !asked.starts_with('/') {
+            return None;
+        }
+        // On its own, so that no `..` leaves the path of the origin.
+        let asked = Url::parse(NOWHERE).ok()?.join(asked).ok()?;
+        let asked = asked.as_str().strip_prefix(NOWHERE.trim_end_matches('/'))?;
+        let target = format!("{}://{}{}{asked}", self.scheme, self.authority, self.path);
+        Url::parse(&target).ok()?.as_str().parse().ok()
     }
 }
 
@@ -131,6 +140,21 @@ mod tests {
         let origin = Origin::parse("https://example.org/api/").unwrap();
         let target = origin.target(&Uri::from_static("/issues?page=1")).unwrap();
         assert_eq!(target, "https://example.org/api/issues?page=1");
+    }
+
+    #[test]
+    fn targets_are_in_their_normal_form() {
+        let origin = Origin::parse("http://EXAMPLE.org:80/api").unwrap();
+        let target = |asked: &str| {
+            origin
+                .target(&asked.parse().unwrap())
+                .map(|uri| uri.to_string())
+        };
+        let expected = |path: &str| Some(format!("http://example.org/api{path}"));
+        assert_eq!(target("/a{b}"), expected("/a%7Bb%7D"));
+        assert_eq!(target("/a/../../secret"), expected("/secret"));
+        assert_eq!(target("http://other.org/a?b=c"), expected("/a?b=c"));
+        assert_eq!(target("*"), None);
     }
 
     #[test]

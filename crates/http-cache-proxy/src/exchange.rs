@@ -1,19 +1,19 @@
 //! One request: what the engine decides, done.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http_body::Body as _;
 use http_body_util::BodyExt;
-use http_body_util::combinators::UnsyncBoxBody;
 use http_cache_db::engine::{
-    Answer, BodyPart, CacheStatus, Decision, Forward, OriginAnswer, Outcome, Purpose, Stored,
+    Answer, BodyPart, CacheStatus, Decision, Forward, Keep, OriginAnswer, Outcome, Purpose, Stored,
     answer, decide, not_modified, resolve,
 };
 use http_cache_db::fields::format_date;
-use http_cache_db::policy::{Policy, RequestHead, ResponseHead, Times, end_to_end};
+use http_cache_db::policy::{Policy, RequestHead, ResponseHead, Times, end_to_end, is_safe};
 use http_cache_db::{Clock, SystemClock, Timestamp};
 use http_cache_db::{Entry, Fill, MemoryStore};
 use hyper::body::Incoming;
@@ -21,10 +21,10 @@ use hyper::body::Incoming;
 use crate::chained::Chained;
 use crate::config::{Config, Origin};
 use crate::error::Error;
-use crate::plain::{Body, BoxError, boxed, empty, full, sentence};
+use crate::plain::{Body, boxed, empty, full, sentence};
 use crate::recording::{Recorder, Recording};
 use crate::socket::SharedSocket;
-use crate::upstream::{NoAnswer, Upstream};
+use crate::upstream::{NoAnswer, OriginBody, Upstream};
 
 /// The name of this cache in `Cache-Status` and `Via`.
 const NAME: &str = "http-cache-proxy";
@@ -48,6 +48,15 @@ pub(crate) struct Proxy {
 pub(crate) struct Client {
     pub(crate) socket: SharedSocket,
     pub(crate) version: http::Version,
+}
+
+/// An answer of the origin whose head has arrived.
+struct Arrived {
+    head: ResponseHead,
+    body: OriginBody,
+    times: Times,
+    fill: Fill,
+    status: CacheStatus,
 }
 
 impl Proxy {
@@ -82,10 +91,11 @@ impl Proxy {
             let refusal = "This proxy stands in front of one origin; it opens no tunnels.\n";
             return sentence(StatusCode::METHOD_NOT_ALLOWED, refusal);
         }
-        let Ok(target) = self.origin.target(&parts.uri) else {
-            return sentence(StatusCode::BAD_REQUEST, "The target is not valid.\n");
+        let Some(target) = self.origin.target(&parts.uri) else {
+            return sentence(StatusCode::BAD_REQUEST, "The target is no path.\n");
         };
-        let request = RequestHead::new(parts.method, target, parts.headers);
+        // As the origin gets them: what `Connection` hides from it must not select a variant.
+        let request = RequestHead::new(parts.method, target, end_to_end(parts.headers));
         let entries = self.store.entries(&request.target);
         let stored: Vec<&Stored> = entries.iter().map(|entry| &entry.stored).collect();
         let entry = |at: usize| entries.get(at).cloned();
@@ -101,11 +111,32 @@ impl Proxy {
             }
             Decision::Forward(forward) => {
                 let entry = forward.at.and_then(entry);
-                let body = boxed(body);
-                self.forward(&request, body, forward, entry, Some(client))
-                    .await
+                let exchange =
+                    Arc::clone(self).exchange(request, boxed(body), forward, entry, client);
+                exchange.await
             }
         }
+    }
+
+    /// Asks the origin. A change goes on if the client goes away, so that what it invalidates is removed.
+    async fn exchange(
+        self: Arc<Self>,
+        request: RequestHead,
+        body: Body,
+        forward: Forward,
+        entry: Option<Arc<Entry>>,
+        client: Client,
+    ) -> Response<Body> {
+        let is_change = !is_safe(&request.method);
+        let answer = async move {
+            self.forward(&request, body, forward, entry, Some(client))
+                .await
+        };
+        if !is_change {
+            return answer.await;
+        }
+        let answer = tokio::spawn(answer).await;
+        answer.unwrap_or_else(|_| no_answer(None))
     }
 
     /// The answer of a stored response.
@@ -126,16 +157,22 @@ impl Proxy {
         let lifetime = stored.lifetime(now, &self.policy);
         let ttl = lifetime.is_fresh().then(|| lifetime.remaining());
         let status = CacheStatus::new(NAME).hit(ttl);
-        let answer = answer(request, stored, now, &self.policy);
-        let is_head = request.method == Method::HEAD;
+        finished(self.stored_answer(request, stored, body), &status)
+    }
+
+    fn stored_answer(&self, request: &RequestHead, stored: &Stored, body: Bytes) -> Response<Body> {
+        let answer = answer(request, stored, self.now(), &self.policy);
+        let has_length = request.method == Method::HEAD && answer.status.is_success();
         let mut response = with_body(answer, body);
-        if is_head && !response.headers().contains_key(header::CONTENT_LENGTH) {
+        // That of the body, which the server adds, and not what the origin said.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        if has_length && response.status() != StatusCode::NO_CONTENT {
             let length = HeaderValue::from(stored.body_len);
             response
                 .headers_mut()
                 .insert(header::CONTENT_LENGTH, length);
         }
-        finished(response, &status)
+        response
     }
 
     /// Asks the origin, and does what becomes of its answer.
@@ -150,10 +187,7 @@ impl Proxy {
         let stored = entry.as_ref().map(|entry| &entry.stored);
         let mut body = Some(body);
         loop {
-            let fill = request
-                .method
-                .is_safe()
-                .then(|| self.store.begin(&request.target));
+            let fill = is_safe(&request.method).then(|| self.store.begin(&request.target));
             let status = CacheStatus::new(NAME).forwarded(forward.reason);
             let requested_at = self.now();
             let sent = self
@@ -170,7 +204,7 @@ impl Proxy {
             };
             let (head, origin_body) = match sent {
                 Ok(response) => {
-                    let (head, body) = self.received(response, times);
+                    let (head, body) = self.received(request, response, times);
                     (Ok(head), Some(body))
                 }
                 Err(error) => (Err(error), None),
@@ -195,48 +229,104 @@ impl Proxy {
                 (_, _, Some(_)) if matches!(resolution.outcome, Outcome::ServeStale) => {
                     return self.hit(request, entry);
                 }
-                (head, ..) => return no_answer(head.err()),
+                (head, ..) => return finished(no_answer(head.err()), &status),
             };
-            let status = status.forward_status(head.status);
-            // What the request itself made invalid is over before its answer is stored.
-            let fill = fill.unwrap_or_else(|| self.store.begin(&request.target));
-            return match resolution.outcome {
-                Outcome::Pass(reason) => {
-                    let status = status.detail(&reason.to_string());
-                    finished(passed(&head, boxed(origin_body)), &status)
-                }
-                Outcome::Store => {
-                    let recording = self.recording(request, &head, times, fill, origin_body);
-                    finished(passed(&head, boxed(recording)), &status.stored())
-                }
-                Outcome::StoreAndAnswerNotModified => {
-                    let recording = self.recording(request, &head, times, fill, origin_body);
-                    tokio::spawn(drain(boxed(recording)));
-                    let answer = not_modified(head.headers);
-                    finished(with_body(answer, Bytes::new()), &status.stored())
-                }
-                Outcome::Freshen(fresh) => {
-                    let body = entry.map(|entry| entry.body.clone()).unwrap_or_default();
-                    fill.commit_body((*fresh).clone(), body.clone());
-                    self.stored_response(request, &fresh, body)
-                }
-                Outcome::Complete(whole) => {
-                    let beginning = entry.map(|entry| entry.body.clone()).unwrap_or_default();
-                    let response = self.completed(*whole, beginning, fill, origin_body);
-                    finished(response, &status.stored())
-                }
-                Outcome::ServeStale => self.hit(request, entry),
-                Outcome::BadGateway => no_answer(None),
-                Outcome::Refetch => {
-                    forward = Forward {
-                        at: None,
-                        purpose: Purpose::Refetch,
-                        ..forward
-                    };
-                    continue;
-                }
+            if matches!(resolution.outcome, Outcome::Refetch) {
+                forward = Forward {
+                    at: None,
+                    purpose: Purpose::Refetch,
+                    ..forward
+                };
+                continue;
+            }
+            let arrived = Arrived {
+                status: status.forward_status(head.status),
+                head,
+                body: origin_body,
+                times,
+                // What the request itself made invalid is over before its answer is stored.
+                fill: fill.unwrap_or_else(|| self.store.begin(&request.target)),
             };
+            return self.settle(request, arrived, resolution.outcome, entry);
         }
+    }
+
+    /// The answer to the client, and what is stored of the origin's.
+    fn settle(
+        &self,
+        request: &RequestHead,
+        arrived: Arrived,
+        outcome: Outcome,
+        entry: Option<Arc<Entry>>,
+    ) -> Response<Body> {
+        let body = |entry: Option<Arc<Entry>>| entry.map(|entry| entry.body.clone());
+        match outcome {
+            Outcome::Pass(reason) => {
+                let status = arrived.status.detail(&reason.to_string());
+                finished(passed(&arrived.head, boxed(arrived.body)), &status)
+            }
+            Outcome::Store => {
+                let (status, head) = (arrived.status.clone(), arrived.head.clone());
+                let recording = self.recording(request, arrived, None);
+                finished(passed(&head, boxed(recording)), &status.stored())
+            }
+            Outcome::StoreAndAnswerNotModified => {
+                let status = arrived.status.clone();
+                let answer = not_modified(arrived.head.headers.clone());
+                let recording = self.recording(request, arrived, None);
+                tokio::spawn(drain(boxed(recording), self.max_body_bytes));
+                finished(with_body(answer, Bytes::new()), &status.stored())
+            }
+            Outcome::Freshen { stored, own, keep } => {
+                let body = body(entry).unwrap_or_default();
+                let mut response = self.stored_answer(request, &stored, body.clone());
+                response.headers_mut().extend(own);
+                match keep {
+                    Keep::Stored => {
+                        arrived.fill.commit_body(*stored, body);
+                        finished(response, &arrived.status.stored())
+                    }
+                    Keep::Once => finished(response, &arrived.status),
+                }
+            }
+            Outcome::Complete {
+                head,
+                body_len,
+                keep,
+            } => {
+                let beginning = body(entry).unwrap_or_default();
+                self.completed(request, arrived, (*head, body_len, keep), beginning)
+            }
+            Outcome::ServeStale => self.hit(request, entry),
+            Outcome::BadGateway | Outcome::Refetch => no_answer(None),
+        }
+    }
+
+    /// The stored beginning, then the rest.
+    fn completed(
+        &self,
+        request: &RequestHead,
+        mut arrived: Arrived,
+        (head, body_len, keep): (ResponseHead, u64, Keep),
+        beginning: Bytes,
+    ) -> Response<Body> {
+        let mut response = passed(&head, empty());
+        let length = HeaderValue::from(body_len);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length);
+        let status = arrived.status.clone();
+        let (rest, status) = match keep {
+            Keep::Once => (boxed(arrived.body), status),
+            Keep::Stored => {
+                arrived.fill.append(&beginning);
+                arrived.head = head;
+                let rest = self.recording(request, arrived, Some(body_len));
+                (boxed(rest), status.stored())
+            }
+        };
+        let body = Chained::new(full(beginning), rest);
+        finished(response.map(|_| boxed(body)), &status)
     }
 
     async fn send(
@@ -245,7 +335,7 @@ impl Proxy {
         mut headers: HeaderMap,
         body: Body,
         client: Option<Client>,
-    ) -> Result<Response<Incoming>, NoAnswer> {
+    ) -> Result<Response<OriginBody>, NoAnswer> {
         add_via(&mut headers);
         let interim = client.map(|client| {
             move |status, headers: &HeaderMap| {
@@ -257,9 +347,24 @@ impl Proxy {
     }
 
     /// The head of an answer as it is kept, and its body.
-    fn received(&self, response: Response<Incoming>, times: Times) -> (ResponseHead, Incoming) {
+    fn received(
+        &self,
+        request: &RequestHead,
+        response: Response<OriginBody>,
+        times: Times,
+    ) -> (ResponseHead, OriginBody) {
         let (parts, body) = response.into_parts();
+        let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
         let mut headers = end_to_end(parts.headers);
+        // RFC 9112, section 6.3: the transfer coding overrides the length. What frames the body is what counts.
+        if request.method != Method::HEAD || is_chunked {
+            headers.remove(header::CONTENT_LENGTH);
+        }
+        if let Some(length) = body.size_hint().exact()
+            && has_body(&request.method, parts.status)
+        {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
         // RFC 9110, section 6.6.1: who receives a response without a date adds it.
         if let Ok(date) = HeaderValue::try_from(format_date(times.received_at)) {
             headers.entry(header::DATE).or_insert(date);
@@ -267,37 +372,27 @@ impl Proxy {
         (ResponseHead::new(parts.status, headers, &self.policy), body)
     }
 
+    /// The body on its way, to be stored if it is complete and, where that is known, of this length.
     fn recording(
         &self,
         request: &RequestHead,
-        head: &ResponseHead,
-        times: Times,
-        fill: Fill,
-        body: Incoming,
-    ) -> Recording<Incoming> {
-        let (request, head, policy) = (request.clone(), head.clone(), self.policy.clone());
-        let stored = move |len| Stored::new(&request, head, times, len, &policy);
+        arrived: Arrived,
+        expected_len: Option<u64>,
+    ) -> Recording<OriginBody> {
+        let Arrived {
+            head,
+            body,
+            times,
+            fill,
+            ..
+        } = arrived;
+        let (request, policy) = (request.clone(), self.policy.clone());
+        let stored = move |len| {
+            let is_whole = expected_len.is_none_or(|expected| len == expected);
+            let stored = is_whole.then(|| Stored::new(&request, head, times, len, &policy));
+            stored.flatten()
+        };
         Recording::new(body, Recorder::new(fill, self.max_body_bytes, stored))
-    }
-
-    /// The whole of which `beginning` is stored and `rest` arrives.
-    fn completed(
-        &self,
-        whole: Stored,
-        beginning: Bytes,
-        mut fill: Fill,
-        rest: Incoming,
-    ) -> Response<Body> {
-        fill.append(&beginning);
-        let mut head = whole.response.clone();
-        let length = HeaderValue::from(whole.body_len);
-        head.headers.insert(header::CONTENT_LENGTH, length);
-        let stored = move |len| (len == whole.body_len).then_some(whole);
-        let rest = Recording::new(rest, Recorder::new(fill, self.max_body_bytes, stored));
-        let beginning = full(beginning);
-        let chained: UnsyncBoxBody<Bytes, BoxError> =
-            Chained::new(beginning, boxed(rest)).boxed_unsync();
-        passed(&head, chained)
     }
 
     fn validate_in_background(
@@ -306,28 +401,63 @@ impl Proxy {
         forward: Forward,
         entry: Option<Arc<Entry>>,
     ) {
-        let is_first = self.validating().insert(request.target.clone());
-        if !is_first {
+        let Some(validating) = Validating::new(self, &request.target) else {
             return;
-        }
-        let (proxy, request) = (Arc::clone(self), request.clone());
+        };
+        let request = request.clone();
         tokio::spawn(async move {
-            let answer = proxy.forward(&request, empty(), forward, entry, None).await;
-            drain(answer.into_body()).await;
-            proxy.validating().remove(&request.target);
+            let proxy = &validating.proxy;
+            let answer = proxy.forward(&request, empty(), forward, entry, None);
+            drain(answer.await.into_body(), proxy.max_body_bytes).await;
         });
     }
+}
 
-    fn validating(&self) -> std::sync::MutexGuard<'_, HashSet<Uri>> {
+/// The validation of a target in the background; there is one at a time.
+struct Validating {
+    proxy: Arc<Proxy>,
+    target: Uri,
+}
+
+impl Validating {
+    /// `None` if there is one already.
+    fn new(proxy: &Arc<Proxy>, target: &Uri) -> Option<Self> {
+        let is_first = proxy.validating().insert(target.clone());
+        is_first.then(|| Self {
+            proxy: Arc::clone(proxy),
+            target: target.clone(),
+        })
+    }
+}
+
+impl Drop for Validating {
+    fn drop(&mut self) {
+        self.proxy.validating().remove(&self.target);
+    }
+}
+
+impl Proxy {
+    fn validating(&self) -> MutexGuard<'_, HashSet<Uri>> {
         self.validating
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Reads a body to its end, so that it is stored.
-async fn drain(mut body: Body) {
-    while let Some(Ok(_)) = body.frame().await {}
+/// Reads a body to its end, so that it is stored; gives up on one that is too long for it.
+async fn drain(mut body: Body, max_bytes: u64) {
+    let mut read = 0;
+    while read <= max_bytes
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        read += frame.data_ref().map_or(0, |data| data.len() as u64);
+    }
+}
+
+/// Whether a response has a body (RFC 9112, section 6.3).
+fn has_body(method: &Method, status: StatusCode) -> bool {
+    let is_empty = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    *method != Method::HEAD && !is_empty
 }
 
 fn with_body(answer: Answer, body: Bytes) -> Response<Body> {

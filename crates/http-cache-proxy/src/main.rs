@@ -12,6 +12,7 @@ mod plain;
 mod recording;
 mod serve;
 mod socket;
+mod timed;
 mod upstream;
 
 use std::process::ExitCode;

@@ -48,7 +48,9 @@ impl Recorder {
 
 impl<B: Body> Recording<B> {
     pub(crate) fn new(inner: B, recorder: Recorder) -> Self {
-        let mut recorder = Some(recorder);
+        // What is known to be too long is not recorded.
+        let fits = inner.size_hint().lower() <= recorder.max_bytes;
+        let mut recorder = fits.then_some(recorder);
         if inner.is_end_stream()
             && let Some(recorder) = recorder.take()
         {

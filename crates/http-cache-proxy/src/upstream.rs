@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::uri::Scheme;
 use http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_cache_db::policy::end_to_end;
+use http_cache_db::{Clock, SystemClock};
 use hyper::body::Incoming;
 use hyper::ext::on_informational;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -17,7 +18,8 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::error::Error;
-use crate::plain::Body;
+use crate::plain::{Body, boxed};
+use crate::timed::{Announced, Unstalled};
 
 /// Idle connections are closed before usual servers close them, which would lose a request on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -27,7 +29,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 pub(crate) struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Body>,
     timeout: Duration,
+    clock: SystemClock,
 }
+
+/// The body of an answer.
+pub(crate) type OriginBody = Unstalled<Incoming>;
 
 /// Why the origin gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +77,11 @@ impl Upstream {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .build(connector);
-        Ok(Self { client, timeout })
+        Ok(Self {
+            client,
+            timeout,
+            clock: SystemClock::new(),
+        })
     }
 
     /// Sends a request; `interim` is called for each 1xx that comes before the answer, with its end-to-end
@@ -82,10 +92,14 @@ impl Upstream {
         mut headers: HeaderMap,
         body: Body,
         interim: Option<impl Fn(http::StatusCode, &HeaderMap) + Send + Sync + 'static>,
-    ) -> Result<Response<Incoming>, NoAnswer> {
-        // The client sets that of the target.
-        headers.remove(header::HOST);
-        let mut request = Request::new(body);
+    ) -> Result<Response<OriginBody>, NoAnswer> {
+        // Host is that of the target, and the length that of the body. `Expect` is between two hops; the server
+        // answers it.
+        for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
+            headers.remove(name);
+        }
+        let (body, sent) = Announced::new(body);
+        let mut request = Request::new(boxed(body));
         *request.method_mut() = method;
         *request.uri_mut() = target;
         *request.headers_mut() = headers;
@@ -94,11 +108,22 @@ impl Upstream {
                 interim(response.status(), &end_to_end(response.headers().clone()));
             });
         }
-        let answer = tokio::time::timeout(self.timeout, self.client.request(request)).await;
-        match answer {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(_)) => Err(NoAnswer::Unreachable),
-            Err(_) => Err(NoAnswer::TimedOut),
+        let late = async {
+            // The client may take its time to send the body.
+            let _ended = sent.await;
+            self.clock
+                .sleep_until(self.clock.now() + self.timeout)
+                .await;
+        };
+        let response = tokio::select! {
+            response = self.client.request(request) => response.map_err(|_| NoAnswer::Unreachable)?,
+            () = late => return Err(NoAnswer::TimedOut),
+        };
+        if response.status().is_informational() {
+            // Nothing asked for another protocol.
+            return Err(NoAnswer::Unreachable);
         }
+        let unstalled = |body| Unstalled::new(body, self.clock, self.timeout);
+        Ok(response.map(unstalled))
     }
 }

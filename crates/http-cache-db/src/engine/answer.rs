@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use http::header::{
-    AGE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, SET_COOKIE,
-};
+use http::header::{AGE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use store_core::Timestamp;
 
-use super::stored::Stored;
+use super::stored::{Stored, withheld};
 use crate::fields::{ContentRange, RangeField};
-use crate::policy::{Policy, RequestHead, SetCookie, is_not_modified, is_range_current};
+use crate::policy::{Policy, RequestHead, is_not_modified, is_range_current};
 
 /// The greatest age that is sent (RFC 9111, section 1.2.2).
 const MAX_AGE: u64 = 1 << 31;
@@ -83,11 +81,8 @@ pub fn answer(request: &RequestHead, stored: &Stored, now: Timestamp, policy: &P
 /// The stored fields as a hit sends them: with the age, without what must not be reused.
 fn served_headers(stored: &Stored, now: Timestamp, policy: &Policy) -> HeaderMap {
     let mut headers = stored.response.headers.clone();
-    for name in &stored.response.fields.control.no_cache_fields {
+    for name in withheld(&stored.response, policy) {
         headers.remove(name);
-    }
-    if policy.is_shared() && policy.set_cookie == SetCookie::Withhold {
-        headers.remove(SET_COOKIE);
     }
     let age = stored.lifetime(now, policy).age.as_secs();
     headers.insert(AGE, HeaderValue::from(age.min(MAX_AGE)));

@@ -7,7 +7,9 @@ use store_core::Timestamp;
 use super::cache_status::ForwardReason;
 use super::stored::Stored;
 use crate::fields::RangeField;
-use crate::policy::{Part, Policy, RequestHead, Reuse, UnvalidatedPart, end_to_end, reuse};
+use crate::policy::{
+    Part, Policy, RequestHead, Reuse, UnvalidatedPart, end_to_end, is_range_current, reuse,
+};
 
 /// What to do with a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +107,21 @@ pub fn decide(
     match reuse(request, &found.response, lifetime, policy) {
         Reuse::Serve => Decision::Serve(at),
         Reuse::ServeAndRevalidate if is_only_if_cached => Decision::Serve(at),
-        Reuse::ServeAndRevalidate => Decision::ServeAndRevalidate(at, validation),
+        Reuse::ServeAndRevalidate => {
+            // Nobody waits for an answer to the client's own conditions.
+            let purpose = if validation.purpose == Purpose::Validate {
+                Purpose::Validate
+            } else {
+                Purpose::Refetch
+            };
+            Decision::ServeAndRevalidate(
+                at,
+                Forward {
+                    purpose,
+                    ..validation
+                },
+            )
+        }
         Reuse::Revalidate => forward(validation.at, validation.purpose, validation.reason),
     }
 }
@@ -115,7 +131,9 @@ fn can_answer(request: &RequestHead, stored: &Stored) -> bool {
     match &stored.part {
         None => true,
         Some(part) => {
-            request.method == Method::GET && part.slice(request, stored.body_len).is_some()
+            request.method == Method::GET
+                && is_range_current(request, &stored.response)
+                && part.slice(request, stored.body_len).is_some()
         }
     }
 }

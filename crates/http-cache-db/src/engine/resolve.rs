@@ -1,12 +1,13 @@
 //! What becomes of the origin's answer.
 
-use http::{Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use store_core::Timestamp;
 
 use super::decide::{Forward, Purpose, strong_etag};
-use super::stored::Stored;
+use super::stored::{Stored, withheld};
+use crate::fields::ContentRange;
 use crate::policy::{
-    NotStorable, Policy, RequestHead, ResponseHead, Times, invalidated, is_not_modified,
+    NotStorable, Policy, RequestHead, ResponseHead, Times, invalidated, is_not_modified, is_safe,
     may_be_served_on_error, storable,
 };
 
@@ -37,17 +38,40 @@ pub enum Outcome {
     Store,
     /// The response is stored; the client has it already and gets a 304.
     StoreAndAnswerNotModified,
-    /// This, with the stored body, takes the place of the stored response and answers.
-    Freshen(Box<Stored>),
-    /// This, with the stored body and then that of the response, takes the place of the stored part and
-    /// answers.
-    Complete(Box<Stored>),
+    /// This, with the stored body, answers, with `own` fields of the 304 besides, which are only for this
+    /// client.
+    Freshen {
+        /// The freshened response.
+        stored: Box<Stored>,
+        /// Fields for this client.
+        own: HeaderMap,
+        /// Whether it takes the place of the stored response.
+        keep: Keep,
+    },
+    /// This head answers, with the stored body and then that of the response.
+    Complete {
+        /// The head of the whole.
+        head: Box<ResponseHead>,
+        /// The length of the whole, in bytes.
+        body_len: u64,
+        /// Whether the whole takes the place of the stored part.
+        keep: Keep,
+    },
     /// The stored response answers.
     ServeStale,
     /// The response does not help: ask again for the whole, with [`Purpose::Refetch`].
     Refetch,
     /// The client gets a 502.
     BadGateway,
+}
+
+/// Whether a response is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// It is.
+    Stored,
+    /// It answers once: what it says now forbids more.
+    Once,
 }
 
 /// What becomes of the answer to `request`, which was sent as `forward` with `stored`, the response at its index.
@@ -82,7 +106,12 @@ pub fn resolve(
     match answer {
         OriginAnswer::Unreachable => Resolution {
             outcome: Outcome::BadGateway,
-            invalidated: Vec::new(),
+            // It may have taken effect.
+            invalidated: if is_safe(&request.method) {
+                Vec::new()
+            } else {
+                vec![request.target.clone()]
+            },
         },
         OriginAnswer::Response(response, times) => {
             let mut invalidated = invalidated(request, response);
@@ -92,8 +121,28 @@ pub fn resolve(
             if head_differs {
                 invalidated.push(request.target.clone());
             }
+            let outcome = outcome(request, forward, stored, response, times, policy);
+            // What is stored was asked about, and is not what the origin has now.
+            let is_superseded = stored.is_some()
+                && request.method == Method::GET
+                && !response.status.is_server_error()
+                && matches!(outcome, Outcome::Pass(_))
+                && response.status != StatusCode::NOT_MODIFIED;
+            let answers_once = matches!(
+                outcome,
+                Outcome::Freshen {
+                    keep: Keep::Once,
+                    ..
+                } | Outcome::Complete {
+                    keep: Keep::Once,
+                    ..
+                }
+            );
+            if is_superseded || answers_once {
+                invalidated.push(request.target.clone());
+            }
             Resolution {
-                outcome: outcome(request, forward, stored, response, times, policy),
+                outcome,
                 invalidated,
             }
         }
@@ -111,15 +160,10 @@ fn outcome(
     if let Some(stored) = stored {
         match (forward.purpose, response.status) {
             (Purpose::Validate, StatusCode::NOT_MODIFIED) => {
-                let fresh = stored.freshened(&response.headers, times, policy);
-                return Outcome::Freshen(Box::new(fresh));
+                return freshen(request, stored, response, times, policy);
             }
             (Purpose::Complete, StatusCode::PARTIAL_CONTENT) => {
-                return if continues(stored, response) {
-                    Outcome::Complete(Box::new(stored.completed(response, times, policy)))
-                } else {
-                    Outcome::Refetch
-                };
+                return complete(request, stored, response, policy);
             }
             (Purpose::Complete, StatusCode::RANGE_NOT_SATISFIABLE) => return Outcome::Refetch,
             _ => {}
@@ -134,6 +178,70 @@ fn outcome(
         Outcome::StoreAndAnswerNotModified
     } else {
         Outcome::Store
+    }
+}
+
+/// The stored response, updated by a 304 (RFC 9111, section 4.3.4).
+fn freshen(
+    request: &RequestHead,
+    stored: &Stored,
+    response: &ResponseHead,
+    times: Times,
+    policy: &Policy,
+) -> Outcome {
+    let etags = (&stored.response.fields.etag, &response.fields.etag);
+    if let (Some(stored), Some(validated)) = etags
+        && !stored.matches_weakly(validated)
+    {
+        return Outcome::Refetch;
+    }
+    let head = stored.freshened(&response.headers, policy);
+    let own = withheld(&head, policy).flat_map(|name| {
+        let lines = response.headers.get_all(name).iter();
+        let name = name.parse::<HeaderName>().ok();
+        lines.filter_map(move |value| Some((name.clone()?, value.clone())))
+    });
+    let own = own.collect();
+    let is_storable = storable(request, &head, policy).is_ok();
+    let (kept, keep) = match stored.with_head(request, head.clone(), times, policy) {
+        Some(kept) if is_storable => (kept, Keep::Stored),
+        Some(kept) => (kept, Keep::Once),
+        None => (
+            Stored {
+                response: head,
+                times,
+                ..stored.clone()
+            },
+            Keep::Once,
+        ),
+    };
+    Outcome::Freshen {
+        stored: Box::new(kept),
+        own,
+        keep,
+    }
+}
+
+/// The whole of a stored beginning and the rest.
+fn complete(
+    request: &RequestHead,
+    stored: &Stored,
+    rest: &ResponseHead,
+    policy: &Policy,
+) -> Outcome {
+    if !continues(stored, rest) {
+        return Outcome::Refetch;
+    }
+    let added = rest.fields.content_range.map_or(0, ContentRange::len);
+    let head = stored.completed(rest, policy);
+    let keep = match storable(request, &head, policy) {
+        Ok(()) => Keep::Stored,
+        Err(_) => Keep::Once,
+    };
+    Outcome::Complete {
+        head: Box::new(head),
+        body_len: stored.body_len + added,
+        keep,
     }
 }
 

@@ -1,11 +1,11 @@
 //! A stored response, without its body.
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use store_core::Timestamp;
 
-use crate::fields::ContentRange;
 use crate::policy::{
-    Lifetime, Part, Policy, RequestHead, ResponseHead, Times, VariantKey, freshened, lifetime,
+    Lifetime, Part, Policy, RequestHead, ResponseHead, SetCookie, Times, VariantKey, freshened,
+    lifetime,
 };
 
 /// A stored response: its head, and what the rules need besides.
@@ -37,17 +37,12 @@ impl Stored {
         body_len: u64,
         policy: &Policy,
     ) -> Option<Self> {
-        let variant = VariantKey::new(&response, &request.headers)?;
-        if policy.is_shared() {
-            for name in &response.fields.control.private_fields {
-                response.headers.remove(name);
-            }
-        }
+        response.headers = kept(&response, policy);
         Some(Self {
+            variant: VariantKey::new(&response, &request.headers)?,
             part: Part::new(request, &response, body_len),
             response,
             times,
-            variant,
             body_len,
         })
     }
@@ -69,29 +64,68 @@ impl Stored {
         self.variant == older.variant && is_as_much
     }
 
-    /// The response after a validation that `update` answered.
-    #[must_use]
-    pub fn freshened(&self, update: &HeaderMap, times: Times, policy: &Policy) -> Self {
+    /// The head after a validation that `update` answered.
+    pub(super) fn freshened(&self, update: &HeaderMap, policy: &Policy) -> ResponseHead {
         let headers = freshened(&self.response.headers, update);
-        Self {
-            response: ResponseHead::new(self.response.status, headers, policy),
-            times,
-            ..self.clone()
-        }
+        ResponseHead::new(self.response.status, headers, policy)
     }
 
-    /// The whole of which this part is the beginning and `rest` the end.
-    pub(super) fn completed(&self, rest: &ResponseHead, times: Times, policy: &Policy) -> Self {
-        let mut headers = freshened(&self.response.headers, &rest.headers);
+    /// The head of the whole of which this part is the beginning and `rest` the end. What a hit withholds of
+    /// the beginning is left out: the rest goes to another client.
+    pub(super) fn completed(&self, rest: &ResponseHead, policy: &Policy) -> ResponseHead {
+        let mut headers = self.response.headers.clone();
+        for name in withheld(&self.response, policy) {
+            headers.remove(name);
+        }
+        let mut headers = freshened(&headers, &rest.headers);
         headers.remove("content-range");
         headers.remove("content-length");
-        let added = rest.fields.content_range.map_or(0, ContentRange::len);
-        Self {
-            response: ResponseHead::new(StatusCode::OK, headers, policy),
-            times,
-            part: None,
-            body_len: self.body_len + added,
-            variant: self.variant.clone(),
-        }
+        ResponseHead::new(StatusCode::OK, headers, policy)
     }
+
+    /// The same response with this head, which arrived at these times. `None` if it answers no other request.
+    pub(super) fn with_head(
+        &self,
+        request: &RequestHead,
+        head: ResponseHead,
+        times: Times,
+        policy: &Policy,
+    ) -> Option<Self> {
+        let fresh = Self::new(request, head, times, self.body_len, policy)?;
+        Some(Self {
+            part: self.part.clone(),
+            ..fresh
+        })
+    }
+}
+
+/// The fields that a hit does not send: those of `no-cache="…"`, which need a validation, and in a shared cache
+/// those of `private="…"` and, unless the policy replays it, `Set-Cookie`.
+pub(super) fn withheld<'a>(
+    response: &'a ResponseHead,
+    policy: &Policy,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    let control = &response.fields.control;
+    let is_shared = policy.is_shared();
+    let cookie = is_shared && policy.set_cookie == SetCookie::Withhold;
+    let private = control.private_fields.iter().filter(move |_| is_shared);
+    let fields = control.no_cache_fields.iter().chain(private);
+    fields
+        .map(String::as_str)
+        .chain(cookie.then_some("set-cookie"))
+}
+
+/// The fields that are stored: in a shared cache without those of `private="…"` (section 5.2.2.7). Values are
+/// copied, so that none keeps the buffer alive that it was read into.
+fn kept(response: &ResponseHead, policy: &Policy) -> HeaderMap {
+    let private = &response.fields.control.private_fields;
+    let is_kept = |name: &HeaderName| {
+        !policy.is_shared() || !private.iter().any(|private| private == name.as_str())
+    };
+    let lines = response.headers.iter().filter(|(name, _)| is_kept(name));
+    let copied = lines.filter_map(|(name, value)| {
+        let value = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+        Some((name.clone(), value))
+    });
+    copied.collect()
 }

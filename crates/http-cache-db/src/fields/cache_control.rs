@@ -157,13 +157,14 @@ impl CacheControl {
             "max-age" => shorten(&mut self.max_age, argument),
             "s-maxage" => shorten(&mut self.s_maxage, argument),
             "no-store" => self.no_store = true,
-            "no-cache" => match argument {
-                Some(fields) => self.no_cache_fields.extend(field_names(fields)),
-                None => self.no_cache = true,
+            // Without a name it is about the whole response.
+            "no-cache" => match field_names(argument) {
+                fields if fields.is_empty() => self.no_cache = true,
+                fields => self.no_cache_fields.extend(fields),
             },
-            "private" => match argument {
-                Some(fields) => self.private_fields.extend(field_names(fields)),
-                None => self.private = true,
+            "private" => match field_names(argument) {
+                fields if fields.is_empty() => self.private = true,
+                fields => self.private_fields.extend(fields),
             },
             "public" => self.public = true,
             "must-revalidate" => self.must_revalidate = true,
@@ -201,8 +202,9 @@ pub(super) fn delta(argument: Option<&str>) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn field_names(argument: &str) -> impl Iterator<Item = String> {
-    members(unquoted(argument)).map(str::to_ascii_lowercase)
+fn field_names(argument: Option<&str>) -> Vec<String> {
+    let names = members(unquoted(argument.unwrap_or_default()));
+    names.map(str::to_ascii_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -258,6 +260,8 @@ mod tests {
         assert!(!control.no_cache && !control.private);
         assert_eq!(control.no_cache_fields, ["set-cookie", "x-a"]);
         assert_eq!(control.private_fields, ["x-b"]);
+        let control = CacheControl::parse(r#"no-cache="", private="""#);
+        assert!(control.no_cache && control.private);
     }
 
     #[test]

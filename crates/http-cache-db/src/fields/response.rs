@@ -120,13 +120,18 @@ impl ResponseFields {
 impl Vary {
     fn parse(value: &str) -> Self {
         let mut names: Vec<_> = members(value).map(str::to_ascii_lowercase).collect();
-        if names.iter().any(|name| name == "*") {
+        // What is no name of a field cannot be compared: no other request is answered, as with `*`.
+        if names.iter().any(|name| name == "*" || !is_field_name(name)) {
             return Self::Any;
         }
         names.sort();
         names.dedup();
         Self::Names(names)
     }
+}
+
+fn is_field_name(name: &str) -> bool {
+    http::HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 
 fn date_of(headers: &HeaderMap, name: &str) -> Option<Timestamp> {
@@ -174,6 +179,7 @@ mod tests {
         let vary = parse(&[("vary", "Foo, bar"), ("vary", "FOO,")]).vary;
         assert_eq!(vary, Vary::Names(vec!["bar".to_owned(), "foo".to_owned()]));
         assert_eq!(parse(&[("vary", "a, *")]).vary, Vary::Any);
+        assert_eq!(parse(&[("vary", "Cookie; Accept")]).vary, Vary::Any);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Preconditions of a request, evaluated on a stored response (RFC 9111, section 4.3.2; RFC 9110, section 13).
 
+use store_core::SECOND;
+
 use super::head::{RequestHead, ResponseHead};
 use super::lifetime::Times;
 use crate::fields::{EntityTag, IfNoneMatch, combined};
@@ -37,7 +39,14 @@ pub fn is_range_current(request: &RequestHead, stored: &ResponseHead) -> bool {
         );
         return etag.is_some_and(|etag| asked.matches_strongly(etag));
     }
-    combined(&stored.headers, "last-modified").as_ref() == Some(condition)
+    // A date is a strong validator only if the response was made at least a second later: within the same second
+    // there may have been another (section 8.8.2.2).
+    let fields = &stored.fields;
+    let is_strong = fields
+        .last_modified
+        .zip(fields.date)
+        .is_some_and(|(modified, date)| date.since(modified) >= SECOND);
+    is_strong && combined(&stored.headers, "last-modified").as_ref() == Some(condition)
 }
 
 #[cfg(test)]
@@ -105,10 +114,12 @@ mod tests {
 
     #[test]
     fn a_range_needs_the_same_strong_validator() {
-        let has = stored(&[("etag", "\"a\""), ("last-modified", EARLY)]);
+        let has = stored(&[("etag", "\"a\""), ("last-modified", EARLY), ("date", LATE)]);
         let is_current = |value| is_range_current(&request(&[("if-range", value)]), &has);
         assert!(is_current("\"a\"") && is_current(EARLY));
         assert!(!is_current("W/\"a\"") && !is_current("\"b\"") && !is_current(LATE));
         assert!(is_range_current(&request(&[]), &has));
+        let weak = stored(&[("last-modified", EARLY), ("date", EARLY)]);
+        assert!(!is_range_current(&request(&[("if-range", EARLY)]), &weak));
     }
 }

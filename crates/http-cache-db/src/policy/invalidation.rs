@@ -31,7 +31,8 @@ pub fn invalidated(request: &RequestHead, response: &ResponseHead) -> Vec<Uri> {
 }
 
 /// Whether a method asks for no change (RFC 9110, section 9.2.1; RFC 10008 for QUERY).
-pub(crate) fn is_safe(method: &Method) -> bool {
+#[must_use]
+pub fn is_safe(method: &Method) -> bool {
     matches!(
         method.as_str(),
         "GET" | "HEAD" | "OPTIONS" | "TRACE" | "QUERY"

@@ -98,7 +98,11 @@ fn is_storable_method(request: &RequestHead, response: &ResponseHead, policy: &P
         Method::GET => true,
         // With a stated lifetime, and if the response says that it is what a GET of the target would be (RFC
         // 9110, section 9.3.3).
-        Method::POST => has_stated_lifetime(response, policy) && is_of_target(request, response),
+        Method::POST => {
+            response.status == StatusCode::OK
+                && has_stated_lifetime(response, policy)
+                && is_of_target(request, response)
+        }
         _ => false,
     }
 }
@@ -114,7 +118,17 @@ fn is_of_target(request: &RequestHead, response: &ResponseHead) -> bool {
 
 fn is_storable_status(response: &ResponseHead) -> bool {
     match response.status {
-        StatusCode::NOT_MODIFIED => false,
+        // All but the first are about this request or its connection, whatever lifetime they state.
+        StatusCode::NOT_MODIFIED
+        | StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::PRECONDITION_FAILED
+        | StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::RANGE_NOT_SATISFIABLE
+        | StatusCode::EXPECTATION_FAILED
+        | StatusCode::MISDIRECTED_REQUEST
+        | StatusCode::UPGRADE_REQUIRED
+        | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => false,
         StatusCode::PARTIAL_CONTENT => response.fields.content_range.is_some(),
         status => !status.is_informational(),
     }
@@ -206,7 +220,7 @@ mod tests {
                 "{status}"
             );
         }
-        for status in [103, 304, 206] {
+        for status in [103, 304, 206, 407, 408, 412, 416, 417, 421, 431] {
             let refused = Exchange::with_status(status).stores(&[FRESH]);
             assert_eq!(refused, Err(NotStorable::Status), "{status}");
         }
@@ -294,6 +308,11 @@ mod tests {
         let here = ("content-location", "/issues?page=1");
         assert_eq!(post().stores(&[FRESH, here]), Ok(()));
         assert_eq!(post().stores(&[here]), Err(NotStorable::Method));
+        let failed = Exchange {
+            status: 400,
+            ..post()
+        };
+        assert_eq!(failed.stores(&[FRESH, here]), Err(NotStorable::Method));
         let elsewhere = ("content-location", "/issues?page=2");
         assert_eq!(post().stores(&[FRESH, elsewhere]), Err(NotStorable::Method));
     }

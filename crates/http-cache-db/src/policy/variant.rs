@@ -23,6 +23,15 @@ impl VariantKey {
         Some(Self(fields.collect()))
     }
 
+    /// The length of all names and values, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        let value = |value: &Option<String>| value.as_ref().map_or(0, String::len);
+        let fields = self.0.iter();
+        fields
+            .map(|(name, of_name)| name.len() + value(of_name))
+            .sum()
+    }
+
     /// Whether the response answers a request with these fields.
     #[must_use]
     pub fn selects(&self, response: &ResponseHead, request: &HeaderMap) -> bool {

@@ -1,6 +1,9 @@
 //! What is stored, and what answers.
 
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use std::time::Duration;
 
 use crate::origin::{Origin, field, response};
 use crate::running::Proxy;
@@ -76,6 +79,129 @@ fn stale_response_is_validated_and_freshened() {
     assert_eq!((validated.status(), &validated.body[..]), (200, "one"));
     assert_eq!(validated.field("x-new"), Some("1"));
     assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn request_to_the_origin_is_framed_by_its_own_body() {
+    let control = "Cache-Control: max-age=0, stale-while-revalidate=60";
+    let origin = Origin::answering(response("200 OK", &[control, "ETag: \"a\""], "one"));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    proxy.get("/");
+    let body = "GET /evil HTTP/1.1\r\nHost: a\r\n\r\n";
+    let length = format!("Content-Length: {}", body.len());
+    let request = [
+        "GET / HTTP/1.1",
+        "Host: a",
+        "Connection: close",
+        &length,
+        "",
+        body,
+    ];
+    assert!(proxy.exchange(&request.join("\r\n")).contains("one"));
+    while origin.requests().len() < 2 {
+        std::thread::yield_now();
+    }
+    // The validation has no body.
+    assert_eq!(field(&origin.requests()[1], "content-length"), None);
+}
+
+#[test]
+fn length_beside_a_transfer_coding_does_not_count() {
+    for length in ["5", "20"] {
+        let head = "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: chunked";
+        let body = "9\r\n123456789\r\n0\r\n\r\n";
+        let answer =
+            format!("{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        let origin = Origin::answering(answer);
+        let proxy = Proxy::start(&origin.url(), &[]);
+        let first = proxy.get("/");
+        assert!(first.body.contains("123456789"), "{first:?}");
+        let hit = proxy.get("/");
+        assert_eq!(
+            (&hit.body[..], hit.field("content-length")),
+            ("123456789", Some("9"))
+        );
+    }
+}
+
+#[test]
+fn field_that_connection_hides_selects_no_variant() {
+    let origin = Origin::start(|head| {
+        let body = field(head, "accept-language").unwrap_or("en");
+        response(
+            "200 OK",
+            &["Cache-Control: max-age=60", "Vary: Accept-Language"],
+            body,
+        )
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let hidden = ["Accept-Language: de", "Connection: Accept-Language"];
+    assert_eq!(proxy.send("GET", "/", &hidden).body, "en");
+    assert_eq!(proxy.send("GET", "/", &["Accept-Language: de"]).body, "de");
+}
+
+#[test]
+fn validated_response_is_no_hit() {
+    let origin = Origin::start(|head| match field(head, "if-none-match") {
+        Some(_) => "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n".to_owned(),
+        None => response("200 OK", &["Cache-Control: no-cache", "ETag: \"a\""], "one"),
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    proxy.get("/");
+    assert_eq!(
+        proxy.get("/").cache_status(),
+        "fwd=stale;fwd-status=304;stored"
+    );
+}
+
+#[test]
+fn origin_that_stalls_is_given_up() {
+    let whole = response("200 OK", &["Cache-Control: max-age=60"], "0123456789");
+    let origin = Origin::start_over(
+        |stream| {
+            // Keeps the connection open behind the answer.
+            std::mem::forget(stream.try_clone().unwrap());
+            Some(stream)
+        },
+        move |_| whole[..whole.len() - 5].to_owned(),
+    );
+    let proxy = Proxy::start(&origin.url(), &["--timeout", "200ms"]);
+    assert_eq!(proxy.get("/").body, "01234");
+}
+
+#[test]
+fn slow_upload_is_no_slow_origin() {
+    let origin = Origin::answering(response("200 OK", &[], "done"));
+    let proxy = Proxy::start(&origin.url(), &["--timeout", "200ms"]);
+    let mut stream = proxy.connect();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    for byte in [b"a", b"b", b"c", b"d"] {
+        std::thread::sleep(Duration::from_millis(100));
+        stream.write_all(byte).unwrap();
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.ends_with("done"), "{answer}");
+}
+
+#[test]
+fn change_invalidates_what_its_answer_names_in_any_spelling() {
+    let count = AtomicU32::new(0);
+    let origin = Origin::start(move |head| {
+        let body = count.fetch_add(1, Ordering::SeqCst).to_string();
+        let fields = ["Cache-Control: max-age=60", "Location: /a%7Bb%7D"];
+        let fields = if head.starts_with("POST") {
+            &fields[..]
+        } else {
+            &fields[..1]
+        };
+        response("200 OK", fields, &body)
+    });
+    let proxy = Proxy::start(&origin.url().replace("127.0.0.1", "LOCALHOST"), &[]);
+    assert_eq!(proxy.get("/a{b}").body, "0");
+    proxy.send("POST", "/", &["Content-Length: 0"]);
+    assert_eq!(proxy.get("/a{b}").body, "2");
 }
 
 #[test]
