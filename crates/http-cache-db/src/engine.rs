@@ -15,5 +15,5 @@ mod tests;
 pub use answer::{Answer, BodyPart, answer, not_modified};
 pub use cache_status::{CacheStatus, ForwardReason};
 pub use decide::{Decision, Forward, Purpose, decide};
-pub use resolve::{Keep, OriginAnswer, Outcome, Resolution, resolve};
-pub use stored::Stored;
+pub use resolve::{Keep, OriginResponse, Outcome, Resolution, resolve};
+pub use stored::StoredResponse;

@@ -17,8 +17,8 @@
 //!
 //! use http::{HeaderMap, Method, StatusCode, Uri};
 //! use http_cache_db::Timestamp;
-//! use http_cache_db::engine::{Decision, Stored, decide};
-//! use http_cache_db::policy::{Mode, Policy, RequestHead, ResponseHead, Times};
+//! use http_cache_db::engine::{Decision, StoredResponse, decide};
+//! use http_cache_db::policy::{Mode, Policy, RequestHead, ResponseHead, ExchangeTimes};
 //!
 //! let policy = Policy::new(Mode::Private);
 //! let target = Uri::from_static("http://example.org/issues");
@@ -28,8 +28,8 @@
 //! headers.insert("cache-control", "max-age=60".parse()?);
 //! let response = ResponseHead::new(StatusCode::OK, headers, &policy);
 //! let now = Timestamp::from_millis(1_700_000_000_000);
-//! let times = Times { requested_at: now, received_at: now };
-//! let stored = Stored::new(&request, response, times, 2, &policy).ok_or("varies on *")?;
+//! let times = ExchangeTimes { requested_at: now, received_at: now };
+//! let stored = StoredResponse::new(&request, response, times, 2, &policy).ok_or("varies on *")?;
 //!
 //! let decision = decide(&request, &[&stored], now + Duration::from_secs(59), &policy);
 //! assert_eq!(decision, Decision::Serve(0));

@@ -9,7 +9,7 @@ use http::Uri;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
-use crate::engine::Stored;
+use crate::engine::StoredResponse;
 
 /// The most responses of one target. More variants than this are mostly values that no second request has.
 const MAX_VARIANTS: usize = 64;
@@ -24,12 +24,12 @@ const USUAL_BYTES: u64 = 8 * 1_024;
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The response.
-    pub stored: Stored,
+    pub stored: StoredResponse,
     /// Its body.
     pub body: Bytes,
 }
 
-/// Stored responses in memory, up to a number of bytes; then those least used go. Clones share them.
+/// Stored responses in memory, bounded by their bytes: the least used are evicted. Clones share them.
 ///
 /// ```
 /// use http::Uri;
@@ -116,7 +116,7 @@ impl MemoryStore {
 
     /// Begins to store a response: begin before the origin is asked, so that what is invalidated meanwhile is
     /// not stored.
-    pub fn begin(&self, target: &Uri) -> Fill {
+    pub fn begin_fill(&self, target: &Uri) -> Fill {
         let (target, is_outdated) = (target.to_string(), Arc::new(AtomicBool::new(false)));
         let mut fills = self.inner.fills();
         let of_target = fills.entry(target.clone()).or_default();
@@ -203,13 +203,13 @@ impl Fill {
 
     /// Stores the response with the body that was added, unless the target was invalidated since the fill
     /// began.
-    pub fn commit(mut self, stored: Stored) {
+    pub fn commit(mut self, stored: StoredResponse) {
         let body = std::mem::take(&mut self.body).freeze();
         self.commit_body(stored, body);
     }
 
     /// The same with a body that is stored already: that of a response that was freshened.
-    pub fn commit_body(self, stored: Stored, body: Bytes) {
+    pub fn commit_body(self, stored: StoredResponse, body: Bytes) {
         let _exclusive = self.store.fills();
         if !self.is_outdated.load(Ordering::Relaxed) {
             self.store.insert(&self.target, Entry { stored, body });
@@ -235,13 +235,13 @@ mod tests {
     use store_core::Timestamp;
 
     use super::*;
-    use crate::policy::{Policy, RequestHead, ResponseHead, Times};
+    use crate::policy::{ExchangeTimes, Policy, RequestHead, ResponseHead};
 
     fn target() -> Uri {
         Uri::from_static("http://example.org/")
     }
 
-    fn stored(language: &'static str) -> Stored {
+    fn stored(language: &'static str) -> StoredResponse {
         let (mut request, mut response) = (HeaderMap::new(), HeaderMap::new());
         request.insert("accept-language", language.parse().unwrap());
         response.insert("vary", "accept-language".parse().unwrap());
@@ -249,15 +249,15 @@ mod tests {
         let request = RequestHead::new(Method::GET, target(), request);
         let response = ResponseHead::new(StatusCode::OK, response, &policy);
         let now = Timestamp::from_millis(0);
-        let times = Times {
+        let times = ExchangeTimes {
             requested_at: now,
             received_at: now,
         };
-        Stored::new(&request, response, times, 2, &policy).unwrap()
+        StoredResponse::new(&request, response, times, 2, &policy).unwrap()
     }
 
     fn store(store: &MemoryStore, language: &'static str, body: &[u8]) {
-        let mut fill = store.begin(&target());
+        let mut fill = store.begin_fill(&target());
         fill.append(body);
         assert!(
             store
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn what_was_invalidated_since_a_fill_began_is_not_stored() {
         let memory = MemoryStore::new(1 << 20);
-        let (early, other) = (memory.begin(&target()), memory.begin(&target()));
+        let (early, other) = (memory.begin_fill(&target()), memory.begin_fill(&target()));
         memory.remove(&target());
         early.commit(stored("en"));
         assert!(bodies(&memory).is_empty());
@@ -301,11 +301,11 @@ mod tests {
     #[test]
     fn a_late_answer_does_not_replace_a_newer_one() {
         let memory = MemoryStore::new(1 << 20);
-        let mut late = memory.begin(&target());
+        let mut late = memory.begin_fill(&target());
         late.append(b"old");
         let mut newer = stored("en");
         newer.times.received_at = Timestamp::from_millis(1);
-        let mut fill = memory.begin(&target());
+        let mut fill = memory.begin_fill(&target());
         fill.append(b"new");
         fill.commit(newer);
         late.commit(stored("en"));
@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn a_dropped_fill_leaves_nothing() {
         let memory = MemoryStore::new(1 << 20);
-        let mut fill = memory.begin(&target());
+        let mut fill = memory.begin_fill(&target());
         fill.append(b"half");
         drop(fill);
         assert!(bodies(&memory).is_empty() && memory.inner.fills().is_empty());
@@ -325,7 +325,7 @@ mod tests {
     fn a_target_keeps_its_latest_variants() {
         let memory = MemoryStore::new(1 << 20);
         for number in 0..MAX_VARIANTS + 3 {
-            let mut fill = memory.begin(&target());
+            let mut fill = memory.begin_fill(&target());
             fill.append(number.to_string().as_bytes());
             let mut stored = stored("en");
             let language = [("accept-language", number.to_string())];
@@ -345,7 +345,7 @@ mod tests {
         let memory = MemoryStore::new(100_000);
         for page in 0..100 {
             let target: Uri = format!("http://example.org/{page}").parse().unwrap();
-            let mut fill = memory.begin(&target);
+            let mut fill = memory.begin_fill(&target);
             fill.append(&[0; 10_000]);
             fill.commit(stored("en"));
         }

@@ -3,10 +3,10 @@
 
 mod condition;
 mod freshen;
+mod freshness;
 mod head;
 mod hop_by_hop;
 mod invalidation;
-mod lifetime;
 mod options;
 mod part;
 mod reuse;
@@ -15,10 +15,10 @@ mod variant;
 
 pub use condition::{is_not_modified, is_range_current};
 pub use freshen::freshened;
+pub use freshness::{ExchangeTimes, Freshness, freshness};
 pub use head::{RequestHead, ResponseHead};
 pub use hop_by_hop::end_to_end;
 pub use invalidation::{invalidated, is_safe};
-pub use lifetime::{Lifetime, Times, lifetime};
 pub use options::{Mode, Policy, SetCookie, UnvalidatedPart};
 pub use part::{Part, Slice};
 pub use reuse::{Reuse, may_be_served_on_error, reuse};

@@ -72,7 +72,7 @@ pub(crate) struct Settings {
     #[arg(long)]
     pub(crate) complete_unvalidated: bool,
 
-    /// Lifetime of responses that state none, such as 5m
+    /// Freshness of responses that state none, such as 5m
     #[arg(long, value_name = "TIME")]
     pub(crate) default_ttl: Option<Ttl>,
 

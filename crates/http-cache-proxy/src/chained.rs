@@ -1,4 +1,4 @@
-//! A body after another.
+//! Two bodies, one after the other.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -9,11 +9,13 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use http_cache_db::engine::{
-    Answer, BodyPart, CacheStatus, Decision, Forward, Keep, OriginAnswer, Outcome, Purpose, Stored,
-    answer, decide, not_modified, resolve,
+    Answer, BodyPart, CacheStatus, Decision, Forward, Keep, OriginResponse, Outcome, Purpose,
+    StoredResponse, answer, decide, not_modified, resolve,
 };
 use http_cache_db::fields::format_date;
-use http_cache_db::policy::{Policy, RequestHead, ResponseHead, Times, end_to_end, is_safe};
+use http_cache_db::policy::{
+    ExchangeTimes, Policy, RequestHead, ResponseHead, end_to_end, is_safe,
+};
 use http_cache_db::{Clock, SystemClock, Timestamp};
 use http_cache_db::{Entry, Fill, MemoryStore};
 use hyper::body::Incoming;
@@ -54,7 +56,7 @@ pub(crate) struct Client {
 struct Arrived {
     head: ResponseHead,
     body: OriginBody,
-    times: Times,
+    times: ExchangeTimes,
     fill: Fill,
     status: CacheStatus,
 }
@@ -97,7 +99,7 @@ impl Proxy {
         // As the origin gets them: what `Connection` hides from it must not select a variant.
         let request = RequestHead::new(parts.method, target, end_to_end(parts.headers));
         let entries = self.store.entries(&request.target);
-        let stored: Vec<&Stored> = entries.iter().map(|entry| &entry.stored).collect();
+        let stored: Vec<&StoredResponse> = entries.iter().map(|entry| &entry.stored).collect();
         let entry = |at: usize| entries.get(at).cloned();
         match decide(&request, &stored, self.now(), &self.policy) {
             Decision::Serve(at) => self.hit(&request, entry(at)),
@@ -110,7 +112,7 @@ impl Proxy {
                 sentence(StatusCode::GATEWAY_TIMEOUT, refusal)
             }
             Decision::Forward(forward) => {
-                let entry = forward.at.and_then(entry);
+                let entry = forward.stored_index.and_then(entry);
                 let exchange =
                     Arc::clone(self).exchange(request, boxed(body), forward, entry, client);
                 exchange.await
@@ -150,17 +152,22 @@ impl Proxy {
     fn stored_response(
         &self,
         request: &RequestHead,
-        stored: &Stored,
+        stored: &StoredResponse,
         body: Bytes,
     ) -> Response<Body> {
         let now = self.now();
-        let lifetime = stored.lifetime(now, &self.policy);
+        let lifetime = stored.freshness(now, &self.policy);
         let ttl = lifetime.is_fresh().then(|| lifetime.remaining());
         let status = CacheStatus::new(NAME).hit(ttl);
         finished(self.stored_answer(request, stored, body), &status)
     }
 
-    fn stored_answer(&self, request: &RequestHead, stored: &Stored, body: Bytes) -> Response<Body> {
+    fn stored_answer(
+        &self,
+        request: &RequestHead,
+        stored: &StoredResponse,
+        body: Bytes,
+    ) -> Response<Body> {
         let answer = answer(request, stored, self.now(), &self.policy);
         let has_length = request.method == Method::HEAD && answer.status.is_success();
         let mut response = with_body(answer, body);
@@ -187,7 +194,7 @@ impl Proxy {
         let stored = entry.as_ref().map(|entry| &entry.stored);
         let mut body = Some(body);
         loop {
-            let fill = is_safe(&request.method).then(|| self.store.begin(&request.target));
+            let fill = is_safe(&request.method).then(|| self.store.begin_fill(&request.target));
             let status = CacheStatus::new(NAME).forwarded(forward.reason);
             let requested_at = self.now();
             let sent = self
@@ -198,7 +205,7 @@ impl Proxy {
                     client.clone(),
                 )
                 .await;
-            let times = Times {
+            let times = ExchangeTimes {
                 requested_at,
                 received_at: self.now(),
             };
@@ -210,8 +217,8 @@ impl Proxy {
                 Err(error) => (Err(error), None),
             };
             let answer = match &head {
-                Ok(head) => OriginAnswer::Response(head, times),
-                Err(_) => OriginAnswer::Unreachable,
+                Ok(head) => OriginResponse::Response(head, times),
+                Err(_) => OriginResponse::Unreachable,
             };
             let resolution = resolve(
                 request,
@@ -233,7 +240,7 @@ impl Proxy {
             };
             if matches!(resolution.outcome, Outcome::Refetch) {
                 forward = Forward {
-                    at: None,
+                    stored_index: None,
                     purpose: Purpose::Refetch,
                     ..forward
                 };
@@ -245,7 +252,7 @@ impl Proxy {
                 body: origin_body,
                 times,
                 // What the request itself made invalid is over before its answer is stored.
-                fill: fill.unwrap_or_else(|| self.store.begin(&request.target)),
+                fill: fill.unwrap_or_else(|| self.store.begin_fill(&request.target)),
             };
             return self.settle(request, arrived, resolution.outcome, entry);
         }
@@ -351,7 +358,7 @@ impl Proxy {
         &self,
         request: &RequestHead,
         response: Response<OriginBody>,
-        times: Times,
+        times: ExchangeTimes,
     ) -> (ResponseHead, OriginBody) {
         let (parts, body) = response.into_parts();
         let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
@@ -389,7 +396,7 @@ impl Proxy {
         let (request, policy) = (request.clone(), self.policy.clone());
         let stored = move |len| {
             let is_whole = expected_len.is_none_or(|expected| len == expected);
-            let stored = is_whole.then(|| Stored::new(&request, head, times, len, &policy));
+            let stored = is_whole.then(|| StoredResponse::new(&request, head, times, len, &policy));
             stored.flatten()
         };
         Recording::new(body, Recorder::new(fill, self.max_body_bytes, stored))

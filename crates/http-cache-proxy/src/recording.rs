@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_cache_db::Fill;
-use http_cache_db::engine::Stored;
+use http_cache_db::engine::StoredResponse;
 
 pin_project_lite::pin_project! {
     /// Passes the frames of `inner` on and keeps a copy. Dropped before its end, it stores nothing.
@@ -22,7 +22,7 @@ pub(crate) struct Recorder {
     fill: Fill,
     max_bytes: u64,
     /// The response to store, given the length of the body.
-    stored: Box<dyn FnOnce(u64) -> Option<Stored> + Send>,
+    stored: Box<dyn FnOnce(u64) -> Option<StoredResponse> + Send>,
 }
 
 impl Recorder {
@@ -30,7 +30,7 @@ impl Recorder {
     pub(crate) fn new(
         fill: Fill,
         max_bytes: u64,
-        stored: impl FnOnce(u64) -> Option<Stored> + Send + 'static,
+        stored: impl FnOnce(u64) -> Option<StoredResponse> + Send + 'static,
     ) -> Self {
         Self {
             fill,

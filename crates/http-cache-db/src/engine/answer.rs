@@ -6,7 +6,7 @@ use http::header::{AGE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONT
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use store_core::Timestamp;
 
-use super::stored::{Stored, withheld};
+use super::stored::{StoredResponse, withheld};
 use crate::fields::{ContentRange, RangeField};
 use crate::policy::{Policy, RequestHead, is_not_modified, is_range_current};
 
@@ -37,7 +37,12 @@ pub enum BodyPart {
 
 /// The answer of `stored` to `request`.
 #[must_use]
-pub fn answer(request: &RequestHead, stored: &Stored, now: Timestamp, policy: &Policy) -> Answer {
+pub fn answer(
+    request: &RequestHead,
+    stored: &StoredResponse,
+    now: Timestamp,
+    policy: &Policy,
+) -> Answer {
     let headers = served_headers(stored, now, policy);
     let status = stored.response.status;
     let is_ok = status == StatusCode::OK;
@@ -79,12 +84,12 @@ pub fn answer(request: &RequestHead, stored: &Stored, now: Timestamp, policy: &P
 }
 
 /// The stored fields as a hit sends them: with the age, without what must not be reused.
-fn served_headers(stored: &Stored, now: Timestamp, policy: &Policy) -> HeaderMap {
+fn served_headers(stored: &StoredResponse, now: Timestamp, policy: &Policy) -> HeaderMap {
     let mut headers = stored.response.headers.clone();
     for name in withheld(&stored.response, policy) {
         headers.remove(name);
     }
-    let age = stored.lifetime(now, policy).age.as_secs();
+    let age = stored.freshness(now, policy).age.as_secs();
     headers.insert(AGE, HeaderValue::from(age.min(MAX_AGE)));
     headers
 }

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use store_core::Timestamp;
 
 use super::cache_status::ForwardReason;
-use super::stored::Stored;
+use super::stored::StoredResponse;
 use crate::fields::RangeField;
 use crate::policy::{
     Part, Policy, RequestHead, Reuse, UnvalidatedPart, end_to_end, is_range_current, reuse,
@@ -28,7 +28,7 @@ pub enum Decision {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forward {
     /// The index of the stored response that the answer may concern.
-    pub at: Option<usize>,
+    pub stored_index: Option<usize>,
     /// What the origin is asked for.
     pub purpose: Purpose,
     /// Why nothing stored answers.
@@ -48,22 +48,22 @@ pub enum Purpose {
     Refetch,
 }
 
-/// What to do with `request`, of whose target `stored` are the responses.
+/// What to do with `request`; `stored` are the stored responses of its target.
 #[must_use]
 pub fn decide(
     request: &RequestHead,
-    stored: &[&Stored],
+    stored: &[&StoredResponse],
     now: Timestamp,
     policy: &Policy,
 ) -> Decision {
     let is_only_if_cached =
         request.fields.control.only_if_cached || policy.only_if_cached || policy.offline;
-    let forward = |at, purpose, reason| {
+    let forward = |stored_index, purpose, reason| {
         if is_only_if_cached {
             Decision::GatewayTimeout
         } else {
             Decision::Forward(Forward {
-                at,
+                stored_index,
                 purpose,
                 reason,
             })
@@ -72,7 +72,7 @@ pub fn decide(
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return forward(None, Purpose::Fetch, ForwardReason::Method);
     }
-    if request.fields.range == RangeField::Several || request.fields.has_origin_precondition {
+    if request.fields.range == RangeField::Multiple || request.fields.has_origin_precondition {
         return forward(None, Purpose::Fetch, ForwardReason::Bypass);
     }
     let selected = || {
@@ -94,9 +94,9 @@ pub fn decide(
         };
         return forward(None, Purpose::Fetch, reason);
     };
-    let lifetime = found.lifetime(now, policy);
+    let lifetime = found.freshness(now, policy);
     let validation = Forward {
-        at: Some(at),
+        stored_index: Some(at),
         purpose: purpose_of(request, found),
         reason: if lifetime.is_fresh() {
             ForwardReason::Request
@@ -122,12 +122,16 @@ pub fn decide(
                 },
             )
         }
-        Reuse::Revalidate => forward(validation.at, validation.purpose, validation.reason),
+        Reuse::Revalidate => forward(
+            validation.stored_index,
+            validation.purpose,
+            validation.reason,
+        ),
     }
 }
 
 /// Whether a stored response has the bytes that are asked for.
-fn can_answer(request: &RequestHead, stored: &Stored) -> bool {
+fn can_answer(request: &RequestHead, stored: &StoredResponse) -> bool {
     match &stored.part {
         None => true,
         Some(part) => {
@@ -140,7 +144,7 @@ fn can_answer(request: &RequestHead, stored: &Stored) -> bool {
 
 /// Whether the rest of a stored beginning may be asked for: only a strong validator shows that both are of the
 /// same whole (RFC 9111, section 3.4).
-fn can_complete(request: &RequestHead, stored: &Stored, policy: &Policy) -> bool {
+fn can_complete(request: &RequestHead, stored: &StoredResponse, policy: &Policy) -> bool {
     let is_beginning = stored.part.as_ref().is_some_and(Part::is_beginning);
     let may_join =
         strong_etag(stored).is_some() || policy.unvalidated_part == UnvalidatedPart::Complete;
@@ -150,7 +154,7 @@ fn can_complete(request: &RequestHead, stored: &Stored, policy: &Policy) -> bool
         && may_join
 }
 
-fn purpose_of(request: &RequestHead, stored: &Stored) -> Purpose {
+fn purpose_of(request: &RequestHead, stored: &StoredResponse) -> Purpose {
     let can_validate = request.method == Method::GET
         && stored.part.is_none()
         && (stored.response.headers.contains_key("etag")
@@ -162,15 +166,15 @@ fn purpose_of(request: &RequestHead, stored: &Stored) -> Purpose {
     }
 }
 
-pub(super) fn strong_etag(stored: &Stored) -> Option<&HeaderValue> {
+pub(super) fn strong_etag(stored: &StoredResponse) -> Option<&HeaderValue> {
     let is_strong = stored.response.fields.etag.as_ref()?.is_strong();
     stored.response.headers.get("etag").filter(|_| is_strong)
 }
 
 impl Forward {
-    /// The fields of the request to the origin. `stored` is the response at [`at`](Self::at).
+    /// The fields of the request to the origin. `stored` is the response at [`stored_index`](Self::stored_index).
     #[must_use]
-    pub fn headers(&self, request: &RequestHead, stored: Option<&Stored>) -> HeaderMap {
+    pub fn headers(&self, request: &RequestHead, stored: Option<&StoredResponse>) -> HeaderMap {
         let mut headers = end_to_end(request.headers.clone());
         if self.purpose != Purpose::Fetch {
             for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE, RANGE] {

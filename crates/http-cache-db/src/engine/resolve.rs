@@ -4,18 +4,18 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use store_core::Timestamp;
 
 use super::decide::{Forward, Purpose, strong_etag};
-use super::stored::{Stored, withheld};
+use super::stored::{StoredResponse, withheld};
 use crate::fields::ContentRange;
 use crate::policy::{
-    NotStorable, Policy, RequestHead, ResponseHead, Times, invalidated, is_not_modified, is_safe,
-    may_be_served_on_error, storable,
+    ExchangeTimes, NotStorable, Policy, RequestHead, ResponseHead, invalidated, is_not_modified,
+    is_safe, may_be_served_on_error, storable,
 };
 
 /// The origin's answer to a forwarded request.
 #[derive(Clone, Copy, Debug)]
-pub enum OriginAnswer<'a> {
+pub enum OriginResponse<'a> {
     /// A response, and when it was asked for and arrived.
-    Response(&'a ResponseHead, Times),
+    Response(&'a ResponseHead, ExchangeTimes),
     /// None: it could not be reached, or broke off before the head was complete.
     Unreachable,
 }
@@ -42,7 +42,7 @@ pub enum Outcome {
     /// client.
     Freshen {
         /// The freshened response.
-        stored: Box<Stored>,
+        stored: Box<StoredResponse>,
         /// Fields for this client.
         own: HeaderMap,
         /// Whether it takes the place of the stored response.
@@ -79,20 +79,20 @@ pub enum Keep {
 pub fn resolve(
     request: &RequestHead,
     forward: Forward,
-    stored: Option<&Stored>,
-    answer: OriginAnswer<'_>,
+    stored: Option<&StoredResponse>,
+    answer: OriginResponse<'_>,
     now: Timestamp,
     policy: &Policy,
 ) -> Resolution {
     let error = match answer {
-        OriginAnswer::Response(response, _) if response.status.is_server_error() => {
+        OriginResponse::Response(response, _) if response.status.is_server_error() => {
             Some(Some(response.status))
         }
-        OriginAnswer::Response(..) => None,
-        OriginAnswer::Unreachable => Some(None),
+        OriginResponse::Response(..) => None,
+        OriginResponse::Unreachable => Some(None),
     };
     let stand_in = error.zip(stored).is_some_and(|(error, stored)| {
-        let lifetime = stored.lifetime(now, policy);
+        let lifetime = stored.freshness(now, policy);
         request.method == Method::GET
             && stored.part.is_none()
             && may_be_served_on_error(request, &stored.response, lifetime, error, policy)
@@ -104,7 +104,7 @@ pub fn resolve(
         };
     }
     match answer {
-        OriginAnswer::Unreachable => Resolution {
+        OriginResponse::Unreachable => Resolution {
             outcome: Outcome::BadGateway,
             // It may have taken effect.
             invalidated: if is_safe(&request.method) {
@@ -113,7 +113,7 @@ pub fn resolve(
                 vec![request.target.clone()]
             },
         },
-        OriginAnswer::Response(response, times) => {
+        OriginResponse::Response(response, times) => {
             let mut invalidated = invalidated(request, response);
             let head_differs = request.method == Method::HEAD
                 && response.status == StatusCode::OK
@@ -152,9 +152,9 @@ pub fn resolve(
 fn outcome(
     request: &RequestHead,
     forward: Forward,
-    stored: Option<&Stored>,
+    stored: Option<&StoredResponse>,
     response: &ResponseHead,
-    times: Times,
+    times: ExchangeTimes,
     policy: &Policy,
 ) -> Outcome {
     if let Some(stored) = stored {
@@ -184,9 +184,9 @@ fn outcome(
 /// The stored response, updated by a 304 (RFC 9111, section 4.3.4).
 fn freshen(
     request: &RequestHead,
-    stored: &Stored,
+    stored: &StoredResponse,
     response: &ResponseHead,
-    times: Times,
+    times: ExchangeTimes,
     policy: &Policy,
 ) -> Outcome {
     let etags = (&stored.response.fields.etag, &response.fields.etag);
@@ -207,7 +207,7 @@ fn freshen(
         Some(kept) if is_storable => (kept, Keep::Stored),
         Some(kept) => (kept, Keep::Once),
         None => (
-            Stored {
+            StoredResponse {
                 response: head,
                 times,
                 ..stored.clone()
@@ -225,7 +225,7 @@ fn freshen(
 /// The whole of a stored beginning and the rest.
 fn complete(
     request: &RequestHead,
-    stored: &Stored,
+    stored: &StoredResponse,
     rest: &ResponseHead,
     policy: &Policy,
 ) -> Outcome {
@@ -246,7 +246,7 @@ fn complete(
 }
 
 /// Whether a part has the rest of the whole that begins with the stored part (RFC 9111, section 3.4).
-fn continues(stored: &Stored, rest: &ResponseHead) -> bool {
+fn continues(stored: &StoredResponse, rest: &ResponseHead) -> bool {
     let Some(range) = rest.fields.content_range else {
         return false;
     };

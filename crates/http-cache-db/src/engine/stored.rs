@@ -4,18 +4,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use store_core::Timestamp;
 
 use crate::policy::{
-    Lifetime, Part, Policy, RequestHead, ResponseHead, SetCookie, Times, VariantKey, freshened,
-    lifetime,
+    ExchangeTimes, Freshness, Part, Policy, RequestHead, ResponseHead, SetCookie, VariantKey,
+    freshened, freshness,
 };
 
 /// A stored response: its head, and what the rules need besides.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Stored {
+pub struct StoredResponse {
     /// The head as the origin sent it.
     pub response: ResponseHead,
     /// When it was asked for and arrived.
-    pub times: Times,
+    pub times: ExchangeTimes,
     /// Which requests it answers.
     pub variant: VariantKey,
     /// Which part it is; `None` if it is a whole.
@@ -24,7 +24,7 @@ pub struct Stored {
     pub body_len: u64,
 }
 
-impl Stored {
+impl StoredResponse {
     /// The answer to `request`, if it is [`storable`](crate::policy::storable), with a body of `body_len`
     /// bytes. `None` if it answers no other request.
     ///
@@ -33,7 +33,7 @@ impl Stored {
     pub fn new(
         request: &RequestHead,
         mut response: ResponseHead,
-        times: Times,
+        times: ExchangeTimes,
         body_len: u64,
         policy: &Policy,
     ) -> Option<Self> {
@@ -49,8 +49,8 @@ impl Stored {
 
     /// Age and freshness lifetime now.
     #[must_use]
-    pub fn lifetime(&self, now: Timestamp, policy: &Policy) -> Lifetime {
-        lifetime(&self.response, self.times, now, policy)
+    pub fn freshness(&self, now: Timestamp, policy: &Policy) -> Freshness {
+        freshness(&self.response, self.times, now, policy)
     }
 
     /// Whether this response makes an older one of the same target useless.
@@ -88,7 +88,7 @@ impl Stored {
         &self,
         request: &RequestHead,
         head: ResponseHead,
-        times: Times,
+        times: ExchangeTimes,
         policy: &Policy,
     ) -> Option<Self> {
         let fresh = Self::new(request, head, times, self.body_len, policy)?;

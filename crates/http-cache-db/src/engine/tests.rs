@@ -10,7 +10,7 @@ use store_core::Timestamp;
 
 use super::*;
 use crate::policy::{
-    Mode, NotStorable, Policy, RequestHead, ResponseHead, SetCookie, Times, UnvalidatedPart,
+    ExchangeTimes, Mode, NotStorable, Policy, RequestHead, ResponseHead, SetCookie, UnvalidatedPart,
 };
 
 type Lines<'a> = &'a [(&'static str, &'a str)];
@@ -34,8 +34,8 @@ fn at(seconds: u64) -> Timestamp {
     start() + Duration::from_secs(seconds)
 }
 
-fn times(seconds: u64) -> Times {
-    Times {
+fn times(seconds: u64) -> ExchangeTimes {
+    ExchangeTimes {
         requested_at: at(seconds),
         received_at: at(seconds),
     }
@@ -53,7 +53,7 @@ fn get(lines: Lines<'_>) -> RequestHead {
 /// A cache of one target.
 struct Fixture {
     policy: Policy,
-    stored: Vec<Stored>,
+    stored: Vec<StoredResponse>,
 }
 
 impl Fixture {
@@ -80,7 +80,7 @@ impl Fixture {
 
     fn store_body(&mut self, asked: Lines<'_>, status: u16, lines: Lines<'_>, body_len: u64) {
         let head = self.head(status, lines);
-        let stored = Stored::new(&get(asked), head, times(0), body_len, &self.policy);
+        let stored = StoredResponse::new(&get(asked), head, times(0), body_len, &self.policy);
         self.stored.extend(stored);
     }
 
@@ -105,11 +105,11 @@ impl Fixture {
         answer: Option<(u16, Lines<'_>)>,
     ) -> Resolution {
         let forward = self.forward(request, seconds);
-        let stored = forward.at.map(|at| &self.stored[at]);
+        let stored = forward.stored_index.map(|at| &self.stored[at]);
         let head = answer.map(|(status, lines)| self.head(status, lines));
         let answer = match &head {
-            Some(head) => OriginAnswer::Response(head, times(seconds)),
-            None => OriginAnswer::Unreachable,
+            Some(head) => OriginResponse::Response(head, times(seconds)),
+            None => OriginResponse::Unreachable,
         };
         resolve(request, forward, stored, answer, at(seconds), &self.policy)
     }
@@ -121,7 +121,7 @@ impl Fixture {
 
 fn upstream(it: &Fixture, request: &RequestHead, seconds: u64) -> HeaderMap {
     let forward = it.forward(request, seconds);
-    forward.headers(request, forward.at.map(|at| &it.stored[at]))
+    forward.headers(request, forward.stored_index.map(|at| &it.stored[at]))
 }
 
 #[test]
@@ -133,7 +133,10 @@ fn a_miss_is_forwarded_as_it_is() {
         ("te", "trailers"),
     ];
     let forward = it.forward(&get(&asked), 0);
-    assert_eq!((forward.at, forward.purpose), (None, Purpose::Fetch));
+    assert_eq!(
+        (forward.stored_index, forward.purpose),
+        (None, Purpose::Fetch)
+    );
     assert_eq!(forward.reason, ForwardReason::UriMiss);
     assert_eq!(upstream(&it, &get(&asked), 0), headers(&asked[..2]));
 }

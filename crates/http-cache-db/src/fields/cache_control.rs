@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::dictionary::{BareItem, parse_dictionary};
-use super::list::{members, trim, unquoted};
+use super::list::{list_members, trim, unquoted};
 
 /// The largest number of seconds that a directive counts for (RFC 9111, section 1.2.2).
 const MAX_DELTA: u64 = 1 << 31;
@@ -83,7 +83,7 @@ impl CacheControl {
     #[must_use]
     pub fn parse(value: &str) -> Self {
         let mut control = Self::default();
-        for member in members(value) {
+        for member in list_members(value) {
             match member.split_once('=') {
                 Some((name, argument)) => control.apply(trim(name), Some(trim(argument))),
                 None => control.apply(member, None),
@@ -203,7 +203,7 @@ pub(super) fn delta(argument: Option<&str>) -> Duration {
 }
 
 fn field_names(argument: Option<&str>) -> Vec<String> {
-    let names = members(unquoted(argument.unwrap_or_default()));
+    let names = list_members(unquoted(argument.unwrap_or_default()));
     names.map(str::to_ascii_lowercase).collect()
 }
 

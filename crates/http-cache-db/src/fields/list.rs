@@ -7,16 +7,16 @@ use http::HeaderMap;
 ///
 /// ```
 /// use http::HeaderMap;
-/// use http_cache_db::fields::combined;
+/// use http_cache_db::fields::combined_value;
 ///
 /// let mut headers = HeaderMap::new();
 /// headers.append("vary", "accept".parse()?);
 /// headers.append("vary", "origin".parse()?);
-/// assert_eq!(combined(&headers, "vary").as_deref(), Some("accept, origin"));
+/// assert_eq!(combined_value(&headers, "vary").as_deref(), Some("accept, origin"));
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 #[must_use]
-pub fn combined(headers: &HeaderMap, name: &str) -> Option<String> {
+pub fn combined_value(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut values = headers.get_all(name).iter();
     let mut joined = latin1(values.next()?.as_bytes());
     for value in values {
@@ -33,12 +33,12 @@ fn latin1(bytes: &[u8]) -> String {
 /// The members of a list: split at commas outside quoted strings, trimmed, empty ones left out.
 ///
 /// ```
-/// use http_cache_db::fields::members;
+/// use http_cache_db::fields::list_members;
 ///
-/// let directives: Vec<_> = members(r#"no-cache="a, b",, max-age=5"#).collect();
+/// let directives: Vec<_> = list_members(r#"no-cache="a, b",, max-age=5"#).collect();
 /// assert_eq!(directives, [r#"no-cache="a, b""#, "max-age=5"]);
 /// ```
-pub fn members(value: &str) -> impl Iterator<Item = &str> {
+pub fn list_members(value: &str) -> impl Iterator<Item = &str> {
     split_outside_quotes(value, ',')
         .map(trim)
         .filter(|member| !member.is_empty())
@@ -80,14 +80,14 @@ mod tests {
 
     #[test]
     fn an_escaped_quote_does_not_end_a_quoted_string() {
-        let found: Vec<_> = members(r#"a="x\", y", b"#).collect();
+        let found: Vec<_> = list_members(r#"a="x\", y", b"#).collect();
         assert_eq!(found, [r#"a="x\", y""#, "b"]);
     }
 
     #[test]
     fn an_open_quote_takes_the_rest() {
         assert_eq!(
-            members(r#"a, "b, c"#).collect::<Vec<_>>(),
+            list_members(r#"a, "b, c"#).collect::<Vec<_>>(),
             ["a", r#""b, c"#]
         );
     }
@@ -97,6 +97,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         let value = http::HeaderValue::from_bytes(b"\"\xE4\"").unwrap();
         headers.insert("etag", value);
-        assert_eq!(combined(&headers, "etag").as_deref(), Some("\"\u{e4}\""));
+        assert_eq!(
+            combined_value(&headers, "etag").as_deref(),
+            Some("\"\u{e4}\"")
+        );
     }
 }

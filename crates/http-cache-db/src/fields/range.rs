@@ -10,7 +10,7 @@ pub enum RangeField {
     /// One range.
     Single(ByteRange),
     /// Several ranges.
-    Several,
+    Multiple,
 }
 
 /// A range of bytes.
@@ -35,7 +35,7 @@ impl RangeField {
     ///
     /// let range = ByteRange::From { first: 0, last: Some(4) };
     /// assert_eq!(RangeField::parse("bytes=0-4"), RangeField::Single(range));
-    /// assert_eq!(RangeField::parse("bytes=0-4, 8-"), RangeField::Several);
+    /// assert_eq!(RangeField::parse("bytes=0-4, 8-"), RangeField::Multiple);
     /// assert_eq!(RangeField::parse("bytes=4-0"), RangeField::Whole);
     /// ```
     #[must_use]
@@ -47,7 +47,7 @@ impl RangeField {
             return Self::Whole;
         }
         if set.contains(',') {
-            return Self::Several;
+            return Self::Multiple;
         }
         ByteRange::parse(trim(set)).map_or(Self::Whole, Self::Single)
     }

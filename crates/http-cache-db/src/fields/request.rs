@@ -6,7 +6,7 @@ use store_core::Timestamp;
 use super::cache_control::CacheControl;
 use super::date::parse_date;
 use super::entity_tag::EntityTag;
-use super::list::{combined, members};
+use super::list::{combined_value, list_members};
 use super::range::RangeField;
 
 /// The fields of a request, parsed.
@@ -54,13 +54,13 @@ impl RequestFields {
     /// ```
     #[must_use]
     pub fn parse(headers: &HeaderMap) -> Self {
-        let text = |name| combined(headers, name);
+        let text = |name| combined_value(headers, name);
         let mut control = CacheControl::default();
         if let Some(value) = text("cache-control") {
             control = CacheControl::parse(&value);
         } else if let Some(pragma) = text("pragma") {
             control.no_cache =
-                members(&pragma).any(|member| member.eq_ignore_ascii_case("no-cache"));
+                list_members(&pragma).any(|member| member.eq_ignore_ascii_case("no-cache"));
         }
         let range_text = text("range");
         Self {
@@ -84,6 +84,6 @@ impl IfNoneMatch {
         if value == "*" {
             return Self::Any;
         }
-        Self::Tags(members(value).map(EntityTag::new).collect())
+        Self::Tags(list_members(value).map(EntityTag::new).collect())
     }
 }

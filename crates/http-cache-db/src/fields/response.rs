@@ -9,7 +9,7 @@ use super::cache_control::{CacheControl, delta};
 use super::content_range::ContentRange;
 use super::date::parse_date;
 use super::entity_tag::EntityTag;
-use super::list::{combined, members};
+use super::list::{combined_value, list_members};
 
 /// The fields of a response, parsed.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,12 +55,12 @@ pub enum Vary {
     Names(Vec<String>),
 }
 
-/// Who reads the targeted fields of a response.
+/// Which targeted fields of a response count (RFC 9213).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Only `Cache-Control` counts.
-    Everyone,
-    /// `CDN-Cache-Control` comes first (RFC 9213).
+pub enum TargetedFields {
+    /// None: `Cache-Control` counts.
+    Ignored,
+    /// `CDN-Cache-Control`, before `Cache-Control`.
     Cdn,
 }
 
@@ -69,22 +69,22 @@ impl ResponseFields {
     ///
     /// ```
     /// use http::HeaderMap;
-    /// use http_cache_db::fields::{Audience, ResponseFields};
+    /// use http_cache_db::fields::{TargetedFields, ResponseFields};
     ///
     /// let mut headers = HeaderMap::new();
     /// headers.insert("cache-control", "max-age=60".parse()?);
     /// headers.insert("cdn-cache-control", "max-age=600".parse()?);
-    /// let max_age = |audience| ResponseFields::parse(&headers, audience).control.max_age;
-    /// assert_eq!(max_age(Audience::Everyone).unwrap().as_secs(), 60);
-    /// assert_eq!(max_age(Audience::Cdn).unwrap().as_secs(), 600);
+    /// let max_age = |targeted_fields| ResponseFields::parse(&headers, targeted_fields).control.max_age;
+    /// assert_eq!(max_age(TargetedFields::Ignored).unwrap().as_secs(), 60);
+    /// assert_eq!(max_age(TargetedFields::Cdn).unwrap().as_secs(), 600);
     /// # Ok::<(), http::header::InvalidHeaderValue>(())
     /// ```
     #[must_use]
-    pub fn parse(headers: &HeaderMap, audience: Audience) -> Self {
-        let text = |name| combined(headers, name);
-        let targeted = match audience {
-            Audience::Everyone => None,
-            Audience::Cdn => {
+    pub fn parse(headers: &HeaderMap, targeted_fields: TargetedFields) -> Self {
+        let text = |name| combined_value(headers, name);
+        let targeted = match targeted_fields {
+            TargetedFields::Ignored => None,
+            TargetedFields::Cdn => {
                 text("cdn-cache-control").and_then(|value| CacheControl::parse_targeted(&value))
             }
         };
@@ -100,7 +100,7 @@ impl ResponseFields {
             expires: first(headers, "expires")
                 .map(|value| parse_date(&value).map_or(Expires::Invalid, Expires::At)),
             last_modified: date_of(headers, "last-modified"),
-            age: text("age").map_or(Duration::ZERO, |value| delta(members(&value).next())),
+            age: text("age").map_or(Duration::ZERO, |value| delta(list_members(&value).next())),
             etag: first(headers, "etag").map(EntityTag::new),
             vary: Vary::parse(&text("vary").unwrap_or_default()),
             content_range: first(headers, "content-range")
@@ -119,7 +119,7 @@ impl ResponseFields {
 
 impl Vary {
     fn parse(value: &str) -> Self {
-        let mut names: Vec<_> = members(value).map(str::to_ascii_lowercase).collect();
+        let mut names: Vec<_> = list_members(value).map(str::to_ascii_lowercase).collect();
         // What is no name of a field cannot be compared: no other request is answered, as with `*`.
         if names.iter().any(|name| name == "*" || !is_field_name(name)) {
             return Self::Any;
@@ -153,7 +153,7 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, value.parse().unwrap());
         }
-        ResponseFields::parse(&headers, Audience::Everyone)
+        ResponseFields::parse(&headers, TargetedFields::Ignored)
     }
 
     #[test]
@@ -187,7 +187,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("cache-control", "max-age=60".parse().unwrap());
         headers.insert("cdn-cache-control", "max-age=a".parse().unwrap());
-        let fields = ResponseFields::parse(&headers, Audience::Cdn);
+        let fields = ResponseFields::parse(&headers, TargetedFields::Cdn);
         assert_eq!(fields.control.max_age, Some(Duration::from_mins(1)));
         assert!(!fields.is_targeted);
     }

@@ -60,7 +60,7 @@ fn parse_all(text: &str) {
         }
     }
     black_box(RequestFields::parse(&headers));
-    black_box(ResponseFields::parse(&headers, Audience::Cdn));
+    black_box(ResponseFields::parse(&headers, TargetedFields::Cdn));
     black_box(CacheControl::parse(text));
     black_box(parse_dictionary(text));
     black_box(parse_date(text));

@@ -2,13 +2,13 @@
 
 use store_core::SECOND;
 
+use super::freshness::ExchangeTimes;
 use super::head::{RequestHead, ResponseHead};
-use super::lifetime::Times;
-use crate::fields::{EntityTag, IfNoneMatch, combined};
+use crate::fields::{EntityTag, IfNoneMatch, combined_value};
 
 /// Whether the client has the stored response already, so that a 304 answers.
 #[must_use]
-pub fn is_not_modified(request: &RequestHead, stored: &ResponseHead, times: Times) -> bool {
+pub fn is_not_modified(request: &RequestHead, stored: &ResponseHead, times: ExchangeTimes) -> bool {
     let fields = &stored.fields;
     match &request.fields.if_none_match {
         Some(IfNoneMatch::Any) => return true,
@@ -46,7 +46,7 @@ pub fn is_range_current(request: &RequestHead, stored: &ResponseHead) -> bool {
         .last_modified
         .zip(fields.date)
         .is_some_and(|(modified, date)| date.since(modified) >= SECOND);
-    is_strong && combined(&stored.headers, "last-modified").as_ref() == Some(condition)
+    is_strong && combined_value(&stored.headers, "last-modified").as_ref() == Some(condition)
 }
 
 #[cfg(test)]
@@ -79,7 +79,7 @@ mod tests {
 
     fn not_modified(asked: &[(&'static str, &str)], has: &[(&'static str, &str)]) -> bool {
         let at = Timestamp::from_millis(1_700_000_000_500);
-        let times = Times {
+        let times = ExchangeTimes {
             requested_at: at,
             received_at: at,
         };

@@ -46,7 +46,7 @@ impl ResponseHead {
     /// Parses the fields of a response.
     #[must_use]
     pub fn new(status: StatusCode, headers: HeaderMap, policy: &Policy) -> Self {
-        let mut fields = ResponseFields::parse(&headers, policy.audience());
+        let mut fields = ResponseFields::parse(&headers, policy.targeted_fields());
         fields.control = fields.control.without(&policy.ignored);
         Self {
             status,

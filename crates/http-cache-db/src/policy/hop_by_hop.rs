@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use crate::fields::{combined, members};
+use crate::fields::{combined_value, list_members};
 
 const HOP_BY_HOP: [&str; 10] = [
     "connection",
@@ -32,8 +32,8 @@ const HOP_BY_HOP: [&str; 10] = [
 /// ```
 #[must_use]
 pub fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
-    if let Some(listed) = combined(&headers, "connection") {
-        for name in members(&listed) {
+    if let Some(listed) = combined_value(&headers, "connection") {
+        for name in list_members(&listed) {
             headers.remove(name.to_ascii_lowercase());
         }
     }

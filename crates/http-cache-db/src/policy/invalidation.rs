@@ -4,7 +4,7 @@ use http::{Method, Uri};
 use url::Url;
 
 use super::head::{RequestHead, ResponseHead};
-use crate::fields::combined;
+use crate::fields::combined_value;
 
 /// The targets whose stored responses become invalid by the answer to `request`: its own, and of the same
 /// origin those that `Location` and `Content-Location` name.
@@ -19,7 +19,7 @@ pub fn invalidated(request: &RequestHead, response: &ResponseHead) -> Vec<Uri> {
         return targets;
     };
     for name in ["location", "content-location"] {
-        let location = combined(&response.headers, name);
+        let location = combined_value(&response.headers, name);
         let named = location.and_then(|location| base.join(&location).ok());
         if let Some(mut named) = named.filter(|named| named.origin() == base.origin()) {
             named.set_fragment(None);

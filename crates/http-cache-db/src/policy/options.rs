@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fields::{Audience, Directive};
+use crate::fields::{Directive, TargetedFields};
 
 /// Whom the cache serves (RFC 9111, section 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,10 +147,10 @@ impl Policy {
 
     /// Which fields give the directives: a shared cache stands for the CDN that RFC 9213 addresses.
     #[must_use]
-    pub const fn audience(&self) -> Audience {
+    pub const fn targeted_fields(&self) -> TargetedFields {
         match self.mode {
-            Mode::Shared => Audience::Cdn,
-            Mode::Private => Audience::Everyone,
+            Mode::Shared => TargetedFields::Cdn,
+            Mode::Private => TargetedFields::Ignored,
         }
     }
 

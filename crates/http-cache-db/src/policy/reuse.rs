@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::freshness::Freshness;
 use super::head::{RequestHead, ResponseHead};
-use super::lifetime::Lifetime;
 use super::options::Policy;
 
 /// How a stored response may be used for a request.
@@ -24,22 +24,22 @@ pub enum Reuse {
 pub fn reuse(
     request: &RequestHead,
     stored: &ResponseHead,
-    lifetime: Lifetime,
+    freshness: Freshness,
     policy: &Policy,
 ) -> Reuse {
     let (asked, control) = (&request.fields.control, &stored.fields.control);
     if asked.no_cache || asked.no_store {
         return Reuse::Revalidate;
     }
-    let is_fresh = lifetime.is_fresh() && !control.no_cache;
+    let is_fresh = freshness.is_fresh() && !control.no_cache;
     // A reload of a fresh immutable response needs no validation (RFC 8246, section 2).
     let is_young = asked
         .max_age
-        .is_none_or(|most| is_within(lifetime.age, most))
+        .is_none_or(|most| is_within(freshness.age, most))
         || (is_fresh && control.immutable);
     let stays_fresh = asked
         .min_fresh
-        .is_none_or(|least| lifetime.remaining() >= least);
+        .is_none_or(|least| freshness.remaining() >= least);
     if is_fresh && is_young && stays_fresh {
         return Reuse::Serve;
     }
@@ -48,14 +48,14 @@ pub fn reuse(
     }
     let is_accepted = asked
         .max_stale
-        .is_some_and(|most| lifetime.staleness() <= most);
+        .is_some_and(|most| freshness.staleness() <= most);
     if policy.offline || (is_accepted && is_young && asked.min_fresh.is_none()) {
         return Reuse::Serve;
     }
     let may_wait = asked.max_age.is_none() && asked.min_fresh.is_none();
     let is_in_window = control
         .stale_while_revalidate
-        .is_some_and(|most| lifetime.staleness() <= most);
+        .is_some_and(|most| freshness.staleness() <= most);
     if may_wait && is_in_window {
         return Reuse::ServeAndRevalidate;
     }
@@ -73,7 +73,7 @@ fn is_within(age: Duration, most: Duration) -> bool {
 pub fn may_be_served_on_error(
     request: &RequestHead,
     stored: &ResponseHead,
-    lifetime: Lifetime,
+    freshness: Freshness,
     error: Option<StatusCode>,
     policy: &Policy,
 ) -> bool {
@@ -86,7 +86,7 @@ pub fn may_be_served_on_error(
         .control
         .stale_if_error
         .or(asked.stale_if_error);
-    let is_in_window = window.map(|most| lifetime.staleness() <= most);
+    let is_in_window = window.map(|most| freshness.staleness() <= most);
     match error.map(|status| status.as_u16()) {
         None => is_in_window.unwrap_or(true),
         Some(500 | 502 | 503 | 504) => is_in_window.unwrap_or(policy.stale_on_error),
@@ -125,8 +125,8 @@ mod tests {
         ResponseHead::new(StatusCode::OK, head(&[control]), &Policy::default())
     }
 
-    fn aged(age: u64) -> Lifetime {
-        Lifetime {
+    fn aged(age: u64) -> Freshness {
+        Freshness {
             age: Duration::from_secs(age),
             lifetime: Duration::from_mins(1),
             is_explicit: true,

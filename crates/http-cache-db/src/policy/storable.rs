@@ -6,10 +6,10 @@ use http::{Method, StatusCode};
 use store_core::Timestamp;
 use url::Url;
 
+use super::freshness::{ExchangeTimes, freshness, is_heuristically_cacheable};
 use super::head::{RequestHead, ResponseHead};
-use super::lifetime::{Times, is_heuristically_cacheable, lifetime};
 use super::options::Policy;
-use crate::fields::{RangeField, Vary, combined};
+use crate::fields::{RangeField, Vary, combined_value};
 
 /// Why a response is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum NotStorable {
     /// The status is interim, a 304, a 206 without its range, or not understood although it must be.
     Status,
     /// The request asked for several ranges.
-    SeveralRanges,
+    MultipleRanges,
     /// `no-store`
     NoStore,
     /// `private`, in a shared cache
@@ -38,7 +38,7 @@ impl fmt::Display for NotStorable {
         f.write_str(match self {
             Self::Method => "method",
             Self::Status => "status",
-            Self::SeveralRanges => "several ranges",
+            Self::MultipleRanges => "several ranges",
             Self::NoStore => "no-store",
             Self::Private => "private",
             Self::Authorization => "authorization",
@@ -65,8 +65,8 @@ pub fn storable(
     {
         return Err(NotStorable::Status);
     }
-    if request.fields.range == RangeField::Several {
-        return Err(NotStorable::SeveralRanges);
+    if request.fields.range == RangeField::Multiple {
+        return Err(NotStorable::MultipleRanges);
     }
     // Where the status is understood, must-understand takes the place of no-store (section 5.2.2.3).
     if request.fields.control.no_store || (control.no_store && !control.must_understand) {
@@ -109,7 +109,7 @@ fn is_storable_method(request: &RequestHead, response: &ResponseHead, policy: &P
 
 fn is_of_target(request: &RequestHead, response: &ResponseHead) -> bool {
     let target = Url::parse(&request.target.to_string());
-    let location = combined(&response.headers, "content-location");
+    let location = combined_value(&response.headers, "content-location");
     match (target, location) {
         (Ok(target), Some(location)) => target.join(&location) == Ok(target),
         _ => false,
@@ -145,11 +145,11 @@ const fn is_understood(status: StatusCode) -> bool {
 
 fn has_stated_lifetime(response: &ResponseHead, policy: &Policy) -> bool {
     let now = Timestamp::default();
-    let times = Times {
+    let times = ExchangeTimes {
         requested_at: now,
         received_at: now,
     };
-    lifetime(response, times, now, policy).is_explicit
+    freshness(response, times, now, policy).is_explicit
 }
 
 #[cfg(test)]
@@ -320,6 +320,6 @@ mod tests {
     #[test]
     fn several_ranges_are_not_stored() {
         let several = Exchange::asking(&[("range", "bytes=0-1, 4-5")]);
-        assert_eq!(several.stores(&[FRESH]), Err(NotStorable::SeveralRanges));
+        assert_eq!(several.stores(&[FRESH]), Err(NotStorable::MultipleRanges));
     }
 }

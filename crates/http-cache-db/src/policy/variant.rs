@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use super::head::ResponseHead;
-use crate::fields::{Vary, combined, members};
+use crate::fields::{Vary, combined_value, list_members};
 
 /// The selecting fields of the request that fetched a response, sorted by name, their values normalised.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -17,7 +17,7 @@ impl VariantKey {
             return None;
         };
         let fields = names.iter().map(|name| {
-            let value = combined(request, name);
+            let value = combined_value(request, name);
             (name.clone(), value.map(|value| normalised(name, &value)))
         });
         Some(Self(fields.collect()))
@@ -36,7 +36,7 @@ impl VariantKey {
     #[must_use]
     pub fn selects(&self, response: &ResponseHead, request: &HeaderMap) -> bool {
         self.0.iter().all(|(name, of_key)| {
-            let value = combined(request, name);
+            let value = combined_value(request, name);
             let is_equal = match (of_key, &value) {
                 (Some(of_key), Some(value)) => *of_key == normalised(name, value),
                 (None, None) => true,
@@ -55,9 +55,9 @@ fn normalised(name: &str, value: &str) -> String {
         "accept" | "accept-charset" | "accept-encoding" | "accept-language"
     );
     if !is_preference {
-        return members(value).collect::<Vec<_>>().join(",");
+        return list_members(value).collect::<Vec<_>>().join(",");
     }
-    let mut members: Vec<String> = members(value)
+    let mut members: Vec<String> = list_members(value)
         .map(|member| member.to_ascii_lowercase().replace([' ', '\t'], ""))
         .collect();
     members.sort();
@@ -82,7 +82,7 @@ fn is_in_preferred(response: &ResponseHead, accept_language: Option<&str>) -> bo
 fn preferred(accept_language: &str) -> Option<String> {
     let mut best: Option<(f32, &str)> = None;
     let mut is_unique = false;
-    for member in members(accept_language) {
+    for member in list_members(accept_language) {
         let (language, weight) = match member.split_once(';') {
             Some((language, parameter)) => (language.trim(), weight(parameter)),
             None => (member, 1.0),

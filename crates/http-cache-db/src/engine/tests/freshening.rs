@@ -59,7 +59,7 @@ fn a_304_freshens_what_is_stored() {
     else {
         panic!("not freshened: {resolution:?}");
     };
-    assert!(fresh.lifetime(at(60), &it.policy).is_fresh());
+    assert!(fresh.freshness(at(60), &it.policy).is_fresh());
     assert_eq!(fresh.response.headers["x-new"], "1");
     assert_eq!(fresh.response.headers["content-type"], "a/b");
 }

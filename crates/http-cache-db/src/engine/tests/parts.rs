@@ -74,7 +74,10 @@ fn several_ranges_go_to_the_origin_and_are_not_stored() {
     let several = get(&[("range", "bytes=0-1, 4-5")]);
     assert_eq!(it.forward(&several, 1).reason, ForwardReason::Bypass);
     let outcome = it.resolve(&several, 1, Some((200, &[FRESH]))).outcome;
-    assert!(matches!(outcome, Outcome::Pass(NotStorable::SeveralRanges)));
+    assert!(matches!(
+        outcome,
+        Outcome::Pass(NotStorable::MultipleRanges)
+    ));
 }
 
 #[test]

@@ -14,7 +14,7 @@ const MAX_HEURISTIC: Duration = DAY;
 
 /// When the response was asked for, and when its head arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Times {
+pub struct ExchangeTimes {
     /// When the request was sent.
     pub requested_at: Timestamp,
     /// When the head of the response arrived.
@@ -23,7 +23,7 @@ pub struct Times {
 
 /// The age of a response and the age up to which it is fresh, in whole seconds as the fields are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetime {
+pub struct Freshness {
     /// The age now.
     pub age: Duration,
     /// The age at which the response becomes stale.
@@ -32,7 +32,7 @@ pub struct Lifetime {
     pub is_explicit: bool,
 }
 
-impl Lifetime {
+impl Freshness {
     /// Whether the response is fresh.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
@@ -54,25 +54,25 @@ impl Lifetime {
 
 /// Age (section 4.2.3) and freshness lifetime (section 4.2.1) of a response.
 #[must_use]
-pub fn lifetime(
+pub fn freshness(
     response: &ResponseHead,
-    times: Times,
+    times: ExchangeTimes,
     now: Timestamp,
     policy: &Policy,
-) -> Lifetime {
+) -> Freshness {
     let (stated, heuristic) = (stated(response, times, policy), heuristic(response, times));
     let lifetime = stated.or(policy.default_ttl).or(heuristic);
     let lifetime = lifetime.unwrap_or_default();
     let lifetime = lifetime.max(policy.min_ttl.unwrap_or_default());
-    Lifetime {
+    Freshness {
         age: age(response, times, now),
         lifetime: lifetime.min(policy.max_ttl.unwrap_or(Duration::MAX)),
         is_explicit: stated.is_some(),
     }
 }
 
-fn age(response: &ResponseHead, times: Times, now: Timestamp) -> Duration {
-    let Times {
+fn age(response: &ResponseHead, times: ExchangeTimes, now: Timestamp) -> Duration {
+    let ExchangeTimes {
         requested_at,
         received_at,
     } = times;
@@ -83,7 +83,7 @@ fn age(response: &ResponseHead, times: Times, now: Timestamp) -> Duration {
     initial + whole_seconds(now.since(received_at))
 }
 
-fn stated(response: &ResponseHead, times: Times, policy: &Policy) -> Option<Duration> {
+fn stated(response: &ResponseHead, times: ExchangeTimes, policy: &Policy) -> Option<Duration> {
     let fields = &response.fields;
     let of_shared = fields.control.s_maxage.filter(|_| policy.is_shared());
     let of_control = of_shared.or(fields.control.max_age);
@@ -97,7 +97,7 @@ fn stated(response: &ResponseHead, times: Times, policy: &Policy) -> Option<Dura
 }
 
 /// A tenth of the time since the last modification (section 4.2.2).
-fn heuristic(response: &ResponseHead, times: Times) -> Option<Duration> {
+fn heuristic(response: &ResponseHead, times: ExchangeTimes) -> Option<Duration> {
     if !is_heuristically_cacheable(response.status) && !response.fields.control.public {
         return None;
     }
@@ -132,18 +132,18 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn of(status: u16, lines: &[(&'static str, &str)], policy: &Policy) -> Lifetime {
+    fn of(status: u16, lines: &[(&'static str, &str)], policy: &Policy) -> Freshness {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, value.parse().unwrap());
         }
         let status = StatusCode::from_u16(status).unwrap();
         let response = ResponseHead::new(status, headers, policy);
-        let times = Times {
+        let times = ExchangeTimes {
             requested_at: RECEIVED - secs(2),
             received_at: RECEIVED,
         };
-        lifetime(&response, times, RECEIVED + secs(10), policy)
+        freshness(&response, times, RECEIVED + secs(10), policy)
     }
 
     fn shared() -> Policy {
