@@ -23,7 +23,7 @@ pub(crate) struct GlobalOptions {
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) store: Option<String>,
 
-    /// The database file, created if it does not exist; short for `--store sqlite://PATH` [env:
+    /// The database file, which most commands create if it does not exist; short for `--store sqlite://PATH` [env:
     /// `COMIC_VINE_DB_PATH`].
     #[arg(long, alias = "database", value_name = "PATH", global = true)]
     pub(crate) db: Option<PathBuf>,

@@ -56,7 +56,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "ADDRESS", env = "HTTP_CACHE_PROXY_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
 
-    /// Keep responses in memory, in at most so many bytes
+    /// Keep responses in memory, in at most so many bytes [without SIZE: 256MiB]
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "256MiB")]
     pub(crate) memory: Option<ByteSize>,
 
@@ -140,15 +140,18 @@ impl From<Ignored> for Directive {
 pub(crate) struct Ttl(pub(crate) Duration);
 
 impl FromStr for Ttl {
-    type Err = humantime::DurationError;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_duration(text).map(Self)
+        let duration = humantime::parse_duration(text);
+        duration
+            .map(Self)
+            .map_err(|_| "not a time, such as 30s or 5m".to_owned())
     }
 }
 
 impl TryFrom<String> for Ttl {
-    type Error = humantime::DurationError;
+    type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()

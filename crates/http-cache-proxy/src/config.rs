@@ -48,6 +48,11 @@ impl Config {
             usage("no place for responses is given; keep them in memory with --memory")
         })?;
         let origin = Origin::parse(origin)?;
+        if let (Some(least), Some(most)) = (settings.min_ttl, settings.max_ttl)
+            && least.0 > most.0
+        {
+            return Err(usage("--min-ttl is longer than --max-ttl"));
+        }
         let redaction = settings
             .redact
             .iter()
@@ -90,7 +95,7 @@ impl Origin {
         let invalid = || {
             // Not shown: it may have a password.
             Error::Usage(
-                "the origin is no URL of http or https, such as https://example.org".to_owned(),
+                "the origin is not an http or https URL, such as https://example.org".to_owned(),
             )
         };
         let parts = text.parse::<Uri>().map_err(|_| invalid())?.into_parts();

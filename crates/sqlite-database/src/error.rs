@@ -72,7 +72,9 @@ impl ErrorKind {
             Self::Corrupt => {
                 "damaged, or not a SQLite database; restore a backup or name another file"
             }
-            Self::ReadOnly => "not writable; fix the permissions of the file and its directory",
+            Self::ReadOnly => {
+                "not writable; open it for writing, or fix the permissions of the file and its directory"
+            }
             Self::StorageFull => "no space left; free some space and retry",
             Self::Unavailable => "cannot be accessed; check the path, its permissions and the disk",
             Self::SchemaNewer => "written by a newer version; upgrade this program",

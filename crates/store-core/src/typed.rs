@@ -104,7 +104,7 @@ where
     ///
     /// Of the callers that miss the same key at the same time one runs its `init`; the others wait and
     /// get its value, or its error. A caller that is dropped hands over to another. A store that fails
-    /// is logged and costs a run of `init`. An `init` that asks for its own key waits forever.
+    /// is logged and costs a run of `init`.
     ///
     /// A caller that comes after an invalidation still joins an `init` that began before it: it gets
     /// that value, which is not stored. An `init` that asks the same cache for the same key waits for

@@ -70,7 +70,8 @@ pub struct DynamoDbRateLimitStore {
 }
 
 /// The TypeScript package's name of the adaptive limiter, which divides a limit between user and background
-/// requests by activity; made by [`DynamoDbRateLimitStore::adaptive`] or any adaptive configuration.
+/// requests by activity; made by [`DynamoDbRateLimitStore::adaptive`] or any adaptive configuration. It is the
+/// same type: `new` with a plain limit is not adaptive.
 pub type DynamoDbAdaptiveRateLimitStore = DynamoDbRateLimitStore;
 
 impl DynamoDbRateLimitStore {

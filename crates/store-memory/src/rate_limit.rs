@@ -46,7 +46,7 @@ pub struct MemoryRateLimitStore {
 }
 
 /// The original packages' name of a limiter with an adaptive config, which
-/// [`MemoryRateLimitStore::adaptive`] makes.
+/// [`MemoryRateLimitStore::adaptive`] makes. It is the same type: `new` with a plain limit is not adaptive.
 pub type MemoryAdaptiveRateLimitStore = MemoryRateLimitStore;
 
 /// The states of all resources.

@@ -39,7 +39,7 @@
 //!     let limiter = SqliteRateLimitStore::new(&database, limits).limiter();
 //!     let issues = Resource::new("issues")?;
 //!
-//!     // Of all tasks of this process that want this value one sends the request.
+//!     // Single flight: of the tasks of this process that ask for this key one runs `fetch`, the others get its value.
 //!     let names = TypedCache::<String>::new(SqliteCacheStore::new(&database));
 //!     let key = Key::new("issues:4000-1")?;
 //!     let send = async || Ok::<_, BoxError>("Saga".to_owned()); // your request

@@ -59,6 +59,7 @@ pub struct SqliteRateLimitStore {
 
 /// The npm package's name for a limiter that divides a limit between users and background by
 /// activity: create one with [`SqliteRateLimitStore::adaptive`], or use any adaptive configuration.
+/// It is the same type: `new` with a plain limit is not adaptive.
 pub type SqliteAdaptiveRateLimitStore = SqliteRateLimitStore;
 
 #[derive(Debug)]

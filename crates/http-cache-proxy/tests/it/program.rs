@@ -76,6 +76,19 @@ fn wrong_usage_names_the_remedy() {
             "https://example.org",
         ),
         (&["--config", "/missing.toml"][..], "/missing.toml"),
+        (&["--default-ttl", "soon"][..], "such as 30s"),
+        (
+            &[
+                "--origin",
+                "http://a",
+                "--memory",
+                "--min-ttl",
+                "2m",
+                "--max-ttl",
+                "1m",
+            ][..],
+            "--max-ttl",
+        ),
     ] {
         let output = command(arguments).output().unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();

@@ -18,7 +18,8 @@ use crate::time::{MINUTE, SECOND};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RateLimiterOptions {
-    /// How long a request waits that does not say so itself. Default: 60 seconds.
+    /// How long a request waits that does not say so itself; `Duration::MAX` is without a bound. Default: 60
+    /// seconds.
     pub max_wait: Duration,
     /// The most that a waiter wakes after a slot is free, so that processes do not all ask at the same
     /// instant. Default: 5 milliseconds.

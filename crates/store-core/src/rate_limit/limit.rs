@@ -6,7 +6,8 @@ use crate::adaptive::AdaptiveConfig;
 use crate::error::{Error, Result};
 use crate::time::{HOUR, MINUTE};
 
-/// At most `count` admissions in any window of a given length.
+/// At most `count` admissions in any window of a given length: a sliding window, not a token bucket. All of them
+/// may be admitted at once; a second limit, such as one a second, spaces them.
 ///
 /// No half-open interval `(t - span, t]` ever holds more admissions, where the [`span`](Self::span)
 /// is the window plus its guard. This is exact by the moments at which the limiter admits
