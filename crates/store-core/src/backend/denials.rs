@@ -246,6 +246,43 @@ mod tests {
     }
 
     #[test]
+    fn activity_is_that_of_first_attempts_of_valid_requests() {
+        let denials = Denials::default();
+        assert!(denials.activity(&resource()).is_empty());
+        for priority in [Priority::User, Priority::Background, Priority::Background] {
+            let request = Acquire::one(&resource()).priority(priority);
+            denials.record_activity(&request);
+            denials.record_activity(&request.attempt(Attempt::Repeat));
+        }
+        let mut invalid = Acquire::one(&resource());
+        invalid.claims.push(Claim::new(resource()));
+        denials.record_activity(&invalid);
+        let activity = denials.activity(&resource());
+        assert_eq!((activity.user, activity.background), (1, 2));
+        assert!(!activity.is_empty());
+    }
+
+    #[test]
+    fn a_freed_resource_is_asked_again_and_others_are_not() {
+        let denials = Denials::default();
+        let now = Timestamp::from_millis(0);
+        let other = Resource::new("volumes").unwrap();
+        let of_other = Denial {
+            retry_at: Timestamp::from_millis(500),
+            reason: Reason::WindowFull(other.clone()),
+        };
+        let both = Acquire::one(&resource()).and(Claim::new(other.clone()));
+        denials.insert(&both, &full_until(500), now);
+        denials.insert(&both, &of_other, now);
+        denials.remove(&other);
+        assert!(denials.denial_of(&Acquire::one(&other), now).is_none());
+        assert!(denials.denial_of(&Acquire::one(&resource()), now).is_some());
+        denials.clear();
+        assert!(denials.denial_of(&Acquire::one(&resource()), now).is_none());
+        assert!(denials.activity(&resource()).is_empty());
+    }
+
+    #[test]
     fn a_clock_that_was_set_back_voids_the_cache() {
         let denials = Denials::default();
         let user = Acquire::one(&resource()).user();

@@ -83,3 +83,53 @@ impl Drop for Undelivered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::random::SeededRandom;
+    use crate::time::SECOND;
+
+    /// A counter, and a closure that counts its calls.
+    fn counter() -> (Arc<AtomicU32>, impl FnOnce() + Send + Sync + 'static) {
+        let calls = Arc::<AtomicU32>::default();
+        let counted = Arc::clone(&calls);
+        (calls, move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+        })
+    }
+
+    #[test]
+    fn an_ownership_is_abandoned_unless_its_job_has_ended() {
+        for (is_ended, abandoned) in [(false, 1), (true, 0)] {
+            let (calls, abandon) = counter();
+            let (_raise, priority) = watch::channel(Priority::User);
+            let key = Key::new("comics:1").unwrap();
+            let job = JobId::random(&SeededRandom::new(1));
+            let mut owner = new_ownership(key, job, SECOND, priority, abandon);
+            if is_ended {
+                end_ownership(&mut owner);
+            }
+            drop(owner);
+            assert_eq!(calls.load(Ordering::SeqCst), abandoned);
+        }
+    }
+
+    #[test]
+    fn a_decision_gives_its_permit_back_unless_it_is_delivered() {
+        for (is_delivered, refunded) in [(false, 1), (true, 0)] {
+            let (calls, refund) = counter();
+            let permit = new_permit(Timestamp::default(), refund);
+            let decision = Undelivered::new(Decision::Granted(permit));
+            if is_delivered {
+                drop(decision.deliver());
+            } else {
+                drop(decision);
+            }
+            assert_eq!(calls.load(Ordering::SeqCst), refunded);
+        }
+    }
+}
