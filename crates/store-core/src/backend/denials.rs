@@ -233,13 +233,16 @@ mod tests {
         let now = Timestamp::from_millis(0);
         let user = Acquire::one(&resource()).user();
         denials.insert(&user, &full_until(500), now);
-        assert!(denials.denial_of(&user, now).is_some());
+        for _ in 0..2 {
+            assert!(denials.denial_of(&user, now).is_some());
+        }
         let again = user.attempt(Attempt::Repeat);
         assert!(denials.denial_of(&again, now).is_some());
         let activity = Activity {
-            user: 1,
+            user: 2,
             background: 0,
         };
+        assert!(!activity.is_empty());
         assert_eq!(denials.activity(&resource()), activity);
         assert_eq!(denials.take_activity(&resource()), activity);
         assert!(denials.take_activity(&resource()).is_empty());
@@ -252,13 +255,14 @@ mod tests {
         for priority in [Priority::User, Priority::Background, Priority::Background] {
             let request = Acquire::one(&resource()).priority(priority);
             denials.record_activity(&request);
+            denials.record_activity(&request);
             denials.record_activity(&request.attempt(Attempt::Repeat));
         }
         let mut invalid = Acquire::one(&resource());
         invalid.claims.push(Claim::new(resource()));
         denials.record_activity(&invalid);
         let activity = denials.activity(&resource());
-        assert_eq!((activity.user, activity.background), (1, 2));
+        assert_eq!((activity.user, activity.background), (2, 4));
         assert!(!activity.is_empty());
     }
 
