@@ -234,12 +234,32 @@ mod tests {
         let random = SeededRandom::new(1);
         let (old, new) = (JobId::random(&random), JobId::random(&random));
         let signals = JobSignals::default();
-        let priority = signals.own(&key(), new, Priority::Background);
+        let mut priority = signals.own(&key(), new, Priority::Background);
         signals.raise(&key(), &old, Priority::User);
         assert_eq!(*priority.borrow(), Priority::Background);
         signals.raise(&key(), &new, Priority::User);
-        signals.raise(&key(), &new, Priority::Background);
+        assert!(priority.has_changed().unwrap());
+        priority.mark_unchanged();
+        for no_higher in [Priority::User, Priority::Background] {
+            signals.raise(&key(), &new, no_higher);
+            assert!(!priority.has_changed().unwrap());
+        }
         assert_eq!(*priority.borrow(), Priority::User);
+    }
+
+    #[test]
+    fn keys_that_are_owned_or_watched_are_kept() {
+        let signals = JobSignals::default();
+        let random = SeededRandom::new(1);
+        let name = |number: u32| Key::new(format!("test:{number}")).unwrap();
+        let own = |number| signals.own(&name(number), JobId::random(&random), Priority::User);
+        let kept = || (0..4).filter(|number| signals.lock().jobs.contains_key(&name(*number)));
+        let (owned, watched) = (own(0), signals.watch(&name(1)));
+        let _third = own(2);
+        assert!(kept().eq([0, 1, 2]));
+        drop((owned, watched));
+        let _fourth = own(3);
+        assert!(kept().eq([2, 3]));
     }
 
     #[test]
