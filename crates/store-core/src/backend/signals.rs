@@ -190,6 +190,21 @@ mod tests {
         watch.changed().await;
     }
 
+    #[tokio::test]
+    async fn a_watch_waits_for_a_change_and_everyone_is_woken_at_once() {
+        let signals = JobSignals::default();
+        let other = Key::new("test:other").unwrap();
+        let mut watches = [signals.watch(&key()), signals.watch(&other)];
+        for watch in &mut watches {
+            let polled = tokio::time::timeout(Duration::ZERO, watch.changed());
+            assert!(polled.await.is_err());
+        }
+        signals.notify_all();
+        for watch in &mut watches {
+            watch.changed().await;
+        }
+    }
+
     #[test]
     fn a_value_is_kept_until_it_expires() {
         let signals = JobSignals::default();
