@@ -1,7 +1,7 @@
 //! Stored responses in memory.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::{Bytes, BytesMut};
@@ -48,6 +48,9 @@ type Entries = Arc<[Arc<Entry>]>;
 #[derive(Debug)]
 struct Inner {
     targets: Cache<String, Entries, ByteWeight>,
+    max_bytes: u64,
+    /// The bytes of all fills in progress.
+    filling_bytes: AtomicU64,
     /// The fills in progress, by target: an invalidation makes them outdated. Held during every change.
     fills: Mutex<HashMap<String, Vec<Weak<AtomicBool>>>>,
 }
@@ -102,6 +105,8 @@ impl MemoryStore {
         Self {
             inner: Arc::new(Inner {
                 targets,
+                max_bytes,
+                filling_bytes: AtomicU64::new(0),
                 fills: Mutex::default(),
             }),
         }
@@ -184,9 +189,26 @@ pub struct Fill {
 }
 
 impl Fill {
-    /// Adds to the body.
+    /// Adds to the body. Fills in progress take at most as many bytes as the store; one that would exceed them
+    /// is given up, and stores nothing.
     pub fn append(&mut self, bytes: &[u8]) {
+        if self.is_outdated.load(Ordering::Relaxed) {
+            return;
+        }
+        let added = bytes.len() as u64;
+        let before = self.store.filling_bytes.fetch_add(added, Ordering::Relaxed);
         self.body.extend_from_slice(bytes);
+        if before.saturating_add(added) > self.store.max_bytes {
+            self.is_outdated.store(true, Ordering::Relaxed);
+            self.release();
+        }
+    }
+
+    /// Lets go of the body.
+    fn release(&mut self) {
+        let body = std::mem::take(&mut self.body);
+        let bytes = body.len() as u64;
+        self.store.filling_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// The length of the body so far, in bytes.
@@ -204,7 +226,9 @@ impl Fill {
     /// Stores the response with the body that was added, unless the target was invalidated since the fill
     /// began.
     pub fn commit(mut self, stored: StoredResponse) {
-        let body = std::mem::take(&mut self.body).freeze();
+        let body = self.body.split().freeze();
+        let bytes = body.len() as u64;
+        self.store.filling_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.commit_body(stored, body);
     }
 
@@ -219,6 +243,7 @@ impl Fill {
 
 impl Drop for Fill {
     fn drop(&mut self) {
+        self.release();
         let mut fills = self.store.fills();
         if let Some(of_target) = fills.get_mut(&self.target) {
             of_target.retain(|fill| !std::ptr::eq(fill.as_ptr(), Arc::as_ptr(&self.is_outdated)));
@@ -319,6 +344,27 @@ mod tests {
         fill.append(b"half");
         drop(fill);
         assert!(bodies(&memory).is_empty() && memory.inner.fills().is_empty());
+    }
+
+    #[test]
+    fn fills_in_progress_are_bounded() {
+        let memory = MemoryStore::new(100_000);
+        let mut fills: Vec<_> = (0..3).map(|_| memory.begin_fill(&target())).collect();
+        for fill in &mut fills {
+            fill.append(&vec![0; 40_000]);
+        }
+        let filling = || memory.inner.filling_bytes.load(Ordering::Relaxed);
+        // The third was given up.
+        assert_eq!((filling(), fills[2].len()), (80_000, 0));
+        for fill in fills {
+            fill.commit(stored("en"));
+        }
+        assert_eq!(filling(), 0);
+        assert_eq!(bodies(&memory)[0].len(), 40_000);
+        let mut dropped = memory.begin_fill(&target());
+        dropped.append(b"half");
+        drop(dropped);
+        assert_eq!(filling(), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::header::{self, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use http_cache_db::engine::{
@@ -92,6 +92,12 @@ impl Proxy {
         if parts.method == Method::CONNECT {
             let refusal = "This proxy stands in front of one origin; it opens no tunnels.\n";
             return sentence(StatusCode::METHOD_NOT_ALLOWED, refusal);
+        }
+        let hosts = parts.headers.get_all(header::HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && client.version >= Version::HTTP_11) {
+            // RFC 9112, section 3.2.
+            let refusal = "A request names its host once.\n";
+            return sentence(StatusCode::BAD_REQUEST, refusal);
         }
         let Some(target) = self.origin.target(&parts.uri) else {
             return sentence(StatusCode::BAD_REQUEST, "The target is no path.\n");
@@ -274,8 +280,13 @@ impl Proxy {
             }
             Outcome::Store => {
                 let (status, head) = (arrived.status.clone(), arrived.head.clone());
+                let status = if arrived.body.size_hint().lower() <= self.max_body_bytes {
+                    status.stored()
+                } else {
+                    status.detail("too long")
+                };
                 let recording = self.recording(request, arrived, None);
-                finished(passed(&head, boxed(recording)), &status.stored())
+                finished(passed(&head, boxed(recording)), &status)
             }
             Outcome::StoreAndAnswerNotModified => {
                 let status = arrived.status.clone();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::uri::Scheme;
 use http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_cache_db::policy::end_to_end;
-use http_cache_db::{Clock, SystemClock};
+use http_cache_db::{Clock, ErrorChain, SystemClock};
 use hyper::body::Incoming;
 use hyper::ext::on_informational;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -19,6 +19,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use crate::error::Error;
 use crate::plain::{Body, boxed};
+use crate::serve::report;
 use crate::timed::{Announced, Unstalled};
 
 /// Idle connections are closed before usual servers close them, which would lose a request on its way.
@@ -116,7 +117,10 @@ impl Upstream {
                 .await;
         };
         let response = tokio::select! {
-            response = self.client.request(request) => response.map_err(|_| NoAnswer::Unreachable)?,
+            response = self.client.request(request) => response.map_err(|error| {
+                report(&format_args!("no answer of the origin: {}", ErrorChain(&error)));
+                NoAnswer::Unreachable
+            })?,
             () = late => return Err(NoAnswer::TimedOut),
         };
         if response.status().is_informational() {

@@ -62,6 +62,16 @@ fn pipelined_answers_stay_whole_beside_interim_responses() {
 }
 
 #[test]
+fn request_names_its_host_once() {
+    let proxy = Proxy::start("http://127.0.0.1:9", &[]);
+    for hosts in ["", "Host: a\r\nHost: b\r\n"] {
+        let request = format!("GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        let answer = proxy.exchange(&request);
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+}
+
+#[test]
 fn tunnels_are_refused() {
     let proxy = Proxy::start("http://127.0.0.1:9", &[]);
     let answer =

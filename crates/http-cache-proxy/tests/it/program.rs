@@ -24,6 +24,15 @@ fn log_shows_requests_without_their_secrets() {
 }
 
 #[test]
+fn origin_that_cannot_be_reached_is_reported_with_the_reason() {
+    let proxy = Proxy::start("http://127.0.0.1:9", &[]);
+    assert_eq!(proxy.get("/?token=s3cret").status(), 502);
+    let (_, _, errors) = proxy.stop();
+    assert!(errors.contains("refused"), "{errors}");
+    assert!(!errors.contains("s3cret"), "{errors}");
+}
+
+#[test]
 fn exchange_in_progress_ends_before_the_program() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
