@@ -41,6 +41,8 @@ pub mod fields;
 mod memory;
 pub mod policy;
 mod redaction;
+#[cfg(test)]
+mod test_headers;
 
 pub use memory::{Entry, Fill, MemoryStore};
 pub use redaction::Redaction;

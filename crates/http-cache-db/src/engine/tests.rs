@@ -12,19 +12,12 @@ use super::*;
 use crate::policy::{
     ExchangeTimes, Mode, NotStorable, Policy, RequestHead, ResponseHead, SetCookie, UnvalidatedPart,
 };
+use crate::test_headers::headers;
 
 type Lines<'a> = &'a [(&'static str, &'a str)];
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 const ETAG: (&str, &str) = ("etag", "\"a\"");
-
-fn headers(lines: Lines<'_>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for (name, value) in lines {
-        headers.append(*name, value.parse().unwrap());
-    }
-    headers
-}
 
 fn start() -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000)

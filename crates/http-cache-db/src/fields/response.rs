@@ -147,13 +147,10 @@ fn first(headers: &HeaderMap, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_headers::headers;
 
     fn parse(lines: &[(&'static str, &str)]) -> ResponseFields {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
-        }
-        ResponseFields::parse(&headers, TargetedFields::Ignored)
+        ResponseFields::parse(&headers(lines), TargetedFields::Ignored)
     }
 
     #[test]

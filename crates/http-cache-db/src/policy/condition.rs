@@ -51,22 +51,15 @@ pub fn is_range_current(request: &RequestHead, stored: &ResponseHead) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method, StatusCode, Uri};
+    use http::{Method, StatusCode, Uri};
     use store_core::Timestamp;
 
     use super::*;
     use crate::policy::Policy;
+    use crate::test_headers::headers;
 
     const EARLY: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
     const LATE: &str = "Tue, 14 Nov 2023 22:13:21 GMT";
-
-    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
-        }
-        headers
-    }
 
     fn request(lines: &[(&'static str, &str)]) -> RequestHead {
         let target = Uri::from_static("http://example.org/");

@@ -60,7 +60,10 @@ pub fn freshness(
     now: Timestamp,
     policy: &Policy,
 ) -> Freshness {
-    let (stated, heuristic) = (stated(response, times, policy), heuristic(response, times));
+    let (stated, heuristic) = (
+        stated_lifetime(response, times.received_at, policy),
+        heuristic(response, times),
+    );
     let lifetime = stated.or(policy.default_ttl).or(heuristic);
     let lifetime = lifetime.unwrap_or_default();
     let lifetime = lifetime.max(policy.min_ttl.unwrap_or_default());
@@ -83,7 +86,12 @@ fn age(response: &ResponseHead, times: ExchangeTimes, now: Timestamp) -> Duratio
     initial + whole_seconds(now.since(received_at))
 }
 
-fn stated(response: &ResponseHead, times: ExchangeTimes, policy: &Policy) -> Option<Duration> {
+/// The lifetime that the origin states for a response that was received at this time (section 4.2.1).
+pub(super) fn stated_lifetime(
+    response: &ResponseHead,
+    received_at: Timestamp,
+    policy: &Policy,
+) -> Option<Duration> {
     let fields = &response.fields;
     let of_shared = fields.control.s_maxage.filter(|_| policy.is_shared());
     let of_control = of_shared.or(fields.control.max_age);
@@ -91,7 +99,7 @@ fn stated(response: &ResponseHead, times: ExchangeTimes, policy: &Policy) -> Opt
         return of_control;
     }
     Some(match fields.expires? {
-        Expires::At(at) => at.since(fields.date.unwrap_or(times.received_at)),
+        Expires::At(at) => at.since(fields.date.unwrap_or(received_at)),
         Expires::Invalid => Duration::ZERO,
     })
 }
@@ -120,11 +128,10 @@ const fn whole_seconds(duration: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-
     use super::*;
     use crate::fields::format_date;
     use crate::policy::Mode;
+    use crate::test_headers::headers;
 
     const RECEIVED: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -133,12 +140,8 @@ mod tests {
     }
 
     fn of(status: u16, lines: &[(&'static str, &str)], policy: &Policy) -> Freshness {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
-        }
         let status = StatusCode::from_u16(status).unwrap();
-        let response = ResponseHead::new(status, headers, policy);
+        let response = ResponseHead::new(status, headers(lines), policy);
         let times = ExchangeTimes {
             requested_at: RECEIVED - secs(2),
             received_at: RECEIVED,

@@ -45,17 +45,14 @@ mod tests {
 
     use super::*;
     use crate::policy::Policy;
+    use crate::test_headers::headers;
 
     fn targets(method: &str, status: u16, lines: &[(&'static str, &str)]) -> Vec<String> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
-        }
         let target = Uri::from_static("http://example.org/a/b?c=1");
         let method = method.parse().unwrap();
         let request = RequestHead::new(method, target, HeaderMap::new());
         let status = StatusCode::from_u16(status).unwrap();
-        let response = ResponseHead::new(status, headers, &Policy::default());
+        let response = ResponseHead::new(status, headers(lines), &Policy::default());
         let found = invalidated(&request, &response);
         found.iter().map(Uri::to_string).collect()
     }

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use store_core::Timestamp;
 use url::Url;
 
-use super::freshness::{ExchangeTimes, freshness, is_heuristically_cacheable};
+use super::freshness::{is_heuristically_cacheable, stated_lifetime};
 use super::head::{RequestHead, ResponseHead};
 use super::options::Policy;
 use crate::fields::{RangeField, Vary, combined_value};
@@ -144,12 +144,8 @@ const fn is_understood(status: StatusCode) -> bool {
 }
 
 fn has_stated_lifetime(response: &ResponseHead, policy: &Policy) -> bool {
-    let now = Timestamp::default();
-    let times = ExchangeTimes {
-        requested_at: now,
-        received_at: now,
-    };
-    freshness(response, times, now, policy).is_explicit
+    // Whether there is one does not depend on the time.
+    stated_lifetime(response, Timestamp::default(), policy).is_some()
 }
 
 #[cfg(test)]
@@ -158,14 +154,7 @@ mod tests {
 
     use super::*;
     use crate::policy::Mode;
-
-    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
-        }
-        headers
-    }
+    use crate::test_headers::headers;
 
     struct Exchange {
         method: Method,

@@ -111,14 +111,7 @@ mod tests {
 
     use super::*;
     use crate::policy::Policy;
-
-    fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
-        }
-        headers
-    }
+    use crate::test_headers::headers;
 
     fn response(lines: &[(&'static str, &str)]) -> ResponseHead {
         ResponseHead::new(StatusCode::OK, headers(lines), &Policy::default())
