@@ -2,13 +2,10 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Uri};
-use http_body::{Body, Frame, SizeHint};
 use http_cache_db::Redaction;
 use http_cache_db::{Clock, SystemClock, Timestamp};
 
@@ -44,6 +41,11 @@ impl Line {
         }
     }
 
+    /// Counts bytes of the answer's body.
+    pub(crate) fn sent(&mut self, data: &Bytes) {
+        self.bytes += data.len() as u64;
+    }
+
     pub(crate) fn answered(&mut self, status: u16, cache_status: &str) {
         self.status = status;
         cache_status.clone_into(&mut self.cache_status);
@@ -72,47 +74,5 @@ impl Drop for Line {
             std::io::stdout(),
             "{at} {client} \"{request}\" {status} {bytes}B {millis}ms {cache_status}"
         );
-    }
-}
-
-pin_project_lite::pin_project! {
-    /// A body that counts its bytes for the log.
-    pub(crate) struct Logged<B> {
-        #[pin]
-        inner: B,
-        line: Line,
-    }
-}
-
-impl<B> Logged<B> {
-    pub(crate) const fn new(inner: B, line: Line) -> Self {
-        Self { inner, line }
-    }
-}
-
-impl<B: Body<Data = Bytes>> Body for Logged<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let this = self.project();
-        let frame = ready!(this.inner.poll_frame(context));
-        if let Some(Ok(frame)) = &frame
-            && let Some(data) = frame.data_ref()
-        {
-            this.line.bytes += data.len() as u64;
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

@@ -8,6 +8,7 @@ mod chained;
 mod config;
 mod error;
 mod exchange;
+mod observed;
 mod plain;
 mod recording;
 mod serve;

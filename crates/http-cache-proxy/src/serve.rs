@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Request;
 use http_cache_db::Clock;
 use http_cache_db::Redaction;
@@ -16,10 +17,11 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::access_log::{Line, Logged};
+use crate::access_log::Line;
 use crate::config::Config;
 use crate::error::Error;
 use crate::exchange::{Client, Proxy};
+use crate::observed::Observed;
 use crate::plain::{Body, boxed};
 use crate::socket::SharedSocket;
 
@@ -133,7 +135,7 @@ async fn respond(
         .next_back();
     let cache_status = cache_status.and_then(|value| value.to_str().ok());
     line.answered(response.status().as_u16(), cache_status.unwrap_or("-"));
-    response.map(|body| boxed(Logged::new(body, line)))
+    response.map(|body| boxed(Observed::new(body, move |data: &Bytes| line.sent(data))))
 }
 
 /// A line on standard error.

@@ -1,4 +1,4 @@
-//! Bodies and time: one that says when it has ended, and one that fails if it stalls.
+//! A body that fails if it stalls.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,45 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_cache_db::{Clock, SystemClock};
-use tokio::sync::oneshot;
 
 use crate::plain::BoxError;
-
-pin_project_lite::pin_project! {
-    /// A body whose end, or loss, closes a channel.
-    pub(crate) struct Announced<B> {
-        #[pin]
-        inner: B,
-        ended: oneshot::Sender<()>,
-    }
-}
-
-impl<B> Announced<B> {
-    pub(crate) fn new(inner: B) -> (Self, oneshot::Receiver<()>) {
-        let (ended, end) = oneshot::channel();
-        (Self { inner, ended }, end)
-    }
-}
-
-impl<B: Body<Data = Bytes>> Body for Announced<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        self.project().inner.poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
 
 type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 

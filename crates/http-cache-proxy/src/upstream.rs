@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::uri::Scheme;
 use http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_cache_db::policy::end_to_end;
@@ -16,11 +17,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::sync::oneshot;
 
 use crate::error::Error;
+use crate::observed::Observed;
 use crate::plain::{Body, boxed};
 use crate::serve::report;
-use crate::timed::{Announced, Unstalled};
+use crate::timed::Unstalled;
 
 /// Idle connections are closed before usual servers close them, which would lose a request on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -99,7 +102,11 @@ impl Upstream {
         for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
             headers.remove(name);
         }
-        let (body, sent) = Announced::new(body);
+        // Dropped with the body: when it has been sent, or is lost.
+        let (sending, sent) = oneshot::channel::<()>();
+        let body = Observed::new(body, move |_: &Bytes| {
+            let _held = &sending;
+        });
         let mut request = Request::new(boxed(body));
         *request.method_mut() = method;
         *request.uri_mut() = target;
