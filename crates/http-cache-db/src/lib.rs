@@ -10,6 +10,7 @@
 //! | ask a single rule: lifetime, storable, selected | [`policy`] |
 //! | run a cache | [`engine::decide`], [`engine::resolve`], [`engine::answer`] |
 //! | keep responses in memory | [`MemoryStore`] |
+//! | keep responses in a database: its rows as data | [`record`] |
 //! | log a target without its secrets | [`Redaction`] |
 //!
 //! ```
@@ -40,6 +41,7 @@ pub mod engine;
 pub mod fields;
 mod memory;
 pub mod policy;
+pub mod record;
 mod redaction;
 #[cfg(test)]
 mod test_headers;
