@@ -11,6 +11,7 @@
 //! | run a cache | [`engine::decide`], [`engine::resolve`], [`engine::answer`] |
 //! | keep responses in memory | [`MemoryStore`] |
 //! | keep responses in a database: its rows as data | [`record`] |
+//! | compress bodies, and choose which | [`codec::Codecs`] |
 //! | log a target without its secrets | [`Redaction`] |
 //!
 //! ```
@@ -37,6 +38,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod codec;
 pub mod engine;
 pub mod fields;
 mod memory;
