@@ -13,6 +13,7 @@
 //! | wait for a commit of any process | [`SqliteDatabase::watch_changes`], a [`ChangeWatch`] |
 //! | declare and migrate a schema | [`Component`] and [`Migration`]; [`SqliteDatabase::migrate`], [`MigrationStatus`] |
 //! | back up, check, vacuum, measure | [`SqliteDatabase::backup`], [`check`](SqliteDatabase::check), [`vacuum`](SqliteDatabase::vacuum), [`size`](SqliteDatabase::size) |
+//! | return free pages to the file system, a few at a time | [`SqliteDatabase::release_free_pages`] |
 //! | query with `sqlx` | [`SqliteDatabase::pool`] |
 //! | handle errors | [`Error`] and its [`ErrorKind`] |
 //!

@@ -96,6 +96,38 @@ impl SqliteDatabase {
             .map_err(|error| self.add_context(error, "vacuum"))
     }
 
+    /// Returns up to `pages` free pages to the file system, and yields how many.
+    ///
+    /// One write transaction, which moves pages from the end of the file into free ones: unlike a
+    /// [`vacuum`](Self::vacuum) it blocks other writers only for as long as `pages` takes. The file
+    /// itself becomes shorter with the next checkpoint. Fewer than `pages` means that no free page is
+    /// left; a file that was created without `auto_vacuum`, by another program, keeps its free pages
+    /// and yields 0.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// let database = sqlite_database::SqliteDatabase::open(directory.path().join("comics.db")).await?;
+    /// while database.release_free_pages(64).await? == 64 {}
+    /// assert_eq!(database.size().await?.free_pages, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`write`](Self::write).
+    pub async fn release_free_pages(&self, pages: u32) -> Result<u64> {
+        self.ensure_writable("write")?;
+        self.write(move |tx| size::release_free_pages(tx, pages))
+            .await
+    }
+
     /// The size of the database, and its free pages.
     ///
     /// # Errors

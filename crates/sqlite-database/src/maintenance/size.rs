@@ -29,6 +29,12 @@ impl DatabaseSize {
         self.pages * self.page_bytes
     }
 
+    /// The size of the pages in use, in bytes.
+    #[must_use]
+    pub fn used_bytes(&self) -> u64 {
+        self.pages.saturating_sub(self.free_pages) * self.page_bytes
+    }
+
     /// The size of the free pages, in bytes: what a [`vacuum`](crate::SqliteDatabase::vacuum) frees
     /// at least.
     #[must_use]
@@ -79,4 +85,20 @@ pub(super) fn vacuum(db: &Connection) -> Result<VacuumReport> {
         bytes_before,
         bytes_after: measure(db, None)?.bytes(),
     })
+}
+
+/// Releases up to `pages` free pages; returns how many.
+pub(super) fn release_free_pages(db: &Connection, pages: u32) -> Result<u64> {
+    // SQLite takes 0 for "all".
+    if pages == 0 {
+        return Ok(0);
+    }
+    let mut statement = db.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    // Each step frees one page and yields a row without columns; `execute` takes only one step.
+    let mut rows = statement.query([])?;
+    let mut released = 0;
+    while rows.next()?.is_some() {
+        released += 1;
+    }
+    Ok(released)
 }

@@ -152,9 +152,87 @@ async fn a_vacuum_frees_the_space_of_deleted_rows() {
     assert_eq!(file, after.bytes());
 }
 
+/// Deletes most of what `fill` has written.
+async fn thin_out(database: &SqliteDatabase) {
+    let delete = "DELETE FROM book WHERE rowid % 20 > 0";
+    let deleted = database.write(move |tx| Ok(tx.execute(delete, [])?));
+    deleted.await.expect("a commit");
+    // The titles of the rest are spread over all pages: only moved rows leave whole ones free.
+    let rebuild = "CREATE TABLE kept (title TEXT PRIMARY KEY) STRICT;
+        INSERT INTO kept SELECT title FROM book;
+        DROP TABLE book;
+        ALTER TABLE kept RENAME TO book";
+    let moved = database.write(move |tx| Ok(tx.execute_batch(rebuild)?));
+    moved.await.expect("a commit");
+}
+
+#[tokio::test]
+async fn free_pages_are_released_up_to_a_number() {
+    let test = TestDatabase::open().await;
+    let database = &test.database;
+    fill(database, 0..4000).await;
+    thin_out(database).await;
+    let before = database.size().await.expect("numbers");
+    assert!(before.free_pages > 100, "{before:?}");
+    assert_eq!(
+        before.used_bytes(),
+        (before.pages - before.free_pages) * before.page_bytes
+    );
+    for (asked, released) in [(0, 0), (1, 1), (64, 64)] {
+        let outcome = database.release_free_pages(asked).await;
+        assert_eq!(outcome.expect("a commit"), released);
+    }
+    let after = database.size().await.expect("numbers");
+    assert_eq!(after.free_pages, before.free_pages - 65);
+    // Some pages of bookkeeping at the end go with them.
+    assert!(after.pages <= before.pages - 65, "{after:?}");
+    let rest = database.release_free_pages(u32::MAX).await;
+    assert_eq!(rest.expect("a commit"), after.free_pages);
+    let last = database.size().await.expect("numbers");
+    assert_eq!((last.free_pages, last.used_bytes()), (0, last.bytes()));
+    assert_eq!(database.release_free_pages(1).await.expect("a commit"), 0);
+    assert_eq!(count(database), 200);
+    assert!(database.check().await.expect("a check").is_ok());
+    database.close().await.expect("a close");
+    let file = std::fs::metadata(test.path()).expect("the file").len();
+    assert_eq!(file, last.bytes(), "the file system has the space back");
+}
+
+#[tokio::test]
+async fn a_file_without_auto_vacuum_keeps_its_free_pages() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("foreign.db");
+    let foreign = rusqlite::Connection::open(&path).expect("a connection");
+    foreign
+        .execute_batch(crate::support::TABLE)
+        .expect("a table");
+    let database = SqliteDatabase::open(&path).await.expect("a database");
+    fill(&database, 0..1000).await;
+    thin_out(&database).await;
+    let released = database.release_free_pages(64).await;
+    assert_eq!(released.expect("a commit"), 0);
+    let size = database.size().await.expect("numbers");
+    assert!(size.free_pages > 0, "{size:?}");
+}
+
+#[tokio::test]
+async fn a_read_only_handle_releases_nothing() {
+    let test = TestDatabase::open().await;
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let database = SqliteDatabase::open_with(test.path(), options).await;
+    let released = database.expect("a database").release_free_pages(1).await;
+    assert_eq!(released.expect_err("no writer").kind(), ErrorKind::ReadOnly);
+}
+
 #[tokio::test]
 async fn a_database_in_memory_can_be_maintained() {
     let database = SqliteDatabase::in_memory().await.expect("a database");
+    let table = |tx: &rusqlite::Transaction<'_>| Ok(tx.execute_batch(crate::support::TABLE)?);
+    database.write(table).await.expect("a table");
+    fill(&database, 0..1000).await;
+    thin_out(&database).await;
+    let released = database.release_free_pages(8).await;
+    assert_eq!(released.expect("a commit"), 8);
     database.vacuum().await.expect("a vacuum");
     assert!(database.check().await.expect("a check").is_ok());
     assert_eq!(database.size().await.expect("numbers").wal_bytes, 0);
@@ -190,6 +268,7 @@ async fn a_closed_database_is_not_maintained() {
         database.backup(beside(&test, "b.db")).await.err(),
         database.check().await.err(),
         database.vacuum().await.err(),
+        database.release_free_pages(1).await.err(),
         database.size().await.err(),
     ];
     for error in errors {
