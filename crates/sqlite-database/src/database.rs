@@ -236,6 +236,39 @@ impl SqliteDatabase {
         }
     }
 
+    /// Runs a read of seconds on one of tokio's blocking threads, whatever
+    /// [`DatabaseOptions::execution`] says.
+    ///
+    /// For what reads much of a file: a scan, a count, an export. While it has a snapshot, the
+    /// write-ahead log of a busy database grows; read in portions where that is possible.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> sqlite_database::Result<()> {
+    /// let database = sqlite_database::SqliteDatabase::in_memory().await?;
+    /// let tables: i64 = database
+    ///     .long_read(|db| Ok(db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?))
+    ///     .await?;
+    /// assert_eq!(tables, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`blocking_read`](Self::blocking_read); [`ErrorKind::Internal`] if `f` panics.
+    ///
+    /// # Cancel safety
+    ///
+    /// Once polled, `f` runs to its end even if the future is dropped.
+    pub async fn long_read<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.long_read_as("read", f).await
+    }
+
     /// Runs `f` inside a write transaction and returns after its commit.
     ///
     /// While the writer is idle this happens on the caller's thread, otherwise on the writer
@@ -365,21 +398,21 @@ impl SqliteDatabase {
         Ok(pool.connect_options(location, options, *max_pages))
     }
 
-    /// Runs a read of seconds on a blocking thread, whatever [`DatabaseOptions::execution`] says.
-    pub(crate) async fn long_read<T, F>(&self, f: F) -> Result<T>
+    /// Runs a long read, with the operation that its errors name.
+    pub(crate) async fn long_read_as<T, F>(&self, operation: &'static str, f: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        // The caller adds the operation to an error.
-        run_blocking(move || {
+        let read = run_blocking(move || {
             inner
                 .file
-                .ensure_in_place("read")
+                .ensure_in_place(operation)
                 .and_then(|()| inner.readers.with_connection(f))
-        })
-        .await
+        });
+        read.await
+            .map_err(|error| self.inner.add_context(error, operation))
     }
 
     /// Runs a write of seconds on its own connection and a blocking thread.

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | open a file, an in-memory database or the file of an `sqlx` pool | [`SqliteDatabase::open`], [`in_memory`](SqliteDatabase::in_memory), [`from_pool`](SqliteDatabase::from_pool), with [`DatabaseOptions`] |
 //! | run a write transaction | [`SqliteDatabase::write`]; from a destructor [`write_detached`](SqliteDatabase::write_detached) |
-//! | read | [`SqliteDatabase::read`], without `async` [`blocking_read`](SqliteDatabase::blocking_read) |
+//! | read | [`SqliteDatabase::read`], without `async` [`blocking_read`](SqliteDatabase::blocking_read), for seconds [`long_read`](SqliteDatabase::long_read) |
 //! | wait for a commit of any process | [`SqliteDatabase::watch_changes`], a [`ChangeWatch`] |
 //! | declare and migrate a schema | [`Component`] and [`Migration`]; [`SqliteDatabase::migrate`], [`MigrationStatus`] |
 //! | back up, check, vacuum, measure | [`SqliteDatabase::backup`], [`check`](SqliteDatabase::check), [`vacuum`](SqliteDatabase::vacuum), [`size`](SqliteDatabase::size) |

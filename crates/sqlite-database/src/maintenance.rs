@@ -41,7 +41,7 @@ impl SqliteDatabase {
     pub async fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
         let location = self.location().clone();
         let target = path.as_ref().to_owned();
-        let copied = self.long_read(move |db| {
+        let copied = self.long_read_as("backup", move |db| {
             // Fails early; `publish` decides.
             if target
                 .try_exists()
@@ -60,9 +60,7 @@ impl SqliteDatabase {
             }
             copied
         });
-        copied
-            .await
-            .map_err(|error| self.add_context(error, "backup"))
+        copied.await
     }
 
     /// A report of damage and foreign key violations, from reading the whole database.
@@ -74,9 +72,7 @@ impl SqliteDatabase {
     /// Damage is reported, not an error. [`ErrorKind::Closed`] after [`close`](Self::close);
     /// [`ErrorKind::Unavailable`] if the file cannot be read.
     pub async fn check(&self) -> Result<CheckReport> {
-        self.long_read(check::run)
-            .await
-            .map_err(|error| self.add_context(error, "check"))
+        self.long_read_as("check", check::run).await
     }
 
     /// Rebuilds the file without its free pages, and checkpoints the write-ahead log.

@@ -24,7 +24,7 @@ impl SqliteDatabase {
         let partial = copy::create_partial(backup, self.path()).map_err(failed)?;
         let (location, target) = (self.location().clone(), partial.clone());
         let written = self
-            .long_read(move |db| copy::write(&location, db, &target))
+            .long_read_as("migrate", move |db| copy::write(&location, db, &target))
             .await;
         // Not on the blocking thread: it would go on without the lock if this future is dropped.
         let published = written.and_then(|()| copy::publish(&partial, backup).map_err(failed));

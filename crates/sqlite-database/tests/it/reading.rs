@@ -44,6 +44,25 @@ async fn a_transaction_left_open_does_not_pin_the_snapshot_of_later_reads() {
 }
 
 #[tokio::test]
+async fn a_long_read_leaves_the_callers_thread_and_its_errors_have_a_context() {
+    let test = TestDatabase::open().await;
+    let database = &test.database;
+    let caller = std::thread::current().id();
+    let thread = |_: &rusqlite::Connection| Ok(std::thread::current().id());
+    assert_eq!(database.read(thread).await.expect("a read"), caller);
+    assert_ne!(database.long_read(thread).await.expect("a read"), caller);
+    let broken = database
+        .long_read(|db| Ok(db.execute_batch("SELECT nothing")?))
+        .await
+        .expect_err("no such column");
+    assert_eq!(broken.operation(), "read");
+    assert_eq!(broken.database(), test.path().to_str());
+    database.close().await.expect("a close");
+    let closed = database.long_read(thread).await.expect_err("closed");
+    assert_eq!(closed.kind(), ErrorKind::Closed);
+}
+
+#[tokio::test]
 async fn reads_nest() {
     let test = TestDatabase::open().await;
     let nested = test
