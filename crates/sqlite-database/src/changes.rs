@@ -3,16 +3,15 @@
 //! SQLite sends no notifications between processes, so one thread per database polls
 //! `PRAGMA data_version`, which takes microseconds, while a [`ChangeWatch`] exists.
 
+mod version;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use tokio::sync::watch;
 
-use crate::busy;
-use crate::connection::open_reader;
-use crate::error::Result;
+pub(crate) use self::version::VersionReader;
 use crate::location::Location;
 use crate::options::DatabaseOptions;
 
@@ -59,7 +58,6 @@ impl Drop for ChangeWatch {
 /// The polling thread of one database and its state.
 #[derive(Debug)]
 pub(crate) struct ChangePoller {
-    location: Location,
     options: Arc<DatabaseOptions>,
     state: Mutex<State>,
     /// Signals the first watcher, or the stop.
@@ -67,22 +65,27 @@ pub(crate) struct ChangePoller {
     observed: watch::Sender<Observed>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     watchers: usize,
-    is_stopped: bool,
     has_thread: bool,
-    connection: Option<Connection>,
+    /// `None` once stopped.
+    reader: Option<VersionReader>,
     /// `data_version` at the last poll; `None` if unknown, which counts as changed.
     version: Option<i64>,
 }
 
 impl ChangePoller {
     pub(crate) fn new(location: Location, options: Arc<DatabaseOptions>) -> Arc<Self> {
+        let state = State {
+            watchers: 0,
+            has_thread: false,
+            reader: Some(VersionReader::new(location, Arc::clone(&options))),
+            version: None,
+        };
         Arc::new(Self {
-            location,
             options,
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
             wake: Condvar::new(),
             observed: watch::Sender::new(Observed::default()),
         })
@@ -90,9 +93,11 @@ impl ChangePoller {
 
     pub(crate) fn watch(self: &Arc<Self>) -> ChangeWatch {
         let mut state = self.state();
-        if state.watchers == 0 && !state.is_stopped {
+        if state.watchers == 0
+            && let Some(reader) = &mut state.reader
+        {
             // Commits from before the first watch are not reported.
-            state.version = self.version(&mut state).ok();
+            state.version = reader.version(Duration::ZERO).ok();
             self.start_thread(&mut state);
         }
         state.watchers += 1;
@@ -105,12 +110,9 @@ impl ChangePoller {
 
     /// Stops the thread and wakes all watches.
     pub(crate) fn stop(&self) {
-        let connection = {
-            let mut state = self.state();
-            state.is_stopped = true;
-            state.connection.take()
-        };
-        drop(connection);
+        // A binding, so that the connection closes after the mutex is unlocked.
+        let reader = self.state().reader.take();
+        drop(reader);
         self.wake.notify_one();
         self.observed
             .send_modify(|observed| observed.is_closed = true);
@@ -134,7 +136,7 @@ impl ChangePoller {
 
     fn run(&self, interval: Duration) {
         let mut state = self.state();
-        while !state.is_stopped {
+        while state.reader.is_some() {
             if state.watchers == 0 {
                 state = self
                     .wake
@@ -144,37 +146,29 @@ impl ChangePoller {
             }
             let waited = self.wake.wait_timeout(state, interval);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            if state.watchers > 0 && !state.is_stopped && self.has_changed(&mut state) {
+            if state.watchers > 0 && state.has_changed() {
                 self.observed.send_modify(|observed| observed.changes += 1);
             }
         }
     }
 
-    fn has_changed(&self, state: &mut State) -> bool {
-        match self.version(state) {
-            Ok(version) => state.version.replace(version) != Some(version),
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn has_changed(&mut self) -> bool {
+        let Some(reader) = &mut self.reader else {
+            return false;
+        };
+        match reader.version(Duration::ZERO) {
+            Ok(version) => self.version.replace(version) != Some(version),
             // Temporarily locked: the next poll decides.
             Err(error) if error.is_retryable() => false,
             // Watchers read for themselves and get the error where they can report it.
             Err(_) => true,
         }
-    }
-
-    fn version(&self, state: &mut State) -> Result<i64> {
-        let connection = match &state.connection {
-            Some(connection) => connection,
-            None => state
-                .connection
-                .insert(open_reader(&self.location, &self.options)?),
-        };
-        let mut statement = connection.prepare_cached("PRAGMA data_version")?;
-        Ok(busy::with_busy_timeout(Duration::ZERO, || {
-            statement.query_row([], |row| row.get(0))
-        })?)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -196,7 +190,7 @@ mod tests {
             .expect("a commit");
         let watch = changes.watch();
         assert!(
-            !changes.has_changed(&mut changes.state()),
+            !changes.state().has_changed(),
             "an old commit counts as new"
         );
         assert_eq!(

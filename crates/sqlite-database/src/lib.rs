@@ -11,6 +11,7 @@
 //! | run a write transaction | [`SqliteDatabase::write`]; from a destructor [`write_detached`](SqliteDatabase::write_detached) |
 //! | read | [`SqliteDatabase::read`], without `async` [`blocking_read`](SqliteDatabase::blocking_read), for seconds [`long_read`](SqliteDatabase::long_read) |
 //! | wait for a commit of any process | [`SqliteDatabase::watch_changes`], a [`ChangeWatch`] |
+//! | ask whether rows kept in memory are current | [`SqliteDatabase::data_version`] |
 //! | declare and migrate a schema | [`Component`] and [`Migration`]; [`SqliteDatabase::migrate`], [`MigrationStatus`] |
 //! | back up, check, vacuum, measure | [`SqliteDatabase::backup`], [`check`](SqliteDatabase::check), [`vacuum`](SqliteDatabase::vacuum), [`size`](SqliteDatabase::size) |
 //! | return free pages to the file system, a few at a time | [`SqliteDatabase::release_free_pages`] |

@@ -77,6 +77,14 @@ async fn a_watch_reports_commits_of_another_process() {
 }
 
 #[tokio::test]
+async fn the_data_version_counts_a_commit_of_another_process() {
+    let test = TestDatabase::open().await;
+    let before = test.database.data_version().expect("a number");
+    ChildProcess::spawn(child("processes::process_that_writes_once", &test.path())).wait();
+    assert_ne!(test.database.data_version().expect("a number"), before);
+}
+
+#[tokio::test]
 #[ignore = "child process of a_watch_reports_commits_of_another_process"]
 async fn process_that_writes_once() {
     let database = SqliteDatabase::open(child_file())

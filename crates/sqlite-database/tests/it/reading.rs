@@ -172,6 +172,85 @@ async fn a_change_outlives_a_dropped_wait() {
 }
 
 #[tokio::test]
+async fn the_data_version_changes_with_commits_and_only_with_them() {
+    let test = TestDatabase::open().await;
+    let database = &test.database;
+    let version = || database.data_version().expect("a number");
+    let mut before = version();
+    assert_eq!(count(database), 0);
+    let rolled_back = database.write(|tx| {
+        insert(tx, "Saga")?;
+        Err::<(), _>(sqlite_database::Error::aborted(std::fmt::Error))
+    });
+    rolled_back.await.expect_err("the closure's error");
+    assert_eq!(version(), before, "neither a read nor a rollback counts");
+    let other = SqliteDatabase::open(test.path()).await.expect("a handle");
+    let pool = database.pool().await.expect("a pool");
+    for round in 0..5 {
+        let title = format!("{round}");
+        let owner = if round % 2 == 0 { database } else { &other };
+        let written = owner.write(move |tx| insert(tx, &title)).await;
+        written.expect("a commit");
+        let after = version();
+        assert_ne!(after, before, "commit {round}");
+        assert_eq!(version(), after);
+        before = after;
+    }
+    sqlx::query("DELETE FROM book")
+        .execute(&pool)
+        .await
+        .expect("a commit");
+    assert_ne!(version(), before, "a commit of the pool");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rows_in_memory_are_never_older_than_their_data_version() {
+    for database in [
+        TestDatabase::open().await.into_parts(),
+        (None, SqliteDatabase::in_memory().await.expect("a database")),
+    ] {
+        let (_directory, database) = database;
+        let table = |tx: &rusqlite::Transaction<'_>| Ok(tx.execute_batch(TABLE)?);
+        database.write(table).await.expect("a table");
+        let writers: Vec<_> = (0..2)
+            .map(|task| {
+                let database = database.clone();
+                tokio::spawn(async move {
+                    for number in 0..200 {
+                        let title = format!("{task}-{number}");
+                        let before = database.data_version().expect("a number");
+                        let written = database.write(move |tx| insert(tx, &title)).await;
+                        written.expect("a commit");
+                        let after = database.data_version().expect("a number");
+                        assert_ne!(after, before, "own commits count at once");
+                        let (version, rows) = (after, count(&database));
+                        let again = count(&database);
+                        let unchanged = database.data_version().expect("a number") == version;
+                        assert!(!unchanged || rows == again, "{rows} became {again}");
+                    }
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.await.expect("no panic");
+        }
+        assert_eq!(count(&database), 400);
+    }
+}
+
+#[tokio::test]
+async fn a_closed_database_has_no_data_version() {
+    let test = TestDatabase::open().await;
+    test.database.data_version().expect("a number");
+    test.database.close().await.expect("a close");
+    let error = test.database.data_version().expect_err("closed");
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    assert_eq!(error.database(), test.path().to_str());
+    let log = test.path().with_file_name("test.db-wal");
+    assert!(!log.exists(), "a connection was left open");
+}
+
+#[tokio::test]
 async fn a_watch_returns_when_the_database_closes() {
     let test = TestDatabase::open().await;
     let mut watch = test.database.watch_changes();

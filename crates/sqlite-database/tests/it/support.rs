@@ -44,6 +44,11 @@ impl TestDatabase {
         self.directory.path().join("test.db")
     }
 
+    /// The handle, and the directory to keep for as long as it is used.
+    pub(crate) fn into_parts(self) -> (Option<TempDir>, SqliteDatabase) {
+        (Some(self.directory), self.database)
+    }
+
     pub(crate) fn wal_bytes(&self) -> u64 {
         std::fs::metadata(self.directory.path().join("test.db-wal")).map_or(0, |file| file.len())
     }
