@@ -4,6 +4,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use crate::busy;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file_lock::FileLock;
 use crate::location::Location;
 use crate::options::{CreateMode, DatabaseOptions, Synchronous};
 
@@ -19,6 +20,7 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
     if location.is_read_only(options) {
         return open_reader(location, options);
     }
+    let _lock = FileLock::shared(location, options.busy_timeout)?;
     let mut access = OpenFlags::SQLITE_OPEN_READ_WRITE;
     if options.create == CreateMode::IfMissing || matches!(location, Location::Memory(_)) {
         access |= OpenFlags::SQLITE_OPEN_CREATE;
@@ -46,6 +48,7 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
 
 /// Opens a read-only connection.
 pub(crate) fn open_reader(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
+    let _lock = FileLock::shared(location, options.busy_timeout)?;
     let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     configure_with_retry(&connection, options)?;
     Ok(connection)
@@ -53,6 +56,7 @@ pub(crate) fn open_reader(location: &Location, options: &DatabaseOptions) -> Res
 
 /// Opens a second connection that writes, but never creates or converts the file.
 pub(crate) fn open_existing(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
+    let _lock = FileLock::shared(location, options.busy_timeout)?;
     let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     configure_with_retry(&connection, options)?;
     Ok(connection)

@@ -90,8 +90,9 @@ pub(crate) fn publish(partial: &Path, target: &Path) -> io::Result<()> {
     sync_directory(target)
 }
 
+/// Syncs the directory of `file`, so that a power loss does not undo a rename in it.
 #[cfg(unix)]
-fn sync_directory(file: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(file: &Path) -> io::Result<()> {
     match file.parent() {
         // A bare file name is in the current directory.
         Some(directory) if directory.as_os_str().is_empty() => File::open(".")?.sync_all(),
@@ -101,11 +102,11 @@ fn sync_directory(file: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn sync_directory(_file: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(_file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Maps an I/O error of a copy.
+/// Maps an I/O error of a copy or a rename.
 pub(crate) fn io_error(error: io::Error, path: &Path) -> Error {
     let path = path.display();
     let is = |kinds: &[io::ErrorKind]| kinds.contains(&error.kind());

@@ -565,7 +565,7 @@ impl Drop for Inner {
 }
 
 /// Runs `work` on tokio's blocking threads.
-async fn run_blocking<T: Send + 'static>(
+pub(crate) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)

@@ -15,6 +15,7 @@
 //! | declare and migrate a schema | [`Component`] and [`Migration`]; [`SqliteDatabase::migrate`], [`MigrationStatus`] |
 //! | back up, check, vacuum, measure | [`SqliteDatabase::backup`], [`check`](SqliteDatabase::check), [`vacuum`](SqliteDatabase::vacuum), [`size`](SqliteDatabase::size) |
 //! | return free pages to the file system, a few at a time | [`SqliteDatabase::release_free_pages`] |
+//! | move a damaged file aside, once among processes | [`SqliteDatabase::set_aside`], with a [`DamageCheck`] |
 //! | query with `sqlx` | [`SqliteDatabase::pool`] |
 //! | handle errors | [`Error`] and its [`ErrorKind`] |
 //!
@@ -61,6 +62,7 @@ mod maintenance;
 mod migrate;
 mod pool;
 mod reader;
+mod set_aside;
 mod writer;
 
 mod busy;
@@ -68,6 +70,7 @@ mod checkpoint;
 mod connection;
 mod copy;
 mod error;
+mod file_lock;
 mod filesystem;
 mod location;
 mod opened_file;
@@ -81,4 +84,5 @@ pub use options::{
     AccessMode, CreateMode, DatabaseOptions, Execution, NetworkFilesystems, Synchronous,
 };
 pub use rusqlite;
+pub use set_aside::DamageCheck;
 pub use sqlx;

@@ -1,5 +1,6 @@
 //! The path or in-memory name of a database, and connections to it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,13 @@ use crate::options::{AccessMode, CreateMode, DatabaseOptions, NetworkFilesystems
 /// share one database, without the table locks of shared-cache mode.
 const MEMORY_VFS: &std::ffi::CStr = c"memdb";
 const MEMORY_VFS_NAME: &str = "memdb";
+
+/// The path of a file beside the one at `path`, whose name is the same with `suffix` at the end.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
+}
 
 /// The location of a database.
 #[derive(Clone, Debug)]

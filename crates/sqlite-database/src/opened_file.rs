@@ -60,10 +60,11 @@ impl OpenedFile {
 }
 
 /// The device and inode number of a file.
-type Identity = (u64, u64);
+pub(crate) type Identity = (u64, u64);
 
+/// The identity of the file to which `path` leads.
 #[cfg(unix)]
-fn identity(path: &Path) -> io::Result<Option<Identity>> {
+pub(crate) fn identity(path: &Path) -> io::Result<Option<Identity>> {
     use std::os::unix::fs::MetadataExt as _;
 
     // Not by opening it: closing a file releases all POSIX locks that the process has on it.
@@ -73,6 +74,6 @@ fn identity(path: &Path) -> io::Result<Option<Identity>> {
 
 /// Other platforms do not let an open file be deleted or replaced.
 #[cfg(not(unix))]
-fn identity(_path: &Path) -> io::Result<Option<Identity>> {
+pub(crate) fn identity(_path: &Path) -> io::Result<Option<Identity>> {
     Ok(None)
 }

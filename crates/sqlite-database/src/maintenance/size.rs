@@ -1,12 +1,12 @@
 //! Size and vacuum.
 
-use std::ffi::OsString;
 use std::path::Path;
 
 use rusqlite::Connection;
 
 use crate::checkpoint;
 use crate::error::Result;
+use crate::location::beside;
 
 /// The size of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +71,7 @@ pub(super) fn measure(db: &Connection, path: Option<&Path>) -> Result<DatabaseSi
 
 /// The size of the WAL file; 0 if there is none.
 fn wal_bytes(path: &Path) -> u64 {
-    let mut log = OsString::from(path);
-    log.push("-wal");
-    std::fs::metadata(log).map_or(0, |file| file.len())
+    std::fs::metadata(beside(path, "-wal")).map_or(0, |file| file.len())
 }
 
 pub(super) fn vacuum(db: &Connection) -> Result<VacuumReport> {

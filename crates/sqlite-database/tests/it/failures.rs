@@ -1,12 +1,10 @@
 //! Full disks, and read-only, damaged and deleted files.
 
-use std::io::{Seek as _, SeekFrom, Write as _};
-
 use sqlite_database::{
     AccessMode, Component, DatabaseOptions, ErrorKind, Migration, SqliteDatabase,
 };
 
-use crate::support::{TABLE, TestDatabase, count, insert};
+use crate::support::{TABLE, TestDatabase, count, damage_middle, insert};
 
 /// A maximum size that a few hundred titles reach.
 const BOUND: u64 = 256 * 1024;
@@ -170,15 +168,7 @@ async fn damage_in_the_middle_is_an_error_and_reported() {
         written.expect("a commit");
     }
     test.database.close().await.expect("a close");
-    let mut file = std::fs::File::options()
-        .write(true)
-        .open(test.path())
-        .expect("the file");
-    // Everything but the schema on the first page.
-    let length = file.metadata().expect("numbers").len();
-    file.seek(SeekFrom::Start(8192)).expect("a place");
-    let noise = vec![0xA5; usize::try_from(length - 8192).expect("a small file")];
-    file.write_all(&noise).expect("damage");
+    damage_middle(&test.path());
     let database = SqliteDatabase::open(test.path()).await;
     let database = database.expect("the first page is whole");
     let read = database
@@ -208,8 +198,8 @@ async fn write_until_refused(database: &SqliteDatabase) -> sqlite_database::Erro
 
 /// Reads until the loss is noticed.
 #[cfg(unix)]
-fn read_until_refused(database: &SqliteDatabase) -> sqlite_database::Error {
-    let sql = "SELECT count(*) FROM book";
+pub(crate) fn read_until_refused(database: &SqliteDatabase) -> sqlite_database::Error {
+    let sql = "SELECT count(*) FROM sqlite_schema";
     (0..10_000_000)
         .find_map(|_| {
             let read = database.blocking_read(|db| Ok(db.query_row(sql, [], |_| Ok(()))?));

@@ -13,4 +13,5 @@ mod migrations;
 mod opening;
 mod processes;
 mod reading;
+mod set_aside;
 mod writing;

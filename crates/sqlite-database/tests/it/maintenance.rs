@@ -1,13 +1,13 @@
 //! Backups, integrity checks, vacuum and size.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sqlite_database::{
     AccessMode, Component, DatabaseOptions, ErrorKind, Migration, SqliteDatabase,
 };
 use tempfile::TempDir;
 
-use crate::support::{TestDatabase, count, insert};
+use crate::support::{TestDatabase, count, files, insert};
 
 async fn fill(database: &SqliteDatabase, titles: std::ops::Range<u32>) {
     let filled = database.write(move |tx| {
@@ -21,16 +21,6 @@ async fn fill(database: &SqliteDatabase, titles: std::ops::Range<u32>) {
 
 fn beside(test: &TestDatabase, name: &str) -> PathBuf {
     test.path().with_file_name(name)
-}
-
-fn files(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).expect("a directory");
-    let names = entries.map(|entry| entry.expect("an entry").file_name());
-    let mut names: Vec<_> = names
-        .map(|name| name.to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    names
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A database in a temporary directory, and child processes that open it.
 
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -67,6 +68,29 @@ pub(crate) fn count(database: &SqliteDatabase) -> i64 {
     database
         .blocking_read(|db| Ok(db.query_row(sql, [], |row| row.get(0))?))
         .expect("a count")
+}
+
+/// The names of the files in a directory, sorted.
+pub(crate) fn files(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    let mut names: Vec<_> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Overwrites everything but the schema on the first page.
+pub(crate) fn damage_middle(path: &Path) {
+    let mut file = std::fs::File::options()
+        .write(true)
+        .open(path)
+        .expect("the file");
+    let length = file.metadata().expect("numbers").len();
+    file.seek(SeekFrom::Start(8192)).expect("a place");
+    let noise = vec![0xA5; usize::try_from(length - 8192).expect("a small file")];
+    file.write_all(&noise).expect("damage");
 }
 
 /// A command that runs one ignored test of this binary in a child process.
