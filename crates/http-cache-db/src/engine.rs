@@ -16,4 +16,4 @@ pub use answer::{Answer, BodyPart, answer, not_modified};
 pub use cache_status::{CacheStatus, ForwardReason};
 pub use decide::{Decision, Forward, Purpose, decide};
 pub use resolve::{Keep, OriginResponse, Outcome, Resolution, resolve};
-pub use stored::StoredResponse;
+pub use stored::{StoredHead, StoredResponse};

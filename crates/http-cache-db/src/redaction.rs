@@ -1,7 +1,13 @@
-//! Targets without the secrets in their queries.
+//! Targets without the secrets in their queries, and where those secrets must not turn up.
+
+mod secrets;
 
 use http::Uri;
 use percent_encoding::percent_decode_str;
+
+use crate::policy::RequestHead;
+
+pub use secrets::Secrets;
 
 /// Parameters that commonly hold a secret.
 const SECRETS: [&str; 20] = [
@@ -70,18 +76,36 @@ impl Redaction {
         };
         let parameters = query.split(['&', ';']).map(|parameter| {
             let name = parameter.split('=').next().unwrap_or_default();
-            let decoded = percent_decode_str(name).decode_utf8_lossy();
-            let is_secret = self
-                .0
-                .iter()
-                .any(|secret| decoded.eq_ignore_ascii_case(secret));
-            if is_secret {
+            if self.is_secret(name) {
                 format!("{name}=REDACTED")
             } else {
                 parameter.to_owned()
             }
         });
         format!("{path}?{}", parameters.collect::<Vec<_>>().join("&"))
+    }
+
+    /// The secrets of a request: the values of redacted parameters, of `Authorization` and of `Cookie`, and a
+    /// password in its target. Shorter ones than six characters are left out: they turn up by chance.
+    #[must_use]
+    pub fn secrets_of(&self, request: &RequestHead) -> Secrets {
+        let query = request.target.query().unwrap_or_default();
+        let parameters = query.split(['&', ';']);
+        let parameters = parameters.filter_map(|parameter| parameter.split_once('='));
+        let of_query = parameters.filter(|(name, _)| self.is_secret(name));
+        let of_query = of_query.map(|(_, value)| value);
+        let user = request.target.authority().map(http::uri::Authority::as_str);
+        let user = user.and_then(|authority| authority.rsplit_once('@'));
+        let password = user.and_then(|(user, _)| user.split_once(':'));
+        let of_target = of_query.chain(password.map(|(_, password)| password));
+        Secrets::new(of_target, &request.headers)
+    }
+
+    /// Whether the parameter of this encoded name is secret.
+    fn is_secret(&self, name: &str) -> bool {
+        let decoded = percent_decode_str(name).decode_utf8_lossy();
+        let mut secrets = self.0.iter();
+        secrets.any(|secret| decoded.eq_ignore_ascii_case(secret))
     }
 }
 

@@ -25,8 +25,8 @@ pub(crate) struct Config {
     pub(crate) memory_bytes: u64,
     pub(crate) policy: Policy,
     pub(crate) timeout: Duration,
-    /// How the log shows targets; `None` if there is no log.
-    pub(crate) access_log: Option<Redaction>,
+    pub(crate) redaction: Redaction,
+    pub(crate) has_access_log: bool,
 }
 
 /// The origin's scheme, authority and the path that its targets begin with.
@@ -62,7 +62,8 @@ impl Config {
             listen: settings.listen.unwrap_or(LISTEN),
             memory_bytes: memory.0,
             timeout: settings.timeout.map_or(TIMEOUT, |timeout| timeout.0),
-            access_log: settings.access_log.then_some(redaction),
+            redaction,
+            has_access_log: settings.access_log,
             policy: policy(settings),
         })
     }

@@ -4,13 +4,11 @@
 
 mod access_log;
 mod args;
-mod chained;
 mod config;
 mod error;
 mod exchange;
 mod observed;
 mod plain;
-mod recording;
 mod serve;
 mod socket;
 mod timed;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::Request;
 use http_cache_db::Clock;
 use http_cache_db::Redaction;
+use http_cache_db::cache::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,7 +23,6 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::exchange::{Client, Proxy};
 use crate::observed::Observed;
-use crate::plain::{Body, boxed};
 use crate::socket::SharedSocket;
 
 /// How long open exchanges may go on after a signal.
@@ -44,7 +44,9 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     announce(address, &config);
 
     let graceful = GracefulShutdown::new();
-    let log = config.access_log.map(Arc::new);
+    let log = config
+        .has_access_log
+        .then(|| Arc::new(config.redaction.clone()));
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -135,7 +137,7 @@ async fn respond(
         .next_back();
     let cache_status = cache_status.and_then(|value| value.to_str().ok());
     line.answered(response.status().as_u16(), cache_status.unwrap_or("-"));
-    response.map(|body| boxed(Observed::new(body, move |data: &Bytes| line.sent(data))))
+    response.map(|body| Body::new(Observed::new(body, move |data: &Bytes| line.sent(data))))
 }
 
 /// A line on standard error.

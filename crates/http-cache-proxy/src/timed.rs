@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_cache_db::{Clock, SystemClock};
-
-use crate::plain::BoxError;
+use http_cache_db::{BoxError, Clock, SystemClock};
 
 type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::Scheme;
-use http::{HeaderMap, Method, Request, Response, Uri, header};
+use http::{HeaderMap, Request, Response, header};
+use http_cache_db::cache::Body;
 use http_cache_db::policy::end_to_end;
 use http_cache_db::{Clock, ErrorChain, SystemClock};
-use hyper::body::Incoming;
 use hyper::ext::on_informational;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -21,7 +21,6 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::observed::Observed;
-use crate::plain::{Body, boxed};
 use crate::serve::report;
 use crate::timed::Unstalled;
 
@@ -35,9 +34,6 @@ pub(crate) struct Upstream {
     timeout: Duration,
     clock: SystemClock,
 }
-
-/// The body of an answer.
-pub(crate) type OriginBody = Unstalled<Incoming>;
 
 /// Why the origin gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,25 +88,21 @@ impl Upstream {
     /// fields.
     pub(crate) async fn send(
         &self,
-        (method, target): (Method, Uri),
-        mut headers: HeaderMap,
-        body: Body,
+        mut request: Request<Body>,
         interim: Option<impl Fn(http::StatusCode, &HeaderMap) + Send + Sync + 'static>,
-    ) -> Result<Response<OriginBody>, NoAnswer> {
+    ) -> Result<Response<Body>, NoAnswer> {
         // Host is that of the target, and the length that of the body. `Expect` is between two hops; the server
         // answers it.
         for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
-            headers.remove(name);
+            request.headers_mut().remove(name);
         }
         // Dropped with the body: when it has been sent, or is lost.
         let (sending, sent) = oneshot::channel::<()>();
-        let body = Observed::new(body, move |_: &Bytes| {
-            let _held = &sending;
+        let mut request = request.map(|body| {
+            Body::new(Observed::new(body, move |_: &Bytes| {
+                let _held = &sending;
+            }))
         });
-        let mut request = Request::new(boxed(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = target;
-        *request.headers_mut() = headers;
         if let Some(interim) = interim {
             on_informational(&mut request, move |response| {
                 interim(response.status(), &end_to_end(response.headers().clone()));
@@ -135,6 +127,6 @@ impl Upstream {
             return Err(NoAnswer::Unreachable);
         }
         let unstalled = |body| Unstalled::new(body, self.clock, self.timeout);
-        Ok(response.map(unstalled))
+        Ok(response.map(|body| Body::new(unstalled(body))))
     }
 }

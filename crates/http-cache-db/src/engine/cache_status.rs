@@ -91,6 +91,13 @@ impl CacheStatus {
         self.with(format_args!(";stored"))
     }
 
+    /// The request waited for the answer to an equal one: with success, or so that it had to be sent after all.
+    #[must_use]
+    pub fn collapsed(self, is_answered: bool) -> Self {
+        let value = if is_answered { "" } else { "=?0" };
+        self.with(format_args!(";collapsed{value}"))
+    }
+
     /// More about it, a short text.
     #[must_use]
     pub fn detail(self, text: &str) -> Self {

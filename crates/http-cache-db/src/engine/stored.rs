@@ -3,10 +3,36 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use store_core::Timestamp;
 
+use crate::keys::Salt;
 use crate::policy::{
     ExchangeTimes, Freshness, Part, Policy, RequestHead, ResponseHead, SetCookie, VariantKey,
     freshened, freshness,
 };
+
+/// What a store keeps of a response besides its body: nothing that depends on a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredHead {
+    /// The status.
+    pub status: StatusCode,
+    /// All fields, as the origin sent them.
+    pub headers: HeaderMap,
+    /// When it was asked for and arrived.
+    pub times: ExchangeTimes,
+    /// Which requests it answers.
+    pub variant: VariantKey,
+    /// The `Range` that it answered, if it is a part.
+    pub range: Option<String>,
+    /// The length of its body, in bytes.
+    pub body_len: u64,
+}
+
+impl StoredHead {
+    /// Whether this response makes an older one of the same target useless.
+    #[must_use]
+    pub fn replaces(&self, older: &Self) -> bool {
+        self.variant == older.variant && (self.range.is_none() || self.range == older.range)
+    }
+}
 
 /// A stored response: its head, and what the rules need besides.
 #[derive(Clone, Debug)]
@@ -35,11 +61,12 @@ impl StoredResponse {
         mut response: ResponseHead,
         times: ExchangeTimes,
         body_len: u64,
+        salt: Salt,
         policy: &Policy,
     ) -> Option<Self> {
         response.headers = kept(&response, policy);
         Some(Self {
-            variant: VariantKey::new(&response, &request.headers)?,
+            variant: VariantKey::new(&response, &request.headers, salt)?,
             part: Part::new(request, &response, body_len),
             response,
             times,
@@ -47,21 +74,38 @@ impl StoredResponse {
         })
     }
 
+    /// The response of which `head` was stored.
+    #[must_use]
+    pub fn restore(head: StoredHead, policy: &Policy) -> Self {
+        let response = ResponseHead::new(head.status, head.headers, policy);
+        Self {
+            part: head
+                .range
+                .and_then(|asked| Part::of(asked, &response, head.body_len)),
+            response,
+            times: head.times,
+            variant: head.variant,
+            body_len: head.body_len,
+        }
+    }
+
+    /// What a store keeps of it.
+    #[must_use]
+    pub fn head(&self) -> StoredHead {
+        StoredHead {
+            status: self.response.status,
+            headers: self.response.headers.clone(),
+            times: self.times,
+            variant: self.variant,
+            range: self.part.as_ref().map(|part| part.asked.clone()),
+            body_len: self.body_len,
+        }
+    }
+
     /// Age and freshness lifetime now.
     #[must_use]
     pub fn freshness(&self, now: Timestamp, policy: &Policy) -> Freshness {
         freshness(&self.response, self.times, now, policy)
-    }
-
-    /// Whether this response makes an older one of the same target useless.
-    #[must_use]
-    pub fn replaces(&self, older: &Self) -> bool {
-        let is_as_much = match (&self.part, &older.part) {
-            (None, _) => true,
-            (Some(part), Some(older)) => part.asked == older.asked,
-            (Some(_), None) => false,
-        };
-        self.variant == older.variant && is_as_much
     }
 
     /// The head after a validation that `update` answered.
@@ -91,7 +135,8 @@ impl StoredResponse {
         times: ExchangeTimes,
         policy: &Policy,
     ) -> Option<Self> {
-        let fresh = Self::new(request, head, times, self.body_len, policy)?;
+        let salt = self.variant.salt();
+        let fresh = Self::new(request, head, times, self.body_len, salt, policy)?;
         Some(Self {
             part: self.part.clone(),
             ..fresh

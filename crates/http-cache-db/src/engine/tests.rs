@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use store_core::Timestamp;
 
 use super::*;
+use crate::keys::Salt;
 use crate::policy::{
     ExchangeTimes, Mode, NotStorable, Policy, RequestHead, ResponseHead, SetCookie, UnvalidatedPart,
 };
@@ -73,7 +74,8 @@ impl Fixture {
 
     fn store_body(&mut self, asked: Lines<'_>, status: u16, lines: Lines<'_>, body_len: u64) {
         let head = self.head(status, lines);
-        let stored = StoredResponse::new(&get(asked), head, times(0), body_len, &self.policy);
+        let salt = Salt::from_bytes([0; 16]);
+        let stored = StoredResponse::new(&get(asked), head, times(0), body_len, salt, &self.policy);
         self.stored.extend(stored);
     }
 
@@ -201,7 +203,7 @@ fn the_latest_selected_variant_answers() {
     let miss = it.forward(&get(&[("foo", "3")]), 1);
     assert_eq!(miss.reason, ForwardReason::VaryMiss);
     it.stored[0].times = times(1);
-    it.stored[1].variant = it.stored[0].variant.clone();
+    it.stored[1].variant = it.stored[0].variant;
     assert_eq!(it.decide(&get(&[("foo", "1")]), 1), Decision::Serve(0));
 }
 

@@ -29,13 +29,20 @@ impl Part {
     /// The part in a response of `body_len` bytes to `request`; `None` if the response is a whole.
     #[must_use]
     pub fn new(request: &RequestHead, response: &ResponseHead, body_len: u64) -> Option<Self> {
+        let asked = request.fields.range_text.clone().unwrap_or_default();
+        Self::of(asked, response, body_len)
+    }
+
+    /// The part in a response of `body_len` bytes to the `Range` that was `asked` for; `None` if the response is
+    /// a whole.
+    pub(crate) fn of(asked: String, response: &ResponseHead, body_len: u64) -> Option<Self> {
         if response.status != http::StatusCode::PARTIAL_CONTENT {
             return None;
         }
         let range = response.fields.content_range?;
         Some(Self {
             range,
-            asked: request.fields.range_text.clone().unwrap_or_default(),
+            asked,
             is_exact: range.len() == body_len,
         })
     }

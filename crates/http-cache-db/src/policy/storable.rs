@@ -31,6 +31,8 @@ pub enum NotStorable {
     VaryAny,
     /// Neither a lifetime nor a validator
     NoLifetime,
+    /// A field repeats a secret of the request.
+    Secret,
 }
 
 impl fmt::Display for NotStorable {
@@ -44,6 +46,7 @@ impl fmt::Display for NotStorable {
             Self::Authorization => "authorization",
             Self::VaryAny => "vary *",
             Self::NoLifetime => "no lifetime",
+            Self::Secret => "secret",
         })
     }
 }

@@ -1,49 +1,102 @@
 //! Which requests a stored response answers: `Vary` (RFC 9111, section 4.1).
 
 use http::HeaderMap;
+use sha2::Digest;
 
 use super::head::ResponseHead;
 use crate::fields::{Vary, combined_value, list_members};
+use crate::keys::{Salt, first_bytes};
 
-/// The selecting fields of the request that fetched a response, sorted by name, their values normalised.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct VariantKey(Vec<(String, Option<String>)>);
+const ACCEPT_LANGUAGE: &str = "accept-language";
+
+/// Which requests a stored response answers: a salted hash of the request fields that its `Vary` names, their
+/// values normalised.
+///
+/// Hashed, because a selecting field may be a secret, such as `Cookie`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VariantKey {
+    salt: Salt,
+    /// `None` if the response names no field.
+    digests: Option<Digests>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Digests {
+    /// Of all fields but `Accept-Language`.
+    fields: [u8; 16],
+    /// Of `Accept-Language`, which may differ if the response is in the preferred language.
+    language: [u8; 8],
+}
 
 impl VariantKey {
     /// The key of `response` to a request with these fields; `None` if no other request is answered with it.
     #[must_use]
-    pub fn new(response: &ResponseHead, request: &HeaderMap) -> Option<Self> {
+    pub fn new(response: &ResponseHead, request: &HeaderMap, salt: Salt) -> Option<Self> {
         let Vary::Names(names) = &response.fields.vary else {
             return None;
         };
-        let fields = names.iter().map(|name| {
-            let value = combined_value(request, name);
-            (name.clone(), value.map(|value| normalised(name, &value)))
-        });
-        Some(Self(fields.collect()))
+        let digests = (!names.is_empty()).then(|| Digests::new(names, request, salt));
+        Some(Self { salt, digests })
     }
 
-    /// The length of all names and values, in bytes.
-    pub(crate) fn len(&self) -> usize {
-        let value = |value: &Option<String>| value.as_ref().map_or(0, String::len);
-        let fields = self.0.iter();
-        fields
-            .map(|(name, of_name)| name.len() + value(of_name))
-            .sum()
+    /// A stored key; `None` if the bytes are none.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8], salt: Salt) -> Option<Self> {
+        let digests = match bytes.split_first_chunk() {
+            None if bytes.is_empty() => None,
+            None => return None,
+            Some((fields, language)) => Some(Digests {
+                fields: *fields,
+                language: language.try_into().ok()?,
+            }),
+        };
+        Some(Self { salt, digests })
+    }
+
+    pub(crate) const fn salt(&self) -> Salt {
+        self.salt
+    }
+
+    /// The bytes to store: none, or 24.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let digests = self.digests.iter();
+        digests
+            .flat_map(|digests| [&digests.fields[..], &digests.language].concat())
+            .collect()
     }
 
     /// Whether the response answers a request with these fields.
     #[must_use]
     pub fn selects(&self, response: &ResponseHead, request: &HeaderMap) -> bool {
-        self.0.iter().all(|(name, of_key)| {
-            let value = combined_value(request, name);
-            let is_equal = match (of_key, &value) {
-                (Some(of_key), Some(value)) => *of_key == normalised(name, value),
-                (None, None) => true,
-                (Some(_), None) | (None, Some(_)) => false,
+        let (of_key, of_request) = match (self.digests, &response.fields.vary) {
+            (None, Vary::Names(names)) => return names.is_empty(),
+            (Some(of_key), Vary::Names(names)) => (of_key, Digests::new(names, request, self.salt)),
+            (_, Vary::Any) => return false,
+        };
+        of_key.fields == of_request.fields
+            && (of_key.language == of_request.language || is_in_preferred(response, request))
+    }
+}
+
+impl Digests {
+    fn new(names: &[String], request: &HeaderMap, salt: Salt) -> Self {
+        let (mut fields, mut language) = (salt.hasher(), salt.hasher());
+        for name in names {
+            let value = combined_value(request, name).map(|value| normalised(name, &value));
+            let hasher = if name == ACCEPT_LANGUAGE {
+                &mut language
+            } else {
+                &mut fields
             };
-            is_equal || (name == "accept-language" && is_in_preferred(response, value.as_deref()))
-        })
+            // Neither a name nor a value has a line feed.
+            hasher.update(name);
+            hasher.update(value.map_or("\n".to_owned(), |value| format!("\n{value}\n\n")));
+        }
+        Self {
+            fields: first_bytes(fields),
+            language: first_bytes(language),
+        }
     }
 }
 
@@ -52,7 +105,7 @@ impl VariantKey {
 fn normalised(name: &str, value: &str) -> String {
     let is_preference = matches!(
         name,
-        "accept" | "accept-charset" | "accept-encoding" | "accept-language"
+        "accept" | "accept-charset" | "accept-encoding" | ACCEPT_LANGUAGE
     );
     if !is_preference {
         return list_members(value).collect::<Vec<_>>().join(",");
@@ -67,18 +120,20 @@ fn normalised(name: &str, value: &str) -> String {
 
 /// Whether the response is in the one language that the request prefers to all others: the origin would choose
 /// it again (RFC 9110, section 12.5.4).
-fn is_in_preferred(response: &ResponseHead, accept_language: Option<&str>) -> bool {
+fn is_in_preferred(response: &ResponseHead, request: &HeaderMap) -> bool {
     let Some(language) = &response.fields.content_language else {
         return false;
     };
-    let Some(preferred) = accept_language.and_then(preferred) else {
+    let accept_language = combined_value(request, ACCEPT_LANGUAGE);
+    let Some(preferred) = accept_language.as_deref().and_then(preferred) else {
         return false;
     };
     let rest = language.strip_prefix(&preferred);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-/// The member with the greatest weight, lower-cased, if it is the only one with it.
+/// The member with the greatest weight, lower-cased, if it is the only one with it and not
+/// refused with a weight of zero.
 fn preferred(accept_language: &str) -> Option<String> {
     let mut best: Option<(f32, &str)> = None;
     let mut is_unique = false;
@@ -93,7 +148,7 @@ fn preferred(accept_language: &str) -> Option<String> {
             _ => (best, is_unique) = (Some((weight, language)), true),
         }
     }
-    best.filter(|_| is_unique)
+    best.filter(|(weight, _)| is_unique && *weight > 0.0)
         .map(|(_, language)| language.to_ascii_lowercase())
 }
 
@@ -113,13 +168,15 @@ mod tests {
     use crate::policy::Policy;
     use crate::test_headers::headers;
 
+    const SALT: Salt = Salt::from_bytes(*b"salt of the test");
+
     fn response(lines: &[(&'static str, &str)]) -> ResponseHead {
         ResponseHead::new(StatusCode::OK, headers(lines), &Policy::default())
     }
 
     fn selects(vary: &str, first: &[(&'static str, &str)], next: &[(&'static str, &str)]) -> bool {
         let response = response(&[("vary", vary)]);
-        let key = VariantKey::new(&response, &headers(first)).unwrap();
+        let key = VariantKey::new(&response, &headers(first), SALT).unwrap();
         key.selects(&response, &headers(next))
     }
 
@@ -157,19 +214,41 @@ mod tests {
     #[test]
     fn the_language_that_is_preferred_alone_selects() {
         let response = response(&[("vary", "accept-language"), ("content-language", "de-AT")]);
-        let key = VariantKey::new(&response, &headers(&[("accept-language", "de")])).unwrap();
+        let key = VariantKey::new(&response, &headers(&[("accept-language", "de")]), SALT).unwrap();
         let selects = |value| key.selects(&response, &headers(&[("accept-language", value)]));
         assert!(selects("en;q=0.5, de"));
         assert!(!selects("en, de"));
         assert!(!selects("en, de;q=0.5"));
         assert!(!selects("d"));
+        assert!(!selects("de;q=0"));
+    }
+
+    #[test]
+    fn a_stored_key_selects_as_before() {
+        let response = response(&[("vary", "cookie")]);
+        let asked = headers(&[("cookie", "a=secret")]);
+        let key = VariantKey::new(&response, &asked, SALT).unwrap();
+        let stored = VariantKey::from_bytes(&key.to_bytes(), SALT).unwrap();
+        assert!(stored.selects(&response, &asked));
+        assert!(!stored.selects(&response, &HeaderMap::new()));
+        for bytes in [1, 16, 23, 25] {
+            assert_eq!(VariantKey::from_bytes(&vec![0; bytes], SALT), None);
+        }
+        let other = VariantKey::from_bytes(&key.to_bytes(), Salt::random()).unwrap();
+        assert!(!other.selects(&response, &asked));
+    }
+
+    #[test]
+    fn names_and_values_are_not_mistaken_for_each_other() {
+        assert!(!selects("a, b", &[("a", "1")], &[("b", "1")]));
+        assert!(!selects("a", &[("a", "")], &[]));
     }
 
     // covers("T4")
     #[test]
     fn a_star_is_never_selected() {
         assert_eq!(
-            VariantKey::new(&response(&[("vary", "*")]), &HeaderMap::new()),
+            VariantKey::new(&response(&[("vary", "*")]), &HeaderMap::new(), SALT),
             None
         );
     }

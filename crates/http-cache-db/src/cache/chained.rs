@@ -5,17 +5,18 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use store_core::BoxError;
 
-use crate::plain::{Body, BoxError};
+use super::body::Body;
 
 /// The frames of `first`, then those of `second`.
-pub(crate) struct Chained {
+pub(super) struct Chained {
     first: Option<Body>,
     second: Body,
 }
 
 impl Chained {
-    pub(crate) const fn new(first: Body, second: Body) -> Self {
+    pub(super) const fn new(first: Body, second: Body) -> Self {
         Self {
             first: Some(first),
             second,

@@ -1,0 +1,172 @@
+//! Asking the origin.
+
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use http_body::Body as _;
+
+use super::body::Body;
+use super::collapse::{Ending, Lead};
+use super::exchange::Exchange;
+use super::find::Entry;
+use super::origin::Origin;
+use super::recorder::end;
+use super::settle::Arrived;
+use super::target::Target;
+use crate::engine::{Forward, Keep, OriginResponse, Outcome, Purpose, resolve};
+use crate::fields::format_date;
+use crate::policy::{ExchangeTimes, ResponseHead, end_to_end};
+use crate::store::StoredBody;
+
+/// How the origin is asked.
+pub(super) struct Ask {
+    pub(super) forward: Forward,
+    /// The stored response that the answer may concern.
+    pub(super) entry: Option<Entry>,
+    /// Whether the store works.
+    pub(super) is_usable: bool,
+    /// Those who wait for the answer.
+    pub(super) lead: Option<Lead>,
+    /// Whether this request has waited for another in vain.
+    pub(super) has_waited: bool,
+}
+
+impl Exchange {
+    /// Asks the origin, and does what becomes of its answer.
+    pub(super) async fn ask<O: Origin>(
+        &self,
+        origin: &O,
+        body: Body,
+        mut ask: Ask,
+    ) -> Result<Response<Body>, O::Error> {
+        let mut body = Some(body);
+        loop {
+            let fill = if self.is_get() && ask.is_usable {
+                self.begin().await
+            } else {
+                None
+            };
+            let stored = ask.entry.as_ref().map(|entry| &entry.stored);
+            let request = self.to_origin(ask.forward, stored, body.take().unwrap_or_default());
+            let requested_at = self.now();
+            let sent = origin.send(request).await;
+            let times = ExchangeTimes {
+                requested_at,
+                received_at: self.now(),
+            };
+            let received = sent.map(|response| self.received(response, times));
+            let answer = match &received {
+                Ok((head, _)) => OriginResponse::Response(head, times),
+                Err(_) => OriginResponse::Unreachable,
+            };
+            let resolution = resolve(
+                &self.request,
+                ask.forward,
+                stored,
+                answer,
+                times.received_at,
+                &self.policy,
+            );
+            let kept = self.body_for_once(&resolution.outcome, &ask).await;
+            for target in resolution.invalidated {
+                Target::new(self.cache(), target).invalidate().await;
+            }
+            let (head, body) = match received {
+                Ok(received) => received,
+                Err(error) => return self.stand_in(ask, &resolution.outcome).await.ok_or(error),
+            };
+            let arrived = Arrived {
+                status: self.forward_status(&ask).forward_status(head.status),
+                head,
+                body,
+                times,
+                fill,
+                kept,
+            };
+            if matches!(resolution.outcome, Outcome::Refetch) {
+                ask.refetch();
+            } else if let Some(response) = self.settle(&mut ask, arrived, resolution.outcome).await
+            {
+                return Ok(response);
+            } else {
+                ask.entry = None;
+                ask.refetch();
+            }
+        }
+    }
+
+    fn forward_status(&self, ask: &Ask) -> crate::engine::CacheStatus {
+        let status = self.cache_status().forwarded(ask.forward.reason);
+        if ask.has_waited {
+            status.collapsed(false)
+        } else {
+            status
+        }
+    }
+
+    /// The stored body, if it is invalidated before it answers for the last time.
+    async fn body_for_once(&self, outcome: &Outcome, ask: &Ask) -> Option<StoredBody> {
+        let keep = match outcome {
+            Outcome::Freshen { keep, .. } | Outcome::Complete { keep, .. } => keep,
+            Outcome::Pass(_)
+            | Outcome::Store
+            | Outcome::StoreAndAnswerNotModified
+            | Outcome::ServeStale
+            | Outcome::Refetch
+            | Outcome::BadGateway => return None,
+        };
+        if *keep == Keep::Stored {
+            return None;
+        }
+        let body = ask.entry.as_ref()?.body(&self.target).await?;
+        // The chunks of a longer one would be gone.
+        matches!(body, StoredBody::Whole(_)).then_some(body)
+    }
+
+    /// The stored response in place of an answer that did not come.
+    async fn stand_in(&self, ask: Ask, outcome: &Outcome) -> Option<Response<Body>> {
+        end(ask.lead, Ending::Useless);
+        if let (Outcome::ServeStale, Some(entry)) = (outcome, &ask.entry)
+            && let Some(response) = self.hit(entry, None).await
+        {
+            return Some(response);
+        }
+        self.count(None, 0);
+        None
+    }
+
+    /// The head of an answer as it is kept, and its body.
+    fn received(&self, response: Response<Body>, times: ExchangeTimes) -> (ResponseHead, Body) {
+        let (parts, body) = response.into_parts();
+        let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
+        let mut headers = end_to_end(parts.headers);
+        let is_head = self.request.method == Method::HEAD;
+        // RFC 9112, section 6.3: the transfer coding overrides the length. What frames the body is what counts.
+        if !is_head || is_chunked {
+            headers.remove(header::CONTENT_LENGTH);
+        }
+        let is_empty = matches!(
+            parts.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
+        if let Some(length) = body.size_hint().exact()
+            && !is_head
+            && !is_empty
+        {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        // RFC 9110, section 6.6.1: who receives a response without a date adds it.
+        if let Ok(date) = HeaderValue::try_from(format_date(times.received_at)) {
+            headers.entry(header::DATE).or_insert(date);
+        }
+        (ResponseHead::new(parts.status, headers, &self.policy), body)
+    }
+}
+
+impl Ask {
+    fn refetch(&mut self) {
+        self.forward = Forward {
+            stored_index: None,
+            purpose: Purpose::Refetch,
+            ..self.forward
+        };
+    }
+}

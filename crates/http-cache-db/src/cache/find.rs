@@ -1,0 +1,119 @@
+//! The stored responses of a target, and their bodies.
+
+use bytes::Bytes;
+
+use super::body::Body;
+use super::chunks::stored_bytes;
+use super::exchange::Exchange;
+use super::target::Target;
+use crate::engine::{BodyPart, StoredResponse};
+use crate::events::Event;
+use crate::store::{ContentId, Fill, ResponseId, StoredBody, Variant};
+
+/// The stored responses of a target.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) entries: Vec<Entry>,
+    /// Whether the store works.
+    pub(super) is_usable: bool,
+}
+
+/// A stored response.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) id: ResponseId,
+    pub(super) stored: StoredResponse,
+    content: ContentId,
+    body: Option<Bytes>,
+}
+
+impl Exchange {
+    /// The stored responses of the target; none if the store fails.
+    pub(super) async fn find(&self) -> Found {
+        let mut found = Found {
+            entries: Vec::new(),
+            is_usable: false,
+        };
+        let target = &self.target;
+        if !target.is_valid().await {
+            return found;
+        }
+        let reading = target.store().variants(target.key);
+        match target.patience().wait("variants", reading).await {
+            Ok(variants) => {
+                found.is_usable = true;
+                let entries = variants.into_iter().map(|variant| self.entry(variant));
+                found.entries = entries.collect();
+            }
+            Err(error) => target.failed(&error, |_, error| Event::GetError { error }),
+        }
+        found
+    }
+
+    fn entry(&self, variant: Variant) -> Entry {
+        Entry {
+            id: variant.id,
+            stored: StoredResponse::restore(variant.head, &self.policy),
+            content: variant.content,
+            body: variant.body,
+        }
+    }
+
+    /// A fill of the target; `None` if the store fails.
+    pub(super) async fn begin(&self) -> Option<Box<dyn Fill>> {
+        let target = &self.target;
+        let beginning = target.store().begin(target.key);
+        match target.patience().wait("begin", beginning).await {
+            Ok(fill) => Some(fill),
+            Err(error) => {
+                target.failed(&error, |url, error| Event::StoreError { url, error });
+                None
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// The stored body; `None` if it is gone, damaged, or the store fails.
+    pub(super) async fn body(&self, target: &Target) -> Option<StoredBody> {
+        if let Some(body) = &self.body {
+            return Some(StoredBody::Whole(body.clone()));
+        }
+        let reading = target.store().body(self.content);
+        match target.patience().wait("body", reading).await {
+            Ok(Some(body)) => Some(body),
+            Ok(None) => {
+                target.emit(|url| Event::CacheError {
+                    url,
+                    error: "the stored body is gone or damaged".to_owned(),
+                });
+                None
+            }
+            Err(error) => {
+                target.failed(&error, |url, error| Event::CacheError { url, error });
+                None
+            }
+        }
+    }
+
+    /// The bytes of the stored `body` that an answer has, and how many there are.
+    pub(super) fn part(&self, target: &Target, body: StoredBody, part: BodyPart) -> (Body, u64) {
+        let range = match part {
+            BodyPart::Empty => return (Body::empty(), 0),
+            BodyPart::Whole => 0..self.stored.body_len,
+            BodyPart::Slice(range) => range,
+        };
+        let len = range.end.saturating_sub(range.start);
+        let failed = {
+            let target = target.clone();
+            move |error: &store_core::BoxError| {
+                let error = error.to_string();
+                target.emit(|url| Event::CacheError { url, error });
+            }
+        };
+        (
+            stored_bytes(target.store(), self.content, body, range, failed),
+            len,
+        )
+    }
+}

@@ -1,0 +1,111 @@
+//! The targets whose stored responses are invalid, but may still be in the store.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::keys::TargetKey;
+
+/// More than this are not told apart: then everything is invalid.
+const MAX_TARGETS: usize = 10_000;
+
+/// Targets whose invalidation has begun, and has not succeeded yet. Nothing stored answers them.
+#[derive(Debug, Default)]
+pub(super) struct InvalidTargets(Mutex<Marks>);
+
+#[derive(Debug, Default)]
+struct Marks {
+    last: u64,
+    targets: HashMap<TargetKey, Mark>,
+    everything: Option<Mark>,
+}
+
+/// The mark of an invalidation. A later invalidation of the same target has another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark(u64);
+
+/// What has to be removed before stored responses of a target may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Invalid {
+    Target(Mark),
+    Everything(Mark),
+}
+
+impl InvalidTargets {
+    /// Marks a target before it is invalidated.
+    pub(super) fn mark(&self, target: TargetKey) -> Mark {
+        let mut marks = self.marks();
+        marks.last += 1;
+        let mark = Mark(marks.last);
+        if marks.targets.len() >= MAX_TARGETS && !marks.targets.contains_key(&target) {
+            marks.everything = Some(mark);
+        } else {
+            marks.targets.insert(target, mark);
+        }
+        mark
+    }
+
+    /// The invalidation with this mark has succeeded. One that began later still counts.
+    pub(super) fn removed(&self, target: TargetKey, mark: Mark) {
+        let mut marks = self.marks();
+        if marks.targets.get(&target) == Some(&mark) {
+            marks.targets.remove(&target);
+        }
+    }
+
+    /// All responses were removed since this mark.
+    pub(super) fn cleared(&self, mark: Mark) {
+        let mut marks = self.marks();
+        if marks.everything == Some(mark) {
+            marks.everything = None;
+        }
+    }
+
+    /// `None` if stored responses of the target may answer.
+    pub(super) fn of(&self, target: TargetKey) -> Option<Invalid> {
+        let marks = self.marks();
+        let everything = marks.everything.map(Invalid::Everything);
+        everything.or_else(|| marks.targets.get(&target).copied().map(Invalid::Target))
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Uri;
+
+    use super::*;
+    use crate::keys::Salt;
+
+    fn target(number: usize) -> TargetKey {
+        let target = format!("http://example.org/{number}");
+        Salt::from_bytes([0; 16]).target_key(&target.parse::<Uri>().unwrap())
+    }
+
+    #[test]
+    fn a_later_invalidation_outlives_the_success_of_an_earlier_one() {
+        let targets = InvalidTargets::default();
+        let (first, second) = (targets.mark(target(1)), targets.mark(target(1)));
+        targets.removed(target(1), first);
+        assert_eq!(targets.of(target(1)), Some(Invalid::Target(second)));
+        targets.removed(target(1), second);
+        assert_eq!(targets.of(target(1)), None);
+    }
+
+    #[test]
+    fn with_too_many_everything_is_invalid() {
+        let targets = InvalidTargets::default();
+        for number in 0..MAX_TARGETS {
+            targets.mark(target(number));
+        }
+        assert_eq!(targets.of(target(MAX_TARGETS + 1)), None);
+        let mark = targets.mark(target(MAX_TARGETS));
+        let everything = Some(Invalid::Everything(mark));
+        assert_eq!(targets.of(target(MAX_TARGETS + 1)), everything);
+        targets.cleared(mark);
+        assert_eq!(targets.of(target(MAX_TARGETS + 1)), None);
+        assert!(targets.of(target(0)).is_some());
+    }
+}

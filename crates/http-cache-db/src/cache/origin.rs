@@ -1,0 +1,45 @@
+//! The way to the origin.
+
+use http::{Request, Response};
+
+use super::body::Body;
+
+/// Sends requests to the origin. A closure over a request that returns a future is one.
+///
+/// The request has an absolute target and the extensions of the request that the cache was asked. `Host` may be
+/// missing, and lengths are those of the body.
+pub trait Origin: Clone + Send + Sync + 'static {
+    /// Why there is no answer.
+    type Error: Send + 'static;
+
+    /// Sends a request; yields the response once its head has arrived.
+    ///
+    /// # Errors
+    /// If there is none.
+    fn send(
+        &self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<Body>, Self::Error>> + Send;
+
+    /// The same origin for work in the background, which no client waits for.
+    #[must_use]
+    fn detached(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl<F, Answer, E> Origin for F
+where
+    F: Fn(Request<Body>) -> Answer + Clone + Send + Sync + 'static,
+    Answer: Future<Output = Result<Response<Body>, E>> + Send,
+    E: Send + 'static,
+{
+    type Error = E;
+
+    fn send(
+        &self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<Body>, E>> + Send {
+        self(request)
+    }
+}

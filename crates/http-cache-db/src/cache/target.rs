@@ -1,0 +1,95 @@
+//! A target in a cache.
+
+use std::sync::Arc;
+
+use http::Uri;
+use store_core::{Error, ErrorChain};
+
+use super::HttpCache;
+use super::invalid::Invalid;
+use super::patience::Patience;
+use crate::events::Event;
+use crate::keys::TargetKey;
+use crate::store::ResponseStore;
+
+/// A target in a cache. Clones are cheap.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) cache: HttpCache,
+    pub(super) uri: Uri,
+    pub(super) key: TargetKey,
+}
+
+impl Target {
+    pub(super) fn new(cache: &HttpCache, uri: Uri) -> Self {
+        Self {
+            key: cache.store().salt().target_key(&uri),
+            cache: cache.clone(),
+            uri,
+        }
+    }
+
+    pub(super) fn store(&self) -> &Arc<dyn ResponseStore> {
+        self.cache.store()
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        self.cache.patience()
+    }
+
+    /// Tells the listeners; `event` gets the URL without its secrets.
+    pub(super) fn emit(&self, event: impl FnOnce(String) -> Event) {
+        let url = || self.cache.settings.redaction.of(&self.uri);
+        self.cache.events().emit(|| event(url()));
+    }
+
+    /// Tells that an operation of the store failed, and by `event` what comes of it for this target.
+    pub(super) fn failed(&self, error: &Error, event: impl FnOnce(String, String) -> Event) {
+        let text = || ErrorChain(error).to_string();
+        self.emit(|url| event(url, text()));
+        self.emit(|_| Event::Error {
+            operation: error.operation(),
+            error: text(),
+        });
+    }
+
+    /// A response that may answer others was stored.
+    pub(super) fn stored(&self) {
+        self.cache.shared.flights.stored(self.key);
+    }
+
+    /// Whether stored responses may answer. Removes those that an earlier, failed invalidation has left.
+    pub(super) async fn is_valid(&self) -> bool {
+        let invalid = &self.cache.shared.invalid;
+        match invalid.of(self.key) {
+            None => true,
+            Some(Invalid::Target(_)) => self.invalidate().await,
+            Some(Invalid::Everything(mark)) => {
+                let cleared = self.patience().wait("clear", self.store().clear()).await;
+                match cleared {
+                    Ok(_) => invalid.cleared(mark),
+                    Err(error) => self.failed(&error, |_, error| Event::DeleteError { error }),
+                }
+                invalid.of(self.key).is_none()
+            }
+        }
+    }
+
+    /// Removes the stored responses of the target. If that fails, they answer nobody until it has succeeded.
+    pub(super) async fn invalidate(&self) -> bool {
+        let invalid = &self.cache.shared.invalid;
+        let mark = invalid.mark(self.key);
+        let removing = self.store().invalidate(self.key);
+        match self.patience().wait("invalidate", removing).await {
+            Ok(responses) => {
+                invalid.removed(self.key, mark);
+                self.emit(|url| Event::Invalidated { url, responses });
+                true
+            }
+            Err(error) => {
+                self.failed(&error, |_, error| Event::DeleteError { error });
+                false
+            }
+        }
+    }
+}

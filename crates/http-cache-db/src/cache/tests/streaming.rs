@@ -1,0 +1,188 @@
+//! Bodies on their way in both directions.
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use tokio::sync::mpsc;
+
+use super::faulty::Faulty;
+use super::*;
+
+/// A body of what is sent.
+fn channel() -> (mpsc::UnboundedSender<Bytes>, Body) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let frames = futures_util::stream::unfold(receiver, |mut receiver| async {
+        let bytes: Bytes = receiver.recv().await?;
+        Some((Ok::<_, store_core::BoxError>(Frame::data(bytes)), receiver))
+    });
+    (sender, Body::new(StreamBody::new(frames)))
+}
+
+/// A cache whose store has "0123456789" in chunks of four bytes.
+async fn chunked() -> (Fixture, Faulty, Site) {
+    let store = Faulty::new().chunked(4);
+    let it = Fixture::over(Arc::new(store.clone()));
+    let origin = Site::new(|_, _| Ok(response(&[FRESH], Body::full("0123456789"))));
+    it.get(&origin, &[]).await;
+    (it, store, origin)
+}
+
+#[tokio::test]
+async fn a_chunked_body_is_read_as_the_client_reads() {
+    let (it, _, origin) = chunked().await;
+    let asked = request("GET", URL, &[]);
+    let mut body = it.cache.handle(asked, &origin).await.unwrap().into_body();
+    assert_eq!(http_body::Body::size_hint(&body).exact(), Some(10));
+    for chunk in ["0123", "4567", "89"] {
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), chunk);
+    }
+    assert!(body.frame().await.is_none());
+}
+
+#[tokio::test]
+async fn a_slice_begins_at_its_chunk_and_crosses_borders() {
+    let (it, store, origin) = chunked().await;
+    for (range, bytes) in [
+        ("bytes=0-3", "0123"),
+        ("bytes=3-4", "34"),
+        ("bytes=5-9", "56789"),
+        ("bytes=-1", "9"),
+    ] {
+        let part = it.get(&origin, &[("range", range)]).await;
+        assert_eq!((part.status, &part.body[..]), (206, bytes));
+    }
+    store.lose_chunk(0);
+    assert_eq!(it.get(&origin, &[("range", "bytes=4-6")]).await.body, "456");
+}
+
+#[tokio::test]
+async fn a_missing_chunk_breaks_the_body_off() {
+    let (it, store, origin) = chunked().await;
+    store.lose_chunk(1);
+    let asked = request("GET", URL, &[]);
+    let mut body = it.cache.handle(asked, &origin).await.unwrap().into_body();
+    assert!(body.frame().await.unwrap().is_ok());
+    assert!(body.frame().await.unwrap().is_err());
+    assert_eq!(
+        it.told(|event| matches!(event, Event::CacheError { .. })),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_beginning_is_completed_on_its_way() {
+    let store = Faulty::new().chunked(2);
+    let it = Fixture::over(Arc::new(store.clone()));
+    let origin = Site::new(|request, _| {
+        let (range, body) = match request.headers()["range"].to_str() {
+            Ok("bytes=0-4") => ("bytes 0-4/10", "01234"),
+            Ok("bytes=5-") => ("bytes 5-9/10", "56789"),
+            other => panic!("{other:?}"),
+        };
+        let lines = [FRESH, ("etag", "\"a\""), ("content-range", range)];
+        let mut answer = response(&lines, Body::full(body));
+        *answer.status_mut() = http::StatusCode::PARTIAL_CONTENT;
+        Ok(answer)
+    });
+    it.get(&origin, &[("range", "bytes=0-4")]).await;
+    for did in ["fwd=partial;fwd-status=206;stored", "hit;ttl=60"] {
+        let whole = it.get(&origin, &[]).await;
+        assert_eq!((whole.status, &whole.body[..]), (200, "0123456789"));
+        assert_eq!(whole.did, did);
+    }
+}
+
+#[tokio::test]
+async fn a_frame_waits_for_the_store_only_so_long() {
+    let store = Faulty::new().gated();
+    let (it, origin) = (
+        Fixture::over(Arc::new(store.clone())),
+        Site::counting(&[FRESH]),
+    );
+    let asked = request("GET", URL, &[]);
+    let mut body = it.cache.handle(asked, &origin).await.unwrap().into_body();
+    let mut frame = body.frame();
+    assert!((&mut frame).now_or_never().is_none());
+    it.clock.advance(PATIENCE);
+    let frame = frame.await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "0");
+    assert!(body.frame().await.is_none());
+    assert_eq!(
+        it.told(|event| matches!(event, Event::StoreError { .. })),
+        1
+    );
+    assert_eq!(store.counts().await.unwrap().responses, 0);
+}
+
+#[tokio::test]
+async fn who_has_the_last_byte_finds_the_response_stored() {
+    let store = Faulty::new().gated();
+    let (it, origin) = (
+        Fixture::over(Arc::new(store.clone())),
+        Site::counting(&[FRESH]),
+    );
+    let asked = request("GET", URL, &[]);
+    let mut body = it.cache.handle(asked, &origin).await.unwrap().into_body();
+    let mut frame = body.frame();
+    store.gate.add_permits(1);
+    assert!((&mut frame).now_or_never().is_none());
+    store.gate.add_permits(1);
+    frame.await.unwrap().unwrap();
+    assert_eq!(store.counts().await.unwrap().responses, 1);
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_stored_before_its_end_is_seen() {
+    let it = Fixture::new();
+    let (sender, body) = channel();
+    let body = Mutex::new(Some(body));
+    let origin =
+        Site::new(move |_, _| Ok(response(&[FRESH], body.lock().unwrap().take().unwrap())));
+    let asked = request("GET", URL, &[]);
+    let mut body = it.cache.handle(asked, &origin).await.unwrap().into_body();
+    for bytes in ["one", "two"] {
+        sender.send(bytes.into()).unwrap();
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), bytes);
+    }
+    assert_eq!(it.cache.store().counts().await.unwrap().responses, 0);
+    drop(sender);
+    assert!(body.frame().await.is_none());
+    assert_eq!(it.get(&origin, &[]).await.body, "onetwo");
+}
+
+#[tokio::test]
+async fn what_its_client_leaves_is_not_stored() {
+    let (it, origin) = (Fixture::new(), Site::counting(&[FRESH]));
+    let asked = request("GET", URL, &[]);
+    drop(it.cache.handle(asked, &origin).await.unwrap());
+    assert_eq!(it.get(&origin, &[]).await.body, "1");
+}
+
+#[tokio::test]
+async fn a_body_that_is_known_to_be_too_long_is_passed() {
+    let it = Fixture::new();
+    let long = vec![b'x'; 1 << 18];
+    let origin = Site::new(move |_, _| Ok(response(&[FRESH], Body::full(long.clone()))));
+    for _ in 0..2 {
+        let answer = it.get(&origin, &[]).await;
+        assert_eq!(answer.body.len(), 1 << 18);
+        assert!(
+            answer.did.ends_with("detail=\"too long\""),
+            "{}",
+            answer.did
+        );
+    }
+    assert_eq!(it.told(|event| matches!(event, Event::Error { .. })), 0);
+}
+
+#[tokio::test]
+async fn an_empty_body_is_stored_before_the_answer() {
+    let it = Fixture::new();
+    let origin = Site::new(|_, _| Ok(response(&[FRESH], Body::empty())));
+    let asked = request("GET", URL, &[]);
+    let _answer = it.cache.handle(asked, &origin).await.unwrap();
+    assert_eq!(it.cache.store().counts().await.unwrap().responses, 1);
+}

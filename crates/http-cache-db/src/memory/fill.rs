@@ -1,0 +1,111 @@
+//! A response on its way into memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use store_core::{Error, ErrorKind, Result};
+
+use super::MemoryStore;
+use crate::events::Event;
+use crate::keys::TargetKey;
+use crate::redaction::Redaction;
+use crate::store::{Fill, NewResponse, ResponseId, ResponseStore};
+
+#[derive(Debug)]
+pub(super) struct MemoryFill {
+    store: MemoryStore,
+    target: TargetKey,
+    is_outdated: Arc<AtomicBool>,
+    body: BytesMut,
+}
+
+impl MemoryFill {
+    pub(super) fn new(store: MemoryStore, target: TargetKey, is_outdated: Arc<AtomicBool>) -> Self {
+        Self {
+            store,
+            target,
+            is_outdated,
+            body: BytesMut::new(),
+        }
+    }
+
+    fn take_body(&mut self) -> Bytes {
+        let body = self.body.split().freeze();
+        let filling_bytes = &self.store.inner.filling_bytes;
+        filling_bytes.fetch_sub(body.len() as u64, Ordering::Relaxed);
+        body
+    }
+}
+
+#[async_trait]
+impl Fill for MemoryFill {
+    async fn append(&mut self, bytes: Bytes) -> Result<()> {
+        let inner = &self.store.inner;
+        let added = bytes.len() as u64;
+        let filling = inner.filling_bytes.fetch_add(added, Ordering::Relaxed);
+        let is_too_long = self.body_len() + added > self.store.max_body_bytes();
+        if is_too_long || filling.saturating_add(added) > inner.max_bytes {
+            inner.filling_bytes.fetch_sub(added, Ordering::Relaxed);
+            return Err(Error::new(ErrorKind::TooLarge, "memory", "append"));
+        }
+        self.body.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    fn body_len(&self) -> u64 {
+        self.body.len() as u64
+    }
+
+    async fn commit(mut self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
+        let body = self.take_body();
+        let (max_versions, max_bytes) = (self.store.max_versions, self.store.inner.max_bytes);
+        let bytes = body.len() as u64;
+        let (inserted, evicted) = {
+            let mut state = self.store.open("commit")?;
+            if self.is_outdated.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let Some(inserted) = state.insert(self.target, &response.head, body, max_versions)
+            else {
+                return Ok(None);
+            };
+            (inserted, state.evict_to(max_bytes))
+        };
+        let (response_id, version) = (inserted.response, inserted.version);
+        let events = &self.store.events;
+        events.emit(|| Event::StoreSuccess {
+            url: Redaction::default().of(&response.request.target),
+            response: response_id,
+            bytes,
+            stored_bytes: bytes,
+        });
+        events.emit(|| Event::ReferenceCountChanged {
+            content: inserted.content,
+            reference_count: inserted.reference_count,
+        });
+        if version > 1 {
+            events.emit(|| Event::VersionCreated {
+                response: response_id,
+                version,
+            });
+        }
+        self.store.evicted(evicted);
+        Ok(Some(response_id))
+    }
+
+    async fn freshen(self: Box<Self>, id: ResponseId, response: NewResponse) -> Result<bool> {
+        let mut state = self.store.open("freshen")?;
+        let is_current = !self.is_outdated.load(Ordering::Relaxed);
+        Ok(is_current && state.freshen(self.target, id, response.head))
+    }
+}
+
+impl Drop for MemoryFill {
+    fn drop(&mut self) {
+        self.take_body();
+        let mut state = self.store.inner.state();
+        state.end_fill(self.target, &self.is_outdated);
+    }
+}

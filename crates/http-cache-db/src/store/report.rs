@@ -1,0 +1,88 @@
+//! Numbers about a store, for and from it.
+
+use std::time::Duration;
+
+use store_core::Timestamp;
+
+use super::response::{ContentHash, ContentId, ResponseId};
+
+/// A request that was answered from the store, or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hit {
+    /// The response that answered; `None` for a miss.
+    pub response: Option<ResponseId>,
+    /// The host of the target.
+    pub host: String,
+    /// The path of the target, without its query.
+    pub path: String,
+    /// When.
+    pub at: Timestamp,
+    /// How long the answer took.
+    pub duration: Duration,
+    /// The length of the body that was sent from the store, in bytes.
+    pub bytes: u64,
+}
+
+/// How much is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Distinct URLs.
+    pub urls: u64,
+    /// Requests.
+    pub requests: u64,
+    /// Responses.
+    pub responses: u64,
+    /// Distinct bodies, those of older versions included.
+    pub bodies: u64,
+    /// The bytes of all bodies, before compression.
+    pub body_bytes: u64,
+    /// The bytes that they take.
+    pub stored_bytes: u64,
+}
+
+/// A body that a target has, or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Version {
+    /// The response that has it, or that had it before.
+    pub response: ResponseId,
+    /// The body.
+    pub content: ContentId,
+    /// Its hash.
+    pub hash: ContentHash,
+    /// 1 for the first.
+    pub version: u64,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when; `None` if the target still has it.
+    pub replaced_at: Option<Timestamp>,
+    /// Its media type.
+    pub content_type: Option<String>,
+    /// Its length, in bytes.
+    pub body_len: u64,
+}
+
+/// What was evicted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Evicted {
+    /// Responses.
+    pub responses: u64,
+    /// Older versions of bodies.
+    pub versions: u64,
+    /// The bytes that they took.
+    pub bytes: u64,
+}
+
+/// The state of a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// The bytes in use.
+    pub used_bytes: u64,
+    /// The bytes that it may use.
+    pub max_bytes: u64,
+    /// How long the question took.
+    pub latency: Duration,
+}

@@ -1,0 +1,112 @@
+//! Stored responses as a store takes and yields them.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::engine::{StoredHead, StoredResponse};
+use crate::policy::{Policy, RequestHead};
+
+/// Which stored response. Never used again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResponseId(pub i64);
+
+/// Which stored body. Never used again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentId(pub i64);
+
+/// The SHA-256 of a body, before compression.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentHash(pub [u8; 32]);
+
+impl ContentHash {
+    /// The hash of a body.
+    ///
+    /// ```
+    /// use http_cache_db::store::ContentHash;
+    ///
+    /// let hash = ContentHash::of(b"").to_string();
+    /// assert!(hash.starts_with("e3b0c44298fc1c14"));
+    /// ```
+    #[must_use]
+    pub fn of(body: &[u8]) -> Self {
+        Self(Sha256::digest(body).into())
+    }
+}
+
+/// In hexadecimal digits.
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentHash({self})")
+    }
+}
+
+/// A response to store, besides its body.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewResponse {
+    /// The request that it answers. Secrets in it are not stored.
+    pub request: RequestHead,
+    /// What is stored of the response.
+    pub head: StoredHead,
+    /// How long it is fresh from its arrival.
+    pub lifetime: Duration,
+    /// The directive `must-revalidate`, or in a shared cache `proxy-revalidate`.
+    pub must_revalidate: bool,
+    /// The directive `no-cache`, without a list of fields.
+    pub no_cache: bool,
+    /// The directive `no-store`, which something else outranks.
+    pub no_store: bool,
+}
+
+impl NewResponse {
+    /// The response `stored`, which answers `request`.
+    #[must_use]
+    pub fn new(request: RequestHead, stored: &StoredResponse, policy: &Policy) -> Self {
+        let control = &stored.response.fields.control;
+        let lifetime = stored.freshness(stored.times.received_at, policy);
+        Self {
+            request,
+            head: stored.head(),
+            lifetime: lifetime.remaining(),
+            must_revalidate: control.must_revalidate,
+            no_cache: control.no_cache,
+            no_store: control.no_store,
+        }
+    }
+}
+
+/// A stored response as it is found.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Its name in the store.
+    pub id: ResponseId,
+    /// Its body.
+    pub content: ContentId,
+    /// The rest of it.
+    pub head: StoredHead,
+    /// The body, if it was read with the head because it is short and no other has to be chosen.
+    pub body: Option<Bytes>,
+}
+
+/// A stored body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredBody {
+    /// All bytes.
+    Whole(Bytes),
+    /// Too long to be read at once: read the [chunks](crate::store::ResponseStore::chunk).
+    Chunked {
+        /// The length of the body, in bytes.
+        len: u64,
+        /// The length of all chunks but the last, in bytes.
+        chunk_bytes: u64,
+    },
+}
