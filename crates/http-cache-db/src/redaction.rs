@@ -1,5 +1,6 @@
 //! Targets without the secrets in their queries, and where those secrets must not turn up.
 
+mod request_fields;
 mod secrets;
 
 use http::Uri;
@@ -32,6 +33,9 @@ const SECRETS: [&str; 20] = [
     "x-amz-security-token",
     "x-amz-signature",
 ];
+
+/// What a secret is replaced with.
+const REDACTED: &str = "REDACTED";
 
 /// The parameters whose values are not shown or stored.
 ///

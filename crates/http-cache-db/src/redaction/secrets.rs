@@ -67,10 +67,12 @@ impl Secrets {
             return false;
         }
         let mut lines = response.iter().filter(|(name, _)| *name != SET_COOKIE);
-        lines.any(|(_, value)| {
-            let value = value.as_bytes();
-            self.is_in(value) || (value.contains(&b'%') && self.is_in(&decoded(value)))
-        })
+        lines.any(|(_, value)| self.are_in_value(value.as_bytes()))
+    }
+
+    /// Whether a value repeats one, also percent-encoded.
+    pub(super) fn are_in_value(&self, value: &[u8]) -> bool {
+        self.is_in(value) || (value.contains(&b'%') && self.is_in(&decoded(value)))
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
