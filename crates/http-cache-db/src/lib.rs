@@ -13,6 +13,7 @@
 //! | keep responses in memory | [`MemoryStore`] |
 //! | keep responses in a database: its rows as data | [`record`] |
 //! | compress bodies, and choose which | [`codec::Codecs`] |
+//! | keep responses in a file | [`SqliteStore`] |
 //! | keep them elsewhere | implement [`store::ResponseStore`] |
 //! | hear what happens | [`events`] |
 //! | log a target without its secrets | [`Redaction`] |
@@ -51,6 +52,7 @@ mod memory;
 pub mod policy;
 pub mod record;
 mod redaction;
+mod sqlite;
 pub mod store;
 #[cfg(test)]
 mod test_headers;
@@ -59,4 +61,5 @@ pub use cache::HttpCache;
 pub use keys::{Salt, TargetKey};
 pub use memory::MemoryStore;
 pub use redaction::{Redaction, Secrets};
+pub use sqlite::{CleanupReport, HTTP_CACHE, SqliteStore, SqliteStoreOptions, VerifyReport};
 pub use store_core::{BoxError, Clock, Error, ErrorChain, ErrorKind, SystemClock, Timestamp};

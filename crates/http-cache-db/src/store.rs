@@ -28,13 +28,15 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::HeaderMap;
 use store_core::Result;
 
 use crate::events::Events;
 use crate::keys::{Salt, TargetKey};
 
+pub use crate::record::ContentHash;
 pub use report::{Counts, Evicted, Health, Hit, Version};
-pub use response::{ContentHash, ContentId, NewResponse, ResponseId, StoredBody, Variant};
+pub use response::{ContentId, NewResponse, ResponseId, StoredBody, Variant};
 
 /// The most responses of one target. More variants than this are mostly values that no second request has.
 pub(crate) const MAX_VARIANTS: usize = 64;
@@ -156,6 +158,9 @@ pub trait ResponseStore: fmt::Debug + Send + Sync {
 #[async_trait]
 #[must_use = "a dropped fill stores nothing"]
 pub trait Fill: fmt::Debug + Send {
+    /// Says which fields come with the body, before any of it: how it is compressed depends on them.
+    fn describe(&mut self, headers: &HeaderMap);
+
     /// Adds to the body.
     ///
     /// # Errors

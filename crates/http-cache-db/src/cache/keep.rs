@@ -36,13 +36,14 @@ impl Exchange {
         if fill.is_none() && !self.is_get() && ask.is_usable {
             fill = self.begin().await;
         }
-        let Some(fill) = fill else {
+        let Some(mut fill) = fill else {
             end(lead, Ending::Useless);
             return Err("store unavailable");
         };
         if let Some(lead) = &mut lead {
             lead.answered();
         }
+        fill.describe(&arrived.head.headers);
         let response = Recorded {
             request: self.request.clone(),
             head: arrived.head.clone(),

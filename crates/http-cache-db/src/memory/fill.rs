@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use store_core::{Error, ErrorKind, Result};
 
 use super::MemoryStore;
@@ -41,6 +42,9 @@ impl MemoryFill {
 
 #[async_trait]
 impl Fill for MemoryFill {
+    /// Changes nothing: bodies in memory are not compressed.
+    fn describe(&mut self, _: &HeaderMap) {}
+
     async fn append(&mut self, bytes: Bytes) -> Result<()> {
         let inner = &self.store.inner;
         let added = bytes.len() as u64;

@@ -110,6 +110,7 @@ impl Case<'_> {
 
     async fn begin(&self, store: &dyn ResponseStore) -> Box<dyn Fill> {
         let mut fill = store.begin(self.target(store)).await.unwrap();
+        fill.describe(&headers(self.headers));
         let (first, second) = self.body.split_at(self.body.len() / 2);
         for bytes in [first, second] {
             let appended = fill.append(Bytes::copy_from_slice(bytes)).await;
@@ -123,6 +124,13 @@ impl Case<'_> {
         let fill = self.begin(store).await;
         let stored = fill.commit(self.response(store)).await.unwrap();
         stored.expect("stored")
+    }
+
+    /// The bodies of the target, if the store can be read.
+    pub(crate) async fn bodies_or_none(&self, store: &dyn ResponseStore) -> Option<Vec<Bytes>> {
+        let variants = store.variants(self.target(store)).await.ok()?;
+        let bodies = variants.into_iter().filter_map(|variant| variant.body);
+        Some(bodies.collect())
     }
 
     /// The bodies of the target, sorted.

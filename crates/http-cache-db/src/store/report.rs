@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use store_core::Timestamp;
 
-use super::response::{ContentHash, ContentId, ResponseId};
+use super::response::{ContentId, ResponseId};
+use crate::record::ContentHash;
 
 /// A request that was answered from the store, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]

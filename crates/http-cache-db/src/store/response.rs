@@ -1,10 +1,8 @@
 //! Stored responses as a store takes and yields them.
 
-use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sha2::{Digest, Sha256};
 
 use crate::engine::{StoredHead, StoredResponse};
 use crate::policy::{Policy, RequestHead};
@@ -16,38 +14,6 @@ pub struct ResponseId(pub i64);
 /// Which stored body. Never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentId(pub i64);
-
-/// The SHA-256 of a body, before compression.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ContentHash(pub [u8; 32]);
-
-impl ContentHash {
-    /// The hash of a body.
-    ///
-    /// ```
-    /// use http_cache_db::store::ContentHash;
-    ///
-    /// let hash = ContentHash::of(b"").to_string();
-    /// assert!(hash.starts_with("e3b0c44298fc1c14"));
-    /// ```
-    #[must_use]
-    pub fn of(body: &[u8]) -> Self {
-        Self(Sha256::digest(body).into())
-    }
-}
-
-/// In hexadecimal digits.
-impl fmt::Display for ContentHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for ContentHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ContentHash({self})")
-    }
-}
 
 /// A response to store, besides its body.
 #[derive(Clone, Debug)]

@@ -196,6 +196,10 @@ struct FaultyFill {
 
 #[async_trait]
 impl Fill for FaultyFill {
+    fn describe(&mut self, headers: &http::HeaderMap) {
+        self.inner.describe(headers);
+    }
+
     async fn append(&mut self, bytes: Bytes) -> Result<()> {
         self.store.check("append")?;
         self.store.gate.acquire().await.unwrap().forget();

@@ -1,0 +1,36 @@
+//! Stored responses in a SQLite file: a normalised schema that one can ask questions.
+//!
+//! `store` is the front, with `fill` for what is being stored; `read`, `commit`, `remove`, `evict`, `statistics` and
+//! `cleanup` each hold the statements of one task, and `schema` the tables.
+
+mod chunks;
+mod cleanup;
+mod commit;
+mod content;
+mod error;
+mod evict;
+mod fill;
+mod headers;
+mod interned;
+mod invalidations;
+mod open;
+mod options;
+mod read;
+mod records;
+mod recovery;
+mod remove;
+mod report;
+mod schema;
+mod shared_rows;
+mod state;
+mod statistics;
+mod store;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use cleanup::CleanupReport;
+pub use options::SqliteStoreOptions;
+pub use schema::HTTP_CACHE;
+pub use store::SqliteStore;
+pub use verify::VerifyReport;

@@ -1,0 +1,199 @@
+//! Bodies on their way into the file: hashed, compressed and stored once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use sqlite_database::Result;
+use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
+use store_core::{Clock, Timestamp};
+
+use super::shared_rows::SharedRows;
+use super::state::integer;
+use crate::codec::{Codec, Codecs, Identity, MimeCategory};
+use crate::events::{Event, Events};
+use crate::record::ContentHash;
+use crate::store::ContentId;
+
+/// The fields that say how a body is compressed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct MediaType {
+    pub(super) content_type: Option<String>,
+    pub(super) content_encoding: Option<String>,
+}
+
+impl MediaType {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let field = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+        Self {
+            content_type: field("content-type"),
+            content_encoding: field("content-encoding"),
+        }
+    }
+
+    pub(super) fn category(&self) -> MimeCategory {
+        MimeCategory::from_content_type(self.content_type.as_deref())
+    }
+
+    pub(super) fn codec(&self, codecs: &Codecs, len: usize) -> Arc<dyn Codec> {
+        let (content_type, encoding) = (&self.content_type, &self.content_encoding);
+        codecs.for_body(content_type.as_deref(), encoding.as_deref(), len)
+    }
+}
+
+/// Compresses bodies, and says so.
+#[derive(Clone, Debug)]
+pub(super) struct Compressor {
+    pub(super) codecs: Codecs,
+    pub(super) events: Events,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// A compressed body.
+#[derive(Debug)]
+pub(super) struct Compressed {
+    pub(super) codec: Arc<dyn Codec>,
+    pub(super) bytes: Vec<u8>,
+    pub(super) duration: Duration,
+}
+
+impl Compressor {
+    /// The body by its codec; as it is if that fails or does not make it shorter.
+    pub(super) fn compress(&self, media_type: &MediaType, body: &[u8]) -> Compressed {
+        let codec = media_type.codec(&self.codecs, body.len());
+        let started = self.clock.monotonic();
+        let compressed = codec.compress(body);
+        let duration = self.clock.monotonic().saturating_sub(started);
+        match compressed {
+            Ok(bytes) if bytes.len() < body.len() => {
+                self.events.emit(|| Event::CompressionComplete {
+                    codec: codec.name().to_owned(),
+                    original_bytes: body.len() as u64,
+                    compressed_bytes: bytes.len() as u64,
+                    duration,
+                });
+                Compressed {
+                    codec,
+                    bytes,
+                    duration,
+                }
+            }
+            Ok(_) => Compressed::identity(body, duration),
+            Err(error) => {
+                self.events.emit(|| Event::CompressionError {
+                    codec: codec.name().to_owned(),
+                    error: error.to_string(),
+                });
+                Compressed::identity(body, duration)
+            }
+        }
+    }
+}
+
+impl Compressed {
+    fn identity(body: &[u8], duration: Duration) -> Self {
+        Self {
+            codec: Arc::new(Identity),
+            bytes: body.to_vec(),
+            duration,
+        }
+    }
+}
+
+/// The body of a response to store.
+#[derive(Debug)]
+pub(super) struct NewContent {
+    pub(super) hash: ContentHash,
+    pub(super) len: u64,
+    pub(super) media_type: MediaType,
+    pub(super) source: Source,
+}
+
+#[derive(Debug)]
+pub(super) enum Source {
+    /// In memory, and compressed unless an equal one is stored already.
+    Whole(Bytes, Option<Compressed>),
+    /// In the file, in so many chunks.
+    Chunks(ContentId, i64),
+}
+
+/// The row of a body that was stored, and whether it is new.
+pub(super) struct StoredContent {
+    pub(super) id: i64,
+    /// The bytes it takes, and how long its compression took; `None` if an equal one was there.
+    pub(super) new: Option<(u64, Duration)>,
+}
+
+impl NewContent {
+    /// The row of this body: that of an equal one, or a new one.
+    pub(super) fn store(
+        self,
+        tx: &Transaction<'_>,
+        rows: &mut SharedRows<'_>,
+        compressor: &Compressor,
+        now: Timestamp,
+    ) -> Result<StoredContent> {
+        let hash = &self.hash.as_bytes()[..];
+        let equal = tx
+            .prepare_cached("SELECT content_id FROM body_contents WHERE content_hash = ?1")?
+            .query_row([hash], |row| row.get::<_, i64>(0))
+            .optional()?;
+        let (body, compressed) = match (self.source, equal) {
+            (Source::Whole(..), Some(id)) => return Ok(StoredContent { id, new: None }),
+            (Source::Chunks(arrived, _), Some(id)) => {
+                abandon(tx, arrived)?;
+                return Ok(StoredContent { id, new: None });
+            }
+            (Source::Chunks(arrived, chunk_count), None) => {
+                let stored = tx
+                    .prepare_cached(
+                        "UPDATE body_contents
+                         SET content_hash = ?2, original_size = ?3, chunk_count = ?4, last_referenced_at = ?5
+                         WHERE content_id = ?1 RETURNING compressed_size",
+                    )?
+                    .query_row(
+                        params![arrived.0, hash, integer(self.len), chunk_count, now.as_millis()],
+                        |row| row.get::<_, i64>(0),
+                    )?;
+                let new = Some((stored.unsigned_abs(), Duration::ZERO));
+                return Ok(StoredContent { id: arrived.0, new });
+            }
+            (Source::Whole(body, compressed), None) => (body, compressed),
+        };
+        // One that was there a moment ago may have gone.
+        let compressed = compressed.unwrap_or_else(|| compressor.compress(&self.media_type, &body));
+        let codec = rows.codec(&*compressed.codec, now)?;
+        let id = tx
+            .prepare_cached(
+                "INSERT INTO body_contents (content_hash, content_type, content_encoding, mime_category,
+                     compression_process_id, original_size, compressed_size, first_seen_at, last_referenced_at,
+                     body_content)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) RETURNING content_id",
+            )?
+            .query_row(
+                params![
+                    hash,
+                    self.media_type.content_type,
+                    self.media_type.content_encoding,
+                    self.media_type.category().as_str(),
+                    codec,
+                    integer(self.len),
+                    integer(compressed.bytes.len()),
+                    now.as_millis(),
+                    compressed.bytes,
+                ],
+                |row| row.get(0),
+            )?;
+        let new = Some((compressed.bytes.len() as u64, compressed.duration));
+        Ok(StoredContent { id, new })
+    }
+}
+
+/// Leaves the chunks of a body that is not needed to the next cleanup.
+pub(super) fn abandon(tx: &Transaction<'_>, content: ContentId) -> Result<()> {
+    let sql = "UPDATE body_contents SET last_referenced_at = 0
+               WHERE content_id = ?1 AND reference_count = 0";
+    tx.prepare_cached(sql)?.execute([content.0])?;
+    Ok(())
+}

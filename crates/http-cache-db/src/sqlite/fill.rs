@@ -1,0 +1,224 @@
+//! A response on its way into the file.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use sha2::{Digest, Sha256};
+use store_core::{Error, ErrorKind, Result};
+
+use super::chunks::Chunks;
+use super::commit::{self, Row, Stored};
+use super::content::{MediaType, NewContent, Source};
+use super::error::BACKEND;
+use super::open::Opened;
+use super::read::{MAX_WHOLE_BYTES, find_content};
+use super::store::Shared;
+use crate::events::Event;
+use crate::keys::TargetKey;
+use crate::record::{ContentHash, RequestRecord, ResponseRecord, UrlRecord};
+use crate::store::{Fill, NewResponse, ResponseId};
+
+#[derive(Debug)]
+pub(super) struct SqliteFill {
+    shared: Arc<Shared>,
+    opened: Arc<Opened>,
+    target: TargetKey,
+    /// The invalidations before the origin was asked.
+    begun: i64,
+    media_type: MediaType,
+    hasher: Sha256,
+    body_len: u64,
+    /// The body while it is short.
+    body: BytesMut,
+    /// The body once it is long.
+    chunks: Option<Chunks>,
+}
+
+impl SqliteFill {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        opened: Arc<Opened>,
+        target: TargetKey,
+        begun: i64,
+    ) -> Self {
+        Self {
+            shared,
+            opened,
+            target,
+            begun,
+            media_type: MediaType::default(),
+            hasher: Sha256::new(),
+            body_len: 0,
+            body: BytesMut::new(),
+            chunks: None,
+        }
+    }
+
+    /// The row to write, checked by the rules for records.
+    fn row(&self, response: NewResponse) -> Result<Row> {
+        let now = self.shared.options.clock.now();
+        let redaction = &self.shared.options.redaction;
+        let url = UrlRecord::parse(&redaction.of(&response.request.target), now);
+        let row = url.and_then(|url| {
+            let row = Row {
+                target: self.target,
+                begun: self.begun,
+                url,
+                request_headers: redaction.request_fields(&response.request),
+                response,
+                now,
+            };
+            self.check(&row)?;
+            Ok(row)
+        });
+        row.map_err(|error| {
+            let invalid = Error::new(ErrorKind::InvalidInput, BACKEND, "commit");
+            invalid.with_detail(error.to_string())
+        })
+    }
+
+    fn check(&self, row: &Row) -> Result<(), crate::record::InvalidRecord> {
+        let validation = &self.shared.options.validation;
+        validation.check(&row.url)?;
+        let response = &row.response;
+        let times = response.head.times;
+        let method = response.request.method.as_str();
+        let mut request = RequestRecord::new(0, method, times.requested_at);
+        for (name, value) in &row.request_headers {
+            request.add_header(name.as_str(), value.as_bytes());
+        }
+        validation.check(&request)?;
+        let status = response.head.status.as_u16();
+        let mut record = ResponseRecord::new(0, status, times.received_at);
+        record.max_age = Some(response.lifetime.as_secs());
+        record.expires_at = Some(times.received_at + response.lifetime);
+        record.must_revalidate = response.must_revalidate;
+        record.no_cache = response.no_cache;
+        record.no_store = response.no_store;
+        for (name, value) in &response.head.headers {
+            record.add_header(name.as_str(), value.as_bytes());
+        }
+        validation.check(&record)
+    }
+
+    /// The body, compressed unless an equal one is stored already.
+    async fn content(&mut self) -> Result<NewContent> {
+        let hash = ContentHash::from(<[u8; 32]>::from(self.hasher.clone().finalize()));
+        let compressor = &self.shared.compressor;
+        let source = if let Some(chunks) = &mut self.chunks {
+            let finished = chunks.finish(compressor).await;
+            let (content, count) = finished.map_err(|error| self.shared.error(error, "commit"))?;
+            Source::Chunks(content, count)
+        } else {
+            let body = self.body.split().freeze();
+            let equal = self.opened.database.read(move |db| find_content(db, &hash));
+            let equal = equal
+                .await
+                .map_err(|error| self.shared.error(error, "commit"))?;
+            let is_new = equal.is_none();
+            let compressed = is_new.then(|| compressor.compress(&self.media_type, &body));
+            Source::Whole(body, compressed)
+        };
+        Ok(NewContent {
+            hash,
+            len: self.body_len,
+            media_type: self.media_type.clone(),
+            source,
+        })
+    }
+
+    fn tell(&self, url: String, stored: &Stored) {
+        let Stored {
+            response,
+            content,
+            version,
+            reference_count,
+            new_bytes,
+        } = *stored;
+        let events = &self.shared.options.events;
+        events.emit(|| Event::StoreSuccess {
+            url,
+            response,
+            bytes: self.body_len,
+            stored_bytes: new_bytes.unwrap_or_default(),
+        });
+        events.emit(|| Event::ReferenceCountChanged {
+            content,
+            reference_count,
+        });
+        if version > 1 && new_bytes.is_some() {
+            events.emit(|| Event::VersionCreated { response, version });
+        }
+    }
+}
+
+#[async_trait]
+impl Fill for SqliteFill {
+    fn describe(&mut self, headers: &HeaderMap) {
+        self.media_type = MediaType::of(headers);
+    }
+
+    async fn append(&mut self, bytes: Bytes) -> Result<()> {
+        let body_len = self.body_len.saturating_add(bytes.len() as u64);
+        if body_len > self.shared.options.longest_body() {
+            return Err(Error::new(ErrorKind::TooLarge, BACKEND, "append"));
+        }
+        self.hasher.update(&bytes);
+        self.body_len = body_len;
+        let compressor = &self.shared.compressor;
+        let appended = if let Some(chunks) = &mut self.chunks {
+            chunks.append(compressor, &bytes).await
+        } else {
+            self.body.extend_from_slice(&bytes);
+            if self.body_len <= MAX_WHOLE_BYTES {
+                return Ok(());
+            }
+            let arrived = self.body.split();
+            let begun = Chunks::begin(&self.opened, compressor, &self.media_type, arrived);
+            begun.await.map(|chunks| self.chunks = Some(chunks))
+        };
+        appended.map_err(|error| self.shared.error(error, "append"))
+    }
+
+    fn body_len(&self) -> u64 {
+        self.body_len
+    }
+
+    async fn commit(mut self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
+        let row = self.row(response)?;
+        let url = row.url.full_url.clone();
+        let content = self.content().await?;
+        let (opened, shared) = (Arc::clone(&self.opened), Arc::clone(&self.shared));
+        let max_versions = shared.options.max_versions;
+        let written = self.opened.database.write(move |tx| {
+            commit::commit(tx, &opened, &shared.compressor, &row, content, max_versions)
+        });
+        let (stored, new) = written
+            .await
+            .map_err(|error| self.shared.error(error, "commit"))?;
+        self.opened.interned.learn(new);
+        let Some(stored) = stored else {
+            return Ok(None);
+        };
+        if let Some(chunks) = &mut self.chunks {
+            chunks.release();
+        }
+        self.tell(url, &stored);
+        self.shared.keep_within_bounds(&self.opened).await;
+        Ok(Some(stored.response))
+    }
+
+    async fn freshen(self: Box<Self>, id: ResponseId, response: NewResponse) -> Result<bool> {
+        let row = self.row(response)?;
+        let opened = Arc::clone(&self.opened);
+        let database = &self.opened.database;
+        let written = database.write(move |tx| commit::freshen(tx, &opened, &row, id));
+        let (is_freshened, new) = written
+            .await
+            .map_err(|error| self.shared.error(error, "freshen"))?;
+        self.opened.interned.learn(new);
+        Ok(is_freshened)
+    }
+}

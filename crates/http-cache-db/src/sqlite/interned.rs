@@ -1,0 +1,69 @@
+//! Rows that many responses share, by their ids: header pairs, statuses and codecs.
+//!
+//! Ids become known only once the transaction that made them has been committed, and are never used again for
+//! another row. Known pairs may be swept by another process, so writers look whether any were.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use http::{HeaderName, HeaderValue};
+
+/// The pairs that are kept in memory; beyond that, all are read again.
+const MAX_PAIRS: usize = 1 << 16;
+
+/// What this process knows of the shared rows of one file.
+#[derive(Debug, Default)]
+pub(super) struct Interned {
+    for_reads: RwLock<HashMap<i64, (HeaderName, HeaderValue)>>,
+    for_writes: Mutex<Known>,
+}
+
+/// Known rows, by their values.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The number of sweeps after which the pairs were found.
+    pub(super) sweeps: i64,
+    pub(super) pairs: HashMap<(HeaderName, HeaderValue), i64>,
+    pub(super) codecs: HashMap<String, i64>,
+    pub(super) statuses: HashSet<u16>,
+}
+
+impl Interned {
+    /// The pair with this id, if it is known.
+    pub(super) fn pair(&self, id: i64) -> Option<(HeaderName, HeaderValue)> {
+        let pairs = self
+            .for_reads
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        pairs.get(&id).cloned()
+    }
+
+    pub(super) fn learn_pair(&self, id: i64, pair: (HeaderName, HeaderValue)) {
+        let mut pairs = self
+            .for_reads
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if pairs.len() >= MAX_PAIRS {
+            pairs.clear();
+        }
+        pairs.insert(id, pair);
+    }
+
+    pub(super) fn known(&self) -> MutexGuard<'_, Known> {
+        self.for_writes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what a transaction found or made, once it has been committed.
+    pub(super) fn learn(&self, new: Known) {
+        let mut known = self.known();
+        if new.sweeps != known.sweeps || known.pairs.len() >= MAX_PAIRS {
+            known.pairs.clear();
+            known.sweeps = new.sweeps;
+        }
+        known.pairs.extend(new.pairs);
+        known.codecs.extend(new.codecs);
+        known.statuses.extend(new.statuses);
+    }
+}

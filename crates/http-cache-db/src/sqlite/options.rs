@@ -1,0 +1,136 @@
+//! How a store in a file is opened.
+
+use std::sync::Arc;
+
+use sqlite_database::{DatabaseOptions, Execution};
+use store_core::{Clock, SystemClock};
+
+use crate::codec::Codecs;
+use crate::events::Events;
+use crate::record::Validation;
+use crate::redaction::Redaction;
+
+/// Smaller than that of the other stores: a response's rows are a few hundred bytes.
+const PAGE_BYTES: u32 = 4_096;
+/// The part of the store that a single body may take.
+const MAX_BODY_SHARE: u64 = 8;
+
+/// Options of a [`SqliteStore`](crate::SqliteStore).
+///
+/// ```
+/// use http_cache_db::SqliteStoreOptions;
+///
+/// let options = SqliteStoreOptions::default().with_max_bytes(64 * 1024 * 1024);
+/// assert_eq!(options.max_versions, 10);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SqliteStoreOptions {
+    /// The bytes that responses may take in the file; beyond that, some are evicted. Default: 1 GiB.
+    pub max_bytes: u64,
+    /// The length in bytes of the longest body that is stored. Default: an eighth of `max_bytes`.
+    pub max_body_bytes: Option<u64>,
+    /// How many older versions of a body are kept. Default: 10; a cache that serves several users should keep
+    /// none.
+    pub max_versions: u32,
+    /// The codecs of bodies. Default: zstd for what gets shorter.
+    pub codecs: Codecs,
+    /// What is not stored of targets and requests. Default: parameters and fields that commonly hold secrets.
+    pub redaction: Redaction,
+    /// The rules that records must keep to be stored. Default: those that the schema needs.
+    pub validation: Validation,
+    /// Who hears of what happens.
+    pub events: Events,
+    /// The clock. Default: that of the system.
+    pub clock: Arc<dyn Clock>,
+    /// Options of the file. Default: pages of 4,096 bytes.
+    pub database: DatabaseOptions,
+}
+
+impl Default for SqliteStoreOptions {
+    fn default() -> Self {
+        Self {
+            max_bytes: 1 << 30,
+            max_body_bytes: None,
+            max_versions: 10,
+            codecs: Codecs::default(),
+            redaction: Redaction::default(),
+            validation: Validation::default(),
+            events: Events::default(),
+            clock: Arc::new(SystemClock::new()),
+            database: DatabaseOptions::default()
+                .with_page_bytes(PAGE_BYTES)
+                .with_execution(Execution::CallerThread),
+        }
+    }
+}
+
+impl SqliteStoreOptions {
+    /// Sets [`max_bytes`](Self::max_bytes).
+    #[must_use]
+    pub const fn with_max_bytes(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
+    /// Sets [`max_body_bytes`](Self::max_body_bytes).
+    #[must_use]
+    pub const fn with_max_body_bytes(mut self, max_body_bytes: u64) -> Self {
+        self.max_body_bytes = Some(max_body_bytes);
+        self
+    }
+
+    /// Sets [`max_versions`](Self::max_versions).
+    #[must_use]
+    pub const fn with_max_versions(mut self, max_versions: u32) -> Self {
+        self.max_versions = max_versions;
+        self
+    }
+
+    /// Sets [`codecs`](Self::codecs).
+    #[must_use]
+    pub fn with_codecs(mut self, codecs: Codecs) -> Self {
+        self.codecs = codecs;
+        self
+    }
+
+    /// Sets [`redaction`](Self::redaction).
+    #[must_use]
+    pub fn with_redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
+    /// Sets [`validation`](Self::validation).
+    #[must_use]
+    pub fn with_validation(mut self, validation: Validation) -> Self {
+        self.validation = validation;
+        self
+    }
+
+    /// Sets [`events`](Self::events).
+    #[must_use]
+    pub fn with_events(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// Sets [`clock`](Self::clock).
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets [`database`](Self::database).
+    #[must_use]
+    pub fn with_database(mut self, database: DatabaseOptions) -> Self {
+        self.database = database;
+        self
+    }
+
+    pub(super) fn longest_body(&self) -> u64 {
+        self.max_body_bytes
+            .unwrap_or(self.max_bytes / MAX_BODY_SHARE)
+    }
+}

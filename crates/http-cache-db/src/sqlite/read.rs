@@ -1,0 +1,296 @@
+//! Finding responses and bodies.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::StatusCode;
+use sqlite_database::Result;
+use sqlite_database::rusqlite::types::ValueRef;
+use sqlite_database::rusqlite::{Connection, OptionalExtension, Row};
+use store_core::{Clock, Timestamp};
+
+use super::headers::read_list;
+use super::open::Opened;
+use crate::codec::{Codec, Codecs};
+use crate::engine::StoredHead;
+use crate::events::{Event, Events};
+use crate::keys::TargetKey;
+use crate::policy::{ExchangeTimes, VariantKey};
+use crate::record::ContentHash;
+use crate::store::{ContentId, ResponseId, StoredBody, Variant};
+
+/// Bodies longer than this are stored in chunks.
+pub(super) const MAX_WHOLE_BYTES: u64 = 1 << 20;
+/// The length of a chunk, before compression.
+pub(super) const CHUNK_BYTES: u64 = 128 << 10;
+/// A body up to this length is read with its head.
+const READ_AHEAD_BYTES: i64 = 64 << 10;
+/// Of the reads of bodies whose codec notices no damage, one in so many is compared with its hash.
+const HASHED_READS: u64 = 64;
+
+/// Reads bodies, and says what happened to them.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) codecs: Codecs,
+    pub(super) events: Events,
+    clock: Arc<dyn Clock>,
+    /// The reads of bodies whose codec notices no damage.
+    unprotected_reads: AtomicU64,
+}
+
+/// The body of the first row.
+enum ReadAhead {
+    Nothing,
+    Body(Bytes),
+    Damaged,
+}
+
+/// A body as it is stored.
+struct StoredBytes<'a> {
+    content: ContentId,
+    codec: &'a str,
+    hash: Option<ContentHash>,
+    original_size: i64,
+    bytes: &'a [u8],
+}
+
+pub(super) const VARIANTS: &str = "
+    SELECT r.response_id, v.content_id, r.status_code, r.requested_at, r.responded_at, r.headers, v.vary_key, v.range,
+        c.original_size, c.chunk_count, p.system_name, c.content_hash, c.body_content
+    FROM variants v
+    JOIN responses r ON r.response_id = v.response_id
+    JOIN body_contents c ON c.content_id = v.content_id
+    JOIN compression_processes p ON p.compression_process_id = c.compression_process_id
+    WHERE v.url_key = ?1 AND v.method_id = 1";
+
+impl Reader {
+    pub(super) fn new(codecs: Codecs, events: Events, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            codecs,
+            events,
+            clock,
+            unprotected_reads: AtomicU64::new(0),
+        }
+    }
+
+    /// The responses of a target. One that cannot be read is left out.
+    pub(super) fn variants(
+        &self,
+        db: &Connection,
+        opened: &Opened,
+        target: TargetKey,
+    ) -> Result<Vec<Variant>> {
+        let mut statement = db.prepare_cached(VARIANTS)?;
+        let mut rows = statement.query([&target.as_bytes()[..]])?;
+        let mut variants = Vec::new();
+        // The body of a single variant is needed in any case. Which of several is chosen, the caller decides.
+        let mut ahead = ReadAhead::Nothing;
+        while let Some(row) = rows.next()? {
+            let Some(variant) = read_variant(db, opened, row)? else {
+                continue;
+            };
+            ahead = if variants.is_empty() {
+                self.read_ahead(row, &variant)?
+            } else {
+                ReadAhead::Nothing
+            };
+            variants.push(variant);
+        }
+        if let [only] = &mut variants[..] {
+            match ahead {
+                ReadAhead::Nothing => {}
+                ReadAhead::Body(body) => only.body = Some(body),
+                // A miss.
+                ReadAhead::Damaged => variants.clear(),
+            }
+        }
+        Ok(variants)
+    }
+
+    /// The body in a row, if it is short.
+    fn read_ahead(&self, row: &Row<'_>, variant: &Variant) -> Result<ReadAhead> {
+        let (original_size, chunk_count): (i64, i64) = (row.get(8)?, row.get(9)?);
+        if chunk_count > 0 || original_size > READ_AHEAD_BYTES {
+            return Ok(ReadAhead::Nothing);
+        }
+        let stored = StoredBytes {
+            content: variant.content,
+            codec: text(row, 10)?,
+            hash: blob(row, 11).and_then(|hash| ContentHash::try_from(hash).ok()),
+            original_size,
+            bytes: blob(row, 12).unwrap_or_default(),
+        };
+        let body = self.decompress(&stored);
+        Ok(body.map_or(ReadAhead::Damaged, ReadAhead::Body))
+    }
+
+    /// A body; `None` if it is gone or damaged.
+    pub(super) fn body(&self, db: &Connection, content: ContentId) -> Result<Option<StoredBody>> {
+        let mut statement = db.prepare_cached(
+            "SELECT c.original_size, c.chunk_count, p.system_name, c.content_hash, c.body_content
+             FROM body_contents c JOIN compression_processes p USING (compression_process_id)
+             WHERE c.content_id = ?1 AND c.content_hash IS NOT NULL",
+        )?;
+        let mut rows = statement.query([content.0])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let (original_size, chunk_count): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if chunk_count > 0 {
+            return Ok(Some(StoredBody::Chunked {
+                len: original_size.unsigned_abs(),
+                chunk_bytes: CHUNK_BYTES,
+            }));
+        }
+        let stored = StoredBytes {
+            content,
+            codec: text(row, 2)?,
+            hash: blob(row, 3).and_then(|hash| ContentHash::try_from(hash).ok()),
+            original_size,
+            bytes: blob(row, 4).unwrap_or_default(),
+        };
+        Ok(self.decompress(&stored).map(StoredBody::Whole))
+    }
+
+    /// A chunk; `None` if it is gone or damaged.
+    pub(super) fn chunk(
+        &self,
+        db: &Connection,
+        content: ContentId,
+        index: u64,
+    ) -> Result<Option<Bytes>> {
+        let mut statement = db.prepare_cached(
+            "SELECT c.original_size, p.system_name, k.chunk
+             FROM body_contents c
+             JOIN compression_processes p USING (compression_process_id)
+             JOIN body_chunks k ON k.content_id = c.content_id AND k.position = ?2
+             WHERE c.content_id = ?1 AND c.content_hash IS NOT NULL",
+        )?;
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        let mut rows = statement.query([content.0, index])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let original_size: i64 = row.get(0)?;
+        let chunk_bytes = i64::try_from(CHUNK_BYTES).unwrap_or(i64::MAX);
+        let rest = original_size.saturating_sub(index.saturating_mul(chunk_bytes));
+        let stored = StoredBytes {
+            content,
+            codec: text(row, 1)?,
+            // The hash is that of the whole.
+            hash: None,
+            original_size: rest.clamp(0, chunk_bytes),
+            bytes: blob(row, 2).unwrap_or_default(),
+        };
+        Ok(self.decompress(&stored))
+    }
+
+    /// The codec of this name, or why there is none.
+    fn codec(&self, name: &str) -> Result<Arc<dyn Codec>, String> {
+        let codec = self.codecs.get(name);
+        codec.ok_or_else(|| "no codec of this name is registered".to_owned())
+    }
+
+    fn decompress(&self, stored: &StoredBytes<'_>) -> Option<Bytes> {
+        let started = self.clock.monotonic();
+        match self.try_decompress(stored) {
+            Ok(body) => {
+                self.events.emit(|| Event::DecompressionComplete {
+                    codec: stored.codec.to_owned(),
+                    original_bytes: body.len() as u64,
+                    compressed_bytes: stored.bytes.len() as u64,
+                    duration: self.clock.monotonic().saturating_sub(started),
+                });
+                Some(body.into())
+            }
+            Err(error) => {
+                let (codec, content) = (stored.codec, stored.content);
+                tracing::warn!(
+                    codec,
+                    content = content.0,
+                    error,
+                    "a stored body is not used"
+                );
+                self.events.emit(|| Event::DecompressionError {
+                    codec: codec.to_owned(),
+                    content,
+                    error,
+                });
+                None
+            }
+        }
+    }
+
+    fn is_hashed_read(&self) -> bool {
+        let reads = self.unprotected_reads.fetch_add(1, Ordering::Relaxed);
+        reads.is_multiple_of(HASHED_READS)
+    }
+
+    fn try_decompress(&self, stored: &StoredBytes<'_>) -> Result<Vec<u8>, String> {
+        let codec = self.codec(stored.codec)?;
+        let len = usize::try_from(stored.original_size).map_err(|_| "no length".to_owned())?;
+        let body = codec.decompress(stored.bytes, len);
+        let body = body.map_err(|error| error.to_string())?;
+        if !codec.detects_damage()
+            && let Some(hash) = stored.hash
+            && self.is_hashed_read()
+            && ContentHash::of(&body) != hash
+        {
+            return Err("the body is not that of its hash".to_owned());
+        }
+        Ok(body)
+    }
+}
+
+/// The response of a row of [`VARIANTS`]; `None` if it is damaged.
+fn read_variant(db: &Connection, opened: &Opened, row: &Row<'_>) -> Result<Option<Variant>> {
+    let headers = read_list(db, &opened.interned, text(row, 5)?);
+    let status = StatusCode::from_u16(row.get(2)?).ok();
+    let variant = VariantKey::from_bytes(blob(row, 6).unwrap_or(&[0]), opened.salt);
+    let body_len = u64::try_from(row.get::<_, i64>(8)?).ok();
+    let range: String = row.get(7)?;
+    let (Some(headers), Some(status), Some(variant), Some(body_len)) =
+        (headers, status, variant, body_len)
+    else {
+        return Ok(None);
+    };
+    let times = ExchangeTimes {
+        requested_at: Timestamp::from_millis(row.get(3)?),
+        received_at: Timestamp::from_millis(row.get(4)?),
+    };
+    Ok(Some(Variant {
+        id: ResponseId(row.get(0)?),
+        content: ContentId(row.get(1)?),
+        head: StoredHead {
+            status,
+            headers,
+            times,
+            variant,
+            range: (!range.is_empty()).then_some(range),
+            body_len,
+        },
+        body: None,
+    }))
+}
+
+pub(super) fn find_content(db: &Connection, hash: &ContentHash) -> Result<Option<ContentId>> {
+    let found = db
+        .prepare_cached(
+            "SELECT content_id FROM body_contents WHERE content_hash = ?1 AND reference_count > 0",
+        )?
+        .query_row([&hash.as_bytes()[..]], |row| row.get(0))
+        .optional()?;
+    Ok(found.map(ContentId))
+}
+
+fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str> {
+    Ok(row.get_ref(column)?.as_str().unwrap_or_default())
+}
+
+fn blob<'a>(row: &'a Row<'_>, column: usize) -> Option<&'a [u8]> {
+    match row.get_ref(column).ok()? {
+        ValueRef::Blob(blob) => Some(blob),
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
+    }
+}

@@ -1,0 +1,89 @@
+//! A file that is damaged or gone costs what was stored, never an answer: a new one takes its place.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use sqlite_database::{DamageCheck, ErrorKind, Result, SqliteDatabase};
+
+use super::open::Opened;
+use super::options::SqliteStoreOptions;
+use super::store::Shared;
+use crate::events::{Event, Events};
+
+/// The least time between two recoveries, in milliseconds: each may read the whole file.
+const PAUSE: i64 = 1_000;
+
+/// Whether a new file is being opened, and when that was tried last.
+#[derive(Debug, Default)]
+pub(super) struct Recovery {
+    is_running: AtomicBool,
+    /// In milliseconds of the monotonic clock; 0 if never.
+    begun_at: AtomicI64,
+}
+
+/// Opens the file at `path`, or a database in memory; a damaged file is set aside first.
+pub(super) async fn open(path: Option<&Path>, options: &SqliteStoreOptions) -> Result<Arc<Opened>> {
+    match (path, Opened::open(path, options).await) {
+        (Some(path), Err(error)) if error.kind() == ErrorKind::Corrupt => {
+            set_aside(path, DamageCheck::Schema, &options.events).await?;
+            Opened::open(Some(path), options).await
+        }
+        (_, opened) => opened,
+    }
+}
+
+/// Begins to replace the file in the background, if an error of this kind says that it has to be.
+pub(super) fn begin_if_needed(shared: &Arc<Shared>, kind: ErrorKind) {
+    let is_damaged = kind == ErrorKind::Corrupt;
+    let may_be_gone = kind == ErrorKind::Unavailable;
+    let recovery = &shared.recovery;
+    if shared.path.is_none() || !(is_damaged || may_be_gone) || shared.is_closed() {
+        return;
+    }
+    let now = shared.options.clock.monotonic().as_millis();
+    let now = i64::try_from(now).unwrap_or(i64::MAX).max(1);
+    let begun_at = recovery.begun_at.load(Ordering::Relaxed);
+    if begun_at != 0 && now.saturating_sub(begun_at) < PAUSE {
+        return;
+    }
+    if recovery.is_running.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    recovery.begun_at.store(now, Ordering::Relaxed);
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        if let Err(error) = recover(&shared, is_damaged).await {
+            tracing::error!(%error, "the cache file cannot be opened again; nothing is stored until it can");
+        }
+        shared.recovery.is_running.store(false, Ordering::Release);
+    });
+}
+
+async fn recover(shared: &Arc<Shared>, is_damaged: bool) -> Result<()> {
+    let Some(path) = &shared.path else {
+        return Ok(());
+    };
+    if is_damaged {
+        set_aside(path, DamageCheck::Contents, &shared.options.events).await?;
+    }
+    // Also if the file is sound now: another process has set it aside, and this one has the old file open.
+    let opened = open(Some(path), &shared.options).await?;
+    let before = shared.replace(opened);
+    before.database.close().await?;
+    if shared.is_closed() {
+        shared.current().database.close().await?;
+    }
+    Ok(())
+}
+
+async fn set_aside(path: &Path, check: DamageCheck, events: &Events) -> Result<()> {
+    let Some(aside) = SqliteDatabase::set_aside(path, check).await? else {
+        return Ok(());
+    };
+    tracing::warn!(path = %path.display(), aside = %aside.display(), "the cache file was damaged; a new one is begun");
+    events.emit(|| Event::SetAside {
+        path: aside.display().to_string(),
+    });
+    Ok(())
+}

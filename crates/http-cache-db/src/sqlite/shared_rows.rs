@@ -1,0 +1,125 @@
+//! Writing rows that many responses share.
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use sqlite_database::Result;
+use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
+use store_core::Timestamp;
+
+use super::headers::latin1;
+use super::interned::{Interned, Known};
+use super::state;
+use crate::codec::Codec;
+
+/// The shared rows that a transaction needs: known ones, and those that it finds or makes.
+pub(super) struct SharedRows<'a> {
+    tx: &'a Transaction<'a>,
+    interned: &'a Interned,
+    /// Whether known pairs are still good: none were swept since they became known.
+    has_pairs: bool,
+    /// For [`Interned::learn`] once the transaction has been committed.
+    pub(super) new: Known,
+}
+
+impl<'a> SharedRows<'a> {
+    pub(super) fn new(tx: &'a Transaction<'a>, interned: &'a Interned) -> Result<Self> {
+        let sweeps = state::get(tx, "pairs_swept")?;
+        let new = Known {
+            sweeps,
+            ..Known::default()
+        };
+        Ok(Self {
+            has_pairs: interned.known().sweeps == sweeps,
+            tx,
+            interned,
+            new,
+        })
+    }
+
+    pub(super) fn pair(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<i64> {
+        let pair = (name.clone(), value.clone());
+        if let Some(id) = self.new.pairs.get(&pair) {
+            return Ok(*id);
+        }
+        if self.has_pairs
+            && let Some(id) = self.interned.known().pairs.get(&pair)
+        {
+            return Ok(*id);
+        }
+        let name_id = self.row(
+            "SELECT header_name_id FROM header_names WHERE name = ?1",
+            "INSERT INTO header_names (name) VALUES (?1) RETURNING header_name_id",
+            name.as_str(),
+        )?;
+        let value_id = self.row(
+            "SELECT header_value_id FROM header_values WHERE value = ?1",
+            "INSERT INTO header_values (value) VALUES (?1) RETURNING header_value_id",
+            &latin1(value),
+        )?;
+        let find = "SELECT header_pair_id FROM header_pairs
+                    WHERE header_name_id = ?1 AND header_value_id = ?2 AND is_swept = 0";
+        let found = self.tx.prepare_cached(find)?;
+        let found = { found }
+            .query_row([name_id, value_id], |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => self
+                .tx
+                .prepare_cached(
+                    "INSERT INTO header_pairs (header_name_id, header_value_id) VALUES (?1, ?2)
+                     RETURNING header_pair_id",
+                )?
+                .query_row([name_id, value_id], |row| row.get(0))?,
+        };
+        self.new.pairs.insert(pair, id);
+        Ok(id)
+    }
+
+    fn row(&self, find: &str, insert: &str, value: &str) -> Result<i64> {
+        let mut find = self.tx.prepare_cached(find)?;
+        if let Some(id) = find.query_row([value], |row| row.get(0)).optional()? {
+            return Ok(id);
+        }
+        let mut insert = self.tx.prepare_cached(insert)?;
+        Ok(insert.query_row([value], |row| row.get(0))?)
+    }
+
+    pub(super) fn status(&mut self, status: StatusCode) -> Result<()> {
+        let code = status.as_u16();
+        if self.interned.known().statuses.contains(&code) || self.new.statuses.contains(&code) {
+            return Ok(());
+        }
+        let reason = status.canonical_reason().unwrap_or_default();
+        self.tx
+            .prepare_cached(
+                "INSERT OR IGNORE INTO http_statuses (status_code, reason) VALUES (?1, ?2)",
+            )?
+            .execute(params![code, reason])?;
+        self.new.statuses.insert(code);
+        Ok(())
+    }
+
+    pub(super) fn codec(&mut self, codec: &dyn Codec, now: Timestamp) -> Result<i64> {
+        let name = codec.name();
+        if let Some(id) = self.interned.known().codecs.get(name) {
+            return Ok(*id);
+        }
+        let find =
+            "SELECT compression_process_id FROM compression_processes WHERE system_name = ?1";
+        let found = self
+            .tx
+            .query_row(find, [name], |row| row.get(0))
+            .optional()?;
+        let id = match found {
+            Some(id) => id,
+            None => self.tx.query_row(
+                "INSERT INTO compression_processes (full_name, system_name, compression_level, created_at)
+                 VALUES (?1, ?2, ?3, ?4) RETURNING compression_process_id",
+                params![codec.full_name(), name, codec.level(), now.as_millis()],
+                |row| row.get(0),
+            )?,
+        };
+        self.new.codecs.insert(name.to_owned(), id);
+        Ok(id)
+    }
+}

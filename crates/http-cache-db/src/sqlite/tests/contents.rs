@@ -1,0 +1,227 @@
+//! Bodies: long ones in chunks, damaged ones, and those of unknown codecs.
+
+use bytes::Bytes;
+
+use super::*;
+use crate::codec::{Codec, CodecError, Codecs, Identity};
+use crate::store::cases::noise;
+use crate::store::{ContentId, StoredBody};
+
+const LONG: usize = (3 << 20) + 5;
+
+fn long_case(body: &[u8]) -> Case<'_> {
+    Case {
+        headers: &[
+            ("content-type", "application/json"),
+            ("cache-control", "max-age=60"),
+        ],
+        body,
+        ..Case::default()
+    }
+}
+
+/// The whole of a body in chunks.
+async fn read_chunks(store: &SqliteStore, content: ContentId) -> Option<Vec<u8>> {
+    let Some(StoredBody::Chunked { len, chunk_bytes }) = store.body(content).await.unwrap() else {
+        panic!("not chunked");
+    };
+    let mut body = Vec::new();
+    for index in 0..len.div_ceil(chunk_bytes) {
+        body.extend_from_slice(&store.chunk(content, index).await.unwrap()?);
+    }
+    assert_eq!(body.len() as u64, len);
+    Some(body)
+}
+
+async fn content_of(store: &SqliteStore, case: &Case<'_>) -> ContentId {
+    let found = store.variants(case.target(store)).await.unwrap();
+    assert_eq!((found.len(), &found[0].body), (1, &None));
+    found[0].content
+}
+
+#[tokio::test]
+async fn a_long_body_is_kept_in_chunks() {
+    let store = in_memory().await;
+    let text: Vec<u8> = (0..LONG).map(|at| b"abcdefgh"[at / 1_000 % 8]).collect();
+    for body in [noise(1, LONG), text] {
+        let case = long_case(&body);
+        case.store(&store).await;
+        let content = content_of(&store, &case).await;
+        assert_eq!(read_chunks(&store, content).await.unwrap(), body);
+        assert_eq!(store.chunk(content, 25).await.unwrap(), None);
+    }
+    // The second is a text, and is compressed.
+    let stored = number(&store, "SELECT min(compressed_size) FROM body_contents").await;
+    assert!(stored < 100_000, "{stored}");
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn equal_long_bodies_are_kept_once() {
+    let clock = Arc::new(StoppedClock::default());
+    let options = SqliteStoreOptions::default().with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+    let store = SqliteStore::in_memory(options).await.unwrap();
+    let body = noise(1, LONG);
+    let case = long_case(&body);
+    let other = Case {
+        url: "http://example.org/other",
+        ..case
+    };
+    case.store(&store).await;
+    other.store(&store).await;
+    assert_eq!(store.counts().await.unwrap().bodies, 1);
+    assert_eq!(
+        content_of(&store, &case).await,
+        content_of(&store, &other).await
+    );
+    clock.advance(600);
+    assert_eq!(store.cleanup().await.unwrap().bodies, 1);
+    assert_eq!(number(&store, "SELECT count(*) FROM body_chunks").await, 25);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn a_reader_of_a_removed_long_body_may_finish() {
+    let clock = Arc::new(StoppedClock::default());
+    let options = SqliteStoreOptions::default().with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+    let store = SqliteStore::in_memory(options).await.unwrap();
+    let body = noise(1, LONG);
+    let case = long_case(&body);
+    case.store(&store).await;
+    let content = content_of(&store, &case).await;
+    store.invalidate(case.target(&store)).await.unwrap();
+    store.cleanup().await.unwrap();
+    assert_eq!(read_chunks(&store, content).await.unwrap(), body);
+    clock.advance(60);
+    assert_eq!(store.cleanup().await.unwrap().bodies, 1);
+    assert_eq!(store.chunk(content, 0).await.unwrap(), None);
+    assert_eq!(number(&store, "SELECT count(*) FROM body_chunks").await, 0);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn a_long_body_that_was_given_up_is_cleaned_up() {
+    let store = in_memory().await;
+    let body = noise(1, LONG);
+    let case = long_case(&body);
+    let mut fill = store.begin(case.target(&store)).await.unwrap();
+    fill.append(Bytes::from(body.clone())).await.unwrap();
+    assert!(number(&store, "SELECT count(*) FROM body_chunks").await > 8);
+    assert_eq!(store.counts().await.unwrap().bodies, 0);
+    assert_eq!(store.cleanup().await.unwrap().bodies, 0);
+    drop(fill);
+    assert_eq!(store.cleanup().await.unwrap().bodies, 1);
+    assert_eq!(number(&store, "SELECT count(*) FROM body_chunks").await, 0);
+}
+
+#[tokio::test]
+async fn a_damaged_body_is_a_miss() {
+    let store = in_memory().await;
+    let body = b"{\"name\": \"Saga\"}".repeat(20);
+    let case = long_case(&body);
+    case.store(&store).await;
+    assert_eq!(case.bodies(&store).await.len(), 1);
+    let flip = "UPDATE body_contents SET body_content =
+        CAST(substr(body_content, 1, 20) || x'00' || substr(body_content, 22) AS BLOB)";
+    execute(&store, flip).await;
+    assert!(
+        store
+            .variants(case.target(&store))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let report = store.verify().await.unwrap();
+    assert_eq!(report.damaged_bodies.len(), 1);
+    let content = report.damaged_bodies[0];
+    assert_eq!(store.body(content).await.unwrap(), None);
+    assert_eq!(store.release(content).await.unwrap(), 1);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn a_body_without_a_checksum_is_compared_with_its_hash_now_and_then() {
+    let store = in_memory().await;
+    let case = Case::default();
+    case.store(&store).await;
+    execute(
+        &store,
+        "UPDATE body_contents SET body_content = x'62ffff79'",
+    )
+    .await;
+    let mut misses = 0;
+    for _ in 0..64 {
+        misses += i32::from(
+            store
+                .variants(case.target(&store))
+                .await
+                .unwrap()
+                .is_empty(),
+        );
+    }
+    assert_eq!(misses, 1);
+    assert_eq!(store.verify().await.unwrap().damaged_bodies.len(), 1);
+}
+
+/// A codec of an application.
+#[derive(Debug)]
+struct Reversed;
+
+impl Codec for Reversed {
+    fn name(&self) -> &'static str {
+        "reversed"
+    }
+
+    fn full_name(&self) -> String {
+        "Reversed".to_owned()
+    }
+
+    fn level(&self) -> Option<i32> {
+        None
+    }
+
+    fn compress(&self, body: &[u8]) -> Result<Vec<u8>, CodecError> {
+        Ok(body.iter().rev().skip(1).copied().collect())
+    }
+
+    fn decompress(&self, stored: &[u8], _: usize) -> Result<Vec<u8>, CodecError> {
+        let mut body: Vec<_> = stored.iter().rev().copied().collect();
+        body.push(b'}');
+        Ok(body)
+    }
+
+    fn detects_damage(&self) -> bool {
+        false
+    }
+}
+
+// covers("C23")
+#[tokio::test]
+async fn a_body_of_an_unknown_codec_is_a_miss() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let codecs = Codecs::default()
+        .with(Arc::new(Reversed))
+        .writing_with("reversed")
+        .unwrap();
+    let options = SqliteStoreOptions::default().with_codecs(codecs);
+    let store = SqliteStore::open(&path, options).await.unwrap();
+    let body = b"{\"name\": \"Saga\"}".repeat(20);
+    let case = long_case(&body);
+    case.store(&store).await;
+    assert_eq!(case.bodies(&store).await, [Bytes::from(body.clone())]);
+    store.close().await.unwrap();
+    let store = SqliteStore::open(&path, SqliteStoreOptions::default())
+        .await
+        .unwrap();
+    assert!(
+        store
+            .variants(case.target(&store))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    case.store(&store).await;
+    store.close().await.unwrap();
+    assert_ne!(Identity.name(), "reversed");
+}

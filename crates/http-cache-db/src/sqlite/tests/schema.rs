@@ -1,0 +1,153 @@
+//! The schema, and what must hold in it.
+
+use super::*;
+
+/// Each breaks one thing that must hold.
+const BREAKS: [&str; 15] = [
+    "UPDATE variants SET url_key = x'00' WHERE response_id = 1",
+    "UPDATE variants SET content_id = (SELECT max(content_id) FROM body_contents) WHERE content_id = 2",
+    "DELETE FROM variants",
+    "UPDATE responses SET is_deleted = 1",
+    "INSERT INTO requests (url_id, method_id, requested_at, headers) VALUES (1, 1, 0, '[]')",
+    "INSERT INTO urls (url_key, scheme, domain, path, created_at) VALUES (x'00', 'http', 'a', '/', 0)",
+    "UPDATE body_contents SET reference_count = reference_count + 1",
+    "UPDATE body_contents SET content_hash = NULL",
+    "UPDATE body_contents SET chunk_count = 1",
+    "UPDATE body_contents SET compressed_size = compressed_size + 1",
+    "UPDATE bodies SET version = version + 5 WHERE previous_version_id IS NULL",
+    "UPDATE bodies SET previous_version_id = NULL",
+    "UPDATE bodies SET previous_version_id = 1 WHERE previous_version_id IS NULL AND body_id > 1",
+    "UPDATE responses SET headers = '[4711]'",
+    "UPDATE requests SET headers = '[4711]'",
+];
+
+/// A store with two responses, one of them in its second version.
+async fn filled() -> SqliteStore {
+    let store = in_memory().await;
+    for (url, at, body) in [
+        ("http://example.org/1", 1, "one"),
+        ("http://example.org/1", 2, "uno"),
+        ("http://example.org/2", 3, "two"),
+    ] {
+        let case = Case {
+            url,
+            at,
+            body: body.as_bytes(),
+            ..Case::default()
+        };
+        case.store(&store).await;
+    }
+    store
+}
+
+#[tokio::test]
+async fn each_broken_invariant_is_found() {
+    assert_sound(&filled().await).await;
+    for sql in BREAKS {
+        let store = filled().await;
+        execute(&store, sql).await;
+        let report = store.verify().await.unwrap();
+        assert!(!report.violations.is_empty(), "not found: {sql}");
+    }
+}
+
+// covers("C24")
+#[tokio::test]
+async fn every_view_and_trigger_works() {
+    let store = filled().await;
+    let database = store.database().unwrap();
+    let names = database.read(|db| {
+        let mut statement = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'view'")?;
+        let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+        Ok(names.collect::<Result<Vec<_>, _>>()?)
+    });
+    let names = names.await.unwrap();
+    assert!(names.len() > 8);
+    for name in names {
+        let read = database.read(move |db| {
+            let mut statement = db.prepare(&format!("SELECT * FROM {name}"))?;
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
+            Ok(())
+        });
+        read.await.unwrap();
+    }
+    assert_eq!(
+        number(&store, "SELECT version FROM schema_version").await,
+        1
+    );
+}
+
+// covers("C16")
+#[tokio::test]
+async fn the_tables_of_the_original_are_there() {
+    let store = in_memory().await;
+    let names = "SELECT count(*) FROM sqlite_schema WHERE name IN ('urls', 'http_methods', 'http_statuses',
+        'requests', 'responses', 'bodies', 'body_contents', 'header_names', 'header_values', 'header_pairs',
+        'request_headers', 'response_headers', 'compression_processes', 'compression_metrics', 'cache_validation',
+        'cache_statistics', 'performance_metrics', 'purge_events', 'maintenance_log', 'schema_version')";
+    assert_eq!(number(&store, names).await, 20);
+}
+
+#[tokio::test]
+async fn down_leaves_nothing() {
+    let store = filled().await;
+    let database = store.database().unwrap();
+    database.migrate_to(&HTTP_CACHE, 0).await.unwrap();
+    let left = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'";
+    assert_eq!(number(&store, left).await, 0);
+    database.migrate(&HTTP_CACHE).await.unwrap();
+    assert_eq!(number(&store, "SELECT count(*) FROM http_methods").await, 1);
+}
+
+#[tokio::test]
+async fn every_foreign_key_has_an_index() {
+    let store = in_memory().await;
+    let missing = "
+        SELECT count(*) FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) f
+        WHERE t.type = 'table' AND NOT EXISTS (
+            SELECT 1 FROM pragma_index_list(t.name) i JOIN pragma_index_info(i.name) c
+            WHERE c.seqno = 0 AND c.name = f.\"from\"
+        )";
+    assert_eq!(number(&store, missing).await, 0);
+    let foreign_keys = "SELECT count(*) FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) WHERE type = 'table'";
+    assert!(number(&store, foreign_keys).await > 15);
+}
+
+/// A request path must not read a whole table.
+#[tokio::test]
+async fn no_request_scans_a_table() {
+    let store = filled().await;
+    let seen = Arc::new(std::sync::Mutex::new(0));
+    let database = store.database().unwrap();
+    let counted = Arc::clone(&seen);
+    let plans = database.read(move |db| {
+        for sql in STATEMENTS {
+            let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+            let parameters = vec![1; statement.parameter_count()];
+            let parameters = sqlite_database::rusqlite::params_from_iter(parameters);
+            let details = statement.query_map(parameters, |row| row.get::<_, String>(3))?;
+            for detail in details {
+                let detail = detail?;
+                assert!(!detail.starts_with("SCAN"), "{detail}: {sql}");
+                *counted.lock().unwrap() += 1;
+            }
+        }
+        Ok(())
+    });
+    plans.await.unwrap();
+    assert!(*seen.lock().unwrap() >= STATEMENTS.len());
+}
+
+/// The statements of a hit, of storing and of removing, as they look things up.
+const STATEMENTS: [&str; 8] = [
+    crate::sqlite::read::VARIANTS,
+    "SELECT content_id FROM body_contents WHERE content_hash = ?1 AND reference_count > 0",
+    "SELECT url_id FROM urls WHERE url_key = ?1",
+    "SELECT header_pair_id FROM header_pairs WHERE header_name_id = ?1 AND header_value_id = ?2 AND is_swept = 0",
+    "DELETE FROM requests WHERE request_id = ?1",
+    "SELECT n.body_id FROM bodies o JOIN bodies n ON n.previous_version_id = o.body_id
+     WHERE o.replaced_at IS NOT NULL AND o.replaced_at > 0 ORDER BY o.replaced_at LIMIT 1",
+    "SELECT content_id FROM body_contents WHERE reference_count = 0 AND last_referenced_at <= ?1",
+    "SELECT sequence FROM invalidations WHERE url_key = ?1",
+];
