@@ -69,6 +69,7 @@ pub(super) fn commit(
     if invalidations::is_outdated(tx, row.target, row.begun)? {
         return Ok((None, rows.new));
     }
+    let equal = content.equal(tx, &compressor.codecs, row.now)?;
     let head = &row.response.head;
     let (vary_key, range) = (head.variant.to_bytes(), head.range.as_deref().unwrap_or(""));
     let older = older(tx, row.target)?;
@@ -100,14 +101,13 @@ pub(super) fn commit(
             .map(|older| older.id);
         removed.extend(oldest);
     }
-    remove_responses(tx, &removed, row.now)?;
-
-    let content = content.store(tx, &mut rows, compressor, row.now)?;
+    let content = content.store(tx, &mut rows, compressor, equal, row.now)?;
     rows.status(head.status)?;
     let (response, version) = match same {
         Some(id) => (id, replace(tx, &mut rows, row, id, &content, max_versions)?),
         None => (insert(tx, &mut rows, row, &vary_key, range, &content)?, 1),
     };
+    remove_responses(tx, &removed, row.now)?;
     let reference_count = tx
         .prepare_cached("SELECT reference_count FROM body_contents WHERE content_id = ?1")?
         .query_row([content.id], |row| row.get(0))?;

@@ -9,6 +9,7 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
 use store_core::{Clock, Timestamp};
 
+use super::remove::remove_unreadable;
 use super::shared_rows::SharedRows;
 use super::state::integer;
 use crate::codec::{Codec, Codecs, Identity, MimeCategory};
@@ -126,19 +127,16 @@ pub(super) struct StoredContent {
 }
 
 impl NewContent {
-    /// The row of this body: that of an equal one, or a new one.
+    /// The row of this body: that of the `equal` one, or a new one.
     pub(super) fn store(
         self,
         tx: &Transaction<'_>,
         rows: &mut SharedRows<'_>,
         compressor: &Compressor,
+        equal: Option<i64>,
         now: Timestamp,
     ) -> Result<StoredContent> {
         let hash = &self.hash.as_bytes()[..];
-        let equal = tx
-            .prepare_cached("SELECT content_id FROM body_contents WHERE content_hash = ?1")?
-            .query_row([hash], |row| row.get::<_, i64>(0))
-            .optional()?;
         let (body, compressed) = match (self.source, equal) {
             (Source::Whole(..), Some(id)) => return Ok(StoredContent { id, new: None }),
             (Source::Chunks(arrived, _), Some(id)) => {
@@ -187,6 +185,34 @@ impl NewContent {
             )?;
         let new = Some((compressed.bytes.len() as u64, compressed.duration));
         Ok(StoredContent { id, new })
+    }
+}
+
+impl NewContent {
+    /// The row of an equal body. One that no codec here can read makes way for this one, with its responses.
+    pub(super) fn equal(
+        &self,
+        tx: &Transaction<'_>,
+        codecs: &Codecs,
+        now: Timestamp,
+    ) -> Result<Option<i64>> {
+        let found = tx
+            .prepare_cached(
+                "SELECT c.content_id, p.system_name
+                 FROM body_contents c JOIN compression_processes p USING (compression_process_id)
+                 WHERE c.content_hash = ?1",
+            )?
+            .query_row([&self.hash.as_bytes()[..]], |row| {
+                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+            })
+            .optional()?;
+        match found {
+            Some((id, codec)) if codecs.get(&codec).is_none() => {
+                remove_unreadable(tx, id, now)?;
+                Ok(None)
+            }
+            found => Ok(found.map(|(id, _)| id)),
+        }
     }
 }
 

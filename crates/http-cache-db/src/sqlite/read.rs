@@ -1,7 +1,8 @@
 //! Finding responses and bodies.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -12,7 +13,7 @@ use store_core::{Clock, Timestamp};
 
 use super::headers::read_list;
 use super::open::Opened;
-use crate::codec::{Codec, Codecs};
+use crate::codec::Codecs;
 use crate::engine::StoredHead;
 use crate::events::{Event, Events};
 use crate::keys::TargetKey;
@@ -37,6 +38,24 @@ pub(super) struct Reader {
     clock: Arc<dyn Clock>,
     /// The reads of bodies whose codec notices no damage.
     unprotected_reads: AtomicU64,
+    has_damaged: AtomicBool,
+    /// Bodies that were found damaged, and are to be removed.
+    damaged: Mutex<Vec<ContentId>>,
+}
+
+/// Why a body cannot be read.
+enum Unreadable {
+    UnknownCodec,
+    Damaged(String),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownCodec => "no codec of this name is registered",
+            Self::Damaged(how) => how,
+        })
+    }
 }
 
 /// The body of the first row.
@@ -71,7 +90,21 @@ impl Reader {
             events,
             clock,
             unprotected_reads: AtomicU64::new(0),
+            has_damaged: AtomicBool::new(false),
+            damaged: Mutex::default(),
         }
+    }
+
+    /// The bodies that were found damaged since the last call.
+    pub(super) fn take_damaged(&self) -> Vec<ContentId> {
+        if !self.has_damaged.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.damaged())
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, Vec<ContentId>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The responses of a target. One that cannot be read is left out.
@@ -186,12 +219,6 @@ impl Reader {
         Ok(self.decompress(&stored))
     }
 
-    /// The codec of this name, or why there is none.
-    fn codec(&self, name: &str) -> Result<Arc<dyn Codec>, String> {
-        let codec = self.codecs.get(name);
-        codec.ok_or_else(|| "no codec of this name is registered".to_owned())
-    }
-
     fn decompress(&self, stored: &StoredBytes<'_>) -> Option<Bytes> {
         let started = self.clock.monotonic();
         match self.try_decompress(stored) {
@@ -206,17 +233,16 @@ impl Reader {
             }
             Err(error) => {
                 let (codec, content) = (stored.codec, stored.content);
-                tracing::warn!(
-                    codec,
-                    content = content.0,
-                    error,
-                    "a stored body is not used"
-                );
+                tracing::warn!(codec, content = content.0, %error, "a stored body is not used");
                 self.events.emit(|| Event::DecompressionError {
                     codec: codec.to_owned(),
                     content,
-                    error,
+                    error: error.to_string(),
                 });
+                if matches!(error, Unreadable::Damaged(_)) {
+                    self.damaged().push(content);
+                    self.has_damaged.store(true, Ordering::Release);
+                }
                 None
             }
         }
@@ -227,17 +253,21 @@ impl Reader {
         reads.is_multiple_of(HASHED_READS)
     }
 
-    fn try_decompress(&self, stored: &StoredBytes<'_>) -> Result<Vec<u8>, String> {
-        let codec = self.codec(stored.codec)?;
-        let len = usize::try_from(stored.original_size).map_err(|_| "no length".to_owned())?;
+    fn try_decompress(&self, stored: &StoredBytes<'_>) -> Result<Vec<u8>, Unreadable> {
+        let damaged = |how: &str| Unreadable::Damaged(how.to_owned());
+        let codec = self
+            .codecs
+            .get(stored.codec)
+            .ok_or(Unreadable::UnknownCodec)?;
+        let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
         let body = codec.decompress(stored.bytes, len);
-        let body = body.map_err(|error| error.to_string())?;
+        let body = body.map_err(|error| Unreadable::Damaged(error.to_string()))?;
         if !codec.detects_damage()
             && let Some(hash) = stored.hash
             && self.is_hashed_read()
             && ContentHash::of(&body) != hash
         {
-            return Err("the body is not that of its hash".to_owned());
+            return Err(damaged("the body is not that of its hash"));
         }
         Ok(body)
     }

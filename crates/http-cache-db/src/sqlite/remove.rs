@@ -140,6 +140,26 @@ pub(super) fn of_content(tx: &Transaction<'_>, content: i64, most: u32) -> Resul
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
+/// Removes a body that cannot be read, with its responses: what equals it is stored anew.
+pub(super) fn remove_unreadable(
+    tx: &Transaction<'_>,
+    content: i64,
+    now: Timestamp,
+) -> Result<Removed> {
+    let responses = of_content(tx, content, u32::MAX)?;
+    let removed = remove_responses(tx, &responses, now)?;
+    forget_hash(tx, content)?;
+    Ok(removed)
+}
+
+/// Makes a body without responses unfindable; its chunks are still to be deleted.
+pub(super) fn forget_hash(tx: &Transaction<'_>, content: i64) -> Result<()> {
+    let sql = "UPDATE body_contents SET content_hash = NULL, last_referenced_at = 0
+               WHERE content_id = ?1 AND reference_count = 0";
+    tx.prepare_cached(sql)?.execute([content])?;
+    Ok(())
+}
+
 /// Hides up to `most` responses. Yields how many there were.
 pub(super) fn hide(tx: &Transaction<'_>, most: u32) -> Result<u64> {
     let mut hide = tx.prepare_cached(

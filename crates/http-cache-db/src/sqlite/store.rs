@@ -17,7 +17,9 @@ use super::open::Opened;
 use super::options::SqliteStoreOptions;
 use super::read::{Reader, find_content};
 use super::recovery::{self, Recovery};
-use super::remove::{Removed, log_purge, of_content, of_target, remove_responses};
+use super::remove::{
+    Removed, forget_hash, log_purge, of_content, of_target, remove_responses, remove_unreadable,
+};
 use super::verify::VerifyReport;
 use super::{evict, invalidations, remove, report, statistics, verify};
 use crate::events::{Event, Events};
@@ -159,7 +161,10 @@ impl SqliteStore {
     /// If the file cannot be read at all; what is wrong is reported.
     pub async fn verify(&self) -> Result<VerifyReport> {
         let opened = self.shared.opened("verify")?;
-        let report = verify::run(&opened, &self.shared.reader).await;
+        // With a reader of its own: what is checked is not changed.
+        let Compressor { codecs, clock, .. } = self.shared.compressor.clone();
+        let reader = Arc::new(Reader::new(codecs, Events::default(), clock));
+        let report = verify::run(&opened, &reader).await;
         report.map_err(|error| self.shared.error(error, "verify"))
     }
 }
@@ -199,6 +204,17 @@ impl Shared {
             error: error.to_string(),
         });
         error
+    }
+
+    /// Removes the bodies that reads have found damaged, with their responses.
+    fn remove_damaged(&self, opened: &Opened) {
+        for content in self.reader.take_damaged() {
+            let now = self.options.clock.now();
+            opened.database.write_detached(move |tx| {
+                let removed = remove_unreadable(tx, content.0, now)?;
+                log_purge(tx, "damaged", removed, now)
+            });
+        }
     }
 
     fn removed(
@@ -306,6 +322,7 @@ impl ResponseStore for SqliteStore {
         let found = opened
             .database
             .blocking_read(|db| shared.reader.variants(db, &opened, target));
+        shared.remove_damaged(&opened);
         found.map_err(|error| shared.error(error, "variants"))
     }
 
@@ -314,6 +331,7 @@ impl ResponseStore for SqliteStore {
         let body = opened
             .database
             .blocking_read(|db| shared.reader.body(db, content));
+        shared.remove_damaged(&opened);
         body.map_err(|error| shared.error(error, "body"))
     }
 
@@ -322,6 +340,7 @@ impl ResponseStore for SqliteStore {
         let chunk = opened
             .database
             .blocking_read(|db| shared.reader.chunk(db, content, index));
+        shared.remove_damaged(&opened);
         chunk.map_err(|error| shared.error(error, "chunk"))
     }
 
@@ -379,6 +398,7 @@ impl ResponseStore for SqliteStore {
             let removed = opened.database.write(move |tx| {
                 let responses = of_content(tx, content.0, PER_WRITE)?;
                 let removed = remove_responses(tx, &responses, now)?;
+                forget_hash(tx, content.0)?;
                 log_purge(tx, "release", removed, now)?;
                 Ok(removed)
             });
