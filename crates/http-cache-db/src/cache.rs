@@ -168,6 +168,9 @@ impl HttpCache {
 
     /// Sets how long a request waits for the answer to an equal one before it goes to the origin itself. Default:
     /// 10 s.
+    ///
+    /// The answer is there for others once its body was read to the end: whoever keeps one unread and asks again
+    /// waits for itself.
     #[must_use]
     pub fn with_collapsing(self, longest_wait: Duration) -> Self {
         self.with(|settings| settings.longest_wait = Some(longest_wait))

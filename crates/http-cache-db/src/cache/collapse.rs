@@ -76,22 +76,25 @@ impl Flights {
         Seen(self.state().stored)
     }
 
-    /// Waits for a request for the same target, if there is one, at most so long. `waiting` is called before.
+    /// Waits for a request for the same target, if there is one, at most so long. `waiting` is called before it does.
     pub(super) async fn turn(
         self: &Arc<Self>,
         target: TargetKey,
         clock: &Arc<dyn Clock>,
         longest: Duration,
-        waiting: impl Fn(),
+        waiting: impl FnOnce(),
     ) -> Turn {
         let deadline = clock.now() + longest;
         let mut over = pin!(clock.sleep_until(deadline));
+        let mut waiting = Some(waiting);
         loop {
             let mut ending = match self.join(target, clock) {
                 Joined::Turn(turn) => return turn,
                 Joined::Wait(ending) => ending,
             };
-            waiting();
+            if let Some(waiting) = waiting.take() {
+                waiting();
+            }
             let told = async { ending.wait_for(Option::is_some).await.is_ok() };
             match select(pin!(told), over.as_mut()).await {
                 Either::Left((true, _)) => return Turn::Waited,

@@ -16,17 +16,19 @@ pub(super) struct InvalidTargets(Mutex<Marks>);
 struct Marks {
     last: u64,
     targets: HashMap<TargetKey, Mark>,
-    everything: Option<Mark>,
+    /// The first and the last mark of targets that are not told apart.
+    others: Option<(Mark, Mark)>,
 }
 
 /// The mark of an invalidation. A later invalidation of the same target has another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark(u64);
 
 /// What has to be removed before stored responses of a target may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Invalid {
-    Target(Mark),
+    Target,
+    /// All responses; the mark is the last before that begins.
     Everything(Mark),
 }
 
@@ -36,10 +38,11 @@ impl InvalidTargets {
         let mut marks = self.marks();
         marks.last += 1;
         let mark = Mark(marks.last);
-        if marks.targets.len() >= MAX_TARGETS && !marks.targets.contains_key(&target) {
-            marks.everything = Some(mark);
-        } else {
+        if marks.targets.len() < MAX_TARGETS || marks.targets.contains_key(&target) {
             marks.targets.insert(target, mark);
+        } else {
+            let first = marks.others.map_or(mark, |(first, _)| first);
+            marks.others = Some((first, mark));
         }
         mark
     }
@@ -50,21 +53,27 @@ impl InvalidTargets {
         if marks.targets.get(&target) == Some(&mark) {
             marks.targets.remove(&target);
         }
+        if marks.others == Some((mark, mark)) {
+            marks.others = None;
+        }
     }
 
     /// All responses were removed since this mark.
     pub(super) fn cleared(&self, mark: Mark) {
         let mut marks = self.marks();
-        if marks.everything == Some(mark) {
-            marks.everything = None;
+        marks.targets.retain(|_, other| *other > mark);
+        if marks.others.is_some_and(|(_, last)| last <= mark) {
+            marks.others = None;
         }
     }
 
     /// `None` if stored responses of the target may answer.
     pub(super) fn of(&self, target: TargetKey) -> Option<Invalid> {
         let marks = self.marks();
-        let everything = marks.everything.map(Invalid::Everything);
-        everything.or_else(|| marks.targets.get(&target).copied().map(Invalid::Target))
+        if marks.others.is_some() {
+            return Some(Invalid::Everything(Mark(marks.last)));
+        }
+        marks.targets.get(&target).map(|_| Invalid::Target)
     }
 
     fn marks(&self) -> MutexGuard<'_, Marks> {
@@ -89,7 +98,7 @@ mod tests {
         let targets = InvalidTargets::default();
         let (first, second) = (targets.mark(target(1)), targets.mark(target(1)));
         targets.removed(target(1), first);
-        assert_eq!(targets.of(target(1)), Some(Invalid::Target(second)));
+        assert_eq!(targets.of(target(1)), Some(Invalid::Target));
         targets.removed(target(1), second);
         assert_eq!(targets.of(target(1)), None);
     }
@@ -100,12 +109,22 @@ mod tests {
         for number in 0..MAX_TARGETS {
             targets.mark(target(number));
         }
-        assert_eq!(targets.of(target(MAX_TARGETS + 1)), None);
-        let mark = targets.mark(target(MAX_TARGETS));
-        let everything = Some(Invalid::Everything(mark));
-        assert_eq!(targets.of(target(MAX_TARGETS + 1)), everything);
+        let (other, unknown) = (target(MAX_TARGETS), target(MAX_TARGETS + 1));
+        assert_eq!(targets.of(unknown), None);
+        let mark = targets.mark(other);
+        assert_eq!(targets.of(unknown), Some(Invalid::Everything(mark)));
+        // One that succeeds at once leaves no trace, but among others.
+        targets.removed(other, mark);
+        assert_eq!(targets.of(unknown), None);
+        targets.mark(other);
+        let mark = targets.mark(unknown);
+        targets.removed(unknown, mark);
+        assert_eq!(targets.of(unknown), Some(Invalid::Everything(mark)));
+        let later = targets.mark(target(0));
         targets.cleared(mark);
-        assert_eq!(targets.of(target(MAX_TARGETS + 1)), None);
-        assert!(targets.of(target(0)).is_some());
+        assert_eq!((targets.of(other), targets.of(target(1))), (None, None));
+        assert_eq!(targets.of(target(0)), Some(Invalid::Target));
+        targets.removed(target(0), later);
+        assert_eq!(targets.of(target(0)), None);
     }
 }

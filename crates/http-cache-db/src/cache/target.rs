@@ -63,7 +63,7 @@ impl Target {
         let invalid = &self.cache.shared.invalid;
         match invalid.of(self.key) {
             None => true,
-            Some(Invalid::Target(_)) => self.invalidate().await,
+            Some(Invalid::Target) => self.invalidate().await,
             Some(Invalid::Everything(mark)) => {
                 let cleared = self.patience().wait("clear", self.store().clear()).await;
                 match cleared {

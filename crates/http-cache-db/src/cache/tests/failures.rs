@@ -33,6 +33,26 @@ async fn the_origin_answers_in_place_of_a_store_that_fails() {
 }
 
 #[tokio::test]
+async fn the_origin_answers_in_place_of_a_store_that_is_stuck() {
+    let store = Faulty::new();
+    let it = Fixture::over(Arc::new(store.clone()));
+    let origin = Site::counting(&[FRESH]);
+    store.fail("late");
+    let request = async { it.get(&origin, &[]).await };
+    let time = async {
+        until(|| it.clock.sleepers() == 1).await;
+        it.clock.advance(PATIENCE);
+    };
+    let (answer, ()) = futures_util::future::join(request, time).await;
+    assert_eq!(answer.body, "0");
+    assert!(
+        answer.did.ends_with("detail=\"store unavailable\""),
+        "{answer:?}"
+    );
+    assert_eq!(it.told(is_error), 1);
+}
+
+#[tokio::test]
 async fn a_body_that_is_gone_is_a_miss() {
     let store = Faulty::new();
     let (it, origin) = (

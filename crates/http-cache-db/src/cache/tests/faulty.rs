@@ -19,6 +19,8 @@ pub(super) struct Faulty {
     faults: Arc<Mutex<Faults>>,
     /// A permit for each piece of a body, and for each commit.
     pub(super) gate: Arc<Semaphore>,
+    /// A permit for each lookup that fails by being late.
+    pub(super) late: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +37,7 @@ impl Faulty {
             inner: MemoryStore::new(1 << 20),
             faults: Arc::default(),
             gate: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            late: Arc::new(Semaphore::new(0)),
         }
     }
 
@@ -66,8 +69,12 @@ impl Faulty {
         self.faults.lock().unwrap().hits.clone()
     }
 
+    pub(super) fn fails(&self, operation: &'static str) -> bool {
+        self.faults.lock().unwrap().failing.contains(operation)
+    }
+
     fn check(&self, operation: &'static str) -> Result<()> {
-        if self.faults.lock().unwrap().failing.contains(operation) {
+        if self.fails(operation) {
             return Err(Error::new(ErrorKind::Unavailable, "faulty", operation));
         }
         Ok(())
@@ -94,12 +101,16 @@ impl ResponseStore for Faulty {
         for variant in &mut variants {
             variant.body = None;
         }
+        if self.fails("late") {
+            self.recover();
+            self.late.acquire().await.unwrap().forget();
+        }
         Ok(variants)
     }
 
     async fn body(&self, content: ContentId) -> Result<Option<StoredBody>> {
         self.check("body")?;
-        if self.check("gone").is_err() {
+        if self.fails("gone") {
             return Ok(None);
         }
         let body = self.inner.body(content).await?;
