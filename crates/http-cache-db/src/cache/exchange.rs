@@ -33,7 +33,7 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// `None` if the target is not absolute.
-    pub(super) fn new(cache: &HttpCache, parts: Parts) -> Option<Self> {
+    pub(super) fn new(cache: &HttpCache, parts: Parts, has_body: bool) -> Option<Self> {
         parts.uri.scheme()?;
         let uri: Uri = Url::parse(&parts.uri.to_string())
             .ok()?
@@ -45,7 +45,7 @@ impl Exchange {
         let headers = end_to_end(parts.headers);
         Some(Self {
             target: Target::new(cache, uri.clone()),
-            request: RequestHead::new(parts.method, uri, headers),
+            request: RequestHead::new(parts.method, uri, headers).with_body(has_body),
             policy: of_request.unwrap_or_else(|| Arc::clone(&cache.settings.policy)),
             asked: parts.uri,
             extensions: parts.extensions,

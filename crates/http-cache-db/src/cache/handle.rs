@@ -41,7 +41,7 @@ impl HttpCache {
         origin: &O,
     ) -> Result<Response<Body>, O::Error> {
         let (parts, body) = request.into_parts();
-        let Some(exchange) = Exchange::new(self, parts) else {
+        let Some(exchange) = Exchange::new(self, parts, !body.is_end_stream()) else {
             let refusal = "The target is no absolute URL.\n";
             return Ok(sentence(StatusCode::BAD_REQUEST, refusal));
         };
@@ -61,7 +61,6 @@ impl HttpCache {
 
 impl Exchange {
     async fn run<O: Origin>(self, body: Body, origin: &O) -> Result<Response<Body>, O::Error> {
-        let has_body = !body.is_end_stream();
         let (mut lead, mut waited) = (None, None);
         let mut seen = self.cache().shared.flights.seen();
         let mut found = self.find().await;
@@ -90,7 +89,7 @@ impl Exchange {
                 }
                 Decision::Forward(forward) => forward,
             };
-            let may_wait = found.is_usable && !has_body && self.may_wait(forward.reason);
+            let may_wait = found.is_usable && self.may_wait(forward.reason);
             if may_wait && lead.is_none() && waited.is_none() {
                 match self.turn().await {
                     Turn::Alone => {}

@@ -72,7 +72,9 @@ pub fn decide(
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return forward(None, Purpose::Fetch, ForwardReason::Method);
     }
-    if request.fields.range == RangeField::Multiple || request.fields.has_origin_precondition {
+    // The body of a GET means whatever the origin takes it for (RFC 9110, section 9.3.1).
+    let is_for_origin = request.has_body || request.fields.has_origin_precondition;
+    if is_for_origin || request.fields.range == RangeField::Multiple {
         return forward(None, Purpose::Fetch, ForwardReason::Bypass);
     }
     let selected = || {

@@ -268,3 +268,20 @@ fn conditions_that_only_the_origin_evaluates_are_forwarded() {
     assert_eq!(it.forward(&asked, 1).reason, ForwardReason::Bypass);
     assert!(upstream(&it, &asked, 1).contains_key("if-match"));
 }
+
+#[test]
+fn a_get_with_a_body_is_for_the_origin() {
+    let mut it = Fixture::new();
+    it.store(&[], 200, &[FRESH, ETAG]);
+    let asked = get(&[]).with_body(true);
+    let forward = it.forward(&asked, 1);
+    assert_eq!(
+        (forward.stored_index, forward.reason),
+        (None, ForwardReason::Bypass)
+    );
+    let outcome = it.resolve(&asked, 1, Some((200, &[FRESH]))).outcome;
+    assert!(
+        matches!(outcome, Outcome::Pass(NotStorable::Body)),
+        "{outcome:?}"
+    );
+}

@@ -16,10 +16,12 @@ pub struct RequestHead {
     pub headers: HeaderMap,
     /// The fields that caching depends on.
     pub fields: RequestFields,
+    /// Whether a body follows.
+    pub has_body: bool,
 }
 
 impl RequestHead {
-    /// Parses the fields of a request.
+    /// Parses the fields of a request without a body.
     #[must_use]
     pub fn new(method: Method, target: Uri, headers: HeaderMap) -> Self {
         Self {
@@ -27,7 +29,15 @@ impl RequestHead {
             method,
             target,
             headers,
+            has_body: false,
         }
+    }
+
+    /// Sets whether a body follows.
+    #[must_use]
+    pub const fn with_body(mut self, has_body: bool) -> Self {
+        self.has_body = has_body;
+        self
     }
 }
 

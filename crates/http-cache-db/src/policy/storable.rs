@@ -17,6 +17,8 @@ use crate::fields::{RangeField, Vary, combined_value};
 pub enum NotStorable {
     /// Responses to the method are not stored.
     Method,
+    /// The answer to a GET with a body
+    Body,
     /// The status is interim, a 304, a 206 without its range, or not understood although it must be.
     Status,
     /// The request asked for several ranges.
@@ -39,6 +41,7 @@ impl fmt::Display for NotStorable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Method => "method",
+            Self::Body => "body",
             Self::Status => "status",
             Self::MultipleRanges => "several ranges",
             Self::NoStore => "no-store",
@@ -63,6 +66,9 @@ pub fn storable(
     let control = &response.fields.control;
     if !is_storable_method(request, response, policy) {
         return Err(NotStorable::Method);
+    }
+    if request.has_body && request.method == Method::GET {
+        return Err(NotStorable::Body);
     }
     if !is_storable_status(response) || (control.must_understand && !is_understood(response.status))
     {
