@@ -1,5 +1,7 @@
 //! Requests to the origin.
 
+mod connector;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +9,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Response, header};
+use http_body::Body as _;
 use http_cache_db::cache::Body;
-use http_cache_db::policy::end_to_end;
+use http_cache_db::policy::{end_to_end, is_safe};
 use http_cache_db::{Clock, ErrorChain, SystemClock};
+use hyper::body::Incoming;
 use hyper::ext::on_informational;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
+use hyper_util::client::legacy::{self, Builder, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::sync::oneshot;
 
+use self::connector::{Connector, Traffic};
 use crate::error::Error;
 use crate::observed::Observed;
 use crate::serve::report;
@@ -27,10 +32,13 @@ use crate::timed::Unstalled;
 /// Idle connections are closed before usual servers close them, which would lose a request on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The connections to the origin. Nothing is sent twice, but for requests that no byte was sent of.
+/// The connections to the origin. Nothing is sent twice, but for requests that no byte was sent of, and those that
+/// change nothing and went over a connection that the origin closed.
 #[derive(Clone)]
 pub(crate) struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Body>,
+    client: Client<Connector, Body>,
+    /// Its connections are used once.
+    fresh: Client<Connector, Body>,
     timeout: Duration,
     clock: SystemClock,
 }
@@ -73,12 +81,15 @@ impl Upstream {
             .https_or_http()
             .enable_http1()
             .build();
-        let client = Client::builder(TokioExecutor::new())
+        let connector = Connector(connector);
+        let mut client = Client::builder(TokioExecutor::new());
+        client
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .build(connector);
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        let build = |builder: &Builder| builder.build(connector.clone());
         Ok(Self {
-            client,
+            client: build(&client),
+            fresh: build(client.pool_max_idle_per_host(0)),
             timeout,
             clock: SystemClock::new(),
         })
@@ -96,32 +107,29 @@ impl Upstream {
         for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
             request.headers_mut().remove(name);
         }
-        // Dropped with the body: when it has been sent, or is lost.
-        let (sending, sent) = oneshot::channel::<()>();
-        let mut request = request.map(|body| {
-            Body::new(Observed::new(body, move |_: &Bytes| {
-                let _held = &sending;
-            }))
-        });
         if let Some(interim) = interim {
             on_informational(&mut request, move |response| {
                 interim(response.status(), &end_to_end(response.headers().clone()));
             });
         }
-        let late = async {
-            // The client may take its time to send the body.
-            let _ended = sent.await;
-            self.clock
-                .sleep_until(self.clock.now() + self.timeout)
-                .await;
+        let again = repeated(&request);
+        let connection = capture_connection(&mut request);
+        let answer = match (self.attempt(&self.client, request).await, again) {
+            (Err(Some(_)), Some(again)) if came_too_late(&connection) => {
+                self.attempt(&self.fresh, again).await
+            }
+            (answer, _) => answer,
         };
-        let response = tokio::select! {
-            response = self.client.request(request) => response.map_err(|error| {
-                report(&format_args!("no answer of the origin: {}", ErrorChain(&error)));
+        let response = answer.map_err(|failure| match failure {
+            Some(error) => {
+                report(&format_args!(
+                    "no answer of the origin: {}",
+                    ErrorChain(&error)
+                ));
                 NoAnswer::Unreachable
-            })?,
-            () = late => return Err(NoAnswer::TimedOut),
-        };
+            }
+            None => NoAnswer::TimedOut,
+        })?;
         if response.status().is_informational() {
             // Nothing asked for another protocol.
             return Err(NoAnswer::Unreachable);
@@ -129,4 +137,55 @@ impl Upstream {
         let unstalled = |body| Unstalled::new(body, self.clock, self.timeout);
         Ok(response.map(|body| Body::new(unstalled(body))))
     }
+
+    /// Sends a request. The error is `None` if the answer takes longer than the timeout.
+    async fn attempt(
+        &self,
+        client: &Client<Connector, Body>,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, Option<legacy::Error>> {
+        // Dropped with the body: when it has been sent, or is lost.
+        let (sending, sent) = oneshot::channel::<()>();
+        let request = request.map(|body| {
+            Body::new(Observed::new(body, move |_: &Bytes| {
+                let _held = &sending;
+            }))
+        });
+        let late = async {
+            // The client may take its time to send the body.
+            let _ended = sent.await;
+            self.clock
+                .sleep_until(self.clock.now() + self.timeout)
+                .await;
+        };
+        tokio::select! {
+            response = client.request(request) => response.map_err(Some),
+            () = late => Err(None),
+        }
+    }
+}
+
+/// The request once more, if it may be sent twice.
+fn repeated(request: &Request<Body>) -> Option<Request<Body>> {
+    if !is_safe(request.method()) || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(Body::empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    *again.extensions_mut() = request.extensions().clone();
+    Some(again)
+}
+
+/// Whether the origin may have closed the connection before the request came.
+fn came_too_late(connection: &CaptureConnection) -> bool {
+    let connected = connection.connection_metadata();
+    let mut extras = http::Extensions::new();
+    if let Some(connected) = &*connected {
+        connected.get_extras(&mut extras);
+    }
+    extras
+        .get::<Traffic>()
+        .is_some_and(Traffic::may_have_come_too_late)
 }

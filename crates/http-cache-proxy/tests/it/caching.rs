@@ -271,6 +271,41 @@ fn unsafe_request_is_sent_once() {
     assert_eq!(origin.requests().len(), 1);
 }
 
+/// An origin that closes a connection as the second request on it comes.
+fn closing_origin() -> Origin {
+    let answer = response("200 OK", &["Cache-Control: no-store"], "one");
+    let answer = answer.replace("Connection: close\r\n", "");
+    Origin::closing_late(move |_| answer.clone())
+}
+
+#[test]
+fn request_that_comes_as_the_origin_closes_is_sent_once_more() {
+    let origin = closing_origin();
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let mut sent = 0;
+    while origin.requests().len() == sent {
+        assert_eq!(proxy.get("/").status(), 200);
+        sent += 1;
+    }
+}
+
+#[test]
+fn change_that_comes_as_the_origin_closes_is_not_repeated() {
+    let origin = closing_origin();
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let mut sent = 0;
+    loop {
+        assert_eq!(proxy.get("/").status(), 200);
+        sent += 1;
+        if proxy.send("POST", "/", &["Content-Length: 0"]).status() == 502 {
+            break;
+        }
+    }
+    let requests = origin.requests();
+    let received = requests.iter().filter(|head| head.starts_with("POST"));
+    assert_eq!(received.count(), sent);
+}
+
 #[test]
 fn window_for_revalidation_serves_first_and_asks_behind() {
     let count = AtomicU32::new(0);

@@ -22,19 +22,34 @@ impl Origin {
         wrap: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
         answer: impl Fn(&str) -> String + Send + Sync + 'static,
     ) -> Self {
+        Self::listen(move |stream, seen| {
+            if let Some(stream) = wrap(stream) {
+                serve(stream, &answer, seen);
+            }
+        })
+    }
+
+    /// Answers the first request of each connection, and closes it when the second has come.
+    pub(crate) fn closing_late(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::listen(move |mut stream, seen| {
+            serve(&mut stream, &answer, seen);
+            let head = read_head(&mut stream);
+            if !head.is_empty() {
+                seen.lock().unwrap().push(head);
+            }
+        })
+    }
+
+    /// Does this with each connection.
+    fn listen(connection: impl Fn(TcpStream, &Mutex<Vec<String>>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::<Mutex<Vec<String>>>::default();
-        let (answer, seen) = (Arc::new((wrap, answer)), Arc::clone(&requests));
+        let (connection, seen) = (Arc::new(connection), Arc::clone(&requests));
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (answer, seen) = (Arc::clone(&answer), Arc::clone(&seen));
-                thread::spawn(move || {
-                    let (wrap, answer) = &*answer;
-                    if let Some(stream) = wrap(stream) {
-                        serve(stream, answer, &seen);
-                    }
-                });
+                let (connection, seen) = (Arc::clone(&connection), Arc::clone(&seen));
+                thread::spawn(move || connection(stream, &seen));
             }
         });
         Self { address, requests }
@@ -94,10 +109,7 @@ pub(crate) fn response(status: &str, fields: &[&str], body: &str) -> String {
         fields,
         &[&length, "Connection: close", "", body],
     ];
-    lines.concat().join(
-        "
-",
-    )
+    lines.concat().join("\r\n")
 }
 
 /// The value of a field in a head.
