@@ -123,6 +123,10 @@ fn add_via(headers: &mut HeaderMap) {
 
 fn no_answer(error: NoAnswer) -> Response<Body> {
     match error {
+        NoAnswer::BrokenRequest => sentence(
+            StatusCode::BAD_REQUEST,
+            "The body of the request is incomplete or not well-formed.\n",
+        ),
         NoAnswer::TimedOut => sentence(
             StatusCode::GATEWAY_TIMEOUT,
             "The origin did not answer in time.\n",

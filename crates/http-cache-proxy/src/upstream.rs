@@ -4,12 +4,14 @@ mod connector;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::Scheme;
 use http::{HeaderMap, Request, Response, header};
 use http_body::Body as _;
+use http_body_util::BodyExt as _;
 use http_cache_db::cache::Body;
 use http_cache_db::policy::{end_to_end, is_safe};
 use http_cache_db::{Clock, ErrorChain, SystemClock};
@@ -50,6 +52,8 @@ pub(crate) enum NoAnswer {
     Unreachable,
     /// It took longer than the timeout.
     TimedOut,
+    /// The body of the request broke off, or is not well-formed.
+    BrokenRequest,
 }
 
 /// TLS by the operating system's root certificates.
@@ -113,6 +117,14 @@ impl Upstream {
             });
         }
         let again = repeated(&request);
+        let is_broken = Arc::new(AtomicBool::new(false));
+        let request_broke = Arc::clone(&is_broken);
+        let mut request = request.map(|body| {
+            Body::new(body.map_err(move |error| {
+                request_broke.store(true, Ordering::Release);
+                error
+            }))
+        });
         let connection = capture_connection(&mut request);
         let answer = match (self.attempt(&self.client, request).await, again) {
             (Err(Some(_)), Some(again)) if came_too_late(&connection) => {
@@ -121,6 +133,7 @@ impl Upstream {
             (answer, _) => answer,
         };
         let response = answer.map_err(|failure| match failure {
+            Some(_) if is_broken.load(Ordering::Acquire) => NoAnswer::BrokenRequest,
             Some(error) => {
                 report(&format_args!(
                     "no answer of the origin: {}",

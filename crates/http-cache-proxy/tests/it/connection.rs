@@ -78,3 +78,20 @@ fn tunnels_are_refused() {
         proxy.exchange("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nConnection: close\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
 }
+
+#[test]
+fn body_that_is_not_well_formed_is_the_clients_fault() {
+    // It would answer once the body is complete.
+    let (_release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let origin = Origin::start(move |_| {
+        let _dropped = released.lock().unwrap().recv();
+        response("200 OK", &[], "one")
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let answer = proxy.exchange(&format!("{head}3\r\none\r\nno size\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let (_, _, errors) = proxy.stop();
+    assert_eq!(errors, "");
+}
