@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_cache_db::cache::{self, Body};
+use http_cache_db::fields::{combined_value, list_members};
 use http_cache_db::{HttpCache, MemoryStore, SystemClock};
 use hyper::body::Incoming;
 
@@ -47,7 +48,10 @@ impl cache::Origin for Route {
         add_via(request.headers_mut());
         let interim = self.client.clone().map(|client| {
             move |status, headers: &HeaderMap| {
-                client.socket.write_interim(client.version, status, headers);
+                // Whether to go on is said by the server, which the client expects it of.
+                if status != StatusCode::CONTINUE {
+                    client.socket.write_interim(client.version, status, headers);
+                }
             }
         });
         self.upstream.send(request, interim).await
@@ -97,6 +101,12 @@ impl Proxy {
             let refusal = "A request names its host once.\n";
             return sentence(StatusCode::BAD_REQUEST, refusal);
         }
+        if !is_coding_known(&parts.headers) {
+            // RFC 9112, section 6.1. The server takes off `chunked`; the origin would not learn of another.
+            let refusal =
+                "Bodies of requests may be chunked; other transfer codings are not known.\n";
+            return sentence(StatusCode::NOT_IMPLEMENTED, refusal);
+        }
         let Some(target) = self.origin.target(&parts.uri) else {
             return sentence(StatusCode::BAD_REQUEST, "The target is no path.\n");
         };
@@ -112,6 +122,16 @@ impl Proxy {
         add_via(response.headers_mut());
         response
     }
+}
+
+/// Whether the body of a request has no transfer coding but `chunked`.
+fn is_coding_known(headers: &HeaderMap) -> bool {
+    let codings = combined_value(headers, "transfer-encoding").unwrap_or_default();
+    let mut codings = list_members(&codings);
+    codings
+        .next()
+        .is_none_or(|coding| coding.eq_ignore_ascii_case("chunked"))
+        && codings.next().is_none()
 }
 
 fn add_via(headers: &mut HeaderMap) {

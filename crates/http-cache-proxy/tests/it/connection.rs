@@ -95,3 +95,33 @@ fn body_that_is_not_well_formed_is_the_clients_fault() {
     let (_, _, errors) = proxy.stop();
     assert_eq!(errors, "");
 }
+
+#[test]
+fn transfer_codings_but_chunked_are_refused() {
+    let origin = Origin::answering(response("200 OK", &[], "one"));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    for codings in ["gzip, chunked", "Chunked, chunked"] {
+        let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding";
+        let answer = proxy.exchange(&format!("{head}: {codings}\r\n\r\n0\r\n\r\n"));
+        assert!(answer.starts_with("HTTP/1.1 501"), "{codings}: {answer}");
+    }
+    assert!(origin.requests().is_empty());
+}
+
+#[test]
+fn client_that_expects_it_is_told_once_to_go_on() {
+    let go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    let origin = Origin::answering(format!("{go_on}{}", response("200 OK", &[], "one")));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let mut stream = proxy.connect();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4";
+    let head = format!("{head}\r\nExpect: 100-continue\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut told = vec![0; go_on.len()];
+    stream.read_exact(&mut told).unwrap();
+    assert_eq!(told, go_on.as_bytes());
+    stream.write_all(b"body").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
