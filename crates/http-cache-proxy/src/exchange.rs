@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_cache_db::cache::{self, Body};
 use http_cache_db::fields::{combined_value, list_members};
 use http_cache_db::{HttpCache, MemoryStore, SystemClock};
@@ -13,8 +13,9 @@ use crate::error::Error;
 use crate::plain::sentence;
 use crate::socket::SharedSocket;
 use crate::upstream::{NoAnswer, Upstream};
+use crate::via::Via;
 
-/// The name of this cache in `Cache-Status` and `Via`.
+/// The name of this cache in `Cache-Status`, and the beginning of that in `Via`.
 const NAME: &str = "http-cache-proxy";
 
 /// The cache, and the way to its origin.
@@ -23,6 +24,7 @@ pub(crate) struct Proxy {
     origin: Origin,
     upstream: Upstream,
     cache: HttpCache,
+    via: Arc<Via>,
     clock: SystemClock,
 }
 
@@ -37,6 +39,7 @@ pub(crate) struct Client {
 #[derive(Clone, Debug)]
 struct Route {
     upstream: Upstream,
+    via: Arc<Via>,
     /// `None` if no client waits.
     client: Option<Client>,
 }
@@ -45,7 +48,7 @@ impl cache::Origin for Route {
     type Error = NoAnswer;
 
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, NoAnswer> {
-        add_via(request.headers_mut());
+        self.via.add_to(request.headers_mut());
         let interim = self.client.clone().map(|client| {
             move |status, headers: &HeaderMap| {
                 // Whether to go on is said by the server, which the client expects it of.
@@ -60,6 +63,7 @@ impl cache::Origin for Route {
     fn detached(&self) -> Self {
         Self {
             upstream: self.upstream.clone(),
+            via: Arc::clone(&self.via),
             client: None,
         }
     }
@@ -76,6 +80,7 @@ impl Proxy {
             origin: config.origin.clone(),
             upstream: Upstream::new(&config.origin.scheme, config.timeout)?,
             cache,
+            via: Arc::new(Via::new(NAME)),
             clock: SystemClock::new(),
         })
     }
@@ -101,6 +106,11 @@ impl Proxy {
             let refusal = "A request names its host once.\n";
             return sentence(StatusCode::BAD_REQUEST, refusal);
         }
+        if self.via.is_in(&parts.headers) {
+            let refusal =
+                "The request has passed this proxy before: its origin leads back to it.\n";
+            return sentence(StatusCode::LOOP_DETECTED, refusal);
+        }
         if !is_coding_known(&parts.headers) {
             // RFC 9112, section 6.1. The server takes off `chunked`; the origin would not learn of another.
             let refusal =
@@ -114,12 +124,13 @@ impl Proxy {
         parts.extensions.clear();
         let route = Route {
             upstream: self.upstream.clone(),
+            via: Arc::clone(&self.via),
             client: Some(client),
         };
         let request = Request::from_parts(parts, Body::new(body));
         let answer = self.cache.handle(request, &route).await;
         let mut response = answer.unwrap_or_else(no_answer);
-        add_via(response.headers_mut());
+        self.via.add_to(response.headers_mut());
         response
     }
 }
@@ -132,13 +143,6 @@ fn is_coding_known(headers: &HeaderMap) -> bool {
         .next()
         .is_none_or(|coding| coding.eq_ignore_ascii_case("chunked"))
         && codings.next().is_none()
-}
-
-fn add_via(headers: &mut HeaderMap) {
-    headers.append(
-        header::VIA,
-        HeaderValue::from_static("1.1 http-cache-proxy"),
-    );
 }
 
 fn no_answer(error: NoAnswer) -> Response<Body> {

@@ -13,6 +13,7 @@ mod serve;
 mod socket;
 mod timed;
 mod upstream;
+mod via;
 
 use std::process::ExitCode;
 

@@ -23,7 +23,8 @@ fn fresh_response_is_served_from_memory() {
         second.head
     );
     assert!(second.field("age").is_some() && second.field("date").is_some());
-    assert_eq!(second.field("via"), Some("1.1 http-cache-proxy"));
+    let via = second.field("via").unwrap_or_default();
+    assert!(via.starts_with("1.1 http-cache-proxy-"), "{via}");
     assert_eq!(origin.requests().len(), 1);
     let other = proxy.get("/issues?page=2");
     assert_eq!(other.cache_status(), "fwd=uri-miss;fwd-status=200;stored");

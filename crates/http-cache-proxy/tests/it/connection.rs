@@ -125,3 +125,18 @@ fn client_that_expects_it_is_told_once_to_go_on() {
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
 }
+
+#[test]
+fn request_that_has_passed_before_is_a_loop() {
+    let origin = Origin::answering(response("200 OK", &[], "one"));
+    let (proxy, other) = (
+        Proxy::start(&origin.url(), &[]),
+        Proxy::start(&origin.url(), &[]),
+    );
+    proxy.get("/");
+    let requests = origin.requests();
+    let via = crate::origin::field(&requests[0], "via").unwrap();
+    let via = format!("Via: 1.0 other, {via}");
+    assert_eq!(proxy.send("GET", "/", &[&via]).status(), 508);
+    assert_eq!(other.send("GET", "/", &[&via]).status(), 200);
+}
