@@ -48,6 +48,17 @@ impl Config {
             usage("no place for responses is given; keep them in memory with --memory")
         })?;
         let origin = Origin::parse(origin)?;
+        if memory.0 == 0 {
+            return Err(usage(
+                "--memory 0 keeps nothing; give a size such as 256MiB",
+            ));
+        }
+        let timeout = settings.timeout.map_or(TIMEOUT, |timeout| timeout.0);
+        if timeout.is_zero() {
+            return Err(usage(
+                "--timeout 0s lets no origin answer; give a time such as 30s",
+            ));
+        }
         if let (Some(least), Some(most)) = (settings.min_ttl, settings.max_ttl)
             && least.0 > most.0
         {
@@ -61,7 +72,7 @@ impl Config {
             origin,
             listen: settings.listen.unwrap_or(LISTEN),
             memory_bytes: memory.0,
-            timeout: settings.timeout.map_or(TIMEOUT, |timeout| timeout.0),
+            timeout,
             redaction,
             has_access_log: settings.access_log,
             policy: policy(settings),

@@ -87,6 +87,14 @@ fn wrong_usage_names_the_remedy() {
         (&["--config", "/missing.toml"][..], "/missing.toml"),
         (&["--default-ttl", "soon"][..], "such as 30s"),
         (
+            &["--origin", "http://a", "--memory", "0"][..],
+            "such as 256MiB",
+        ),
+        (
+            &["--origin", "http://a", "--memory", "--timeout", "0s"][..],
+            "such as 30s",
+        ),
+        (
             &[
                 "--origin",
                 "http://a",
