@@ -100,7 +100,7 @@ pub(crate) struct Settings {
     #[arg(long)]
     pub(crate) stale_on_error: bool,
 
-    /// How long the origin may take to begin its answer [default: 30s]
+    /// How long the origin may take to begin its answer, and both sides may stall [default: 30s]
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Ttl>,
 

@@ -1,6 +1,7 @@
 //! One request of a client, from its checks to its answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_cache_db::cache::{self, Body};
@@ -26,6 +27,7 @@ pub(crate) struct Proxy {
     cache: HttpCache,
     via: Arc<Via>,
     clock: SystemClock,
+    timeout: Duration,
 }
 
 /// The client of a request, as far as interim responses need it.
@@ -82,11 +84,17 @@ impl Proxy {
             cache,
             via: Arc::new(Via::new(NAME)),
             clock: SystemClock::new(),
+            timeout: config.timeout,
         })
     }
 
     pub(crate) const fn clock(&self) -> &SystemClock {
         &self.clock
+    }
+
+    /// How long the other side may stall, the origin or a client.
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// The answer to a request.

@@ -96,7 +96,8 @@ fn connect(
 ) {
     // Without it, small answers may wait for the client's acknowledgement.
     let _unsupported = stream.set_nodelay(true);
-    let (socket, proxy) = (SharedSocket::new(stream), Arc::clone(proxy));
+    let socket = SharedSocket::new(stream, proxy.timeout());
+    let proxy = Arc::clone(proxy);
     let io = TokioIo::new(socket.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (proxy, socket, log) = (Arc::clone(&proxy), socket.clone(), log.clone());

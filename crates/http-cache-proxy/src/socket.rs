@@ -1,23 +1,30 @@
-//! A client's socket that interim responses (1xx) can be written to beside hyper, whose server sends none.
+//! A client's socket that interim responses (1xx) can be written to beside hyper, whose server sends none, and that
+//! fails if the client takes nothing for too long.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, Version};
+use http_cache_db::{Clock, SystemClock};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// The socket, shared by hyper and the exchanges of its connection.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct SharedSocket {
     inner: Arc<Mutex<Inner>>,
 }
 
-#[derive(Debug)]
 struct Inner {
     stream: TcpStream,
+    clock: SystemClock,
+    timeout: Duration,
+    /// Ends when the client has taken nothing for too long.
+    stalled: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// The rest of an interim response that the socket did not take at once. It goes before all else.
     unsent: Vec<u8>,
     /// Whether hyper wrote since its last complete flush: an earlier answer may be incomplete then.
@@ -25,9 +32,13 @@ struct Inner {
 }
 
 impl SharedSocket {
-    pub(crate) fn new(stream: TcpStream) -> Self {
+    /// `timeout` is how long the client may take nothing of what is written.
+    pub(crate) fn new(stream: TcpStream, timeout: Duration) -> Self {
         let inner = Inner {
             stream,
+            clock: SystemClock::new(),
+            timeout,
+            stalled: None,
             unsent: Vec::new(),
             is_answer_pending: false,
         };
@@ -63,14 +74,39 @@ impl SharedSocket {
     }
 }
 
+impl fmt::Debug for SharedSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedSocket").finish_non_exhaustive()
+    }
+}
+
 impl Inner {
+    fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, bytes) {
+            self.stalled = None;
+            return Poll::Ready(written);
+        }
+        let stalled = self.stalled.get_or_insert_with(|| {
+            let (clock, timeout) = (self.clock, self.timeout);
+            Box::pin(async move { clock.sleep_until(clock.now() + timeout).await })
+        });
+        ready!(stalled.as_mut().poll(context));
+        self.stalled = None;
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
     fn poll_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.unsent.is_empty() {
-            let sent = ready!(Pin::new(&mut self.stream).poll_write(context, &self.unsent))?;
-            if sent == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        let mut unsent = std::mem::take(&mut self.unsent);
+        while !unsent.is_empty() {
+            match self.poll_write(context, &unsent) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(sent)) => drop(unsent.drain(..sent)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.unsent = unsent;
+                    return Poll::Pending;
+                }
             }
-            self.unsent.drain(..sent);
         }
         Poll::Ready(Ok(()))
     }
@@ -95,7 +131,7 @@ impl AsyncWrite for SharedSocket {
         let mut inner = self.lock();
         ready!(inner.poll_unsent(context))?;
         inner.is_answer_pending = true;
-        Pin::new(&mut inner.stream).poll_write(context, bytes)
+        inner.poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,9 +1,9 @@
 //! What happens on a client's connection besides caching.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use crate::origin::{Origin, response};
-use crate::running::Proxy;
+use crate::running::{Proxy, TIMEOUT};
 
 const EARLY: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nConnection: x\r\n\r\n";
 
@@ -139,4 +139,24 @@ fn request_that_has_passed_before_is_a_loop() {
     let via = format!("Via: 1.0 other, {via}");
     assert_eq!(proxy.send("GET", "/", &[&via]).status(), 508);
     assert_eq!(other.send("GET", "/", &[&via]).status(), 200);
+}
+
+#[test]
+fn client_that_reads_nothing_is_left() {
+    let long = response("200 OK", &["Cache-Control: no-store"], &"x".repeat(1 << 26));
+    let origin = Origin::start(move |_| long.clone());
+    let proxy = Proxy::start(&origin.url(), &["--timeout", "200ms"]);
+    let mut stream = proxy.connect();
+    stream.set_write_timeout(Some(TIMEOUT)).unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
+    // Fills all buffers, and then waits for the proxy to read or to close.
+    let error = loop {
+        if let Err(error) = stream.write(&[b'x'; 1 << 13]) {
+            break error.kind();
+        }
+    };
+    let is_closed = matches!(error, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+    assert!(is_closed, "{error}");
 }

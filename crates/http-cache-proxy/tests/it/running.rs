@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::origin::field;
 
 /// A hang is a failure after this.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running proxy; dropped, it is killed.
 pub(crate) struct Proxy {
