@@ -97,6 +97,11 @@ impl Proxy {
         self.timeout
     }
 
+    /// Writes what is pending, and closes the store.
+    pub(crate) async fn close(&self) -> Result<(), http_cache_db::Error> {
+        self.cache.close().await
+    }
+
     /// The answer to a request.
     pub(crate) async fn respond(
         &self,

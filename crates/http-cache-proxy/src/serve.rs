@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use http_cache_db::Clock;
-use http_cache_db::Redaction;
 use http_cache_db::cache::Body;
+use http_cache_db::{Clock, ErrorChain, Redaction};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -61,6 +60,9 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     tokio::select! {
         () = graceful.shutdown() => {}
         () = pause(&proxy, GRACE) => report(&"open exchanges were broken off"),
+    }
+    if let Err(error) = proxy.close().await {
+        report(&ErrorChain(&error));
     }
     Ok(())
 }
