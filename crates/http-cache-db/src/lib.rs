@@ -62,4 +62,6 @@ pub use keys::{Salt, TargetKey};
 pub use memory::MemoryStore;
 pub use redaction::{Redaction, Secrets};
 pub use sqlite::{CleanupReport, HTTP_CACHE, SqliteStore, SqliteStoreOptions, VerifyReport};
-pub use store_core::{BoxError, Clock, Error, ErrorChain, ErrorKind, Random, SystemClock, SystemRandom, Timestamp};
+pub use store_core::{
+    BoxError, Clock, Error, ErrorChain, ErrorKind, Random, SystemClock, SystemRandom, Timestamp,
+};
