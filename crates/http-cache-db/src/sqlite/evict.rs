@@ -13,6 +13,8 @@ use crate::store::Evicted;
 
 /// The most responses or versions in one transaction.
 const PER_WRITE: u64 = 64;
+/// The most used responses that the hand passes in one transaction.
+const PASSED_PER_WRITE: u64 = 1_024;
 
 /// The bytes of the file that are in use.
 pub(super) fn used_bytes(db: &Connection) -> Result<u64> {
@@ -24,9 +26,24 @@ pub(super) fn used_bytes(db: &Connection) -> Result<u64> {
     Ok((pages * number("PRAGMA page_size")?).unsigned_abs())
 }
 
-/// Frees up to `bytes`, in a transaction of bounded length. Yields what it freed; nothing if there is nothing
-/// left.
-pub(super) fn evict(tx: &Transaction<'_>, bytes: u64, now: Timestamp) -> Result<Evicted> {
+/// The bytes in use, less those that are free after the next cleanup: long bodies that nothing refers to.
+pub(super) fn lasting_bytes(db: &Connection) -> Result<u64> {
+    let mut unreferenced = db.prepare_cached(
+        "SELECT ifnull(sum(compressed_size), 0) FROM body_contents WHERE reference_count = 0",
+    )?;
+    let unreferenced: i64 = unreferenced.query_row([], |row| row.get(0))?;
+    Ok(used_bytes(db)?.saturating_sub(unreferenced.unsigned_abs()))
+}
+
+/// What a transaction evicted.
+pub(super) struct Step {
+    pub(super) evicted: Evicted,
+    /// Whether there may be more to evict.
+    pub(super) has_more: bool,
+}
+
+/// Frees up to `bytes`, in a transaction of bounded length.
+pub(super) fn evict(tx: &Transaction<'_>, bytes: u64, now: Timestamp) -> Result<Step> {
     let mut evicted = Evicted::default();
     while evicted.bytes < bytes && evicted.versions < PER_WRITE {
         let Some(freed) = evict_version(tx, now)? else {
@@ -36,10 +53,15 @@ pub(super) fn evict(tx: &Transaction<'_>, bytes: u64, now: Timestamp) -> Result<
         evicted.bytes += freed;
     }
     let mut removed = Removed::default();
-    let mut passed = 0;
+    let (mut passed, mut has_more) = (0, true);
     while evicted.bytes < bytes && evicted.versions + removed.responses < PER_WRITE {
-        let Some(victim) = next_victim(tx, &mut passed)? else {
-            break;
+        let victim = match next_victim(tx, &mut passed)? {
+            Next::Victim(victim) => victim,
+            Next::Later => break,
+            Next::Nothing => {
+                has_more = false;
+                break;
+            }
         };
         let one = remove_responses(tx, &[victim], now)?;
         removed.responses += one.responses;
@@ -48,7 +70,7 @@ pub(super) fn evict(tx: &Transaction<'_>, bytes: u64, now: Timestamp) -> Result<
     }
     evicted.responses = removed.responses;
     log_purge(tx, "evict", removed, now)?;
-    Ok(evicted)
+    Ok(Step { evicted, has_more })
 }
 
 /// Removes the version that was replaced first. Yields the bytes freed; `None` if there is none.
@@ -62,8 +84,15 @@ fn evict_version(tx: &Transaction<'_>, now: Timestamp) -> Result<Option<u64>> {
     next.map(|next| trim_versions(tx, next, 0, now)).transpose()
 }
 
+enum Next {
+    Victim(i64),
+    /// The hand has passed many that were used: the transaction must end, and the hand goes on from here.
+    Later,
+    Nothing,
+}
+
 /// The next response after the hand that was not used since the hand last passed it.
-fn next_victim(tx: &Transaction<'_>, passed: &mut u64) -> Result<Option<i64>> {
+fn next_victim(tx: &Transaction<'_>, passed: &mut u64) -> Result<Next> {
     let mut next = tx.prepare_cached(
         "SELECT r.response_id, coalesce(s.is_visited, 0)
          FROM responses r LEFT JOIN cache_statistics s ON s.response_id = r.response_id
@@ -78,7 +107,7 @@ fn next_victim(tx: &Transaction<'_>, passed: &mut u64) -> Result<Option<i64>> {
         match next.query_row([hand], row).optional()? {
             Some((id, false)) => {
                 hand = id;
-                break Some(id);
+                break Next::Victim(id);
             }
             Some((id, true)) => {
                 hand = id;
@@ -87,12 +116,11 @@ fn next_victim(tx: &Transaction<'_>, passed: &mut u64) -> Result<Option<i64>> {
                     "UPDATE cache_statistics SET is_visited = 0 WHERE response_id = ?1",
                 )?
                 .execute(params![id])?;
-                // The transaction must end; the hand goes on from here.
-                if *passed >= 16 * PER_WRITE {
-                    break None;
+                if *passed >= PASSED_PER_WRITE {
+                    break Next::Later;
                 }
             }
-            None if has_wrapped || hand == 0 => break None,
+            None if has_wrapped || hand == 0 => break Next::Nothing,
             None => (hand, has_wrapped) = (0, true),
         }
     };

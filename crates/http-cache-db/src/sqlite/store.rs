@@ -245,7 +245,7 @@ impl Shared {
         let max_bytes = self.options.max_bytes;
         let used = opened
             .database
-            .read(evict::used_bytes)
+            .read(evict::lasting_bytes)
             .await
             .unwrap_or_default();
         if used > max_bytes {
@@ -260,13 +260,16 @@ impl Shared {
         while evicted.bytes < bytes {
             let (rest, now) = (bytes - evicted.bytes, self.options.clock.now());
             let some = opened.database.write(move |tx| evict::evict(tx, rest, now));
-            let some = some.await.map_err(|error| self.error(error, "evict"))?;
-            if some == Evicted::default() {
-                break;
-            }
+            let evict::Step {
+                evicted: some,
+                has_more,
+            } = some.await.map_err(|error| self.error(error, "evict"))?;
             evicted.responses += some.responses;
             evicted.versions += some.versions;
             evicted.bytes += some.bytes;
+            if !has_more {
+                break;
+            }
         }
         let Evicted {
             responses,

@@ -249,3 +249,75 @@ async fn a_body_of_an_unknown_codec_is_a_miss() {
     assert_sound(&store).await;
     store.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_long_body_on_its_way_out_evicts_nothing_else() {
+    let options = SqliteStoreOptions::default()
+        .with_max_bytes(8 << 20)
+        .with_max_body_bytes(4 << 20);
+    let store = SqliteStore::in_memory(options).await.unwrap();
+    for number in 0..2 {
+        let body = noise(number, LONG);
+        let case = long_case(&body);
+        case.store(&store).await;
+        store.invalidate(case.target(&store)).await.unwrap();
+    }
+    // Six MiB are still there, and nothing refers to them.
+    for number in 0..40 {
+        let url: &'static str = Box::leak(format!("http://example.org/{number}").into_boxed_str());
+        let body = noise(number, 100_000);
+        let case = Case {
+            url,
+            body: &body,
+            ..Case::default()
+        };
+        case.store(&store).await;
+    }
+    assert_eq!(store.counts().await.unwrap().responses, 40);
+}
+
+#[tokio::test]
+async fn eviction_goes_on_after_many_that_were_used() {
+    let store = in_memory().await;
+    let mut hits = Vec::new();
+    for number in 0..1_100 {
+        let url: &'static str = Box::leak(format!("http://example.org/{number}").into_boxed_str());
+        let case = Case {
+            url,
+            ..Case::default()
+        };
+        let response = Some(case.store(&store).await);
+        hits.push(crate::store::Hit {
+            response,
+            host: "example.org".to_owned(),
+            path: "/".to_owned(),
+            at: Timestamp::default(),
+            duration: std::time::Duration::ZERO,
+            bytes: 0,
+        });
+    }
+    store.record_hits(hits).await.unwrap();
+    assert!(store.evict(1).await.unwrap().responses > 0);
+}
+
+#[tokio::test]
+async fn free_pages_are_returned() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let store = SqliteStore::open(&path, SqliteStoreOptions::default())
+        .await
+        .unwrap();
+    for number in 0..40 {
+        let url: &'static str = Box::leak(format!("http://example.org/{number}").into_boxed_str());
+        let body = noise(number, 100_000);
+        let case = Case {
+            url,
+            body: &body,
+            ..Case::default()
+        };
+        case.store(&store).await;
+    }
+    store.clear().await.unwrap();
+    store.close().await.unwrap();
+    assert!(std::fs::metadata(&path).unwrap().len() < 1 << 20);
+}
