@@ -55,15 +55,51 @@ impl Interned {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The id of a pair, if it is known and no pairs were swept since.
+    pub(super) fn pair_id(&self, pair: &(HeaderName, HeaderValue), sweeps: i64) -> Option<i64> {
+        let known = self.known();
+        let id = known.pairs.get(pair).copied();
+        id.filter(|_| known.sweeps == sweeps)
+    }
+
     /// Adds what a transaction found or made, once it has been committed.
     pub(super) fn learn(&self, new: Known) {
         let mut known = self.known();
-        if new.sweeps != known.sweeps || known.pairs.len() >= MAX_PAIRS {
+        if new.sweeps > known.sweeps || known.pairs.len() >= MAX_PAIRS {
             known.pairs.clear();
             known.sweeps = new.sweeps;
         }
-        known.pairs.extend(new.pairs);
+        // Transactions may be learned from in another order than they were committed in.
+        if new.sweeps == known.sweeps {
+            known.pairs.extend(new.pairs);
+        }
         known.codecs.extend(new.codecs);
         known.statuses.extend(new.statuses);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_learned_before_a_sweep_is_not_used_after_it() {
+        let pair = (
+            HeaderName::from_static("x-a"),
+            HeaderValue::from_static("1"),
+        );
+        let known = |sweeps, id| Known {
+            sweeps,
+            pairs: HashMap::from([(pair.clone(), id)]),
+            ..Known::default()
+        };
+        let interned = Interned::default();
+        interned.learn(known(0, 1));
+        assert_eq!(interned.pair_id(&pair, 0), Some(1));
+        assert_eq!(interned.pair_id(&pair, 1), None);
+        interned.learn(known(1, 2));
+        // Committed before the sweep, and told late.
+        interned.learn(known(0, 1));
+        assert_eq!(interned.pair_id(&pair, 1), Some(2));
     }
 }

@@ -14,8 +14,6 @@ use crate::codec::Codec;
 pub(super) struct SharedRows<'a> {
     tx: &'a Transaction<'a>,
     interned: &'a Interned,
-    /// Whether known pairs are still good: none were swept since they became known.
-    has_pairs: bool,
     /// For [`Interned::learn`] once the transaction has been committed.
     pub(super) new: Known,
 }
@@ -27,12 +25,7 @@ impl<'a> SharedRows<'a> {
             sweeps,
             ..Known::default()
         };
-        Ok(Self {
-            has_pairs: interned.known().sweeps == sweeps,
-            tx,
-            interned,
-            new,
-        })
+        Ok(Self { tx, interned, new })
     }
 
     pub(super) fn pair(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<i64> {
@@ -40,10 +33,9 @@ impl<'a> SharedRows<'a> {
         if let Some(id) = self.new.pairs.get(&pair) {
             return Ok(*id);
         }
-        if self.has_pairs
-            && let Some(id) = self.interned.known().pairs.get(&pair)
-        {
-            return Ok(*id);
+        let known = self.interned.pair_id(&pair, self.new.sweeps);
+        if let Some(id) = known {
+            return Ok(id);
         }
         let name_id = self.row(
             "SELECT header_name_id FROM header_names WHERE name = ?1",
