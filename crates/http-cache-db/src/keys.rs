@@ -69,6 +69,12 @@ pub(crate) fn first_bytes<const N: usize>(hasher: Sha256) -> [u8; N] {
 }
 
 impl TargetKey {
+    /// A stored one.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes to store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

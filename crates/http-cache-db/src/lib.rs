@@ -14,6 +14,7 @@
 //! | keep responses in a database: its rows as data | [`record`] |
 //! | compress bodies, and choose which | [`codec::Codecs`] |
 //! | keep responses in a file | [`SqliteStore`] |
+//! | ask a file for figures, URLs, responses | [`SqliteStore::stats`], [`urls`](SqliteStore::urls), [`details`](SqliteStore::details), [`query`](SqliteStore::query) |
 //! | keep them elsewhere | implement [`store::ResponseStore`] |
 //! | hear what happens | [`events`] |
 //! | log a target without its secrets | [`Redaction`] |
@@ -61,7 +62,13 @@ pub use cache::HttpCache;
 pub use keys::{Salt, TargetKey};
 pub use memory::MemoryStore;
 pub use redaction::{Redaction, Secrets};
-pub use sqlite::{CleanupReport, HTTP_CACHE, SqliteStore, SqliteStoreOptions, VerifyReport};
+pub use sqlite::{
+    CleanupReport, CompressionStats, DeduplicationStats, FoundUrl, HTTP_CACHE, HostStats,
+    PurgeStats, QueryRows, ResponseDetails, SqliteStore, SqliteStoreOptions, StoreStats, StoredUrl,
+    UrlFilter, UrlOrder, UseStats, VerifyReport,
+};
+/// Options of the file, and what [`SqliteStore::database`] yields.
+pub use sqlite_database;
 pub use store_core::{
     BoxError, Clock, Error, ErrorChain, ErrorKind, Random, SystemClock, SystemRandom, Timestamp,
 };

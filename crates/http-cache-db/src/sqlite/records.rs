@@ -122,7 +122,7 @@ impl SqliteStore {
         Ok(Some(file))
     }
 
-    async fn load<T, F>(&self, operation: &'static str, load: F) -> Result<Option<T>>
+    pub(super) async fn load<T, F>(&self, operation: &'static str, load: F) -> Result<Option<T>>
     where
         T: Send + 'static,
         F: FnOnce(&Connection, &Interned) -> Loaded<T> + Send + 'static,
@@ -158,7 +158,11 @@ fn header_list(db: &Connection, interned: &Interned, list: &str) -> HeaderList {
     HeaderList::from(&headers)
 }
 
-fn response(db: &Connection, interned: &Interned, id: ResponseId) -> Loaded<ResponseRecord> {
+pub(super) fn response(
+    db: &Connection,
+    interned: &Interned,
+    id: ResponseId,
+) -> Loaded<ResponseRecord> {
     let found = db.query_row(
         "SELECT request_id, status_code, responded_at, expires_at, max_age, must_revalidate, no_cache, no_store,
              body_id, is_deleted, headers, requested_at
@@ -184,7 +188,7 @@ fn response(db: &Connection, interned: &Interned, id: ResponseId) -> Loaded<Resp
     }))
 }
 
-fn request(db: &Connection, interned: &Interned, id: i64) -> Loaded<RequestRecord> {
+pub(super) fn request(db: &Connection, interned: &Interned, id: i64) -> Loaded<RequestRecord> {
     let found = db.query_row(
         "SELECT q.url_id, m.name, q.requested_at, q.method_id, q.body_id, q.headers
          FROM requests q JOIN http_methods m USING (method_id) WHERE q.request_id = ?1",
@@ -205,7 +209,7 @@ fn request(db: &Connection, interned: &Interned, id: i64) -> Loaded<RequestRecor
     }))
 }
 
-fn url(db: &Connection, id: i64) -> Loaded<UrlRecord> {
+pub(super) fn url(db: &Connection, id: i64) -> Loaded<UrlRecord> {
     let found = db.query_row(
         "SELECT scheme, domain, port, path, querystring, fragment, full_url, created_at
          FROM urls WHERE url_id = ?1",
@@ -228,7 +232,7 @@ fn url(db: &Connection, id: i64) -> Loaded<UrlRecord> {
     Ok(found.optional()?)
 }
 
-fn body(db: &Connection, id: i64) -> Loaded<BodyRecord> {
+pub(super) fn body(db: &Connection, id: i64) -> Loaded<BodyRecord> {
     let found = db.query_row(
         "SELECT content_id, created_at, last_accessed_at, access_count, is_deleted, version, previous_version_id,
              replaced_at
@@ -251,7 +255,7 @@ fn body(db: &Connection, id: i64) -> Loaded<BodyRecord> {
     Ok(found.optional()?)
 }
 
-fn content(db: &Connection, id: ContentId) -> Loaded<BodyContentRecord> {
+pub(super) fn content(db: &Connection, id: ContentId) -> Loaded<BodyContentRecord> {
     let found = db.query_row(
         "SELECT content_hash, content_type, content_encoding, mime_category, compression_process_id, original_size,
              compressed_size, reference_count, first_seen_at, last_referenced_at
@@ -280,7 +284,7 @@ fn content(db: &Connection, id: ContentId) -> Loaded<BodyContentRecord> {
     Ok(found.optional()?)
 }
 
-fn validation(db: &Connection, id: ResponseId) -> Loaded<CacheValidationRecord> {
+pub(super) fn validation(db: &Connection, id: ResponseId) -> Loaded<CacheValidationRecord> {
     let found = db.query_row(
         "SELECT validation_id, etag, last_modified, validated_at FROM cache_validation WHERE response_id = ?1",
         [id.0],
@@ -295,7 +299,7 @@ fn validation(db: &Connection, id: ResponseId) -> Loaded<CacheValidationRecord> 
     Ok(found.optional()?)
 }
 
-fn compression(db: &Connection, id: i64) -> Loaded<CompressionProcessRecord> {
+pub(super) fn compression(db: &Connection, id: i64) -> Loaded<CompressionProcessRecord> {
     let found = db.query_row(
         "SELECT full_name, system_name, compression_level, options, created_at
          FROM compression_processes WHERE compression_process_id = ?1",

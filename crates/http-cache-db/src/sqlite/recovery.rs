@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use sqlite_database::{DamageCheck, ErrorKind, Result, SqliteDatabase};
+use sqlite_database::{CreateMode, DamageCheck, ErrorKind, Result, SqliteDatabase};
 
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
@@ -22,10 +22,11 @@ pub(super) struct Recovery {
     begun_at: AtomicI64,
 }
 
-/// Opens the file at `path`, or a database in memory; a damaged file is set aside first.
+/// Opens the file at `path`, or a database in memory; a damaged file is set aside first, unless the options forbid
+/// to create another.
 pub(super) async fn open(path: Option<&Path>, options: &SqliteStoreOptions) -> Result<Arc<Opened>> {
     match (path, Opened::open(path, options).await) {
-        (Some(path), Err(error)) if error.kind() == ErrorKind::Corrupt => {
+        (Some(path), Err(error)) if error.kind() == ErrorKind::Corrupt && may_create(options) => {
             set_aside(path, DamageCheck::Schema, &options.events).await?;
             Opened::open(Some(path), options).await
         }
@@ -33,12 +34,17 @@ pub(super) async fn open(path: Option<&Path>, options: &SqliteStoreOptions) -> R
     }
 }
 
+fn may_create(options: &SqliteStoreOptions) -> bool {
+    options.database.create == CreateMode::IfMissing
+}
+
 /// Begins to replace the file in the background, if an error of this kind says that it has to be.
 pub(super) fn begin_if_needed(shared: &Arc<Shared>, kind: ErrorKind) {
     let is_damaged = kind == ErrorKind::Corrupt;
     let may_be_gone = kind == ErrorKind::Unavailable;
     let recovery = &shared.recovery;
-    if shared.path.is_none() || !(is_damaged || may_be_gone) || shared.is_closed() {
+    let is_replaceable = shared.path.is_some() && may_create(&shared.options);
+    if !is_replaceable || !(is_damaged || may_be_gone) || shared.is_closed() {
         return;
     }
     let now = shared.options.clock.monotonic().as_millis();

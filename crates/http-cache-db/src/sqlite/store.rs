@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sqlite_database::SqliteDatabase;
+use sqlite_database::{AccessMode, CreateMode, SqliteDatabase};
 use store_core::{Clock, Error, ErrorKind, MINUTE, Result};
 
 use super::cleanup::{self, CleanupReport};
@@ -90,9 +90,40 @@ impl SqliteStore {
         Self::start(None, options).await
     }
 
+    /// Opens the file at `path`, which must exist with the schema of this program: it is neither created, nor
+    /// migrated, nor set aside if it is damaged.
+    ///
+    /// # Errors
+    /// `SchemaMissing` if the schema is missing or older; `SchemaNewer` if it is newer; otherwise as
+    /// [`open`](Self::open).
+    pub async fn open_existing(
+        path: impl AsRef<Path>,
+        mut options: SqliteStoreOptions,
+    ) -> Result<Self> {
+        let path = path.as_ref();
+        options.database = options.database.with_create(CreateMode::Never);
+        let opened = Opened::open_existing(path, &options).await?;
+        Ok(Self::new(Some(path.to_owned()), options, opened))
+    }
+
+    /// Opens the file at `path` to look at it, also while others write it. What would write fails with the kind
+    /// `ReadOnly`.
+    ///
+    /// # Errors
+    /// As [`open_existing`](Self::open_existing).
+    pub async fn open_read_only(path: impl AsRef<Path>) -> Result<Self> {
+        let mut options = SqliteStoreOptions::default();
+        options.database = options.database.with_access(AccessMode::ReadOnly);
+        Self::open_existing(path, options).await
+    }
+
     async fn start(path: Option<PathBuf>, options: SqliteStoreOptions) -> Result<Self> {
         let opened = recovery::open(path.as_deref(), &options).await;
         let opened = opened.map_err(|error| store_error(error, "open"))?;
+        Ok(Self::new(path, options, opened))
+    }
+
+    fn new(path: Option<PathBuf>, options: SqliteStoreOptions, opened: Arc<Opened>) -> Self {
         let (codecs, events) = (options.codecs.clone(), options.events.clone());
         let clock = Arc::clone(&options.clock);
         let shown = path
@@ -118,9 +149,9 @@ impl SqliteStore {
             cleaned_at: AtomicI64::new(options.clock.now().as_millis()),
             options,
         };
-        Ok(Self {
+        Self {
             shared: Arc::new(shared),
-        })
+        }
     }
 
     /// The database, for queries of your own; see the views in `docs/http-cache.md`.
@@ -208,6 +239,9 @@ impl Shared {
 
     /// Removes the bodies that reads have found damaged, with their responses.
     fn remove_damaged(&self, opened: &Opened) {
+        if self.options.database.access == AccessMode::ReadOnly {
+            return;
+        }
         for content in self.reader.take_damaged() {
             let now = self.options.clock.now();
             opened.database.write_detached(move |tx| {

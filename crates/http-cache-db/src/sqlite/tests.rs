@@ -1,7 +1,9 @@
 //! What only a store in a file does.
 
 mod contents;
+mod existing;
 mod files;
+mod listing;
 mod questions;
 mod schema;
 
