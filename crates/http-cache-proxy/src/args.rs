@@ -15,13 +15,13 @@ use crate::error::Error;
 
 const EXAMPLES: &str = "\
 Examples:
-  http-cache-proxy --origin https://example.org --memory
+  http-cache-proxy --origin https://example.org --db cache.db
   http-cache-proxy --origin http://127.0.0.1:3000 --memory 1GiB --listen 127.0.0.1:8081
   http-cache-proxy --config proxy.toml
 
 A config file has the same settings, such as
   origin = \"https://example.org\"
-  memory = \"1GiB\"
+  db = \"cache.db\"
   default-ttl = \"5m\"
 Options of the command line come first.";
 
@@ -59,6 +59,18 @@ pub(crate) struct Settings {
     /// Keep responses in memory, in at most so many bytes [without SIZE: 256MiB]
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "256MiB")]
     pub(crate) memory: Option<ByteSize>,
+
+    /// Keep responses in a SQLite file, which is created if it is missing
+    #[arg(long, value_name = "FILE", env = "HTTP_CACHE_PROXY_DB")]
+    pub(crate) db: Option<PathBuf>,
+
+    /// Bytes that responses may take in the file of --db [default: 1GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_size: Option<ByteSize>,
+
+    /// Older versions of each body that the file of --db keeps [default: 10 with --private, else 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) versions: Option<u32>,
 
     /// Serve one user: store private responses and answers to Authorization
     #[arg(long)]
@@ -211,10 +223,19 @@ impl Arguments {
 
 impl Settings {
     fn or(self, file: Self) -> Self {
+        // The places exclude each other: one of the command line takes the place of the file's.
+        let (memory, db) = if self.memory.is_some() || self.db.is_some() {
+            (self.memory, self.db)
+        } else {
+            (file.memory, file.db)
+        };
         Self {
             origin: self.origin.or(file.origin),
             listen: self.listen.or(file.listen),
-            memory: self.memory.or(file.memory),
+            memory,
+            db,
+            max_size: self.max_size.or(file.max_size),
+            versions: self.versions.or(file.versions),
             private: self.private || file.private,
             replay_set_cookie: self.replay_set_cookie || file.replay_set_cookie,
             complete_unvalidated: self.complete_unvalidated || file.complete_unvalidated,

@@ -1,6 +1,7 @@
 //! The settings, checked and with their defaults.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
@@ -10,23 +11,40 @@ use http_cache_db::policy::{Mode, Policy, SetCookie, UnvalidatedPart};
 
 use url::Url;
 
-use crate::args::Settings;
+use crate::args::{ByteSize, Settings};
 use crate::error::Error;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_080);
 /// An origin that only serves to bring paths into their normal form.
 const NOWHERE: &str = "http://localhost";
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The bytes that responses may take in a file.
+const MAX_BYTES: u64 = 1 << 30;
+/// The older versions of a body that a file of one user keeps.
+const PRIVATE_VERSIONS: u32 = 10;
 
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) origin: Origin,
     pub(crate) listen: SocketAddr,
-    pub(crate) memory_bytes: u64,
+    pub(crate) place: Place,
     pub(crate) policy: Policy,
     pub(crate) timeout: Duration,
     pub(crate) redaction: Redaction,
     pub(crate) has_access_log: bool,
+}
+
+/// Where responses are kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Memory {
+        max_bytes: u64,
+    },
+    File {
+        path: PathBuf,
+        max_bytes: u64,
+        max_versions: u32,
+    },
 }
 
 /// The origin's scheme, authority and the path that its targets begin with.
@@ -44,15 +62,8 @@ impl Config {
             .origin
             .as_deref()
             .ok_or_else(|| usage("no origin is given; name it with --origin URL"))?;
-        let memory = settings.memory.ok_or_else(|| {
-            usage("no place for responses is given; keep them in memory with --memory")
-        })?;
+        let place = Place::new(settings)?;
         let origin = Origin::parse(origin)?;
-        if memory.0 == 0 {
-            return Err(usage(
-                "--memory 0 keeps nothing; give a size such as 256MiB",
-            ));
-        }
         let timeout = settings.timeout.map_or(TIMEOUT, |timeout| timeout.0);
         if timeout.is_zero() {
             return Err(usage(
@@ -71,12 +82,48 @@ impl Config {
         Ok(Self {
             origin,
             listen: settings.listen.unwrap_or(LISTEN),
-            memory_bytes: memory.0,
+            place,
             timeout,
             redaction,
             has_access_log: settings.access_log,
             policy: policy(settings),
         })
+    }
+}
+
+impl Place {
+    fn new(settings: &Settings) -> Result<Self, Error> {
+        let usage = |text: &str| Err(Error::Usage(text.to_owned()));
+        match (settings.memory, &settings.db) {
+            (None, None) => usage(
+                "no place for responses is given; keep them in a file with --db FILE, or with --memory",
+            ),
+            (Some(_), Some(_)) => usage(
+                "--memory and --db (or HTTP_CACHE_PROXY_DB) exclude each other; give one of them",
+            ),
+            (Some(_), None) if settings.max_size.is_some() || settings.versions.is_some() => usage(
+                "--max-size and --versions are for the file of --db; bound the memory with --memory SIZE",
+            ),
+            (Some(ByteSize(0)), None) => {
+                usage("--memory 0 keeps nothing; give a size such as 256MiB")
+            }
+            (None, Some(_)) if settings.max_size == Some(ByteSize(0)) => {
+                usage("--max-size 0 keeps nothing; give a size such as 1GiB")
+            }
+            (Some(memory), None) => Ok(Self::Memory {
+                max_bytes: memory.0,
+            }),
+            (None, Some(path)) => Ok(Self::File {
+                path: path.clone(),
+                max_bytes: settings.max_size.map_or(MAX_BYTES, |size| size.0),
+                // A file that several users share should not keep what the origin has replaced.
+                max_versions: settings.versions.unwrap_or(if settings.private {
+                    PRIVATE_VERSIONS
+                } else {
+                    0
+                }),
+            }),
+        }
     }
 }
 

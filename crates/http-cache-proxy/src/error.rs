@@ -27,6 +27,17 @@ pub(crate) enum Error {
     Tls(#[source] rustls::Error),
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
+    #[error(
+        "the folder {} does not exist; create it, or name another file with --db", folder.display()
+    )]
+    NoFolder { folder: PathBuf },
+    #[error("cannot open the cache file {}", path.display())]
+    OpenStore {
+        path: PathBuf,
+        source: Box<http_cache_db::Error>,
+    },
+    #[error("cannot write the last counts of uses to the cache file")]
+    Close(#[source] Box<http_cache_db::Error>),
 }
 
 impl Error {
@@ -35,7 +46,12 @@ impl Error {
             Self::ReadConfig { .. } | Self::ParseConfig { .. } | Self::Usage(_) => {
                 ExitCode::from(2)
             }
-            Self::Listen { .. } | Self::Tls(_) | Self::Signals(_) => ExitCode::FAILURE,
+            Self::Listen { .. }
+            | Self::Tls(_)
+            | Self::Signals(_)
+            | Self::NoFolder { .. }
+            | Self::OpenStore { .. }
+            | Self::Close(_) => ExitCode::FAILURE,
         }
     }
 }

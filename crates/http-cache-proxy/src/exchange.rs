@@ -6,7 +6,8 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_cache_db::cache::{self, Body};
 use http_cache_db::fields::{combined_value, list_members};
-use http_cache_db::{HttpCache, MemoryStore, SystemClock};
+use http_cache_db::store::ResponseStore;
+use http_cache_db::{HttpCache, SystemClock};
 use hyper::body::Incoming;
 
 use crate::config::{Config, Origin};
@@ -72,9 +73,8 @@ impl cache::Origin for Route {
 }
 
 impl Proxy {
-    pub(crate) fn new(config: &Config) -> Result<Self, Error> {
-        let store = MemoryStore::new(config.memory_bytes);
-        let cache = HttpCache::new(Arc::new(store))
+    pub(crate) fn new(config: &Config, store: Arc<dyn ResponseStore>) -> Result<Self, Error> {
+        let cache = HttpCache::new(store)
             .with_policy(config.policy.clone())
             .with_redaction(config.redaction.clone())
             .with_name(NAME);
@@ -98,8 +98,9 @@ impl Proxy {
     }
 
     /// Writes what is pending, and closes the store.
-    pub(crate) async fn close(&self) -> Result<(), http_cache_db::Error> {
-        self.cache.close().await
+    pub(crate) async fn close(&self) -> Result<(), Error> {
+        let closed = self.cache.close().await;
+        closed.map_err(|source| Error::Close(Box::new(source)))
     }
 
     /// The answer to a request.

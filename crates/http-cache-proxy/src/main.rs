@@ -11,6 +11,7 @@ mod observed;
 mod plain;
 mod serve;
 mod socket;
+mod storage;
 mod timed;
 mod upstream;
 mod via;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_cache_db::cache::Body;
-use http_cache_db::{Clock, ErrorChain, Redaction};
+use http_cache_db::{Clock, Redaction};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::exchange::{Client, Proxy};
 use crate::observed::Observed;
 use crate::socket::SharedSocket;
+use crate::storage;
 
 /// How long open exchanges may go on after a signal.
 const GRACE: Duration = Duration::from_secs(10);
@@ -39,7 +40,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let proxy = Arc::new(Proxy::new(&config)?);
+    let store = storage::open(&config).await?;
+    let proxy = Arc::new(Proxy::new(&config, store)?);
     announce(address, &config);
 
     let graceful = GracefulShutdown::new();
@@ -61,10 +63,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
         () = graceful.shutdown() => {}
         () = pause(&proxy, GRACE) => report(&"open exchanges were broken off"),
     }
-    if let Err(error) = proxy.close().await {
-        report(&ErrorChain(&error));
-    }
-    Ok(())
+    proxy.close().await
 }
 
 async fn pause(proxy: &Proxy, duration: Duration) {

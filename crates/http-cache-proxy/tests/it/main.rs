@@ -4,6 +4,7 @@
 
 mod caching;
 mod connection;
+mod file;
 mod origin;
 mod program;
 mod running;

@@ -80,6 +80,15 @@ fn wrong_usage_names_the_remedy() {
     for (arguments, remedy) in [
         (&[][..], "--origin URL"),
         (&["--origin", "http://127.0.0.1:9"][..], "--memory"),
+        (&["--origin", "http://127.0.0.1:9"][..], "--db FILE"),
+        (
+            &["--origin", "http://a", "--memory", "--db", "cache.db"][..],
+            "--memory and --db",
+        ),
+        (
+            &["--origin", "http://a", "--memory", "--versions", "1"][..],
+            "--versions",
+        ),
         (
             &["--origin", "example.org", "--memory"][..],
             "https://example.org",

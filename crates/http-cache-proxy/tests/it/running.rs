@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -43,6 +44,10 @@ impl Received {
 
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_http-cache-proxy"));
+    // The settings of whoever runs the tests are not theirs.
+    for name in ["ORIGIN", "LISTEN", "DB"] {
+        command.env_remove(format!("HTTP_CACHE_PROXY_{name}"));
+    }
     command.args(arguments).stdin(Stdio::null());
     command
 }
@@ -51,6 +56,13 @@ impl Proxy {
     /// A proxy before `origin` that keeps responses in memory.
     pub(crate) fn start(origin: &str, arguments: &[&str]) -> Self {
         let fixed = ["--origin", origin, "--memory", "--listen", "127.0.0.1:0"];
+        Self::start_with(&[&fixed, arguments].concat())
+    }
+
+    /// A proxy before `origin` that keeps responses in a file.
+    pub(crate) fn on_file(origin: &str, file: &Path, arguments: &[&str]) -> Self {
+        let file = file.to_str().unwrap();
+        let fixed = ["--origin", origin, "--db", file, "--listen", "127.0.0.1:0"];
         Self::start_with(&[&fixed, arguments].concat())
     }
 

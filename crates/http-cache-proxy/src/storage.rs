@@ -1,0 +1,56 @@
+//! Where the responses are kept: in memory, or in a file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use http_cache_db::events::{Event, Events};
+use http_cache_db::store::ResponseStore;
+use http_cache_db::{MemoryStore, SqliteStore, SqliteStoreOptions};
+
+use crate::config::{Config, Place};
+use crate::error::Error;
+use crate::serve::report;
+
+/// Opens the store that the settings name.
+pub(crate) async fn open(config: &Config) -> Result<Arc<dyn ResponseStore>, Error> {
+    match &config.place {
+        Place::Memory { max_bytes } => Ok(Arc::new(MemoryStore::new(*max_bytes))),
+        Place::File {
+            path,
+            max_bytes,
+            max_versions,
+        } => {
+            ensure_folder(path)?;
+            let events = Events::default();
+            let _listener = events.listen(|event| {
+                if let Event::SetAside { path } = event {
+                    report(&format_args!(
+                        "warning: the cache file was damaged and is now {path}; a new one is begun"
+                    ));
+                }
+            });
+            let options = SqliteStoreOptions::default()
+                .with_max_bytes(*max_bytes)
+                .with_max_versions(*max_versions)
+                .with_redaction(config.redaction.clone())
+                .with_events(events.clone());
+            let store = SqliteStore::open(path, options).await;
+            let store = store.map_err(|source| Error::OpenStore {
+                path: path.clone(),
+                source: Box::new(source),
+            })?;
+            Ok(Arc::new(store))
+        }
+    }
+}
+
+fn ensure_folder(path: &Path) -> Result<(), Error> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(Error::NoFolder {
+                folder: folder.to_owned(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
