@@ -50,7 +50,11 @@ impl Program {
             .map(OsString::from)
             .to_vec();
         command.push(repository.root().join(manifest).into());
+        let is_http_cache = arguments.first().is_some_and(|first| first == "http-cache");
         let words: &[&str] = match self {
+            Self::Migrate if is_http_cache => {
+                &["--package", "http-cache-proxy", "--", "db", "migrate"]
+            }
             Self::Migrate => &["--package", "comicvine-cli", "--", "db"],
             Self::SetupDynamo => &["--package", "comicvine-cli", "--", "table", "setup"],
             Self::DynamoDbLocal => &["--package", "dynamodb-local", "--"],
@@ -60,6 +64,7 @@ impl Program {
         };
         command.extend(words.iter().map(OsString::from));
         match self {
+            Self::Migrate if is_http_cache => command.extend(arguments.into_iter().skip(1)),
             Self::Migrate => command.extend(migrate(arguments)),
             Self::SetupDynamo | Self::DynamoDbLocal | Self::Soak | Self::Bench => {
                 command.extend(arguments);

@@ -51,7 +51,8 @@ enum Chore {
     Features(features::Args),
     /// Run the public suite of HTTP cache tests against http-cache-proxy, and compare with what passed.
     CacheTests(cache_tests::Args),
-    /// Bring a database's schema up to date, look at it, or go back: `comicvine db`.
+    /// Bring a database's schema up to date, look at it, or go back: `comicvine db`; after the word `http-cache`,
+    /// `http-cache-proxy db migrate`.
     #[command(disable_help_flag = true)]
     Migrate(Rest),
     /// Create the DynamoDB table that the stores need, or verify it: `comicvine table setup`.

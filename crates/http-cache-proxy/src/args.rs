@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use http_cache_db::fields::Directive;
 use serde::Deserialize;
 
 use crate::config::Config;
+use crate::db::Db;
 use crate::error::Error;
 
 const EXAMPLES: &str = "\
@@ -18,6 +19,7 @@ Examples:
   http-cache-proxy --origin https://example.org --db cache.db
   http-cache-proxy --origin http://127.0.0.1:3000 --memory 1GiB --listen 127.0.0.1:8081
   http-cache-proxy --config proxy.toml
+  http-cache-proxy db stats --db cache.db
 
 A config file has the same settings, such as
   origin = \"https://example.org\"
@@ -30,14 +32,23 @@ Options of the command line come first.";
 /// Answers requests from stored responses where the standard allows it, and asks the origin otherwise. Each
 /// answer says in its Cache-Status field what was done.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES)]
+#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Read settings from a TOML file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
     #[command(flatten)]
     settings: Settings,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Db(Db),
 }
 
 /// The settings, of the command line or of a file.

@@ -36,6 +36,24 @@ pub(crate) enum Error {
         path: PathBuf,
         source: Box<http_cache_db::Error>,
     },
+    #[error("{} does not exist; look at the path after --db", path.display())]
+    NoFile { path: PathBuf },
+    #[error("{}", path.display())]
+    Store {
+        path: PathBuf,
+        source: Box<http_cache_db::Error>,
+    },
+    #[error("{}", path.display())]
+    Database {
+        path: PathBuf,
+        source: http_cache_db::sqlite_database::Error,
+    },
+    #[error("{0}")]
+    Failed(String),
+    #[error("cannot read standard input")]
+    Input(#[source] io::Error),
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
     #[error("cannot write the last counts of uses to the cache file")]
     Close(#[source] Box<http_cache_db::Error>),
 }
@@ -51,6 +69,12 @@ impl Error {
             | Self::Signals(_)
             | Self::NoFolder { .. }
             | Self::OpenStore { .. }
+            | Self::NoFile { .. }
+            | Self::Store { .. }
+            | Self::Database { .. }
+            | Self::Failed(_)
+            | Self::Input(_)
+            | Self::Output(_)
             | Self::Close(_) => ExitCode::FAILURE,
         }
     }

@@ -1,13 +1,16 @@
 //! `http-cache-proxy`: an HTTP cache in front of an origin, by RFC 9111.
 //!
-//! Exit status: 0 after SIGINT or SIGTERM; 1 if it cannot serve; 2 wrong usage.
+//! Exit status: 0 after SIGINT or SIGTERM; 1 if it cannot serve; 2 wrong usage. `http-cache-proxy db` looks at the file
+//! of responses: 0 if that succeeded, 1 if not.
 
 mod access_log;
 mod args;
 mod config;
+mod db;
 mod error;
 mod exchange;
 mod observed;
+mod output;
 mod plain;
 mod serve;
 mod socket;
@@ -21,7 +24,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use http_cache_db::ErrorChain;
 
-use args::Arguments;
+use args::{Arguments, Command};
 use error::Error;
 
 #[tokio::main]
@@ -35,7 +38,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<(), Error> {
-    let config = arguments.config()?;
-    serve::run(config).await
+async fn run(mut arguments: Arguments) -> Result<(), Error> {
+    match arguments.command.take() {
+        Some(Command::Db(db)) => db::run(db).await,
+        None => serve::run(arguments.config()?).await,
+    }
 }

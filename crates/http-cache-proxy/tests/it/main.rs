@@ -4,6 +4,7 @@
 
 mod caching;
 mod connection;
+mod db;
 mod file;
 mod origin;
 mod program;

@@ -76,6 +76,25 @@ fn config_file_has_the_same_settings() {
 }
 
 #[test]
+fn place_of_the_command_line_comes_before_that_of_the_config_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, db) = (
+        folder.path().join("proxy.toml"),
+        folder.path().join("cache.db"),
+    );
+    let text = format!(
+        "origin = \"http://127.0.0.1:9\"\nlisten = \"127.0.0.1:0\"\ndb = \"{}\"\n",
+        db.display()
+    );
+    fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    Proxy::start_with(&["--config", file, "--memory"]).stop();
+    assert!(!db.exists());
+    Proxy::start_with(&["--config", file]).stop();
+    assert!(db.exists());
+}
+
+#[test]
 fn wrong_usage_names_the_remedy() {
     for (arguments, remedy) in [
         (&[][..], "--origin URL"),

@@ -1,0 +1,81 @@
+//! `history`: the versions that a URL's body has had.
+
+use clap::Args;
+use http_cache_db::store::{ResponseStore, Version};
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::output::{grid, size, time};
+
+use super::file::File;
+
+/// The digits of a hash that tell it apart from the others.
+const SHORT_HASH: usize = 12;
+
+#[derive(Args, Debug)]
+pub(super) struct Options {
+    /// The URL at the origin, also with REDACTED in place of secrets
+    url: String,
+    /// Write the body of this version to standard output, and nothing else
+    #[arg(long, value_name = "N")]
+    body: Option<u64>,
+}
+
+pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
+    let store = file.look().await?;
+    let found = file.find(&store, &options.url).await?;
+    let mut versions = Vec::new();
+    for url in found {
+        let of_url = store.history(url.target).await;
+        versions.extend(of_url.map_err(|source| file.failed(source))?);
+    }
+    versions.sort_by_key(|version| std::cmp::Reverse(version.created_at));
+    match options.body {
+        None => file.print(|| text(&versions), || json(&versions))?,
+        Some(number) => {
+            let mut of_number = versions.iter().filter(|version| version.version == number);
+            let version = of_number.next().ok_or_else(|| {
+                Error::Failed(format!("no version {number} of this URL is stored"))
+            })?;
+            file.print_body(&store, version.content).await?;
+        }
+    }
+    file.close(store).await
+}
+
+fn text(versions: &[Version]) -> String {
+    let header = [
+        "version", "since", "until", "size", "type", "SHA-256", "response",
+    ];
+    let rows = versions.iter().map(|version| {
+        let hash = version.hash.to_string();
+        vec![
+            version.version.to_string(),
+            time(version.created_at),
+            version.replaced_at.map_or_else(|| "now".to_owned(), time),
+            size(version.body_len),
+            version
+                .content_type
+                .clone()
+                .unwrap_or_else(|| "-".to_owned()),
+            hash.get(..SHORT_HASH).unwrap_or(&hash).to_owned(),
+            version.response.0.to_string(),
+        ]
+    });
+    grid(&header, rows, &[0, 3, 6])
+}
+
+fn json(versions: &[Version]) -> Value {
+    let versions = versions.iter().map(|version| {
+        json!({
+            "version": version.version,
+            "created_at": version.created_at.to_string(),
+            "replaced_at": version.replaced_at.map(|at| at.to_string()),
+            "body_bytes": version.body_len,
+            "content_type": version.content_type,
+            "sha256": version.hash.to_string(),
+            "response_id": version.response.0,
+        })
+    });
+    versions.collect()
+}

@@ -1,0 +1,89 @@
+//! `gc`, `vacuum`, `purge` and `clear`: what makes the file smaller.
+
+use clap::Args;
+use http_cache_db::store::ResponseStore;
+use serde_json::json;
+
+use crate::error::Error;
+use crate::output::{count, pairs, size};
+
+use super::file::File;
+
+#[derive(Args, Debug)]
+pub(super) struct Purge {
+    /// The URL at the origin, also with REDACTED in place of secrets
+    url: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Clear {
+    /// Do it: all responses are removed
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn gc(file: &File) -> Result<(), Error> {
+    let store = file.open().await?;
+    let report = store.cleanup().await;
+    let report = report.map_err(|source| file.failed(source))?;
+    let text = || {
+        pairs([
+            ("removed responses' rows", count(report.responses)),
+            ("bodies", count(report.bodies)),
+            ("header pairs", count(report.header_pairs)),
+            ("pages returned to the file system", count(report.pages)),
+        ])
+    };
+    let json = || {
+        json!({
+            "responses": report.responses, "bodies": report.bodies,
+            "header_pairs": report.header_pairs, "pages": report.pages,
+        })
+    };
+    file.print(text, json)?;
+    file.close(store).await
+}
+
+pub(super) async fn vacuum(file: &File) -> Result<(), Error> {
+    let store = file.open().await?;
+    let database = store.database().map_err(|source| file.failed(source))?;
+    let report = database.vacuum().await.map_err(|source| Error::Database {
+        path: file.path().to_owned(),
+        source,
+    })?;
+    let (before, after) = (report.bytes_before, report.bytes_after);
+    file.print(
+        || format!("{} before, {} after.", size(before), size(after)),
+        || json!({"bytes_before": before, "bytes_after": after}),
+    )?;
+    file.close(store).await
+}
+
+pub(super) async fn purge(file: &File, options: &Purge) -> Result<(), Error> {
+    let store = file.open().await?;
+    let removed = store.invalidate_url(&options.url).await;
+    print_removed(file, removed.map_err(|source| file.failed(source))?)?;
+    file.close(store).await
+}
+
+pub(super) async fn clear(file: &File, options: &Clear) -> Result<(), Error> {
+    if !options.yes {
+        let text = "clear removes all responses; add --yes to do it";
+        return Err(Error::Usage(text.to_owned()));
+    }
+    let store = file.open().await?;
+    let removed = store.clear().await;
+    print_removed(file, removed.map_err(|source| file.failed(source))?)?;
+    file.close(store).await
+}
+
+fn print_removed(file: &File, responses: u64) -> Result<(), Error> {
+    file.print(
+        || match responses {
+            0 => "Nothing was stored.".to_owned(),
+            1 => "1 response removed.".to_owned(),
+            _ => format!("{} responses removed.", count(responses)),
+        },
+        || json!({"responses": responses}),
+    )
+}

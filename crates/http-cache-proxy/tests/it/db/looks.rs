@@ -1,0 +1,189 @@
+//! `stats`, `urls` and `check`, and what holds for all that only looks.
+
+use super::{Filled, attempt, cells, db, json};
+use crate::origin::{Origin, response};
+use crate::running::Proxy;
+
+// covers("C2", "C19")
+#[test]
+fn stats_tell_how_well_the_cache_works() {
+    let filled = Filled::at_rest();
+    let stats = json(&filled.file, &["stats"]);
+    assert_eq!(stats["responses"], 5);
+    assert_eq!(
+        (&stats["stale"], &stats["older_versions"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(
+        (&stats["uses"]["hits"], &stats["uses"]["misses"]),
+        (&3.into(), &6.into())
+    );
+    assert_eq!(stats["days"].as_array().unwrap().len(), 1);
+    assert_eq!(stats["hosts"][0]["host"], "127.0.0.1");
+    assert_eq!(stats["deduplication"]["bodies"], 1);
+    assert_eq!(stats["deduplication"]["saved_bytes"], 16);
+    let page = db(&filled.file, &["stats"]);
+    let responses = page.row("stored responses")[1];
+    assert!(responses.starts_with("5 of 5 URLs; 1 stale"), "{responses}");
+    assert!(page.row("hit rate")[1].starts_with("33.3 % of 9 requests"));
+    let host = page.row("127.0.0.1");
+    assert_eq!(host[1..4], ["9", "3", "33.3 %"]);
+    let kind = page.row("json");
+    assert_eq!(kind[1..3], ["zstd-3", "2"]);
+}
+
+// covers("C3")
+#[test]
+fn counts_are_in_the_file_after_sigterm() {
+    let mut filled = Filled::new();
+    filled.stop();
+    let urls = json(&filled.file, &["urls", "--limit", "1"]);
+    assert_eq!(urls[0]["url"], filled.url("/issues"));
+    assert_eq!(urls[0]["hits"], 3);
+}
+
+#[test]
+fn urls_are_one_row_each() {
+    let filled = Filled::at_rest();
+    let page = db(&filled.file, &["urls"]);
+    let rows: Vec<_> = page
+        .text()
+        .lines()
+        .filter(|line| line.contains("http://"))
+        .collect();
+    assert_eq!(rows.len(), 5, "{}", page.text());
+    let first = cells(rows[0]);
+    assert_eq!(first[..3], ["200", "application/json", "1.8 KiB"]);
+    assert!(first[3].starts_with("zstd-3 "), "{first:?}");
+    assert_eq!(first[4], "fresh");
+    assert_eq!(first[6..], ["3", &filled.url("/issues")]);
+    let widest = page.text().lines().map(|line| line.chars().count()).max();
+    assert!(widest.unwrap() <= 140, "{}", page.text());
+}
+
+#[test]
+fn urls_are_filtered() {
+    let filled = Filled::at_rest();
+    let paths = |arguments: &[&str]| {
+        let urls = json(
+            &filled.file,
+            &[&["urls", "--sort", "url"], arguments].concat(),
+        );
+        let urls = urls.as_array().unwrap().iter();
+        let urls = urls.map(|url| url["url"].as_str().unwrap().to_owned());
+        urls.collect::<Vec<_>>()
+    };
+    let url = |path| filled.url(path);
+    assert_eq!(paths(&["--stale"]), [url("/stale")]);
+    let never = [
+        url("/copy"),
+        url("/key?token=REDACTED"),
+        url("/other"),
+        url("/stale"),
+    ];
+    assert_eq!(paths(&["--never-hit"]), never);
+    assert_eq!(paths(&["--host", "127.0.0.1"]).len(), 5);
+    let port = format!("127.0.0.1:{}", filled.origin.port());
+    assert_eq!(paths(&["--host", &port]).len(), 5);
+    assert!(paths(&["--host", "example.org"]).is_empty());
+    assert_eq!(paths(&["--limit", "2"]).len(), 2);
+    let page = db(&filled.file, &["urls", "--limit", "2"]);
+    assert!(page.text().contains("raise --limit"), "{}", page.text());
+    let none = db(&filled.file, &["urls", "--host", "example.org"]);
+    assert_eq!(none.text(), "No stored response.\n");
+}
+
+#[test]
+fn the_file_stays_within_its_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cache.db");
+    let origin = Origin::start(|head| {
+        // Different bodies: equal ones would be kept once.
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        let fields = ["Cache-Control: max-age=60", "Content-Type: image/png"];
+        response("200 OK", &fields, &path.repeat(100_000 / path.len()))
+    });
+    let proxy = Proxy::on_file(&origin.url(), &file, &["--max-size", "1MiB"]);
+    for number in 0..20 {
+        let stored = proxy.get(&format!("/{number}"));
+        assert!(stored.cache_status().ends_with("stored"), "{}", stored.head);
+    }
+    proxy.stop();
+    let stats = json(&file, &["stats"]);
+    assert!(
+        stats["stored_bytes"].as_u64().unwrap() <= 1 << 20,
+        "{stats}"
+    );
+    assert!(stats["responses"].as_u64().unwrap() >= 5, "{stats}");
+    assert_eq!(stats["purges"][0]["reason"], "evict");
+}
+
+#[test]
+fn a_sound_file_is_called_sound_and_a_damaged_body_is_found() {
+    let filled = Filled::at_rest();
+    let page = db(&filled.file, &["check"]);
+    assert!(page.text().starts_with("Sound"), "{}", page.text());
+    assert!(page.text().contains("4 bodies"), "{}", page.text());
+    // The body is short enough not to be compressed.
+    let mut bytes = std::fs::read(&filled.file).unwrap();
+    let place = bytes
+        .windows(8)
+        .position(|window| window == b"the same")
+        .unwrap();
+    bytes[place] = b'T';
+    std::fs::write(&filled.file, bytes).unwrap();
+    let found = attempt(&filled.file, &["check"]);
+    assert_eq!(found.status, Some(1));
+    assert!(
+        found.text().contains("is not that of its hash"),
+        "{}",
+        found.text()
+    );
+    assert!(found.errors.contains("not sound"), "{}", found.errors);
+    // It was looked at, not repaired.
+    assert_eq!(json(&filled.file, &["urls"]).as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn what_looks_works_while_a_proxy_runs() {
+    let filled = Filled::new();
+    let url = filled.url("/issues");
+    for arguments in [
+        &["stats"][..],
+        &["urls"],
+        &["show", &url],
+        &["history", &url],
+        &["check"],
+        &["query", "SELECT * FROM hit_rate_by_day"],
+    ] {
+        db(&filled.file, arguments);
+    }
+    assert!(
+        filled
+            .proxy()
+            .get("/issues")
+            .cache_status()
+            .starts_with("hit")
+    );
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    use std::process::Stdio;
+
+    let filled = Filled::at_rest();
+    let file = filled.file.to_str().unwrap();
+    for arguments in [&["query"][..], &["urls"], &["stats"]] {
+        let mut command = crate::running::command(&[&["db"], arguments, &["--db", file]].concat());
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = command
+            .stdout(writer)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(command);
+        let errors = std::io::read_to_string(child.stderr.take().unwrap()).unwrap();
+        assert_eq!((child.wait().unwrap().code(), &errors[..]), (Some(0), ""));
+    }
+}
