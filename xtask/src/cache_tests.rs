@@ -30,6 +30,10 @@ pub(crate) struct Args {
     /// Write the ids that pass to the list instead of comparing with it
     #[arg(long)]
     bless: bool,
+
+    /// Keep responses in memory instead of a file
+    #[arg(long)]
+    memory: bool,
 }
 
 /// The results of one run: for each kind, which ids passed and which did not.
@@ -42,7 +46,7 @@ pub(crate) fn run(repository: &Repository, args: &Args) -> Result<(), Error> {
         &["build", "--release", "--package", "http-cache-proxy"],
     )
     .run()?;
-    let setting = Setting::start(repository, &args.suite)?;
+    let setting = Setting::start(repository, args)?;
     println!("suite {}", commit(&args.suite)?);
     let mut passed = Results::parse(&setting.report(&setting.cli("")?)?).passed_and_print();
     let file = repository.root().join(PASSING);
@@ -113,8 +117,8 @@ struct Setting {
 }
 
 impl Setting {
-    fn start(repository: &Repository, suite: &Path) -> Result<Self, Error> {
-        let port = free_port()?;
+    fn start(repository: &Repository, args: &Args) -> Result<Self, Error> {
+        let (suite, port) = (&args.suite, free_port()?);
         let mut server = Command::new("node");
         server
             .arg("--require")
@@ -131,13 +135,21 @@ impl Setting {
         let mut proxy = Command::new(target(repository).join("release/http-cache-proxy"));
         let origin = format!("http://127.0.0.1:{port}");
         proxy
-            .args(["--origin", &origin, "--memory", "--listen", "127.0.0.1:0"])
+            .args(["--origin", &origin, "--listen", "127.0.0.1:0"])
             .args(PROFILE);
+        let file = target(repository).join("cache-tests.db");
+        // Of the run before; there may be none.
+        let _none = fs::remove_file(&file);
+        if args.memory {
+            proxy.arg("--memory");
+        } else {
+            proxy.arg("--db").arg(&file);
+        }
         let program = "http-cache-proxy";
         let (proxy, line) = Running::start(proxy, program)?;
         let base = line.split(' ').find(|word| word.starts_with("http://"));
         Ok(Self {
-            suite: suite.to_owned(),
+            suite: suite.clone(),
             base: base.ok_or(Error::NoAddress { program })?.to_owned(),
             _server: server,
             _proxy: proxy,
