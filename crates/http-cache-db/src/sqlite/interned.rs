@@ -4,7 +4,8 @@
 //! another row. Known pairs may be swept by another process, so writers look whether any were.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use http::{HeaderName, HeaderValue};
 
@@ -14,8 +15,38 @@ const MAX_PAIRS: usize = 1 << 16;
 /// What this process knows of the shared rows of one file.
 #[derive(Debug, Default)]
 pub(super) struct Interned {
-    for_reads: RwLock<HashMap<i64, (HeaderName, HeaderValue)>>,
+    for_reads: RwLock<ById>,
     for_writes: Mutex<Known>,
+}
+
+/// Known rows, by their ids.
+#[derive(Debug, Default)]
+pub(super) struct ById {
+    pub(super) pairs: HashMap<i64, (HeaderName, HeaderValue), BuildHasherDefault<IdHasher>>,
+    /// The names of codecs.
+    pub(super) codecs: HashMap<i64, Arc<str>, BuildHasherDefault<IdHasher>>,
+}
+
+/// Spreads the bits of an id, which nobody outside chooses: a hit looks up a dozen.
+#[derive(Debug, Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_i64(i64::from(*byte));
+        }
+    }
+
+    fn write_i64(&mut self, id: i64) {
+        // 2^64 divided by the golden ratio.
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0 ^ id.cast_unsigned()).wrapping_mul(FACTOR);
+    }
 }
 
 /// Known rows, by their values.
@@ -29,24 +60,33 @@ pub(super) struct Known {
 }
 
 impl Interned {
-    /// The pair with this id, if it is known.
-    pub(super) fn pair(&self, id: i64) -> Option<(HeaderName, HeaderValue)> {
-        let pairs = self
-            .for_reads
+    /// What is known by ids. Learn nothing while this is held.
+    pub(super) fn by_id(&self) -> RwLockReadGuard<'_, ById> {
+        self.for_reads
             .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        pairs.get(&id).cloned()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn learn_pair(&self, id: i64, pair: (HeaderName, HeaderValue)) {
-        let mut pairs = self
+    pub(super) fn learn_pairs(&self, new: Vec<(i64, (HeaderName, HeaderValue))>) {
+        if new.is_empty() {
+            return;
+        }
+        let mut by_id = self
             .for_reads
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if pairs.len() >= MAX_PAIRS {
-            pairs.clear();
+        if by_id.pairs.len() >= MAX_PAIRS {
+            by_id.pairs.clear();
         }
-        pairs.insert(id, pair);
+        by_id.pairs.extend(new);
+    }
+
+    pub(super) fn learn_codec(&self, id: i64, name: Arc<str>) {
+        let mut by_id = self
+            .for_reads
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        by_id.codecs.insert(id, name);
     }
 
     pub(super) fn known(&self) -> MutexGuard<'_, Known> {

@@ -76,11 +76,10 @@ struct StoredBytes<'a> {
 
 pub(super) const VARIANTS: &str = "
     SELECT r.response_id, v.content_id, r.status_code, r.requested_at, r.responded_at, r.headers, v.vary_key, v.range,
-        c.original_size, c.chunk_count, p.system_name, c.content_hash, c.body_content
+        c.original_size, c.chunk_count, c.compression_process_id, c.content_hash, c.body_content
     FROM variants v
     JOIN responses r ON r.response_id = v.response_id
     JOIN body_contents c ON c.content_id = v.content_id
-    JOIN compression_processes p ON p.compression_process_id = c.compression_process_id
     WHERE v.url_key = ?1 AND v.method_id = 1";
 
 impl Reader {
@@ -124,7 +123,7 @@ impl Reader {
                 continue;
             };
             ahead = if variants.is_empty() {
-                self.read_ahead(row, &variant)?
+                self.read_ahead(db, opened, row, &variant)?
             } else {
                 ReadAhead::Nothing
             };
@@ -142,14 +141,21 @@ impl Reader {
     }
 
     /// The body in a row, if it is short.
-    fn read_ahead(&self, row: &Row<'_>, variant: &Variant) -> Result<ReadAhead> {
+    fn read_ahead(
+        &self,
+        db: &Connection,
+        opened: &Opened,
+        row: &Row<'_>,
+        variant: &Variant,
+    ) -> Result<ReadAhead> {
         let (original_size, chunk_count): (i64, i64) = (row.get(8)?, row.get(9)?);
         if chunk_count > 0 || original_size > READ_AHEAD_BYTES {
             return Ok(ReadAhead::Nothing);
         }
+        let codec = codec_name(db, opened, row.get(10)?)?;
         let stored = StoredBytes {
             content: variant.content,
-            codec: text(row, 10)?,
+            codec: &codec,
             hash: blob(row, 11).and_then(|hash| ContentHash::try_from(hash).ok()),
             original_size,
             bytes: blob(row, 12).unwrap_or_default(),
@@ -279,7 +285,7 @@ fn read_variant(db: &Connection, opened: &Opened, row: &Row<'_>) -> Result<Optio
     let status = StatusCode::from_u16(row.get(2)?).ok();
     let variant = VariantKey::from_bytes(blob(row, 6).unwrap_or(&[0]), opened.salt);
     let body_len = u64::try_from(row.get::<_, i64>(8)?).ok();
-    let range: String = row.get(7)?;
+    let range = text(row, 7)?;
     let (Some(headers), Some(status), Some(variant), Some(body_len)) =
         (headers, status, variant, body_len)
     else {
@@ -297,11 +303,31 @@ fn read_variant(db: &Connection, opened: &Opened, row: &Row<'_>) -> Result<Optio
             headers,
             times,
             variant,
-            range: (!range.is_empty()).then_some(range),
+            range: (!range.is_empty()).then(|| range.to_owned()),
             body_len,
         },
         body: None,
     }))
+}
+
+/// The name of a codec by its row, which neither changes nor goes. Empty, which no codec is called, if there is
+/// none.
+fn codec_name(db: &Connection, opened: &Opened, process: i64) -> Result<Arc<str>> {
+    let known = opened.interned.by_id().codecs.get(&process).cloned();
+    if let Some(name) = known {
+        return Ok(name);
+    }
+    let name = db
+        .prepare_cached(
+            "SELECT system_name FROM compression_processes WHERE compression_process_id = ?1",
+        )?
+        .query_row([process], |row| row.get::<_, Arc<str>>(0))
+        .optional()?;
+    let Some(name) = name else {
+        return Ok(Arc::from(""));
+    };
+    opened.interned.learn_codec(process, Arc::clone(&name));
+    Ok(name)
 }
 
 pub(super) fn find_content(db: &Connection, hash: &ContentHash) -> Result<Option<ContentId>> {
