@@ -27,13 +27,29 @@ pub(crate) enum Program {
     DynamoDbLocal,
     Soak,
     Bench,
+    BenchHttpCache,
 }
 
 const MANIFEST: &str = "Cargo.toml";
 /// A workspace of its own, so that the other one compiles no benchmark.
 const BENCH_MANIFEST: &str = "tools/bench/Cargo.toml";
+/// Another, as its peers are many crates.
+const BENCH_HTTP_CACHE_MANIFEST: &str = "tools/bench-http-cache/Cargo.toml";
 
 impl Program {
+    /// The benchmark that the first argument names, which is left out then, or that of the stores.
+    pub(crate) fn bench(rest: &mut Rest) -> Self {
+        if rest
+            .arguments
+            .first()
+            .is_some_and(|name| name == "http-cache")
+        {
+            rest.arguments.remove(0);
+            return Self::BenchHttpCache;
+        }
+        Self::Bench
+    }
+
     /// Runs the program in place of this one; returns only if it cannot be started.
     pub(crate) fn exec(self, repository: &Repository, rest: Rest) -> Error {
         Cargo::forward(&self.command(repository, rest.arguments)).exec()
@@ -44,6 +60,7 @@ impl Program {
         // By its manifest, so that the program runs in the caller's directory.
         let manifest = match self {
             Self::Bench => BENCH_MANIFEST,
+            Self::BenchHttpCache => BENCH_HTTP_CACHE_MANIFEST,
             Self::Migrate | Self::SetupDynamo | Self::DynamoDbLocal | Self::Soak => MANIFEST,
         };
         let mut command: Vec<OsString> = ["run", "--quiet", "--manifest-path"]
@@ -60,15 +77,17 @@ impl Program {
             Self::DynamoDbLocal => &["--package", "dynamodb-local", "--"],
             Self::Soak => &["--package", "soak", "--"],
             // Figures want a build for release.
-            Self::Bench => &["--release", "--"],
+            Self::Bench | Self::BenchHttpCache => &["--release", "--"],
         };
         command.extend(words.iter().map(OsString::from));
         match self {
             Self::Migrate if is_http_cache => command.extend(arguments.into_iter().skip(1)),
             Self::Migrate => command.extend(migrate(arguments)),
-            Self::SetupDynamo | Self::DynamoDbLocal | Self::Soak | Self::Bench => {
-                command.extend(arguments);
-            }
+            Self::SetupDynamo
+            | Self::DynamoDbLocal
+            | Self::Soak
+            | Self::Bench
+            | Self::BenchHttpCache => command.extend(arguments),
         }
         command
     }

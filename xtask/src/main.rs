@@ -64,7 +64,7 @@ enum Chore {
     /// Let real processes work against each other for a while, and check what they did.
     #[command(disable_help_flag = true)]
     Soak(Rest),
-    /// Measure how fast the stores are.
+    /// Measure how fast the stores are: `bench peers`; or the HTTP cache: `bench http-cache`.
     #[command(disable_help_flag = true)]
     Bench(Rest),
 }
@@ -81,7 +81,7 @@ impl Chore {
             Self::SetupDynamo(rest) => forward(Program::SetupDynamo, rest),
             Self::DynamodbLocal(rest) => forward(Program::DynamoDbLocal, rest),
             Self::Soak(rest) => forward(Program::Soak, rest),
-            Self::Bench(rest) => forward(Program::Bench, rest),
+            Self::Bench(mut rest) => forward(Program::bench(&mut rest), rest),
         }
     }
 }

@@ -56,7 +56,17 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         return Ok(());
     }
     let page = root.join(PAGE);
+    let before = fs::read_to_string(&page).map_err(Error::file("read", &page))?;
+    let text = format!("{text}{}", other_benchmark(&before));
     fs::write(&page, text).map_err(Error::file("write", &page))
+}
+
+/// What the page says of the HTTP cache, which another program measures.
+fn other_benchmark(page: &str) -> &str {
+    let start = page.find("\n## HTTP cache\n");
+    start
+        .and_then(|start| page.get(start..))
+        .unwrap_or_default()
 }
 
 /// The repository of this program.
@@ -66,4 +76,16 @@ fn root() -> PathBuf {
     let compiled = env!("CARGO_MANIFEST_DIR");
     let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| compiled.into());
     Path::new(&manifest).join("../..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_part_of_the_page_on_the_http_cache_is_kept() {
+        let kept = other_benchmark("# Benchmarks\n\n## HTTP cache\n\nText.\n");
+        assert_eq!(kept, "\n## HTTP cache\n\nText.\n");
+        assert_eq!(other_benchmark("# Benchmarks\n"), "");
+    }
 }

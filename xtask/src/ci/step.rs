@@ -26,7 +26,7 @@ pub(crate) enum Step {
     Features,
     /// The documentation builds without a warning, that of private items too.
     Doc,
-    /// The benchmark, a workspace of its own, is linted and tested.
+    /// The benchmarks, each a workspace of its own, are linted and tested.
     Bench,
     /// The server that tests of DynamoDB run against builds; here, so that its time shows.
     Emulator,
@@ -37,7 +37,10 @@ pub(crate) enum Step {
 }
 
 const EMULATOR: &str = "tools/dynamodb-emulator/Cargo.toml";
-const BENCH: &str = "tools/bench/Cargo.toml";
+const BENCHES: [&str; 2] = [
+    "tools/bench/Cargo.toml",
+    "tools/bench-http-cache/Cargo.toml",
+];
 
 impl Step {
     /// As written on the command line.
@@ -50,7 +53,7 @@ impl Step {
         match self {
             Self::Fmt => {
                 cargo(&["fmt", "--all", "--check"]).run()?;
-                for manifest in [BENCH, EMULATOR] {
+                for manifest in BENCHES.into_iter().chain([EMULATOR]) {
                     cargo(&["fmt", "--check", "--manifest-path", manifest]).run()?;
                 }
             }
@@ -79,16 +82,18 @@ impl Step {
             }
             Self::Bench => {
                 // In the target folder of the other workspace, where most of it is compiled already.
-                let bench = [
-                    "--locked",
-                    "--target-dir",
-                    "target",
-                    "--manifest-path",
-                    BENCH,
-                ];
-                let lints = ["--all-targets", "--", "-D", "warnings"];
-                cargo(&[&["clippy"], &bench[..], &lints].concat()).run()?;
-                cargo(&[&["test"], &bench[..]].concat()).run()?;
+                for manifest in BENCHES {
+                    let bench = [
+                        "--locked",
+                        "--target-dir",
+                        "target",
+                        "--manifest-path",
+                        manifest,
+                    ];
+                    let lints = ["--all-targets", "--", "-D", "warnings"];
+                    cargo(&[&["clippy"], &bench[..], &lints].concat()).run()?;
+                    cargo(&[&["test"], &bench[..]].concat()).run()?;
+                }
             }
             Self::Emulator => cargo(&["build", "--locked", "--manifest-path", EMULATOR])
                 // Tests expect it in the folder that it has of its own.
