@@ -1,5 +1,6 @@
 -- An HTTP cache. All times are milliseconds since the Unix epoch. Names and values of header fields are text whose
 -- characters stand for bytes (Latin-1). Targets are redacted; keys are salted hashes over the whole target.
+-- References to rows that are never deleted (methods, statuses, codecs) are checked by the verifier, not by SQLite.
 
 CREATE TABLE state (
     name TEXT PRIMARY KEY,
@@ -66,7 +67,7 @@ CREATE TABLE body_contents (
     content_type TEXT,
     content_encoding TEXT,
     mime_category TEXT NOT NULL,
-    compression_process_id INTEGER NOT NULL REFERENCES compression_processes,
+    compression_process_id INTEGER NOT NULL,
     original_size INTEGER NOT NULL,
     content_length INTEGER AS (original_size) VIRTUAL,
     compressed_size INTEGER NOT NULL,
@@ -80,8 +81,9 @@ CREATE TABLE body_contents (
     body_content BLOB
 ) STRICT;
 
-CREATE INDEX body_contents_process ON body_contents (compression_process_id);
-CREATE INDEX body_contents_unreferenced ON body_contents (last_referenced_at) WHERE reference_count = 0;
+-- Short bodies that nothing refers to are deleted at once.
+CREATE INDEX body_contents_unreferenced ON body_contents (last_referenced_at)
+WHERE reference_count = 0 AND chunk_count > 0;
 
 CREATE TABLE body_chunks (
     chunk_id INTEGER PRIMARY KEY,
@@ -110,7 +112,7 @@ CREATE INDEX bodies_replaced ON bodies (replaced_at) WHERE replaced_at IS NOT NU
 CREATE TABLE requests (
     request_id INTEGER PRIMARY KEY,
     url_id INTEGER NOT NULL REFERENCES urls,
-    method_id INTEGER NOT NULL REFERENCES http_methods,
+    method_id INTEGER NOT NULL,
     requested_at INTEGER NOT NULL,
     -- The body of the request; none is kept at present.
     body_id INTEGER REFERENCES bodies,
@@ -119,13 +121,12 @@ CREATE TABLE requests (
 ) STRICT;
 
 CREATE INDEX requests_url ON requests (url_id);
-CREATE INDEX requests_method ON requests (method_id);
 CREATE INDEX requests_body ON requests (body_id) WHERE body_id IS NOT NULL;
 
 CREATE TABLE responses (
     response_id INTEGER PRIMARY KEY AUTOINCREMENT,
     request_id INTEGER NOT NULL UNIQUE REFERENCES requests ON DELETE CASCADE,
-    status_code INTEGER NOT NULL REFERENCES http_statuses,
+    status_code INTEGER NOT NULL,
     -- When it was asked for last: validations count.
     requested_at INTEGER NOT NULL,
     responded_at INTEGER NOT NULL,
@@ -143,11 +144,11 @@ CREATE TABLE responses (
     headers TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX responses_status ON responses (status_code);
 CREATE INDEX responses_body ON responses (body_id);
 CREATE INDEX responses_deleted ON responses (response_id) WHERE is_deleted = 1;
 
--- What a request looks up: one row per response that may answer.
+-- What a request looks up: one row per response that may answer. It repeats what other tables have, so it has no
+-- foreign keys: each would cost an index of its own.
 CREATE TABLE variants (
     url_key BLOB NOT NULL,
     method_id INTEGER NOT NULL,
@@ -155,13 +156,10 @@ CREATE TABLE variants (
     vary_key BLOB NOT NULL,
     -- The Range that a part answered; empty for a whole.
     range TEXT NOT NULL,
-    response_id INTEGER NOT NULL REFERENCES responses ON DELETE CASCADE,
-    content_id INTEGER NOT NULL REFERENCES body_contents,
+    response_id INTEGER NOT NULL,
+    content_id INTEGER NOT NULL,
     PRIMARY KEY (url_key, method_id, vary_key, range)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX variants_response ON variants (response_id);
-CREATE INDEX variants_content ON variants (content_id);
 
 CREATE TABLE header_names (
     header_name_id INTEGER PRIMARY KEY,
@@ -186,8 +184,8 @@ CREATE INDEX header_pairs_name ON header_pairs (header_name_id);
 CREATE INDEX header_pairs_value ON header_pairs (header_value_id);
 
 CREATE TABLE cache_validation (
-    validation_id INTEGER PRIMARY KEY,
-    response_id INTEGER NOT NULL UNIQUE REFERENCES responses ON DELETE CASCADE,
+    response_id INTEGER PRIMARY KEY REFERENCES responses ON DELETE CASCADE,
+    validation_id INTEGER AS (response_id) VIRTUAL,
     etag TEXT,
     last_modified INTEGER,
     validator_type TEXT AS (
@@ -199,7 +197,7 @@ CREATE TABLE cache_validation (
 
 CREATE TABLE cache_statistics (
     statistic_id INTEGER PRIMARY KEY,
-    request_id INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
+    request_id INTEGER NOT NULL,
     response_id INTEGER NOT NULL UNIQUE REFERENCES responses ON DELETE CASCADE,
     hit_count INTEGER NOT NULL,
     first_hit_at INTEGER NOT NULL,
@@ -210,19 +208,15 @@ CREATE TABLE cache_statistics (
     is_visited INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX cache_statistics_request ON cache_statistics (request_id);
-
 CREATE TABLE compression_metrics (
-    compression_metric_id INTEGER PRIMARY KEY,
-    body_id INTEGER NOT NULL REFERENCES bodies ON DELETE CASCADE,
+    body_id INTEGER PRIMARY KEY REFERENCES bodies ON DELETE CASCADE,
+    compression_metric_id INTEGER AS (body_id) VIRTUAL,
     original_size INTEGER NOT NULL,
     compressed_size INTEGER NOT NULL,
     compression_time_ms REAL NOT NULL,
     compression_ratio REAL AS (CAST(original_size AS REAL) / max(compressed_size, 1)) VIRTUAL,
     created_at INTEGER NOT NULL
 ) STRICT;
-
-CREATE INDEX compression_metrics_body ON compression_metrics (body_id);
 
 -- Counts requests by day (of UTC), misses included.
 CREATE TABLE hits_by_day (

@@ -88,7 +88,7 @@ fn remove_unreferenced(tx: &Transaction<'_>, now: Timestamp) -> Result<Bodies> {
     };
     let mut statement = tx.prepare_cached(
         "SELECT content_id FROM body_contents
-         WHERE reference_count = 0 AND last_referenced_at <= ?1
+         WHERE reference_count = 0 AND chunk_count > 0 AND last_referenced_at <= ?1
              AND (content_hash IS NOT NULL OR last_referenced_at <= ?2)
          LIMIT ?3",
     )?;

@@ -218,8 +218,10 @@ fn replace(
         tx.prepare_cached("UPDATE bodies SET replaced_at = ?2 WHERE body_id = ?1")?
             .execute([body, received_at])?;
         let next = insert_body(tx, content, row, version + 1, Some(body))?;
-        tx.prepare_cached("UPDATE variants SET content_id = ?2 WHERE response_id = ?1")?
-            .execute([response, content.id])?;
+        tx.prepare_cached(
+            "UPDATE variants SET content_id = ?3 WHERE url_key = ?1 AND response_id = ?2",
+        )?
+        .execute(params![row.target.as_bytes(), response, content.id])?;
         (next, version + 1)
     };
     update_head(tx, rows, row, response, body)?;
@@ -260,8 +262,10 @@ pub(super) fn freshen(
         .prepare_cached("SELECT body_id FROM responses WHERE response_id = ?1")?
         .query_row([id.0], |row| row.get(0))?;
     update_head(tx, &mut rows, row, id.0, body)?;
-    tx.prepare_cached("UPDATE variants SET vary_key = ?2, range = ?3 WHERE response_id = ?1")?
-        .execute(params![id.0, vary_key, range])?;
+    tx.prepare_cached(
+        "UPDATE variants SET vary_key = ?3, range = ?4 WHERE url_key = ?1 AND response_id = ?2",
+    )?
+    .execute(params![row.target.as_bytes(), id.0, vary_key, range])?;
     Ok((true, rows.new))
 }
 

@@ -75,7 +75,8 @@ fn read(
     let Some(response) = records::response(db, interned, id)? else {
         return Ok(None);
     };
-    let range = "SELECT range FROM variants WHERE response_id = ?1";
+    let range = "SELECT v.range FROM responses r JOIN requests q USING (request_id) JOIN urls u USING (url_id)
+         JOIN variants v ON v.url_key = u.url_key AND v.response_id = r.response_id WHERE r.response_id = ?1";
     let range = db
         .query_row(range, [id.0], |row| row.get::<_, String>(0))
         .optional()?;

@@ -29,7 +29,8 @@ pub(super) fn used_bytes(db: &Connection) -> Result<u64> {
 /// The bytes in use, less those that are free after the next cleanup: long bodies that nothing refers to.
 pub(super) fn lasting_bytes(db: &Connection) -> Result<u64> {
     let mut unreferenced = db.prepare_cached(
-        "SELECT ifnull(sum(compressed_size), 0) FROM body_contents WHERE reference_count = 0",
+        "SELECT ifnull(sum(compressed_size), 0) FROM body_contents
+         WHERE reference_count = 0 AND chunk_count > 0",
     )?;
     let unreferenced: i64 = unreferenced.query_row([], |row| row.get(0))?;
     Ok(used_bytes(db)?.saturating_sub(unreferenced.unsigned_abs()))

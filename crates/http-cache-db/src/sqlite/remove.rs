@@ -37,7 +37,12 @@ pub(super) fn remove_responses(
         let Some((request, url, body)) = found else {
             continue;
         };
-        // Takes along the response, its variant, validators and statistics.
+        tx.prepare_cached(
+            "DELETE FROM variants WHERE response_id = ?1
+                 AND url_key = (SELECT url_key FROM urls WHERE url_id = ?2)",
+        )?
+        .execute([response, &url])?;
+        // Takes along the response, its validators and statistics.
         tx.prepare_cached("DELETE FROM requests WHERE request_id = ?1")?
             .execute([request])?;
         tx.prepare_cached(
@@ -162,17 +167,20 @@ pub(super) fn forget_hash(tx: &Transaction<'_>, content: i64) -> Result<()> {
 
 /// Hides up to `most` responses. Yields how many there were.
 pub(super) fn hide(tx: &Transaction<'_>, most: u32) -> Result<u64> {
-    let mut hide = tx.prepare_cached(
-        "UPDATE responses SET is_deleted = 1
-         WHERE response_id IN (SELECT response_id FROM variants LIMIT ?1) RETURNING response_id",
-    )?;
-    let ids = hide.query_map([most], |row| row.get(0))?;
-    let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
-    let mut delete = tx.prepare_cached("DELETE FROM variants WHERE response_id = ?1")?;
-    for id in &ids {
-        delete.execute([id])?;
+    let mut some = tx.prepare_cached("SELECT url_key, response_id FROM variants LIMIT ?1")?;
+    let some = some.query_map([most], |row| {
+        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    let some: Vec<_> = some.collect::<Result<_, _>>()?;
+    let mut hide =
+        tx.prepare_cached("UPDATE responses SET is_deleted = 1 WHERE response_id = ?1")?;
+    let mut delete =
+        tx.prepare_cached("DELETE FROM variants WHERE url_key = ?1 AND response_id = ?2")?;
+    for (url_key, id) in &some {
+        hide.execute([id])?;
+        delete.execute(params![url_key, id])?;
     }
-    Ok(ids.len() as u64)
+    Ok(some.len() as u64)
 }
 
 /// Removes up to `most` hidden responses.

@@ -25,13 +25,29 @@ const INVARIANTS: &[(&str, &str)] = &[
          WHERE b.content_id <> v.content_id",
     ),
     (
-        "a response with no variant or several",
-        "SELECT count(*) FROM responses r WHERE r.is_deleted = 0
-         AND (SELECT count(*) FROM variants v WHERE v.response_id = r.response_id) <> 1",
+        "a response without a variant",
+        "SELECT count(*) FROM responses WHERE is_deleted = 0
+         AND response_id NOT IN (SELECT response_id FROM variants)",
     ),
     (
-        "a removed response with a variant",
-        "SELECT count(*) FROM responses r JOIN variants v USING (response_id) WHERE r.is_deleted = 1",
+        "a variant without a response, or of a removed one",
+        "SELECT count(*) FROM variants
+         WHERE response_id NOT IN (SELECT response_id FROM responses WHERE is_deleted = 0)",
+    ),
+    (
+        "a response with several variants",
+        "SELECT count(*) - count(DISTINCT response_id) FROM variants",
+    ),
+    (
+        "a method, status or codec that is not listed",
+        "SELECT (SELECT count(*) FROM requests WHERE method_id NOT IN (SELECT method_id FROM http_methods))
+             + (SELECT count(*) FROM responses WHERE status_code NOT IN (SELECT status_code FROM http_statuses))
+             + (SELECT count(*) FROM body_contents WHERE compression_process_id NOT IN
+                 (SELECT compression_process_id FROM compression_processes))",
+    ),
+    (
+        "a short body that nothing refers to",
+        "SELECT count(*) FROM body_contents WHERE reference_count = 0 AND chunk_count = 0",
     ),
     (
         "a request without a response",

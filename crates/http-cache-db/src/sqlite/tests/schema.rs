@@ -3,7 +3,7 @@
 use super::*;
 
 /// Each breaks one thing that must hold.
-const BREAKS: [&str; 15] = [
+const BREAKS: [&str; 20] = [
     "UPDATE variants SET url_key = x'00' WHERE response_id = 1",
     "UPDATE variants SET content_id = (SELECT max(content_id) FROM body_contents) WHERE content_id = 2",
     "DELETE FROM variants",
@@ -19,6 +19,12 @@ const BREAKS: [&str; 15] = [
     "UPDATE bodies SET previous_version_id = 1 WHERE previous_version_id IS NULL AND body_id > 1",
     "UPDATE responses SET headers = '[4711]'",
     "UPDATE requests SET headers = '[4711]'",
+    "UPDATE variants SET response_id = 99 WHERE response_id = 1",
+    "INSERT INTO variants SELECT url_key, method_id, x'01', range, response_id, content_id FROM variants",
+    "UPDATE responses SET status_code = 299",
+    "UPDATE requests SET method_id = 7",
+    "INSERT INTO body_contents (mime_category, compression_process_id, original_size, compressed_size, first_seen_at,
+         last_referenced_at) VALUES ('other', 1, 0, 0, 0, 0)",
 ];
 
 /// A store with two responses, one of them in its second version.
@@ -108,10 +114,12 @@ async fn every_foreign_key_has_an_index() {
         WHERE t.type = 'table' AND NOT EXISTS (
             SELECT 1 FROM pragma_index_list(t.name) i JOIN pragma_index_info(i.name) c
             WHERE c.seqno = 0 AND c.name = f.\"from\"
+        ) AND NOT EXISTS (
+            SELECT 1 FROM pragma_table_info(t.name) k WHERE k.pk = 1 AND k.name = f.\"from\"
         )";
     assert_eq!(number(&store, missing).await, 0);
     let foreign_keys = "SELECT count(*) FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) WHERE type = 'table'";
-    assert!(number(&store, foreign_keys).await > 15);
+    assert!(number(&store, foreign_keys).await >= 10);
 }
 
 /// A request path must not read a whole table.
@@ -140,7 +148,7 @@ async fn no_request_scans_a_table() {
 }
 
 /// The statements of a hit, of storing and of removing, as they look things up.
-const STATEMENTS: [&str; 8] = [
+const STATEMENTS: [&str; 9] = [
     crate::sqlite::read::VARIANTS,
     "SELECT content_id FROM body_contents WHERE content_hash = ?1 AND reference_count > 0",
     "SELECT url_id FROM urls WHERE url_key = ?1",
@@ -148,6 +156,8 @@ const STATEMENTS: [&str; 8] = [
     "DELETE FROM requests WHERE request_id = ?1",
     "SELECT n.body_id FROM bodies o JOIN bodies n ON n.previous_version_id = o.body_id
      WHERE o.replaced_at IS NOT NULL AND o.replaced_at > 0 ORDER BY o.replaced_at LIMIT 1",
-    "SELECT content_id FROM body_contents WHERE reference_count = 0 AND last_referenced_at <= ?1",
+    "SELECT content_id FROM body_contents
+     WHERE reference_count = 0 AND chunk_count > 0 AND last_referenced_at <= ?1",
+    "DELETE FROM variants WHERE url_key = ?1 AND response_id = ?2",
     "SELECT sequence FROM invalidations WHERE url_key = ?1",
 ];
