@@ -57,7 +57,7 @@ use std::time::Duration;
 use store_core::{Clock, Result, SECOND, SystemClock};
 
 pub use body::Body;
-pub use origin::Origin;
+pub use origin::{Origin, Redirected, SentAt};
 
 use self::collapse::Flights;
 use self::handle::Validations;

@@ -1,19 +1,20 @@
 //! Asking the origin.
 
-use http::{HeaderValue, Method, Response, StatusCode, header};
+use http::{Extensions, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
+use store_core::Timestamp;
 
 use super::body::Body;
 use super::collapse::{Ending, Lead};
 use super::exchange::Exchange;
 use super::find::Entry;
-use super::origin::Origin;
+use super::origin::{Origin, Redirected, SentAt};
 use super::recorder::end;
 use super::settle::Arrived;
 use super::target::Target;
-use crate::engine::{Forward, Keep, OriginResponse, Outcome, Purpose, resolve};
+use crate::engine::{Forward, Keep, OriginResponse, Outcome, Purpose, Resolution, resolve};
 use crate::fields::format_date;
-use crate::policy::{ExchangeTimes, ResponseHead, end_to_end};
+use crate::policy::{ExchangeTimes, NotStorable, ResponseHead, end_to_end};
 use crate::store::StoredBody;
 
 /// How the origin is asked.
@@ -27,6 +28,15 @@ pub(super) struct Ask {
     pub(super) lead: Option<Lead>,
     /// Whether this request has waited for another in vain.
     pub(super) has_waited: bool,
+}
+
+/// An answer of the origin.
+struct Received {
+    /// As it is kept.
+    head: ResponseHead,
+    body: Body,
+    times: ExchangeTimes,
+    extensions: Extensions,
 }
 
 impl Exchange {
@@ -48,47 +58,85 @@ impl Exchange {
             let request = self.to_origin(ask.forward, stored, body.take().unwrap_or_default());
             let requested_at = self.now();
             let sent = origin.send(request).await;
-            let times = ExchangeTimes {
-                requested_at,
-                received_at: self.now(),
-            };
-            let received = sent.map(|response| self.received(response, times));
+            let received_at = self.now();
+            let received =
+                sent.map(|response| self.received(response, (requested_at, received_at)));
             let answer = match &received {
-                Ok((head, _)) => OriginResponse::Response(head, times),
+                Ok(received) => OriginResponse::Response(&received.head, received.times),
                 Err(_) => OriginResponse::Unreachable,
             };
-            let resolution = resolve(
+            let mut resolution = resolve(
                 &self.request,
                 ask.forward,
                 stored,
                 answer,
-                times.received_at,
+                received_at,
                 &self.policy,
             );
+            match &received {
+                Ok(received) if received.is_redirected() => {
+                    self.of_another_target(&ask, received.head.status, &mut resolution);
+                }
+                Err(error) if !origin.was_sent(error) => resolution.invalidated.clear(),
+                Ok(_) | Err(_) => {}
+            }
             let kept = self.body_for_once(&resolution.outcome, &ask).await;
             for target in resolution.invalidated {
                 Target::new(self.cache(), target).invalidate().await;
             }
-            let (head, body) = match received {
+            let received = match received {
                 Ok(received) => received,
                 Err(error) => return self.stand_in(ask, &resolution.outcome).await.ok_or(error),
             };
+            let is_origins = !matches!(resolution.outcome, Outcome::ServeStale);
             let arrived = Arrived {
-                status: self.forward_status(&ask).forward_status(head.status),
-                head,
-                body,
-                times,
+                status: self
+                    .forward_status(&ask)
+                    .forward_status(received.head.status),
+                head: received.head,
+                body: received.body,
+                times: received.times,
                 fill,
                 kept,
             };
             if matches!(resolution.outcome, Outcome::Refetch) {
                 ask.refetch();
-            } else if let Some(response) = self.settle(&mut ask, arrived, resolution.outcome).await
+            } else if let Some(mut response) =
+                self.settle(&mut ask, arrived, resolution.outcome).await
             {
+                if is_origins {
+                    let own = std::mem::replace(response.extensions_mut(), received.extensions);
+                    response.extensions_mut().extend(own);
+                }
                 return Ok(response);
             } else {
                 ask.entry = None;
                 ask.refetch();
+            }
+        }
+    }
+
+    /// What becomes of the answer of another target, to which the origin was redirected: it says nothing of what is
+    /// stored for this one, but that it is not the current response.
+    fn of_another_target(&self, ask: &Ask, status: StatusCode, resolution: &mut Resolution) {
+        let is_about_stored = matches!(
+            status,
+            StatusCode::NOT_MODIFIED
+                | StatusCode::PARTIAL_CONTENT
+                | StatusCode::RANGE_NOT_SATISFIABLE
+        );
+        if is_about_stored && matches!(ask.forward.purpose, Purpose::Validate | Purpose::Complete) {
+            *resolution = Resolution {
+                outcome: Outcome::Refetch,
+                invalidated: Vec::new(),
+            };
+        } else if matches!(
+            resolution.outcome,
+            Outcome::Store | Outcome::StoreAndAnswerNotModified
+        ) {
+            resolution.outcome = Outcome::Pass(NotStorable::Redirected);
+            if ask.entry.is_some() {
+                resolution.invalidated.push(self.request.target.clone());
             }
         }
     }
@@ -133,9 +181,18 @@ impl Exchange {
         None
     }
 
-    /// The head of an answer as it is kept, and its body.
-    fn received(&self, response: Response<Body>, times: ExchangeTimes) -> (ResponseHead, Body) {
+    fn received(
+        &self,
+        response: Response<Body>,
+        (requested_at, received_at): (Timestamp, Timestamp),
+    ) -> Received {
         let (parts, body) = response.into_parts();
+        let sent_at = parts.extensions.get().map(|SentAt(at)| *at);
+        let sent_at = sent_at.unwrap_or(requested_at);
+        let times = ExchangeTimes {
+            requested_at: sent_at.max(requested_at).min(received_at),
+            received_at,
+        };
         let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
         let mut headers = end_to_end(parts.headers);
         let is_head = self.request.method == Method::HEAD;
@@ -157,7 +214,18 @@ impl Exchange {
         if let Ok(date) = HeaderValue::try_from(format_date(times.received_at)) {
             headers.entry(header::DATE).or_insert(date);
         }
-        (ResponseHead::new(parts.status, headers, &self.policy), body)
+        Received {
+            head: ResponseHead::new(parts.status, headers, &self.policy),
+            body,
+            times,
+            extensions: parts.extensions,
+        }
+    }
+}
+
+impl Received {
+    fn is_redirected(&self) -> bool {
+        self.extensions.get::<Redirected>().is_some()
     }
 }
 

@@ -27,7 +27,7 @@ impl HttpCache {
     /// A request whose target is not absolute is answered with 400: without scheme and host, responses of two
     /// origins could not be told apart. What may not be asked of the origin (`only-if-cached`) and is not stored
     /// is answered with 504. The response has its [`CacheStatus`](crate::engine::CacheStatus) among its
-    /// extensions.
+    /// extensions, and those of the origin's response if that was used.
     ///
     /// Failures of the store are [events](Self::events); the origin answers then. If the returned future is
     /// dropped, an unsafe request goes on in a task of its own, so that what it changes becomes invalid. Needs a

@@ -76,6 +76,8 @@ pub enum Directive {
     Private,
     /// `must-revalidate` and `proxy-revalidate`
     MustRevalidate,
+    /// `stale-while-revalidate`
+    StaleWhileRevalidate,
 }
 
 impl CacheControl {
@@ -147,6 +149,7 @@ impl CacheControl {
                     self.must_revalidate = false;
                     self.proxy_revalidate = false;
                 }
+                Directive::StaleWhileRevalidate => self.stale_while_revalidate = None,
             }
         }
         self
@@ -288,9 +291,17 @@ mod tests {
 
     #[test]
     fn an_ignored_directive_is_as_good_as_absent() {
-        let control = CacheControl::parse("no-store, private, max-age=5");
-        let rest = control.without(&[Directive::NoStore, Directive::Private]);
-        assert_eq!(rest, CacheControl::parse("max-age=5"));
+        let (ignored, rest) = (
+            "no-store, private, stale-while-revalidate=5",
+            "max-age=5, stale-if-error=5",
+        );
+        let control = CacheControl::parse(&format!("{ignored}, {rest}"));
+        let left = control.without(&[
+            Directive::NoStore,
+            Directive::Private,
+            Directive::StaleWhileRevalidate,
+        ]);
+        assert_eq!(left, CacheControl::parse(rest));
     }
 
     proptest! {

@@ -35,6 +35,8 @@ pub enum NotStorable {
     NoLifetime,
     /// A field repeats a secret of the request.
     Secret,
+    /// The origin followed a redirect: the response is of another target.
+    Redirected,
 }
 
 impl fmt::Display for NotStorable {
@@ -50,6 +52,7 @@ impl fmt::Display for NotStorable {
             Self::VaryAny => "vary *",
             Self::NoLifetime => "no lifetime",
             Self::Secret => "secret",
+            Self::Redirected => "redirected",
         })
     }
 }

@@ -145,3 +145,36 @@ async fn an_unreachable_origin_is_an_error_or_stood_in_for() {
     let failed = it.cache.handle(other, &broken).await;
     assert_eq!(failed.unwrap_err(), "broken");
 }
+
+/// An origin that no request reaches.
+#[derive(Clone)]
+struct OutOfReach {
+    was_sent: bool,
+}
+
+impl Origin for OutOfReach {
+    type Error = &'static str;
+
+    async fn send(&self, _: Request<Body>) -> Result<Response<Body>, &'static str> {
+        Err("no connection")
+    }
+
+    fn was_sent(&self, _: &&'static str) -> bool {
+        self.was_sent
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_sent_makes_nothing_invalid() {
+    let (it, origin) = (Fixture::new(), Site::counting(&[FRESH]));
+    it.get(&origin, &[]).await;
+    for (was_sent, responses) in [(false, 1), (true, 0)] {
+        let asked = request("POST", URL, &[]);
+        let answer = it.cache.handle(asked, &OutOfReach { was_sent }).await;
+        assert_eq!(answer.unwrap_err(), "no connection");
+        assert_eq!(
+            it.cache.store().counts().await.unwrap().responses,
+            responses
+        );
+    }
+}

@@ -191,3 +191,72 @@ async fn a_stale_response_is_validated_once_in_the_background() {
     let is_stale = |event: &Event| matches!(event, Event::ServedStale { .. });
     assert_eq!(it.told(is_stale), 4);
 }
+
+#[tokio::test]
+async fn what_an_origin_adds_to_its_response_reaches_the_client() {
+    let it = Fixture::new();
+    let origin = Site::new(|_, _| {
+        let mut answer = response(&[FRESH], Body::empty());
+        answer.extensions_mut().insert("of the origin");
+        Ok(answer)
+    });
+    for extension in [Some(&"of the origin"), None] {
+        let answer = it.cache.handle(request("GET", URL, &[]), &origin).await;
+        let answer = answer.unwrap();
+        assert!(answer.extensions().get::<CacheStatus>().is_some());
+        assert_eq!(answer.extensions().get::<&str>(), extension);
+    }
+}
+
+#[tokio::test]
+async fn a_wait_before_the_request_is_sent_is_no_part_of_the_age() {
+    let it = Fixture::new();
+    let clock = it.clock.clone();
+    let origin = Site::new(move |_, _| {
+        clock.advance(SECOND * 30);
+        let mut answer = response(&[FRESH], Body::empty());
+        answer.extensions_mut().insert(SentAt(clock.now()));
+        clock.advance(SECOND * 2);
+        Ok(answer)
+    });
+    it.get(&origin, &[]).await;
+    assert_eq!(it.get(&origin, &[]).await.headers["age"], "2");
+}
+
+/// An origin that follows redirects after the first response, and answers from another target then.
+fn redirecting(status: u16, lines: Lines<'static>) -> Site {
+    Site::new(move |_, count| {
+        let mut answer = response(lines, Body::full(count.to_string()));
+        if count > 0 {
+            answer.extensions_mut().insert(Redirected);
+        }
+        if count == 1 {
+            *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        }
+        Ok(answer)
+    })
+}
+
+#[tokio::test]
+async fn the_response_of_another_target_is_passed_on_and_takes_the_stored_one_away() {
+    let (it, origin) = (
+        Fixture::new(),
+        redirecting(200, &[("cache-control", "max-age=1")]),
+    );
+    it.get(&origin, &[]).await;
+    it.clock.advance(SECOND * 2);
+    let answer = it.get(&origin, &[]).await;
+    let expected = "fwd=stale;fwd-status=200;detail=\"redirected\"";
+    assert_eq!((&answer.body[..], &answer.did[..]), ("1", expected));
+    assert_eq!(it.cache.store().counts().await.unwrap().responses, 0);
+}
+
+#[tokio::test]
+async fn another_target_confirms_nothing() {
+    let lines = &[("cache-control", "max-age=1"), ("etag", "\"1\"")];
+    let (it, origin) = (Fixture::new(), redirecting(304, lines));
+    it.get(&origin, &[]).await;
+    it.clock.advance(SECOND * 2);
+    let answer = it.get(&origin, &[]).await;
+    assert_eq!((answer.status, &answer.body[..]), (200, "2"));
+}
