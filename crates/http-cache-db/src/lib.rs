@@ -7,6 +7,7 @@
 //! | to | use |
 //! |---|---|
 //! | put a cache before an origin | [`HttpCache`] |
+//! | limit the rate of what the cache cannot answer | [`middleware::RateLimited`] |
 //! | parse `Cache-Control`, `Vary`, `Age`, dates, ranges | [`fields`] |
 //! | ask a single rule: lifetime, storable, selected | [`policy`] |
 //! | run a cache of one's own | [`engine::decide`], [`engine::resolve`], [`engine::answer`] |
@@ -50,6 +51,7 @@ pub mod events;
 pub mod fields;
 mod keys;
 mod memory;
+pub mod middleware;
 pub mod policy;
 pub mod record;
 mod redaction;
