@@ -241,6 +241,16 @@ impl HttpCache {
         });
     }
 
+    #[cfg(feature = "tower")]
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.settings.clock
+    }
+
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.settings.policy
+    }
+
     fn patience(&self) -> Patience {
         Patience::new(Arc::clone(&self.settings.clock), self.settings.patience)
     }

@@ -7,6 +7,7 @@
 //! | to | use |
 //! |---|---|
 //! | put a cache before an origin | [`HttpCache`] |
+//! | put it into a tower client or server, or into reqwest | [`middleware`] |
 //! | limit the rate of what the cache cannot answer | [`middleware::RateLimited`] |
 //! | parse `Cache-Control`, `Vary`, `Age`, dates, ranges | [`fields`] |
 //! | ask a single rule: lifetime, storable, selected | [`policy`] |
