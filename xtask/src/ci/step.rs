@@ -24,7 +24,7 @@ pub(crate) enum Step {
     Clippy,
     /// No lint warns in a crate without its features, nor with each of them alone.
     Features,
-    /// The documentation builds without a warning, that of private items too.
+    /// The documentation builds without a warning, with every feature, that of private items too.
     Doc,
     /// The benchmarks, each a workspace of its own, are linted and tested.
     Bench,
@@ -72,7 +72,13 @@ impl Step {
             .run()?,
             Self::Features => features::run(repository)?,
             Self::Doc => {
-                let doc = ["doc", "--workspace", "--no-deps", "--locked"];
+                let doc = [
+                    "doc",
+                    "--workspace",
+                    "--no-deps",
+                    "--all-features",
+                    "--locked",
+                ];
                 let private = [&doc[..], &["--document-private-items"]].concat();
                 // Links of public items to private ones are warned of by the first only.
                 for arguments in [&doc[..], &private] {
