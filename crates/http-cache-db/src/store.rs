@@ -180,11 +180,17 @@ pub trait Fill: fmt::Debug + Send {
     /// If the store cannot be written; what was stored before is still there.
     async fn commit(self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>>;
 
-    /// Gives the stored response `id` a new head: it was freshened. Its body is not written.
+    /// Gives the stored response `id` a new head: it was freshened. Its body `content` is not written.
     ///
-    /// `false` if nothing was changed: the response is gone, or was invalidated since the fill began.
+    /// `false` if nothing was changed: the response is gone, has another body by now, or was invalidated since the
+    /// fill began.
     ///
     /// # Errors
     /// If the store cannot be written.
-    async fn freshen(self: Box<Self>, id: ResponseId, response: NewResponse) -> Result<bool>;
+    async fn freshen(
+        self: Box<Self>,
+        id: ResponseId,
+        content: ContentId,
+        response: NewResponse,
+    ) -> Result<bool>;
 }

@@ -23,7 +23,7 @@ pub(super) struct Found {
 pub(super) struct Entry {
     pub(super) id: ResponseId,
     pub(super) stored: StoredResponse,
-    content: ContentId,
+    pub(super) content: ContentId,
     body: Option<Bytes>,
 }
 

@@ -124,7 +124,7 @@ impl Exchange {
         if let Some(fill) = arrived.fill.filter(|_| may_keep) {
             let new = NewResponse::new(self.request.clone(), &stored, &self.policy);
             let is_of_use = !new.lifetime.is_zero() && !new.no_cache;
-            let freshened = fill.freshen(id, new);
+            let freshened = fill.freshen(id, entry.content, new);
             match self.target.patience().wait("freshen", freshened).await {
                 Ok(true) => {
                     status = status.stored();

@@ -12,7 +12,7 @@ use super::MemoryStore;
 use crate::events::Event;
 use crate::keys::TargetKey;
 use crate::redaction::Redaction;
-use crate::store::{Fill, NewResponse, ResponseId, ResponseStore};
+use crate::store::{ContentId, Fill, NewResponse, ResponseId, ResponseStore};
 
 #[derive(Debug)]
 pub(super) struct MemoryFill {
@@ -99,10 +99,15 @@ impl Fill for MemoryFill {
         Ok(Some(response_id))
     }
 
-    async fn freshen(self: Box<Self>, id: ResponseId, response: NewResponse) -> Result<bool> {
+    async fn freshen(
+        self: Box<Self>,
+        id: ResponseId,
+        content: ContentId,
+        response: NewResponse,
+    ) -> Result<bool> {
         let mut state = self.store.open("freshen")?;
         let is_current = !self.is_outdated.load(Ordering::Relaxed);
-        Ok(is_current && state.freshen(self.target, id, response.head))
+        Ok(is_current && state.freshen(self.target, (id, content), response.head))
     }
 }
 

@@ -232,9 +232,16 @@ impl State {
         }
     }
 
-    pub(super) fn freshen(&mut self, target: TargetKey, id: ResponseId, head: StoredHead) -> bool {
+    pub(super) fn freshen(
+        &mut self,
+        target: TargetKey,
+        (id, content): (ResponseId, ContentId),
+        head: StoredHead,
+    ) -> bool {
         let ids = self.targets.get(&target).cloned().unwrap_or_default();
-        if !ids.contains(&id) {
+        let stored = self.responses.get(&id);
+        let has_body = stored.is_some_and(|stored| stored.current.content == content);
+        if !ids.contains(&id) || !has_body {
             return false;
         }
         // Another variant now, perhaps: then it takes the place of that one.

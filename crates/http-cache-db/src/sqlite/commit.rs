@@ -231,12 +231,12 @@ fn replace(
     Ok(version.unsigned_abs())
 }
 
-/// Gives a stored response a new head; whether it is there, and was not invalidated meanwhile.
+/// Gives a stored response a new head; whether it is there with this body, and was not invalidated meanwhile.
 pub(super) fn freshen(
     tx: &Transaction<'_>,
     opened: &Arc<Opened>,
     row: &Row,
-    id: ResponseId,
+    (id, content): (ResponseId, ContentId),
 ) -> Result<(bool, Known)> {
     let mut rows = SharedRows::new(tx, &opened.interned)?;
     if invalidations::is_outdated(tx, row.target, row.begun)? {
@@ -246,6 +246,15 @@ pub(super) fn freshen(
     let (vary_key, range) = (head.variant.to_bytes(), head.range.as_deref().unwrap_or(""));
     let older = older(tx, row.target)?;
     if !older.iter().any(|older| older.id == id.0) {
+        return Ok((false, rows.new));
+    }
+    let (body, current): (i64, i64) = tx
+        .prepare_cached(
+            "SELECT body_id, content_id FROM responses JOIN bodies USING (body_id) WHERE response_id = ?1",
+        )?
+        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // A head belongs to its body: one that was replaced since it was validated keeps the new head.
+    if current != content.0 {
         return Ok((false, rows.new));
     }
     // Another variant now, perhaps: then it takes the place of that one.
@@ -258,9 +267,6 @@ pub(super) fn freshen(
         .collect();
     remove_responses(tx, &replaced, row.now)?;
     rows.status(head.status)?;
-    let body = tx
-        .prepare_cached("SELECT body_id FROM responses WHERE response_id = ?1")?
-        .query_row([id.0], |row| row.get(0))?;
     update_head(tx, &mut rows, row, id.0, body)?;
     tx.prepare_cached(
         "UPDATE variants SET vary_key = ?3, range = ?4 WHERE url_key = ?1 AND response_id = ?2",

@@ -18,7 +18,7 @@ use super::store::Shared;
 use crate::events::Event;
 use crate::keys::TargetKey;
 use crate::record::{ContentHash, RequestRecord, ResponseRecord, UrlRecord};
-use crate::store::{Fill, NewResponse, ResponseId};
+use crate::store::{ContentId, Fill, NewResponse, ResponseId};
 
 #[derive(Debug)]
 pub(super) struct SqliteFill {
@@ -210,11 +210,16 @@ impl Fill for SqliteFill {
         Ok(Some(stored.response))
     }
 
-    async fn freshen(self: Box<Self>, id: ResponseId, response: NewResponse) -> Result<bool> {
+    async fn freshen(
+        self: Box<Self>,
+        id: ResponseId,
+        content: ContentId,
+        response: NewResponse,
+    ) -> Result<bool> {
         let row = self.row(response)?;
         let opened = Arc::clone(&self.opened);
         let database = &self.opened.database;
-        let written = database.write(move |tx| commit::freshen(tx, &opened, &row, id));
+        let written = database.write(move |tx| commit::freshen(tx, &opened, &row, (id, content)));
         let (is_freshened, new) = written
             .await
             .map_err(|error| self.shared.error(error, "freshen"))?;

@@ -35,6 +35,7 @@ macro_rules! store_cases {
             an_unchanged_body_makes_no_version,
             freshening_changes_the_head_alone,
             what_is_gone_or_invalidated_is_not_freshened,
+            a_replaced_body_keeps_its_head,
             freshening_may_change_the_variant,
             a_removed_response_is_gone,
             a_released_body_takes_its_responses_along,

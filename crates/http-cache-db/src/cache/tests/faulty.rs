@@ -227,8 +227,13 @@ impl Fill for FaultyFill {
         self.inner.commit(response).await
     }
 
-    async fn freshen(self: Box<Self>, id: ResponseId, response: NewResponse) -> Result<bool> {
+    async fn freshen(
+        self: Box<Self>,
+        id: ResponseId,
+        content: ContentId,
+        response: NewResponse,
+    ) -> Result<bool> {
         self.store.check("freshen")?;
-        self.inner.freshen(id, response).await
+        self.inner.freshen(id, content, response).await
     }
 }
