@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{Transaction, params};
 
-use super::content::{Compressor, MediaType, abandon};
+use super::content::{Compressor, GIVEN_UP, MediaType, give_up, was_given_up};
 use super::open::Opened;
 use super::read::CHUNK_BYTES;
 use super::shared_rows::SharedRows;
@@ -111,7 +111,7 @@ impl Chunks {
         Ok((self.content, self.count))
     }
 
-    /// The content belongs to a response now, or is abandoned already.
+    /// The content belongs to a response now, or was given up already.
     pub(super) fn release(&mut self) {
         self.is_owned = false;
     }
@@ -141,31 +141,30 @@ impl Chunks {
         let (content, first, now) = (self.content.0, self.count, compressor.clock.now());
         self.count += i64::try_from(compressed.len()).unwrap_or(i64::MAX);
         let write = self.opened.database.write(move |tx| {
+            let bytes = compressed.iter().map(Vec::len).sum();
+            grow(tx, content, bytes, now.as_millis())?;
             let mut insert = tx.prepare_cached(
                 "INSERT INTO body_chunks (content_id, position, chunk) VALUES (?1, ?2, ?3)",
             )?;
             for (position, chunk) in (first..).zip(&compressed) {
                 insert.execute(params![content, position, chunk])?;
             }
-            grow(
-                tx,
-                content,
-                compressed.iter().map(Vec::len).sum(),
-                now.as_millis(),
-            )
+            Ok(())
         });
         write.await
     }
 }
 
-/// A body that still arrives is not abandoned.
+/// A body that makes progress is kept.
 fn grow(tx: &Transaction<'_>, content: i64, bytes: usize, now: i64) -> Result<()> {
-    tx.prepare_cached(
+    let mut grow = tx.prepare_cached(
         "UPDATE body_contents SET compressed_size = compressed_size + ?2, last_referenced_at = ?3
-         WHERE content_id = ?1",
-    )?
-    .execute(params![content, integer(bytes), now])?;
-    Ok(())
+         WHERE content_id = ?1 AND last_referenced_at <> ?4",
+    )?;
+    match grow.execute(params![content, integer(bytes), now, GIVEN_UP])? {
+        0 => Err(was_given_up()),
+        _ => Ok(()),
+    }
 }
 
 impl Drop for Chunks {
@@ -174,7 +173,7 @@ impl Drop for Chunks {
             let content = self.content;
             self.opened
                 .database
-                .write_detached(move |tx| abandon(tx, content));
+                .write_detached(move |tx| give_up(tx, content));
         }
     }
 }

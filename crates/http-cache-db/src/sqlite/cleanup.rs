@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use sqlite_database::Result;
-use sqlite_database::rusqlite::{Connection, Transaction, params};
+use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
 use store_core::{MINUTE, Timestamp};
 
+use super::content::give_up;
 use super::open::Opened;
 use super::remove::remove_hidden;
 use super::{invalidations, state};
+use crate::store::ContentId;
 
 /// The rows of one step.
 const PER_STEP: u32 = 200;
@@ -75,24 +77,26 @@ pub(super) async fn run(opened: &Opened, now: Timestamp) -> Result<CleanupReport
 }
 
 #[derive(Default)]
-struct Bodies {
+pub(super) struct Bodies {
     removed: u64,
     is_unfinished: bool,
 }
 
 /// Removes some chunks, and the bodies that have none left.
-fn remove_unreferenced(tx: &Transaction<'_>, now: Timestamp) -> Result<Bodies> {
+pub(super) fn remove_unreferenced(tx: &Transaction<'_>, now: Timestamp) -> Result<Bodies> {
     let before = |age: Duration| {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         now.as_millis().saturating_sub(age)
     };
+    // A clock that was set back would keep what is later than now for ever.
+    let ahead = (now + ARRIVING).as_millis();
     let mut statement = tx.prepare_cached(
         "SELECT content_id FROM body_contents
-         WHERE reference_count = 0 AND chunk_count > 0 AND last_referenced_at <= ?1
-             AND (content_hash IS NOT NULL OR last_referenced_at <= ?2)
+         WHERE reference_count = 0 AND chunk_count > 0 AND (last_referenced_at <= ?1 OR last_referenced_at > ?4)
+             AND (content_hash IS NOT NULL OR last_referenced_at <= ?2 OR last_referenced_at > ?4)
          LIMIT ?3",
     )?;
-    let values = params![before(READING), before(ARRIVING), PER_STEP];
+    let values = params![before(READING), before(ARRIVING), PER_STEP, ahead];
     let contents = statement.query_map(values, |row| row.get(0))?;
     let contents: Vec<i64> = contents.collect::<Result<_, _>>()?;
     let mut bodies = Bodies {
@@ -116,7 +120,12 @@ fn remove_unreferenced(tx: &Transaction<'_>, now: Timestamp) -> Result<Bodies> {
         chunks_left -= u32::try_from(deleted)
             .unwrap_or(chunks_left)
             .min(chunks_left);
-        bodies.removed += u64::from(delete.execute([content])? > 0);
+        if delete.execute([content])? > 0 {
+            bodies.removed += 1;
+        } else {
+            // Nobody may use what has lost a part.
+            give_up(tx, ContentId(content))?;
+        }
     }
     Ok(bodies)
 }
@@ -137,9 +146,11 @@ fn shorten_logs(tx: &Transaction<'_>) -> Result<()> {
 
 const UNUSED_PAIRS: &str = "
     SELECT header_pair_id FROM header_pairs WHERE header_pair_id NOT IN (
-        SELECT h.value FROM responses r JOIN json_each(r.headers) h WHERE h.type = 'integer'
+        SELECT h.value FROM responses r JOIN json_each(iif(json_valid(r.headers), r.headers, '[]')) h
+        WHERE h.type = 'integer'
         UNION
-        SELECT h.value FROM requests q JOIN json_each(q.headers) h WHERE h.type = 'integer'
+        SELECT h.value FROM requests q JOIN json_each(iif(json_valid(q.headers), q.headers, '[]')) h
+        WHERE h.type = 'integer'
     )";
 
 /// Removes the header pairs that no row has. Yields how many.
@@ -189,7 +200,7 @@ fn ids(db: &Connection, sql: &str) -> Result<Vec<i64>> {
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-fn delete_pairs(tx: &Transaction<'_>, ids: &[i64]) -> Result<()> {
+pub(super) fn delete_pairs(tx: &Transaction<'_>, ids: &[i64]) -> Result<()> {
     let mut pair = tx.prepare_cached(
         "DELETE FROM header_pairs WHERE header_pair_id = ?1 RETURNING header_name_id, header_value_id",
     )?;
@@ -202,8 +213,13 @@ fn delete_pairs(tx: &Transaction<'_>, ids: &[i64]) -> Result<()> {
              AND NOT EXISTS (SELECT 1 FROM header_pairs WHERE header_name_id = ?1)",
     )?;
     for id in ids {
-        let (name_id, value_id): (i64, i64) =
-            pair.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let deleted = pair.query_row([id], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        // Another process may sweep as well.
+        let Some((name_id, value_id)) = deleted.optional()? else {
+            continue;
+        };
         value.execute([value_id])?;
         name.execute([name_id])?;
     }

@@ -76,12 +76,10 @@ pub(super) fn commit(
     let replaced =
         |older: &&Older| older.vary_key == vary_key && (range.is_empty() || older.range == range);
     let received_at = head.times.received_at.as_millis();
-    // A slow answer may arrive after a later one was stored.
-    if older
-        .iter()
-        .filter(replaced)
-        .any(|older| older.received_at > received_at)
-    {
+    // A slow answer may arrive after a later one was stored. One of the future is not later: the clock was ahead.
+    let is_later =
+        |older: &Older| older.received_at > received_at && older.received_at <= row.now.as_millis();
+    if older.iter().filter(replaced).any(is_later) {
         return Ok((None, rows.new));
     }
     let same = older

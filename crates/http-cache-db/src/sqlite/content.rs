@@ -140,21 +140,12 @@ impl NewContent {
         let (body, compressed) = match (self.source, equal) {
             (Source::Whole(..), Some(id)) => return Ok(StoredContent { id, new: None }),
             (Source::Chunks(arrived, _), Some(id)) => {
-                abandon(tx, arrived)?;
+                give_up(tx, arrived)?;
                 return Ok(StoredContent { id, new: None });
             }
             (Source::Chunks(arrived, chunk_count), None) => {
-                let stored = tx
-                    .prepare_cached(
-                        "UPDATE body_contents
-                         SET content_hash = ?2, original_size = ?3, chunk_count = ?4, last_referenced_at = ?5
-                         WHERE content_id = ?1 RETURNING compressed_size",
-                    )?
-                    .query_row(
-                        params![arrived.0, hash, integer(self.len), chunk_count, now.as_millis()],
-                        |row| row.get::<_, i64>(0),
-                    )?;
-                let new = Some((stored.unsigned_abs(), Duration::ZERO));
+                let stored = complete(tx, (arrived, chunk_count), (hash, self.len), now)?;
+                let new = Some((stored, Duration::ZERO));
                 return Ok(StoredContent { id: arrived.0, new });
             }
             (Source::Whole(body, compressed), None) => (body, compressed),
@@ -216,10 +207,54 @@ impl NewContent {
     }
 }
 
-/// Leaves the chunks of a body that is not needed to the next cleanup.
-pub(super) fn abandon(tx: &Transaction<'_>, content: ContentId) -> Result<()> {
-    let sql = "UPDATE body_contents SET last_referenced_at = 0
+/// When a body was last referred to that nobody may use any more.
+pub(super) const GIVEN_UP: i64 = i64::MIN;
+
+/// Leaves a body that nothing refers to to the next cleanup; until then, nobody finds it.
+pub(super) fn give_up(tx: &Transaction<'_>, content: ContentId) -> Result<()> {
+    let sql = "UPDATE body_contents SET content_hash = NULL, last_referenced_at = ?2
                WHERE content_id = ?1 AND reference_count = 0";
-    tx.prepare_cached(sql)?.execute([content.0])?;
+    tx.prepare_cached(sql)?
+        .execute(params![content.0, GIVEN_UP])?;
     Ok(())
+}
+
+/// Why a body that arrived is not stored.
+#[derive(Debug, thiserror::Error)]
+#[error("the body made no progress for long, and its beginning was removed")]
+struct Removed;
+
+/// The error of a body of which a part was removed.
+pub(super) fn was_given_up() -> sqlite_database::Error {
+    sqlite_database::Error::aborted(Removed)
+}
+
+/// Gives an arrived body its hash. Yields the bytes that it takes.
+fn complete(
+    tx: &Transaction<'_>,
+    (content, chunk_count): (ContentId, i64),
+    (hash, len): (&[u8], u64),
+    now: Timestamp,
+) -> Result<u64> {
+    let stored = tx
+        .prepare_cached(
+            "UPDATE body_contents
+             SET content_hash = ?2, original_size = ?3, chunk_count = ?4, last_referenced_at = ?5
+             WHERE content_id = ?1 AND last_referenced_at <> ?6
+                 AND (SELECT count(*) FROM body_chunks WHERE content_id = ?1) = ?4
+             RETURNING compressed_size",
+        )?
+        .query_row(
+            params![
+                content.0,
+                hash,
+                integer(len),
+                chunk_count,
+                now.as_millis(),
+                GIVEN_UP
+            ],
+            |row| row.get::<_, i64>(0),
+        )
+        .optional()?;
+    Ok(stored.ok_or_else(was_given_up)?.unsigned_abs())
 }

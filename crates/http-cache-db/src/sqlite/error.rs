@@ -23,7 +23,8 @@ const fn kind(kind: DatabaseKind) -> ErrorKind {
         DatabaseKind::Busy => ErrorKind::Busy,
         DatabaseKind::ReadOnly => ErrorKind::ReadOnly,
         DatabaseKind::StorageFull => ErrorKind::StorageFull,
-        DatabaseKind::Unavailable => ErrorKind::Unavailable,
+        // Aborted by this store itself: it gave up a body, and the file is well.
+        DatabaseKind::Unavailable | DatabaseKind::Aborted => ErrorKind::Unavailable,
         DatabaseKind::SchemaNewer => ErrorKind::SchemaNewer,
         DatabaseKind::Closed => ErrorKind::Closed,
         DatabaseKind::InvalidInput | DatabaseKind::AlreadyExists => ErrorKind::InvalidInput,
@@ -31,7 +32,6 @@ const fn kind(kind: DatabaseKind) -> ErrorKind {
         DatabaseKind::Corrupt
         | DatabaseKind::Constraint
         | DatabaseKind::SchemaChanged
-        | DatabaseKind::Aborted
         | DatabaseKind::Internal
         | _ => ErrorKind::Corrupt,
     }

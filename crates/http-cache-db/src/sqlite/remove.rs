@@ -4,7 +4,9 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
 use store_core::Timestamp;
 
+use super::content::give_up;
 use super::state::integer;
+use crate::store::ContentId;
 
 /// What the rows of a response take besides its body, about.
 const ROW_BYTES: u64 = 500;
@@ -153,16 +155,8 @@ pub(super) fn remove_unreadable(
 ) -> Result<Removed> {
     let responses = of_content(tx, content, u32::MAX)?;
     let removed = remove_responses(tx, &responses, now)?;
-    forget_hash(tx, content)?;
+    give_up(tx, ContentId(content))?;
     Ok(removed)
-}
-
-/// Makes a body without responses unfindable; its chunks are still to be deleted.
-pub(super) fn forget_hash(tx: &Transaction<'_>, content: i64) -> Result<()> {
-    let sql = "UPDATE body_contents SET content_hash = NULL, last_referenced_at = 0
-               WHERE content_id = ?1 AND reference_count = 0";
-    tx.prepare_cached(sql)?.execute([content])?;
-    Ok(())
 }
 
 /// Hides up to `most` responses. Yields how many there were.

@@ -10,7 +10,7 @@ use sqlite_database::{AccessMode, CreateMode, SqliteDatabase};
 use store_core::{Clock, Error, ErrorKind, MINUTE, Result};
 
 use super::cleanup::{self, CleanupReport};
-use super::content::Compressor;
+use super::content::{Compressor, give_up};
 use super::error::{BACKEND, store_error};
 use super::fill::SqliteFill;
 use super::open::Opened;
@@ -18,7 +18,7 @@ use super::options::SqliteStoreOptions;
 use super::read::{Reader, find_content};
 use super::recovery::{self, Recovery};
 use super::remove::{
-    Removed, forget_hash, log_purge, of_content, of_target, remove_responses, remove_unreadable,
+    Removed, log_purge, of_content, of_target, remove_responses, remove_unreadable,
 };
 use super::verify::VerifyReport;
 use super::{evict, invalidations, remove, report, statistics, verify};
@@ -435,7 +435,7 @@ impl ResponseStore for SqliteStore {
             let removed = opened.database.write(move |tx| {
                 let responses = of_content(tx, content.0, PER_WRITE)?;
                 let removed = remove_responses(tx, &responses, now)?;
-                forget_hash(tx, content.0)?;
+                give_up(tx, content)?;
                 log_purge(tx, "release", removed, now)?;
                 Ok(removed)
             });

@@ -2,6 +2,7 @@
 
 mod contents;
 mod existing;
+mod faults;
 mod files;
 mod listing;
 mod questions;

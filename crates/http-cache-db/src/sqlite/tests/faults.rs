@@ -1,0 +1,202 @@
+//! What goes wrong between processes, clocks and callers.
+
+use bytes::Bytes;
+use http::Uri;
+
+use super::*;
+use crate::store::cases::noise;
+use crate::store::{ContentId, StoredBody, Variant};
+
+const LONG: usize = 3 << 20;
+
+fn long_case(body: &[u8]) -> Case<'_> {
+    Case {
+        body,
+        headers: &[("cache-control", "max-age=60")],
+        ..Case::default()
+    }
+}
+
+async fn with_clock(options: SqliteStoreOptions) -> (SqliteStore, Arc<StoppedClock>) {
+    let clock = Arc::new(StoppedClock::default());
+    let options = options.with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+    (SqliteStore::in_memory(options).await.unwrap(), clock)
+}
+
+async fn only(store: &SqliteStore, case: &Case<'_>) -> Variant {
+    let mut found = store.variants(case.target(store)).await.unwrap();
+    assert_eq!(found.len(), 1);
+    found.remove(0)
+}
+
+async fn read(store: &SqliteStore, content: ContentId) -> Option<Vec<u8>> {
+    match store.body(content).await.unwrap()? {
+        StoredBody::Whole(body) => Some(body.to_vec()),
+        StoredBody::Chunked { len, chunk_bytes } => {
+            let mut body = Vec::new();
+            for index in 0..len.div_ceil(chunk_bytes) {
+                body.extend_from_slice(&store.chunk(content, index).await.unwrap()?);
+            }
+            Some(body)
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_processes_may_sweep_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let open = || SqliteStore::open(&path, SqliteStoreOptions::default());
+    let (first, second) = (open().await.unwrap(), open().await.unwrap());
+    for round in 0..20 {
+        let lines: Vec<_> = (0..50).map(|number| format!("{round}-{number}")).collect();
+        for value in &lines {
+            let asked = [("foo", &**value)];
+            Case {
+                asked: &asked,
+                ..Case::default()
+            }
+            .store(&first)
+            .await;
+        }
+        first.clear().await.unwrap();
+        let (one, other) = tokio::join!(first.cleanup(), second.cleanup());
+        one.unwrap();
+        other.unwrap();
+    }
+    assert_sound(&first).await;
+}
+
+#[tokio::test]
+async fn a_pair_that_is_gone_already_is_swept() {
+    let store = in_memory().await;
+    let swept = store.database().unwrap();
+    let swept = swept.write(|tx| cleanup::delete_pairs(tx, &[7])).await;
+    assert!(swept.is_ok(), "{swept:?}");
+}
+
+#[tokio::test]
+async fn an_equal_body_that_is_being_removed_is_not_used() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    let body = noise(1, LONG);
+    let case = long_case(&body);
+    case.store(&store).await;
+    store.invalidate(case.target(&store)).await.unwrap();
+    clock.advance(60);
+    let now = clock.now();
+    let database = store.database().unwrap();
+    let step = database.write(move |tx| cleanup::remove_unreferenced(tx, now).map(drop));
+    step.await.unwrap();
+    // Some of its chunks are gone.
+    let left = number(&store, "SELECT count(*) FROM body_chunks").await;
+    assert!((1..24).contains(&left), "{left}");
+    case.store(&store).await;
+    assert_eq!(
+        read(&store, only(&store, &case).await.content)
+            .await
+            .unwrap(),
+        body
+    );
+    store.cleanup().await.unwrap();
+    assert_sound(&store).await;
+    assert_eq!(
+        number(&store, "SELECT count(*) FROM body_contents").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_was_given_up_while_it_arrived_is_not_stored() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    let body = noise(1, LONG);
+    let case = long_case(&body);
+    for is_appended in [false, true] {
+        let mut fill = store.begin(case.target(&store)).await.unwrap();
+        fill.append(Bytes::from(body.clone())).await.unwrap();
+        clock.advance(601);
+        let now = clock.now();
+        let database = store.database().unwrap();
+        let step = database.write(move |tx| cleanup::remove_unreferenced(tx, now).map(drop));
+        step.await.unwrap();
+        if is_appended {
+            assert!(fill.append(Bytes::from(body.clone())).await.is_err());
+        } else {
+            assert!(fill.commit(case.response(&store)).await.is_err());
+        }
+        assert!(
+            store
+                .variants(case.target(&store))
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    }
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
+async fn a_response_of_the_future_does_not_stay_for_ever() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    clock.advance(1_000);
+    let case = |at, body| Case {
+        body,
+        at,
+        ..Case::default()
+    };
+    // The clock was a day ahead, and was set right.
+    case(86_400_000, b"ahead").store(&store).await;
+    case(1_000_000, b"right").store(&store).await;
+    assert_eq!(Case::default().bodies(&store).await, ["right"]);
+    // What is only late is still refused.
+    let late = case(999_000, b"late");
+    let fill = store.begin(late.target(&store)).await.unwrap();
+    assert_eq!(fill.commit(late.response(&store)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_ahead_left_is_cleaned_up() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    clock.advance(1_000_000);
+    let body = noise(1, LONG);
+    let case = long_case(&body);
+    for number in 0..300 {
+        let target: Uri = format!("http://example.org/{number}").parse().unwrap();
+        store
+            .invalidate(store.salt().target_key(&target))
+            .await
+            .unwrap();
+    }
+    case.store(&store).await;
+    store.invalidate(case.target(&store)).await.unwrap();
+    clock.advance(-900_000);
+    assert_eq!(store.cleanup().await.unwrap().bodies, 1);
+    assert_eq!(
+        number(&store, "SELECT count(*) FROM invalidations").await,
+        0
+    );
+    // What was asked for before they were forgotten is not stored.
+    let fill = store.begin(case.target(&store)).await.unwrap();
+    assert!(fill.commit(case.response(&store)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_damaged_header_list_does_not_keep_others_from_being_swept() {
+    let store = in_memory().await;
+    let case = Case::default();
+    case.store(&store).await;
+    let asked = [("foo", "other")];
+    let other = Case {
+        asked: &asked,
+        headers: &[("vary", "foo"), ("x-other", "1")],
+        ..case
+    };
+    let other = other.store(&store).await;
+    execute(
+        &store,
+        "UPDATE responses SET headers = '[' WHERE response_id = 1",
+    )
+    .await;
+    store.remove(other).await.unwrap();
+    assert!(store.cleanup().await.unwrap().header_pairs > 0);
+    assert!(!store.verify().await.unwrap().is_ok());
+}
