@@ -34,6 +34,8 @@ pub(super) struct SqliteFill {
     body: BytesMut,
     /// The body once it is long.
     chunks: Option<Chunks>,
+    /// Whether an append failed, or its caller went away: a part of the body is missing.
+    is_broken: bool,
 }
 
 impl SqliteFill {
@@ -53,7 +55,16 @@ impl SqliteFill {
             body_len: 0,
             body: BytesMut::new(),
             chunks: None,
+            is_broken: false,
         }
+    }
+
+    fn ensure_whole(&self, operation: &'static str) -> Result<()> {
+        if self.is_broken {
+            let broken = Error::new(ErrorKind::InvalidInput, BACKEND, operation);
+            return Err(broken.with_detail("an earlier append failed or was not awaited"));
+        }
+        Ok(())
     }
 
     /// The row to write, checked by the rules for records.
@@ -161,6 +172,8 @@ impl Fill for SqliteFill {
     }
 
     async fn append(&mut self, bytes: Bytes) -> Result<()> {
+        self.ensure_whole("append")?;
+        self.is_broken = true;
         let body_len = self.body_len.saturating_add(bytes.len() as u64);
         if body_len > self.shared.options.longest_body() {
             return Err(Error::new(ErrorKind::TooLarge, BACKEND, "append"));
@@ -173,13 +186,16 @@ impl Fill for SqliteFill {
         } else {
             self.body.extend_from_slice(&bytes);
             if self.body_len <= MAX_WHOLE_BYTES {
+                self.is_broken = false;
                 return Ok(());
             }
             let arrived = self.body.split();
             let begun = Chunks::begin(&self.opened, compressor, &self.media_type, arrived);
             begun.await.map(|chunks| self.chunks = Some(chunks))
         };
-        appended.map_err(|error| self.shared.error(error, "append"))
+        appended.map_err(|error| self.shared.error(error, "append"))?;
+        self.is_broken = false;
+        Ok(())
     }
 
     fn body_len(&self) -> u64 {
@@ -187,6 +203,7 @@ impl Fill for SqliteFill {
     }
 
     async fn commit(mut self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
+        self.ensure_whole("commit")?;
         let row = self.row(response)?;
         let url = row.url.full_url.clone();
         let content = self.content().await?;

@@ -105,16 +105,17 @@ impl Interned {
     /// Adds what a transaction found or made, once it has been committed.
     pub(super) fn learn(&self, new: Known) {
         let mut known = self.known();
+        known.codecs.extend(new.codecs);
+        known.statuses.extend(new.statuses);
+        // Transactions may be learned from in another order than they were committed in.
+        if new.sweeps < known.sweeps {
+            return;
+        }
         if new.sweeps > known.sweeps || known.pairs.len() >= MAX_PAIRS {
             known.pairs.clear();
             known.sweeps = new.sweeps;
         }
-        // Transactions may be learned from in another order than they were committed in.
-        if new.sweeps == known.sweeps {
-            known.pairs.extend(new.pairs);
-        }
-        known.codecs.extend(new.codecs);
-        known.statuses.extend(new.statuses);
+        known.pairs.extend(new.pairs);
     }
 }
 

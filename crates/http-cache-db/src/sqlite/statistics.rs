@@ -43,12 +43,12 @@ pub(super) fn record(tx: &Transaction<'_>, hits: &[Hit]) -> Result<BTreeMap<Resp
             None => of_path.misses += 1,
             Some(response) => {
                 of_path.hits += 1;
-                of_path.bytes += hit.bytes;
+                of_path.bytes = of_path.bytes.saturating_add(hit.bytes);
                 let uses = by_response.entry(response).or_default();
                 uses.count += 1;
                 uses.first = Some(uses.first.map_or(hit.at, |first| first.min(hit.at)));
                 uses.last = uses.last.max(hit.at);
-                uses.duration += hit.duration;
+                uses.duration = uses.duration.saturating_add(hit.duration);
             }
         }
     }

@@ -1,11 +1,14 @@
 //! What goes wrong between processes, clocks and callers.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::Uri;
+use store_core::Timestamp;
 
 use super::*;
 use crate::store::cases::noise;
-use crate::store::{ContentId, StoredBody, Variant};
+use crate::store::{ContentId, Hit, StoredBody, Variant};
 
 const LONG: usize = 3 << 20;
 
@@ -135,6 +138,25 @@ async fn a_body_that_was_given_up_while_it_arrived_is_not_stored() {
 }
 
 #[tokio::test]
+async fn a_fill_whose_append_failed_stores_nothing() {
+    let store = SqliteStore::in_memory(SqliteStoreOptions::default().with_max_body_bytes(10)).await;
+    let store = store.unwrap();
+    let case = Case::default();
+    let mut fill = store.begin(case.target(&store)).await.unwrap();
+    fill.append("0123456".into()).await.unwrap();
+    fill.append("789abc".into()).await.unwrap_err();
+    assert!(fill.append("".into()).await.is_err());
+    assert!(fill.commit(case.response(&store)).await.is_err());
+    assert!(
+        store
+            .variants(case.target(&store))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
 async fn a_response_of_the_future_does_not_stay_for_ever() {
     let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
     clock.advance(1_000);
@@ -177,6 +199,58 @@ async fn what_a_clock_that_was_ahead_left_is_cleaned_up() {
     // What was asked for before they were forgotten is not stored.
     let fill = store.begin(case.target(&store)).await.unwrap();
     assert!(fill.commit(case.response(&store)).await.is_ok());
+}
+
+#[tokio::test]
+async fn sums_of_hits_do_not_overflow() {
+    let store = in_memory().await;
+    let hit = Hit {
+        response: Some(Case::default().store(&store).await),
+        host: "example.org".to_owned(),
+        path: "/".to_owned(),
+        at: Timestamp::MAX,
+        duration: Duration::MAX,
+        bytes: u64::MAX,
+    };
+    store.record_hits(vec![hit.clone(), hit]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_commit_whose_caller_went_away_keeps_its_body() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteStoreOptions::default();
+    let database = options
+        .database
+        .clone()
+        .with_execution(sqlite_database::Execution::Background);
+    let options = options.with_database(database);
+    let store = SqliteStore::open(folder.path().join("cache.db"), options)
+        .await
+        .unwrap();
+    let body = noise(1, LONG);
+    let case = long_case(&body);
+    for _ in 0..20 {
+        let mut fill = store.begin(case.target(&store)).await.unwrap();
+        fill.append(Bytes::from(body.clone())).await.unwrap();
+        let commit = fill.commit(case.response(&store));
+        tokio::select! {
+            biased;
+            stored = commit => drop(stored.unwrap()),
+            () = yield_some() => {}
+        }
+        for variant in store.variants(case.target(&store)).await.unwrap() {
+            assert_eq!(read(&store, variant.content).await.unwrap(), body);
+        }
+    }
+    store.cleanup().await.unwrap();
+    assert_sound(&store).await;
+    store.close().await.unwrap();
+}
+
+async fn yield_some() {
+    for _ in 0..40 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
