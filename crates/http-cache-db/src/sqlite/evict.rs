@@ -7,6 +7,7 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
 use store_core::Timestamp;
 
+use super::content::GIVEN_UP;
 use super::remove::{Removed, log_purge, remove_responses, trim_versions};
 use super::state;
 use crate::store::Evicted;
@@ -26,14 +27,15 @@ pub(super) fn used_bytes(db: &Connection) -> Result<u64> {
     Ok((pages * number("PRAGMA page_size")?).unsigned_abs())
 }
 
-/// The bytes in use, less those that are free after the next cleanup: long bodies that nothing refers to.
+/// The bytes in use, less those that are free after the next cleanup: long bodies that nobody may use any more.
 pub(super) fn lasting_bytes(db: &Connection) -> Result<u64> {
-    let mut unreferenced = db.prepare_cached(
+    let mut leaving = db.prepare_cached(
         "SELECT ifnull(sum(compressed_size), 0) FROM body_contents
-         WHERE reference_count = 0 AND chunk_count > 0",
+         WHERE reference_count = 0 AND chunk_count > 0
+             AND (content_hash IS NOT NULL OR last_referenced_at = ?1)",
     )?;
-    let unreferenced: i64 = unreferenced.query_row([], |row| row.get(0))?;
-    Ok(used_bytes(db)?.saturating_sub(unreferenced.unsigned_abs()))
+    let leaving: i64 = leaving.query_row([GIVEN_UP], |row| row.get(0))?;
+    Ok(used_bytes(db)?.saturating_sub(leaving.unsigned_abs()))
 }
 
 /// What a transaction evicted.

@@ -157,6 +157,50 @@ async fn a_fill_whose_append_failed_stores_nothing() {
 }
 
 #[tokio::test]
+async fn bodies_that_wait_for_a_cleanup_are_not_evicted_again() {
+    let options = SqliteStoreOptions::default().with_max_bytes(24 << 20);
+    let (store, _clock) = with_clock(options).await;
+    let mut stored = 0;
+    for seed in 0..20 {
+        let body = noise(seed, 2 << 20);
+        let url: &'static str = Box::leak(format!("http://example.org/{seed}").into_boxed_str());
+        let case = Case {
+            url,
+            ..long_case(&body)
+        };
+        case.store(&store).await;
+        stored = store.counts().await.unwrap().responses;
+    }
+    // Ten of them fit, with the room that an eviction makes.
+    assert!(stored >= 9, "{stored}");
+}
+
+#[tokio::test]
+async fn eviction_goes_past_any_number_of_used_responses() {
+    let store = in_memory().await;
+    let fill = "
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
+        INSERT INTO urls (url_key, scheme, domain, path, created_at)
+            SELECT CAST(printf('%016d', n) AS BLOB), 'http', 'a', '/', 0 FROM n;
+        INSERT OR IGNORE INTO http_statuses VALUES (200, 'OK');
+        INSERT INTO compression_processes (full_name, system_name, created_at) VALUES ('', 'none', 0);
+        INSERT INTO body_contents (content_hash, mime_category, compression_process_id, original_size,
+            compressed_size, first_seen_at, last_referenced_at, body_content)
+            SELECT CAST(printf('%032d', url_id) AS BLOB), 'other', 1, 1, 1, 0, 0, x'00' FROM urls;
+        INSERT INTO bodies (body_id, content_id, created_at) SELECT content_id, content_id, 0 FROM body_contents;
+        INSERT INTO requests (request_id, url_id, method_id, requested_at, headers)
+            SELECT url_id, url_id, 1, 0, '[]' FROM urls;
+        INSERT INTO responses (request_id, status_code, requested_at, responded_at, expires_at, max_age,
+            cache_control, body_id, headers) SELECT request_id, 200, 0, 0, 0, 0, 0, request_id, '[]' FROM requests;
+        INSERT INTO variants SELECT url_key, 1, x'', '', url_id, url_id FROM urls;
+        INSERT INTO cache_statistics (request_id, response_id, hit_count, first_hit_at, last_hit_at,
+            total_response_time_ms, is_visited) SELECT request_id, response_id, 1, 0, 0, 0, 1 FROM responses;";
+    execute(&store, fill).await;
+    let evicted = store.evict(1).await.unwrap();
+    assert_eq!(evicted.responses, 1, "{evicted:?}");
+}
+
+#[tokio::test]
 async fn a_response_of_the_future_does_not_stay_for_ever() {
     let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
     clock.advance(1_000);
