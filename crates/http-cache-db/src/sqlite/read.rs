@@ -102,6 +102,11 @@ impl Reader {
         std::mem::take(&mut *self.damaged())
     }
 
+    fn found_damaged(&self, content: ContentId) {
+        self.damaged().push(content);
+        self.has_damaged.store(true, Ordering::Release);
+    }
+
     fn damaged(&self) -> MutexGuard<'_, Vec<ContentId>> {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -176,9 +181,18 @@ impl Reader {
             return Ok(None);
         };
         let (original_size, chunk_count): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let len = u64::try_from(original_size).unwrap_or(u64::MAX);
+        let chunks = len.div_ceil(CHUNK_BYTES);
+        if chunk_count == 0 && len > MAX_WHOLE_BYTES
+            || chunk_count != 0 && u64::try_from(chunk_count) != Ok(chunks)
+        {
+            // No body has this length; what it claims must not be allocated.
+            self.found_damaged(content);
+            return Ok(None);
+        }
         if chunk_count > 0 {
             return Ok(Some(StoredBody::Chunked {
-                len: original_size.unsigned_abs(),
+                len,
                 chunk_bytes: CHUNK_BYTES,
             }));
         }
@@ -246,8 +260,7 @@ impl Reader {
                     error: error.to_string(),
                 });
                 if matches!(error, Unreadable::Damaged(_)) {
-                    self.damaged().push(content);
-                    self.has_damaged.store(true, Ordering::Release);
+                    self.found_damaged(content);
                 }
                 None
             }
@@ -282,15 +295,17 @@ impl Reader {
 /// The response of a row of [`VARIANTS`]; `None` if it is damaged.
 fn read_variant(db: &Connection, opened: &Opened, row: &Row<'_>) -> Result<Option<Variant>> {
     let headers = read_list(db, &opened.interned, text(row, 5)?);
-    let status = StatusCode::from_u16(row.get(2)?).ok();
+    let status = row.get(2).ok();
+    let status = status.and_then(|status| StatusCode::from_u16(status).ok());
     let variant = VariantKey::from_bytes(blob(row, 6).unwrap_or(&[0]), opened.salt);
     let body_len = u64::try_from(row.get::<_, i64>(8)?).ok();
-    let range = text(row, 7)?;
-    let (Some(headers), Some(status), Some(variant), Some(body_len)) =
-        (headers, status, variant, body_len)
+    let range = row.get_ref(7)?.as_str().ok();
+    let (Some(headers), Some(status), Some(variant), Some(body_len), Some(range)) =
+        (headers, status, variant, body_len, range)
     else {
         return Ok(None);
     };
+    let is_part = status == StatusCode::PARTIAL_CONTENT;
     let times = ExchangeTimes {
         requested_at: Timestamp::from_millis(row.get(3)?),
         received_at: Timestamp::from_millis(row.get(4)?),
@@ -303,7 +318,7 @@ fn read_variant(db: &Connection, opened: &Opened, row: &Row<'_>) -> Result<Optio
             headers,
             times,
             variant,
-            range: (!range.is_empty()).then(|| range.to_owned()),
+            range: is_part.then(|| range.to_owned()),
             body_len,
         },
         body: None,
@@ -321,9 +336,12 @@ fn codec_name(db: &Connection, opened: &Opened, process: i64) -> Result<Arc<str>
         .prepare_cached(
             "SELECT system_name FROM compression_processes WHERE compression_process_id = ?1",
         )?
-        .query_row([process], |row| row.get::<_, Arc<str>>(0))
+        .query_row([process], |row| {
+            Ok(row.get_ref(0)?.as_str().map(Arc::<str>::from).ok())
+        })
         .optional()?;
-    let Some(name) = name else {
+    // No codec has this name.
+    let Some(name) = name.flatten() else {
         return Ok(Arc::from(""));
     };
     opened.interned.learn_codec(process, Arc::clone(&name));

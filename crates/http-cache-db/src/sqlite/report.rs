@@ -46,16 +46,21 @@ pub(super) fn history(db: &Connection, target: TargetKey) -> Result<Vec<Version>
     )?;
     let versions = statement.query_map([&target.as_bytes()[..]], |row| {
         let replaced_at: Option<i64> = row.get(5)?;
-        Ok(Version {
+        // A row without a hash is damaged, and left out.
+        let Ok(hash) = row.get::<_, [u8; 32]>(2) else {
+            return Ok(None);
+        };
+        Ok(Some(Version {
             response: ResponseId(row.get(0)?),
             content: ContentId(row.get(1)?),
-            hash: ContentHash::from(row.get::<_, [u8; 32]>(2)?),
+            hash: ContentHash::from(hash),
             version: row.get::<_, i64>(3)?.unsigned_abs(),
             created_at: Timestamp::from_millis(row.get(4)?),
             replaced_at: replaced_at.map(Timestamp::from_millis),
             content_type: row.get(6)?,
             body_len: row.get::<_, i64>(7)?.unsigned_abs(),
-        })
+        }))
     })?;
-    Ok(versions.collect::<Result<_, _>>()?)
+    let versions: Vec<_> = versions.collect::<Result<_, _>>()?;
+    Ok(versions.into_iter().flatten().collect())
 }

@@ -157,6 +157,40 @@ async fn a_fill_whose_append_failed_stores_nothing() {
 }
 
 #[tokio::test]
+async fn a_damaged_body_is_stored_anew() {
+    let store = in_memory().await;
+    let text = b"{\"name\": \"Saga\"}".repeat(20);
+    for (body, damage) in [
+        (&text, "UPDATE body_contents SET body_content = x'00'"),
+        (
+            &text,
+            "INSERT INTO compression_processes (full_name, system_name, created_at) VALUES ('', 'future', 0);
+             UPDATE body_contents SET compression_process_id = last_insert_rowid()",
+        ),
+        (
+            &noise(1, LONG),
+            "UPDATE body_chunks SET chunk = x'00' WHERE position = 3",
+        ),
+    ] {
+        let case = long_case(body);
+        store.clear().await.unwrap();
+        case.store(&store).await;
+        execute(&store, damage).await;
+        for variant in store.variants(case.target(&store)).await.unwrap() {
+            assert_eq!(read(&store, variant.content).await, None);
+        }
+        case.store(&store).await;
+        assert_eq!(
+            read(&store, only(&store, &case).await.content)
+                .await
+                .as_deref(),
+            Some(&**body)
+        );
+        assert_sound(&store).await;
+    }
+}
+
+#[tokio::test]
 async fn bodies_that_wait_for_a_cleanup_are_not_evicted_again() {
     let options = SqliteStoreOptions::default().with_max_bytes(24 << 20);
     let (store, _clock) = with_clock(options).await;
