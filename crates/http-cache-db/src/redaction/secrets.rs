@@ -1,6 +1,8 @@
 //! The secrets of a request, which no stored response may repeat.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Bound;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
@@ -26,7 +28,10 @@ const MIN_LEN: usize = 6;
 /// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secrets(Vec<Vec<u8>>);
+pub struct Secrets(
+    /// None begins with another one: that one is found where it is.
+    BTreeSet<Vec<u8>>,
+);
 
 impl Secrets {
     /// Those in these encoded values of the target, and in the fields of the request.
@@ -50,12 +55,25 @@ impl Secrets {
             let value = name.and_then(|at| cookie.get(at + 1..)).unwrap_or(cookie);
             secrets.add(value.trim_ascii());
         }
-        secrets
+        secrets.without_longer_ones()
+    }
+
+    fn without_longer_ones(self) -> Self {
+        let mut kept = BTreeSet::new();
+        let mut last: Option<Vec<u8>> = None;
+        // In this order, those that begin with a secret follow it.
+        for secret in self.0 {
+            if last.as_ref().is_none_or(|last| !secret.starts_with(last)) {
+                kept.insert(secret.clone());
+                last = Some(secret);
+            }
+        }
+        Self(kept)
     }
 
     fn add(&mut self, secret: &[u8]) {
         if secret.len() >= MIN_LEN {
-            self.0.push(secret.to_vec());
+            self.0.insert(secret.to_vec());
         }
     }
 
@@ -76,11 +94,17 @@ impl Secrets {
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
-        let is_in = |secret: &Vec<u8>| {
-            let mut windows = text.windows(secret.len());
-            windows.any(|window| window == secret.as_slice())
+        // Of a set in which none begins with another, only the last one before a text can be its beginning. Asked
+        // for each secret, a long request with many of them would take minutes.
+        let begins_with_one = |rest: &[u8]| {
+            let before = (Bound::Unbounded, Bound::Included(rest));
+            let candidate = self.0.range::<[u8], _>(before).next_back();
+            candidate.is_some_and(|secret| rest.starts_with(secret))
         };
-        self.0.iter().any(is_in)
+        !self.0.is_empty()
+            && (0..text.len())
+                .filter_map(|at| text.get(at..))
+                .any(begins_with_one)
     }
 }
 
@@ -98,6 +122,10 @@ impl fmt::Debug for Secrets {
 #[cfg(test)]
 mod tests {
     use http::{Method, Uri};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::Secrets;
 
     use crate::Redaction;
     use crate::policy::RequestHead;
@@ -137,6 +165,20 @@ mod tests {
         }
         for told in ["Bearer", "session", "b"] {
             assert!(!are_in("http://a/", asked, &[("etag", told)]), "{told}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_secret_is_found_anywhere(
+            secrets in vec("[ab]{4,9}", 0..8),
+            text in "[ab]{0,40}",
+        ) {
+            let long = secrets.iter().filter(|secret| secret.len() >= super::MIN_LEN);
+            let expected = { long }.any(|secret| text.contains(secret.as_str()));
+            let all = secrets.iter().map(String::as_str);
+            let secrets = Secrets::new(all, &http::HeaderMap::new());
+            prop_assert_eq!(secrets.are_in_value(text.as_bytes()), expected);
         }
     }
 

@@ -1,11 +1,19 @@
-//! The cache in clients and servers.
+//! The cache in clients and servers, and what a hostile peer or a damaged file can send to its parsers.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
+mod corpus;
 mod examples;
+mod parsers;
 mod permits;
+mod properties;
 mod reqwest_client;
 mod reqwest_streams;
 mod support;
 mod tower_client;
 mod tower_server;
+mod work;
