@@ -9,6 +9,7 @@ pub(crate) enum Kind {
     Stores,
     DynamoDb,
     DynamoDbWindow,
+    HttpCache,
 }
 
 impl Kind {

@@ -13,6 +13,7 @@ mod campaign;
 mod counters;
 mod dynamodb;
 mod error;
+mod http_cache;
 mod kind;
 mod load;
 mod measure;
@@ -47,6 +48,7 @@ enum Soak {
     Stores(stores::Args),
     #[command(name = "dynamodb")]
     DynamoDb(dynamodb::Args),
+    HttpCache(http_cache::Args),
     /// One process of a soak, started by the soak.
     #[command(hide = true)]
     Worker {
@@ -61,11 +63,13 @@ fn run(soak: Soak) -> Result<(), Error> {
         Soak::Window(args) => window::run(&args),
         Soak::Stores(args) => stores::run(&args),
         Soak::DynamoDb(args) => dynamodb::run(&args),
+        Soak::HttpCache(args) => http_cache::run(&args),
         Soak::Worker { kind } => match kind {
             Kind::Window => window::work(),
             Kind::Stores => stores::work(),
             Kind::DynamoDb => dynamodb::work(),
             Kind::DynamoDbWindow => dynamodb::work_on_window(),
+            Kind::HttpCache => http_cache::work(),
         },
     }
 }

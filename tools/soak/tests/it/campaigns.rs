@@ -99,3 +99,28 @@ fn a_folder_that_exists_is_left_as_it_is() {
     let complaint = complaint(&soak(&["stores", "--folder", path]));
     assert!(complaint.contains(path), "{complaint}");
 }
+
+#[test]
+fn the_http_cache_keeps_its_promises_while_its_processes_are_killed() {
+    let output = soak(&[
+        "http-cache",
+        "--processes",
+        "2",
+        "--tasks",
+        "5",
+        "--duration",
+        "1s",
+        "--targets",
+        "20",
+        "--kills",
+        "5",
+        "--busy-timeout",
+        "60s",
+    ]);
+    let printed = printed(&output);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}{complaints}");
+    assert_eq!(printed.matches("passed").count(), 2, "{printed}");
+    let kills = printed.lines().last().expect("a line for the kills");
+    assert_eq!(kills.split_whitespace().nth(1), Some("5"), "{printed}");
+}
