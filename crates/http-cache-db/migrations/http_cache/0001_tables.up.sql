@@ -287,7 +287,7 @@ SELECT
     coalesce(n.name, json_extract(h.value, '$[0]')) AS name,
     coalesce(v.value, json_extract(h.value, '$[1]')) AS value
 FROM requests r
-JOIN json_each(r.headers) h
+JOIN json_each(iif(json_valid(r.headers), r.headers, '[]')) h
 LEFT JOIN header_pairs p ON h.type = 'integer' AND p.header_pair_id = h.value
 LEFT JOIN header_names n ON n.header_name_id = p.header_name_id
 LEFT JOIN header_values v ON v.header_value_id = p.header_value_id;
@@ -300,7 +300,7 @@ SELECT
     coalesce(n.name, json_extract(h.value, '$[0]')) AS name,
     coalesce(v.value, json_extract(h.value, '$[1]')) AS value
 FROM responses r
-JOIN json_each(r.headers) h
+JOIN json_each(iif(json_valid(r.headers), r.headers, '[]')) h
 LEFT JOIN header_pairs p ON h.type = 'integer' AND p.header_pair_id = h.value
 LEFT JOIN header_names n ON n.header_name_id = p.header_name_id
 LEFT JOIN header_values v ON v.header_value_id = p.header_value_id;

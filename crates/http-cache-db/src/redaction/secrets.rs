@@ -94,8 +94,8 @@ impl Secrets {
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
-        // Of a set in which none begins with another, only the last one before a text can be its beginning. Asked
-        // for each secret, a long request with many of them would take minutes.
+        // Of a set in which none begins with another, only the last one before a text can be its beginning. To look
+        // for each secret would be work that grows with their number times the length of the fields.
         let begins_with_one = |rest: &[u8]| {
             let before = (Bound::Unbounded, Bound::Included(rest));
             let candidate = self.0.range::<[u8], _>(before).next_back();

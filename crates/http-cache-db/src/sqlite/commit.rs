@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
-use store_core::Timestamp;
+use store_core::{MINUTE, Timestamp};
 
 use super::content::{Compressor, NewContent, StoredContent};
 use super::headers::write_list;
@@ -76,9 +76,10 @@ pub(super) fn commit(
     let replaced =
         |older: &&Older| older.vary_key == vary_key && (range.is_empty() || older.range == range);
     let received_at = head.times.received_at.as_millis();
-    // A slow answer may arrive after a later one was stored. One of the future is not later: the clock was ahead.
-    let is_later =
-        |older: &Older| older.received_at > received_at && older.received_at <= row.now.as_millis();
+    // A slow answer may arrive after a later one was stored, by a process whose write did not have to wait. One of
+    // far ahead is not later: the clock was set back.
+    let ahead = (row.now + MINUTE).as_millis();
+    let is_later = |older: &Older| older.received_at > received_at && older.received_at <= ahead;
     if older.iter().filter(replaced).any(is_later) {
         return Ok((None, rows.new));
     }

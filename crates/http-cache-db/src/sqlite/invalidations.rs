@@ -38,8 +38,8 @@ pub(super) fn is_outdated(tx: &Transaction<'_>, target: TargetKey, begun: i64) -
     Ok(sequence.is_some_and(|sequence| sequence > begun))
 }
 
-/// Forgets up to `most` invalidations of an hour ago and before, or of the future: the clock was set back. What was asked for before the last of them is
-/// not stored any more. Yields how many there were.
+/// Forgets up to `most` invalidations of an hour ago and before, or of more than an hour ahead: the clock was set
+/// back. What was asked for before the last of them is not stored any more. Yields how many there were.
 pub(super) fn forget(tx: &Transaction<'_>, now: Timestamp, most: u32) -> Result<usize> {
     let before = now
         .as_millis()
@@ -50,7 +50,7 @@ pub(super) fn forget(tx: &Transaction<'_>, now: Timestamp, most: u32) -> Result<
                  (SELECT sequence, invalidated_at FROM invalidations ORDER BY sequence LIMIT ?2)
              WHERE invalidated_at <= ?1 OR invalidated_at > ?3",
         )?
-        .query_row(params![before, most, now.as_millis()], |row| {
+        .query_row(params![before, most, (now + HOUR).as_millis()], |row| {
             row.get::<_, Option<i64>>(0)
         })?;
     let Some(last) = last else {

@@ -102,7 +102,7 @@ impl Task {
             960..985 => ("history", self.history(site).await),
             985..995 => ("evict", self.store.evict(64 << 10).await.map(drop)),
             995..999 => ("clean up", self.clean_up().await),
-            _ if self.rng.chance(10) => ("clear", self.clear().await),
+            _ if self.rng.chance(1) => ("clear", self.clear().await),
             _ => ("count", self.store.counts().await.map(drop)),
         };
         let took = self.context.system.monotonic().saturating_sub(began);

@@ -247,10 +247,32 @@ async fn a_response_of_the_future_does_not_stay_for_ever() {
     case(86_400_000, b"ahead").store(&store).await;
     case(1_000_000, b"right").store(&store).await;
     assert_eq!(Case::default().bodies(&store).await, ["right"]);
-    // What is only late is still refused.
-    let late = case(999_000, b"late");
-    let fill = store.begin(late.target(&store)).await.unwrap();
-    assert_eq!(fill.commit(late.response(&store)).await.unwrap(), None);
+    // What is only late is still refused, also if its write had to wait.
+    for (at, stored) in [(999_000, None), (1_030_000, Some(())), (1_020_000, None)] {
+        let case = case(at, b"late or later");
+        let fill = store.begin(case.target(&store)).await.unwrap();
+        let committed = fill.commit(case.response(&store)).await.unwrap();
+        assert_eq!(committed.map(drop), stored, "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_cleanup_forgets_no_invalidation_of_the_moment() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    clock.advance(1_000);
+    let case = Case::default();
+    let fill = store.begin(case.target(&store)).await.unwrap();
+    // Another process writes while a cleanup runs, whose time is that of its beginning.
+    clock.advance(1);
+    let other: Uri = "http://example.org/other".parse().unwrap();
+    store
+        .invalidate(store.salt().target_key(&other))
+        .await
+        .unwrap();
+    clock.advance(-1);
+    store.cleanup().await.unwrap();
+    let stored = fill.commit(case.response(&store)).await.unwrap();
+    assert!(stored.is_some());
 }
 
 #[tokio::test]
