@@ -146,9 +146,12 @@ impl Ours {
                 url: entry.url.clone(),
             };
             let response = response.ok_or_else(not_stored)?;
+            let target = salt.target_key(&entry.target);
+            let found = self.store.variants(target).await?;
+            let content = found.first().ok_or_else(not_stored)?.content;
             let timer = SystemClock::new();
-            let fill = self.store.begin(salt.target_key(&entry.target)).await?;
-            let is_freshened = fill.freshen(*id, response).await?;
+            let fill = self.store.begin(target).await?;
+            let is_freshened = fill.freshen(*id, content, response).await?;
             self.validations.add(timer.monotonic());
             if !is_freshened {
                 return Err(not_stored());
