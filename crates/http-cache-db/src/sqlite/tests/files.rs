@@ -22,12 +22,21 @@ fn cache_files(folder: &Path) -> Vec<std::path::PathBuf> {
     files.map(|file| file.unwrap().path()).collect()
 }
 
+// covers("C20")
 #[tokio::test]
 async fn what_was_stored_is_there_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
     let store = open(&path).await;
-    let case = Case::default();
+    let json = b"{\"name\": \"Saga\"}".repeat(20);
+    let case = Case {
+        headers: &[
+            ("content-type", "application/json"),
+            ("cache-control", "max-age=60"),
+        ],
+        body: &json,
+        ..Case::default()
+    };
     let id = case.store(&store).await;
     store.close().await.unwrap();
     let store = open(&path).await;
@@ -36,6 +45,11 @@ async fn what_was_stored_is_there_after_a_restart() {
         (found[0].id, &found[0].head),
         (id, &case.response(&store).head)
     );
+    assert_eq!(case.bodies(&store).await, [json.clone()]);
+    let file = store.stored_file(id).await.unwrap().unwrap();
+    assert_eq!(file.body, json);
+    let compressed = "SELECT compressed_size < original_size FROM body_contents";
+    assert_eq!(number(&store, compressed).await, 1);
     assert_sound(&store).await;
     store.close().await.unwrap();
 }
