@@ -19,6 +19,8 @@ use tokio::net::TcpListener;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    // Where reqwest is built with TLS and without a provider.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let store = MemoryStore::new(64 * 1024 * 1024);
     let cache = HttpCache::new(Arc::new(store)).with_policy(Policy::new(Mode::Shared));
     let router = Router::new()

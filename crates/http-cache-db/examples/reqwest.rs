@@ -27,9 +27,13 @@ async fn main() -> Result<(), BoxError> {
     // Two requests an hour to each host; in a program of several processes, use the store of a file for this too.
     let limits = MemoryRateLimitStore::new(Limit::new(2, HOUR));
     let middleware = HttpCacheMiddleware::new(cache.clone());
-    let client = ClientBuilder::new(reqwest::Client::new())
-        .with(middleware.with_permits(Permits::new(limits.limiter())))
-        .build();
+    let client = ClientBuilder::new({
+        // Where reqwest is built with TLS and without a provider.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::new()
+    })
+    .with(middleware.with_permits(Permits::new(limits.limiter())))
+    .build();
 
     for path in ["/issues/1", "/issues/2", "/issues/1"] {
         let response = client.get(format!("{url}{path}")).send().await?;

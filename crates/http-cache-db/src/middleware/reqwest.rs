@@ -25,6 +25,7 @@
 //! # let url = format!("http://{}/issues", listener.local_addr()?);
 //! # tokio::spawn(async { axum::serve(listener, router).await });
 //! let cache = HttpCache::new(Arc::new(MemoryStore::new(64 * 1024 * 1024)));
+//! # let _installed = rustls::crypto::ring::default_provider().install_default();
 //! let client = ClientBuilder::new(reqwest::Client::new())
 //!     .with(HttpCacheMiddleware::new(cache))
 //!     .build();

@@ -19,9 +19,13 @@ use crate::permits::an_hour;
 use crate::support::{Counter, Fixture, is_stored, serve, until};
 
 fn client(middleware: HttpCacheMiddleware) -> ClientWithMiddleware {
-    ClientBuilder::new(reqwest::Client::new())
-        .with(middleware)
-        .build()
+    ClientBuilder::new({
+        // Where reqwest is built with TLS and without a provider.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::new()
+    })
+    .with(middleware)
+    .build()
 }
 
 async fn text(response: Result<Response, Error>) -> String {
@@ -142,7 +146,11 @@ async fn a_client_for_it_validates_in_the_background() {
     let (url, _) = serve(counting("max-age=1, stale-while-revalidate=60")).await;
     let url = format!("{url}/count");
     let middleware = HttpCacheMiddleware::new(it.cache.clone());
-    let client = client(middleware.with_background_client(reqwest::Client::new()));
+    let client = client(middleware.with_background_client({
+        // Where reqwest is built with TLS and without a provider.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::new()
+    }));
     text(client.get(&url).send().await).await;
     it.clock.advance(SECOND * 2);
     assert_eq!(text(client.get(&url).send().await).await, "0");

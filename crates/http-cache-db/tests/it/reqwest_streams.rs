@@ -89,9 +89,13 @@ async fn a_long_request_is_not_held() {
     let reading = in_flight.clone();
     let router = Router::new().route("/", post(move |body| read(body, reading.clone())));
     let (url, _) = serve(router).await;
-    let client = ClientBuilder::new(reqwest::Client::new())
-        .with(HttpCacheMiddleware::new(it.cache.clone()))
-        .build();
+    let client = ClientBuilder::new({
+        // Where reqwest is built with TLS and without a provider.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::new()
+    })
+    .with(HttpCacheMiddleware::new(it.cache.clone()))
+    .build();
     let request = client
         .post(url)
         .body(reqwest::Body::wrap(zeros(&in_flight)));
@@ -111,9 +115,13 @@ async fn a_long_response_is_not_held() {
         ready(([("cache-control", "max-age=60")], body))
     };
     let (url, _) = serve(Router::new().route("/", get(answer))).await;
-    let client = ClientBuilder::new(reqwest::Client::new())
-        .with(HttpCacheMiddleware::new(it.cache.clone()))
-        .build();
+    let client = ClientBuilder::new({
+        // Where reqwest is built with TLS and without a provider.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::new()
+    })
+    .with(HttpCacheMiddleware::new(it.cache.clone()))
+    .build();
     let mut response = client.get(url).send().await.unwrap();
     while let Some(chunk) = response.chunk().await.unwrap() {
         in_flight.read(chunk.len());

@@ -28,7 +28,11 @@ async fn handlers_get_the_path_and_stored_responses_are_of_one_host() {
     let (it, handled) = (Fixture::new(), Counter::default());
     let router = target(&handled).layer(HttpCacheLayer::new(it.cache.clone()));
     let (url, received) = serve(router).await;
-    let client = reqwest::Client::new();
+    let client = {
+        // Where reqwest is built with TLS and without a provider.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::new()
+    };
     let ask = async |host: &str| {
         let request = client.get(format!("{url}/issues/1?page=2"));
         let response = request.header("host", host).send().await.unwrap();
