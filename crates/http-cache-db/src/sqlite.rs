@@ -1,8 +1,8 @@
 //! Stored responses in a SQLite file: a normalised schema that one can ask questions.
 //!
-//! `store` is the front, with `fill` for what is being stored; `read`, `commit`, `remove`, `evict`, `statistics` and
-//! `cleanup` each hold the statements of one task, and `schema` the tables. `overview`, `listing`, `details` and `query`
-//! answer people.
+//! `store` opens the file, and `verbs` are its operations, with `fill` for what is being stored and `upkeep` for what a
+//! store does by itself. `read`, `commit`, `remove`, `evict`, `statistics` and `cleanup` each hold the statements of one
+//! task, and `schema` the tables. `overview`, `listing`, `details` and `query` answer people.
 
 mod chunks;
 mod cleanup;
@@ -26,12 +26,15 @@ mod recovery;
 mod remove;
 mod report;
 mod schema;
+mod shared;
 mod shared_rows;
 mod state;
 mod statistics;
 mod store;
 #[cfg(test)]
 mod tests;
+mod upkeep;
+mod verbs;
 mod verify;
 
 pub use cleanup::CleanupReport;

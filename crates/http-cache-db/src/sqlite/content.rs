@@ -199,7 +199,7 @@ impl NewContent {
             .optional()?;
         match found {
             Some((id, codec)) if codecs.get(&codec).is_none() => {
-                remove_unreadable(tx, id, now)?;
+                remove_unreadable(tx, ContentId(id), u32::MAX, now)?;
                 Ok(None)
             }
             found => Ok(found.map(|(id, _)| id)),

@@ -14,7 +14,7 @@ use super::content::{MediaType, NewContent, Source};
 use super::error::BACKEND;
 use super::open::Opened;
 use super::read::{MAX_WHOLE_BYTES, find_content};
-use super::store::Shared;
+use super::shared::Shared;
 use crate::events::Event;
 use crate::keys::TargetKey;
 use crate::record::{ContentHash, RequestRecord, ResponseRecord, UrlRecord};

@@ -8,7 +8,7 @@ use sqlite_database::{CreateMode, DamageCheck, ErrorKind, Result, SqliteDatabase
 
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
-use super::store::Shared;
+use super::shared::Shared;
 use crate::events::{Event, Events};
 
 /// The least time between two recoveries, in milliseconds: each may read the whole file.

@@ -133,7 +133,7 @@ pub(super) fn of_target(tx: &Transaction<'_>, key: &[u8]) -> Result<Vec<i64>> {
 }
 
 /// The responses that have, or had, a body, up to `most` of them.
-pub(super) fn of_content(tx: &Transaction<'_>, content: i64, most: u32) -> Result<Vec<i64>> {
+fn of_content(tx: &Transaction<'_>, content: i64, most: u32) -> Result<Vec<i64>> {
     // A body of an older version leads to the response by the versions after it.
     let mut statement = tx.prepare_cached(
         "WITH RECURSIVE later (body_id) AS (
@@ -147,15 +147,17 @@ pub(super) fn of_content(tx: &Transaction<'_>, content: i64, most: u32) -> Resul
     Ok(ids.collect::<Result<_, _>>()?)
 }
 
-/// Removes a body that cannot be read, with its responses: what equals it is stored anew.
+/// Removes a body that cannot be read, with up to `most` of its responses: once it has none, what equals it is
+/// stored anew.
 pub(super) fn remove_unreadable(
     tx: &Transaction<'_>,
-    content: i64,
+    content: ContentId,
+    most: u32,
     now: Timestamp,
 ) -> Result<Removed> {
-    let responses = of_content(tx, content, u32::MAX)?;
+    let responses = of_content(tx, content.0, most)?;
     let removed = remove_responses(tx, &responses, now)?;
-    give_up(tx, ContentId(content))?;
+    give_up(tx, content)?;
     Ok(removed)
 }
 

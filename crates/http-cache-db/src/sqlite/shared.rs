@@ -1,0 +1,142 @@
+//! What the clones of a store share: the file, and how it is read and written.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sqlite_database::rusqlite::{Connection, Transaction};
+use store_core::{Error, ErrorKind, Result, Timestamp};
+
+use super::content::Compressor;
+use super::error::{BACKEND, store_error};
+use super::open::Opened;
+use super::options::SqliteStoreOptions;
+use super::read::Reader;
+use super::recovery::{self, Recovery};
+use super::remove::{Removed, log_purge};
+use crate::events::Event;
+
+type Done<T> = sqlite_database::Result<T>;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) path: Option<PathBuf>,
+    pub(super) options: SqliteStoreOptions,
+    pub(super) compressor: Compressor,
+    pub(super) reader: Reader,
+    opened: RwLock<Arc<Opened>>,
+    is_closed: AtomicBool,
+    pub(super) recovery: Recovery,
+    /// When the last cleanup began, in milliseconds.
+    pub(super) cleaned_at: AtomicI64,
+}
+
+impl Shared {
+    pub(super) fn new(
+        path: Option<PathBuf>,
+        options: SqliteStoreOptions,
+        opened: Arc<Opened>,
+    ) -> Self {
+        let (codecs, events) = (options.codecs.clone(), options.events.clone());
+        let clock = Arc::clone(&options.clock);
+        Self {
+            path,
+            reader: Reader::new(codecs.clone(), events.clone(), Arc::clone(&clock)),
+            compressor: Compressor {
+                codecs,
+                events,
+                clock,
+            },
+            opened: RwLock::new(opened),
+            is_closed: AtomicBool::new(false),
+            recovery: Recovery::default(),
+            cleaned_at: AtomicI64::new(options.clock.now().as_millis()),
+            options,
+        }
+    }
+
+    pub(super) fn opened(&self, operation: &'static str) -> Result<Arc<Opened>> {
+        if self.is_closed() {
+            return Err(Error::new(ErrorKind::Closed, BACKEND, operation));
+        }
+        Ok(self.current())
+    }
+
+    pub(super) fn current(&self) -> Arc<Opened> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&opened)
+    }
+
+    pub(super) fn replace(&self, opened: Arc<Opened>) -> Arc<Opened> {
+        let mut current = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut current, opened)
+    }
+
+    /// Whether it was open until now.
+    pub(super) fn close(&self) -> bool {
+        !self.is_closed.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// The error of an operation; if it says that the file is damaged or gone, the store gets another.
+    pub(super) fn error(
+        self: &Arc<Self>,
+        error: sqlite_database::Error,
+        operation: &'static str,
+    ) -> Error {
+        recovery::begin_if_needed(self, error.kind());
+        let error = store_error(error, operation);
+        self.options.events.emit(|| Event::Error {
+            operation,
+            error: error.to_string(),
+        });
+        error
+    }
+
+    /// Runs a short read, on the caller's thread.
+    pub(super) fn read<T>(
+        self: &Arc<Self>,
+        operation: &'static str,
+        read: impl FnOnce(&Connection, &Opened) -> Done<T>,
+    ) -> Result<T> {
+        let opened = self.opened(operation)?;
+        let found = opened.database.blocking_read(|db| read(db, &opened));
+        self.remove_damaged(&opened);
+        found.map_err(|error| self.error(error, operation))
+    }
+
+    /// Runs a transaction that removes responses. Yields how many, and writes down and tells that they are gone.
+    pub(super) async fn remove<F>(
+        self: &Arc<Self>,
+        operation: &'static str,
+        remove: F,
+    ) -> Result<u64>
+    where
+        F: FnOnce(&Transaction<'_>, Timestamp) -> Done<Removed> + Send + 'static,
+    {
+        let (opened, now) = (self.opened(operation)?, self.options.clock.now());
+        let removed = opened.database.write(move |tx| {
+            let removed = remove(tx, now)?;
+            log_purge(tx, operation, removed, now)?;
+            Ok(removed)
+        });
+        let events = &self.options.events;
+        match removed.await {
+            Ok(Removed { responses: 0, .. }) => Ok(0),
+            Ok(Removed { responses, .. }) => {
+                events.emit(|| Event::DeleteSuccess { responses });
+                Ok(responses)
+            }
+            Err(error) => {
+                let error = self.error(error, operation);
+                events.emit(|| Event::DeleteError {
+                    error: error.to_string(),
+                });
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What a store does by itself: it removes what is damaged, makes room, and cleans up now and then.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use sqlite_database::AccessMode;
+use store_core::{MINUTE, Result};
+
+use super::open::Opened;
+use super::remove::{log_purge, remove_unreadable};
+use super::shared::Shared;
+use super::{cleanup, evict};
+use crate::events::Event;
+use crate::store::Evicted;
+
+/// Of the allowed bytes, the part that is free after an eviction: a sixteenth.
+const ROOM_SHARE: u64 = 16;
+
+impl Shared {
+    /// Removes the bodies that reads have found damaged, with their responses.
+    pub(super) fn remove_damaged(&self, opened: &Opened) {
+        if self.options.database.access == AccessMode::ReadOnly {
+            return;
+        }
+        for content in self.reader.take_damaged() {
+            let now = self.options.clock.now();
+            opened.database.write_detached(move |tx| {
+                let removed = remove_unreadable(tx, content, u32::MAX, now)?;
+                log_purge(tx, "damaged", removed, now)
+            });
+        }
+    }
+
+    /// Makes room if more than the allowed bytes are in use, and cleans up now and then. What fails here fails
+    /// again where a caller hears of it.
+    pub(super) async fn keep_within_bounds(self: &Arc<Self>, opened: &Arc<Opened>) {
+        let max_bytes = self.options.max_bytes;
+        let used = opened
+            .database
+            .read(evict::lasting_bytes)
+            .await
+            .unwrap_or_default();
+        if used > max_bytes {
+            let surplus = used - max_bytes + max_bytes / ROOM_SHARE;
+            let _reported = self.evict(opened, surplus).await;
+        }
+        self.clean_up_if_due(opened);
+    }
+
+    pub(super) async fn evict(self: &Arc<Self>, opened: &Opened, bytes: u64) -> Result<Evicted> {
+        let mut evicted = Evicted::default();
+        while evicted.bytes < bytes {
+            let (rest, now) = (bytes - evicted.bytes, self.options.clock.now());
+            let some = opened.database.write(move |tx| evict::evict(tx, rest, now));
+            let evict::Step {
+                evicted: some,
+                has_more,
+            } = some.await.map_err(|error| self.error(error, "evict"))?;
+            evicted.responses += some.responses;
+            evicted.versions += some.versions;
+            evicted.bytes += some.bytes;
+            if !has_more {
+                break;
+            }
+        }
+        let Evicted {
+            responses,
+            versions,
+            bytes,
+        } = evicted;
+        if bytes > 0 {
+            self.options.events.emit(|| Event::Evicted {
+                responses,
+                versions,
+                bytes,
+            });
+        }
+        Ok(evicted)
+    }
+
+    pub(super) fn clean_up_if_due(self: &Arc<Self>, opened: &Arc<Opened>) {
+        let now = self.options.clock.now();
+        let last = self.cleaned_at.load(Ordering::Relaxed);
+        let since = now.as_millis().saturating_sub(last).unsigned_abs();
+        let due = u128::from(since) >= MINUTE.as_millis();
+        let exchange = || {
+            let claim = &self.cleaned_at;
+            claim.compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
+        };
+        if due && exchange().is_ok() {
+            let (shared, opened) = (Arc::clone(self), Arc::clone(opened));
+            tokio::spawn(async move {
+                if let Err(error) = cleanup::run(&opened, now).await {
+                    shared.error(error, "cleanup");
+                }
+            });
+        }
+    }
+}
