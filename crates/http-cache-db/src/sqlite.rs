@@ -25,6 +25,7 @@ mod records;
 mod recovery;
 mod remove;
 mod report;
+mod rows;
 mod schema;
 mod shared;
 mod shared_rows;

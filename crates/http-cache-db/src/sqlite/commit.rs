@@ -1,22 +1,19 @@
 //! Storing a response, and giving one a new head: a transaction each.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use sqlite_database::Result;
-use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
+use sqlite_database::rusqlite::{Transaction, params};
 use store_core::{MINUTE, Timestamp};
 
 use super::content::{Compressor, NewContent, StoredContent};
-use super::headers::write_list;
 use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;
 use super::remove::{remove_responses, trim_versions};
+use super::rows::{Head, insert_body, request_list, url, validation};
 use super::shared_rows::SharedRows;
-use super::state::integer;
-use crate::fields::EntityTag;
 use crate::keys::TargetKey;
 use crate::record::UrlRecord;
 use crate::store::{ContentId, MAX_VARIANTS, NewResponse, ResponseId};
@@ -306,134 +303,4 @@ fn update_head(
     )?
     .execute(params![response, request_list])?;
     validation(tx, row, response)
-}
-
-/// The columns of a response that its head fills.
-struct Head {
-    status: u16,
-    requested_at: i64,
-    responded_at: i64,
-    expires_at: i64,
-    max_age: i64,
-    cache_control: u8,
-    list: String,
-}
-
-impl Head {
-    fn new(rows: &mut SharedRows<'_>, response: &NewResponse) -> Result<Self> {
-        let head = &response.head;
-        let received_at = head.times.received_at;
-        let flags = [
-            response.must_revalidate,
-            response.no_cache,
-            response.no_store,
-        ];
-        let flags = flags.into_iter().zip([1, 2, 4]);
-        let headers = head.headers.iter();
-        Ok(Self {
-            status: head.status.as_u16(),
-            requested_at: head.times.requested_at.as_millis(),
-            responded_at: received_at.as_millis(),
-            expires_at: (received_at + response.lifetime).as_millis(),
-            max_age: integer(response.lifetime.as_secs()),
-            cache_control: flags
-                .map(|(is_set, flag)| if is_set { flag } else { 0 })
-                .sum(),
-            list: write_list(headers, |name, value| rows.pair(name, value))?,
-        })
-    }
-}
-
-fn request_list(rows: &mut SharedRows<'_>, row: &Row) -> Result<String> {
-    let headers = row.request_headers.iter();
-    let headers = headers.map(|(name, value)| (name, value));
-    write_list(headers, |name, value| rows.pair(name, value))
-}
-
-fn url(tx: &Transaction<'_>, row: &Row) -> Result<i64> {
-    let key = &row.target.as_bytes()[..];
-    let mut find = tx.prepare_cached("SELECT url_id FROM urls WHERE url_key = ?1")?;
-    if let Some(id) = find.query_row([key], |row| row.get(0)).optional()? {
-        return Ok(id);
-    }
-    let url = &row.url;
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO urls (url_key, scheme, domain, port, path, querystring, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING url_id",
-    )?;
-    let now = row.now.as_millis();
-    let values = params![
-        key,
-        url.scheme,
-        url.domain,
-        url.port,
-        url.path,
-        url.querystring,
-        now
-    ];
-    Ok(insert.query_row(values, |row| row.get(0))?)
-}
-
-fn insert_body(
-    tx: &Transaction<'_>,
-    content: &StoredContent,
-    row: &Row,
-    version: i64,
-    previous: Option<i64>,
-) -> Result<i64> {
-    let received_at = row.response.head.times.received_at.as_millis();
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO bodies (content_id, created_at, version, previous_version_id)
-         VALUES (?1, ?2, ?3, ?4) RETURNING body_id",
-    )?;
-    let values = params![content.id, received_at, version, previous];
-    let body: i64 = insert.query_row(values, |row| row.get(0))?;
-    if let Some((stored_bytes, duration)) = content.new
-        && duration > Duration::ZERO
-    {
-        tx.prepare_cached(
-            "INSERT INTO compression_metrics (body_id, original_size, compressed_size, compression_time_ms,
-                 created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            body,
-            integer(row.response.head.body_len),
-            integer(stored_bytes),
-            duration.as_secs_f64() * 1e3,
-            row.now.as_millis()
-        ])?;
-    }
-    Ok(body)
-}
-
-/// Writes the validators of a response.
-fn validation(tx: &Transaction<'_>, row: &Row, response: i64) -> Result<()> {
-    let headers = &row.response.head.headers;
-    let text = |name| headers.get(name).map(|value| super::headers::latin1(value));
-    let etag = text("etag");
-    let last_modified = text("last-modified");
-    let last_modified = last_modified.and_then(|value| crate::fields::parse_date(&value));
-    if etag.is_none() && last_modified.is_none() {
-        tx.prepare_cached("DELETE FROM cache_validation WHERE response_id = ?1")?
-            .execute([response])?;
-        return Ok(());
-    }
-    let is_strong = etag
-        .as_ref()
-        .is_some_and(|etag| EntityTag::new(etag.as_ref()).is_strong());
-    tx.prepare_cached(
-        "INSERT INTO cache_validation (response_id, etag, last_modified, is_strong_validator, validated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (response_id) DO UPDATE SET etag = excluded.etag, last_modified = excluded.last_modified,
-             is_strong_validator = excluded.is_strong_validator, validated_at = excluded.validated_at",
-    )?
-    .execute(params![
-        response,
-        etag,
-        last_modified.map(Timestamp::as_millis),
-        is_strong,
-        row.response.head.times.received_at.as_millis()
-    ])?;
-    Ok(())
 }
