@@ -106,7 +106,7 @@ impl SqliteStore {
     /// The database, for queries of your own; see the views in `docs/http-cache.md`.
     ///
     /// # Errors
-    /// `Closed` after [`close`](ResponseStore::close).
+    /// `Closed` after [`close`](crate::store::ResponseStore::close).
     pub fn database(&self) -> Result<SqliteDatabase> {
         Ok(self.shared.opened("database")?.database.clone())
     }
