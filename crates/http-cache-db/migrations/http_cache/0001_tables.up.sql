@@ -22,7 +22,8 @@ INSERT INTO state (name, value) VALUES
 
 CREATE TABLE urls (
     url_id INTEGER PRIMARY KEY,
-    url_key BLOB NOT NULL UNIQUE,
+    -- Found by the variants, so without an index of its own.
+    url_key BLOB NOT NULL,
     scheme TEXT NOT NULL,
     domain TEXT NOT NULL,
     port INTEGER,
@@ -110,7 +111,7 @@ CREATE INDEX bodies_previous_version ON bodies (previous_version_id) WHERE previ
 CREATE INDEX bodies_replaced ON bodies (replaced_at) WHERE replaced_at IS NOT NULL;
 
 CREATE TABLE requests (
-    request_id INTEGER PRIMARY KEY,
+    request_id INTEGER PRIMARY KEY AUTOINCREMENT,
     url_id INTEGER NOT NULL REFERENCES urls,
     method_id INTEGER NOT NULL,
     requested_at INTEGER NOT NULL,
@@ -124,8 +125,9 @@ CREATE INDEX requests_url ON requests (url_id);
 CREATE INDEX requests_body ON requests (body_id) WHERE body_id IS NOT NULL;
 
 CREATE TABLE responses (
-    response_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    request_id INTEGER NOT NULL UNIQUE REFERENCES requests ON DELETE CASCADE,
+    -- The id of its request, which has one response.
+    response_id INTEGER PRIMARY KEY REFERENCES requests ON DELETE CASCADE,
+    request_id INTEGER AS (response_id) VIRTUAL,
     status_code INTEGER NOT NULL,
     -- When it was asked for last: validations count.
     requested_at INTEGER NOT NULL,
@@ -196,9 +198,9 @@ CREATE TABLE cache_validation (
 ) STRICT;
 
 CREATE TABLE cache_statistics (
-    statistic_id INTEGER PRIMARY KEY,
-    request_id INTEGER NOT NULL,
-    response_id INTEGER NOT NULL UNIQUE REFERENCES responses ON DELETE CASCADE,
+    response_id INTEGER PRIMARY KEY REFERENCES responses ON DELETE CASCADE,
+    statistic_id INTEGER AS (response_id) VIRTUAL,
+    request_id INTEGER AS (response_id) VIRTUAL,
     hit_count INTEGER NOT NULL,
     first_hit_at INTEGER NOT NULL,
     last_hit_at INTEGER NOT NULL,

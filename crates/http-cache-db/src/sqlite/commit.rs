@@ -8,11 +8,12 @@ use sqlite_database::rusqlite::{Transaction, params};
 use store_core::{MINUTE, Timestamp};
 
 use super::content::{Compressor, NewContent, StoredContent};
+use super::evict::used_bytes;
 use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;
 use super::remove::{remove_responses, trim_versions};
-use super::rows::{Head, insert_body, request_list, url, validation};
+use super::rows::{Head, insert_body, insert_url, request_list, validation};
 use super::shared_rows::SharedRows;
 use crate::keys::TargetKey;
 use crate::record::UrlRecord;
@@ -43,11 +44,14 @@ pub(super) struct Stored {
     pub(super) reference_count: i64,
     /// The bytes that the body takes; `None` if an equal one was stored already.
     pub(super) new_bytes: Option<u64>,
+    /// The bytes of the file that are in use now.
+    pub(super) used_bytes: u64,
 }
 
 /// A response of the target that the new one may replace.
 struct Older {
     id: i64,
+    url: i64,
     vary_key: Vec<u8>,
     range: String,
     received_at: i64,
@@ -101,26 +105,36 @@ pub(super) fn commit(
     rows.status(head.status)?;
     let (response, version) = match same {
         Some(id) => (id, replace(tx, &mut rows, row, id, &content, max_versions)?),
-        None => (insert(tx, &mut rows, row, &vary_key, range, &content)?, 1),
+        None => {
+            let url = older.first().map(|older| older.url);
+            let url = url.map_or_else(|| insert_url(tx, row), Ok)?;
+            let key = (&vary_key[..], range);
+            (insert(tx, &mut rows, row, url, key, &content)?, 1)
+        }
     };
     remove_responses(tx, &removed, row.now)?;
-    let reference_count = tx
-        .prepare_cached("SELECT reference_count FROM body_contents WHERE content_id = ?1")?
-        .query_row([content.id], |row| row.get(0))?;
+    let reference_count = match content.new {
+        Some(_) => 1,
+        None => tx
+            .prepare_cached("SELECT reference_count FROM body_contents WHERE content_id = ?1")?
+            .query_row([content.id], |row| row.get(0))?,
+    };
     let stored = Stored {
         response: ResponseId(response),
         content: ContentId(content.id),
         version,
         reference_count,
         new_bytes: content.new.map(|(bytes, _)| bytes),
+        used_bytes: used_bytes(tx)?,
     };
     Ok((Some(stored), rows.new))
 }
 
 fn older(tx: &Transaction<'_>, target: TargetKey) -> Result<Vec<Older>> {
     let mut statement = tx.prepare_cached(
-        "SELECT v.response_id, v.vary_key, v.range, r.responded_at
-         FROM variants v JOIN responses r USING (response_id) WHERE v.url_key = ?1 AND v.method_id = ?2",
+        "SELECT v.response_id, v.vary_key, v.range, r.responded_at, q.url_id
+         FROM variants v JOIN responses r USING (response_id) JOIN requests q ON q.request_id = v.response_id
+         WHERE v.url_key = ?1 AND v.method_id = ?2",
     )?;
     let older = statement.query_map(params![target.as_bytes(), GET], |row| {
         Ok(Older {
@@ -128,6 +142,7 @@ fn older(tx: &Transaction<'_>, target: TargetKey) -> Result<Vec<Older>> {
             vary_key: row.get(1)?,
             range: row.get(2)?,
             received_at: row.get(3)?,
+            url: row.get(4)?,
         })
     })?;
     Ok(older.collect::<Result<_, _>>()?)
@@ -138,15 +153,14 @@ fn insert(
     tx: &Transaction<'_>,
     rows: &mut SharedRows<'_>,
     row: &Row,
-    vary_key: &[u8],
-    range: &str,
+    url: i64,
+    (vary_key, range): (&[u8], &str),
     content: &StoredContent,
 ) -> Result<i64> {
-    let url = url(tx, row)?;
     let body = insert_body(tx, content, row, 1, None)?;
     let times = row.response.head.times;
     let headers = request_list(rows, row)?;
-    let request: i64 = tx
+    let response: i64 = tx
         .prepare_cached(
             "INSERT INTO requests (url_id, method_id, requested_at, headers) VALUES (?1, ?2, ?3, ?4)
              RETURNING request_id",
@@ -156,26 +170,22 @@ fn insert(
             |row| row.get(0),
         )?;
     let head = Head::new(rows, &row.response)?;
-    let response: i64 = tx
-        .prepare_cached(
-            "INSERT INTO responses (request_id, status_code, requested_at, responded_at, expires_at, max_age,
+    tx.prepare_cached(
+            "INSERT INTO responses (response_id, status_code, requested_at, responded_at, expires_at, max_age,
                  cache_control, body_id, headers)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING response_id",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
-        .query_row(
-            params![
-                request,
-                head.status,
-                head.requested_at,
-                head.responded_at,
-                head.expires_at,
-                head.max_age,
-                head.cache_control,
-                body,
-                head.list
-            ],
-            |row| row.get(0),
-        )?;
+        .execute(params![
+            response,
+            head.status,
+            head.requested_at,
+            head.responded_at,
+            head.expires_at,
+            head.max_age,
+            head.cache_control,
+            body,
+            head.list
+        ])?;
     tx.prepare_cached("INSERT INTO variants VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![
             row.target.as_bytes(),
@@ -297,10 +307,7 @@ fn update_head(
         body,
         head.list
     ])?;
-    tx.prepare_cached(
-        "UPDATE requests SET headers = ?2
-         WHERE request_id = (SELECT request_id FROM responses WHERE response_id = ?1)",
-    )?
-    .execute(params![response, request_list])?;
+    tx.prepare_cached("UPDATE requests SET headers = ?2 WHERE request_id = ?1")?
+        .execute(params![response, request_list])?;
     validation(tx, row, response)
 }

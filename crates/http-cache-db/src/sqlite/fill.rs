@@ -20,6 +20,9 @@ use crate::keys::TargetKey;
 use crate::record::{ContentHash, RequestRecord, ResponseRecord, UrlRecord};
 use crate::store::{ContentId, Fill, NewResponse, ResponseId};
 
+/// To compress a body of fewer bytes is faster than to ask whether an equal one is stored already.
+const ASK_FIRST_BYTES: usize = 16 << 10;
+
 #[derive(Debug)]
 pub(super) struct SqliteFill {
     shared: Arc<Shared>,
@@ -124,11 +127,13 @@ impl SqliteFill {
             Source::Chunks(content, count)
         } else {
             let body = self.body.split().freeze();
-            let equal = self.opened.database.read(move |db| find_content(db, &hash));
-            let equal = equal
-                .await
-                .map_err(|error| self.shared.error(error, "commit"))?;
-            let is_new = equal.is_none();
+            let is_new = body.len() < ASK_FIRST_BYTES || {
+                let equal = self.opened.database.read(move |db| find_content(db, &hash));
+                let equal = equal.await;
+                equal
+                    .map_err(|error| self.shared.error(error, "commit"))?
+                    .is_none()
+            };
             let compressed = is_new.then(|| compressor.compress(&self.media_type, &body));
             Source::Whole(body, compressed)
         };
@@ -147,6 +152,7 @@ impl SqliteFill {
             version,
             reference_count,
             new_bytes,
+            used_bytes: _,
         } = *stored;
         let events = &self.shared.options.events;
         events.emit(|| Event::StoreSuccess {
@@ -223,7 +229,10 @@ impl Fill for SqliteFill {
             chunks.release();
         }
         self.tell(url, &stored);
-        self.shared.keep_within_bounds(&self.opened).await;
+        let used_bytes = stored.used_bytes;
+        self.shared
+            .keep_within_bounds(&self.opened, used_bytes)
+            .await;
         Ok(Some(stored.response))
     }
 

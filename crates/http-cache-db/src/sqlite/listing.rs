@@ -179,7 +179,7 @@ fn list(
              compressed_size, codec, version, hit_count, last_hit_at
          FROM stored_responses
          WHERE (?1 IS NULL OR response_id IN (
-                 SELECT r.response_id FROM urls u JOIN requests q USING (url_id) JOIN responses r USING (request_id)
+                 SELECT q.request_id FROM urls u JOIN requests q USING (url_id)
                  WHERE u.domain = ?1 OR u.domain || ':' || u.port = ?1))
              AND (NOT ?2 OR expires_at <= ?3) AND (NOT ?4 OR hit_count = 0)
          ORDER BY {order} LIMIT ?5"
@@ -219,7 +219,10 @@ fn find(
     texts: &[Option<String>; 3],
 ) -> sqlite_database::Result<Vec<FoundUrl>> {
     let key = target.as_ref().map(|target| &target.as_bytes()[..]);
-    let exact = urls_where(db, "url_key = ?1", params![key])?;
+    let exact =
+        "url_id IN (SELECT q.url_id FROM variants v JOIN requests q ON q.request_id = v.response_id
+                            WHERE v.url_key = ?1)";
+    let exact = urls_where(db, exact, params![key])?;
     let mut found = if exact.is_empty() {
         let [given, normal, redacted] = texts;
         let values = params![given, normal, redacted];
@@ -247,7 +250,10 @@ fn urls_where(
     condition: &'static str,
     values: &[&dyn sqlite_database::rusqlite::ToSql],
 ) -> sqlite_database::Result<Vec<FoundUrl>> {
-    let sql = format!("SELECT url_key, full_url FROM urls WHERE {condition} ORDER BY url_id");
+    // Those that were cleared may have rows yet.
+    let sql = format!(
+        "SELECT url_key, full_url FROM urls WHERE {condition} GROUP BY url_key ORDER BY url_id"
+    );
     let mut statement = db.prepare(&sql)?;
     let urls = statement.query_map(values, |row| {
         Ok(FoundUrl {

@@ -204,7 +204,8 @@ fn by_day(db: &Connection, most: u32) -> Result<Vec<(String, UseStats)>> {
 fn by_host(db: &Connection, most: u32) -> Result<Vec<HostStats>> {
     let mut statement = db.prepare(
         "SELECT h.domain, h.hits, h.misses, h.hit_bytes,
-             (SELECT count(*) FROM urls u JOIN requests q USING (url_id) JOIN responses r USING (request_id)
+             (SELECT count(*) FROM urls u JOIN requests q USING (url_id)
+                  JOIN responses r ON r.response_id = q.request_id
               WHERE u.domain = h.domain AND r.is_deleted = 0)
          FROM (SELECT * FROM hit_rate_by_host ORDER BY hits + misses DESC, domain LIMIT ?1) h
          ORDER BY h.hits + h.misses DESC, h.domain",

@@ -29,14 +29,14 @@ pub(super) fn remove_responses(
     for response in responses {
         let found = tx
             .prepare_cached(
-                "SELECT r.request_id, q.url_id, r.body_id FROM responses r JOIN requests q USING (request_id)
+                "SELECT q.url_id, r.body_id FROM responses r JOIN requests q ON q.request_id = r.response_id
                  WHERE r.response_id = ?1",
             )?
             .query_row([response], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
             })
             .optional()?;
-        let Some((request, url, body)) = found else {
+        let Some((url, body)) = found else {
             continue;
         };
         tx.prepare_cached(
@@ -46,7 +46,7 @@ pub(super) fn remove_responses(
         .execute([response, &url])?;
         // Takes along the response, its validators and statistics.
         tx.prepare_cached("DELETE FROM requests WHERE request_id = ?1")?
-            .execute([request])?;
+            .execute([response])?;
         tx.prepare_cached(
             "DELETE FROM urls WHERE url_id = ?1 AND NOT EXISTS (SELECT 1 FROM requests WHERE url_id = ?1)",
         )?

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlite_database::Result;
-use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
+use sqlite_database::rusqlite::{Transaction, params};
 use store_core::Timestamp;
 
 use super::commit::Row;
@@ -56,12 +56,8 @@ pub(super) fn request_list(rows: &mut SharedRows<'_>, row: &Row) -> Result<Strin
     write_list(headers, |name, value| rows.pair(name, value))
 }
 
-pub(super) fn url(tx: &Transaction<'_>, row: &Row) -> Result<i64> {
+pub(super) fn insert_url(tx: &Transaction<'_>, row: &Row) -> Result<i64> {
     let key = &row.target.as_bytes()[..];
-    let mut find = tx.prepare_cached("SELECT url_id FROM urls WHERE url_key = ?1")?;
-    if let Some(id) = find.query_row([key], |row| row.get(0)).optional()? {
-        return Ok(id);
-    }
     let url = &row.url;
     let mut insert = tx.prepare_cached(
         "INSERT INTO urls (url_key, scheme, domain, port, path, querystring, created_at)

@@ -68,9 +68,9 @@ pub(super) fn record(tx: &Transaction<'_>, hits: &[Hit]) -> Result<BTreeMap<Resp
 /// Whether the response is there.
 fn count_uses(tx: &Transaction<'_>, response: ResponseId, uses: &Uses) -> Result<bool> {
     let mut count = tx.prepare_cached(
-        "INSERT INTO cache_statistics (request_id, response_id, hit_count, first_hit_at, last_hit_at,
-             total_response_time_ms, is_visited)
-         SELECT request_id, response_id, ?2, ?3, ?4, ?5, 1 FROM responses WHERE response_id = ?1
+        "INSERT INTO cache_statistics (response_id, hit_count, first_hit_at, last_hit_at, total_response_time_ms,
+             is_visited)
+         SELECT response_id, ?2, ?3, ?4, ?5, 1 FROM responses WHERE response_id = ?1
          ON CONFLICT (response_id) DO UPDATE SET
              hit_count = hit_count + excluded.hit_count,
              last_hit_at = max(last_hit_at, excluded.last_hit_at),

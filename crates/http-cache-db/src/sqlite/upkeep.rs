@@ -33,16 +33,19 @@ impl Shared {
 
     /// Makes room if more than the allowed bytes are in use, and cleans up now and then. What fails here fails
     /// again where a caller hears of it.
-    pub(super) async fn keep_within_bounds(self: &Arc<Self>, opened: &Arc<Opened>) {
+    pub(super) async fn keep_within_bounds(
+        self: &Arc<Self>,
+        opened: &Arc<Opened>,
+        used_bytes: u64,
+    ) {
         let max_bytes = self.options.max_bytes;
-        let used = opened
-            .database
-            .read(evict::lasting_bytes)
-            .await
-            .unwrap_or_default();
-        if used > max_bytes {
-            let surplus = used - max_bytes + max_bytes / ROOM_SHARE;
-            let _reported = self.evict(opened, surplus).await;
+        if used_bytes > max_bytes {
+            let lasting = opened.database.read(evict::lasting_bytes).await;
+            let surplus = lasting.unwrap_or_default().checked_sub(max_bytes);
+            if let Some(surplus) = surplus.filter(|surplus| *surplus > 0) {
+                let bytes = surplus + max_bytes / ROOM_SHARE;
+                let _reported = self.evict(opened, bytes).await;
+            }
         }
         self.clean_up_if_due(opened);
     }

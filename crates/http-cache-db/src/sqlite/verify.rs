@@ -20,6 +20,11 @@ const INVARIANTS: &[(&str, &str)] = &[
          JOIN urls u USING (url_id) WHERE u.url_key <> v.url_key OR q.method_id <> v.method_id",
     ),
     (
+        "a target with several URLs",
+        "SELECT count(*) FROM (SELECT 1 FROM variants JOIN responses USING (response_id)
+             JOIN requests USING (request_id) GROUP BY url_key HAVING count(DISTINCT url_id) > 1)",
+    ),
+    (
         "a variant whose body is not that of its response",
         "SELECT count(*) FROM variants v JOIN responses r USING (response_id) JOIN bodies b USING (body_id)
          WHERE b.content_id <> v.content_id",
@@ -51,7 +56,7 @@ const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "a request without a response",
-        "SELECT count(*) FROM requests WHERE request_id NOT IN (SELECT request_id FROM responses)",
+        "SELECT count(*) FROM requests WHERE request_id NOT IN (SELECT response_id FROM responses)",
     ),
     (
         "a URL without a request",

@@ -224,11 +224,11 @@ async fn eviction_goes_past_any_number_of_used_responses() {
         INSERT INTO bodies (body_id, content_id, created_at) SELECT content_id, content_id, 0 FROM body_contents;
         INSERT INTO requests (request_id, url_id, method_id, requested_at, headers)
             SELECT url_id, url_id, 1, 0, '[]' FROM urls;
-        INSERT INTO responses (request_id, status_code, requested_at, responded_at, expires_at, max_age,
+        INSERT INTO responses (response_id, status_code, requested_at, responded_at, expires_at, max_age,
             cache_control, body_id, headers) SELECT request_id, 200, 0, 0, 0, 0, 0, request_id, '[]' FROM requests;
         INSERT INTO variants SELECT url_key, 1, x'', '', url_id, url_id FROM urls;
-        INSERT INTO cache_statistics (request_id, response_id, hit_count, first_hit_at, last_hit_at,
-            total_response_time_ms, is_visited) SELECT request_id, response_id, 1, 0, 0, 0, 1 FROM responses;";
+        INSERT INTO cache_statistics (response_id, hit_count, first_hit_at, last_hit_at,
+            total_response_time_ms, is_visited) SELECT response_id, 1, 0, 0, 0, 1 FROM responses;";
     execute(&store, fill).await;
     let evicted = store.evict(1).await.unwrap();
     assert_eq!(evicted.responses, 1, "{evicted:?}");
