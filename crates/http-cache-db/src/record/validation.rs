@@ -48,6 +48,11 @@ impl Validation {
         self
     }
 
+    /// Whether the application added a rule.
+    pub(crate) const fn is_extended(&self) -> bool {
+        self.0.len() > 1
+    }
+
     /// Checks all rules, in order.
     ///
     /// # Errors

@@ -81,18 +81,15 @@ impl Chunks {
                     "INSERT INTO body_contents (content_type, content_encoding, mime_category,
                          compression_process_id, original_size, compressed_size, chunk_count, first_seen_at,
                          last_referenced_at)
-                     VALUES (?1, ?2, ?3, ?4, 0, 0, 1, ?5, ?5) RETURNING content_id",
+                     VALUES (?1, ?2, ?3, ?4, 0, 0, 1, ?5, ?5)",
                 )?
-                .query_row(
-                    params![
-                        media_type.content_type,
-                        media_type.content_encoding,
-                        media_type.category().as_str(),
-                        codec,
-                        now.as_millis()
-                    ],
-                    |row| row.get(0),
-                )?;
+                .insert(params![
+                    media_type.content_type,
+                    media_type.content_encoding,
+                    media_type.category().as_str(),
+                    codec,
+                    now.as_millis()
+                ])?;
             Ok((ContentId(id), rows.new))
         });
         let (content, new) = inserted.await?;

@@ -8,7 +8,6 @@ use sqlite_database::rusqlite::{Transaction, params};
 use store_core::{MINUTE, Timestamp};
 
 use super::content::{Compressor, NewContent, StoredContent};
-use super::evict::used_bytes;
 use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;
@@ -44,8 +43,6 @@ pub(super) struct Stored {
     pub(super) reference_count: i64,
     /// The bytes that the body takes; `None` if an equal one was stored already.
     pub(super) new_bytes: Option<u64>,
-    /// The bytes of the file that are in use now.
-    pub(super) used_bytes: u64,
 }
 
 /// A response of the target that the new one may replace.
@@ -125,7 +122,6 @@ pub(super) fn commit(
         version,
         reference_count,
         new_bytes: content.new.map(|(bytes, _)| bytes),
-        used_bytes: used_bytes(tx)?,
     };
     Ok((Some(stored), rows.new))
 }
@@ -163,12 +159,14 @@ fn insert(
     let response: i64 = tx
         .prepare_cached(
             "INSERT INTO requests (url_id, method_id, requested_at, headers) VALUES (?1, ?2, ?3, ?4)
-             RETURNING request_id",
+",
         )?
-        .query_row(
-            params![url, GET, times.requested_at.as_millis(), headers],
-            |row| row.get(0),
-        )?;
+        .insert(params![
+            url,
+            GET,
+            times.requested_at.as_millis(),
+            headers
+        ])?;
     let head = Head::new(rows, &row.response)?;
     tx.prepare_cached(
             "INSERT INTO responses (response_id, status_code, requested_at, responded_at, expires_at, max_age,

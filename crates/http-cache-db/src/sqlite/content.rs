@@ -158,22 +158,19 @@ impl NewContent {
                 "INSERT INTO body_contents (content_hash, content_type, content_encoding, mime_category,
                      compression_process_id, original_size, compressed_size, first_seen_at, last_referenced_at,
                      body_content)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) RETURNING content_id",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
             )?
-            .query_row(
-                params![
-                    hash,
-                    self.media_type.content_type,
-                    self.media_type.content_encoding,
-                    self.media_type.category().as_str(),
-                    codec,
-                    integer(self.len),
-                    integer(compressed.bytes.len()),
-                    now.as_millis(),
-                    compressed.bytes,
-                ],
-                |row| row.get(0),
-            )?;
+            .insert(params![
+                hash,
+                self.media_type.content_type,
+                self.media_type.content_encoding,
+                self.media_type.category().as_str(),
+                codec,
+                integer(self.len),
+                integer(compressed.bytes.len()),
+                now.as_millis(),
+                compressed.bytes,
+            ])?;
         let new = Some((compressed.bytes.len() as u64, compressed.duration));
         Ok(StoredContent { id, new })
     }

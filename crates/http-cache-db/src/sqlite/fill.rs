@@ -17,7 +17,7 @@ use super::read::{MAX_WHOLE_BYTES, find_content};
 use super::shared::Shared;
 use crate::events::Event;
 use crate::keys::TargetKey;
-use crate::record::{ContentHash, RequestRecord, ResponseRecord, UrlRecord};
+use crate::record::{ContentHash, InvalidRecord, RequestRecord, ResponseRecord, UrlRecord};
 use crate::store::{ContentId, Fill, NewResponse, ResponseId};
 
 /// To compress a body of fewer bytes is faster than to ask whether an equal one is stored already.
@@ -93,17 +93,21 @@ impl SqliteFill {
         })
     }
 
-    fn check(&self, row: &Row) -> Result<(), crate::record::InvalidRecord> {
+    /// Checks the records of the row. That of the URL was parsed just now, and fields and method are of the types of
+    /// `http`, so that all three meet the rules built in.
+    fn check(&self, row: &Row) -> Result<(), InvalidRecord> {
         let validation = &self.shared.options.validation;
-        validation.check(&row.url)?;
         let response = &row.response;
         let times = response.head.times;
-        let method = response.request.method.as_str();
-        let mut request = RequestRecord::new(0, method, times.requested_at);
-        for (name, value) in &row.request_headers {
-            request.add_header(name.as_str(), value.as_bytes());
+        if validation.is_extended() {
+            validation.check(&row.url)?;
+            let method = response.request.method.as_str();
+            let mut request = RequestRecord::new(0, method, times.requested_at);
+            for (name, value) in &row.request_headers {
+                request.add_header(name.as_str(), value.as_bytes());
+            }
+            validation.check(&request)?;
         }
-        validation.check(&request)?;
         let status = response.head.status.as_u16();
         let mut record = ResponseRecord::new(0, status, times.received_at);
         record.max_age = Some(response.lifetime.as_secs());
@@ -111,8 +115,10 @@ impl SqliteFill {
         record.must_revalidate = response.must_revalidate;
         record.no_cache = response.no_cache;
         record.no_store = response.no_store;
-        for (name, value) in &response.head.headers {
-            record.add_header(name.as_str(), value.as_bytes());
+        if validation.is_extended() {
+            for (name, value) in &response.head.headers {
+                record.add_header(name.as_str(), value.as_bytes());
+            }
         }
         validation.check(&record)
     }
@@ -152,7 +158,6 @@ impl SqliteFill {
             version,
             reference_count,
             new_bytes,
-            used_bytes: _,
         } = *stored;
         let events = &self.shared.options.events;
         events.emit(|| Event::StoreSuccess {
@@ -229,10 +234,8 @@ impl Fill for SqliteFill {
             chunks.release();
         }
         self.tell(url, &stored);
-        let used_bytes = stored.used_bytes;
-        self.shared
-            .keep_within_bounds(&self.opened, used_bytes)
-            .await;
+        let bytes = stored.new_bytes.unwrap_or_default();
+        self.shared.keep_within_bounds(&self.opened, bytes).await;
         Ok(Some(stored.response))
     }
 

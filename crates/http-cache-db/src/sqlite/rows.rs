@@ -61,7 +61,7 @@ pub(super) fn insert_url(tx: &Transaction<'_>, row: &Row) -> Result<i64> {
     let url = &row.url;
     let mut insert = tx.prepare_cached(
         "INSERT INTO urls (url_key, scheme, domain, port, path, querystring, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING url_id",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     let now = row.now.as_millis();
     let values = params![
@@ -73,7 +73,7 @@ pub(super) fn insert_url(tx: &Transaction<'_>, row: &Row) -> Result<i64> {
         url.querystring,
         now
     ];
-    Ok(insert.query_row(values, |row| row.get(0))?)
+    Ok(insert.insert(values)?)
 }
 
 pub(super) fn insert_body(
@@ -86,10 +86,10 @@ pub(super) fn insert_body(
     let received_at = row.response.head.times.received_at.as_millis();
     let mut insert = tx.prepare_cached(
         "INSERT INTO bodies (content_id, created_at, version, previous_version_id)
-         VALUES (?1, ?2, ?3, ?4) RETURNING body_id",
+         VALUES (?1, ?2, ?3, ?4)",
     )?;
     let values = params![content.id, received_at, version, previous];
-    let body: i64 = insert.query_row(values, |row| row.get(0))?;
+    let body = insert.insert(values)?;
     if let Some((stored_bytes, duration)) = content.new
         && duration > Duration::ZERO
     {

@@ -29,6 +29,8 @@ pub(super) struct Shared {
     pub(super) recovery: Recovery,
     /// When the last cleanup began, in milliseconds.
     pub(super) cleaned_at: AtomicI64,
+    /// The bytes that may be stored before the length of the file is asked for.
+    pub(super) unasked_room: AtomicI64,
 }
 
 impl Shared {
@@ -51,6 +53,7 @@ impl Shared {
             is_closed: AtomicBool::new(false),
             recovery: Recovery::default(),
             cleaned_at: AtomicI64::new(options.clock.now().as_millis()),
+            unasked_room: AtomicI64::new(0),
             options,
         }
     }

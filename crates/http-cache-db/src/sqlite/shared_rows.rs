@@ -39,12 +39,12 @@ impl<'a> SharedRows<'a> {
         }
         let name_id = self.row(
             "SELECT header_name_id FROM header_names WHERE name = ?1",
-            "INSERT INTO header_names (name) VALUES (?1) RETURNING header_name_id",
+            "INSERT INTO header_names (name) VALUES (?1)",
             name.as_str(),
         )?;
         let value_id = self.row(
             "SELECT header_value_id FROM header_values WHERE value = ?1",
-            "INSERT INTO header_values (value) VALUES (?1) RETURNING header_value_id",
+            "INSERT INTO header_values (value) VALUES (?1)",
             &latin1(value),
         )?;
         let find = "SELECT header_pair_id FROM header_pairs
@@ -58,10 +58,9 @@ impl<'a> SharedRows<'a> {
             None => self
                 .tx
                 .prepare_cached(
-                    "INSERT INTO header_pairs (header_name_id, header_value_id) VALUES (?1, ?2)
-                     RETURNING header_pair_id",
+                    "INSERT INTO header_pairs (header_name_id, header_value_id) VALUES (?1, ?2)",
                 )?
-                .query_row([name_id, value_id], |row| row.get(0))?,
+                .insert([name_id, value_id])?,
         };
         self.new.pairs.insert(pair, id);
         Ok(id)
@@ -73,7 +72,7 @@ impl<'a> SharedRows<'a> {
             return Ok(id);
         }
         let mut insert = self.tx.prepare_cached(insert)?;
-        Ok(insert.query_row([value], |row| row.get(0))?)
+        Ok(insert.insert([value])?)
     }
 
     pub(super) fn status(&mut self, status: StatusCode) -> Result<()> {

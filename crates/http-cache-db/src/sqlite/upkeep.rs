@@ -9,12 +9,17 @@ use store_core::{MINUTE, Result};
 use super::open::Opened;
 use super::remove::{log_purge, remove_unreadable};
 use super::shared::Shared;
+use super::state::integer;
 use super::{cleanup, evict};
 use crate::events::Event;
 use crate::store::Evicted;
 
 /// Of the allowed bytes, the part that is free after an eviction: a sixteenth.
 const ROOM_SHARE: u64 = 16;
+/// Of the room that is left, the part that is used before the length of the file is asked for again: an eighth.
+const UNASKED_SHARE: u64 = 8;
+/// What a response takes in the file besides its body, at most; one with long fields may take more.
+const MAX_ROW_BYTES: u64 = 4_096;
 
 impl Shared {
     /// Removes the bodies that reads have found damaged, with their responses.
@@ -33,19 +38,22 @@ impl Shared {
 
     /// Makes room if more than the allowed bytes are in use, and cleans up now and then. What fails here fails
     /// again where a caller hears of it.
-    pub(super) async fn keep_within_bounds(
-        self: &Arc<Self>,
-        opened: &Arc<Opened>,
-        used_bytes: u64,
-    ) {
-        let max_bytes = self.options.max_bytes;
-        if used_bytes > max_bytes {
-            let lasting = opened.database.read(evict::lasting_bytes).await;
-            let surplus = lasting.unwrap_or_default().checked_sub(max_bytes);
-            if let Some(surplus) = surplus.filter(|surplus| *surplus > 0) {
-                let bytes = surplus + max_bytes / ROOM_SHARE;
-                let _reported = self.evict(opened, bytes).await;
+    ///
+    /// To ask for the length of the file takes longer than to store a short body, so that it is asked for only once
+    /// a part of the room that was left is used; other processes may use the rest meanwhile.
+    pub(super) async fn keep_within_bounds(self: &Arc<Self>, opened: &Arc<Opened>, new_bytes: u64) {
+        let stored = integer(new_bytes.saturating_add(MAX_ROW_BYTES));
+        let room = self.unasked_room.fetch_sub(stored, Ordering::Relaxed);
+        if room <= stored {
+            let max_bytes = self.options.max_bytes;
+            let used = opened.database.read(evict::lasting_bytes).await;
+            let used = used.unwrap_or(max_bytes);
+            if used > max_bytes {
+                let surplus = used - max_bytes + max_bytes / ROOM_SHARE;
+                let _reported = self.evict(opened, surplus).await;
             }
+            let room = integer(max_bytes.saturating_sub(used) / UNASKED_SHARE);
+            self.unasked_room.store(room, Ordering::Relaxed);
         }
         self.clean_up_if_due(opened);
     }
