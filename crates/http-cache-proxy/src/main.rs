@@ -18,6 +18,7 @@ mod storage;
 mod timed;
 mod upstream;
 mod via;
+mod warnings;
 
 use std::process::ExitCode;
 

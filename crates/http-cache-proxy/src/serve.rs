@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_cache_db::cache::Body;
+use http_cache_db::events::Events;
 use http_cache_db::{Clock, Redaction};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -24,6 +25,7 @@ use crate::exchange::{Client, Proxy};
 use crate::observed::Observed;
 use crate::socket::SharedSocket;
 use crate::storage;
+use crate::warnings;
 
 /// How long open exchanges may go on after a signal.
 const GRACE: Duration = Duration::from_secs(10);
@@ -40,7 +42,9 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     };
     let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let store = storage::open(&config).await?;
+    let events = Events::default();
+    let _listener = warnings::listen(&events);
+    let store = storage::open(&config, events).await?;
     let proxy = Arc::new(Proxy::new(&config, store)?);
     announce(address, &config);
 

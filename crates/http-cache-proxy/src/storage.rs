@@ -3,37 +3,30 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use http_cache_db::events::{Event, Events};
+use http_cache_db::events::Events;
 use http_cache_db::store::ResponseStore;
 use http_cache_db::{MemoryStore, SqliteStore, SqliteStoreOptions};
 
 use crate::config::{Config, Place};
 use crate::error::Error;
-use crate::serve::report;
 
-/// Opens the store that the settings name.
-pub(crate) async fn open(config: &Config) -> Result<Arc<dyn ResponseStore>, Error> {
+/// Opens the store that the settings name; what happens to it is told to `events`.
+pub(crate) async fn open(config: &Config, events: Events) -> Result<Arc<dyn ResponseStore>, Error> {
     match &config.place {
-        Place::Memory { max_bytes } => Ok(Arc::new(MemoryStore::new(*max_bytes))),
+        Place::Memory { max_bytes } => {
+            Ok(Arc::new(MemoryStore::new(*max_bytes).with_events(events)))
+        }
         Place::File {
             path,
             max_bytes,
             max_versions,
         } => {
             ensure_folder(path)?;
-            let events = Events::default();
-            let _listener = events.listen(|event| {
-                if let Event::SetAside { path } = event {
-                    report(&format_args!(
-                        "warning: the cache file was damaged and is now {path}; a new one is begun"
-                    ));
-                }
-            });
             let options = SqliteStoreOptions::default()
                 .with_max_bytes(*max_bytes)
                 .with_max_versions(*max_versions)
                 .with_redaction(config.redaction.clone())
-                .with_events(events.clone());
+                .with_events(events);
             let store = SqliteStore::open(path, options).await;
             let store = store.map_err(|source| Error::OpenStore {
                 path: path.clone(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sqlite_database::rusqlite::{Connection, Transaction};
-use store_core::{Error, ErrorKind, Result, Timestamp};
+use store_core::{Error, ErrorChain, ErrorKind, Result, Timestamp};
 
 use super::content::Compressor;
 use super::error::{BACKEND, store_error};
@@ -94,7 +94,7 @@ impl Shared {
         let error = store_error(error, operation);
         self.options.events.emit(|| Event::Error {
             operation,
-            error: error.to_string(),
+            error: ErrorChain(&error).to_string(),
         });
         error
     }

@@ -86,6 +86,47 @@ fn a_damaged_file_makes_way_for_a_new_one() {
     assert!(folder.path().join("cache.db.damaged-1").exists());
 }
 
+#[test]
+fn a_file_damaged_while_the_proxy_runs_is_reported_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cache.db");
+    let aside = folder.path().join("cache.db.damaged-1");
+    let origin = Origin::answering(fresh("one"));
+    // At its end, everything is written to the file itself.
+    let proxy = Proxy::on_file(&origin.url(), &file, &[]);
+    proxy.get("/");
+    proxy.stop();
+    let proxy = Proxy::on_file(&origin.url(), &file, &[]);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[4_096..].iter_mut().for_each(|byte| *byte = !*byte);
+    fs::write(&file, bytes).unwrap();
+    let is_set_aside = (0..10_000).any(|number| {
+        assert_eq!(proxy.get(&format!("/{number}")).body, "one");
+        aside.exists()
+    });
+    assert!(is_set_aside);
+    let is_stored = (0..10_000).any(|_| proxy.get("/").cache_status().starts_with("hit"));
+    assert!(is_stored);
+    let (status, _, errors) = proxy.stop();
+    assert_eq!(status, Some(0), "{errors}");
+    let damaged: Vec<_> = errors
+        .lines()
+        .filter(|line| line.contains("damaged-1"))
+        .collect();
+    assert!(
+        matches!(damaged[..], [line] if line.contains("a new one is begun")),
+        "{errors}"
+    );
+    // With the cause.
+    let mut failures = errors.lines().filter(|line| line.contains("failed"));
+    assert!(
+        failures
+            .next()
+            .is_some_and(|line| line.contains("malformed")),
+        "{errors}"
+    );
+}
+
 // covers("T2")
 #[test]
 fn a_response_in_a_file_is_validated_after_a_restart() {
