@@ -1,7 +1,10 @@
 //! Stored responses in memory.
 
+mod contents;
 mod fill;
+mod in_progress;
 mod state;
+mod stored;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -101,6 +104,21 @@ impl MemoryStore {
             self.events.emit(|| Event::DeleteSuccess { responses });
         }
         responses
+    }
+
+    fn evicted(&self, evicted: Evicted) {
+        let Evicted {
+            responses,
+            versions,
+            bytes,
+        } = evicted;
+        if bytes > 0 {
+            self.events.emit(|| Event::Evicted {
+                responses,
+                versions,
+                bytes,
+            });
+        }
     }
 }
 
@@ -210,23 +228,6 @@ impl ResponseStore for MemoryStore {
             self.events.emit(|| Event::Disconnected);
         }
         Ok(())
-    }
-}
-
-impl MemoryStore {
-    fn evicted(&self, evicted: Evicted) {
-        let Evicted {
-            responses,
-            versions,
-            bytes,
-        } = evicted;
-        if bytes > 0 {
-            self.events.emit(|| Event::Evicted {
-                responses,
-                versions,
-                bytes,
-            });
-        }
     }
 }
 

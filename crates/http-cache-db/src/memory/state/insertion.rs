@@ -1,0 +1,104 @@
+//! Storing a response: what it replaces, and what makes room for it.
+
+use bytes::Bytes;
+
+use super::State;
+use crate::engine::StoredHead;
+use crate::keys::TargetKey;
+use crate::memory::stored::{Stored, head_bytes};
+use crate::store::{ContentId, MAX_VARIANTS, ResponseId};
+
+/// What was stored.
+pub(in crate::memory) struct Inserted {
+    pub(in crate::memory) response: ResponseId,
+    pub(in crate::memory) content: ContentId,
+    pub(in crate::memory) version: u64,
+    pub(in crate::memory) reference_count: i64,
+}
+
+impl State {
+    /// `None` if a later response is stored.
+    pub(in crate::memory) fn insert(
+        &mut self,
+        target: TargetKey,
+        head: &StoredHead,
+        body: Bytes,
+        max_versions: usize,
+    ) -> Option<Inserted> {
+        let (mut replaced, mut same) = (Vec::new(), None);
+        for id in self.ids(target) {
+            let Some(older) = self.responses.get(&id).map(|stored| &stored.head) else {
+                continue;
+            };
+            if !head.replaces(older) {
+                continue;
+            }
+            // A slow answer may arrive after a later one was stored.
+            if older.times.received_at > head.times.received_at {
+                return None;
+            }
+            if older.range == head.range {
+                same = Some(id);
+            } else {
+                replaced.push(id);
+            }
+        }
+        self.remove_all(replaced);
+        let content = self.contents.acquire(body);
+        let response = match same {
+            Some(id) => {
+                self.replace(id, head, content, max_versions);
+                id
+            }
+            None => self.add(target, head, content),
+        };
+        Some(Inserted {
+            response,
+            content,
+            version: self.responses.get(&response)?.current.version,
+            reference_count: self.contents.get(content)?.references,
+        })
+    }
+
+    fn add(&mut self, target: TargetKey, head: &StoredHead, content: ContentId) -> ResponseId {
+        self.keep_latest(target);
+        self.last_id += 1;
+        let id = ResponseId(self.last_id);
+        self.head_bytes += head_bytes(head);
+        self.targets.entry(target).or_default().push(id);
+        self.responses
+            .insert(id, Stored::new(target, head, content));
+        id
+    }
+
+    /// Makes room for one more response of a target that has as many as it may have.
+    fn keep_latest(&mut self, target: TargetKey) {
+        let ids = self.ids(target);
+        if ids.len() < MAX_VARIANTS {
+            return;
+        }
+        let received_at = |id: &ResponseId| {
+            let stored = self.responses.get(id);
+            stored.map(|stored| stored.head.times.received_at)
+        };
+        if let Some(oldest) = ids.into_iter().min_by_key(received_at) {
+            self.remove(oldest);
+        }
+    }
+
+    fn replace(
+        &mut self,
+        id: ResponseId,
+        head: &StoredHead,
+        content: ContentId,
+        max_versions: usize,
+    ) {
+        let Some(stored) = self.responses.get_mut(&id) else {
+            return;
+        };
+        for content in stored.replace_body(head, content, max_versions) {
+            self.contents.release(content);
+        }
+        self.replace_head(id, head.clone());
+    }
+}
