@@ -46,15 +46,15 @@ mod patience;
 mod recorder;
 mod recording;
 mod serve;
+mod settings;
 mod settle;
 mod target;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use store_core::{Clock, Result, SECOND, SystemClock};
+use store_core::Result;
 
 pub use body::Body;
 pub use origin::{Origin, Redirected, SentAt};
@@ -64,14 +64,9 @@ use self::handle::Validations;
 use self::hits::Hits;
 use self::invalid::InvalidTargets;
 use self::patience::Patience;
+use self::settings::Settings;
 use crate::events::{Event, Events};
-use crate::policy::{Mode, Policy};
-use crate::redaction::Redaction;
 use crate::store::{Hit, ResponseStore};
-
-const NAME: &str = "http-cache";
-const PATIENCE: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = SECOND.saturating_mul(10);
 
 /// A cache by RFC 9111 in front of any origin. Clones are cheap and share what is stored; each may have its own
 /// settings.
@@ -79,17 +74,6 @@ const LONGEST_WAIT: Duration = SECOND.saturating_mul(10);
 pub struct HttpCache {
     settings: Arc<Settings>,
     shared: Arc<Shared>,
-}
-
-#[derive(Clone, Debug)]
-struct Settings {
-    policy: Arc<Policy>,
-    name: String,
-    clock: Arc<dyn Clock>,
-    redaction: Redaction,
-    sends_status: bool,
-    patience: Duration,
-    longest_wait: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -105,15 +89,6 @@ impl HttpCache {
     /// A cache of one user over this store.
     #[must_use]
     pub fn new(store: Arc<dyn ResponseStore>) -> Self {
-        let settings = Settings {
-            policy: Arc::new(Policy::new(Mode::Private)),
-            name: NAME.to_owned(),
-            clock: Arc::new(SystemClock::new()),
-            redaction: Redaction::default(),
-            sends_status: true,
-            patience: PATIENCE,
-            longest_wait: Some(LONGEST_WAIT),
-        };
         let shared = Shared {
             store,
             flights: Arc::default(),
@@ -122,69 +97,9 @@ impl HttpCache {
             hits: Hits::default(),
         };
         Self {
-            settings: Arc::new(settings),
+            settings: Arc::default(),
             shared: Arc::new(shared),
         }
-    }
-
-    /// Sets the rules. A [`Policy`] among the extensions of a request takes their place for that request.
-    ///
-    /// Default: those of a cache that serves one user.
-    #[must_use]
-    pub fn with_policy(self, policy: Policy) -> Self {
-        self.with(|settings| settings.policy = Arc::new(policy))
-    }
-
-    /// Sets the name in `Cache-Status`, a token of RFC 9651. Default: `http-cache`.
-    #[must_use]
-    pub fn with_name(self, name: impl Into<String>) -> Self {
-        self.with(|settings| settings.name = name.into())
-    }
-
-    /// Sets the source of time. Default: that of the operating system.
-    #[must_use]
-    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
-        self.with(|settings| settings.clock = clock)
-    }
-
-    /// Sets which parameters of targets are secret. Default: those that commonly are.
-    #[must_use]
-    pub fn with_redaction(self, redaction: Redaction) -> Self {
-        self.with(|settings| settings.redaction = redaction)
-    }
-
-    /// Sends no field `Cache-Status`; the status is still among the extensions of a response.
-    #[must_use]
-    pub fn without_cache_status_header(self) -> Self {
-        self.with(|settings| settings.sends_status = false)
-    }
-
-    /// Sets how long a request, or a part of a body, waits for the store before it goes on without. Default: 500
-    /// ms.
-    #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        self.with(|settings| settings.patience = patience)
-    }
-
-    /// Sets how long a request waits for the answer to an equal one before it goes to the origin itself. Default:
-    /// 10 s.
-    ///
-    /// The answer is there for others once its body was read to the end: whoever keeps one unread and asks again
-    /// waits for itself.
-    #[must_use]
-    pub fn with_collapsing(self, longest_wait: Duration) -> Self {
-        self.with(|settings| settings.longest_wait = Some(longest_wait))
-    }
-
-    /// Lets no request wait for another.
-    #[must_use]
-    pub fn without_collapsing(self) -> Self {
-        self.with(|settings| settings.longest_wait = None)
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(Arc::make_mut(&mut self.settings));
-        self
     }
 
     /// Where the responses are kept.
@@ -239,16 +154,6 @@ impl HttpCache {
                 });
             }
         });
-    }
-
-    #[cfg(feature = "tower")]
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.settings.clock
-    }
-
-    #[cfg(feature = "reqwest")]
-    pub(crate) fn policy(&self) -> &Policy {
-        &self.settings.policy
     }
 
     fn patience(&self) -> Patience {

@@ -7,15 +7,18 @@ mod serving;
 mod streaming;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::{Request, Response};
-use store_core::ManualClock;
+use store_core::{Clock, ManualClock, SECOND};
 use tokio::sync::Semaphore;
 
+use super::settings::{LONGEST_WAIT, PATIENCE};
 use super::*;
 use crate::engine::CacheStatus;
 use crate::events::Listener;
 use crate::memory::MemoryStore;
+use crate::policy::{Mode, Policy};
 
 type Lines<'a> = &'a [(&'static str, &'a str)];
 type Answer = dyn Fn(&Request<()>, usize) -> Result<Response<Body>, &'static str> + Send + Sync;
