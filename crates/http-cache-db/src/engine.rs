@@ -7,6 +7,7 @@
 mod answer;
 mod cache_status;
 mod decide;
+mod outcome;
 mod resolve;
 mod stored;
 #[cfg(test)]
@@ -15,5 +16,6 @@ mod tests;
 pub use answer::{Answer, BodyPart, answer, not_modified};
 pub use cache_status::{CacheStatus, ForwardReason};
 pub use decide::{Decision, Forward, Purpose, decide};
-pub use resolve::{Keep, OriginResponse, Outcome, Resolution, resolve};
+pub use outcome::{Keep, Outcome, Resolution};
+pub use resolve::{OriginResponse, resolve};
 pub use stored::{StoredHead, StoredResponse};

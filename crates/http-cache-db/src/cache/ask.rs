@@ -152,16 +152,7 @@ impl Exchange {
 
     /// The stored body, if it is invalidated before it answers for the last time.
     async fn body_for_once(&self, outcome: &Outcome, ask: &Ask) -> Option<StoredBody> {
-        let keep = match outcome {
-            Outcome::Freshen { keep, .. } | Outcome::Complete { keep, .. } => keep,
-            Outcome::Pass(_)
-            | Outcome::Store
-            | Outcome::StoreAndAnswerNotModified
-            | Outcome::ServeStale
-            | Outcome::Refetch
-            | Outcome::BadGateway => return None,
-        };
-        if *keep == Keep::Stored {
+        if outcome.keep()? == Keep::Stored {
             return None;
         }
         let body = ask.entry.as_ref()?.body(&self.target).await?;

@@ -1,14 +1,15 @@
 //! What becomes of the origin's answer.
 
-use http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use http::{HeaderName, Method, StatusCode};
 use store_core::Timestamp;
 
 use super::decide::{Forward, Purpose, strong_etag};
+use super::outcome::{Keep, Outcome, Resolution};
 use super::stored::{StoredResponse, withheld};
 use crate::fields::ContentRange;
 use crate::policy::{
-    ExchangeTimes, NotStorable, Policy, RequestHead, ResponseHead, invalidated, is_not_modified,
-    is_safe, may_be_served_on_error, storable,
+    ExchangeTimes, Policy, RequestHead, ResponseHead, invalidated, is_not_modified, is_safe,
+    may_be_served_on_error, storable,
 };
 
 /// The origin's answer to a forwarded request.
@@ -18,60 +19,6 @@ pub enum OriginResponse<'a> {
     Response(&'a ResponseHead, ExchangeTimes),
     /// None: it could not be reached, or broke off before the head was complete.
     Unreachable,
-}
-
-/// What becomes of an answer.
-#[derive(Clone, Debug)]
-pub struct Resolution {
-    /// What the client gets, and what is stored.
-    pub outcome: Outcome,
-    /// The targets whose stored responses are invalid now: remove them before anything is stored.
-    pub invalidated: Vec<Uri>,
-}
-
-/// What the client gets, and what is stored.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// The client gets the response; it is not stored, for this reason.
-    Pass(NotStorable),
-    /// The client gets the response, and it is stored.
-    Store,
-    /// The response is stored; the client has it already and gets a 304.
-    StoreAndAnswerNotModified,
-    /// This, with the stored body, answers, with `own` fields of the 304 besides, which are only for this
-    /// client.
-    Freshen {
-        /// The freshened response.
-        stored: Box<StoredResponse>,
-        /// Fields for this client.
-        own: HeaderMap,
-        /// Whether it takes the place of the stored response.
-        keep: Keep,
-    },
-    /// This head answers, with the stored body and then that of the response.
-    Complete {
-        /// The head of the whole.
-        head: Box<ResponseHead>,
-        /// The length of the whole, in bytes.
-        body_len: u64,
-        /// Whether the whole takes the place of the stored part.
-        keep: Keep,
-    },
-    /// The stored response answers.
-    ServeStale,
-    /// The response does not help: ask again for the whole, with [`Purpose::Refetch`].
-    Refetch,
-    /// The client gets a 502.
-    BadGateway,
-}
-
-/// Whether a response is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
-    /// It is.
-    Stored,
-    /// It answers once: what it says now forbids more.
-    Once,
 }
 
 /// What becomes of the answer to `request`, which was sent as `forward` with `stored`, the response at its index.
@@ -128,17 +75,7 @@ pub fn resolve(
                 && !response.status.is_server_error()
                 && matches!(outcome, Outcome::Pass(_))
                 && response.status != StatusCode::NOT_MODIFIED;
-            let answers_once = matches!(
-                outcome,
-                Outcome::Freshen {
-                    keep: Keep::Once,
-                    ..
-                } | Outcome::Complete {
-                    keep: Keep::Once,
-                    ..
-                }
-            );
-            if is_superseded || answers_once {
+            if is_superseded || outcome.keep() == Some(Keep::Once) {
                 invalidated.push(request.target.clone());
             }
             Resolution {
