@@ -7,6 +7,7 @@ mod freshness;
 mod head;
 mod hop_by_hop;
 mod invalidation;
+mod language;
 mod options;
 mod part;
 mod reuse;
