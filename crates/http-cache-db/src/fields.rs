@@ -5,6 +5,7 @@ mod cache_control;
 mod content_range;
 mod date;
 mod dictionary;
+mod directive;
 mod entity_tag;
 mod list;
 mod range;
@@ -13,10 +14,11 @@ mod response;
 #[cfg(test)]
 mod tests;
 
-pub use cache_control::{CacheControl, Directive};
+pub use cache_control::CacheControl;
 pub use content_range::ContentRange;
 pub use date::{format_date, parse_date};
 pub use dictionary::{BareItem, parse_dictionary};
+pub use directive::Directive;
 pub use entity_tag::EntityTag;
 pub use list::{combined_value, list_members};
 pub use range::{ByteRange, RangeField};
