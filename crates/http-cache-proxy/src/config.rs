@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use http::Uri;
-use http::uri::{Authority, Scheme};
+use http::uri::Scheme;
 use http_cache_db::Redaction;
 use http_cache_db::policy::{Mode, Policy, SetCookie, UnvalidatedPart};
 
@@ -47,12 +47,12 @@ pub(crate) enum Place {
     },
 }
 
-/// The origin's scheme, authority and the path that its targets begin with.
+/// The origin, by what its targets begin with.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) scheme: Scheme,
-    pub(crate) authority: Authority,
-    pub(crate) path: String,
+    /// In the normal form of URLs, without the last `/`.
+    pub(crate) base: String,
 }
 
 impl Config {
@@ -157,26 +157,24 @@ impl Origin {
                 "the origin is not an http or https URL, such as https://example.org".to_owned(),
             )
         };
-        let parts = text.parse::<Uri>().map_err(|_| invalid())?.into_parts();
-        let scheme = parts.scheme.ok_or_else(invalid)?;
-        if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
+        let uri = text.parse::<Uri>().map_err(|_| invalid())?;
+        let scheme = uri.scheme().ok_or_else(invalid)?;
+        let authority = uri.authority().ok_or_else(invalid)?;
+        if (*scheme != Scheme::HTTP && *scheme != Scheme::HTTPS) || uri.query().is_some() {
             return Err(invalid());
         }
-        let authority = parts.authority.ok_or_else(invalid)?;
         // It would be shown, and every client would use it.
         if authority.as_str().contains('@') {
             let detail =
                 "the origin must not have a user name or password; let clients send Authorization";
             return Err(Error::Usage(detail.to_owned()));
         }
-        let path = parts.path_and_query.ok_or_else(invalid)?;
-        if path.query().is_some() {
-            return Err(invalid());
-        }
+        let path = uri.path().trim_end_matches('/');
+        let base = Url::parse(&format!("{scheme}://{authority}{path}/")).map_err(|_| invalid())?;
+        let base = base.as_str();
         Ok(Self {
-            scheme,
-            authority,
-            path: path.path().trim_end_matches('/').to_owned(),
+            scheme: scheme.clone(),
+            base: base.strip_suffix('/').unwrap_or(base).to_owned(),
         })
     }
 
@@ -190,8 +188,7 @@ impl Origin {
         // On its own, so that no `..` leaves the path of the origin.
         let asked = Url::parse(&format!("{NOWHERE}{asked}")).ok()?;
         let asked = asked.as_str().strip_prefix(NOWHERE)?;
-        let target = format!("{}://{}{}{asked}", self.scheme, self.authority, self.path);
-        Url::parse(&target).ok()?.as_str().parse().ok()
+        format!("{}{asked}", self.base).parse().ok()
     }
 }
 
@@ -216,10 +213,24 @@ mod tests {
         };
         let expected = |path: &str| Some(format!("http://example.org/api{path}"));
         assert_eq!(target("/a{b}"), expected("/a%7Bb%7D"));
-        assert_eq!(target("/a/../../secret"), expected("/secret"));
+        for asked in ["/a/../../secret", "/%2E%2e/secret", "/..\\secret"] {
+            assert_eq!(target(asked), expected("/secret"), "{asked}");
+        }
         assert_eq!(target("http://other.org/a?b=c"), expected("/a?b=c"));
         assert_eq!(target("http://other.org//a"), expected("//a"));
         assert_eq!(target("*"), None);
+    }
+
+    #[test]
+    fn the_base_of_an_origin_is_in_its_normal_form() {
+        for (text, base) in [
+            ("https://example.org", "https://example.org"),
+            ("HTTPS://Example.org:443//", "https://example.org"),
+            ("http://127.1:80/a{b}/../c/", "http://127.0.0.1/c"),
+            ("http://[::0:1]:8080/a/..", "http://[::1]:8080"),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap().base, base, "{text}");
+        }
     }
 
     #[test]
@@ -229,6 +240,7 @@ mod tests {
             "ftp://example.org",
             "http://example.org/?a=1",
             "http://user:secret@example.org",
+            "http://256.256.256.256",
             "",
         ] {
             assert!(Origin::parse(text).is_err(), "{text}");

@@ -76,14 +76,11 @@ async fn pause(proxy: &Proxy, duration: Duration) {
 }
 
 fn announce(address: SocketAddr, config: &Config) {
-    let origin = &config.origin;
     // Whoever closed standard output needs no address.
     let _closed = writeln!(
         std::io::stdout(),
-        "listening on http://{address} for {}://{}{}",
-        origin.scheme,
-        origin.authority,
-        origin.path
+        "listening on http://{address} for {}",
+        config.origin.base
     );
     if !address.ip().is_loopback() {
         report(&format_args!(
