@@ -100,14 +100,11 @@ pub(super) fn commit(
     }
     let content = content.store(tx, &mut rows, compressor, equal, row.now)?;
     rows.status(head.status)?;
+    let url = older.first().map(|older| older.url);
+    let key = (&vary_key[..], range);
     let (response, version) = match same {
         Some(id) => (id, replace(tx, &mut rows, row, id, &content, max_versions)?),
-        None => {
-            let url = older.first().map(|older| older.url);
-            let url = url.map_or_else(|| insert_url(tx, row), Ok)?;
-            let key = (&vary_key[..], range);
-            (insert(tx, &mut rows, row, url, key, &content)?, 1)
-        }
+        None => (insert(tx, &mut rows, row, url, key, &content)?, 1),
     };
     remove_responses(tx, &removed, row.now)?;
     let reference_count = match content.new {
@@ -144,15 +141,16 @@ fn older(tx: &Transaction<'_>, target: TargetKey) -> Result<Vec<Older>> {
     Ok(older.collect::<Result<_, _>>()?)
 }
 
-/// A first response of its variant. Yields its id.
+/// A first response of its variant, whose target has the `url` if it has responses. Yields its id.
 fn insert(
     tx: &Transaction<'_>,
     rows: &mut SharedRows<'_>,
     row: &Row,
-    url: i64,
+    url: Option<i64>,
     (vary_key, range): (&[u8], &str),
     content: &StoredContent,
 ) -> Result<i64> {
+    let url = url.map_or_else(|| insert_url(tx, row), Ok)?;
     let body = insert_body(tx, content, row, 1, None)?;
     let times = row.response.head.times;
     let headers = request_list(rows, row)?;
