@@ -148,7 +148,7 @@ impl HttpCache {
         let cache = self.clone();
         tokio::spawn(async move {
             if let Err(error) = cache.flush().await {
-                cache.events().emit(|| Event::Error {
+                cache.events().emit_failure(|| Event::Error {
                     operation: error.operation(),
                     error: store_core::ErrorChain(&error).to_string(),
                 });

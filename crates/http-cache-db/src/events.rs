@@ -46,6 +46,8 @@ type Callback = dyn Fn(&Event) + Send + Sync;
 struct Inner {
     listener_count: AtomicUsize,
     callbacks: Mutex<Vec<Weak<Callback>>>,
+    /// Those that hear of failures alone.
+    failure_callbacks: Mutex<Vec<Weak<Callback>>>,
     sender: broadcast::Sender<Event>,
 }
 
@@ -54,16 +56,20 @@ impl Default for Inner {
         Self {
             listener_count: AtomicUsize::new(0),
             callbacks: Mutex::default(),
+            failure_callbacks: Mutex::default(),
             sender: broadcast::Sender::new(STREAM_EVENTS),
         }
     }
 }
 
-impl Inner {
-    fn callbacks(&self) -> MutexGuard<'_, Vec<Weak<Callback>>> {
-        self.callbacks
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+fn lock(callbacks: &Mutex<Vec<Weak<Callback>>>) -> MutexGuard<'_, Vec<Weak<Callback>>> {
+    callbacks.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn call(callbacks: &Mutex<Vec<Weak<Callback>>>, event: &Event) {
+    let callbacks: Vec<_> = lock(callbacks).iter().filter_map(Weak::upgrade).collect();
+    for callback in callbacks {
+        callback(event);
     }
 }
 
@@ -72,7 +78,17 @@ impl Events {
     /// delays what happens next: keep it short.
     #[must_use = "a dropped listener hears nothing"]
     pub fn listen(&self, callback: impl Fn(&Event) + Send + Sync + 'static) -> Listener {
-        Listener::new(self, Arc::new(callback))
+        Listener::to_all(self, Arc::new(callback))
+    }
+
+    /// As [`listen`](Self::listen), but of [`Event::Error`] and [`Event::SetAside`] alone, so that hits, misses and
+    /// stores still cost nothing.
+    #[must_use = "a dropped listener hears nothing"]
+    pub fn listen_to_failures(
+        &self,
+        callback: impl Fn(&Event) + Send + Sync + 'static,
+    ) -> Listener {
+        Listener::to_failures(self, Arc::new(callback))
     }
 
     /// The events from now on. A stream that is 1,024 events behind loses the oldest, and yields [`Event::Lost`].
@@ -81,7 +97,7 @@ impl Events {
         EventStream::new(self)
     }
 
-    /// Whether anybody listens.
+    /// Whether anybody listens to all events.
     #[must_use]
     pub fn has_listeners(&self) -> bool {
         self.inner.listener_count.load(Ordering::Relaxed) > 0
@@ -94,16 +110,19 @@ impl Events {
         }
     }
 
-    fn send(&self, event: Event) {
-        let callbacks: Vec<_> = self
-            .inner
-            .callbacks()
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
-        for callback in callbacks {
-            callback(&event);
+    /// As [`emit`](Self::emit), for [`Event::Error`] and [`Event::SetAside`]: also tells those who listen to these
+    /// alone.
+    pub fn emit_failure(&self, event: impl FnOnce() -> Event) {
+        let is_heard = !lock(&self.inner.failure_callbacks).is_empty();
+        if is_heard || self.has_listeners() {
+            let event = event();
+            call(&self.inner.failure_callbacks, &event);
+            self.send(event);
         }
+    }
+
+    fn send(&self, event: Event) {
+        call(&self.inner.callbacks, &event);
         // Without a stream there is no receiver.
         let _unheard = self.inner.sender.send(event);
     }
@@ -167,6 +186,23 @@ mod tests {
         }
         assert_eq!(stream.next().await, Some(Event::Lost { events: 3 }));
         assert_eq!(stream.next().await, Some(Event::Ready));
+    }
+
+    #[test]
+    fn who_listens_to_failures_hears_nothing_else() {
+        let events = Events::default();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&heard);
+        let listener =
+            events.listen_to_failures(move |event| kept.lock().unwrap().push(event.clone()));
+        events.emit(|| unreachable!("nobody listens to this"));
+        let set_aside = || Event::SetAside {
+            path: "cache.db.damaged".to_owned(),
+        };
+        events.emit_failure(set_aside);
+        assert_eq!(heard.lock().unwrap()[..], [set_aside()]);
+        drop(listener);
+        events.emit_failure(|| unreachable!("nobody listens any more"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(crate) fn listen(events: &Events) -> Listener {
     let clock = SystemClock::new();
     let errors = Mutex::new(ErrorWarnings::default());
-    events.listen(move |event| {
+    events.listen_to_failures(move |event| {
         if let Event::SetAside { path } = event {
             report(&format_args!(
                 "warning: the cache file was damaged and is now {path}; a new one is begun"

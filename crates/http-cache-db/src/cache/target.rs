@@ -47,7 +47,7 @@ impl Target {
     pub(super) fn failed(&self, error: &Error, event: impl FnOnce(String, String) -> Event) {
         let text = || ErrorChain(error).to_string();
         self.emit(|url| event(url, text()));
-        self.emit(|_| Event::Error {
+        self.cache.events().emit_failure(|| Event::Error {
             operation: error.operation(),
             error: text(),
         });

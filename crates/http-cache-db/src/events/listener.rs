@@ -9,19 +9,31 @@ use std::task::{Context, Poll};
 use futures_util::stream::{BoxStream, Stream, StreamExt, unfold};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::{Callback, Event, Events};
+use super::{Callback, Event, Events, lock};
 
 /// A callback; it is called until this is dropped.
 pub struct Listener {
-    counted: Counted,
+    events: Events,
+    /// `None` for one of failures alone.
+    _counted: Option<Counted>,
     callback: Arc<Callback>,
 }
 
 impl Listener {
-    pub(super) fn new(events: &Events, callback: Arc<Callback>) -> Self {
-        events.inner.callbacks().push(Arc::downgrade(&callback));
+    pub(super) fn to_all(events: &Events, callback: Arc<Callback>) -> Self {
+        lock(&events.inner.callbacks).push(Arc::downgrade(&callback));
         Self {
-            counted: Counted::new(events),
+            events: events.clone(),
+            _counted: Some(Counted::new(events)),
+            callback,
+        }
+    }
+
+    pub(super) fn to_failures(events: &Events, callback: Arc<Callback>) -> Self {
+        lock(&events.inner.failure_callbacks).push(Arc::downgrade(&callback));
+        Self {
+            events: events.clone(),
+            _counted: None,
             callback,
         }
     }
@@ -36,8 +48,10 @@ impl fmt::Debug for Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let dropped = Arc::downgrade(&self.callback);
-        let mut callbacks = self.counted.0.inner.callbacks();
-        callbacks.retain(|callback| !callback.ptr_eq(&dropped));
+        let inner = &self.events.inner;
+        for callbacks in [&inner.callbacks, &inner.failure_callbacks] {
+            lock(callbacks).retain(|callback| !callback.ptr_eq(&dropped));
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use sqlite_database::{CreateMode, DamageCheck, ErrorKind, Result, SqliteDatabase};
+use store_core::ErrorChain;
 
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
@@ -61,6 +62,10 @@ pub(super) fn begin_if_needed(shared: &Arc<Shared>, kind: ErrorKind) {
     tokio::spawn(async move {
         if let Err(error) = recover(&shared, is_damaged).await {
             tracing::error!(%error, "the cache file cannot be opened again; nothing is stored until it can");
+            shared.options.events.emit_failure(|| Event::Error {
+                operation: "open",
+                error: ErrorChain(&error).to_string(),
+            });
         }
         shared.recovery.is_running.store(false, Ordering::Release);
     });
@@ -88,7 +93,7 @@ async fn set_aside(path: &Path, check: DamageCheck, events: &Events) -> Result<(
         return Ok(());
     };
     tracing::warn!(path = %path.display(), aside = %aside.display(), "the cache file was damaged; a new one is begun");
-    events.emit(|| Event::SetAside {
+    events.emit_failure(|| Event::SetAside {
         path: aside.display().to_string(),
     });
     Ok(())

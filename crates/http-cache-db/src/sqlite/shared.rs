@@ -92,7 +92,7 @@ impl Shared {
     ) -> Error {
         recovery::begin_if_needed(self, error.kind());
         let error = store_error(error, operation);
-        self.options.events.emit(|| Event::Error {
+        self.options.events.emit_failure(|| Event::Error {
             operation,
             error: ErrorChain(&error).to_string(),
         });
