@@ -16,7 +16,7 @@
 //! | keep responses in a database: its rows as data | [`record`] |
 //! | compress bodies, and choose which | [`codec::Codecs`] |
 //! | keep responses in a file | [`SqliteStore`] |
-//! | ask a file for figures, URLs, responses | [`SqliteStore::stats`], [`urls`](SqliteStore::urls), [`details`](SqliteStore::details), [`query`](SqliteStore::query) |
+//! | ask a file for figures, URLs, responses | [`sqlite`] |
 //! | keep them elsewhere | implement [`store::ResponseStore`] |
 //! | hear what happens | [`events`] |
 //! | log a target without its secrets | [`Redaction`] |
@@ -56,7 +56,7 @@ pub mod middleware;
 pub mod policy;
 pub mod record;
 mod redaction;
-mod sqlite;
+pub mod sqlite;
 pub mod store;
 #[cfg(test)]
 mod test_headers;
@@ -65,11 +65,7 @@ pub use cache::HttpCache;
 pub use keys::{Salt, TargetKey};
 pub use memory::MemoryStore;
 pub use redaction::{Redaction, Secrets};
-pub use sqlite::{
-    CleanupReport, CompressionStats, DeduplicationStats, FoundUrl, HTTP_CACHE, HostStats,
-    PurgeStats, QueryRows, ResponseDetails, SqliteStore, SqliteStoreOptions, StoreStats, StoredUrl,
-    UrlFilter, UrlOrder, UseStats, VerifyReport,
-};
+pub use sqlite::{SqliteStore, SqliteStoreOptions};
 /// Options of the file, and what [`SqliteStore::database`] yields.
 pub use sqlite_database;
 pub use store_core::{

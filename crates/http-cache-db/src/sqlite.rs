@@ -1,8 +1,18 @@
 //! Stored responses in a SQLite file: a normalised schema that one can ask questions.
 //!
-//! `store` opens the file, and `verbs` are its operations, with `fill` for what is being stored and `upkeep` for what a
-//! store does by itself. `read`, `commit`, `remove`, `evict`, `statistics` and `cleanup` each hold the statements of one
-//! task, and `schema` the tables. `overview`, `listing`, `details` and `query` answer people.
+//! | to | use |
+//! |---|---|
+//! | open a file | [`SqliteStore`], [`SqliteStoreOptions`] |
+//! | see how well the cache works | [`SqliteStore::stats`] |
+//! | find URLs, and all that is stored of one | [`SqliteStore::urls`], [`find_url`](SqliteStore::find_url), [`details`](SqliteStore::details) |
+//! | ask in SQL | [`SqliteStore::query`] |
+//! | check a file, and clean it up | [`SqliteStore::verify`], [`cleanup`](SqliteStore::cleanup) |
+//! | migrate a file before it is opened | [`HTTP_CACHE`] |
+
+// `store` opens the file, and `verbs` are its operations, with `fill` for what is being stored and `upkeep` for what a
+// store does by itself. `read` (with `reader`), `commit` and `freshen` (with `rows`), `remove`, `evict`, `statistics` and `cleanup`
+// each hold the statements of one task, and `schema` the tables. `overview`, `listing`, `details` and `query` answer
+// people.
 
 mod chunks;
 mod cleanup;
@@ -12,6 +22,7 @@ mod details;
 mod error;
 mod evict;
 mod fill;
+mod freshen;
 mod headers;
 mod interned;
 mod invalidations;
@@ -21,6 +32,7 @@ mod options;
 mod overview;
 mod query;
 mod read;
+mod reader;
 mod records;
 mod recovery;
 mod remove;

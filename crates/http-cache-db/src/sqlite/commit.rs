@@ -1,4 +1,4 @@
-//! Storing a response, and giving one a new head: a transaction each.
+//! Storing a response: one transaction.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;
 use super::remove::{remove_responses, trim_versions};
-use super::rows::{Head, insert_body, insert_url, request_list, validation};
+use super::rows::{Head, insert_body, insert_url, request_list, update_head, validation};
 use super::shared_rows::SharedRows;
 use crate::keys::TargetKey;
 use crate::record::UrlRecord;
@@ -46,11 +46,11 @@ pub(super) struct Stored {
 }
 
 /// A response of the target that the new one may replace.
-struct Older {
-    id: i64,
+pub(super) struct Older {
+    pub(super) id: i64,
     url: i64,
-    vary_key: Vec<u8>,
-    range: String,
+    pub(super) vary_key: Vec<u8>,
+    pub(super) range: String,
     received_at: i64,
 }
 
@@ -123,7 +123,7 @@ pub(super) fn commit(
     Ok((Some(stored), rows.new))
 }
 
-fn older(tx: &Transaction<'_>, target: TargetKey) -> Result<Vec<Older>> {
+pub(super) fn older(tx: &Transaction<'_>, target: TargetKey) -> Result<Vec<Older>> {
     let mut statement = tx.prepare_cached(
         "SELECT v.response_id, v.vary_key, v.range, r.responded_at, q.url_id
          FROM variants v JOIN responses r USING (response_id) JOIN requests q ON q.request_id = v.response_id
@@ -231,79 +231,4 @@ fn replace(
         trim_versions(tx, body, max_versions, row.now)?;
     }
     Ok(version.unsigned_abs())
-}
-
-/// Gives a stored response a new head; whether it is there with this body, and was not invalidated meanwhile.
-pub(super) fn freshen(
-    tx: &Transaction<'_>,
-    opened: &Arc<Opened>,
-    row: &Row,
-    (id, content): (ResponseId, ContentId),
-) -> Result<(bool, Known)> {
-    let mut rows = SharedRows::new(tx, &opened.interned)?;
-    if invalidations::is_outdated(tx, row.target, row.begun)? {
-        return Ok((false, rows.new));
-    }
-    let head = &row.response.head;
-    let (vary_key, range) = (head.variant.to_bytes(), head.range.as_deref().unwrap_or(""));
-    let older = older(tx, row.target)?;
-    if !older.iter().any(|older| older.id == id.0) {
-        return Ok((false, rows.new));
-    }
-    let (body, current): (i64, i64) = tx
-        .prepare_cached(
-            "SELECT body_id, content_id FROM responses JOIN bodies USING (body_id) WHERE response_id = ?1",
-        )?
-        .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    // A head belongs to its body: one that was replaced since it was validated keeps the new head.
-    if current != content.0 {
-        return Ok((false, rows.new));
-    }
-    // Another variant now, perhaps: then it takes the place of that one.
-    let is_replaced =
-        |older: &&Older| older.id != id.0 && older.vary_key == vary_key && older.range == range;
-    let replaced: Vec<_> = older
-        .iter()
-        .filter(is_replaced)
-        .map(|older| older.id)
-        .collect();
-    remove_responses(tx, &replaced, row.now)?;
-    rows.status(head.status)?;
-    update_head(tx, &mut rows, row, id.0, body)?;
-    tx.prepare_cached(
-        "UPDATE variants SET vary_key = ?3, range = ?4 WHERE url_key = ?1 AND response_id = ?2",
-    )?
-    .execute(params![row.target.as_bytes(), id.0, vary_key, range])?;
-    Ok((true, rows.new))
-}
-
-fn update_head(
-    tx: &Transaction<'_>,
-    rows: &mut SharedRows<'_>,
-    row: &Row,
-    response: i64,
-    body: i64,
-) -> Result<()> {
-    let request_list = request_list(rows, row)?;
-    let head = Head::new(rows, &row.response)?;
-    tx.prepare_cached(
-        "UPDATE responses
-         SET status_code = ?2, requested_at = ?3, responded_at = ?4, expires_at = ?5, max_age = ?6,
-             cache_control = ?7, body_id = ?8, headers = ?9
-         WHERE response_id = ?1",
-    )?
-    .execute(params![
-        response,
-        head.status,
-        head.requested_at,
-        head.responded_at,
-        head.expires_at,
-        head.max_age,
-        head.cache_control,
-        body,
-        head.list
-    ])?;
-    tx.prepare_cached("UPDATE requests SET headers = ?2 WHERE request_id = ?1")?
-        .execute(params![response, request_list])?;
-    validation(tx, row, response)
 }

@@ -12,6 +12,7 @@ use super::chunks::Chunks;
 use super::commit::{self, Row, Stored};
 use super::content::{MediaType, NewContent, Source};
 use super::error::BACKEND;
+use super::freshen;
 use super::open::Opened;
 use super::read::{MAX_WHOLE_BYTES, find_content};
 use super::shared::Shared;
@@ -248,7 +249,7 @@ impl Fill for SqliteFill {
         let row = self.row(response)?;
         let opened = Arc::clone(&self.opened);
         let database = &self.opened.database;
-        let written = database.write(move |tx| commit::freshen(tx, &opened, &row, (id, content)));
+        let written = database.write(move |tx| freshen::freshen(tx, &opened, &row, (id, content)));
         let (is_freshened, new) = written
             .await
             .map_err(|error| self.shared.error(error, "freshen"))?;

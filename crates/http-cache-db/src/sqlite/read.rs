@@ -1,21 +1,18 @@
 //! Finding responses and bodies.
 
-use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
 use sqlite_database::Result;
 use sqlite_database::rusqlite::types::ValueRef;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Row};
-use store_core::{Clock, Timestamp};
+use store_core::Timestamp;
 
 use super::headers::read_list;
 use super::open::Opened;
-use crate::codec::Codecs;
+use super::reader::{Reader, StoredBytes};
 use crate::engine::StoredHead;
-use crate::events::{Event, Events};
 use crate::keys::TargetKey;
 use crate::policy::{ExchangeTimes, VariantKey};
 use crate::record::ContentHash;
@@ -27,51 +24,11 @@ pub(super) const MAX_WHOLE_BYTES: u64 = 1 << 20;
 pub(super) const CHUNK_BYTES: u64 = 128 << 10;
 /// A body up to this length is read with its head.
 const READ_AHEAD_BYTES: i64 = 64 << 10;
-/// Of the reads of bodies whose codec notices no damage, one in so many is compared with its hash.
-const HASHED_READS: u64 = 64;
-
-/// Reads bodies, and says what happened to them.
-#[derive(Debug)]
-pub(super) struct Reader {
-    pub(super) codecs: Codecs,
-    pub(super) events: Events,
-    clock: Arc<dyn Clock>,
-    /// The reads of bodies whose codec notices no damage.
-    unprotected_reads: AtomicU64,
-    has_damaged: AtomicBool,
-    /// Bodies that were found damaged, and are to be removed.
-    damaged: Mutex<Vec<ContentId>>,
-}
-
-/// Why a body cannot be read.
-enum Unreadable {
-    UnknownCodec,
-    Damaged(String),
-}
-
-impl fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::UnknownCodec => "no codec of this name is registered",
-            Self::Damaged(how) => how,
-        })
-    }
-}
-
 /// The body of the first row.
 enum ReadAhead {
     Nothing,
     Body(Bytes),
     Damaged,
-}
-
-/// A body as it is stored.
-struct StoredBytes<'a> {
-    content: ContentId,
-    codec: &'a str,
-    hash: Option<ContentHash>,
-    original_size: i64,
-    bytes: &'a [u8],
 }
 
 pub(super) const VARIANTS: &str = "
@@ -83,34 +40,6 @@ pub(super) const VARIANTS: &str = "
     WHERE v.url_key = ?1 AND v.method_id = 1";
 
 impl Reader {
-    pub(super) fn new(codecs: Codecs, events: Events, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            codecs,
-            events,
-            clock,
-            unprotected_reads: AtomicU64::new(0),
-            has_damaged: AtomicBool::new(false),
-            damaged: Mutex::default(),
-        }
-    }
-
-    /// The bodies that were found damaged since the last call.
-    pub(super) fn take_damaged(&self) -> Vec<ContentId> {
-        if !self.has_damaged.swap(false, Ordering::AcqRel) {
-            return Vec::new();
-        }
-        std::mem::take(&mut *self.damaged())
-    }
-
-    fn found_damaged(&self, content: ContentId) {
-        self.damaged().push(content);
-        self.has_damaged.store(true, Ordering::Release);
-    }
-
-    fn damaged(&self) -> MutexGuard<'_, Vec<ContentId>> {
-        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The responses of a target. One that cannot be read is left out.
     pub(super) fn variants(
         &self,
@@ -237,58 +166,6 @@ impl Reader {
             bytes: blob(row, 2).unwrap_or_default(),
         };
         Ok(self.decompress(&stored))
-    }
-
-    fn decompress(&self, stored: &StoredBytes<'_>) -> Option<Bytes> {
-        let started = self.clock.monotonic();
-        match self.try_decompress(stored) {
-            Ok(body) => {
-                self.events.emit(|| Event::DecompressionComplete {
-                    codec: stored.codec.to_owned(),
-                    original_bytes: body.len() as u64,
-                    compressed_bytes: stored.bytes.len() as u64,
-                    duration: self.clock.monotonic().saturating_sub(started),
-                });
-                Some(body.into())
-            }
-            Err(error) => {
-                let (codec, content) = (stored.codec, stored.content);
-                tracing::warn!(codec, content = content.0, %error, "a stored body is not used");
-                self.events.emit(|| Event::DecompressionError {
-                    codec: codec.to_owned(),
-                    content,
-                    error: error.to_string(),
-                });
-                if matches!(error, Unreadable::Damaged(_)) {
-                    self.found_damaged(content);
-                }
-                None
-            }
-        }
-    }
-
-    fn is_hashed_read(&self) -> bool {
-        let reads = self.unprotected_reads.fetch_add(1, Ordering::Relaxed);
-        reads.is_multiple_of(HASHED_READS)
-    }
-
-    fn try_decompress(&self, stored: &StoredBytes<'_>) -> Result<Vec<u8>, Unreadable> {
-        let damaged = |how: &str| Unreadable::Damaged(how.to_owned());
-        let codec = self
-            .codecs
-            .get(stored.codec)
-            .ok_or(Unreadable::UnknownCodec)?;
-        let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
-        let body = codec.decompress(stored.bytes, len);
-        let body = body.map_err(|error| Unreadable::Damaged(error.to_string()))?;
-        if !codec.detects_damage()
-            && let Some(hash) = stored.hash
-            && self.is_hashed_read()
-            && ContentHash::of(&body) != hash
-        {
-            return Err(damaged("the body is not that of its hash"));
-        }
-        Ok(body)
     }
 }
 

@@ -76,6 +76,38 @@ pub(super) fn insert_url(tx: &Transaction<'_>, row: &Row) -> Result<i64> {
     Ok(insert.insert(values)?)
 }
 
+/// Gives a response a head, and the body that it belongs to.
+pub(super) fn update_head(
+    tx: &Transaction<'_>,
+    rows: &mut SharedRows<'_>,
+    row: &Row,
+    response: i64,
+    body: i64,
+) -> Result<()> {
+    let request_list = request_list(rows, row)?;
+    let head = Head::new(rows, &row.response)?;
+    tx.prepare_cached(
+        "UPDATE responses
+         SET status_code = ?2, requested_at = ?3, responded_at = ?4, expires_at = ?5, max_age = ?6,
+             cache_control = ?7, body_id = ?8, headers = ?9
+         WHERE response_id = ?1",
+    )?
+    .execute(params![
+        response,
+        head.status,
+        head.requested_at,
+        head.responded_at,
+        head.expires_at,
+        head.max_age,
+        head.cache_control,
+        body,
+        head.list
+    ])?;
+    tx.prepare_cached("UPDATE requests SET headers = ?2 WHERE request_id = ?1")?
+        .execute(params![response, request_list])?;
+    validation(tx, row, response)
+}
+
 pub(super) fn insert_body(
     tx: &Transaction<'_>,
     content: &StoredContent,

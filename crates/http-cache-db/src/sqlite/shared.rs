@@ -11,7 +11,7 @@ use super::content::Compressor;
 use super::error::{BACKEND, store_error};
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
-use super::read::Reader;
+use super::reader::Reader;
 use super::recovery::{self, Recovery};
 use super::remove::{Removed, log_purge};
 use crate::events::Event;

@@ -11,7 +11,7 @@ use super::content::Compressor;
 use super::error::store_error;
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
-use super::read::Reader;
+use super::reader::Reader;
 use super::recovery;
 use super::shared::Shared;
 use super::verify::{self, VerifyReport};

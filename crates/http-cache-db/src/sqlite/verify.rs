@@ -8,7 +8,7 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::Connection;
 
 use super::open::Opened;
-use super::read::Reader;
+use super::reader::Reader;
 use crate::record::ContentHash;
 use crate::store::{ContentId, StoredBody};
 

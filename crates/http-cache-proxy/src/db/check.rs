@@ -1,6 +1,6 @@
 //! `check`: whether the file is sound.
 
-use http_cache_db::VerifyReport;
+use http_cache_db::sqlite::VerifyReport;
 use serde_json::{Value, json};
 
 use crate::error::Error;

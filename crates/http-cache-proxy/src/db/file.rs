@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use http_cache_db::sqlite::FoundUrl;
 use http_cache_db::store::{ContentId, ResponseStore, StoredBody};
-use http_cache_db::{FoundUrl, SqliteStore, SqliteStoreOptions};
+use http_cache_db::{SqliteStore, SqliteStoreOptions};
 use serde_json::Value;
 
 use crate::error::Error;

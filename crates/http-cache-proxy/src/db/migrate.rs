@@ -1,7 +1,7 @@
 //! `migrate`: the schema of the file, forward and back.
 
 use clap::Args;
-use http_cache_db::HTTP_CACHE;
+use http_cache_db::sqlite::HTTP_CACHE;
 use http_cache_db::sqlite_database::{
     CreateMode, DatabaseOptions, Error as DatabaseError, MigrationState, MigrationStatus,
     SqliteDatabase,

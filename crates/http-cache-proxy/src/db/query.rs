@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Read;
 
 use clap::Args;
-use http_cache_db::QueryRows;
+use http_cache_db::sqlite::QueryRows;
 use http_cache_db::sqlite_database::rusqlite::types::Value as Stored;
 use serde_json::{Map, Value, json};
 

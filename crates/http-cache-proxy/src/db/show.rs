@@ -3,8 +3,9 @@
 use clap::Args;
 use http::StatusCode;
 use http_cache_db::record::{CacheValidationRecord, HeaderList};
+use http_cache_db::sqlite::ResponseDetails;
 use http_cache_db::store::ContentId;
-use http_cache_db::{Clock, ResponseDetails, SystemClock, Timestamp};
+use http_cache_db::{Clock, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::error::Error;

@@ -1,7 +1,7 @@
 //! `stats`: how much is stored, and how well the cache works.
 
 use clap::Args;
-use http_cache_db::{StoreStats, UseStats};
+use http_cache_db::sqlite::{StoreStats, UseStats};
 use serde_json::{Value, json};
 
 use crate::error::Error;

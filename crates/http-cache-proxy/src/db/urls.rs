@@ -1,7 +1,8 @@
 //! `urls`: the stored responses, one per line.
 
 use clap::{Args, ValueEnum};
-use http_cache_db::{Clock, StoredUrl, SystemClock, Timestamp, UrlFilter, UrlOrder};
+use http_cache_db::sqlite::{StoredUrl, UrlFilter, UrlOrder};
+use http_cache_db::{Clock, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::error::Error;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http_cache_db::VerifyReport;
+use http_cache_db::sqlite::VerifyReport;
 
 use super::tally::Tally;
 use crate::table::{Column, Table};

@@ -1,0 +1,135 @@
+//! Bodies on their way out of the file: decompressed, and reported if they are damaged.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use store_core::Clock;
+
+use crate::codec::Codecs;
+use crate::events::{Event, Events};
+use crate::record::ContentHash;
+use crate::store::ContentId;
+
+/// Of the reads of bodies whose codec notices no damage, one in so many is compared with its hash.
+const HASHED_READS: u64 = 64;
+
+/// Reads bodies, and says what happened to them.
+#[derive(Debug)]
+pub(super) struct Reader {
+    pub(super) codecs: Codecs,
+    pub(super) events: Events,
+    clock: Arc<dyn Clock>,
+    /// The reads of bodies whose codec notices no damage.
+    unprotected_reads: AtomicU64,
+    has_damaged: AtomicBool,
+    /// Bodies that were found damaged, and are to be removed.
+    damaged: Mutex<Vec<ContentId>>,
+}
+
+/// Why a body cannot be read.
+enum Unreadable {
+    UnknownCodec,
+    Damaged(String),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownCodec => "no codec of this name is registered",
+            Self::Damaged(how) => how,
+        })
+    }
+}
+
+/// A body as it is stored.
+pub(super) struct StoredBytes<'a> {
+    pub(super) content: ContentId,
+    pub(super) codec: &'a str,
+    pub(super) hash: Option<ContentHash>,
+    pub(super) original_size: i64,
+    pub(super) bytes: &'a [u8],
+}
+
+impl Reader {
+    pub(super) fn new(codecs: Codecs, events: Events, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            codecs,
+            events,
+            clock,
+            unprotected_reads: AtomicU64::new(0),
+            has_damaged: AtomicBool::new(false),
+            damaged: Mutex::default(),
+        }
+    }
+
+    /// The bodies that were found damaged since the last call.
+    pub(super) fn take_damaged(&self) -> Vec<ContentId> {
+        if !self.has_damaged.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.damaged())
+    }
+
+    pub(super) fn found_damaged(&self, content: ContentId) {
+        self.damaged().push(content);
+        self.has_damaged.store(true, Ordering::Release);
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, Vec<ContentId>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn decompress(&self, stored: &StoredBytes<'_>) -> Option<Bytes> {
+        let started = self.clock.monotonic();
+        match self.try_decompress(stored) {
+            Ok(body) => {
+                self.events.emit(|| Event::DecompressionComplete {
+                    codec: stored.codec.to_owned(),
+                    original_bytes: body.len() as u64,
+                    compressed_bytes: stored.bytes.len() as u64,
+                    duration: self.clock.monotonic().saturating_sub(started),
+                });
+                Some(body.into())
+            }
+            Err(error) => {
+                let (codec, content) = (stored.codec, stored.content);
+                tracing::warn!(codec, content = content.0, %error, "a stored body is not used");
+                self.events.emit(|| Event::DecompressionError {
+                    codec: codec.to_owned(),
+                    content,
+                    error: error.to_string(),
+                });
+                if matches!(error, Unreadable::Damaged(_)) {
+                    self.found_damaged(content);
+                }
+                None
+            }
+        }
+    }
+
+    fn is_hashed_read(&self) -> bool {
+        let reads = self.unprotected_reads.fetch_add(1, Ordering::Relaxed);
+        reads.is_multiple_of(HASHED_READS)
+    }
+
+    fn try_decompress(&self, stored: &StoredBytes<'_>) -> Result<Vec<u8>, Unreadable> {
+        let damaged = |how: &str| Unreadable::Damaged(how.to_owned());
+        let codec = self
+            .codecs
+            .get(stored.codec)
+            .ok_or(Unreadable::UnknownCodec)?;
+        let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
+        let body = codec.decompress(stored.bytes, len);
+        let body = body.map_err(|error| Unreadable::Damaged(error.to_string()))?;
+        if !codec.detects_damage()
+            && let Some(hash) = stored.hash
+            && self.is_hashed_read()
+            && ContentHash::of(&body) != hash
+        {
+            return Err(damaged("the body is not that of its hash"));
+        }
+        Ok(body)
+    }
+}
