@@ -5,6 +5,7 @@ mod failures;
 mod faulty;
 mod serving;
 mod streaming;
+mod telling;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

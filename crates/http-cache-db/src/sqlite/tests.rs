@@ -8,6 +8,7 @@ mod files;
 mod listing;
 mod questions;
 mod schema;
+mod telling;
 
 use std::sync::Arc;
 
