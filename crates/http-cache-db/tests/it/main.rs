@@ -8,6 +8,7 @@
 
 mod corpus;
 mod examples;
+mod own_store;
 mod parsers;
 mod permits;
 mod properties;

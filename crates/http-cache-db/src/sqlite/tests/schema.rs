@@ -120,6 +120,39 @@ async fn the_tables_of_the_original_are_there() {
     assert_eq!(number(&store, names).await, 20);
 }
 
+static OF_APPLICATION: sqlite_database::Component = sqlite_database::Component {
+    name: "application",
+    migrations: &[sqlite_database::Migration {
+        version: 1,
+        name: "notes",
+        up: "CREATE TABLE notes (url_id INTEGER PRIMARY KEY REFERENCES urls ON DELETE CASCADE, note TEXT) STRICT",
+        down: "DROP TABLE notes",
+    }],
+};
+
+// covers("C23")
+#[tokio::test]
+async fn an_application_adds_tables_of_its_own_to_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    for _ in 0..2 {
+        let store = SqliteStore::open(&path, SqliteStoreOptions::default());
+        let store = store.await.unwrap();
+        Case::default().store(&store).await;
+        let database = store.database().unwrap();
+        database.migrate(&OF_APPLICATION).await.unwrap();
+        execute(
+            &store,
+            "INSERT OR REPLACE INTO notes SELECT url_id, path FROM urls",
+        )
+        .await;
+        let notes = "SELECT count(*) FROM notes JOIN urls USING (url_id) WHERE note = '/issues'";
+        assert_eq!(number(&store, notes).await, 1);
+        assert_sound(&store).await;
+        store.close().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn down_leaves_nothing() {
     let store = filled().await;
