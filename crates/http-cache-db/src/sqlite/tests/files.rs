@@ -54,6 +54,21 @@ async fn what_was_stored_is_there_after_a_restart() {
     store.close().await.unwrap();
 }
 
+// covers("C3")
+#[tokio::test]
+async fn a_new_file_gets_its_schema_and_a_write_ahead_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let store = open(&path).await;
+    let version = number(&store, "SELECT max(version) FROM schema_version").await;
+    assert_eq!(version, HTTP_CACHE.migrations.last().unwrap().version);
+    let is_wal = "SELECT journal_mode = 'wal' FROM pragma_journal_mode";
+    assert_eq!(number(&store, is_wal).await, 1);
+    Case::default().store(&store).await;
+    assert!(store.stats(1, 1).await.unwrap().log_bytes > 0);
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn stores_on_one_file_see_each_other() {
     let folder = tempfile::tempdir().unwrap();

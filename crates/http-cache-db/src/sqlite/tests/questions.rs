@@ -28,7 +28,7 @@ async fn variant(store: &SqliteStore, case: &Case<'_>) -> Variant {
     store.variants(case.target(store)).await.unwrap().remove(0)
 }
 
-// covers("C17")
+// covers("C2", "C17")
 #[tokio::test]
 async fn uses_are_counted_with_times() {
     let store = in_memory().await;
@@ -117,12 +117,22 @@ async fn compression_is_measured_by_kind_of_body() {
         ..case
     };
     image.store(&store).await;
+    let short = Case {
+        url: "http://example.org/short",
+        headers: &[
+            ("content-type", "text/plain"),
+            ("cache-control", "max-age=60"),
+        ],
+        body: b"short",
+        ..case
+    };
+    short.store(&store).await;
     let effectiveness =
         "SELECT format('%s %s %d %d', mime_category, codec, total_items, compression_ratio > 5)
         FROM compression_effectiveness ORDER BY mime_category";
     assert_eq!(
         texts(&store, effectiveness).await,
-        ["image none 1 0", "json zstd-3 1 1"]
+        ["image none 1 0", "json zstd-3 1 1", "text none 1 0"]
     );
     let metrics = "SELECT count(*) FROM compression_metrics
         WHERE original_size = 320 AND compressed_size < 60 AND compression_time_ms > 0 AND compression_ratio > 5";
@@ -183,6 +193,82 @@ async fn headers_are_rows_in_order() {
     let rows = "SELECT format('%s: %s', name, value) FROM request_headers ORDER BY position";
     assert_eq!(texts(&store, rows).await, ["foo: 1", "accept: text/html"]);
     assert_eq!(number(&store, "SELECT count(*) FROM header_pairs").await, 5);
+}
+
+// covers("C22")
+#[tokio::test]
+async fn what_a_response_says_about_caching_is_in_columns() {
+    let store = in_memory().await;
+    let at = |url, headers| Case {
+        url,
+        headers,
+        ..Case::default()
+    };
+    let first = at(
+        "http://example.org/a",
+        &[
+            ("cache-control", "max-age=60, must-revalidate"),
+            ("etag", "W/\"a\""),
+        ],
+    );
+    let id = first.store(&store).await;
+    let second = at(
+        "http://example.org/b",
+        &[
+            ("cache-control", "max-age=5, no-cache"),
+            ("etag", "\"b\""),
+            ("last-modified", "Tue, 14 Nov 2023 22:13:20 GMT"),
+        ],
+    );
+    second.store(&store).await;
+    let third = at(
+        "http://example.org/c",
+        &[
+            ("cache-control", "no-store, must-understand, max-age=7"),
+            ("last-modified", "Tue, 14 Nov 2023 22:13:21 GMT"),
+        ],
+    );
+    third.store(&store).await;
+    at("http://example.org/d", &[("cache-control", "max-age=60")])
+        .store(&store)
+        .await;
+    let control =
+        "SELECT format('%s %d-%d %d: %d%d%d', path, responded_at, expires_at, max_age, must_revalidate, no_cache,
+             no_store)
+         FROM responses JOIN requests USING (request_id) JOIN urls USING (url_id) ORDER BY path";
+    let expected = [
+        "/a 1000-61000 60: 100",
+        "/b 1000-6000 5: 010",
+        "/c 1000-8000 7: 001",
+        "/d 1000-61000 60: 000",
+    ];
+    assert_eq!(texts(&store, control).await, expected);
+    let validators =
+        "SELECT format('%s %s %d %s %d %d', path, ifnull(etag, 'none'), ifnull(last_modified, 0), validator_type,
+             is_strong_validator, validated_at)
+         FROM cache_validation JOIN responses USING (response_id) JOIN requests USING (request_id)
+             JOIN urls USING (url_id) ORDER BY path";
+    let expected = [
+        "/a W/\"a\" 0 etag 0 1000",
+        "/b \"b\" 1700000000000 both 1 1000",
+        "/c none 1700000001000 last-modified 0 1000",
+    ];
+    assert_eq!(texts(&store, validators).await, expected);
+
+    // A validation changes them.
+    let content = variant(&store, &first).await.content;
+    let fresh = Case {
+        at: 2_000,
+        ..at(first.url, second.headers)
+    };
+    let fill = store.begin(first.target(&store)).await.unwrap();
+    let freshened = fill.freshen(id, content, fresh.response(&store)).await;
+    assert!(freshened.unwrap());
+    assert_eq!(texts(&store, control).await[0], "/a 2000-7000 5: 010");
+    assert_eq!(
+        texts(&store, validators).await[0],
+        "/a \"b\" 1700000000000 both 1 2000"
+    );
 }
 
 // covers("C9", "C10", "C11", "C12", "C13", "C14", "C15", "C21")
@@ -252,10 +338,12 @@ async fn records_lead_from_one_to_the_next() {
         (file.url.as_str(), &file.body[..]),
         (url.full_url.as_str(), &body[..])
     );
+    assert_eq!(file.content_type.as_deref(), Some("application/json"));
     assert_eq!(store.response_record(ResponseId(99)).await.unwrap(), None);
     assert_eq!(variant(&store, &case).await.id, id);
 }
 
+// covers("C23")
 #[tokio::test]
 async fn an_application_may_refuse_records() {
     use crate::record::{InvalidRecord, RecordKind, RecordRef, Validation};

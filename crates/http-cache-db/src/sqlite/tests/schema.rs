@@ -107,6 +107,26 @@ async fn every_view_and_trigger_works() {
         number(&store, "SELECT version FROM schema_version").await,
         1
     );
+    let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
+    assert_eq!(number(&store, triggers).await, 3);
+    // bodies_reference: of two responses, and of an older version.
+    let referenced = "SELECT sum(reference_count) FROM body_contents";
+    assert_eq!(number(&store, referenced).await, 3);
+    // responses_delete
+    execute(
+        &store,
+        "UPDATE responses SET is_deleted = 1 WHERE response_id = 1",
+    )
+    .await;
+    let deleted = "SELECT count(*) FROM bodies WHERE is_deleted = 1";
+    assert_eq!(number(&store, deleted).await, 1);
+    // bodies_release
+    execute(
+        &store,
+        "PRAGMA defer_foreign_keys = ON; DELETE FROM bodies; DELETE FROM requests",
+    )
+    .await;
+    assert_eq!(number(&store, referenced).await, 0);
 }
 
 // covers("C16")
