@@ -34,6 +34,7 @@ async fn a_request_may_bring_its_own_policy() {
     assert!(it.get(&origin, &[]).await.did.starts_with("hit"));
 }
 
+// covers("T5")
 #[tokio::test]
 async fn a_client_may_have_its_own_policy_over_the_same_responses() {
     let (it, origin) = (Fixture::new(), Site::counting(&[FRESH]));
@@ -166,6 +167,33 @@ async fn hits_and_misses_are_counted() {
     it.cache.close().await.unwrap();
     assert_eq!(store.hits().len(), 5);
     assert!(!store.is_open());
+}
+
+// covers("C17")
+#[tokio::test]
+async fn the_time_that_an_answer_took_is_counted() {
+    let store = Faulty::new();
+    let it = Fixture::over(Arc::new(store.clone()));
+    let clock = it.clock.clone();
+    let origin = Site::new(move |_, count| {
+        let (seconds, status) = if count == 0 { (3, 200) } else { (2, 304) };
+        clock.advance(SECOND * seconds);
+        let lines = [("cache-control", "no-cache"), ("etag", "\"a\"")];
+        let mut answer = response(&lines, Body::empty());
+        *answer.status_mut() = StatusCode::from_u16(status).unwrap();
+        Ok(answer)
+    });
+    it.get(&origin, &[]).await;
+    it.get(&origin, &[]).await;
+    it.cache.flush().await.unwrap();
+    let hits = store.hits();
+    let counted = hits
+        .iter()
+        .map(|hit| (hit.response.is_some(), hit.duration));
+    assert_eq!(
+        counted.collect::<Vec<_>>(),
+        [(false, SECOND * 3), (true, SECOND * 2)]
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use super::{Case, hit, noise};
 use crate::events::Event;
 use crate::store::{ContentHash, ResponseStore};
 
+// covers("C1")
 pub(crate) async fn a_removed_response_is_gone(store: &dyn ResponseStore) {
     let case = Case::default();
     let id = case.store(store).await;
@@ -21,6 +22,7 @@ pub(crate) async fn a_removed_response_is_gone(store: &dyn ResponseStore) {
     );
 }
 
+// covers("C2")
 pub(crate) async fn a_released_body_takes_its_responses_along(store: &dyn ResponseStore) {
     let (first, second) = (
         Case::default(),
@@ -45,6 +47,7 @@ pub(crate) async fn a_released_body_takes_its_responses_along(store: &dyn Respon
     assert_eq!(store.find_content(&hash).await.unwrap(), None);
 }
 
+// covers("C1")
 pub(crate) async fn clear_removes_everything(store: &dyn ResponseStore) {
     let case = Case::default();
     let other = Case {
@@ -57,7 +60,15 @@ pub(crate) async fn clear_removes_everything(store: &dyn ResponseStore) {
     assert_eq!(store.clear().await.unwrap(), 2);
     assert_eq!(fill.commit(case.response(store)).await.unwrap(), None);
     let counts = store.counts().await.unwrap();
-    assert_eq!((counts.urls, counts.responses, counts.bodies), (0, 0, 0));
+    assert_eq!(
+        (
+            counts.urls,
+            counts.requests,
+            counts.responses,
+            counts.bodies
+        ),
+        (0, 0, 0, 0)
+    );
     case.store(store).await;
     assert_eq!(case.bodies(store).await, ["body"]);
 }
@@ -107,7 +118,7 @@ pub(crate) async fn older_versions_are_evicted_first(store: &dyn ResponseStore) 
     assert_eq!(history[0].version, 2);
 }
 
-// covers("C4")
+// covers("C1", "C4")
 pub(crate) async fn events_tell_what_happened(store: &dyn ResponseStore) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&heard);
@@ -171,6 +182,7 @@ pub(crate) async fn events_tell_what_happened(store: &dyn ResponseStore) {
     });
 }
 
+// covers("C1")
 pub(crate) async fn a_closed_store_says_so(store: &dyn ResponseStore) {
     let case = Case::default();
     case.store(store).await;

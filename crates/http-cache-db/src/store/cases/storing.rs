@@ -8,7 +8,7 @@ use super::Case;
 use crate::store::{ContentHash, MAX_VARIANTS, ResponseStore, StoredBody};
 use crate::test_headers::headers;
 
-// covers("C1")
+// covers("C1", "C2")
 pub(crate) async fn a_response_is_found_as_it_was_stored(store: &dyn ResponseStore) {
     let case = Case {
         headers: &[
@@ -33,13 +33,21 @@ pub(crate) async fn a_response_is_found_as_it_was_stored(store: &dyn ResponseSto
         .target_key(&Uri::from_static("http://example.org/issues"));
     assert!(store.variants(other).await.unwrap().is_empty());
     let counts = store.counts().await.unwrap();
-    assert_eq!((counts.urls, counts.responses, counts.bodies), (1, 1, 1));
+    assert_eq!(
+        (
+            counts.urls,
+            counts.requests,
+            counts.responses,
+            counts.bodies
+        ),
+        (1, 1, 1, 1)
+    );
     assert_eq!(counts.body_bytes, 4);
     let health = store.health().await.unwrap();
     assert!(health.used_bytes > 0 && health.max_bytes >= health.used_bytes);
 }
 
-// covers("F58", "T4")
+// covers("C2", "F58", "T4")
 pub(crate) async fn variants_stand_side_by_side(store: &dyn ResponseStore) {
     let case = |value: &'static str, body| async move {
         let asked = [("foo", value)];
@@ -55,6 +63,8 @@ pub(crate) async fn variants_stand_side_by_side(store: &dyn ResponseStore) {
     assert_eq!(case("1", b"3").await, first);
     assert_ne!(first, second);
     assert_eq!(Case::default().bodies(store).await, ["2", "3"]);
+    let counts = store.counts().await.unwrap();
+    assert_eq!((counts.urls, counts.requests, counts.responses), (1, 2, 2));
 }
 
 pub(crate) async fn a_whole_replaces_its_parts(store: &dyn ResponseStore) {
@@ -106,7 +116,7 @@ pub(crate) async fn a_late_response_does_not_replace_a_newer_one(store: &dyn Res
     assert_eq!(newer.bodies(store).await, ["newer"]);
 }
 
-// covers("C5")
+// covers("C2", "C5")
 pub(crate) async fn equal_bodies_are_kept_once(store: &dyn ResponseStore) {
     let first = Case::default();
     let second = Case {
@@ -117,7 +127,9 @@ pub(crate) async fn equal_bodies_are_kept_once(store: &dyn ResponseStore) {
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.responses, counts.bodies), (2, 1));
     let hash = ContentHash::of(b"body");
-    assert!(store.find_content(&hash).await.unwrap().is_some());
+    let content = store.find_content(&hash).await.unwrap().unwrap();
+    let body = store.body(content).await.unwrap();
+    assert_eq!(body, Some(StoredBody::Whole("body".into())));
     assert!(store.remove(id).await.unwrap());
     assert_eq!(second.bodies(store).await, ["body"]);
     store.invalidate(second.target(store)).await.unwrap();
@@ -125,7 +137,7 @@ pub(crate) async fn equal_bodies_are_kept_once(store: &dyn ResponseStore) {
     assert_eq!(store.counts().await.unwrap().bodies, 0);
 }
 
-// covers("C12", "C22")
+// covers("C2", "C12", "C22")
 pub(crate) async fn a_changed_body_makes_a_version(store: &dyn ResponseStore) {
     for (at, body) in [(1, b"a"), (2, b"b"), (3, b"c"), (4, b"d")] {
         let case = Case {
