@@ -11,7 +11,7 @@
 
 // `store` opens the file, and `verbs` are its operations, with `fill` for what is being stored and `upkeep` for what a
 // store does by itself. `read` (with `reader`), `commit` and `freshen` (with `rows`), `remove`, `evict`, `statistics` and `cleanup`
-// each hold the statements of one task, and `schema` the tables. `overview`, `listing`, `details` and `query` answer
+// each hold the statements of one task, and `schema` the tables; `maintenance` writes down what was done. `overview`, `listing`, `details` and `query` answer
 // people.
 
 mod chunks;
@@ -27,6 +27,7 @@ mod headers;
 mod interned;
 mod invalidations;
 mod listing;
+mod maintenance;
 mod open;
 mod options;
 mod overview;

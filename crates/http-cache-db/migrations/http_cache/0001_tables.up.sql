@@ -316,6 +316,7 @@ SELECT
     sum(c.compressed_size) AS compressed_bytes,
     CAST(sum(c.original_size) AS REAL) / max(sum(c.compressed_size), 1) AS compression_ratio
 FROM body_contents c JOIN compression_processes p USING (compression_process_id)
+WHERE c.reference_count > 0
 GROUP BY c.mime_category, p.system_name;
 
 CREATE VIEW hit_rate_by_day AS

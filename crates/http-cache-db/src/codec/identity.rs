@@ -2,15 +2,18 @@
 
 use super::{Codec, CodecError};
 
-const NAME: &str = "none";
-
 /// The codec `none`, which stores bodies as they are. It only notices a changed length.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Identity;
 
+impl Identity {
+    /// The name of the codec.
+    pub const NAME: &str = "none";
+}
+
 impl Codec for Identity {
     fn name(&self) -> &str {
-        NAME
+        Self::NAME
     }
 
     fn full_name(&self) -> String {
@@ -29,7 +32,7 @@ impl Codec for Identity {
         if stored.len() == len {
             Ok(stored.to_vec())
         } else {
-            Err(CodecError::length(NAME, len))
+            Err(CodecError::length(Self::NAME, len))
         }
     }
 

@@ -74,7 +74,7 @@ pub enum Event {
     },
     /// Uses of stored responses were counted.
     Accessed { response: ResponseId, hits: u64 },
-    /// Another number of versions has a body.
+    /// A response was stored whose body so many versions have now.
     ReferenceCountChanged {
         content: ContentId,
         reference_count: i64,

@@ -77,7 +77,7 @@ impl Fill for MemoryFill {
             };
             (inserted, state.evict_to(max_bytes))
         };
-        let (response_id, version) = (inserted.response, inserted.version);
+        let response_id = inserted.response;
         let events = &self.store.events;
         events.emit(|| Event::StoreSuccess {
             url: Redaction::default().of(&response.request.target),
@@ -89,7 +89,7 @@ impl Fill for MemoryFill {
             content: inserted.content,
             reference_count: inserted.reference_count,
         });
-        if version > 1 {
+        if let Some(version) = inserted.new_version {
             events.emit(|| Event::VersionCreated {
                 response: response_id,
                 version,

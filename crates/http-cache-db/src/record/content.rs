@@ -6,6 +6,7 @@ use store_core::Timestamp;
 
 use super::json::{millis, optional_latin1, optional_millis};
 use super::{ContentHash, InvalidRecord, Record};
+use crate::codec::MimeCategory;
 
 /// The content of bodies, kept once for all that have it.
 ///
@@ -26,7 +27,7 @@ pub struct BodyContentRecord {
     pub content_encoding: Option<String>,
     /// How long the content is that a client gets.
     pub content_length: u64,
-    /// The first half of the media type, in lower case: `text` of `text/html`.
+    /// The kind of content by its media type: the name of a [`MimeCategory`].
     pub mime_category: Option<String>,
     /// How the cache compressed the content, [`CompressionProcessRecord::id`](super::CompressionProcessRecord::id).
     pub compression_process_id: Option<i64>,
@@ -62,7 +63,11 @@ impl BodyContentRecord {
             content_type: content_type.map(str::to_owned),
             content_encoding: None,
             content_length: size,
-            mime_category: content_type.and_then(mime_category),
+            mime_category: Some(
+                MimeCategory::from_content_type(content_type)
+                    .as_str()
+                    .to_owned(),
+            ),
             compression_process_id: None,
             original_size: size,
             compressed_size: None,
@@ -160,12 +165,6 @@ fn len(body: &[u8]) -> u64 {
     u64::try_from(body.len()).unwrap_or(u64::MAX)
 }
 
-/// The type of a media type (RFC 9110, section 8.3.1), without its subtype.
-fn mime_category(content_type: &str) -> Option<String> {
-    let (category, _) = content_type.split_once('/')?;
-    Some(category.trim().to_ascii_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
     use store_core::SECOND;
@@ -186,7 +185,7 @@ mod tests {
         for content in [&plain, &packed] {
             assert!(content.verify(b"aaaaaa"));
             assert!(!content.verify(b"aaaaab") && !content.verify(b"6a"));
-            assert_eq!(content.mime_category.as_deref(), Some("text"));
+            assert_eq!(content.mime_category.as_deref(), Some("markup"));
             assert_eq!(content.validate(), Ok(()));
         }
         assert!((plain.compression_ratio() - 1.0).abs() < 1e-9);

@@ -1,6 +1,7 @@
 //! A body too long for memory: chunks that are written as they arrive.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use sqlite_database::Result;
@@ -25,6 +26,8 @@ pub(super) struct Chunks {
     content: ContentId,
     codec: Arc<dyn Codec>,
     count: i64,
+    /// How long compression has taken.
+    duration: Duration,
     /// What is no full chunk yet.
     rest: BytesMut,
     is_owned: bool,
@@ -59,6 +62,7 @@ impl Chunks {
             content: content.await?,
             codec,
             count: 0,
+            duration: Duration::ZERO,
             rest: arrived,
             is_owned: true,
         };
@@ -102,10 +106,13 @@ impl Chunks {
         self.write(compressor, false).await
     }
 
-    /// Writes the rest. Yields the content and the number of its chunks.
-    pub(super) async fn finish(&mut self, compressor: &Compressor) -> Result<(ContentId, i64)> {
+    /// Writes the rest. Yields the content, the number of its chunks, and how long compression took.
+    pub(super) async fn finish(
+        &mut self,
+        compressor: &Compressor,
+    ) -> Result<(ContentId, i64, Duration)> {
         self.write(compressor, true).await?;
-        Ok((self.content, self.count))
+        Ok((self.content, self.count, self.duration))
     }
 
     /// The content belongs to a response now, or was given up already.
@@ -131,10 +138,14 @@ impl Chunks {
     }
 
     async fn write_group(&mut self, compressor: &Compressor, group: Vec<Bytes>) -> Result<()> {
+        let started = compressor.clock.monotonic();
         let compressed = group.iter().map(|chunk| self.codec.compress(chunk));
         let compressed: Vec<_> = compressed
             .collect::<Result<_, _>>()
             .map_err(sqlite_database::Error::aborted)?;
+        if self.codec.name() != Identity::NAME {
+            self.duration += compressor.clock.monotonic().saturating_sub(started);
+        }
         let (content, first, now) = (self.content.0, self.count, compressor.clock.now());
         self.count += i64::try_from(compressed.len()).unwrap_or(i64::MAX);
         let write = self.opened.database.write(move |tx| {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
 use store_core::{MINUTE, Timestamp};
@@ -10,7 +11,7 @@ use store_core::{MINUTE, Timestamp};
 use super::content::give_up;
 use super::open::Opened;
 use super::remove::remove_hidden;
-use super::{invalidations, state};
+use super::{invalidations, maintenance, state};
 use crate::store::ContentId;
 
 /// The rows of one step.
@@ -44,6 +45,15 @@ pub struct CleanupReport {
     pub pages: u64,
 }
 
+impl CleanupReport {
+    pub(super) fn to_json(self) -> Value {
+        json!({
+            "responses": self.responses, "bodies": self.bodies, "header_pairs": self.header_pairs,
+            "pages": self.pages,
+        })
+    }
+}
+
 /// Removes everything but unused header pairs.
 pub(super) async fn run(opened: &Opened, now: Timestamp) -> Result<CleanupReport> {
     let mut report = CleanupReport::default();
@@ -65,12 +75,14 @@ pub(super) async fn run(opened: &Opened, now: Timestamp) -> Result<CleanupReport
     database.write(shorten_logs).await?;
     loop {
         let size = database.size().await?;
-        if size.free_pages * FREE_SHARE <= size.pages {
-            return Ok(report);
-        }
-        let released = database.release_free_pages(PAGES_PER_STEP).await?;
+        let released = if size.free_pages * FREE_SHARE <= size.pages {
+            0
+        } else {
+            database.release_free_pages(PAGES_PER_STEP).await?
+        };
         report.pages += released;
         if released == 0 {
+            maintenance::measure(opened, size, now).await?;
             return Ok(report);
         }
     }

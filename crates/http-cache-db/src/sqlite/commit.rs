@@ -39,7 +39,8 @@ pub(super) struct Row {
 pub(super) struct Stored {
     pub(super) response: ResponseId,
     pub(super) content: ContentId,
-    pub(super) version: u64,
+    /// The version of the body, if it took the place of another one.
+    pub(super) new_version: Option<u64>,
     pub(super) reference_count: i64,
     /// The bytes that the body takes; `None` if an equal one was stored already.
     pub(super) new_bytes: Option<u64>,
@@ -102,9 +103,9 @@ pub(super) fn commit(
     rows.status(head.status)?;
     let url = older.first().map(|older| older.url);
     let key = (&vary_key[..], range);
-    let (response, version) = match same {
+    let (response, new_version) = match same {
         Some(id) => (id, replace(tx, &mut rows, row, id, &content, max_versions)?),
-        None => (insert(tx, &mut rows, row, url, key, &content)?, 1),
+        None => (insert(tx, &mut rows, row, url, key, &content)?, None),
     };
     remove_responses(tx, &removed, row.now)?;
     let reference_count = match content.new {
@@ -116,7 +117,7 @@ pub(super) fn commit(
     let stored = Stored {
         response: ResponseId(response),
         content: ContentId(content.id),
-        version,
+        new_version,
         reference_count,
         new_bytes: content.new.map(|(bytes, _)| bytes),
     };
@@ -196,7 +197,7 @@ fn insert(
 }
 
 /// The next response of a variant: it keeps its id and its place in the order of eviction. Yields the version
-/// of its body.
+/// of its body, if that is another.
 fn replace(
     tx: &Transaction<'_>,
     rows: &mut SharedRows<'_>,
@@ -204,7 +205,7 @@ fn replace(
     response: i64,
     content: &StoredContent,
     max_versions: u32,
-) -> Result<u64> {
+) -> Result<Option<u64>> {
     let (body, version, before): (i64, i64, i64) = tx
         .prepare_cached(
             "SELECT body_id, version, content_id FROM responses JOIN bodies USING (body_id)
@@ -213,8 +214,8 @@ fn replace(
         .query_row([response], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
-    let (body, version) = if before == content.id {
-        (body, version)
+    let (body, new_version) = if before == content.id {
+        (body, None)
     } else {
         let received_at = row.response.head.times.received_at.as_millis();
         tx.prepare_cached("UPDATE bodies SET replaced_at = ?2 WHERE body_id = ?1")?
@@ -224,11 +225,11 @@ fn replace(
             "UPDATE variants SET content_id = ?3 WHERE url_key = ?1 AND response_id = ?2",
         )?
         .execute(params![row.target.as_bytes(), response, content.id])?;
-        (next, version + 1)
+        (next, Some((version + 1).unsigned_abs()))
     };
     update_head(tx, rows, row, response, body)?;
     if before != content.id {
         trim_versions(tx, body, max_versions, row.now)?;
     }
-    Ok(version.unsigned_abs())
+    Ok(new_version)
 }

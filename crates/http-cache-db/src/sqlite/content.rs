@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
-use store_core::{Clock, Timestamp};
+use store_core::{Clock, ErrorChain, Timestamp};
 
 use super::remove::remove_unreadable;
 use super::shared_rows::SharedRows;
@@ -63,6 +63,9 @@ impl Compressor {
     /// The body by its codec; as it is if that fails or does not make it shorter.
     pub(super) fn compress(&self, media_type: &MediaType, body: &[u8]) -> Compressed {
         let codec = media_type.codec(&self.codecs, body.len());
+        if codec.name() == Identity::NAME {
+            return Compressed::identity(body, Duration::ZERO);
+        }
         let started = self.clock.monotonic();
         let compressed = codec.compress(body);
         let duration = self.clock.monotonic().saturating_sub(started);
@@ -84,7 +87,7 @@ impl Compressor {
             Err(error) => {
                 self.events.emit(|| Event::CompressionError {
                     codec: codec.name().to_owned(),
-                    error: error.to_string(),
+                    error: ErrorChain(&error).to_string(),
                 });
                 Compressed::identity(body, duration)
             }
@@ -115,8 +118,8 @@ pub(super) struct NewContent {
 pub(super) enum Source {
     /// In memory, and compressed unless an equal one is stored already.
     Whole(Bytes, Option<Compressed>),
-    /// In the file, in so many chunks.
-    Chunks(ContentId, i64),
+    /// In the file, in so many chunks, whose compression took so long.
+    Chunks(ContentId, i64, Duration),
 }
 
 /// The row of a body that was stored, and whether it is new.
@@ -139,13 +142,13 @@ impl NewContent {
         let hash = &self.hash.as_bytes()[..];
         let (body, compressed) = match (self.source, equal) {
             (Source::Whole(..), Some(id)) => return Ok(StoredContent { id, new: None }),
-            (Source::Chunks(arrived, _), Some(id)) => {
+            (Source::Chunks(arrived, ..), Some(id)) => {
                 give_up(tx, arrived)?;
                 return Ok(StoredContent { id, new: None });
             }
-            (Source::Chunks(arrived, chunk_count), None) => {
+            (Source::Chunks(arrived, chunk_count, duration), None) => {
                 let stored = complete(tx, (arrived, chunk_count), (hash, self.len), now)?;
-                let new = Some((stored, Duration::ZERO));
+                let new = Some((stored, duration));
                 return Ok(StoredContent { id: arrived.0, new });
             }
             (Source::Whole(body, compressed), None) => (body, compressed),

@@ -130,8 +130,9 @@ impl SqliteFill {
         let compressor = &self.shared.compressor;
         let source = if let Some(chunks) = &mut self.chunks {
             let finished = chunks.finish(compressor).await;
-            let (content, count) = finished.map_err(|error| self.shared.error(error, "commit"))?;
-            Source::Chunks(content, count)
+            let (content, count, duration) =
+                finished.map_err(|error| self.shared.error(error, "commit"))?;
+            Source::Chunks(content, count, duration)
         } else {
             let body = self.body.split().freeze();
             let is_new = body.len() < ASK_FIRST_BYTES || {
@@ -156,7 +157,7 @@ impl SqliteFill {
         let Stored {
             response,
             content,
-            version,
+            new_version,
             reference_count,
             new_bytes,
         } = *stored;
@@ -171,7 +172,7 @@ impl SqliteFill {
             content,
             reference_count,
         });
-        if version > 1 && new_bytes.is_some() {
+        if let Some(version) = new_version {
             events.emit(|| Event::VersionCreated { response, version });
         }
     }

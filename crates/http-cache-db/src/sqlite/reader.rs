@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use store_core::Clock;
+use store_core::{Clock, ErrorChain};
 
 use crate::codec::Codecs;
 use crate::events::{Event, Events};
@@ -122,7 +122,7 @@ impl Reader {
             .ok_or(Unreadable::UnknownCodec)?;
         let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
         let body = codec.decompress(stored.bytes, len);
-        let body = body.map_err(|error| Unreadable::Damaged(error.to_string()))?;
+        let body = body.map_err(|error| Unreadable::Damaged(ErrorChain(&error).to_string()))?;
         if !codec.detects_damage()
             && let Some(hash) = stored.hash
             && self.is_hashed_read()

@@ -136,7 +136,7 @@ impl Shared {
             Err(error) => {
                 let error = self.error(error, operation);
                 events.emit(|| Event::DeleteError {
-                    error: error.to_string(),
+                    error: ErrorChain(&error).to_string(),
                 });
                 Err(error)
             }

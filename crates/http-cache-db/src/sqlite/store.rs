@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sqlite_database::{AccessMode, CreateMode, SqliteDatabase};
+use serde_json::json;
+use sqlite_database::{AccessMode, CreateMode, SqliteDatabase, VacuumReport};
 use store_core::Result;
 
 use super::cleanup::{self, CleanupReport};
 use super::content::Compressor;
 use super::error::store_error;
+use super::maintenance;
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
 use super::reader::Reader;
@@ -119,7 +121,7 @@ impl SqliteStore {
     /// If the file cannot be written.
     pub async fn cleanup(&self) -> Result<CleanupReport> {
         let opened = self.shared.opened("cleanup")?;
-        let report = async {
+        let run = async {
             let header_pairs = cleanup::sweep_pairs(&opened).await?;
             let report = cleanup::run(&opened, self.shared.options.clock.now()).await?;
             Ok(CleanupReport {
@@ -127,9 +129,10 @@ impl SqliteStore {
                 ..report
             })
         };
-        report
-            .await
-            .map_err(|error| self.shared.error(error, "cleanup"))
+        maintenance::logged(&self.shared, &opened, "cleanup", run, |report| {
+            Some(report.to_json())
+        })
+        .await
     }
 
     /// Checks the file: its pages, what must hold between its rows, and every body against its hash. Reads all of
@@ -142,7 +145,25 @@ impl SqliteStore {
         // With a reader of its own: what is checked is not changed.
         let Compressor { codecs, clock, .. } = self.shared.compressor.clone();
         let reader = Arc::new(Reader::new(codecs, Events::default(), clock));
-        let report = verify::run(&opened, &reader).await;
-        report.map_err(|error| self.shared.error(error, "verify"))
+        let run = verify::run(&opened, &reader);
+        maintenance::logged(&self.shared, &opened, "verify", run, |report| {
+            // A damaged file is not written to.
+            report.damage.is_empty().then(|| report.to_json())
+        })
+        .await
+    }
+
+    /// Writes the file anew without free space; other writers wait meanwhile.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or a copy of it does not fit on the disk.
+    pub async fn vacuum(&self) -> Result<VacuumReport> {
+        let opened = self.shared.opened("vacuum")?;
+        let run = opened.database.vacuum();
+        maintenance::logged(&self.shared, &opened, "vacuum", run, |report| {
+            let (before, after) = (report.bytes_before, report.bytes_after);
+            Some(json!({"bytes_before": before, "bytes_after": after}))
+        })
+        .await
     }
 }

@@ -69,3 +69,9 @@ async fn assert_sound(store: &SqliteStore) {
     let report = store.verify().await.unwrap();
     assert!(report.is_ok(), "{report:#?}");
 }
+
+async fn with_clock(options: SqliteStoreOptions) -> (SqliteStore, Arc<StoppedClock>) {
+    let clock = Arc::new(StoppedClock::default());
+    let options = options.with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+    (SqliteStore::in_memory(options).await.unwrap(), clock)
+}

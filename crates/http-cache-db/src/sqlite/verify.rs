@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlite_database::Result;
 use sqlite_database::rusqlite::Connection;
@@ -130,6 +131,13 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "damage": self.damage.len(), "violations": self.violations.len(),
+            "damaged_bodies": self.damaged_bodies.len(), "bodies": self.bodies,
+        })
+    }
+
     /// Whether nothing was found.
     #[must_use]
     pub fn is_ok(&self) -> bool {

@@ -46,6 +46,7 @@ macro_rules! store_cases {
             a_body_that_is_too_long_is_refused,
             bytes_above_ascii_and_repeated_lines_survive,
             events_tell_what_happened,
+            a_version_is_told_if_the_body_is_another,
             a_closed_store_says_so,
         );
     };

@@ -64,6 +64,38 @@ pub struct Version {
     pub body_len: u64,
 }
 
+impl Version {
+    /// A first version that the target still has, of an empty body without a media type; set what differs.
+    ///
+    /// ```
+    /// use http_cache_db::Timestamp;
+    /// use http_cache_db::store::{ContentHash, ContentId, ResponseId, Version};
+    ///
+    /// let hash = ContentHash::of(b"one");
+    /// let mut version = Version::new(ResponseId(1), ContentId(1), hash, Timestamp::default());
+    /// version.body_len = 3;
+    /// assert_eq!((version.version, version.replaced_at), (1, None));
+    /// ```
+    #[must_use]
+    pub const fn new(
+        response: ResponseId,
+        content: ContentId,
+        hash: ContentHash,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            response,
+            content,
+            hash,
+            version: 1,
+            created_at,
+            replaced_at: None,
+            content_type: None,
+            body_len: 0,
+        }
+    }
+}
+
 /// What was evicted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]

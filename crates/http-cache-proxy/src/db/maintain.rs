@@ -46,11 +46,7 @@ pub(super) async fn gc(file: &File) -> Result<(), Error> {
 
 pub(super) async fn vacuum(file: &File) -> Result<(), Error> {
     let store = file.open().await?;
-    let database = store.database().map_err(|source| file.failed(source))?;
-    let report = database.vacuum().await.map_err(|source| Error::Database {
-        path: file.path().to_owned(),
-        source,
-    })?;
+    let report = store.vacuum().await.map_err(|source| file.failed(source))?;
     let (before, after) = (report.bytes_before, report.bytes_after);
     file.print(
         || format!("{} before, {} after.", size(before), size(after)),

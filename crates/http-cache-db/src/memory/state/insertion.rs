@@ -12,7 +12,8 @@ use crate::store::{ContentId, MAX_VARIANTS, ResponseId};
 pub(in crate::memory) struct Inserted {
     pub(in crate::memory) response: ResponseId,
     pub(in crate::memory) content: ContentId,
-    pub(in crate::memory) version: u64,
+    /// The version of the body, if it took the place of another one.
+    pub(in crate::memory) new_version: Option<u64>,
     pub(in crate::memory) reference_count: i64,
 }
 
@@ -45,17 +46,14 @@ impl State {
         }
         self.remove_all(replaced);
         let content = self.contents.acquire(body);
-        let response = match same {
-            Some(id) => {
-                self.replace(id, head, content, max_versions);
-                id
-            }
-            None => self.add(target, head, content),
+        let (response, new_version) = match same {
+            Some(id) => (id, self.replace(id, head, content, max_versions)),
+            None => (self.add(target, head, content), None),
         };
         Some(Inserted {
             response,
             content,
-            version: self.responses.get(&response)?.current.version,
+            new_version,
             reference_count: self.contents.get(content)?.references,
         })
     }
@@ -86,19 +84,21 @@ impl State {
         }
     }
 
+    /// The next response of a variant. Yields the version of its body, if that is another.
     fn replace(
         &mut self,
         id: ResponseId,
         head: &StoredHead,
         content: ContentId,
         max_versions: usize,
-    ) {
-        let Some(stored) = self.responses.get_mut(&id) else {
-            return;
-        };
+    ) -> Option<u64> {
+        let stored = self.responses.get_mut(&id)?;
+        let before = stored.current.version;
         for content in stored.replace_body(head, content, max_versions) {
             self.contents.release(content);
         }
         self.replace_head(id, head.clone());
+        let version = self.responses.get(&id)?.current.version;
+        (version != before).then_some(version)
     }
 }

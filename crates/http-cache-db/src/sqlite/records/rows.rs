@@ -139,8 +139,10 @@ pub(in crate::sqlite) fn body(db: &Connection, id: i64) -> Loaded<BodyRecord> {
 pub(in crate::sqlite) fn content(db: &Connection, id: ContentId) -> Loaded<BodyContentRecord> {
     let found = db.query_row(
         "SELECT content_hash, content_type, content_encoding, mime_category, compression_process_id, original_size,
-             compressed_size, reference_count, first_seen_at, last_referenced_at
-         FROM body_contents WHERE content_id = ?1 AND content_hash IS NOT NULL",
+             CASE system_name WHEN 'none' THEN NULL ELSE compressed_size END, reference_count, first_seen_at,
+             last_referenced_at
+         FROM body_contents JOIN compression_processes USING (compression_process_id)
+         WHERE content_id = ?1 AND content_hash IS NOT NULL",
         [id.0],
         |row| {
             Ok(BodyContentRecord {
@@ -153,7 +155,7 @@ pub(in crate::sqlite) fn content(db: &Connection, id: ContentId) -> Loaded<BodyC
                 mime_category: row.get(3)?,
                 compression_process_id: row.get(4)?,
                 original_size: unsigned(row, 5)?,
-                compressed_size: Some(unsigned(row, 6)?),
+                compressed_size: row.get::<_, Option<i64>>(6)?.map(i64::unsigned_abs),
                 reference_count: unsigned(row, 7)?,
                 first_seen_at: time(row, 8)?,
                 last_referenced_at: optional_time(row, 9)?,

@@ -20,12 +20,6 @@ fn long_case(body: &[u8]) -> Case<'_> {
     }
 }
 
-async fn with_clock(options: SqliteStoreOptions) -> (SqliteStore, Arc<StoppedClock>) {
-    let clock = Arc::new(StoppedClock::default());
-    let options = options.with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
-    (SqliteStore::in_memory(options).await.unwrap(), clock)
-}
-
 async fn only(store: &SqliteStore, case: &Case<'_>) -> Variant {
     let mut found = store.variants(case.target(store)).await.unwrap();
     assert_eq!(found.len(), 1);

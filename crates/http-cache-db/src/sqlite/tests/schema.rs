@@ -131,6 +131,39 @@ async fn every_view_and_trigger_works() {
 
 // covers("C16")
 #[tokio::test]
+async fn maintenance_is_written_down() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    Case::default().store(&store).await;
+    store.cleanup().await.unwrap();
+    assert!(store.verify().await.unwrap().is_ok());
+    let rows = |sql: &'static str| {
+        let rows = store.query(sql);
+        async { format!("{:?}", rows.await.unwrap().rows) }
+    };
+    let log =
+        "SELECT operation, json_extract(result, '$.bodies'), duration_ms >= 0 FROM maintenance_log";
+    let done = rows(log).await;
+    assert!(
+        done.contains("cleanup") && done.contains("verify"),
+        "{done}"
+    );
+    let metrics = "SELECT count(*) FROM performance_metrics WHERE metric_value > 0";
+    assert_eq!(number(&store, metrics).await, 2);
+    clock.advance(60);
+    store.cleanup().await.unwrap();
+    assert_eq!(number(&store, metrics).await, 2);
+    clock.advance(3_600);
+    store.cleanup().await.unwrap();
+    assert_eq!(number(&store, metrics).await, 4);
+    let before = number(&store, "SELECT count(*) FROM maintenance_log").await;
+    execute(&store, "UPDATE body_contents SET reference_count = 7").await;
+    assert!(!store.verify().await.unwrap().is_ok());
+    let after = number(&store, "SELECT count(*) FROM maintenance_log").await;
+    assert_eq!(after, before + 1);
+}
+
+// covers("C16")
+#[tokio::test]
 async fn the_tables_of_the_original_are_there() {
     let store = in_memory().await;
     let names = "SELECT count(*) FROM sqlite_schema WHERE name IN ('urls', 'http_methods', 'http_statuses',

@@ -207,7 +207,7 @@ async fn what_a_file_refuses_is_told_with_its_operation() {
     let store = SqliteStore::open_existing(&path, options).await.unwrap();
     let refused = store.remove(id).await.unwrap_err();
     assert_eq!(refused.kind(), store_core::ErrorKind::ReadOnly);
-    let error = refused.to_string();
+    let error = store_core::ErrorChain(&refused).to_string();
     let expected = [
         Event::Error {
             operation: "remove",

@@ -182,6 +182,37 @@ pub(crate) async fn events_tell_what_happened(store: &dyn ResponseStore) {
     });
 }
 
+// covers("C4")
+pub(crate) async fn a_version_is_told_if_the_body_is_another(store: &dyn ResponseStore) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&told);
+    let _listener = store.events().listen(move |event| {
+        if let Event::VersionCreated { version, .. } = event {
+            kept.lock().unwrap().push(*version);
+        }
+    });
+    let other = Case {
+        url: "http://example.org/other",
+        body: b"stored already",
+        ..Case::default()
+    };
+    other.store(store).await;
+    // The third has the body of the second, which has that of another response.
+    for (at, body, versions) in [
+        (1_000, &b"first"[..], &[][..]),
+        (2_000, other.body, &[2]),
+        (3_000, other.body, &[2]),
+    ] {
+        let case = Case {
+            body,
+            at,
+            ..Case::default()
+        };
+        case.store(store).await;
+        assert_eq!(*told.lock().unwrap(), versions);
+    }
+}
+
 // covers("C1")
 pub(crate) async fn a_closed_store_says_so(store: &dyn ResponseStore) {
     let case = Case::default();
