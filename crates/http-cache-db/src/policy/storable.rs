@@ -145,7 +145,8 @@ fn is_storable_status(response: &ResponseHead) -> bool {
         | StatusCode::UPGRADE_REQUIRED
         | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => false,
         StatusCode::PARTIAL_CONTENT => response.fields.content_range.is_some(),
-        status => !status.is_informational(),
+        // Beyond 599 no status is valid (RFC 9110, section 15).
+        status => (200..600).contains(&status.as_u16()),
     }
 }
 

@@ -51,6 +51,20 @@ impl Exchange {
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 
 #[test]
+fn a_status_that_is_not_valid_is_not_stored() {
+    let stores = |status| {
+        let exchange = Exchange {
+            status,
+            ..Exchange::default()
+        };
+        exchange.stores(&[("cache-control", "max-age=60")])
+    };
+    assert_eq!(stores(599), Ok(()));
+    assert_eq!(stores(600), Err(NotStorable::Status));
+    assert_eq!(stores(999), Err(NotStorable::Status));
+}
+
+#[test]
 fn a_stated_lifetime_makes_any_final_status_storable() {
     for status in [200, 299, 400, 499, 500, 503, 599] {
         assert_eq!(
