@@ -39,6 +39,7 @@ fn the_queries_of_the_page_have_answers() {
     let filled = Filled::at_rest();
     let page = page();
     let queries = fences(&page, "sql");
+    attempt(&filled.file, &["gc"]);
     assert!(queries.len() >= 7, "{queries:?}");
     for query in queries {
         let rows = json(&filled.file, &["query", &query]);
