@@ -165,6 +165,10 @@ fn no_answer(error: NoAnswer) -> Response<Body> {
             StatusCode::BAD_REQUEST,
             "The body of the request is incomplete or not well-formed.\n",
         ),
+        NoAnswer::StalledRequest => sentence(
+            StatusCode::REQUEST_TIMEOUT,
+            "The body of the request made no progress for too long.\n",
+        ),
         NoAnswer::TimedOut => sentence(
             StatusCode::GATEWAY_TIMEOUT,
             "The origin did not answer in time.\n",

@@ -1,4 +1,4 @@
-//! A body that fails if it stalls.
+//! A body that fails if it stalls, of the origin or of a client.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,6 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_cache_db::{BoxError, Clock, SystemClock};
+
+/// The body made no progress for the timeout.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the other side stalled")]
+pub(crate) struct Stalled;
 
 type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -54,7 +59,7 @@ where
             Box::pin(async move { clock.sleep_until(clock.now() + timeout).await })
         });
         match sleep.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Some(Err("the origin stalled".into()))),
+            Poll::Ready(()) => Poll::Ready(Some(Err(Stalled.into()))),
             Poll::Pending => Poll::Pending,
         }
     }

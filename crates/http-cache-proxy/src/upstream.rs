@@ -3,8 +3,7 @@
 mod connector;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,7 +28,7 @@ use self::connector::{Connector, Traffic};
 use crate::error::Error;
 use crate::observed::Observed;
 use crate::serve::report;
-use crate::timed::Unstalled;
+use crate::timed::{Stalled, Unstalled};
 
 /// Idle connections are closed before usual servers close them, which would lose a request on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -54,6 +53,8 @@ pub(crate) enum NoAnswer {
     TimedOut,
     /// The body of the request broke off, or is not well-formed.
     BrokenRequest,
+    /// The body of the request made no progress for the timeout.
+    StalledRequest,
 }
 
 /// TLS by the operating system's root certificates.
@@ -117,11 +118,16 @@ impl Upstream {
             });
         }
         let again = repeated(&request);
-        let is_broken = Arc::new(AtomicBool::new(false));
-        let request_broke = Arc::clone(&is_broken);
+        // Why the body of the request broke off.
+        let broken = Arc::new(OnceLock::new());
+        let breaks = Arc::clone(&broken);
         let mut request = request.map(|body| {
+            let body = Unstalled::new(body, self.clock, self.timeout);
             Body::new(body.map_err(move |error| {
-                request_broke.store(true, Ordering::Release);
+                breaks.get_or_init(|| match error.downcast_ref() {
+                    Some(Stalled) => NoAnswer::StalledRequest,
+                    None => NoAnswer::BrokenRequest,
+                });
                 error
             }))
         });
@@ -133,8 +139,10 @@ impl Upstream {
             (answer, _) => answer,
         };
         let response = answer.map_err(|failure| match failure {
-            Some(_) if is_broken.load(Ordering::Acquire) => NoAnswer::BrokenRequest,
             Some(error) => {
+                if let Some(broken) = broken.get() {
+                    return *broken;
+                }
                 report(&format_args!(
                     "no answer of the origin: {}",
                     ErrorChain(&error)
@@ -157,6 +165,7 @@ impl Upstream {
         client: &Client<Connector, Body>,
         request: Request<Body>,
     ) -> Result<Response<Incoming>, Option<legacy::Error>> {
+        let has_body = !request.body().is_end_stream();
         // Dropped with the body: when it has been sent, or is lost.
         let (sending, sent) = oneshot::channel::<()>();
         let request = request.map(|body| {
@@ -165,8 +174,10 @@ impl Upstream {
             }))
         });
         let late = async {
-            // The client may take its time to send the body.
-            let _ended = sent.await;
+            // The client may take its time to send a body.
+            if has_body {
+                let _ended = sent.await;
+            }
             self.clock
                 .sleep_until(self.clock.now() + self.timeout)
                 .await;

@@ -142,6 +142,18 @@ fn request_that_has_passed_before_is_a_loop() {
 }
 
 #[test]
+fn client_that_stops_sending_is_told() {
+    let origin = Origin::answering(response("200 OK", &[], "done"));
+    let proxy = Proxy::start(&origin.url(), &["--timeout", "200ms"]);
+    let mut stream = proxy.connect();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\na";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[test]
 fn client_that_reads_nothing_is_left() {
     let long = response("200 OK", &["Cache-Control: no-store"], &"x".repeat(1 << 26));
     let origin = Origin::start(move |_| long.clone());
