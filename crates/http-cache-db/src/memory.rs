@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use store_core::{Error, ErrorKind, Result};
+use store_core::{Clock, Error, ErrorKind, Result, SystemClock};
 
 use self::fill::MemoryFill;
 use self::state::State;
@@ -47,6 +47,7 @@ pub struct MemoryStore {
     inner: Arc<Inner>,
     max_versions: usize,
     events: Events,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Debug)]
@@ -75,6 +76,7 @@ impl MemoryStore {
             inner: Arc::new(inner),
             max_versions: 0,
             events: Events::default(),
+            clock: Arc::new(SystemClock::new()),
         }
     }
 
@@ -89,6 +91,13 @@ impl MemoryStore {
     #[must_use]
     pub fn with_events(mut self, events: Events) -> Self {
         self.events = events;
+        self
+    }
+
+    /// Takes the time of this clock.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -233,9 +242,18 @@ impl ResponseStore for MemoryStore {
 
 #[cfg(test)]
 mod tests {
+    use store_core::{ManualClock, Timestamp};
+
     use super::*;
 
     crate::store_cases!(MemoryStore::new(1 << 20).with_max_versions(2));
+
+    #[tokio::test]
+    async fn a_response_of_the_future_does_not_stay_for_ever() {
+        let clock = ManualClock::at(Timestamp::from_millis(1_000_000));
+        let store = MemoryStore::new(1 << 20).with_clock(Arc::new(clock));
+        crate::store::cases::a_response_of_the_future_does_not_stay(&store).await;
+    }
 
     #[tokio::test]
     async fn fills_in_progress_are_bounded() {

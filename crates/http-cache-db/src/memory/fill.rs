@@ -65,14 +65,14 @@ impl Fill for MemoryFill {
     async fn commit(mut self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
         let body = self.take_body();
         let (max_versions, max_bytes) = (self.store.max_versions, self.store.inner.max_bytes);
-        let bytes = body.len() as u64;
+        let (bytes, now) = (body.len() as u64, self.store.clock.now());
         let (inserted, evicted) = {
             let mut state = self.store.open("commit")?;
             if self.is_outdated.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            let Some(inserted) = state.insert(self.target, &response.head, body, max_versions)
-            else {
+            let (target, head) = (self.target, &response.head);
+            let Some(inserted) = state.insert(target, head, body, max_versions, now) else {
                 return Ok(None);
             };
             (inserted, state.evict_to(max_bytes))

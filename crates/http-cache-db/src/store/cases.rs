@@ -179,3 +179,23 @@ pub(crate) fn noise(seed: u64, len: usize) -> Vec<u8> {
     };
     std::iter::repeat_with(next).take(len).collect()
 }
+
+/// At a thousand seconds of the store's clock.
+pub(crate) async fn a_response_of_the_future_does_not_stay(store: &dyn ResponseStore) {
+    let case = |at, body| Case {
+        body,
+        at,
+        ..Case::default()
+    };
+    // The clock was a day ahead, and was set right.
+    case(86_400_000, b"ahead").store(store).await;
+    case(1_000_000, b"right").store(store).await;
+    assert_eq!(Case::default().bodies(store).await, ["right"]);
+    // What is only late is still refused, also if its write had to wait.
+    for (at, stored) in [(999_000, None), (1_030_000, Some(())), (1_020_000, None)] {
+        let case = case(at, b"late or later");
+        let fill = store.begin(case.target(store)).await.unwrap();
+        let committed = fill.commit(case.response(store)).await.unwrap();
+        assert_eq!(committed.map(drop), stored, "{at}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Storing a response: what it replaces, and what makes room for it.
 
 use bytes::Bytes;
+use store_core::{MINUTE, Timestamp};
 
 use super::State;
 use crate::engine::StoredHead;
@@ -25,7 +26,9 @@ impl State {
         head: &StoredHead,
         body: Bytes,
         max_versions: usize,
+        now: Timestamp,
     ) -> Option<Inserted> {
+        let received_at = head.times.received_at;
         let (mut replaced, mut same) = (Vec::new(), None);
         for id in self.ids(target) {
             let Some(older) = self.responses.get(&id).map(|stored| &stored.head) else {
@@ -34,8 +37,10 @@ impl State {
             if !head.replaces(older) {
                 continue;
             }
-            // A slow answer may arrive after a later one was stored.
-            if older.times.received_at > head.times.received_at {
+            // A slow answer may arrive after a later one was stored. One of far ahead is not later: the clock was set
+            // back.
+            let older_at = older.times.received_at;
+            if older_at > received_at && older_at <= now + MINUTE {
                 return None;
             }
             if older.range == head.range {
