@@ -7,7 +7,7 @@ use store_core::{CacheStore, DedupeStore, RateLimitStore, Stores};
 
 use crate::error::Error;
 use crate::options::GlobalOptions;
-use crate::store::{self, Backend, Cleanup, Maintenance};
+use crate::store::{self, Backend, Maintenance, Purpose};
 
 const KEY_FILE_HELP: &str = "--api-key-file names a text file that holds only the key";
 
@@ -25,7 +25,7 @@ impl Session {
                 .map_err(|error| Error::config(error).with_help(KEY_FILE_HELP))?,
             None => ApiKey::from_env()?,
         };
-        let backend = store::open(global, Cleanup::Automatic).await?;
+        let backend = store::open(global, Purpose::Requests).await?;
         let comics = ComicVine::builder(key)
             .stores(backend.stores.clone())
             .max_wait(global.max_wait)
@@ -64,7 +64,7 @@ impl OpenStores {
         let Backend {
             stores,
             maintenance,
-        } = store::open(global, Cleanup::Manual).await?;
+        } = store::open(global, Purpose::Maintenance).await?;
         let Stores {
             cache: Some(cache),
             dedupe: Some(dedupe),

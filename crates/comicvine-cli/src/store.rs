@@ -20,14 +20,14 @@ use crate::options::GlobalOptions;
 use address::Address;
 #[cfg(feature = "dynamodb")]
 pub(crate) use address::TableAddress;
-pub(crate) use backend::{Backend, Cleanup};
+pub(crate) use backend::{Backend, Purpose};
 pub(crate) use maintenance::Maintenance;
 
 /// Opens the stores that `global` or the environment names, and fails if they cannot be used.
-pub(crate) async fn open(global: &GlobalOptions, cleanup: Cleanup) -> Result<Backend, Error> {
+pub(crate) async fn open(global: &GlobalOptions, purpose: Purpose) -> Result<Backend, Error> {
     match Address::from_options(global)? {
-        Address::Default => sqlite::open(&sqlite::default_path()?, cleanup).await,
-        Address::Sqlite(path) => sqlite::open(&path, cleanup).await,
+        Address::Default => sqlite::open(&sqlite::default_path(purpose)?, purpose).await,
+        Address::Sqlite(path) => sqlite::open(&path, purpose).await,
         Address::Memory => Ok(memory::open()),
         Address::DynamoDb(address) => dynamodb::open(address).await,
     }
@@ -36,7 +36,7 @@ pub(crate) async fn open(global: &GlobalOptions, cleanup: Cleanup) -> Result<Bac
 /// The database file that `global` or the environment names, for commands that work on files only.
 pub(crate) fn database_path(global: &GlobalOptions) -> Result<PathBuf, Error> {
     match Address::from_options(global)? {
-        Address::Default => sqlite::default_path(),
+        Address::Default => sqlite::default_path(Purpose::Requests),
         Address::Sqlite(path) => Ok(path),
         Address::Memory => Err(Error::usage(
             "memory:// has no schema to migrate; name a file with --db",

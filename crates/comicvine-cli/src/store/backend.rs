@@ -16,13 +16,14 @@ pub(crate) struct Backend {
     pub(crate) maintenance: Box<dyn Maintenance>,
 }
 
-/// What removes expired entries.
+/// What a command opens the stores for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cleanup {
-    /// The stores in the background, and the command when it ends.
-    Automatic,
-    /// Only an explicit command.
-    Manual,
+pub(crate) enum Purpose {
+    /// To ask the API: a missing file is created, an old one migrated, and expired entries are removed in the
+    /// background and when the command ends.
+    Requests,
+    /// To look at what is there and after it: nothing is created, migrated or removed by itself.
+    Maintenance,
 }
 
 /// The error for stores that cannot be opened: a wrong setting, unless trying again may help.

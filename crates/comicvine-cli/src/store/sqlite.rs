@@ -8,31 +8,66 @@ use comicvine_client::MAX_ENTRY_BYTES;
 use directories::ProjectDirs;
 use indicatif::HumanBytes;
 use serde_json::json;
+use sqlite_database::{AccessMode, DatabaseOptions, MigrationState};
 use store_core::Stores;
-use store_sqlite::{CacheOptions, SqliteDatabase, StoreOptions};
+use store_sqlite::{COMPONENTS, CacheOptions, SqliteDatabase, StoreOptions};
 
 use crate::error::Error;
 use crate::output;
 use crate::progress::spinner;
 
-use super::backend::{Backend, Cleanup, cannot_use};
+use super::backend::{Backend, Purpose, cannot_use};
 use super::maintenance::{Maintenance, Size};
 
 const HELP: &str = "--db or COMIC_VINE_DB_PATH names the database file, and --store or COMIC_VINE_STORE \
                     any store";
 
-pub(super) async fn open(path: &Path, cleanup: Cleanup) -> Result<Backend, Error> {
+pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Backend, Error> {
+    if purpose == Purpose::Maintenance {
+        ensure_current(path).await?;
+    }
     let db = open_database(path).await?;
     let cache = CacheOptions::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
     let options = StoreOptions::default().with_cache(cache);
-    let options = match cleanup {
-        Cleanup::Automatic => options,
-        Cleanup::Manual => options.without_cleanup(),
+    let options = match purpose {
+        Purpose::Requests => options,
+        Purpose::Maintenance => options.without_cleanup(),
     };
     Ok(Backend {
         stores: store_sqlite::stores_with(&db, options),
-        maintenance: Box::new(File { db, cleanup }),
+        maintenance: Box::new(File { db, purpose }),
     })
+}
+
+/// Fails unless the file is there with the schema of this program. Opened only for reading, it stays as it is.
+async fn ensure_current(path: &Path) -> Result<(), Error> {
+    let shown = path.display();
+    if !path.try_exists()? {
+        return Err(Error::usage(format!(
+            "the database {shown} does not exist; name another with --db, or create it with a command that asks the \
+             API, such as `comicvine get`"
+        )));
+    }
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let db = SqliteDatabase::open_with(path, options).await;
+    let db = db.map_err(|error| Error::config(error).with_help(HELP))?;
+    let mut is_current = true;
+    for component in COMPONENTS {
+        let migrations = db.migration_status(component).await;
+        let migrations = migrations.map_err(Error::config)?;
+        // A newer schema is reported by what opens the file next.
+        is_current &= migrations
+            .iter()
+            .all(|migration| migration.state != MigrationState::Pending);
+    }
+    db.close().await.map_err(Error::failed)?;
+    if is_current {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the database {shown} has an older schema, or another program's; `comicvine db plan --db {shown}` shows \
+         what would change, and `comicvine db up --db {shown}` migrates it"
+    )))
 }
 
 /// Opens the file and brings its schema up to date.
@@ -55,24 +90,26 @@ async fn open_database(path: &Path) -> Result<SqliteDatabase, Error> {
     Ok(db)
 }
 
-/// The database file if none is named. Creates its directory.
-pub(super) fn default_path() -> Result<PathBuf, Error> {
+/// The database file if none is named. For requests, its directory is created.
+pub(super) fn default_path(purpose: Purpose) -> Result<PathBuf, Error> {
     let dirs = ProjectDirs::from("", "", "comicvine").ok_or_else(|| {
         Error::usage("there is no home directory for the database file; name a file with --db")
     })?;
     let folder = dirs.data_dir();
-    fs::create_dir_all(folder).map_err(|error| {
-        Error::usage(format!(
-            "cannot create {}: {error}; name a database file elsewhere with --db",
-            folder.display()
-        ))
-    })?;
+    if purpose == Purpose::Requests {
+        fs::create_dir_all(folder).map_err(|error| {
+            Error::usage(format!(
+                "cannot create {}: {error}; name a database file elsewhere with --db",
+                folder.display()
+            ))
+        })?;
+    }
     Ok(folder.join("comics.db"))
 }
 
 struct File {
     db: SqliteDatabase,
-    cleanup: Cleanup,
+    purpose: Purpose,
 }
 
 #[async_trait]
@@ -141,7 +178,7 @@ impl Maintenance for File {
     }
 
     async fn close(&self, stores: &Stores) -> Result<(), Error> {
-        if self.cleanup == Cleanup::Automatic
+        if self.purpose == Purpose::Requests
             && let Err(error) = remove_expired(stores).await
         {
             tracing::warn!(%error, "cannot remove expired entries");

@@ -1,6 +1,7 @@
 //! Maintenance of the database file: `comicvine cache`.
 
 use serde_json::Value;
+use sqlite_database::DatabaseOptions;
 use store_core::{HOUR, Key, Ttl, TypedCache};
 use store_sqlite::SqliteDatabase;
 
@@ -96,9 +97,48 @@ async fn answers_are_deleted_by_tag_by_scope_and_all_together() {
 }
 
 #[tokio::test]
+async fn cache_commands_create_no_file() {
+    let home = Home::new();
+    for command in [
+        &["stats"][..],
+        &["list"],
+        &["clear", "--all"],
+        &["check"],
+        &["vacuum"],
+        &["backup", "copy.db"],
+    ] {
+        let missing = cache(&home, command).await;
+        missing.assert_failed(2, &["comics.db does not exist", "comicvine get", "--db"]);
+        let default = run(&mut home.program(["cache"].iter().chain(command))).await;
+        default.assert_failed(2, &["does not exist"]);
+    }
+    assert!(!home.path("comics.db").exists());
+    assert!(!home.default_database().parent().unwrap().exists());
+}
+
+#[tokio::test]
+async fn cache_commands_migrate_no_file() {
+    let home = Home::new();
+    let path = home.path("comics.db");
+    let options = DatabaseOptions::default();
+    let db = SqliteDatabase::open_with(&path, options).await.unwrap();
+    let of_another = "CREATE TABLE cache (hash TEXT PRIMARY KEY, value TEXT, expires_at INTEGER)";
+    let made = db.write(|tx| Ok(tx.execute_batch(of_another)?));
+    made.await.unwrap();
+    db.close().await.unwrap();
+    let before = std::fs::read(&path).unwrap();
+    for command in [&["stats"][..], &["clear", "--all"], &["cleanup"]] {
+        let old = cache(&home, command).await;
+        old.assert_failed(2, &["older schema", "comicvine db plan", "comicvine db up"]);
+    }
+    assert!(std::fs::read(&path).unwrap() == before);
+}
+
+#[tokio::test]
 async fn value_of_an_original_package_is_shown() {
     let home = Home::new();
     let db = SqliteDatabase::open(home.path("comics.db")).await.unwrap();
+    store_sqlite::migrate(&db).await.unwrap();
     let stores = store_sqlite::stores(&db);
     let legacy = bytes::Bytes::from_static(br#""{\"id\":7,\"name\":\"Issue 7\"}""#);
     let key = Key::new("k0007").unwrap();
