@@ -145,6 +145,11 @@ impl Resources {
         self.key_claim().map(drop)
     }
 
+    /// How long a request counts against the budget of its path.
+    pub(crate) fn path_span(&self) -> Duration {
+        self.budget.path.span()
+    }
+
     /// The resource of the key as a whole.
     pub(crate) fn key(&self) -> store_core::Result<Resource> {
         Resource::api(&self.origin, &self.fingerprint, "")

@@ -1,6 +1,7 @@
 //! The builder of a client.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use store_core::{Clock, MINUTE, Pipeline, Random, SECOND, Stores, SystemClock, SystemRandom};
@@ -52,7 +53,7 @@ impl ComicVineBuilder {
             connect_timeout: SECOND * 5,
             timeout: SECOND * 30,
             max_wait: MINUTE,
-            max_retries: 2,
+            max_retries: 8,
             retry_backoff: Duration::from_millis(500),
             max_body_bytes: in_process::DEFAULT_MAX_BODY_BYTES,
         }
@@ -110,22 +111,26 @@ impl ComicVineBuilder {
         self
     }
 
-    /// The longest wait for a permit of the rate limiter, or for the same request of another
-    /// caller. Default: 1 minute.
+    /// The longest wait of a request: for a permit of the rate limiter, for the same request of
+    /// another caller, and for another attempt. What names a moment within this time (a used up
+    /// budget, a refusal, a block) is waited for, and the request goes on. An attempt in progress is
+    /// not interrupted. Default: 1 minute.
     pub const fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self
     }
 
-    /// The maximum number of retries of a request that could not connect, was interrupted, or found
-    /// the API unavailable. Refusals and timeouts are never retried. Default: 2.
+    /// The maximum number of retries of a request that could not connect, was interrupted, timed out,
+    /// or found the API unavailable, within [`max_wait`](Self::max_wait). A client that never reached
+    /// the server retries twice at most. Attempts after a cooldown do not count, and refusals for
+    /// another reason are never retried. Default: 8.
     pub const fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// The delay before the first retry. It grows by a factor of 4 with each retry, plus up to 50 %
-    /// of jitter. Default: 500 milliseconds.
+    /// The delay before the first retry. It grows by a factor of 4 with each retry, to at most a
+    /// minute, plus up to 50 % of jitter. Default: 500 milliseconds.
     pub const fn retry_backoff(mut self, backoff: Duration) -> Self {
         self.retry_backoff = backoff;
         self
@@ -207,6 +212,7 @@ impl ComicVineBuilder {
             max_wait: self.max_wait,
             retry_backoff: self.retry_backoff,
             random: self.random,
+            reached: AtomicBool::new(false),
         }))
     }
 }

@@ -18,7 +18,7 @@ use crate::envelope::{Envelope, StatusCode};
 use crate::http_response::HttpResponse;
 
 /// The API does not say when an exhausted budget resets. It counts per path and hour; a quarter of an
-/// hour wastes few requests and little time.
+/// hour wastes few requests and little time. After a whole window without a request it has reset.
 const RATE_LIMITED_COOLDOWN: Duration = MINUTE.saturating_mul(15);
 /// Reported to end within hours, or once the user agent is changed.
 const CDN_COOLDOWN: Duration = HOUR;
@@ -64,6 +64,8 @@ pub(crate) enum ResponseKind {
     Blocked(BlockKind),
     /// The API is temporarily unavailable.
     Unavailable,
+    /// Nothing, or the beginning of an envelope.
+    CutShort,
     /// Anything else.
     Unknown,
 }
@@ -91,19 +93,27 @@ pub(crate) struct Classification {
     pub(crate) cooldown: Option<Cooldown>,
 }
 
-/// Classifies a response that arrived at `now`.
-pub(crate) fn classify(response: &HttpResponse, now: Timestamp) -> Classification {
+/// Classifies a response that arrived at `now`. A request counts against the budget of its path for
+/// `path_span`.
+pub(crate) fn classify(
+    response: &HttpResponse,
+    now: Timestamp,
+    path_span: Duration,
+) -> Classification {
     let start = BodyStart::of(&response.body);
     let kind = response_kind(response, &start);
-    let cooldown = cooldown(&kind, response, &start, now);
+    let cooldown = cooldown(&kind, response, &start, now, path_span);
     Classification { kind, cooldown }
 }
 
 fn response_kind(response: &HttpResponse, start: &BodyStart) -> ResponseKind {
     let is_rate_limited = matches!(response.status, 420 | 429);
-    let code = match Envelope::parse(&response.body) {
-        Ok(envelope) => Some((envelope.status_code, envelope.error)),
-        Err(_) => start.xml_code().map(|code| (code, start.xml_error())),
+    let (code, is_cut_short) = match Envelope::parse(&response.body) {
+        Ok(envelope) => (Some((envelope.status_code, envelope.error)), false),
+        Err(error) => {
+            let code = start.xml_code().map(|code| (code, start.xml_error()));
+            (code, error.is_eof() && response.status == 200)
+        }
     };
     match code {
         _ if start.title_has("abnormal traffic") => {
@@ -125,6 +135,7 @@ fn response_kind(response: &HttpResponse, start: &BodyStart) -> ResponseKind {
             message: String::new(),
         },
         None if response.status >= 500 => ResponseKind::Unavailable,
+        None if is_cut_short => ResponseKind::CutShort,
         None => ResponseKind::Unknown,
     }
 }
@@ -142,6 +153,7 @@ fn cooldown(
     response: &HttpResponse,
     start: &BodyStart,
     now: Timestamp,
+    path_span: Duration,
 ) -> Option<Cooldown> {
     let retry_after = headers::retry_after(&response.headers, now);
     let reset = headers::reset(&response.headers, now);
@@ -155,7 +167,7 @@ fn cooldown(
             };
             let wait = retry_after
                 .or(reset.map(|reset| reset.wait))
-                .unwrap_or(RATE_LIMITED_COOLDOWN);
+                .unwrap_or(RATE_LIMITED_COOLDOWN.min(path_span));
             (scope, Some(wait))
         }
         ResponseKind::Blocked(BlockKind::Cdn) => (
@@ -171,7 +183,10 @@ fn cooldown(
             Some(retry_after.unwrap_or(OVERLOADED_COOLDOWN)),
         ),
         ResponseKind::Unavailable => (CooldownScope::Path, retry_after),
-        ResponseKind::Results | ResponseKind::Refused { .. } | ResponseKind::Unknown => {
+        ResponseKind::Results
+        | ResponseKind::Refused { .. }
+        | ResponseKind::CutShort
+        | ResponseKind::Unknown => {
             let exhausted = reset.filter(|reset| reset.remaining == Some(0));
             (
                 CooldownScope::Path,

@@ -1,7 +1,9 @@
 //! One API request through the pipeline: cache key, rate limit claims, attempts, errors.
 
 mod convert;
+mod failure;
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -9,16 +11,15 @@ use store_core::pipeline::{self, CacheMode, Failure, Fetched, Outcome};
 use store_core::{Key, Priority, Resource, Scope, Timestamp, request_hash};
 use tracing::debug;
 
-use self::convert::{api_error, check_results, pipeline_error};
-use crate::classify::{Classification, Cooldown, CooldownScope, ResponseKind, classify};
+use self::convert::{check_results, pipeline_error};
+use crate::classify::{Cooldown, CooldownScope, ResponseKind, classify};
 use crate::envelope::Envelope;
-use crate::error::{Error, LimitReason, Result};
-use crate::http_response::HttpResponse;
+use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::RawJson;
-use crate::transport::{Params, SendError, root_cause};
+use crate::transport::Params;
 
 /// The scope of every cache key; the server's URL is part of the hashed text.
 const CACHE_SCOPE: &str = "comicvine";
@@ -130,8 +131,9 @@ impl Inner {
             Ok(response) => response,
             Err(error) => return Err(self.send_failure(error, request, attempt)),
         };
+        self.reached.store(true, Ordering::Relaxed);
         let now = self.pipeline.clock().now();
-        let classification = classify(&response, now);
+        let classification = classify(&response, now, self.resources.path_span());
         debug!(
             subject = request.subject,
             status = response.status,
@@ -150,76 +152,6 @@ impl Inner {
             .fresh_for(request.fresh_for)
             .stale_for(self.freshness.stale)
             .with_tags(tags))
-    }
-
-    /// The failure of an attempt without a response.
-    fn send_failure(&self, error: SendError, request: &ApiRequest, attempt: u32) -> Failure<Error> {
-        let subject = request.subject.clone();
-        let transport = |error: reqwest::Error| Error::Transport {
-            subject: subject.clone(),
-            message: root_cause(&error),
-            source: None,
-        };
-        match error {
-            SendError::Connect(error) => Failure::new(transport(error))
-                .nothing_sent()
-                .retry_after(self.backoff(attempt)),
-            SendError::Interrupted(error) => {
-                Failure::new(transport(error)).retry_after(self.backoff(attempt))
-            }
-            SendError::Timeout => Failure::new(Error::Timeout { subject }),
-            SendError::TooLarge => Failure::new(Error::Decode {
-                subject,
-                message: "the response is larger than the client's `max_body_bytes`".to_owned(),
-            }),
-        }
-    }
-
-    /// The failure of an attempt whose response is not a success.
-    fn response_failure(
-        &self,
-        classification: Classification,
-        response: &HttpResponse,
-        request: &ApiRequest,
-        now: Timestamp,
-        attempt: u32,
-    ) -> Failure<Error> {
-        let subject = request.subject.clone();
-        let status = response.status;
-        let retry_at = classification.cooldown.map(|cooldown| cooldown.until);
-        let is_transient = classification.kind == ResponseKind::Unavailable && retry_at.is_none();
-        let mut failure = Failure::new(match classification.kind {
-            ResponseKind::Refused { code, message } => api_error(subject, code, message),
-            ResponseKind::RateLimited => Error::RateLimited {
-                subject,
-                retry_at,
-                reason: LimitReason::Api,
-            },
-            ResponseKind::Blocked(kind) => Error::Blocked { kind, retry_at },
-            ResponseKind::Unavailable => Error::Unavailable {
-                subject,
-                status,
-                retry_at,
-            },
-            ResponseKind::Results | ResponseKind::Unknown => Error::Decode {
-                subject,
-                message: format!(
-                    "http status {status} with a body that is not the api's; check the base url"
-                ),
-            },
-        });
-        if let Some(cooldown) = classification.cooldown
-            && let Ok(resource) = self.cooldown_resource(cooldown.scope, request)
-        {
-            failure = failure.with_cooldown(resource, cooldown.until.since(now));
-        }
-        if is_transient {
-            failure = failure.retry_after(self.backoff(attempt));
-        }
-        if matches!(failure.error, Error::NotFound { .. }) {
-            failure = failure.cache_for(self.freshness.not_found);
-        }
-        failure
     }
 
     /// Stores the cooldown of a successful response. A failure here must not cost the response.
@@ -244,15 +176,5 @@ impl Inner {
             CooldownScope::Path => self.resources.path(request.budget_path),
             CooldownScope::Key => self.resources.key(),
         }
-    }
-
-    /// The delay before the next attempt: exponential, factor 4, with up to 50 % of jitter.
-    fn backoff(&self, attempt: u32) -> Duration {
-        const STEPS: u64 = 1_024;
-        let base = self
-            .retry_backoff
-            .saturating_mul(4_u32.saturating_pow(attempt));
-        let share = u32::try_from(self.random.next_u64() % STEPS).unwrap_or(0);
-        base.saturating_add(base / 2 * share / 1_024)
     }
 }

@@ -1,6 +1,7 @@
 //! The state that a client, its clones and their requests share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use store_core::{Pipeline, Random, RateLimitStore};
@@ -23,4 +24,6 @@ pub(crate) struct Inner {
     pub(crate) max_wait: Duration,
     pub(crate) retry_backoff: Duration,
     pub(crate) random: Arc<dyn Random>,
+    /// Whether the server has ever responded to this client.
+    pub(crate) reached: AtomicBool,
 }

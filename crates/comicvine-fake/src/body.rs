@@ -55,6 +55,12 @@ impl Body {
         self
     }
 
+    /// The first half of the same body, and complete.
+    pub(crate) fn halved(self) -> Self {
+        let half = |chunk: Bytes| chunk.slice(..chunk.len() / 2);
+        Self::full(self.chunk.map(half).unwrap_or_default())
+    }
+
     /// The first half of the same body, with the `content-length` of the whole.
     pub(crate) fn cut_off(mut self) -> Self {
         self.chunk = self.chunk.map(|chunk| chunk.slice(..chunk.len() / 2));

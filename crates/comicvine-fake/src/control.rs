@@ -33,7 +33,10 @@ struct Inject {
 #[serde(rename_all = "snake_case")]
 enum FaultName {
     RateLimited,
+    RateLimitedBody,
     Forbidden,
+    AddressBanned,
+    AddressLimited,
     AbnormalTraffic,
     Unavailable,
     InternalError,
@@ -41,6 +44,10 @@ enum FaultName {
     Large,
     CutOff,
     Reset,
+    EmptyBody,
+    HalfBody,
+    EmptyPage,
+    RepeatedPage,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -137,7 +144,10 @@ impl From<Inject> for Injection {
     fn from(message: Inject) -> Self {
         let fault = match message.fault {
             FaultName::RateLimited => Fault::RateLimited,
+            FaultName::RateLimitedBody => Fault::RateLimitedBody,
             FaultName::Forbidden => Fault::Forbidden,
+            FaultName::AddressBanned => Fault::AddressBanned,
+            FaultName::AddressLimited => Fault::AddressLimited,
             FaultName::AbnormalTraffic => Fault::AbnormalTraffic,
             FaultName::Unavailable => Fault::Unavailable,
             FaultName::InternalError => Fault::InternalError,
@@ -149,6 +159,10 @@ impl From<Inject> for Injection {
             },
             FaultName::CutOff => Fault::CutOff,
             FaultName::Reset => Fault::Reset,
+            FaultName::EmptyBody => Fault::EmptyBody,
+            FaultName::HalfBody => Fault::HalfBody,
+            FaultName::EmptyPage => Fault::EmptyPage,
+            FaultName::RepeatedPage => Fault::RepeatedPage,
         };
         let mut injection = Self::new(fault).times(message.times.unwrap_or(NonZeroU32::MIN));
         injection.path = message.path;

@@ -108,6 +108,15 @@ pub(crate) fn with_results<R: Serialize>(
     serde_json::to_vec(&envelope).map(Bytes::from)
 }
 
+/// The same envelope with an empty page; `None` if its results are no rows.
+pub(crate) fn without_rows(body: &[u8]) -> Option<Bytes> {
+    let mut envelope: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(body).ok()?;
+    envelope.get_mut("results")?.as_array_mut()?.clear();
+    envelope.insert("number_of_page_results".to_owned(), 0.into());
+    serde_json::to_vec(&envelope).map(Bytes::from).ok()
+}
+
 /// The envelope of an error with this message.
 pub(crate) fn error(status: ApiStatus, message: &str) -> Bytes {
     let envelope = Envelope::<[u8; 0]> {

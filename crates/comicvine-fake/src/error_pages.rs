@@ -6,6 +6,14 @@ pub(crate) const FORBIDDEN: &str = "<!DOCTYPE html>\n<html lang=\"en-US\">\n<hea
 <h1>Sorry, you have been blocked</h1>\n\
 <p>You are unable to access comicvine.gamespot.com</p>\n</body>\n</html>\n";
 
+/// The firewall's plain text for a banned address.
+pub(crate) const ADDRESS_BANNED: &str = "error code: 1015";
+
+/// The firewall's page for an address that sends too much.
+pub(crate) const ADDRESS_LIMITED: &str = "<!DOCTYPE html>\n<html lang=\"en-US\">\n<head>\
+<title>Access denied | comicvine.gamespot.com used Cloudflare to restrict access</title></head>\n\
+<body>\n<h1>Error 1015</h1>\n<h2>You are being rate limited</h2>\n</body>\n</html>\n";
+
 /// The page for a banned IP address, with HTTP 200, for days.
 pub(crate) const ABNORMAL_TRAFFIC: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\
 <title>Abnormal Traffic Detected</title></head>\n<body>\n\

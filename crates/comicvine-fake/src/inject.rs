@@ -11,8 +11,14 @@ use std::time::Duration;
 pub enum Fault {
     /// HTTP 420 with the envelope of status code 107.
     RateLimited,
+    /// HTTP 200 with the envelope of status code 107.
+    RateLimitedBody,
     /// HTTP 403 with a firewall's page.
     Forbidden,
+    /// HTTP 403 with a firewall's `error code: 1015` as plain text.
+    AddressBanned,
+    /// HTTP 429 with a firewall's page about error 1015.
+    AddressLimited,
     /// HTTP 200 with a page titled `Abnormal Traffic Detected`.
     AbnormalTraffic,
     /// HTTP 503 with a cache's `first byte timeout` page.
@@ -33,6 +39,14 @@ pub enum Fault {
     CutOff,
     /// The connection is reset before the first byte.
     Reset,
+    /// HTTP 200 without a body.
+    EmptyBody,
+    /// HTTP 200 with half of the body of the normal response, and the `content-length` of that half.
+    HalfBody,
+    /// HTTP 200 with the envelope of the normal response, without any of its rows.
+    EmptyPage,
+    /// The first page of the list or search in place of the requested one.
+    RepeatedPage,
 }
 
 /// A fault for the next requests within the limits.

@@ -58,9 +58,10 @@
 //! | `GET`, `POST /control/limits` | `{"requests":200,"window_ms":3600000,"spacing_ms":1000}` |
 //! | `POST /control/latency` | `{"latency_ms":20}` |
 //!
-//! Faults are `rate_limited`, `forbidden`, `abnormal_traffic`, `unavailable`, `internal_error`,
-//! `slow` (with `delay_ms`), `large` (with `bytes`), `cut_off` and `reset`. All fields except `fault` are
-//! optional; `retry_after_s` adds the header.
+//! Faults are `rate_limited`, `rate_limited_body`, `forbidden`, `address_banned`, `address_limited`,
+//! `abnormal_traffic`, `unavailable`, `internal_error`, `slow` (with `delay_ms`), `large` (with `bytes`),
+//! `cut_off`, `reset`, `empty_body`, `half_body`, `empty_page` and `repeated_page`. All fields except `fault`
+//! are optional; `retry_after_s` adds the header.
 
 mod body;
 mod builder;

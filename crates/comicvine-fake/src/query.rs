@@ -33,6 +33,13 @@ impl Params {
         (!value.is_empty()).then_some(value)
     }
 
+    /// The same parameters for the first page.
+    pub(crate) fn first_page(&self) -> Self {
+        let is_position = |name: &str| matches!(name, "offset" | "page");
+        let others = self.0.iter().filter(|(name, _)| !is_position(name));
+        Self(others.cloned().collect())
+    }
+
     /// `limit`, from 1 to [`LIST_LIMIT`]; `default` if absent or not a number.
     pub(crate) fn limit(&self, default: usize) -> usize {
         self.number("limit")

@@ -57,6 +57,17 @@ pub(crate) fn respond(catalog: &dyn Catalog, target: Target, params: &Params) ->
     }
 }
 
+/// The response for `target` without any of its rows, if it has rows.
+pub(crate) fn empty_page(catalog: &dyn Catalog, target: Target, params: &Params) -> HttpResponse {
+    let emptied = results(catalog, target, params)
+        .ok()
+        .and_then(|body| envelope::without_rows(&body));
+    match emptied {
+        Some(body) => response::json(StatusCode::OK, body),
+        None => respond(catalog, target, params),
+    }
+}
+
 /// The error envelope of `status`.
 pub(crate) fn error(catalog: &dyn Catalog, status: ApiStatus) -> HttpResponse {
     response::json(status.http(), error_body(catalog, status))

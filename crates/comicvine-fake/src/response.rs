@@ -27,6 +27,11 @@ pub(crate) fn html(status: StatusCode, body: &'static str) -> HttpResponse {
     )
 }
 
+pub(crate) fn text(status: StatusCode, body: &'static str) -> HttpResponse {
+    let body = Bytes::from_static(body.as_bytes());
+    with_type(status, body, "text/plain; charset=UTF-8")
+}
+
 fn with_type(status: StatusCode, body: Bytes, content_type: &'static str) -> HttpResponse {
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;

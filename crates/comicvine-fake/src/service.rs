@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use store_core::Clock;
@@ -134,7 +135,18 @@ impl Service {
     ) -> Result<HttpResponse, ConnectionReset> {
         let response = match injected.fault {
             Fault::RateLimited => respond::error(&*self.catalog, ApiStatus::RateLimited),
+            Fault::RateLimitedBody => {
+                let mut response = respond::error(&*self.catalog, ApiStatus::RateLimited);
+                *response.status_mut() = StatusCode::OK;
+                response
+            }
             Fault::Forbidden => response::html(StatusCode::FORBIDDEN, error_pages::FORBIDDEN),
+            Fault::AddressBanned => {
+                response::text(StatusCode::FORBIDDEN, error_pages::ADDRESS_BANNED)
+            }
+            Fault::AddressLimited => {
+                response::html(StatusCode::TOO_MANY_REQUESTS, error_pages::ADDRESS_LIMITED)
+            }
             Fault::AbnormalTraffic => response::html(StatusCode::OK, error_pages::ABNORMAL_TRAFFIC),
             Fault::Unavailable => {
                 response::html(StatusCode::SERVICE_UNAVAILABLE, error_pages::UNAVAILABLE)
@@ -154,6 +166,13 @@ impl Service {
             Fault::CutOff => respond::respond(&*self.catalog, route.target, params)
                 .map(crate::body::Body::cut_off),
             Fault::Reset => return Err(ConnectionReset),
+            Fault::EmptyBody => response::json(StatusCode::OK, Bytes::new()),
+            Fault::HalfBody => respond::respond(&*self.catalog, route.target, params)
+                .map(crate::body::Body::halved),
+            Fault::EmptyPage => respond::empty_page(&*self.catalog, route.target, params),
+            Fault::RepeatedPage => {
+                respond::respond(&*self.catalog, route.target, &params.first_page())
+            }
         };
         Ok(response::with_retry_after(response, injected.retry_after))
     }

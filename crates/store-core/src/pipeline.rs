@@ -249,11 +249,15 @@ impl Pipeline {
                 }
                 Ok(Registration::Joined(job)) => {
                     let left = run.deadline.since(self.inner.clock.now());
-                    match self.join(dedupe, key, &job, left).await {
+                    match self.join::<E>(dedupe, key, &job, left).await {
                         // Fetched before a forced refresh began: its owner is done, so another begins.
                         Wait::Ended(Ok(record))
                             if run.request.cache_mode == CacheMode::Refresh
                                 && record.fetched_at < started => {}
+                        // The owner gave up at its own deadline; this caller may wait longer.
+                        Wait::Ended(Err(PipelineError::Fetch(error)))
+                            if error.retry_at().is_some_and(|at| at <= run.deadline)
+                                && self.inner.clock.now() < run.deadline => {}
                         Wait::Ended(ended) => {
                             return ended.map(|record| record.into_answer(Outcome::Joined));
                         }

@@ -39,7 +39,7 @@ fn classified(status: u16, headers: &[(&'static str, &'static str)], body: &str)
         headers,
         body: Bytes::copy_from_slice(body.as_bytes()),
     };
-    classify(&response, NOW)
+    classify(&response, NOW, HOUR)
 }
 
 /// HTTP status, body, expected kind and cooldown.
@@ -117,11 +117,29 @@ fn unknown_responses_are_not_results() {
         (404, "<html><title>404</title></html>"),
         (200, "<html><title>Welcome</title></html>"),
         (200, r#"{"hello":"world"}"#),
-        (200, &OK[..20]),
+        (404, ""),
         (302, ""),
     ] {
         check(&[(status, body, ResponseKind::Unknown, None)]);
     }
+}
+
+#[test]
+fn nothing_and_half_an_envelope_are_cut_short() {
+    for body in ["", " ", &OK[..20], &OK[..OK.len() - 1]] {
+        check(&[(200, body, ResponseKind::CutShort, None)]);
+    }
+}
+
+#[test]
+fn budget_of_a_path_has_reset_after_its_window() {
+    let response = HttpResponse {
+        status: 420,
+        headers: HeaderMap::new(),
+        body: Bytes::from(LIMITED),
+    };
+    let cooldown = classify(&response, NOW, SECOND * 20).cooldown.unwrap();
+    assert_eq!(cooldown.until, NOW + SECOND * 20);
 }
 
 #[test]
@@ -198,7 +216,7 @@ proptest! {
         let mut headers = HeaderMap::new();
         headers.insert("retry-after", HeaderValue::from_str(&retry_after).unwrap());
         let response = HttpResponse { status, headers, body: Bytes::from(body) };
-        let found = classify(&response, NOW);
+        let found = classify(&response, NOW, HOUR);
         let is_envelope = Envelope::parse(&response.body).is_ok();
         prop_assert!(found.kind != ResponseKind::Results || is_envelope);
         if let Some(cooldown) = found.cooldown {

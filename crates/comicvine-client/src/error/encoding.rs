@@ -2,8 +2,8 @@
 
 use std::error::Error as StdError;
 
-use store_core::ErrorChain;
 use store_core::pipeline::SharedError;
+use store_core::{ErrorChain, Timestamp};
 
 use super::Error;
 
@@ -54,6 +54,10 @@ impl SharedError for Error {
 
     fn cause(&self) -> Option<&(dyn StdError + 'static)> {
         self.source()
+    }
+
+    fn retry_at(&self) -> Option<Timestamp> {
+        self.retry_at()
     }
 }
 

@@ -10,8 +10,8 @@ macro_rules! request_options {
             self
         }
 
-        /// The longest wait for a permit of the rate limiter, or for the same request of another
-        /// caller. Default: the client's, 1 minute.
+        /// The longest wait of one request: for a permit of the rate limiter, for the same request of
+        /// another caller, and for another attempt. Default: the client's, 1 minute.
         pub const fn max_wait(mut self, max_wait: std::time::Duration) -> Self {
             self.options.max_wait = Some(max_wait);
             self

@@ -12,7 +12,7 @@ async fn every_refusal_has_its_own_error() {
     // A client each: a refusal cools down every later request of the same client.
     let refused_with = async |fault| {
         fake.inject(times(fault, 1));
-        client(&fake).issues().await.unwrap_err()
+        client(&fake).issues().max_wait(SECOND).await.unwrap_err()
     };
     let error = refused_with(Fault::RateLimited).await;
     assert!(
@@ -133,7 +133,8 @@ async fn cached_responses_are_served_during_a_block() {
 #[tokio::test]
 async fn failures_are_not_cached() {
     let fake = fake().await;
-    let client = client_with_stores(&fake);
+    let client = builder(&fake).stores(memory()).max_retries(2);
+    let client = client.build().unwrap();
     for fault in [Fault::InternalError, Fault::CutOff] {
         fake.inject(times(fault, 3));
         client.issues().await.unwrap_err();

@@ -105,7 +105,7 @@ async fn transient_failures_are_retried() {
 #[tokio::test]
 async fn permanent_failures_are_returned() {
     let fake = fake().await;
-    let client = client(&fake);
+    let client = builder(&fake).max_retries(2).build().unwrap();
     let id = some_issue(&client).await;
     fake.inject(times(Fault::InternalError, 3));
     let error = client.issue(id).await.unwrap_err();
@@ -120,19 +120,15 @@ async fn permanent_failures_are_returned() {
 }
 
 #[tokio::test]
-async fn slow_response_is_a_timeout_and_not_retried() {
+async fn slow_response_is_a_timeout_when_the_retries_are_used_up() {
     let fake = fake().await;
     let quick = std::time::Duration::from_millis(200);
-    let client = builder(&fake).timeout(quick).build().unwrap();
-    fake.inject(times(
-        Fault::Slow {
-            delay: std::time::Duration::from_secs(30),
-        },
-        1,
-    ));
-    let error = client.issues().await.unwrap_err();
+    let client = builder(&fake).timeout(quick).max_retries(1);
+    let delay = std::time::Duration::from_secs(30);
+    fake.inject(times(Fault::Slow { delay }, 2));
+    let error = client.build().unwrap().issues().await.unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-    assert_eq!(fake.counts().path("issues").requests(), 1);
+    assert_eq!(fake.counts().path("issues").requests(), 2);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod blocks;
 mod cache;
+mod crawl;
 mod defaults;
 mod details;
 mod examples;

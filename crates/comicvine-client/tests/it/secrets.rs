@@ -14,6 +14,7 @@ async fn key_is_in_no_error_and_no_store() {
     let client = builder(&fake)
         .stores(stores.clone())
         .timeout(Duration::from_millis(300))
+        .max_retries(2)
         .build()
         .unwrap();
     let mut texts = vec![format!("{client:?}")];

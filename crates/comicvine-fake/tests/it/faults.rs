@@ -17,6 +17,9 @@ async fn faults_have_their_status_and_body() {
     let server = unlimited().await;
     for (fault, status, part) in [
         (Fault::RateLimited, 420, "Slow down cowboy."),
+        (Fault::RateLimitedBody, 200, "Slow down cowboy."),
+        (Fault::AddressBanned, 403, "error code: 1015"),
+        (Fault::AddressLimited, 429, "Error 1015"),
         (Fault::Forbidden, 403, "Cloudflare"),
         (
             Fault::AbnormalTraffic,
@@ -36,7 +39,7 @@ async fn faults_have_their_status_and_body() {
         );
     }
     assert_eq!(get(&server, "issues/").await.json()["status_code"], 1);
-    assert_eq!(server.counts().path("issues").injected, 5);
+    assert_eq!(server.counts().path("issues").injected, 8);
 }
 
 #[tokio::test]
@@ -65,6 +68,36 @@ async fn cut_off_body_is_shorter_than_its_content_length() {
     let length = whole.body.len();
     assert_eq!(cut.lengths(), (length, length / 2));
     assert!(whole.body.starts_with(&cut.body));
+}
+
+#[tokio::test]
+async fn body_may_be_missing_or_end_early_in_a_complete_message() {
+    let server = unlimited().await;
+    let whole = request(&server, "GET", TARGET, "").await.unwrap();
+    for (fault, length) in [
+        (Fault::EmptyBody, 0),
+        (Fault::HalfBody, whole.body.len() / 2),
+    ] {
+        server.inject(Injection::new(fault));
+        let faulty = request(&server, "GET", TARGET, "").await.unwrap();
+        assert_eq!((faulty.status, faulty.lengths()), (200, (length, length)));
+        assert!(whole.body.starts_with(&faulty.body));
+    }
+}
+
+#[tokio::test]
+async fn page_may_be_empty_or_the_first_one_again() {
+    let server = unlimited().await;
+    let first = get(&server, "issues/?limit=2").await.json();
+    server.inject(Injection::new(Fault::EmptyPage));
+    let empty = get(&server, "issues/?limit=2&offset=2").await.json();
+    assert_eq!(empty["results"], serde_json::json!([]));
+    assert_eq!(empty["offset"], 2);
+    let total = "number_of_total_results";
+    assert_eq!(empty[total], first[total]);
+    server.inject(Injection::new(Fault::RepeatedPage));
+    let repeated = get(&server, "issues/?limit=2&offset=2").await.json();
+    assert_eq!(repeated["results"], first["results"]);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ cases! {
     a_new_owner_checks_the_cache_first: covers("A22"),
     an_answer_that_is_stale_at_once_is_shared_all_the_same: covers("F36"),
     a_failure_is_shared_with_those_who_joined: covers("F36"),
+    a_joiner_that_waits_longer_tries_again: covers("F36"),
     a_dropped_owner_is_replaced: covers("F36"),
     a_joiner_raises_the_priority_of_the_owner: covers("A17"),
     an_answer_invalidated_while_it_was_fetched_is_not_kept: covers("F48", "F63"),
@@ -34,6 +35,7 @@ cases! {
     an_attempt_that_sent_nothing_gives_its_permit_back: covers("F2"),
     a_request_that_cannot_be_sent_in_time_is_refused: covers("T16", "F11"),
     a_cooldown_of_one_request_applies_to_the_next: covers("F24", "F26", "T10"),
+    a_request_goes_on_after_its_cooldown: covers("F24", "F26"),
     a_caller_that_stops_waiting_leaves_nothing_behind: covers("F1"),
     a_request_without_claims_takes_no_permit: covers("F2"),
 

@@ -45,7 +45,8 @@ impl PipelineBuilder {
         }
     }
 
-    /// Sets how often a failed attempt is repeated if its failure allows it. Default: 2.
+    /// Sets how often a failed attempt is repeated if its failure allows it. What is repeated after a
+    /// cooldown does not count. Default: 2.
     #[must_use]
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;

@@ -27,6 +27,12 @@ pub trait SharedError: fmt::Debug + fmt::Display + Send + Sync + 'static {
 
     /// The error's own cause, as [`StdError::source`].
     fn cause(&self) -> Option<&(dyn StdError + 'static)>;
+
+    /// When another attempt may succeed. A caller that joined and waits longer than the owner tries
+    /// again then, instead of failing with it. Default: `None`, unknown.
+    fn retry_at(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 impl SharedError for String {
@@ -123,8 +129,10 @@ pub enum Retry {
     /// It would fail again. The default.
     #[default]
     Never,
-    /// After this much time.
+    /// After this much time, at most [`max_retries`](super::PipelineBuilder::max_retries) times.
     After(Duration),
+    /// Once the failure's cooldowns are over, as often as the caller's deadline allows.
+    AfterCooldowns,
 }
 
 impl<E> Failure<E> {
@@ -158,6 +166,25 @@ impl<E> Failure<E> {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry = Retry::After(wait);
+        self
+    }
+
+    /// Allows another attempt once the failure's cooldowns are over, however many there were.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use store_core::Resource;
+    /// use store_core::pipeline::{Failure, Retry};
+    ///
+    /// let limited = Failure::new("slow down".to_owned())
+    ///     .with_cooldown(Resource::new("issues")?, Duration::from_secs(60))
+    ///     .retry_after_cooldowns();
+    /// assert_eq!(limited.retry, Retry::AfterCooldowns);
+    /// # Ok::<(), store_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn retry_after_cooldowns(mut self) -> Self {
+        self.retry = Retry::AfterCooldowns;
         self
     }
 

@@ -104,7 +104,7 @@ impl Run<'_> {
         R: Future<Output = Result<Fetched, Failure<E>>> + Send,
     {
         let clock = &self.inner.clock;
-        let mut attempt = 0;
+        let (mut attempt, mut retries) = (0, 0);
         loop {
             let permit = self.permit(priority.clone()).await?;
             self.inner.counters.attempted();
@@ -119,13 +119,19 @@ impl Run<'_> {
                 permit.give_back();
             }
             self.cool_down(&failure.cooldowns).await;
-            let resume_at = match failure.retry {
-                Retry::After(wait) if attempt < self.inner.max_retries => clock.now() + wait,
+            let wait = match failure.retry {
+                Retry::After(wait) if retries < self.inner.max_retries => {
+                    retries += 1;
+                    wait
+                }
+                // The cooldown holds here, too, if the store could not take it.
+                Retry::AfterCooldowns => longest(&failure.cooldowns),
                 Retry::After(_) | Retry::Never => {
                     self.store_failure(&failure).await;
                     return Err(PipelineError::Fetch(failure.error));
                 }
             };
+            let resume_at = clock.now() + wait;
             if resume_at > self.deadline {
                 return Err(PipelineError::Fetch(failure.error));
             }
@@ -259,6 +265,11 @@ impl Run<'_> {
         };
         (record, location)
     }
+}
+
+fn longest(cooldowns: &[(Resource, Duration)]) -> Duration {
+    let durations = cooldowns.iter().map(|(_, duration)| *duration);
+    durations.max().unwrap_or_default()
 }
 
 fn no_limiter(resource: &str) -> Error {

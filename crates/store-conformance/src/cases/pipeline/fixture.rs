@@ -8,7 +8,7 @@ use store_core::backend::SeededRandom;
 use store_core::pipeline::{Answer, Failure, Fetched, PipelineError, Request, SharedError};
 use store_core::{
     CacheStore, Claim, DedupeStore, HOUR, Key, Limit, ManualClock, Pipeline, Priority,
-    RateLimitStore, Resource, Result, Stores,
+    RateLimitStore, Resource, Result, Stores, Timestamp,
 };
 
 use tokio::task::JoinHandle;
@@ -22,6 +22,8 @@ use crate::{Harness, Setup};
 pub(super) enum UpstreamError {
     /// A temporary failure.
     Down,
+    /// A refusal until this moment.
+    Until(Timestamp),
     /// A final answer.
     Gone,
 }
@@ -36,15 +38,16 @@ impl SharedError for UpstreamError {
     fn to_shared(&self) -> String {
         match self {
             Self::Down => "down".to_owned(),
+            Self::Until(at) => at.as_millis().to_string(),
             Self::Gone => "gone".to_owned(),
         }
     }
 
     fn from_shared(text: &str) -> Self {
-        if text == "gone" {
-            Self::Gone
-        } else {
-            Self::Down
+        match text.parse().map(Timestamp::from_millis) {
+            Ok(at) => Self::Until(at),
+            Err(_) if text == "gone" => Self::Gone,
+            Err(_) => Self::Down,
         }
     }
 
@@ -54,6 +57,13 @@ impl SharedError for UpstreamError {
 
     fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         None
+    }
+
+    fn retry_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Until(at) => Some(*at),
+            Self::Down | Self::Gone => None,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use store_core::pipeline::{Failure, Outcome, PipelineError, Request};
 use store_core::{Clock, DedupeStore, HOUR, MINUTE, Priority, Reason, Result, SECOND};
 
-use super::fixture::{Fixture, UpstreamError, key, one_per_hour, request, resource};
+use super::fixture::{Fixture, UpstreamError, fresh, key, one_per_hour, request, resource};
 use crate::run::{advance_until_done, eventually, task_result};
 use crate::{Harness, Setup};
 
@@ -97,6 +97,39 @@ pub async fn a_cooldown_of_one_request_applies_to_the_next(harness: &dyn Harness
     let waiting = other.spawn_get(request()?.with_max_wait(HOUR), "one");
     let answer = advance_until_done(&fixture.clock, SECOND, waiting).await?;
     assert!(answer.is_ok());
+    Ok(())
+}
+
+pub async fn a_request_goes_on_after_its_cooldown(harness: &dyn Harness) -> Result<()> {
+    let fixture = Fixture::open(harness, &Setup::default()).await?;
+    let limited_resource = resource()?;
+    let limited = move || {
+        Failure::new(UpstreamError::Down)
+            .with_cooldown(limited_resource.clone(), MINUTE)
+            .retry_after_cooldowns()
+    };
+    let impatient = request()?.with_max_wait(MINUTE / 2);
+    let failed = fixture.run(impatient, |_| Err(limited())).await;
+    assert!(matches!(
+        failed,
+        Err(PipelineError::Fetch(UpstreamError::Down))
+    ));
+    assert_eq!(fixture.sent(), 1);
+
+    let began = fixture.clock.now();
+    let patient = {
+        let (fixture, request) = (fixture.clone(), request()?.with_max_wait(HOUR));
+        // More often than a failure is repeated that has no cooldown.
+        let answer = move |attempt| match attempt {
+            0..5 => Err(limited()),
+            _ => Ok(fresh("one")),
+        };
+        tokio::spawn(async move { Ok(fixture.run(request, answer).await) })
+    };
+    let answer = advance_until_done(&fixture.clock, SECOND, patient).await?;
+    assert_eq!(answer.expect("an answer").body, "one");
+    assert_eq!(fixture.sent(), 7);
+    assert!(fixture.clock.now().since(began) >= MINUTE * 6);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use store_core::pipeline::{CacheMode, Failure, Fetched, Outcome, PipelineError};
 use store_core::{
-    AdaptiveConfig, CacheStoreExt, DedupeStore, HOUR, Limit, MINUTE, NewEntry, Priority,
+    AdaptiveConfig, CacheStoreExt, Clock, DedupeStore, HOUR, Limit, MINUTE, NewEntry, Priority,
     Registration, ResourceConfig, Result, SECOND, Tag,
 };
 use tokio::sync::Notify;
@@ -147,6 +147,24 @@ pub async fn a_failure_is_shared_with_those_who_joined(harness: &dyn Harness) ->
         ));
     }
     assert_eq!(fixture.sent(), 1);
+    Ok(())
+}
+
+pub async fn a_joiner_that_waits_longer_tries_again(harness: &dyn Harness) -> Result<()> {
+    let fixture = Fixture::open(harness, &Setup::default()).await?;
+    let refused = UpstreamError::Until(fixture.clock.now() + MINUTE);
+    let (release, owner) = start_fetch(&fixture, Err(refused.clone())).await?;
+    let impatient = fixture.spawn_get(request()?.with_max_wait(SECOND), "another");
+    let patient = fixture.spawn_get(request()?.with_max_wait(HOUR), "another");
+    fixture.wait_for_joined(2).await?;
+    release.notify_one();
+    for waited in [owner, impatient] {
+        let failed = task_result(waited).await?;
+        assert!(matches!(failed, Err(PipelineError::Fetch(error)) if error == refused));
+    }
+    let answer = advance_until_done(&fixture.clock, SECOND, patient).await?;
+    assert_eq!(answer.expect("an answer").body, "another");
+    assert_eq!(fixture.sent(), 2);
     Ok(())
 }
 

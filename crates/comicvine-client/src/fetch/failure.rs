@@ -1,0 +1,139 @@
+//! Failed attempts: their errors, their cooldowns, and when to try again.
+//!
+//! Whatever names a moment is tried again at that moment, whatever is temporary after a pause that grows;
+//! both only within the time that the caller waits.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use store_core::pipeline::Failure;
+use store_core::{MINUTE, Timestamp};
+
+use super::ApiRequest;
+use super::convert::api_error;
+use crate::classify::{Classification, ResponseKind};
+use crate::error::{Error, LimitReason};
+use crate::http_response::HttpResponse;
+use crate::inner::Inner;
+use crate::transport::{SendError, root_cause};
+
+/// The longest pause before another attempt, without jitter.
+const MAX_BACKOFF: Duration = MINUTE;
+
+/// How often a client retries that never reached the server: it is more likely set up wrongly, or
+/// offline, than the API is down.
+const RETRIES_BEFORE_FIRST_RESPONSE: u32 = 2;
+
+impl Inner {
+    /// The failure of an attempt without a response.
+    pub(super) fn send_failure(
+        &self,
+        error: SendError,
+        request: &ApiRequest,
+        attempt: u32,
+    ) -> Failure<Error> {
+        let subject = request.subject.clone();
+        let transport = |error: reqwest::Error| Error::Transport {
+            subject: subject.clone(),
+            message: root_cause(&error),
+            source: None,
+        };
+        match error {
+            SendError::Connect(error) => {
+                let failure = Failure::new(transport(error)).nothing_sent();
+                let is_hopeless = attempt >= RETRIES_BEFORE_FIRST_RESPONSE
+                    && !self.reached.load(Ordering::Relaxed);
+                if is_hopeless {
+                    failure
+                } else {
+                    failure.retry_after(self.backoff(attempt))
+                }
+            }
+            SendError::Interrupted(error) => {
+                Failure::new(transport(error)).retry_after(self.backoff(attempt))
+            }
+            SendError::Timeout => {
+                Failure::new(Error::Timeout { subject }).retry_after(self.backoff(attempt))
+            }
+            SendError::TooLarge => Failure::new(Error::Decode {
+                subject,
+                message: "the response is larger than the client's `max_body_bytes`".to_owned(),
+            }),
+        }
+    }
+
+    /// The failure of an attempt whose response is not a success.
+    pub(super) fn response_failure(
+        &self,
+        classification: Classification,
+        response: &HttpResponse,
+        request: &ApiRequest,
+        now: Timestamp,
+        attempt: u32,
+    ) -> Failure<Error> {
+        let subject = request.subject.clone();
+        let status = response.status;
+        let cooldown = classification.cooldown;
+        let retry_at = cooldown.map(|cooldown| match attempt {
+            0 => cooldown.until,
+            // A break that turned out too short is followed by a longer one.
+            _ => cooldown.until.max(now + self.backoff(attempt)),
+        });
+        let is_final = matches!(classification.kind, ResponseKind::Refused { .. });
+        let is_temporary = matches!(
+            classification.kind,
+            ResponseKind::Unavailable | ResponseKind::CutShort
+        );
+        let mut failure = Failure::new(match classification.kind {
+            ResponseKind::Refused { code, message } => api_error(subject, code, message),
+            ResponseKind::RateLimited => Error::RateLimited {
+                subject,
+                retry_at,
+                reason: LimitReason::Api,
+            },
+            ResponseKind::Blocked(kind) => Error::Blocked { kind, retry_at },
+            ResponseKind::Unavailable => Error::Unavailable {
+                subject,
+                status,
+                retry_at,
+            },
+            ResponseKind::CutShort => Error::Transport {
+                subject,
+                message: "the response is empty or ends early".to_owned(),
+                source: None,
+            },
+            ResponseKind::Results | ResponseKind::Unknown => Error::Decode {
+                subject,
+                message: format!(
+                    "http status {status} with a body that is not the api's; check the base url"
+                ),
+            },
+        });
+        if let (Some(cooldown), Some(until)) = (cooldown, retry_at)
+            && let Ok(resource) = self.cooldown_resource(cooldown.scope, request)
+        {
+            failure = failure.with_cooldown(resource, until.since(now));
+            if !is_final {
+                failure = failure.retry_after_cooldowns();
+            }
+        } else if is_temporary {
+            failure = failure.retry_after(self.backoff(attempt));
+        }
+        if matches!(failure.error, Error::NotFound { .. }) {
+            failure = failure.cache_for(self.freshness.not_found);
+        }
+        failure
+    }
+
+    /// The pause before the next attempt: exponential, factor 4, at most a minute, with up to 50 % of
+    /// jitter.
+    fn backoff(&self, attempt: u32) -> Duration {
+        const STEPS: u64 = 1_024;
+        let base = self
+            .retry_backoff
+            .saturating_mul(4_u32.saturating_pow(attempt))
+            .min(MAX_BACKOFF);
+        let share = u32::try_from(self.random.next_u64() % STEPS).unwrap_or(0);
+        base.saturating_add(base / 2 * share / 1_024)
+    }
+}
