@@ -16,6 +16,6 @@ pub use crate::dedupe::JobEnd;
 pub use crate::random::SeededRandom;
 pub use configs::DefaultConfigs;
 pub use denials::{Activity, Denials};
-pub use guards::{Undelivered, end_ownership, new_ownership, new_permit};
+pub use guards::{Undelivered, end_ownership, new_ownership, new_permit, with_lapsed_cooldowns};
 pub use signals::{JobSignals, JobWatch};
 pub use sums::AdaptiveSums;

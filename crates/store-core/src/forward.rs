@@ -95,6 +95,7 @@ forward!(RateLimitStore {
     fn set_cooldown(resource: &Resource, until: Timestamp) -> Result<Timestamp>;
     fn cooldown(resource: &Resource) -> Result<Option<Timestamp>>;
     fn clear_cooldown(resource: &Resource, seen: Timestamp) -> Result<()>;
+    fn move_cooldown(resource: &Resource, seen: Timestamp, until: Timestamp) -> Result<bool>;
     fn set_resource_config(resource: &Resource, config: ResourceConfig) -> Result<()>;
     fn resource_config(resource: &Resource) -> Result<Option<ResourceConfig>>;
     fn list(page: &PageRequest) -> Result<Page<ResourceInfo>>;

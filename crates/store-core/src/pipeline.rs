@@ -12,6 +12,7 @@ mod answer;
 mod builder;
 mod failure;
 mod inner;
+mod probe;
 mod request;
 mod run;
 mod stats;

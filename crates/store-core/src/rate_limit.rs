@@ -97,6 +97,19 @@ pub trait RateLimitStore: fmt::Debug + Send + Sync + 'static {
     /// Only the kinds of a backend that does not work.
     async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()>;
 
+    /// Moves the end of the cooldown from `seen` to `until`, either way; returns whether it did. Of several
+    /// callers that saw the same end one succeeds, over all processes. Works on a cooldown that is over,
+    /// too, until it is cleared: see [`Permit::lapsed_cooldowns`].
+    ///
+    /// # Errors
+    /// Only the kinds of a backend that does not work.
+    async fn move_cooldown(
+        &self,
+        resource: &Resource,
+        seen: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool>;
+
     /// Stores the configuration of a resource for every process that shares the store, from now on.
     /// Earlier admissions keep counting.
     ///

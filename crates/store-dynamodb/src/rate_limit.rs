@@ -160,6 +160,15 @@ impl RateLimitStore for DynamoDbRateLimitStore {
         self.inner.clear_cooldown(resource, seen).await
     }
 
+    async fn move_cooldown(
+        &self,
+        resource: &Resource,
+        seen: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool> {
+        self.inner.move_cooldown(resource, seen, until).await
+    }
+
     async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
         self.inner.set_config(resource, &config).await
     }

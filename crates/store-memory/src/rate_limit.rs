@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use store_core::backend::window::{Denial, check_claims};
-use store_core::backend::{AdaptiveSums, DefaultConfigs, new_permit};
+use store_core::backend::{AdaptiveSums, DefaultConfigs, new_permit, with_lapsed_cooldowns};
 use store_core::{
     Acquire, Attempt, Claim, Decision, Limit, Page, PageRequest, Permit, Priority,
     RateLimitOptions, RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo,
@@ -183,6 +183,15 @@ impl Resources {
         }
     }
 
+    /// The claimed resources whose cooldown is over and was not cleared.
+    fn lapsed_cooldowns(&self, request: &Acquire, now: Timestamp) -> Vec<(Resource, Timestamp)> {
+        let lapsed = request.claims.iter().filter_map(|claim| {
+            let until = self.states.get(&claim.resource)?.lapsed_cooldown(now)?;
+            Some((claim.resource.clone(), until))
+        });
+        lapsed.collect()
+    }
+
     fn admit(&mut self, request: &Acquire, now: Timestamp) -> Vec<Admissions> {
         let first_id = self.last_id + 1;
         self.last_id += u64::from(request.permits.get());
@@ -215,7 +224,9 @@ impl RateLimitStore for MemoryRateLimitStore {
                 return Ok(denial.into());
             }
             let admissions = resources.admit(&request, now);
-            Ok(Decision::Granted(self.permit(admissions, &request, now)))
+            let permit = self.permit(admissions, &request, now);
+            let lapsed = resources.lapsed_cooldowns(&request, now);
+            Ok(Decision::Granted(with_lapsed_cooldowns(permit, lapsed)))
         })
     }
 
@@ -292,6 +303,18 @@ impl RateLimitStore for MemoryRateLimitStore {
                 state.clear_cooldown(seen);
             }
             Ok(())
+        })
+    }
+
+    async fn move_cooldown(
+        &self,
+        resource: &Resource,
+        seen: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool> {
+        self.shared.write("move_cooldown", |resources| {
+            let state = resources.states.get_mut(resource);
+            Ok(state.is_some_and(|state| state.move_cooldown(seen, until)))
         })
     }
 

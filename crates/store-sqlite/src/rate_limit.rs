@@ -16,7 +16,9 @@ use async_trait::async_trait;
 use rusqlite::Transaction;
 use sqlite_database::SqliteDatabase;
 use store_core::backend::window::check_claims;
-use store_core::backend::{DefaultConfigs, Denials, Undelivered, new_permit};
+use store_core::backend::{
+    DefaultConfigs, Denials, Undelivered, new_permit, with_lapsed_cooldowns,
+};
 use store_core::{
     Acquire, Claim, Decision, Limit, Page, PageRequest, Permit, Priority, Random, RateLimitOptions,
     RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo, Result, Status,
@@ -200,8 +202,9 @@ impl RateLimitStore for SqliteRateLimitStore {
                 let permit_id = inner.permit_ids.next();
                 let transaction = inner.transaction(tx, &request, now);
                 let decision = match transaction.acquire(permit_id)? {
-                    Outcome::Granted { rows } => {
-                        Decision::Granted(inner.permit(now, rows, permit_id))
+                    Outcome::Granted { rows, lapsed } => {
+                        let permit = inner.permit(now, rows, permit_id);
+                        Decision::Granted(with_lapsed_cooldowns(permit, lapsed))
                     }
                     Outcome::Denied(denial) => {
                         inner.denials.insert(&request, &denial, now);
@@ -274,6 +277,18 @@ impl RateLimitStore for SqliteRateLimitStore {
         let remove =
             move |tx: &Transaction<'_>, resource: &Resource| cooldown::remove(tx, resource, seen);
         self.update("clear_cooldown", resource, remove).await
+    }
+
+    async fn move_cooldown(
+        &self,
+        resource: &Resource,
+        seen: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool> {
+        let move_end = move |tx: &Transaction<'_>, resource: &Resource| {
+            cooldown::move_end(tx, resource, seen, until)
+        };
+        self.update("move_cooldown", resource, move_end).await
     }
 
     async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {

@@ -36,6 +36,8 @@ cases! {
     a_request_that_cannot_be_sent_in_time_is_refused: covers("T16", "F11"),
     a_cooldown_of_one_request_applies_to_the_next: covers("F24", "F26", "T10"),
     a_request_goes_on_after_its_cooldown: covers("F24", "F26"),
+    one_caller_probes_after_a_cooldown: covers("T10"),
+    a_probe_that_failed_for_a_moment_is_left_to_the_next: covers("T10"),
     a_caller_that_stops_waiting_leaves_nothing_behind: covers("F1"),
     a_request_without_claims_takes_no_permit: covers("F2"),
 

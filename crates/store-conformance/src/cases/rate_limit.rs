@@ -102,6 +102,8 @@ cases! {
     cooldown_denies_everybody_until_its_end: covers("T10"),
     cooldown_only_grows: covers("F24", "T10"),
     ending_an_old_cooldown_spares_a_newer_one: covers("F25", "T10"),
+    lapsed_cooldown_is_told_until_it_is_cleared: covers("T10"),
+    one_of_many_moves_the_end_of_a_cooldown: covers("T10"),
     cooldown_applies_to_every_handle: covers("F26", "T10"),
     cooldown_of_one_claim_denies_the_request: covers("T10"),
     longer_of_cooldown_and_window_is_reported: covers("T10"),

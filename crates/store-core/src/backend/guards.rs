@@ -8,6 +8,7 @@ use crate::dedupe::{JobId, Ownership};
 use crate::key::Key;
 use crate::priority::Priority;
 use crate::rate_limit::{Decision, Permit};
+use crate::resource::Resource;
 use crate::time::Timestamp;
 
 /// A permit whose admission is counted already. `refund` runs if the permit is given back: it must not
@@ -23,6 +24,13 @@ use crate::time::Timestamp;
 /// ```
 pub fn new_permit(admitted_at: Timestamp, refund: impl FnOnce() + Send + Sync + 'static) -> Permit {
     Permit::new(admitted_at, refund)
+}
+
+/// The same permit, with the claimed resources whose cooldown is over and was not cleared, each with its
+/// end.
+pub fn with_lapsed_cooldowns(mut permit: Permit, lapsed: Vec<(Resource, Timestamp)>) -> Permit {
+    permit.set_lapsed_cooldowns(lapsed);
+    permit
 }
 
 /// The ownership of a registered job. `abandon` runs if the ownership is dropped before its job ends:

@@ -91,6 +91,9 @@ impl RateLimitStore for OnePerSecond {
     async fn clear_cooldown(&self, _: &Resource, _: Timestamp) -> Result<()> {
         Err(unused())
     }
+    async fn move_cooldown(&self, _: &Resource, _: Timestamp, _: Timestamp) -> Result<bool> {
+        Err(unused())
+    }
     async fn set_resource_config(&self, _: &Resource, _: ResourceConfig) -> Result<()> {
         Err(unused())
     }

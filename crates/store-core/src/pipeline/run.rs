@@ -8,6 +8,7 @@ use tracing::{debug, warn};
 use super::answer::{Answer, CachePolicy, Fetched, Outcome};
 use super::failure::{Failure, PipelineError, Retry, SharedError};
 use super::inner::Inner;
+use super::probe::Probe;
 use super::request::Request;
 use crate::cache::{FillToken, NewEntry, SetOutcome};
 use crate::codec::record::{StoredAnswer, StoredFailure};
@@ -107,12 +108,22 @@ impl Run<'_> {
         let (mut attempt, mut retries) = (0, 0);
         loop {
             let permit = self.permit(priority.clone()).await?;
+            let Some(mut probe) = self.probe(permit.as_ref()).await else {
+                if let Some(permit) = permit {
+                    permit.give_back();
+                }
+                continue;
+            };
             self.inner.counters.attempted();
             let asked_at = clock.now();
-            let failure = match fetch(attempt).await {
-                Ok(fetched) => return Ok((fetched, asked_at)),
+            let failure = match probe.hold(fetch(attempt)).await {
+                Ok(fetched) => {
+                    probe.succeed().await;
+                    return Ok((fetched, asked_at));
+                }
                 Err(failure) => failure,
             };
+            probe.fail(&failure).await;
             if let Some(permit) = permit
                 && failure.nothing_sent
             {
@@ -161,9 +172,10 @@ impl Run<'_> {
         let decision = match (asked, &self.inner.fallback_limiter) {
             (Err(error), Some(fallback)) => {
                 warn!(%error, "the fallback limiter replaces the rate limiter");
-                fallback
+                let asked = fallback
                     .acquire_until(acquire, self.deadline, priority)
-                    .await
+                    .await;
+                asked.map(without_lapsed)
             }
             (asked, _) => asked,
         };
@@ -178,6 +190,15 @@ impl Run<'_> {
                 Err(PipelineError::Denied { retry_at, reason })
             }
             Err(error) => Err(PipelineError::Limiter(error)),
+        }
+    }
+
+    /// The probe that the permit calls for; `None` if somebody else probes: then nothing may be sent.
+    async fn probe(&self, permit: Option<&Permit>) -> Option<Probe<'_>> {
+        let clock = &*self.inner.clock;
+        match (&self.inner.limiter, permit) {
+            (Some(limiter), Some(permit)) => Probe::begin(&**limiter.store(), clock, permit).await,
+            _ => Some(Probe::none(clock)),
         }
     }
 
@@ -270,6 +291,17 @@ impl Run<'_> {
 fn longest(cooldowns: &[(Resource, Duration)]) -> Duration {
     let durations = cooldowns.iter().map(|(_, duration)| *duration);
     durations.max().unwrap_or_default()
+}
+
+/// A permit of another store than the one that cooldowns are kept in.
+fn without_lapsed(decision: Decision) -> Decision {
+    match decision {
+        Decision::Granted(mut permit) => {
+            permit.set_lapsed_cooldowns(Vec::new());
+            Decision::Granted(permit)
+        }
+        denied @ Decision::Denied { .. } => denied,
+    }
 }
 
 fn no_limiter(resource: &str) -> Error {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::resource::Resource;
 use crate::time::Timestamp;
 
 /// Permission to send one request, counted from the moment it was granted.
@@ -26,6 +27,7 @@ use crate::time::Timestamp;
 #[must_use = "a granted permit is used even if it is dropped; give it back if nothing is sent"]
 pub struct Permit {
     admitted_at: Timestamp,
+    lapsed_cooldowns: Vec<(Resource, Timestamp)>,
     refund: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
@@ -36,6 +38,7 @@ impl Permit {
     ) -> Self {
         Self {
             admitted_at,
+            lapsed_cooldowns: Vec::new(),
             refund: Some(Box::new(refund)),
         }
     }
@@ -44,8 +47,13 @@ impl Permit {
     pub(crate) const fn given_back() -> Self {
         Self {
             admitted_at: Timestamp::MIN,
+            lapsed_cooldowns: Vec::new(),
             refund: None,
         }
+    }
+
+    pub(crate) fn set_lapsed_cooldowns(&mut self, lapsed: Vec<(Resource, Timestamp)>) {
+        self.lapsed_cooldowns = lapsed;
     }
 
     pub(crate) fn refund(&mut self) {
@@ -58,6 +66,15 @@ impl Permit {
     #[must_use]
     pub const fn admitted_at(&self) -> Timestamp {
         self.admitted_at
+    }
+
+    /// The claimed resources whose cooldown is over and was not cleared, each with its end: nobody knows
+    /// yet whether the server accepts requests again. Whoever moves the end of such a cooldown ahead
+    /// ([`RateLimitStore::move_cooldown`](crate::RateLimitStore::move_cooldown)) probes for all; a
+    /// pipeline does that by itself.
+    #[must_use]
+    pub fn lapsed_cooldowns(&self) -> &[(Resource, Timestamp)] {
+        &self.lapsed_cooldowns
     }
 
     /// Takes the admission out of the window: nothing was sent.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store_core::backend::window::Denial;
-use store_core::backend::{Activity, Undelivered, new_permit};
-use store_core::{Acquire, Attempt, Claim, Decision, Permit, Priority, Result, Timestamp};
+use store_core::backend::{Activity, Undelivered, new_permit, with_lapsed_cooldowns};
+use store_core::{
+    Acquire, Attempt, Claim, Decision, Permit, Priority, Resource, Result, Timestamp,
+};
 use tokio::runtime::Handle as Runtime;
 
 use super::decide::{self, Ask, Refuse, Step, Take};
@@ -188,13 +190,26 @@ impl Inner {
 
     fn permit(self: &Arc<Self>, held: Vec<Held>) -> Permit {
         let at = held.iter().map(|held| held.at).max();
+        let lapsed = self.lapsed_cooldowns(&held);
         let (inner, runtime) = (Arc::clone(self), Runtime::try_current().ok());
-        new_permit(at.unwrap_or_else(|| self.now()), move || {
+        let permit = new_permit(at.unwrap_or_else(|| self.now()), move || {
             // Without a runtime it stays used until its span has passed.
             if let Some(runtime) = runtime {
                 runtime.spawn(async move { inner.undo(held).await });
             }
-        })
+        });
+        with_lapsed_cooldowns(permit, lapsed)
+    }
+
+    /// The resources whose cooldown was over when the admission was written, and not cleared.
+    fn lapsed_cooldowns(&self, held: &[Held]) -> Vec<(Resource, Timestamp)> {
+        let now = self.now();
+        let lapsed = held.iter().filter_map(|held| {
+            let (state, _) = held.local.seen()?;
+            let until = state.cooldown_until.filter(|until| *until <= now)?;
+            Some((held.local.resource.clone(), until))
+        });
+        lapsed.collect()
     }
 }
 

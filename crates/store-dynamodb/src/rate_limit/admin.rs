@@ -204,6 +204,36 @@ impl Inner {
         }
     }
 
+    pub(super) async fn move_cooldown(
+        &self,
+        resource: &Resource,
+        seen: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool> {
+        let table = self.handle.table("move_cooldown")?;
+        let local = self.locals.of(resource);
+        let update = Update {
+            key: item::key(resource),
+            change: "SET #cd = :until REMOVE #TTL".to_owned(),
+            condition: "#cd = :cd".to_owned(),
+            values: Values::default()
+                .with(":cd", timestamp(seen))
+                .with(":until", timestamp(until)),
+        };
+        let moved = table.update("move_cooldown", update).await;
+        local.forget();
+        self.end_batches(&local).await;
+        self.denials.remove(resource);
+        match moved {
+            Ok(_) => Ok(true),
+            // An answer that was lost looks like a refusal, which only costs the caller a wait.
+            Err(Failure::Refused(_)) => Ok(false),
+            Err(failure) => Err(failure
+                .into_error("move_cooldown")
+                .with_key(resource.as_str())),
+        }
+    }
+
     pub(super) async fn set_config(
         &self,
         resource: &Resource,

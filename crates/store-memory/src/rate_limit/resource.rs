@@ -243,6 +243,20 @@ impl ResourceState {
         }
     }
 
+    /// Moves the end of the cooldown from `seen` to `until`; returns whether it did.
+    pub(super) fn move_cooldown(&mut self, seen: Timestamp, until: Timestamp) -> bool {
+        let is_seen = self.cooldown_until == Some(seen);
+        if is_seen {
+            self.cooldown_until = Some(until);
+        }
+        is_seen
+    }
+
+    /// The end of a cooldown that is over and was not cleared.
+    pub(super) fn lapsed_cooldown(&self, now: Timestamp) -> Option<Timestamp> {
+        self.cooldown_until.filter(|until| *until <= now)
+    }
+
     /// The config for callers without a claim of their own.
     fn own_config(&self) -> ResourceConfig {
         self.config.as_ref().unwrap_or(&self.claimed).clone()

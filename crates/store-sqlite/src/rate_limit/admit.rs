@@ -12,7 +12,11 @@ use crate::error::TransactionError;
 
 /// The outcome of a request.
 pub(super) enum Outcome {
-    Granted { rows: Vec<InsertedRows> },
+    Granted {
+        rows: Vec<InsertedRows>,
+        /// The resources whose cooldown is over and was not cleared.
+        lapsed: Vec<(Resource, Timestamp)>,
+    },
     Denied(Denial),
 }
 
@@ -41,6 +45,7 @@ impl RequestTransaction<'_> {
             tx, request, now, ..
         } = self;
         let mut denial = None;
+        let mut lapsed = Vec::new();
         let mut newest = Vec::with_capacity(request.claims.len());
         for claim in &request.claims {
             let PreparedClaim {
@@ -49,6 +54,9 @@ impl RequestTransaction<'_> {
                 allocation,
             } = self.prepare(claim)?;
             newest.push(state.newest);
+            if let Some(until) = state.cooldown_until.filter(|until| *until <= now) {
+                lapsed.push((claim.resource.clone(), until));
+            }
             let rules = Rules {
                 resource: &claim.resource,
                 config: &config,
@@ -66,7 +74,7 @@ impl RequestTransaction<'_> {
             return Ok(Outcome::Denied(denial));
         }
         let rows = self.insert(&newest, Some(permit_id))?;
-        Ok(Outcome::Granted { rows })
+        Ok(Outcome::Granted { rows, lapsed })
     }
 
     /// Records requests that were sent without a permit, whether they fit the limit or not.

@@ -34,6 +34,21 @@ pub(super) fn extend(
     Ok(Timestamp::from_millis(until))
 }
 
+/// Moves the end of the cooldown from `seen` to `until`; returns whether it did.
+pub(super) fn move_end(
+    tx: &Transaction<'_>,
+    resource: &Resource,
+    seen: Timestamp,
+    until: Timestamp,
+) -> Result<bool, TransactionError> {
+    let moved = tx
+        .prepare_cached(
+            "UPDATE server_cooldowns SET cooldown_until = ?3 WHERE origin = ?1 AND cooldown_until = ?2",
+        )?
+        .execute((resource.as_str(), seen.as_millis(), until.as_millis()))?;
+    Ok(moved > 0)
+}
+
 /// Removes the cooldown if it still ends at `seen`.
 pub(super) fn remove(
     tx: &Transaction<'_>,

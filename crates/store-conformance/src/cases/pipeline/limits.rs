@@ -133,6 +133,78 @@ pub async fn a_request_goes_on_after_its_cooldown(harness: &dyn Harness) -> Resu
     Ok(())
 }
 
+/// Two programs, with a cooldown of the resource that is over just now.
+async fn after_a_cooldown(harness: &dyn Harness) -> Result<(Fixture, Fixture)> {
+    let setup = Setup::default();
+    let one = Fixture::open(harness, &setup).await?;
+    let other = Fixture::open(harness, &setup).await?;
+    let until = setup.clock.now() + MINUTE;
+    one.rate_limit.set_cooldown(&resource()?, until).await?;
+    setup.clock.set_wall(until);
+    Ok((one, other))
+}
+
+/// Whether a request of its own key is refused because of a cooldown.
+async fn is_refused(fixture: &Fixture, name: &str) -> Result<bool> {
+    let mut request = request()?;
+    request.key = store_core::Key::new(name)?;
+    Ok(matches!(
+        fixture.get(request, "one").await,
+        Err(PipelineError::Denied {
+            reason: Reason::Cooldown(_),
+            ..
+        })
+    ))
+}
+
+pub async fn one_caller_probes_after_a_cooldown(harness: &dyn Harness) -> Result<()> {
+    let (one, other) = after_a_cooldown(harness).await?;
+    let cooled = resource()?;
+    for is_blocked in [true, false] {
+        let probe = one.run(request()?, |_| {
+            Err(Failure::new(UpstreamError::Down).with_cooldown(cooled.clone(), MINUTE))
+        });
+        let answered = one.pipeline.run(request()?, async |_| {
+            // Nobody else is let through while the probe is out.
+            assert!(is_refused(&one, "comics:2").await.unwrap_or(false));
+            assert!(is_refused(&other, "comics:3").await.unwrap_or(false));
+            Ok::<_, Failure<UpstreamError>>(fresh("one"))
+        });
+        if is_blocked {
+            assert!(probe.await.is_err());
+            assert!(is_refused(&other, "comics:4").await?);
+            one.clock.advance(MINUTE);
+        } else {
+            assert!(Box::pin(answered).await.is_ok());
+        }
+    }
+    // A process may keep a denial for a second.
+    one.clock.advance(SECOND);
+    assert!(!is_refused(&other, "comics:5").await?);
+    assert!(!is_refused(&one, "comics:6").await?);
+    Ok(())
+}
+
+pub async fn a_probe_that_failed_for_a_moment_is_left_to_the_next(
+    harness: &dyn Harness,
+) -> Result<()> {
+    let (one, other) = after_a_cooldown(harness).await?;
+    let interrupted = one
+        .run(request()?, |_| {
+            Err(Failure::new(UpstreamError::Down).retry_after(HOUR))
+        })
+        .await;
+    assert!(interrupted.is_err());
+    let answered = other.pipeline.run(request()?, async |_| {
+        assert!(is_refused(&one, "comics:2").await.unwrap_or(false));
+        Ok::<_, Failure<UpstreamError>>(fresh("one"))
+    });
+    assert!(Box::pin(answered).await.is_ok());
+    one.clock.advance(SECOND);
+    assert!(!is_refused(&one, "comics:3").await?);
+    Ok(())
+}
+
 pub async fn a_caller_that_stops_waiting_leaves_nothing_behind(
     harness: &dyn Harness,
 ) -> Result<()> {

@@ -10,6 +10,7 @@ use store_core::{
 use super::fixture::{
     assert_within_resolution, background, denied, granted, resource, status, use_permit, user,
 };
+use crate::run::run_concurrently;
 use crate::{Harness, Setup};
 
 pub async fn cooldown_denies_everybody_until_its_end(harness: &dyn Harness) -> Result<()> {
@@ -132,5 +133,53 @@ pub async fn resource_with_only_a_cooldown_is_listed(harness: &dyn Harness) -> R
     assert_eq!(names, [resource()?]);
     let stats = limits.stats().await?;
     assert_eq!(stats.rate_limited_resources, [resource()?]);
+    Ok(())
+}
+
+pub async fn lapsed_cooldown_is_told_until_it_is_cleared(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let (one, other) = (
+        harness.rate_limit(&setup).await?,
+        harness.rate_limit(&setup).await?,
+    );
+    let permit = granted(&other, user()?).await?;
+    assert_eq!(permit.lapsed_cooldowns(), []);
+    let until = setup.clock.now() + MINUTE;
+    one.set_cooldown(&resource()?, until).await?;
+    setup.clock.set_wall(until + SECOND);
+    for limits in [&one, &other] {
+        let permit = granted(limits, user()?).await?;
+        assert_eq!(permit.lapsed_cooldowns(), [(resource()?, until)]);
+    }
+    one.clear_cooldown(&resource()?, until).await?;
+    setup.clock.advance(SECOND);
+    for limits in [&one, &other] {
+        let permit = granted(limits, user()?).await?;
+        assert_eq!(permit.lapsed_cooldowns(), []);
+    }
+    Ok(())
+}
+
+pub async fn one_of_many_moves_the_end_of_a_cooldown(harness: &dyn Harness) -> Result<()> {
+    let setup = Setup::default();
+    let seen = setup.clock.now();
+    let until = seen + SECOND * 3;
+    let first = harness.rate_limit(&setup).await?;
+    assert!(!first.move_cooldown(&resource()?, seen, until).await?);
+    first.set_cooldown(&resource()?, seen).await?;
+    let mut handles = Vec::new();
+    for _ in 0..8 {
+        handles.push(harness.rate_limit(&setup).await?);
+    }
+    let movers = handles
+        .into_iter()
+        .map(|limits| async move { limits.move_cooldown(&resource()?, seen, until).await });
+    let moved = run_concurrently(movers).await?;
+    assert_eq!(moved.iter().filter(|moved| **moved).count(), 1);
+    let (retry_at, reason) = denied(&first, user()?).await?;
+    assert_eq!((retry_at, reason), (until, Reason::Cooldown(resource()?)));
+    // Back, too.
+    assert!(first.move_cooldown(&resource()?, until, seen).await?);
+    let _used = granted(&first, user()?).await?;
     Ok(())
 }
