@@ -1,8 +1,8 @@
 //! The rate limits of the API, and their status.
 //!
-//! The API limits each path per hour, singular and plural separately, and the spacing of all requests
-//! with a key. A budget belongs to a server and a key: a test server and the real API, or two keys,
-//! have separate budgets.
+//! The API limits each path per hour and key, singular and plural separately, and the spacing of all
+//! requests from an address. So the budget of a path belongs to a server and a key, and the spacing to a
+//! server, whatever the key.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub struct Budget {
     /// Requests per path, and their guard against differences in network latency. Default: 200 per
     /// hour with a guard of 18 seconds.
     pub path: Limit,
-    /// The minimum time between two requests with the key, on any path; zero for none.
+    /// The minimum time between two requests to the server, on any path and with any key; zero for none.
     /// Default: 1 second.
     pub spacing: Duration,
     /// The guard of the spacing: a request on a new connection arrives later than the next one on
@@ -108,8 +108,8 @@ impl Budget {
         }
     }
 
-    /// The config of the key as a whole. It exists even without a spacing, because a cooldown of the
-    /// key applies to every path.
+    /// The config of the server as a whole. It exists even without a spacing, because a ban of the address
+    /// applies to every path and key.
     fn spacing_config(&self) -> ResourceConfig {
         const EFFECTIVELY_UNLIMITED: Limit = Limit::new(10_000, SECOND);
         if self.spacing.is_zero() {
@@ -121,7 +121,7 @@ impl Budget {
     }
 }
 
-/// The rate limit resources of one key at one server.
+/// The rate limit resources of a server, and of one key there.
 #[derive(Clone, Debug)]
 pub(crate) struct Resources {
     origin: String,
@@ -142,7 +142,7 @@ impl Resources {
     pub(crate) fn validate(&self) -> store_core::Result<()> {
         self.budget.path_config().check()?;
         self.path_claim("issues")?;
-        self.key_claim().map(drop)
+        self.origin_claim().map(drop)
     }
 
     /// How long a request counts against the budget of its path.
@@ -150,9 +150,9 @@ impl Resources {
         self.budget.path.span()
     }
 
-    /// The resource of the key as a whole.
-    pub(crate) fn key(&self) -> store_core::Result<Resource> {
-        Resource::api(&self.origin, &self.fingerprint, "")
+    /// The resource of the server as a whole.
+    pub(crate) fn origin(&self) -> store_core::Result<Resource> {
+        Resource::new(&self.origin)
     }
 
     /// The resource of one path; `issue` and `issues` are two.
@@ -165,9 +165,9 @@ impl Resources {
         Ok(Claim::new(self.path(path)?).with_config(self.budget.path_config()))
     }
 
-    /// The claim of every request on the spacing of the key.
-    pub(crate) fn key_claim(&self) -> store_core::Result<Claim> {
-        Ok(Claim::new(self.key()?).with_config(self.budget.spacing_config()))
+    /// The claim of every request on the spacing of the server.
+    pub(crate) fn origin_claim(&self) -> store_core::Result<Claim> {
+        Ok(Claim::new(self.origin()?).with_config(self.budget.spacing_config()))
     }
 }
 
@@ -175,8 +175,8 @@ impl Resources {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BudgetStatus {
-    /// The key as a whole: its spacing, and the cooldown that applies to every path.
-    pub key: Status,
+    /// The server as a whole: its spacing, and the cooldown that applies to every path and key.
+    pub origin: Status,
     /// Every path of the API.
     pub paths: Vec<PathStatus>,
 }
@@ -185,7 +185,7 @@ impl BudgetStatus {
     /// The end of the cooldown that applies to every path, if there is one.
     #[must_use]
     pub fn blocked_until(&self) -> Option<Timestamp> {
-        self.key.cooldown_until
+        self.origin.cooldown_until
     }
 
     /// The paths that have used budget or a cooldown.
@@ -215,16 +215,16 @@ mod tests {
     }
 
     #[test]
-    fn request_uses_the_budget_of_its_path_and_the_spacing_of_the_key() {
+    fn request_uses_the_budget_of_its_path_and_the_spacing_of_the_server() {
         let resources = resources("https://cv", "f1");
         let path = resources.path_claim("issues").unwrap();
         assert_eq!(path.resource.as_str(), "https://cv#f1/issues");
         let guarded = Limit::new(200, HOUR).with_guard(SECOND * 18);
         assert_eq!(path.config.unwrap().limits(), [guarded]);
-        let key = resources.key_claim().unwrap();
-        assert_eq!(key.resource.as_str(), "https://cv#f1");
+        let origin = resources.origin_claim().unwrap();
+        assert_eq!(origin.resource.as_str(), "https://cv");
         let guarded = Limit::new(1, SECOND).with_guard(Duration::from_millis(50));
-        assert_eq!(key.config.unwrap().limits(), [guarded]);
+        assert_eq!(origin.config.unwrap().limits(), [guarded]);
     }
 
     #[test]

@@ -26,8 +26,8 @@ const CDN_COOLDOWN: Duration = HOUR;
 const ABNORMAL_TRAFFIC_COOLDOWN: Duration = HOUR.saturating_mul(6);
 /// A slow query that timed out at the cache in front of the API.
 const OVERLOADED_COOLDOWN: Duration = SECOND.saturating_mul(30);
-/// The upper bound of a cooldown, because a stored one is never shortened.
-const MAX_COOLDOWN: Duration = DAY;
+/// The upper bound of a cooldown, also of one that another program stored.
+pub(crate) const MAX_COOLDOWN: Duration = DAY;
 /// The lower bound of a cooldown: the spacing that the API asks for.
 const MIN_COOLDOWN: Duration = SECOND;
 
@@ -75,8 +75,8 @@ pub(crate) enum ResponseKind {
 pub(crate) enum CooldownScope {
     /// Requests on this path.
     Path,
-    /// All requests with this API key.
-    Key,
+    /// All requests to the server, with any API key: what bans an address asks for no key.
+    Origin,
 }
 
 /// A time during which nothing may be sent.
@@ -116,9 +116,12 @@ fn response_kind(response: &HttpResponse, start: &BodyStart) -> ResponseKind {
         }
     };
     match code {
-        _ if start.title_has("abnormal traffic") => {
+        code if start.title_has("abnormal traffic")
+            || (code.is_none() && start.0.contains("abnormal traffic")) =>
+        {
             ResponseKind::Blocked(BlockKind::AbnormalTraffic)
         }
+        None if start.is_address_ban() => ResponseKind::Blocked(BlockKind::Cdn),
         _ if is_rate_limited => ResponseKind::RateLimited,
         Some((StatusCode::RateLimited, _)) => ResponseKind::RateLimited,
         Some((StatusCode::Ok | StatusCode::Other(_), _)) if response.status >= 500 => {
@@ -161,7 +164,7 @@ fn cooldown(
         ResponseKind::RateLimited => {
             // An HTML page comes from the network in front, which limits IP addresses, not paths.
             let scope = if start.is_html() {
-                CooldownScope::Key
+                CooldownScope::Origin
             } else {
                 CooldownScope::Path
             };
@@ -171,11 +174,11 @@ fn cooldown(
             (scope, Some(wait))
         }
         ResponseKind::Blocked(BlockKind::Cdn) => (
-            CooldownScope::Key,
+            CooldownScope::Origin,
             Some(retry_after.unwrap_or(CDN_COOLDOWN)),
         ),
         ResponseKind::Blocked(BlockKind::AbnormalTraffic) => (
-            CooldownScope::Key,
+            CooldownScope::Origin,
             Some(retry_after.unwrap_or(ABNORMAL_TRAFFIC_COOLDOWN)),
         ),
         ResponseKind::Unavailable if response.status == 503 => (
@@ -220,6 +223,14 @@ impl BodyStart {
 
     fn is_html(&self) -> bool {
         self.is_markup() && self.0.contains("<html")
+    }
+
+    /// Whether the content delivery network bans the address: `error code: 1015` as plain text, or the page
+    /// of the same error.
+    fn is_address_ban(&self) -> bool {
+        let code = self.0.strip_prefix("error code:").map(str::trim);
+        code.is_some_and(|code| code.starts_with("10"))
+            || (self.is_html() && self.0.contains("cloudflare") && self.0.contains("error 10"))
     }
 
     fn element(&self, name: &str) -> Option<&str> {

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use store_core::pipeline::PipelineStats;
-use store_core::{Priority, Tag, Timestamp};
+use store_core::{Tag, Timestamp};
 
 use crate::auth::ApiKey;
-use crate::budget::{BudgetStatus, PathStatus};
 use crate::builder::ComicVineBuilder;
 use crate::error::{Error, Result};
 use crate::fetch::cache_tag;
@@ -41,7 +39,7 @@ use crate::request::{DetailRequest, ListRequest, SearchRequest, TypesRequest};
 /// ```
 #[derive(Clone, Debug)]
 pub struct ComicVine {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl ComicVine {
@@ -96,34 +94,6 @@ impl ComicVine {
         TypesRequest::new(Arc::clone(&self.inner))
     }
 
-    /// The remaining budget for callers of this priority, over all clients that share its rate limiter.
-    /// Sends no request.
-    ///
-    /// # Errors
-    /// [`Error::Store`] if the rate limiter fails.
-    pub async fn budget(&self, priority: Priority) -> Result<BudgetStatus> {
-        const CONCURRENCY: usize = 8;
-        let failed = |error| Error::store("read the budget", error);
-        let limiter = &self.inner.rate_limit;
-        let resources = &self.inner.resources;
-        let key = resources.key_claim().map_err(failed)?;
-        let key = limiter.status(&key, priority).await.map_err(failed)?;
-        let paths = stream::iter(api_paths())
-            .map(|path| async move {
-                let claim = resources.path_claim(path)?;
-                let status = limiter.status(&claim, priority).await?;
-                store_core::Result::Ok(PathStatus {
-                    path: path.to_owned(),
-                    status,
-                })
-            })
-            .buffered(CONCURRENCY)
-            .try_collect()
-            .await
-            .map_err(failed)?;
-        Ok(BudgetStatus { key, paths })
-    }
-
     /// Removes one resource from the cache, in all its selections of fields. Cached lists that
     /// contain it stay.
     ///
@@ -150,15 +120,4 @@ impl ComicVine {
     pub fn now(&self) -> Timestamp {
         self.inner.pipeline.clock().now()
     }
-}
-
-/// All paths with a budget of their own.
-fn api_paths() -> Vec<&'static str> {
-    let kinds = ResourceKind::ALL.into_iter();
-    let mut paths: Vec<_> = kinds
-        .flat_map(|kind| [kind.detail_path(), kind.list_path()])
-        .chain(["search", "types"])
-        .collect();
-    paths.sort_unstable();
-    paths
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use store_core::pipeline::{self, CacheMode, Failure, Fetched, Outcome};
-use store_core::{Key, Priority, Resource, Scope, Timestamp, request_hash};
+use store_core::pipeline::{self, Answer, CacheMode, Failure, Fetched, Outcome, PipelineError};
+use store_core::{Key, Priority, Reason, Resource, Scope, Timestamp, request_hash};
 use tracing::debug;
 
 use self::convert::{check_results, pipeline_error};
@@ -86,8 +86,7 @@ impl Inner {
             .pipeline_request(&request)
             .map_err(|error| Error::store("set up the request", error))?;
         let answer = self
-            .pipeline
-            .run(pipeline_request, |attempt| self.attempt(&request, attempt))
+            .run(pipeline_request, &request)
             .await
             .map_err(|error| pipeline_error(error, &request))?;
         let envelope = Envelope::parse(&answer.body).map_err(|error| Error::Decode {
@@ -102,13 +101,32 @@ impl Inner {
         })
     }
 
-    /// The request to the pipeline: every attempt uses the budget of the path and the key's spacing.
+    /// Runs the request; once more, if a cooldown denied it that ended later than any may.
+    async fn run(
+        &self,
+        pipeline_request: pipeline::Request,
+        request: &ApiRequest,
+    ) -> Result<Answer, PipelineError<Error>> {
+        let run = |pipeline_request| {
+            self.pipeline
+                .run(pipeline_request, |attempt| self.attempt(request, attempt))
+        };
+        match run(pipeline_request.clone()).await {
+            Err(PipelineError::Denied {
+                retry_at,
+                reason: Reason::Cooldown(resource),
+            }) if self.cap_cooldown(&resource, retry_at).await => run(pipeline_request).await,
+            answered => answered,
+        }
+    }
+
+    /// The request to the pipeline: every attempt uses the budget of the path and the server's spacing.
     fn pipeline_request(&self, request: &ApiRequest) -> store_core::Result<pipeline::Request> {
         let path = self.resources.path_claim(request.budget_path)?;
-        let key = self.resources.key_claim()?;
+        let origin = self.resources.origin_claim()?;
         let options = request.options;
         Ok(pipeline::Request::new(self.cache_key(request)?, path)
-            .and(key)
+            .and(origin)
             .with_priority(options.priority.unwrap_or(Priority::User))
             .with_max_wait(options.max_wait.unwrap_or(self.max_wait))
             .with_cache_mode(options.cache))
@@ -174,7 +192,7 @@ impl Inner {
     ) -> store_core::Result<Resource> {
         match scope {
             CooldownScope::Path => self.resources.path(request.budget_path),
-            CooldownScope::Key => self.resources.key(),
+            CooldownScope::Origin => self.resources.origin(),
         }
     }
 }

@@ -119,6 +119,7 @@ mod id;
 mod in_process;
 mod inner;
 mod kind;
+mod limits;
 mod model;
 mod query;
 mod request;

@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   comicvine budget
   comicvine budget --priority background
+  comicvine budget --lift
   comicvine budget --output json | jq '.paths[] | select(.path == \"issues\").remaining'";
 
 /// Show the remaining rate limits of the key, per path.
@@ -22,12 +23,29 @@ Examples:
 /// class that `--priority` names.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct Budget {}
+pub(crate) struct Budget {
+    /// Lift every cooldown of the server and the key first, for all programs that share the store. Only
+    /// if you know that it is wrong: requests into a block prolong it.
+    #[arg(long)]
+    lift: bool,
+}
 
-pub(crate) async fn run(global: &GlobalOptions) -> Result<(), Error> {
+pub(crate) async fn run(global: &GlobalOptions, budget: Budget) -> Result<(), Error> {
     let session = Session::open(global).await?;
-    let result = show(&session, global).await;
+    let result = run_in(&session, global, &budget).await;
     session.close(result).await
+}
+
+async fn run_in(session: &Session, global: &GlobalOptions, budget: &Budget) -> Result<(), Error> {
+    if budget.lift {
+        let lifted = session.comics.lift_cooldowns().await?;
+        output::print_notice(&match lifted {
+            0 => "There was no cooldown.".to_owned(),
+            1 => "1 cooldown is lifted.".to_owned(),
+            more => format!("{more} cooldowns are lifted."),
+        });
+    }
+    show(session, global).await
 }
 
 async fn show(session: &Session, global: &GlobalOptions) -> Result<(), Error> {
@@ -46,7 +64,7 @@ async fn show(session: &Session, global: &GlobalOptions) -> Result<(), Error> {
                 .in_use()
                 .map(|path| as_json(&path.path, &path.status))
                 .collect();
-            let value = json!({"key": as_json("", &budget.key), "paths": paths});
+            let value = json!({"origin": as_json("", &budget.origin), "paths": paths});
             output::print_line(&value.to_string())?;
         }
     }

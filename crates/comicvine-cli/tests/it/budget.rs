@@ -92,7 +92,7 @@ async fn every_request_is_counted_on_its_path() {
         (Some(200), Some(199))
     );
     assert!(path["cooldown_until"].is_null() && path["reset_at"].is_string());
-    assert!(json["key"]["window_seconds"].as_f64().unwrap() >= 1.0);
+    assert!(json["origin"]["window_seconds"].as_f64().unwrap() >= 1.0);
 
     let table = home.run(&fake, &["budget"]).await;
     let row = table
@@ -184,4 +184,21 @@ async fn wait_beyond_max_wait_is_refused() {
         .await
         .assert_failed(1, &["has to wait until"]);
     assert_eq!(fake.counts().total().requests(), 0);
+}
+
+#[tokio::test]
+async fn cooldown_is_shown_no_longer_than_a_day_and_lifted_on_command() {
+    let (home, fake) = (Home::new(), fake().await);
+    let other = OtherProgram::open(&home.path("comics.db"), &fake, "issues").await;
+    other.set_cooldown(Duration::from_hours(24 * 365)).await;
+    let list = ["list", "issues", "--limit", "1"];
+    let denied = home.run(&fake, &list).await;
+    assert_eq!(denied.status, 1);
+    let shown = home.run(&fake, &["budget"]).await;
+    assert!(shown.printed().contains("23h 59m"), "{}", shown.printed());
+
+    let lifted = home.run(&fake, &["budget", "--lift"]).await;
+    assert!(lifted.stderr.contains("1 cooldown is lifted"));
+    home.run(&fake, &list).await.printed();
+    other.close().await;
 }

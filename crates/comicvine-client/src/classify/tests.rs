@@ -85,7 +85,7 @@ fn responses_of_the_api_are_classified() {
 
 #[test]
 fn responses_from_in_front_of_the_api_are_classified() {
-    let key = |wait| Some((CooldownScope::Key, wait));
+    let key = |wait| Some((CooldownScope::Origin, wait));
     let (cdn, banned) = (
         ResponseKind::Blocked(BlockKind::Cdn),
         ResponseKind::Blocked(BlockKind::AbnormalTraffic),
@@ -192,6 +192,29 @@ fn last_success_of_a_budget_has_a_cooldown() {
 fn challenge_is_recognized_by_its_header() {
     let found = classified(200, &[("cf-mitigated", "challenge")], "<html></html>");
     assert_eq!(found.kind, ResponseKind::Blocked(BlockKind::Cdn));
+}
+
+#[test]
+fn bans_of_an_address_bind_the_origin_in_whatever_form() {
+    let page = "<html><title>Access denied | Cloudflare</title><h1>Error 1015</h1></html>";
+    for (status, body, kind) in [
+        (403, "error code: 1015", BlockKind::Cdn),
+        (429, "error code: 1015", BlockKind::Cdn),
+        (200, "error code: 1020\n", BlockKind::Cdn),
+        (429, page, BlockKind::Cdn),
+        (403, page, BlockKind::Cdn),
+        (200, "Abnormal Traffic Detected", BlockKind::AbnormalTraffic),
+        (
+            403,
+            "<html><h1>Abnormal traffic</h1></html>",
+            BlockKind::AbnormalTraffic,
+        ),
+    ] {
+        let found = classified(status, &[], body);
+        assert_eq!(found.kind, ResponseKind::Blocked(kind), "{status} {body}");
+        let scope = found.cooldown.map(|cooldown| cooldown.scope);
+        assert_eq!(scope, Some(CooldownScope::Origin), "{status} {body}");
+    }
 }
 
 #[test]

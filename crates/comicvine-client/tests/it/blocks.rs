@@ -1,6 +1,6 @@
 //! Refusals and blocks: their errors, their shared cooldowns, and the cache meanwhile.
 
-use comicvine_client::{BlockKind, Error, LimitReason, Outcome, Priority};
+use comicvine_client::{ApiKey, BlockKind, ComicVine, Error, LimitReason, Outcome, Priority};
 use comicvine_fake::{Fault, Injection};
 use store_core::{MINUTE, SECOND};
 
@@ -99,12 +99,22 @@ async fn cooldown_of_a_path_applies_to_all_clients_and_not_to_other_paths() {
 }
 
 #[tokio::test]
-async fn block_applies_to_every_path() {
-    for fault in [Fault::Forbidden, Fault::AbnormalTraffic] {
+async fn block_applies_to_every_path_and_key() {
+    for fault in [
+        Fault::Forbidden,
+        Fault::AbnormalTraffic,
+        Fault::AddressBanned,
+        Fault::AddressLimited,
+    ] {
         let fake = fake().await;
-        let client = client_with_stores(&fake);
+        let stores = memory();
+        let client = builder(&fake).stores(stores.clone()).build().unwrap();
         fake.inject(times(fault, 1));
         client.issues().await.unwrap_err();
+        let other_key = ComicVine::builder(ApiKey::new("another").unwrap())
+            .base_url(fake.base_url())
+            .stores(stores);
+        let client = other_key.build().unwrap();
         let error = client.volumes().max_wait(SECOND).await.unwrap_err();
         assert!(matches!(
             error,
