@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use comicvine_client::{InvalidApiKey, InvalidId, InvalidQuery, LimitReason};
+use comicvine_client::{InvalidApiKey, InvalidId, InvalidQuery, LimitReason, TimeLimit};
 
 use crate::output::print_notice;
 
@@ -164,7 +164,10 @@ fn help(error: &comicvine_client::Error) -> Option<&'static str> {
         Error::NotFound { .. } => Some(
             "find its id with `comicvine search NAME` or `comicvine list RESOURCE --filter name:NAME`",
         ),
-        Error::Timeout { .. } => Some("try again, or allow more time with --max-wait"),
+        Error::Timeout { limit, .. } => Some(match limit {
+            TimeLimit::MaxWait => "wait longer with --max-wait",
+            _ => "allow one request more time with --timeout, or more retries with --max-wait",
+        }),
         Error::Transport { .. } => {
             Some("check the network, and --base-url if it is set; try again")
         }

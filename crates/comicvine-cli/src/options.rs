@@ -41,9 +41,14 @@ pub(crate) struct GlobalOptions {
     #[arg(long, value_name = "CLASS", global = true, default_value = "user")]
     pub(crate) priority: Priority,
 
-    /// How long each request may wait for the rate limit, such as `30s` or `2h`.
+    /// How long each request may wait for the rate limit, for the end of a refusal or block, and for
+    /// another try after a failure, such as `30s` or `2h`.
     #[arg(long, value_name = "TIME", global = true, default_value = "1m", value_parser = duration)]
     pub(crate) max_wait: Duration,
+
+    /// How long one try of a request may take, from connecting to the last byte, such as `10s` or `2m`.
+    #[arg(long, value_name = "TIME", global = true, default_value = "30s", value_parser = timeout)]
+    pub(crate) timeout: Duration,
 
     /// Output format: a table, or JSON exactly as the API sent it.
     #[arg(
@@ -77,6 +82,14 @@ pub(crate) fn positive(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("write a whole number, 1 or more".to_owned()),
         Ok(number) => Ok(number),
+    }
+}
+
+/// Parses a time that is not zero.
+fn timeout(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("write a time above zero, such as `30s`".to_owned()),
+        time => Ok(time),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a command works with: the client and its stores, or the stores alone.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use comicvine_client::{ApiKey, ComicVine};
 use store_core::{CacheStore, DedupeStore, RateLimitStore, Stores};
@@ -8,6 +9,9 @@ use store_core::{CacheStore, DedupeStore, RateLimitStore, Stores};
 use crate::error::Error;
 use crate::options::GlobalOptions;
 use crate::store::{self, Backend, Maintenance, Purpose};
+
+/// A connection that takes longer has little chance.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const KEY_FILE_HELP: &str = "--api-key-file names a text file that holds only the key";
 
@@ -29,6 +33,8 @@ impl Session {
         let comics = ComicVine::builder(key)
             .stores(backend.stores.clone())
             .max_wait(global.max_wait)
+            .timeout(global.timeout)
+            .connect_timeout(global.timeout.min(CONNECT_TIMEOUT))
             .user_agent(concat!("comicvine-cli/", env!("CARGO_PKG_VERSION")));
         let comics = match &global.base_url {
             Some(url) => comics.base_url(url),

@@ -111,10 +111,13 @@ pub enum Error {
         retry_at: Option<Timestamp>,
     },
     /// The request timed out.
-    #[error("no response in time for {subject}")]
+    #[error("{limit} for {subject}")]
     Timeout {
         /// The subject of the request.
         subject: String,
+        /// The limit that was reached.
+        #[serde(default)]
+        limit: TimeLimit,
     },
     /// The connection failed or was interrupted.
     #[error("{subject}: cannot reach comic vine: {message}")]
@@ -148,6 +151,28 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
+}
+
+/// The time limit that a request reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TimeLimit {
+    /// The [`timeout`](crate::ComicVineBuilder::timeout) of the last attempt.
+    #[default]
+    Attempt,
+    /// [`max_wait`](crate::ComicVineBuilder::max_wait), while the same request of another caller was in
+    /// flight.
+    MaxWait,
+}
+
+impl fmt::Display for TimeLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Attempt => "no complete response within the timeout",
+            Self::MaxWait => "the same request of another caller is still in flight",
+        })
+    }
 }
 
 /// The limit that does not allow a request.

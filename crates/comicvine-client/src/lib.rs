@@ -132,7 +132,7 @@ pub use builder::ComicVineBuilder;
 pub use classify::BlockKind;
 pub use client::ComicVine;
 pub use envelope::{Envelope, StatusCode};
-pub use error::{Error, LimitReason, Result};
+pub use error::{Error, LimitReason, Result, TimeLimit};
 pub use freshness::Freshness;
 pub use id::{Id, InvalidId, IssueId, VolumeId};
 pub use in_process::MAX_ENTRY_BYTES;

@@ -1,6 +1,7 @@
 //! Failures of the API, the network and the disk: status 1, the cause, and the remedy.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use comicvine_fake::{FakeServer, Fault, Injection};
 
@@ -114,4 +115,26 @@ async fn database_is_closed_properly_after_a_failure() {
         .assert_failed(1, &[]);
     assert!(home.path("comics.db").exists());
     assert!(!home.path("comics.db-wal").exists());
+}
+
+#[tokio::test]
+async fn timeout_names_the_option_that_allows_more() {
+    let (home, fake) = (Home::new(), fake().await);
+    let issue = some_issue(&fake);
+    let delay = Duration::from_mins(1);
+    fake.inject(always(Fault::Slow { delay }));
+    let get = ["get", "issue", &issue, "--timeout", "200ms"];
+    let ran = home
+        .run(&fake, &[&get[..], &["--max-wait", "0s"]].concat())
+        .await;
+    ran.assert_failed(1, &["no complete response within the timeout", "--timeout"]);
+    // With the time that the server takes, the advice is true.
+    fake.clear_injections();
+    let delay = Duration::from_millis(300);
+    fake.inject(Injection::new(Fault::Slow { delay }));
+    let get = ["get", "issue", &issue, "--timeout", "20s"];
+    home.run(&fake, &get).await.printed();
+    let get = ["get", "issue", &issue, "--timeout", "0s"];
+    let zero = home.run(&fake, &get).await;
+    zero.assert_failed(2, &["above zero"]);
 }

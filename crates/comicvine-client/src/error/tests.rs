@@ -30,7 +30,10 @@ fn one_of_each() -> Vec<Error> {
             status: 503,
             retry_at,
         },
-        Error::Timeout { subject: subject() },
+        Error::Timeout {
+            subject: subject(),
+            limit: TimeLimit::MaxWait,
+        },
         Error::Transport {
             subject: subject(),
             message: "connect".to_owned(),

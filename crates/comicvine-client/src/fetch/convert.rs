@@ -5,7 +5,7 @@ use store_core::{ErrorChain, Tag};
 
 use super::{ApiRequest, Shape};
 use crate::envelope::{Envelope, StatusCode};
-use crate::error::{Error, LimitReason, Result};
+use crate::error::{Error, LimitReason, Result, TimeLimit};
 use crate::http_response::HttpResponse;
 
 /// Checks that `results` has the expected type before it is cached, and returns its cache tags.
@@ -59,7 +59,10 @@ pub(super) fn pipeline_error(error: PipelineError<Error>, request: &ApiRequest) 
             retry_at: Some(retry_at),
             reason: LimitReason::from(&reason),
         },
-        PipelineError::TimedOut => Error::Timeout { subject },
+        PipelineError::TimedOut => Error::Timeout {
+            subject,
+            limit: TimeLimit::MaxWait,
+        },
         PipelineError::Limiter(error) => Error::store("ask the rate limiter", error),
         PipelineError::Decode(error) => Error::store("decode the answer", error),
         other => Error::Store {

@@ -12,7 +12,7 @@ use store_core::{MINUTE, Timestamp};
 use super::ApiRequest;
 use super::convert::api_error;
 use crate::classify::{Classification, ResponseKind};
-use crate::error::{Error, LimitReason};
+use crate::error::{Error, LimitReason, TimeLimit};
 use crate::http_response::HttpResponse;
 use crate::inner::Inner;
 use crate::transport::{SendError, root_cause};
@@ -53,7 +53,8 @@ impl Inner {
                 Failure::new(transport(error)).retry_after(self.backoff(attempt))
             }
             SendError::Timeout => {
-                Failure::new(Error::Timeout { subject }).retry_after(self.backoff(attempt))
+                let limit = TimeLimit::Attempt;
+                Failure::new(Error::Timeout { subject, limit }).retry_after(self.backoff(attempt))
             }
             SendError::TooLarge => Failure::new(Error::Decode {
                 subject,

@@ -1,7 +1,7 @@
 //! Requests for one resource, and their errors.
 
 use comicvine_client::{
-    ApiKey, ComicVine, Error, Fields, Id, IssueId, Outcome, Priority, ResourceKind,
+    ApiKey, ComicVine, Error, Fields, Id, IssueId, Outcome, Priority, ResourceKind, TimeLimit,
 };
 use comicvine_fake::Fault;
 
@@ -127,7 +127,11 @@ async fn slow_response_is_a_timeout_when_the_retries_are_used_up() {
     let delay = std::time::Duration::from_secs(30);
     fake.inject(times(Fault::Slow { delay }, 2));
     let error = client.build().unwrap().issues().await.unwrap_err();
-    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    let limit = TimeLimit::Attempt;
+    assert!(
+        matches!(&error, Error::Timeout { limit: of, .. } if *of == limit),
+        "{error:?}"
+    );
     assert_eq!(fake.counts().path("issues").requests(), 2);
 }
 
