@@ -171,6 +171,9 @@ fn help(error: &comicvine_client::Error) -> Option<&'static str> {
         Error::Transport { .. } => {
             Some("check the network, and --base-url if it is set; try again")
         }
+        Error::Incomplete { .. } => {
+            Some("the rows so far were given; try again later, with --offset to go on behind them")
+        }
         Error::Decode { .. } => Some("check that --base-url is that of the API; try again"),
         Error::Store { .. } => {
             Some("check the database file or the table, or name another with --db or --store")

@@ -131,6 +131,16 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
+    /// A page below the total has no rows, or only those of earlier pages: the list is not complete.
+    #[error("{subject} is incomplete: no further rows after {received} of {total}")]
+    Incomplete {
+        /// The subject of the request.
+        subject: String,
+        /// The number of rows before the page.
+        received: u64,
+        /// The total number of rows as counted by the API.
+        total: u64,
+    },
     /// The response cannot be decoded.
     #[error("cannot decode the response for {subject}: {message}")]
     Decode {
@@ -228,7 +238,8 @@ impl Error {
             | Self::Blocked { .. }
             | Self::Unavailable { .. }
             | Self::Timeout { .. }
-            | Self::Transport { .. } => true,
+            | Self::Transport { .. }
+            | Self::Incomplete { .. } => true,
             Self::Store { retryable, .. } => *retryable,
             Self::InvalidInput { .. }
             | Self::InvalidKey
@@ -253,6 +264,7 @@ impl Error {
             | Self::Refused { .. }
             | Self::Timeout { .. }
             | Self::Transport { .. }
+            | Self::Incomplete { .. }
             | Self::Decode { .. }
             | Self::Store { .. } => None,
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use store_core::pipeline::{self, Answer, CacheMode, Failure, Fetched, Outcome, PipelineError};
 use store_core::{Key, Priority, Reason, Resource, Scope, Timestamp, request_hash};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use self::convert::{check_results, pipeline_error};
 use crate::classify::{Cooldown, CooldownScope, ResponseKind, classify};
@@ -61,6 +61,8 @@ pub(crate) struct ApiRequest {
     pub(crate) params: Params,
     pub(crate) tags: Vec<String>,
     pub(crate) shape: Shape,
+    /// The number of rows before the page; `None` for what is no page.
+    pub(crate) offset: Option<u64>,
     pub(crate) fresh_for: Duration,
     pub(crate) options: RequestOptions,
 }
@@ -120,6 +122,17 @@ impl Inner {
         }
     }
 
+    /// Removes the cached answer to `request`, which turned out not to be true.
+    pub(crate) async fn forget(&self, request: &ApiRequest) {
+        let Some(cache) = self.pipeline.cache() else {
+            return;
+        };
+        let removed = async { cache.delete(&self.cache_key(request)?).await };
+        if let Err(error) = removed.await {
+            warn!(subject = request.subject, %error, "a wrong page stays cached");
+        }
+    }
+
     /// The request to the pipeline: every attempt uses the budget of the path and the server's spacing.
     fn pipeline_request(&self, request: &ApiRequest) -> store_core::Result<pipeline::Request> {
         let path = self.resources.path_claim(request.budget_path)?;
@@ -162,7 +175,8 @@ impl Inner {
         if classification.kind != ResponseKind::Results {
             return Err(self.response_failure(classification, &response, request, now, attempt));
         }
-        let tags = check_results(&response, request).map_err(Failure::new)?;
+        let tags = check_results(&response, request)
+            .map_err(|error| self.unusable_failure(error, attempt))?;
         if let Some(cooldown) = classification.cooldown {
             self.store_cooldown(cooldown, request).await;
         }

@@ -27,7 +27,8 @@ impl Columns {
     }
 }
 
-/// Prints the rows of all pages and returns their number, and the total number of matches.
+/// Prints the rows of all pages and returns their number, and the total number of matches. If a page
+/// fails, the rows before it are printed all the same.
 ///
 /// `raw` returns the JSON of a row, `expected` the number of rows to expect from the total.
 pub(crate) async fn print_pages<T>(
@@ -42,7 +43,19 @@ pub(crate) async fn print_pages<T>(
     let progress = RowsBar::new(what);
     let mut printer = Printer::new(output, columns);
     let mut total = 0;
-    while let Some(page) = pages.try_next().await? {
+    loop {
+        let page = match pages.try_next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => break,
+            Err(error) => {
+                // What came before it is not lost.
+                progress.finish();
+                if printer.count > 0 {
+                    printer.finish()?;
+                }
+                return Err(error.into());
+            }
+        };
         total = page.value.total;
         progress.advance(page.value.received, expected(total));
         let rows = page.value.rows.into_iter().map(&raw).collect();

@@ -1,8 +1,10 @@
 //! Lists of many pages: all of their rows once, and the end of the program when the pipe is closed.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::process::Stdio;
 
+use comicvine_fake::{Fault, Injection};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -107,4 +109,35 @@ async fn interrupt_ends_it_and_fetched_pages_stay_cached() {
         .await;
     assert_eq!(again.printed().lines().next(), Some(first.as_str()));
     assert_eq!(fake.counts().path("issues").requests(), 0);
+}
+
+#[tokio::test]
+async fn incomplete_list_prints_what_came_and_fails() {
+    let (home, fake) = (Home::new(), fake().await);
+    home.run(&fake, &["list", "issues"]).await.printed();
+    fake.inject(Injection::new(Fault::EmptyPage).times(NonZeroU32::MAX));
+    let list = ["list", "issues", "--limit", "250", "--output", "json"];
+    let ran = home.run(&fake, &list).await;
+    assert_eq!(ran.status, 1);
+    let said = "issues is incomplete: no further rows after 100 of ";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let rows: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(rows.len(), 100);
+
+    fake.clear_injections();
+    let whole = home.run(&fake, &list).await;
+    let rows: Vec<Value> = serde_json::from_str(whole.printed()).unwrap();
+    assert_eq!(rows.len(), 250);
+}
+
+#[tokio::test]
+async fn offset_after_the_end_still_tells_the_total() {
+    let (home, fake) = (Home::new(), fake().await);
+    let total = home.run(&fake, &["list", "powers", "--limit", "1"]).await;
+    let of = total.stderr.split(" of ").nth(1).unwrap().trim().to_owned();
+    assert_ne!(of, "0");
+    let ran = home
+        .run(&fake, &["list", "powers", "--offset", "99999"])
+        .await;
+    assert!(ran.stderr.contains(&format!("0 of {of}")), "{}", ran.stderr);
 }

@@ -8,7 +8,8 @@ use crate::envelope::{Envelope, StatusCode};
 use crate::error::{Error, LimitReason, Result, TimeLimit};
 use crate::http_response::HttpResponse;
 
-/// Checks that `results` has the expected type before it is cached, and returns its cache tags.
+/// Checks that `results` has the expected type, and rows if there are any, before it is cached; returns
+/// its cache tags.
 pub(super) fn check_results(response: &HttpResponse, request: &ApiRequest) -> Result<Vec<Tag>> {
     let decode = |message: String| Error::Decode {
         subject: request.subject.clone(),
@@ -21,6 +22,17 @@ pub(super) fn check_results(response: &HttpResponse, request: &ApiRequest) -> Re
     };
     if !envelope.results.get().starts_with(start) {
         return Err(decode(format!("`results` is not {expected}")));
+    }
+    let rows = envelope.results.get().trim_start_matches('[');
+    if let Some(received) = request.offset
+        && rows.trim() == "]"
+        && received < envelope.number_of_total_results
+    {
+        return Err(Error::Incomplete {
+            subject: request.subject.clone(),
+            received,
+            total: envelope.number_of_total_results,
+        });
     }
     request
         .tags

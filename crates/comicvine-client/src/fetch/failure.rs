@@ -24,6 +24,9 @@ const MAX_BACKOFF: Duration = MINUTE;
 /// offline, than the API is down.
 const RETRIES_BEFORE_FIRST_RESPONSE: u32 = 2;
 
+/// How often a page without rows is asked for again: a wrong total stays wrong.
+const RETRIES_OF_A_PAGE: u32 = 2;
+
 impl Inner {
     /// The failure of an attempt without a response.
     pub(super) fn send_failure(
@@ -60,6 +63,17 @@ impl Inner {
                 subject,
                 message: "the response is larger than the client's `max_body_bytes`".to_owned(),
             }),
+        }
+    }
+
+    /// The failure of an attempt with unusable results. A page without rows is often a slip of the server.
+    pub(super) fn unusable_failure(&self, error: Error, attempt: u32) -> Failure<Error> {
+        let is_slip = matches!(error, Error::Incomplete { .. }) && attempt < RETRIES_OF_A_PAGE;
+        let failure = Failure::new(error);
+        if is_slip {
+            failure.retry_after(self.backoff(attempt))
+        } else {
+            failure
         }
     }
 

@@ -89,6 +89,7 @@ impl<T: FromJson> DetailRequest<T> {
                 .collect(),
             tags: vec![cache_tag(self.kind, self.id)],
             shape: Shape::Object,
+            offset: None,
             fresh_for: self.inner.freshness.detail,
             options: self.options,
         };

@@ -123,7 +123,7 @@ impl<T: FromJson> ListRequest<T> {
         page::rows(self.into_pager())
     }
 
-    /// A stream of the pages that have new rows, with background priority by default. Ends at the
+    /// A stream of the first page and of those that have new rows, with background priority by default. Ends at the
     /// first error.
     #[must_use]
     pub fn pages(self) -> BoxStream<'static, Result<Response<Page<T>>>> {
@@ -212,6 +212,7 @@ impl<T: FromJson> PagedRequest for ListRequest<T> {
             params,
             tags: vec![path.to_owned()],
             shape: Shape::Array,
+            offset: Some(position.offset),
             fresh_for: self.inner.freshness.list,
             options: self.options,
         })

@@ -2,14 +2,15 @@
 //!
 //! The API's paging is unreliable: pages come short, rows repeat when others are added meanwhile,
 //! some rows are `[]`, and at times `offset` was ignored. So the pager advances by the rows it
-//! received, ends at the total, at an empty page or at a page without new rows, and yields every row
-//! once.
+//! received and yields every row once. A page below the total that has no row, or none that is new, is
+//! asked for again, and then is an error: the list is not complete.
 
 use std::collections::HashSet;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use store_core::pipeline::CacheMode;
 
 use crate::error::{Error, Result};
 use crate::fetch::ApiRequest;
@@ -119,9 +120,18 @@ fn identity(row: &RawValue) -> Option<String> {
 pub(super) async fn fetch_page<P: PagedRequest>(
     paged: &P,
     position: Position,
-    mut is_new: impl FnMut(Option<String>) -> bool + Send,
+    is_new: impl FnMut(Option<String>) -> bool + Send,
 ) -> Result<Response<Page<P::Row>>> {
     let request = paged.page_request(position)?;
+    fetch_rows(paged, request, position, is_new).await
+}
+
+async fn fetch_rows<P: PagedRequest>(
+    paged: &P,
+    request: ApiRequest,
+    position: Position,
+    mut is_new: impl FnMut(Option<String>) -> bool + Send,
+) -> Result<Response<Page<P::Row>>> {
     let subject = request.subject.clone();
     let response = paged.inner().fetch(request).await?;
     let total = response.total;
@@ -146,6 +156,10 @@ pub(super) struct Pager<P> {
     position: Position,
     seen: HashSet<String>,
     rows_left: u64,
+    /// Whether a page was returned.
+    has_begun: bool,
+    /// Whether the page at `position` was asked for again, past the cache.
+    is_repeated: bool,
 }
 
 impl<P: PagedRequest> Pager<P> {
@@ -156,10 +170,12 @@ impl<P: PagedRequest> Pager<P> {
             position: start,
             seen: HashSet::new(),
             rows_left: limit.unwrap_or(u64::MAX),
+            has_begun: false,
+            is_repeated: false,
         }
     }
 
-    /// The next page with at least one row, or `None` at the end.
+    /// The first page, then the next one with at least one row, or `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<Response<Page<P::Row>>>> {
         while self.rows_left > 0
             && let Some(request) = self.requests.last()
@@ -170,20 +186,39 @@ impl<P: PagedRequest> Pager<P> {
                 repeated += usize::from(!is_new);
                 is_new
             };
-            let mut response = fetch_page(request, self.position, is_new).await?;
+            let mut page_request = request.page_request(self.position)?;
+            if self.is_repeated {
+                page_request.options.cache = CacheMode::Refresh;
+            }
+            let fetched = fetch_rows(request, page_request.clone(), self.position, is_new);
+            let mut response = fetched.await?;
             let page = &mut response.value;
+            let below_total = self.position.offset < page.total;
+            let is_old = page.rows.is_empty() && repeated > 0;
+            if below_total && (is_old || page.received == 0) {
+                if !std::mem::replace(&mut self.is_repeated, true) {
+                    continue;
+                }
+                request.inner().forget(&page_request).await;
+                return Err(Error::Incomplete {
+                    subject: page_request.subject,
+                    received: self.position.offset,
+                    total: page.total,
+                });
+            }
+            self.is_repeated = false;
             self.position.offset += page.received;
             self.position.number += 1;
             let at_total = page.total > 0 && self.position.offset >= page.total;
-            let nothing_new = page.rows.is_empty() && repeated > 0;
-            if at_total || nothing_new || page.received == 0 {
+            if at_total || is_old || page.received == 0 {
                 self.requests.pop();
                 self.position = Position::FIRST;
             }
             page.rows
                 .truncate(usize::try_from(self.rows_left).unwrap_or(usize::MAX));
             self.rows_left -= u64::try_from(page.rows.len()).unwrap_or(self.rows_left);
-            if !page.rows.is_empty() {
+            if !page.rows.is_empty() || !std::mem::replace(&mut self.has_begun, true) {
+                self.has_begun = true;
                 return Ok(Some(response));
             }
         }

@@ -99,7 +99,7 @@ impl SearchRequest {
         page::rows(self.into_pager())
     }
 
-    /// A stream of the pages that have new hits, with background priority by default. Ends at the
+    /// A stream of the first page and of those that have new hits, with background priority by default. Ends at the
     /// first error.
     #[must_use]
     pub fn pages(self) -> BoxStream<'static, Result<Response<Page<SearchHit>>>> {
@@ -174,6 +174,7 @@ impl PagedRequest for SearchRequest {
             params,
             tags: vec!["search".to_owned()],
             shape: Shape::Array,
+            offset: Some(position.offset),
             fresh_for: self.inner.freshness.search,
             options: self.options,
         })

@@ -39,6 +39,7 @@ impl TypesRequest {
             params: Vec::new(),
             tags: vec!["types".to_owned()],
             shape: Shape::Array,
+            offset: None,
             fresh_for: self.inner.freshness.types,
             options: self.options,
         };

@@ -74,11 +74,11 @@ async fn search_pages_by_number() {
 async fn short_pages_continue_at_the_rows_received() {
     let server = Scripted::start([
         Canned::rows(10, &[1, 2, 3]),
-        Canned::rows(10, &[4, 5]),
-        Canned::rows(10, &[]),
+        Canned::rows(7, &[4, 5]),
+        Canned::rows(7, &[6, 7]),
     ])
     .await;
-    assert_eq!(walk(&server).await.unwrap(), [1, 2, 3, 4, 5]);
+    assert_eq!(walk(&server).await.unwrap(), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(server.param("offset"), ["0", "3", "5"]);
 }
 
@@ -89,11 +89,47 @@ async fn rows_that_moved_between_pages_are_yielded_once() {
 }
 
 #[tokio::test]
-async fn server_that_ignores_the_offset_ends_the_stream() {
-    let page = || Canned::rows(1_000, &[1, 2, 3]);
-    let server = Scripted::start([page(), page(), page()]).await;
-    assert_eq!(walk(&server).await.unwrap(), [1, 2, 3]);
-    assert_eq!(server.heads().len(), 2);
+async fn list_that_ends_below_its_total_is_an_error_and_not_cached() {
+    for last in [&[1, 2, 3][..], &[]] {
+        let first = || Canned::rows(1_000, &[1, 2, 3]);
+        let last = || Canned::rows(1_000, last);
+        let server = Scripted::start([first(), last(), last(), last(), last()]).await;
+        let stores = memory();
+        let client = builder(&server)
+            .stores(stores.clone())
+            .retry_backoff(std::time::Duration::from_millis(1))
+            .build()
+            .unwrap();
+        let mut rows = client.issues().stream();
+        for id in [1, 2, 3] {
+            assert_eq!(rows.try_next().await.unwrap().unwrap().id.number(), id);
+        }
+        let error = rows.try_next().await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Incomplete {
+                    received: 3,
+                    total: 1_000,
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+        let everything = store_core::PageRequest::default();
+        let cached = stores.cache.unwrap().list(&everything).await.unwrap();
+        assert_eq!(cached.items.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn page_after_the_end_has_the_total() {
+    let server = Scripted::start([Canned::rows(10, &[])]).await;
+    let client = builder(&server).build().unwrap();
+    let mut pages = client.issues().offset(50).pages();
+    let page = pages.try_next().await.unwrap().unwrap().value;
+    assert_eq!((page.rows.len(), page.total), (0, 10));
+    assert!(pages.try_next().await.unwrap().is_none());
 }
 
 #[tokio::test]
