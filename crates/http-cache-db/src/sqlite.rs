@@ -31,6 +31,7 @@ mod maintenance;
 mod open;
 mod options;
 mod overview;
+mod ownership;
 mod query;
 mod read;
 mod reader;
@@ -58,6 +59,7 @@ pub use options::SqliteStoreOptions;
 pub use overview::{
     CompressionStats, DeduplicationStats, HostStats, PurgeStats, StoreStats, UseStats,
 };
+pub use ownership::has_foreign_tables;
 pub use query::QueryRows;
 pub use schema::HTTP_CACHE;
 pub use store::SqliteStore;

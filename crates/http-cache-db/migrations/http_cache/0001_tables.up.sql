@@ -82,6 +82,9 @@ CREATE TABLE body_contents (
     body_content BLOB
 ) STRICT;
 
+-- A process that has a body of another file in hand, which this one took the place of, must not find its id here.
+INSERT INTO sqlite_sequence (name, seq) VALUES ('body_contents', abs(random() % (1 << 47)));
+
 -- Short bodies that nothing refers to are deleted at once.
 CREATE INDEX body_contents_unreferenced ON body_contents (last_referenced_at)
 WHERE reference_count = 0 AND chunk_count > 0;

@@ -8,12 +8,16 @@ use crate::policy::RequestHead;
 /// Fields whose values are secrets.
 const SECRET_FIELDS: [&str; 4] = ["authorization", "cookie", "cookie2", "proxy-authorization"];
 /// What the names of fields contain whose values are secrets.
-const SECRET_WORDS: [&str; 7] = [
+const SECRET_WORDS: [&str; 11] = [
     "api-key",
     "apikey",
     "api_key",
+    "auth",
+    "bearer",
+    "csrf",
     "password",
     "secret",
+    "session",
     "signature",
     "token",
 ];
@@ -41,7 +45,9 @@ impl Redaction {
     pub fn request_fields(&self, request: &RequestHead) -> Vec<(HeaderName, HeaderValue)> {
         let secrets = self.secrets_of(request);
         let fields = request.headers.iter().map(|(name, value)| {
-            let is_secret = is_secret_field(name) || secrets.are_in_value(value.as_bytes());
+            let is_secret = is_secret_field(name)
+                || has_target(value.as_bytes())
+                || secrets.are_in_value(value.as_bytes());
             let value = if is_secret {
                 HeaderValue::from_static(REDACTED)
             } else {
@@ -51,6 +57,12 @@ impl Redaction {
         });
         fields.collect()
     }
+}
+
+/// Whether a value may be a target with parameters or a password, whose secrets are not those of this request.
+fn has_target(value: &[u8]) -> bool {
+    let is_target = value.starts_with(b"/") || value.windows(3).any(|bytes| bytes == b"://");
+    is_target && value.iter().any(|byte| matches!(byte, b'?' | b'@'))
 }
 
 fn is_secret_field(name: &HeaderName) -> bool {

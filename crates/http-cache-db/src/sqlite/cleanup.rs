@@ -19,7 +19,7 @@ const PER_STEP: u32 = 200;
 /// The chunks of one step, at most 2 MiB.
 const CHUNKS_PER_STEP: u32 = 16;
 /// How long a body that nothing refers to is kept: a client may still be reading it.
-const READING: Duration = MINUTE;
+pub(super) const READING: Duration = MINUTE;
 /// How long a body that arrives may make no progress.
 const ARRIVING: Duration = Duration::from_mins(10);
 /// Free pages beyond this part of the file are returned to the file system.
@@ -54,14 +54,19 @@ impl CleanupReport {
     }
 }
 
-/// Removes everything but unused header pairs.
-pub(super) async fn run(opened: &Opened, now: Timestamp) -> Result<CleanupReport> {
+/// Removes everything, unused header pairs once an hour; long bodies that nothing refers to once nobody can have been `reading`
+/// them for so long.
+pub(super) async fn run(
+    opened: &Opened,
+    now: Timestamp,
+    reading: Duration,
+) -> Result<CleanupReport> {
     let mut report = CleanupReport::default();
     let database = &opened.database;
     loop {
         let step = database.write(move |tx| {
             let removed = remove_hidden(tx, now, PER_STEP)?;
-            let bodies = remove_unreferenced(tx, now)?;
+            let bodies = remove_unreferenced(tx, now, reading)?;
             let forgotten = invalidations::forget(tx, now, PER_STEP)?;
             Ok((removed.responses, bodies, forgotten))
         });
@@ -82,7 +87,10 @@ pub(super) async fn run(opened: &Opened, now: Timestamp) -> Result<CleanupReport
         };
         report.pages += released;
         if released == 0 {
-            maintenance::measure(opened, size, now).await?;
+            // It reads all lists of fields.
+            if maintenance::measure(opened, size, now).await? {
+                report.header_pairs = sweep_pairs(opened).await?;
+            }
             return Ok(report);
         }
     }
@@ -95,7 +103,11 @@ pub(super) struct Bodies {
 }
 
 /// Removes some chunks, and the bodies that have none left.
-pub(super) fn remove_unreferenced(tx: &Transaction<'_>, now: Timestamp) -> Result<Bodies> {
+pub(super) fn remove_unreferenced(
+    tx: &Transaction<'_>,
+    now: Timestamp,
+    reading: Duration,
+) -> Result<Bodies> {
     let before = |age: Duration| {
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
         now.as_millis().saturating_sub(age)
@@ -108,7 +120,7 @@ pub(super) fn remove_unreferenced(tx: &Transaction<'_>, now: Timestamp) -> Resul
              AND (content_hash IS NOT NULL OR last_referenced_at <= ?2 OR last_referenced_at > ?4)
          LIMIT ?3",
     )?;
-    let values = params![before(READING), before(ARRIVING), PER_STEP, ahead];
+    let values = params![before(reading), before(ARRIVING), PER_STEP, ahead];
     let contents = statement.query_map(values, |row| row.get(0))?;
     let contents: Vec<i64> = contents.collect::<Result<_, _>>()?;
     let mut bodies = Bodies {

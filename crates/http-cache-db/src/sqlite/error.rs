@@ -3,10 +3,16 @@
 use sqlite_database::ErrorKind as DatabaseKind;
 use store_core::{Error, ErrorKind};
 
+use super::ownership::NotACache;
+
 /// The backend's name in errors.
 pub(super) const BACKEND: &str = "sqlite";
 
 pub(super) fn store_error(error: sqlite_database::Error, operation: &'static str) -> Error {
+    if let Some(reason) = error.downcast_ref::<NotACache>() {
+        return Error::new(ErrorKind::InvalidInput, BACKEND, operation)
+            .with_detail(reason.to_string());
+    }
     let kind = kind(error.kind());
     let store_error = Error::new(kind, BACKEND, operation);
     let store_error = if kind == ErrorKind::SchemaNewer {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
-use store_core::{Error, ErrorKind, Result};
+use store_core::{Error, ErrorKind, Result, SECOND};
 
 use super::chunks::Chunks;
+use super::cleanup::READING;
 use super::commit::{self, Row, Stored};
 use super::content::{MediaType, NewContent, Source};
 use super::error::BACKEND;
@@ -17,12 +18,27 @@ use super::open::Opened;
 use super::read::{MAX_WHOLE_BYTES, find_content};
 use super::shared::Shared;
 use crate::events::Event;
+use crate::fields::{combined_value, list_members};
 use crate::keys::TargetKey;
 use crate::record::{ContentHash, InvalidRecord, RequestRecord, ResponseRecord, UrlRecord};
+use crate::redaction::Redaction;
 use crate::store::{ContentId, Fill, NewResponse, ResponseId};
 
 /// To compress a body of fewer bytes is faster than to ask whether an equal one is stored already.
 const ASK_FIRST_BYTES: usize = 16 << 10;
+
+/// The fields of requests that are stored, beside those that `Vary` names.
+const STORED_FIELDS: [&str; 7] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "range",
+    "user-agent",
+];
+/// Longer fields of requests are not stored.
+const MAX_FIELD_BYTES: usize = 1_024;
 
 #[derive(Debug)]
 pub(super) struct SqliteFill {
@@ -81,7 +97,7 @@ impl SqliteFill {
                 target: self.target,
                 begun: self.begun,
                 url,
-                request_headers: redaction.request_fields(&response.request),
+                request_headers: stored_fields(redaction, &response),
                 response,
                 now,
             };
@@ -178,6 +194,20 @@ impl SqliteFill {
     }
 }
 
+/// The fields of the request that are stored, without secrets: what a representation is chosen by, and for whom. Others
+/// may be anything, and as long as the client likes.
+fn stored_fields(redaction: &Redaction, response: &NewResponse) -> Vec<(HeaderName, HeaderValue)> {
+    let vary = combined_value(&response.head.headers, "vary").unwrap_or_default();
+    let is_stored = |name: &HeaderName, value: &HeaderValue| {
+        let name = name.as_str();
+        let is_named = list_members(&vary).any(|named| named.eq_ignore_ascii_case(name));
+        (STORED_FIELDS.contains(&name) || is_named) && value.len() <= MAX_FIELD_BYTES
+    };
+    let mut fields = redaction.request_fields(&response.request);
+    fields.retain(|(name, value)| is_stored(name, value));
+    fields
+}
+
 #[async_trait]
 impl Fill for SqliteFill {
     fn describe(&mut self, headers: &HeaderMap) {
@@ -236,8 +266,14 @@ impl Fill for SqliteFill {
             chunks.release();
         }
         self.tell(url, &stored);
+        // An equal body in chunks was there already: these go.
+        let surplus = stored.new_bytes.is_none() && self.chunks.is_some();
         let bytes = stored.new_bytes.unwrap_or_default();
+        let bytes = if surplus { self.body_len } else { bytes };
         self.shared.keep_within_bounds(&self.opened, bytes).await;
+        if surplus {
+            self.shared.clean_up(&self.opened, SECOND, READING);
+        }
         Ok(Some(stored.response))
     }
 

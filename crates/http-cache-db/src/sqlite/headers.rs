@@ -48,25 +48,30 @@ fn from_latin1(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&bytes.collect::<Option<Vec<_>>>()?).ok()
 }
 
-/// A list, written; `pair` gives the id of a pair.
+/// A list, written; `pair` gives the id of a pair, if it has one.
 pub(super) fn write_list<'a>(
     lines: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>,
-    mut pair: impl FnMut(&'a HeaderName, &'a HeaderValue) -> Result<i64>,
+    mut pair: impl FnMut(&'a HeaderName, &'a HeaderValue) -> Result<Option<i64>>,
 ) -> Result<String> {
     let mut list = String::from("[");
     for (name, value) in lines {
         if list.len() > 1 {
             list.push(',');
         }
-        if is_inline(name) {
+        let id = if is_inline(name) {
+            None
+        } else {
+            pair(name, value)?
+        };
+        if let Some(id) = id {
+            list.push_str(&id.to_string());
+        } else {
             list.push_str("[\"");
             // Names are tokens.
             list.push_str(name.as_str());
             list.push_str("\",");
             list.push_str(&serde_json::Value::from(latin1(value)).to_string());
             list.push(']');
-        } else {
-            list.push_str(&pair(name, value)?.to_string());
         }
     }
     list.push(']');
@@ -173,7 +178,7 @@ mod tests {
             ("x-request-id", b"\","),
         ]);
         let list = write_list(written.iter(), |name, _| {
-            Ok(if name == "vary" { 7 } else { 12 })
+            Ok(Some(if name == "vary" { 7 } else { 12 }))
         });
         assert_eq!(read(&list.unwrap()), Some(written));
         assert_eq!(read("[]"), Some(HeaderMap::new()));

@@ -4,19 +4,24 @@
 //! another row. Known pairs may be swept by another process, so writers look whether any were.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use http::{HeaderName, HeaderValue};
 
 /// The pairs that are kept in memory; beyond that, all are read again.
-const MAX_PAIRS: usize = 1 << 16;
+const MAX_PAIRS: usize = 1 << 13;
+/// The pairs of which is known that they were seen once.
+const MAX_SEEN: usize = 1 << 12;
 
 /// What this process knows of the shared rows of one file.
 #[derive(Debug, Default)]
 pub(super) struct Interned {
     for_reads: RwLock<ById>,
     for_writes: Mutex<Known>,
+    /// Hashes of pairs that were written once, without an id.
+    seen: Mutex<HashSet<u64>>,
+    hash_keys: RandomState,
 }
 
 /// Known rows, by their ids.
@@ -100,6 +105,16 @@ impl Interned {
         let known = self.known();
         let id = known.pairs.get(pair).copied();
         id.filter(|_| known.sweeps == sweeps)
+    }
+
+    /// Whether a pair that has no id is seen for the first time, and notes that it was.
+    pub(super) fn is_first_sight(&self, pair: &(HeaderName, HeaderValue)) -> bool {
+        let hash = self.hash_keys.hash_one(pair);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MAX_SEEN {
+            seen.clear();
+        }
+        seen.insert(hash)
     }
 
     /// Adds what a transaction found or made, once it has been committed.

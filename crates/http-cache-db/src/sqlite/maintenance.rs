@@ -46,8 +46,8 @@ pub(super) async fn logged<T>(
     Ok(done)
 }
 
-/// Writes down how large the file is, at most once an hour.
-pub(super) async fn measure(opened: &Opened, size: DatabaseSize, now: Timestamp) -> Result<()> {
+/// Writes down how large the file is, at most once an hour; whether it did.
+pub(super) async fn measure(opened: &Opened, size: DatabaseSize, now: Timestamp) -> Result<bool> {
     let measured = opened.database.write(move |tx| {
         let last: Option<i64> = tx
             .query_row(
@@ -61,7 +61,7 @@ pub(super) async fn measure(opened: &Opened, size: DatabaseSize, now: Timestamp)
             u128::from(since) >= HOUR.as_millis()
         });
         if !is_due {
-            return Ok(());
+            return Ok(false);
         }
         let mut insert = tx.prepare_cached(
             "INSERT INTO performance_metrics (metric_name, metric_value, recorded_at) VALUES (?1, ?2, ?3)",
@@ -69,7 +69,7 @@ pub(super) async fn measure(opened: &Opened, size: DatabaseSize, now: Timestamp)
         for (name, bytes) in [("file_bytes", size.bytes()), ("used_bytes", size.used_bytes())] {
             insert.execute(params![name, integer(bytes), now.as_millis()])?;
         }
-        Ok(())
+        Ok(true)
     });
     measured.await
 }

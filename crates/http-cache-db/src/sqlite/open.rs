@@ -9,6 +9,7 @@ use store_core::{Error, ErrorKind};
 use super::error::{BACKEND, store_error};
 use super::interned::Interned;
 use super::options::SqliteStoreOptions;
+use super::ownership;
 use super::schema::HTTP_CACHE;
 use crate::keys::Salt;
 
@@ -73,6 +74,7 @@ impl Opened {
     }
 
     async fn with_schema(database: SqliteDatabase) -> Result<Arc<Self>> {
+        ownership::ensure_own(&database).await?;
         database.migrate(&HTTP_CACHE).await?;
         Self::at_schema(database).await
     }

@@ -4,11 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use sqlite_database::{CreateMode, DamageCheck, ErrorKind, Result, SqliteDatabase};
+use sqlite_database::{
+    CreateMode, DamageCheck, Error as DatabaseError, ErrorKind, Result, SqliteDatabase,
+};
 use store_core::ErrorChain;
 
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
+use super::ownership::{NotACache, was_cache};
+use super::remove::hide_all;
 use super::shared::Shared;
 use crate::events::{Event, Events};
 
@@ -23,13 +27,23 @@ pub(super) struct Recovery {
     begun_at: AtomicI64,
 }
 
-/// Opens the file at `path`, or a database in memory; a damaged file is set aside first, unless the options forbid
-/// to create another.
+/// Opens the file at `path`, or a database in memory; a damaged cache is set aside first, unless the options
+/// forbid to create another.
 pub(super) async fn open(path: Option<&Path>, options: &SqliteStoreOptions) -> Result<Arc<Opened>> {
     match (path, Opened::open(path, options).await) {
         (Some(path), Err(error)) if error.kind() == ErrorKind::Corrupt && may_create(options) => {
-            set_aside(path, DamageCheck::Schema, &options.events).await?;
-            Opened::open(Some(path), options).await
+            // What is no cache is somebody's, and the name a mistake.
+            let was_cache = was_cache(path).unwrap_or(false);
+            if was_cache {
+                set_aside(path, DamageCheck::Schema, &options.events).await?;
+            }
+            // Another process may have moved it, and begun a new one.
+            match Opened::open(Some(path), options).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt && !was_cache => {
+                    Err(DatabaseError::aborted(NotACache::File))
+                }
+                opened => opened,
+            }
         }
         (_, opened) => opened,
     }
@@ -80,6 +94,10 @@ async fn recover(shared: &Arc<Shared>, is_damaged: bool) -> Result<()> {
     }
     // Also if the file is sound now: another process has set it aside, and this one has the old file open.
     let opened = open(Some(path), &shared.options).await?;
+    if shared.has_invalidated_lately() {
+        // Perhaps in the file that is gone. Targets have other keys here, so that everything is invalid.
+        opened.database.write(hide_all).await?;
+    }
     let before = shared.replace(opened);
     before.database.close().await?;
     if shared.is_closed() {

@@ -5,6 +5,7 @@ use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
 use store_core::Timestamp;
 
 use super::content::give_up;
+use super::invalidations;
 use super::state::integer;
 use crate::store::ContentId;
 
@@ -177,6 +178,13 @@ pub(super) fn hide(tx: &Transaction<'_>, most: u32) -> Result<u64> {
         delete.execute(params![url_key, id])?;
     }
     Ok(some.len() as u64)
+}
+
+/// Makes everything invalid that is stored, and what is on its way.
+pub(super) fn hide_all(tx: &Transaction<'_>) -> Result<()> {
+    invalidations::remember_all(tx)?;
+    while hide(tx, u32::MAX)? > 0 {}
+    Ok(())
 }
 
 /// Removes up to `most` hidden responses.

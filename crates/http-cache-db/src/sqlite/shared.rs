@@ -14,9 +14,13 @@ use super::options::SqliteStoreOptions;
 use super::reader::Reader;
 use super::recovery::{self, Recovery};
 use super::remove::{Removed, log_purge};
+use super::state::integer;
 use crate::events::Event;
 
 type Done<T> = sqlite_database::Result<T>;
+
+/// Within this time, in milliseconds, it is noticed that a file is gone.
+const LATELY: i64 = 10_000;
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -29,6 +33,8 @@ pub(super) struct Shared {
     pub(super) recovery: Recovery,
     /// When the last cleanup began, in milliseconds.
     pub(super) cleaned_at: AtomicI64,
+    /// When something was invalidated last, in milliseconds of the monotonic clock; negative if never.
+    invalidated_at: AtomicI64,
     /// The bytes that may be stored before the length of the file is asked for.
     pub(super) unasked_room: AtomicI64,
 }
@@ -53,6 +59,7 @@ impl Shared {
             is_closed: AtomicBool::new(false),
             recovery: Recovery::default(),
             cleaned_at: AtomicI64::new(options.clock.now().as_millis()),
+            invalidated_at: AtomicI64::new(-1),
             unasked_room: AtomicI64::new(0),
             options,
         }
@@ -82,6 +89,21 @@ impl Shared {
 
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
+    }
+
+    fn monotonic(&self) -> i64 {
+        integer(self.options.clock.monotonic().as_millis())
+    }
+
+    pub(super) fn note_invalidation(&self) {
+        self.invalidated_at
+            .store(self.monotonic(), Ordering::Release);
+    }
+
+    /// Whether something was invalidated so lately that it may have been written to a file that was gone by then.
+    pub(super) fn has_invalidated_lately(&self) -> bool {
+        let at = self.invalidated_at.load(Ordering::Acquire);
+        at >= 0 && self.monotonic() - at <= LATELY
     }
 
     /// The error of an operation; if it says that the file is damaged or gone, the store gets another.

@@ -10,6 +10,18 @@ use super::interned::{Interned, Known};
 use super::state;
 use crate::codec::Codec;
 
+/// A longer value is written where it occurs.
+const MAX_PAIR_BYTES: usize = 4_096;
+
+const FIND_NAME: &str = "SELECT header_name_id FROM header_names WHERE name = ?1";
+const INSERT_NAME: &str = "INSERT INTO header_names (name) VALUES (?1)";
+const FIND_VALUE: &str = "SELECT header_value_id FROM header_values WHERE value = ?1";
+const INSERT_VALUE: &str = "INSERT INTO header_values (value) VALUES (?1)";
+const FIND_PAIR: &str = "SELECT header_pair_id FROM header_pairs
+    WHERE header_name_id = ?1 AND header_value_id = ?2 AND is_swept = 0";
+const INSERT_PAIR: &str =
+    "INSERT INTO header_pairs (header_name_id, header_value_id) VALUES (?1, ?2)";
+
 /// The shared rows that a transaction needs: known ones, and those that it finds or makes.
 pub(super) struct SharedRows<'a> {
     tx: &'a Transaction<'a>,
@@ -28,51 +40,55 @@ impl<'a> SharedRows<'a> {
         Ok(Self { tx, interned, new })
     }
 
-    pub(super) fn pair(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<i64> {
+    /// The id of a pair. One that is long, or that this process sees for the first time, has none: it may never come
+    /// again, as an identifier of the request, and its rows would stay when its response goes.
+    pub(super) fn pair(&mut self, name: &HeaderName, value: &HeaderValue) -> Result<Option<i64>> {
+        if value.len() > MAX_PAIR_BYTES {
+            return Ok(None);
+        }
         let pair = (name.clone(), value.clone());
         if let Some(id) = self.new.pairs.get(&pair) {
-            return Ok(*id);
+            return Ok(Some(*id));
         }
         let known = self.interned.pair_id(&pair, self.new.sweeps);
-        if let Some(id) = known {
-            return Ok(id);
+        if known.is_some() {
+            return Ok(known);
         }
-        let name_id = self.row(
-            "SELECT header_name_id FROM header_names WHERE name = ?1",
-            "INSERT INTO header_names (name) VALUES (?1)",
-            name.as_str(),
-        )?;
-        let value_id = self.row(
-            "SELECT header_value_id FROM header_values WHERE value = ?1",
-            "INSERT INTO header_values (value) VALUES (?1)",
-            &latin1(value),
-        )?;
-        let find = "SELECT header_pair_id FROM header_pairs
-                    WHERE header_name_id = ?1 AND header_value_id = ?2 AND is_swept = 0";
-        let found = self.tx.prepare_cached(find)?;
-        let found = { found }
-            .query_row([name_id, value_id], |row| row.get(0))
-            .optional()?;
+        let name_id = self.find(FIND_NAME, name.as_str())?;
+        let value_id = self.find(FIND_VALUE, &latin1(value))?;
+        let found = match (name_id, value_id) {
+            (Some(name_id), Some(value_id)) => self
+                .tx
+                .prepare_cached(FIND_PAIR)?
+                .query_row([name_id, value_id], |row| row.get(0))
+                .optional()?,
+            _ => None,
+        };
         let id = match found {
             Some(id) => id,
-            None => self
-                .tx
-                .prepare_cached(
-                    "INSERT INTO header_pairs (header_name_id, header_value_id) VALUES (?1, ?2)",
-                )?
-                .insert([name_id, value_id])?,
+            None if self.interned.is_first_sight(&pair) => return Ok(None),
+            None => {
+                let name_id = self.found_or_new(name_id, INSERT_NAME, name.as_str())?;
+                let value_id = self.found_or_new(value_id, INSERT_VALUE, &latin1(value))?;
+                self.tx
+                    .prepare_cached(INSERT_PAIR)?
+                    .insert([name_id, value_id])?
+            }
         };
         self.new.pairs.insert(pair, id);
-        Ok(id)
+        Ok(Some(id))
     }
 
-    fn row(&self, find: &str, insert: &str, value: &str) -> Result<i64> {
-        let mut find = self.tx.prepare_cached(find)?;
-        if let Some(id) = find.query_row([value], |row| row.get(0)).optional()? {
-            return Ok(id);
+    fn find(&self, sql: &str, value: &str) -> Result<Option<i64>> {
+        let mut find = self.tx.prepare_cached(sql)?;
+        Ok(find.query_row([value], |row| row.get(0)).optional()?)
+    }
+
+    fn found_or_new(&self, found: Option<i64>, insert: &str, value: &str) -> Result<i64> {
+        match found {
+            Some(id) => Ok(id),
+            None => Ok(self.tx.prepare_cached(insert)?.insert([value])?),
         }
-        let mut insert = self.tx.prepare_cached(insert)?;
-        Ok(insert.insert([value])?)
     }
 
     pub(super) fn status(&mut self, status: StatusCode) -> Result<()> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlite_database::{AccessMode, CreateMode, SqliteDatabase, VacuumReport};
 use store_core::Result;
 
-use super::cleanup::{self, CleanupReport};
+use super::cleanup::{self, CleanupReport, READING};
 use super::content::Compressor;
 use super::error::store_error;
 use super::maintenance;
@@ -47,8 +47,9 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `Unavailable`, `ReadOnly` or `StorageFull` if the file cannot be used; `Busy` if another process keeps it
-    /// locked; `SchemaNewer` if a newer program wrote it. A damaged file is renamed to `NAME.damaged-1`, or
-    /// the next number that is free, and a new one is begun.
+    /// locked; `SchemaNewer` if a newer program wrote it; `InvalidInput` if the file is no cache: no database, or one
+    /// with tables of another program. A damaged cache is renamed to `NAME.damaged-1`, or the next number that is
+    /// free, and a new one is begun.
     pub async fn open(path: impl AsRef<Path>, options: SqliteStoreOptions) -> Result<Self> {
         Self::start(Some(path.as_ref().to_owned()), options).await
     }
@@ -114,8 +115,8 @@ impl SqliteStore {
     }
 
     /// Removes what nothing needs any more, in short transactions: rows of removed responses, bodies without a
-    /// response, header pairs without a row; and returns free pages to the file system. The store does all but
-    /// the header pairs by itself, at most once a minute.
+    /// response, header pairs without a row; and returns free pages to the file system. The store does that by itself
+    /// once a minute while it is used, and the header pairs once an hour.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -123,9 +124,9 @@ impl SqliteStore {
         let opened = self.shared.opened("cleanup")?;
         let run = async {
             let header_pairs = cleanup::sweep_pairs(&opened).await?;
-            let report = cleanup::run(&opened, self.shared.options.clock.now()).await?;
+            let report = cleanup::run(&opened, self.shared.options.clock.now(), READING).await?;
             Ok(CleanupReport {
-                header_pairs,
+                header_pairs: header_pairs + report.header_pairs,
                 ..report
             })
         };

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use sqlite_database::AccessMode;
-use store_core::{MINUTE, Result};
+use sqlite_database::rusqlite::Connection;
+use store_core::{MINUTE, Result, SECOND};
 
+use super::cleanup::READING;
 use super::open::Opened;
 use super::remove::{log_purge, remove_unreadable};
 use super::shared::Shared;
@@ -16,6 +19,9 @@ use crate::store::Evicted;
 
 /// Of the allowed bytes, the part that is free after an eviction: a sixteenth.
 const ROOM_SHARE: u64 = 16;
+/// Of the allowed bytes, what long bodies may take beyond them that nobody may use any more, but somebody may still be
+/// reading: a quarter.
+const LEAVING_SHARE: u64 = 4;
 /// Of the room that is left, the part that is used before the length of the file is asked for again: an eighth.
 const UNASKED_SHARE: u64 = 8;
 /// What a response takes in the file besides its body, at most; one with long fields may take more.
@@ -45,17 +51,32 @@ impl Shared {
         let stored = integer(new_bytes.saturating_add(MAX_ROW_BYTES));
         let room = self.unasked_room.fetch_sub(stored, Ordering::Relaxed);
         if room <= stored {
-            let max_bytes = self.options.max_bytes;
-            let used = opened.database.read(evict::lasting_bytes).await;
-            let used = used.unwrap_or(max_bytes);
-            if used > max_bytes {
-                let surplus = used - max_bytes + max_bytes / ROOM_SHARE;
-                let _reported = self.evict(opened, surplus).await;
-            }
-            let room = integer(max_bytes.saturating_sub(used) / UNASKED_SHARE);
-            self.unasked_room.store(room, Ordering::Relaxed);
+            let room = self.make_room(opened).await;
+            self.unasked_room
+                .store(integer(room / UNASKED_SHARE), Ordering::Relaxed);
         }
-        self.clean_up_if_due(opened);
+        self.clean_up(opened, MINUTE, READING);
+    }
+
+    /// Evicts what is too much. Yields the room that is left.
+    async fn make_room(self: &Arc<Self>, opened: &Arc<Opened>) -> u64 {
+        let max_bytes = self.options.max_bytes;
+        let most = max_bytes.saturating_add(max_bytes / LEAVING_SHARE);
+        let read = |db: &Connection| Ok((evict::used_bytes(db)?, evict::lasting_bytes(db)?));
+        let Ok((used, lasting)) = opened.database.read(read).await else {
+            return 0;
+        };
+        if lasting > max_bytes {
+            let surplus = lasting - max_bytes + max_bytes / ROOM_SHARE;
+            let _reported = self.evict(opened, surplus).await;
+        }
+        if used > most {
+            // A client that still reads one of these is cut off.
+            self.clean_up(opened, SECOND, Duration::ZERO);
+        }
+        max_bytes
+            .saturating_sub(lasting)
+            .min(most.saturating_sub(used))
     }
 
     pub(super) async fn evict(self: &Arc<Self>, opened: &Opened, bytes: u64) -> Result<Evicted> {
@@ -89,11 +110,17 @@ impl Shared {
         Ok(evicted)
     }
 
-    pub(super) fn clean_up_if_due(self: &Arc<Self>, opened: &Arc<Opened>) {
+    /// Cleans up in the background unless that was done within the `pause`.
+    pub(super) fn clean_up(
+        self: &Arc<Self>,
+        opened: &Arc<Opened>,
+        pause: Duration,
+        reading: Duration,
+    ) {
         let now = self.options.clock.now();
         let last = self.cleaned_at.load(Ordering::Relaxed);
         let since = now.as_millis().saturating_sub(last).unsigned_abs();
-        let due = u128::from(since) >= MINUTE.as_millis();
+        let due = u128::from(since) >= pause.as_millis();
         let exchange = || {
             let claim = &self.cleaned_at;
             claim.compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
@@ -101,7 +128,7 @@ impl Shared {
         if due && exchange().is_ok() {
             let (shared, opened) = (Arc::clone(self), Arc::clone(opened));
             tokio::spawn(async move {
-                if let Err(error) = cleanup::run(&opened, now).await {
+                if let Err(error) = cleanup::run(&opened, now, reading).await {
                     shared.error(error, "cleanup");
                 }
             });

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use store_core::{Clock, Result};
+use store_core::{Clock, MINUTE, Result};
 
+use super::cleanup::READING;
 use super::error::store_error;
 use super::fill::SqliteFill;
 use super::read::find_content;
@@ -68,6 +69,7 @@ impl ResponseStore for SqliteStore {
     }
 
     async fn invalidate(&self, target: TargetKey) -> Result<u64> {
+        self.shared.note_invalidation();
         let removed = self.shared.remove("invalidate", move |tx, now| {
             invalidations::remember(tx, target, now)?;
             let responses = of_target(tx, target.as_bytes())?;
@@ -98,6 +100,7 @@ impl ResponseStore for SqliteStore {
 
     async fn clear(&self) -> Result<u64> {
         let opened = self.shared.opened("clear")?;
+        self.shared.note_invalidation();
         let now = self.shared.options.clock.now();
         let mut responses = 0;
         loop {
@@ -113,7 +116,7 @@ impl ResponseStore for SqliteStore {
                 hidden => responses += hidden,
             }
         }
-        let cleaned = cleanup::run(&opened, now).await;
+        let cleaned = cleanup::run(&opened, now, READING).await;
         cleaned.map_err(|error| self.shared.error(error, "clear"))?;
         self.shared
             .options
@@ -141,7 +144,7 @@ impl ResponseStore for SqliteStore {
                 .events
                 .emit(|| Event::Accessed { response, hits });
         }
-        self.shared.clean_up_if_due(&opened);
+        self.shared.clean_up(&opened, MINUTE, READING);
         Ok(())
     }
 

@@ -72,12 +72,11 @@ fn a_path_that_is_no_file_is_an_error_with_a_remedy() {
 fn a_damaged_file_makes_way_for_a_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cache.db");
-    fs::write(
-        &file,
-        "no database at all, but long enough to be looked at".repeat(100),
-    )
-    .unwrap();
     let origin = Origin::answering(fresh("one"));
+    Proxy::on_file(&origin.url(), &file, &[]).stop();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[..100].fill(7);
+    fs::write(&file, bytes).unwrap();
     let proxy = Proxy::on_file(&origin.url(), &file, &[]);
     assert!(proxy.get("/").cache_status().ends_with("stored"));
     let (status, _, errors) = proxy.stop();

@@ -323,3 +323,80 @@ async fn free_pages_are_returned() {
     store.close().await.unwrap();
     assert!(std::fs::metadata(&path).unwrap().len() < 1 << 20);
 }
+
+#[tokio::test]
+async fn a_field_that_never_comes_again_leaves_no_row() {
+    let store = in_memory().await;
+    let pairs = "SELECT count(*) FROM header_pairs";
+    for (index, trace) in ["a1", "b2", "c3"].into_iter().enumerate() {
+        let headers = [
+            ("cache-control", "max-age=60"),
+            ("x-trace", trace),
+            ("x-long", &"x".repeat(5_000)),
+        ];
+        let case = Case {
+            headers: &headers,
+            at: 1_000 + i64::try_from(index).unwrap(),
+            ..Case::default()
+        };
+        case.store(&store).await;
+        let found = store.variants(case.target(&store)).await.unwrap();
+        assert_eq!(found[0].head.headers["x-trace"], trace);
+        assert_eq!(found[0].head.headers["x-long"].len(), 5_000);
+        // What comes for the second time has one.
+        assert_eq!(number(&store, pairs).await, i64::from(index > 0));
+    }
+}
+
+#[tokio::test]
+async fn fields_of_requests_are_stored_if_they_choose_the_response() {
+    let store = in_memory().await;
+    let long = "x".repeat(2_000);
+    let asked = [
+        ("accept", "text/html"),
+        ("accept-language", &long),
+        ("foo", "1"),
+        ("referer", "http://a/list?api_key=s3cret-of-before"),
+        ("x-anything", "else"),
+    ];
+    let case = Case {
+        asked: &asked,
+        headers: &[("cache-control", "max-age=60"), ("vary", "foo, referer")],
+        ..Case::default()
+    };
+    case.store(&store).await;
+    let rows = store
+        .query("SELECT name, value FROM request_headers ORDER BY name")
+        .await;
+    let rows = format!("{:?}", rows.unwrap().rows);
+    for (text, is_there) in [
+        ("text/html", true),
+        ("foo", true),
+        ("REDACTED", true),
+        ("s3cret", false),
+        ("x-anything", false),
+        ("xxx", false),
+    ] {
+        assert_eq!(rows.contains(text), is_there, "{text}: {rows}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_body_that_is_stored_already_takes_no_room() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    let body = noise(9, 3 << 20);
+    for at in [1_000, 2_000, 3_000] {
+        clock.advance(2);
+        let case = Case {
+            body: &body,
+            at,
+            headers: &[("cache-control", "max-age=60")],
+            ..Case::default()
+        };
+        case.store(&store).await;
+    }
+    let surplus = "SELECT count(*) FROM body_contents WHERE reference_count = 0";
+    while number(&store, surplus).await > 0 {
+        tokio::task::yield_now().await;
+    }
+}

@@ -82,7 +82,8 @@ async fn an_equal_body_that_is_being_removed_is_not_used() {
     clock.advance(60);
     let now = clock.now();
     let database = store.database().unwrap();
-    let step = database.write(move |tx| cleanup::remove_unreferenced(tx, now).map(drop));
+    let step =
+        database.write(move |tx| cleanup::remove_unreferenced(tx, now, cleanup::READING).map(drop));
     step.await.unwrap();
     // Some of its chunks are gone.
     let left = number(&store, "SELECT count(*) FROM body_chunks").await;
@@ -113,7 +114,8 @@ async fn a_body_that_was_given_up_while_it_arrived_is_not_stored() {
         clock.advance(601);
         let now = clock.now();
         let database = store.database().unwrap();
-        let step = database.write(move |tx| cleanup::remove_unreferenced(tx, now).map(drop));
+        let step = database
+            .write(move |tx| cleanup::remove_unreferenced(tx, now, cleanup::READING).map(drop));
         step.await.unwrap();
         if is_appended {
             assert!(fill.append(Bytes::from(body.clone())).await.is_err());
@@ -212,9 +214,9 @@ async fn eviction_goes_past_any_number_of_used_responses() {
             SELECT CAST(printf('%016d', n) AS BLOB), 'http', 'a', '/', 0 FROM n;
         INSERT OR IGNORE INTO http_statuses VALUES (200, 'OK');
         INSERT INTO compression_processes (full_name, system_name, created_at) VALUES ('', 'none', 0);
-        INSERT INTO body_contents (content_hash, mime_category, compression_process_id, original_size,
+        INSERT INTO body_contents (content_id, content_hash, mime_category, compression_process_id, original_size,
             compressed_size, first_seen_at, last_referenced_at, body_content)
-            SELECT CAST(printf('%032d', url_id) AS BLOB), 'other', 1, 1, 1, 0, 0, x'00' FROM urls;
+            SELECT url_id, CAST(printf('%032d', url_id) AS BLOB), 'other', 1, 1, 1, 0, 0, x'00' FROM urls;
         INSERT INTO bodies (body_id, content_id, created_at) SELECT content_id, content_id, 0 FROM body_contents;
         INSERT INTO requests (request_id, url_id, method_id, requested_at, headers)
             SELECT url_id, url_id, 1, 0, '[]' FROM urls;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use futures_util::StreamExt;
 use http::{Method, Uri};
+use sqlite_database::SqliteDatabase;
 
 use super::*;
 use crate::events::Event;
@@ -96,6 +97,8 @@ async fn a_pair_that_another_process_sweeps_is_not_used() {
         headers: &[("x-a", "1"), ("x-b", "2"), ("vary", "foo")],
         ..Case::default()
     };
+    // What comes once has no row.
+    case.store(&first).await;
     case.store(&first).await;
     second.invalidate(case.target(&second)).await.unwrap();
     assert_eq!(second.cleanup().await.unwrap().header_pairs, 3);
@@ -165,10 +168,14 @@ async fn no_secret_reaches_the_file() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_set_aside_once() {
+async fn a_cache_that_is_no_database_any_more_is_set_aside_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
-    let garbage = vec![7; 100_000];
+    let store = open(&path).await;
+    Case::default().store(&store).await;
+    store.close().await.unwrap();
+    let mut garbage = std::fs::read(&path).unwrap();
+    garbage[..100].fill(7);
     std::fs::write(&path, &garbage).unwrap();
     let opened = tokio::join!(open(&path), open(&path), open(&path));
     let case = Case::default();
@@ -182,6 +189,68 @@ async fn a_file_that_is_no_database_is_set_aside_once() {
     for store in [opened.0, opened.1, opened.2] {
         store.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_is_no_cache_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "notes\n".repeat(1_000)).unwrap();
+    let foreign = folder.path().join("foreign.db");
+    let database = SqliteDatabase::open(&foreign).await.unwrap();
+    let made = database.write(|tx| Ok(tx.execute_batch("CREATE TABLE responses (id INTEGER)")?));
+    made.await.unwrap();
+    database.close().await.unwrap();
+    for (path, reason) in [(text, "no database"), (foreign, "another program")] {
+        let before = std::fs::read(&path).unwrap();
+        let refused = SqliteStore::open(&path, SqliteStoreOptions::default()).await;
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), store_core::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains(reason), "{error}");
+        assert!(std::fs::read(&path).unwrap() == before);
+    }
+    let left = std::fs::read_dir(folder.path()).unwrap();
+    assert_eq!(left.count(), 2);
+}
+
+#[tokio::test]
+async fn bodies_of_two_files_have_different_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ids = Vec::new();
+    for name in ["one.db", "two.db"] {
+        let store = open(&folder.path().join(name)).await;
+        let case = Case::default();
+        case.store(&store).await;
+        let found = store.variants(case.target(&store)).await.unwrap();
+        ids.push(found[0].content);
+        assert_eq!(store.body(ids[0]).await.unwrap().is_some(), ids.len() == 1);
+        store.close().await.unwrap();
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn what_was_invalidated_in_a_file_that_is_gone_is_invalid_in_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let (store, case) = (open(&path).await, Case::default());
+    case.store(&store).await;
+    for name in ["cache.db", "cache.db-wal", "cache.db-shm"] {
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    // Another process begins a new file.
+    let other = open(&path).await;
+    case.store(&other).await;
+    let _counted = store.invalidate(case.target(&store)).await;
+    while store.salt() != other.salt() {
+        let _found = store.variants(case.target(&store)).await;
+        tokio::task::yield_now().await;
+    }
+    assert!(case.bodies(&other).await.is_empty());
+    case.store(&other).await;
+    assert_eq!(case.bodies(&store).await, ["body"]);
+    store.close().await.unwrap();
+    other.close().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

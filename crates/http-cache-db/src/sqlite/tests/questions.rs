@@ -180,6 +180,8 @@ async fn headers_are_rows_in_order() {
         ],
         ..Case::default()
     };
+    // What comes once is in the lists, and what comes again has rows of its own.
+    case.store(&store).await;
     case.store(&store).await;
     let rows =
         "SELECT format('%d %s: %s', position, name, value) FROM response_headers ORDER BY position";
