@@ -1,18 +1,22 @@
 //! The command line, and the config file of the same settings.
 
+mod values;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use http_cache_db::fields::Directive;
 use serde::Deserialize;
 
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Error;
+
+use values::DEFAULT_MEMORY;
+pub(crate) use values::{ByteSize, Ttl};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,7 +72,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Option<SocketAddr>,
 
     /// Keep responses in memory, in at most so many bytes [without SIZE: 256MiB]
-    #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = DEFAULT_MEMORY)]
+    #[serde(deserialize_with = "values::memory")]
     pub(crate) memory: Option<ByteSize>,
 
     /// Keep responses in a SQLite file, which is created if it is missing
@@ -157,65 +162,23 @@ impl From<Ignored> for Directive {
     }
 }
 
-/// A duration such as `90s` or `5m`.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Ttl(pub(crate) Duration);
-
-impl FromStr for Ttl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let duration = humantime::parse_duration(text);
-        duration
-            .map(Self)
-            .map_err(|_| "not a time, such as 30s or 5m".to_owned())
-    }
-}
-
-impl TryFrom<String> for Ttl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-/// A number of bytes such as `256MiB`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct ByteSize(pub(crate) u64);
-
-impl FromStr for ByteSize {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.trim_end_matches(|character: char| !character.is_ascii_digit());
-        let factor = match text[digits.len()..].trim() {
-            "" | "B" => Some(1),
-            "KiB" => Some(1 << 10),
-            "MiB" => Some(1 << 20),
-            "GiB" => Some(1 << 30),
-            _ => None,
-        };
-        let count = digits.parse::<u64>().ok();
-        count
-            .zip(factor)
-            .and_then(|(count, factor)| count.checked_mul(factor))
-            .map(Self)
-            .ok_or_else(|| "not a size, such as 512MiB or 1GiB".to_owned())
-    }
-}
-
-impl TryFrom<String> for ByteSize {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
 impl Arguments {
+    /// The arguments of this process. Wrong ones, `--help` and `--version` end it.
+    pub(crate) fn of_process() -> Self {
+        let matches = Self::command().get_matches();
+        Self::of_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    fn of_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut arguments = Self::from_arg_matches(matches)?;
+        // What a call says comes before what its environment says of every call.
+        let is_from = |name, source| matches.value_source(name) == Some(source);
+        if is_from("memory", ValueSource::CommandLine) && is_from("db", ValueSource::EnvVariable) {
+            arguments.settings.db = None;
+        }
+        Ok(arguments)
+    }
+
     /// The configuration: that of the file, overridden by the command line.
     pub(crate) fn config(self) -> Result<Config, Error> {
         let file = match self.config {
@@ -266,22 +229,11 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_have_binary_units() {
-        assert_eq!("12".parse(), Ok(ByteSize(12)));
-        assert_eq!("2MiB".parse(), Ok(ByteSize(2 * 1024 * 1024)));
-        for text in ["", "MiB", "2MB", "-1", "99999999999GiB"] {
-            assert!(text.parse::<ByteSize>().is_err(), "{text}");
-        }
     }
 
     #[test]
@@ -291,6 +243,21 @@ mod tests {
         let settings = Arguments::parse_from(options).settings.or(file);
         assert_eq!(settings.origin.as_deref(), Some("http://b"));
         assert_eq!(settings.default_ttl.map(|ttl| ttl.0.as_secs()), Some(300));
+    }
+
+    #[test]
+    fn memory_of_a_file_is_a_size_or_a_switch() {
+        let memory = |value: &str| {
+            let settings = toml::from_str::<Settings>(&format!("memory = {value}"));
+            settings.map(|settings| settings.memory)
+        };
+        assert_eq!(memory("true"), Ok(Some(ByteSize(256 << 20))));
+        assert_eq!(memory("false"), Ok(None));
+        assert_eq!(memory("\"1GiB\""), Ok(Some(ByteSize(1 << 30))));
+        for (value, reason) in [("\"much\"", "not a size, such as"), ("7", "or true")] {
+            let error = memory(value).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
     }
 
     #[test]

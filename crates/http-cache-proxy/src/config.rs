@@ -98,9 +98,7 @@ impl Place {
             (None, None) => usage(
                 "no place for responses is given; keep them in a file with --db FILE, or with --memory",
             ),
-            (Some(_), Some(_)) => usage(
-                "--memory and --db (or HTTP_CACHE_PROXY_DB) exclude each other; give one of them",
-            ),
+            (Some(_), Some(_)) => usage("--memory and --db exclude each other; give one of them"),
             (Some(_), None) if settings.max_size.is_some() || settings.versions.is_some() => usage(
                 "--max-size and --versions are for the file of --db; bound the memory with --memory SIZE",
             ),

@@ -22,7 +22,6 @@ mod warnings;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use http_cache_db::ErrorChain;
 
 use args::{Arguments, Command};
@@ -30,7 +29,7 @@ use error::Error;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    match run(Arguments::of_process()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             serve::report(&format_args!("error: {}", ErrorChain(&error)));

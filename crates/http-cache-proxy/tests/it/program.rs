@@ -95,6 +95,24 @@ fn place_of_the_command_line_comes_before_that_of_the_config_file() {
 }
 
 #[test]
+fn memory_of_the_command_line_comes_before_the_file_of_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("cache.db");
+    let fixed = ["--origin", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"];
+    let with = |arguments: &[&str]| {
+        let mut command = command(&[&fixed, arguments].concat());
+        command.env("HTTP_CACHE_PROXY_DB", &db);
+        command
+    };
+    Proxy::start_command(with(&["--memory"])).stop();
+    assert!(!db.exists());
+    Proxy::start_command(with(&[])).stop();
+    assert!(db.exists());
+    let both = with(&["--memory", "--db", "cache.db"]).output().unwrap();
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
 fn wrong_usage_names_the_remedy() {
     for (arguments, remedy) in [
         (&[][..], "--origin URL"),
