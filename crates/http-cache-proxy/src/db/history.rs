@@ -34,13 +34,28 @@ pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
         None => file.print(|| text(&versions), || json(&versions))?,
         Some(number) => {
             let mut of_number = versions.iter().filter(|version| version.version == number);
-            let version = of_number.next().ok_or_else(|| {
-                Error::Failed(format!("no version {number} of this URL is stored"))
-            })?;
+            let version = of_number
+                .next()
+                .ok_or_else(|| no_version(number, &versions))?;
             file.print_body(&store, version.content).await?;
         }
     }
     file.close(store).await
+}
+
+fn no_version(number: u64, versions: &[Version]) -> Error {
+    let mut numbers: Vec<_> = versions.iter().map(|version| version.version).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let numbers: Vec<_> = numbers.iter().map(u64::to_string).collect();
+    let stored = match &numbers[..] {
+        [] => "none is".to_owned(),
+        [only] => format!("only version {only} is"),
+        [all @ .., last] => format!("versions {} and {last} are", all.join(", ")),
+    };
+    Error::Failed(format!(
+        "no version {number} of this URL is stored, {stored}; a proxy keeps older ones with --versions N"
+    ))
 }
 
 fn text(versions: &[Version]) -> String {

@@ -89,8 +89,13 @@ fn history_has_every_version() {
     assert_eq!(first.text(), issues(1));
     let missing = attempt(&filled.file, &["history", &url, "--body", "7"]);
     assert_eq!(missing.status, Some(1));
+    for words in ["no version 7", "versions 1 and 2 are", "--versions N"] {
+        assert!(missing.errors.contains(words), "{}", missing.errors);
+    }
+    let url = filled.url("/copy");
+    let missing = attempt(&filled.file, &["history", &url, "--body", "0"]);
     assert!(
-        missing.errors.contains("no version 7"),
+        missing.errors.contains("only version 1 is"),
         "{}",
         missing.errors
     );
