@@ -6,6 +6,7 @@ use http_cache_db::sqlite::FoundUrl;
 use http_cache_db::store::{ContentId, ResponseStore, StoredBody};
 use http_cache_db::{SqliteStore, SqliteStoreOptions};
 use serde_json::Value;
+use url::Url;
 
 use crate::error::Error;
 use crate::output;
@@ -17,6 +18,20 @@ use super::Format;
 pub(super) struct File {
     path: PathBuf,
     format: Format,
+}
+
+/// Fails if the text is no URL with its scheme. The error does not show it: it may have secrets.
+pub(super) fn whole_url(text: &str) -> Result<(), Error> {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    let has_scheme = scheme.is_some_and(|scheme| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    });
+    if has_scheme && Url::parse(text).is_ok() {
+        return Ok(());
+    }
+    let text = "this is not a whole URL; give it as it is at the origin, with http:// or https://, such as \
+        https://example.org/issues";
+    Err(Error::Usage(text.to_owned()))
 }
 
 impl File {
@@ -57,7 +72,7 @@ impl File {
         store.close().await.map_err(|source| self.failed(source))
     }
 
-    /// The stored URLs that `url` names, at least one.
+    /// The stored URLs that `url` names, at least one. It is a [whole URL](whole_url).
     pub(super) async fn find(
         &self,
         store: &SqliteStore,
@@ -66,7 +81,8 @@ impl File {
         let found = store.find_url(url).await;
         let found = found.map_err(|source| self.failed(source))?;
         if found.is_empty() {
-            let text = "nothing is stored of this URL; `http-cache-proxy db urls` lists what is";
+            let text = "nothing is stored of this URL, which is that at the origin, not at the proxy; \
+                `http-cache-proxy db urls` lists what is stored";
             return Err(Error::Failed(text.to_owned()));
         }
         Ok(found)

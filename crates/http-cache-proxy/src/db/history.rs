@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::output::{grid, size, time};
 
-use super::file::File;
+use super::file::{File, whole_url};
 
 /// The digits of a hash that tell it apart from the others.
 const SHORT_HASH: usize = 12;
@@ -22,6 +22,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
+    whole_url(&options.url)?;
     let store = file.look().await?;
     let found = file.find(&store, &options.url).await?;
     let mut versions = Vec::new();

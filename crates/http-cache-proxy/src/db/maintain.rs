@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::error::Error;
 use crate::output::{count, pairs, size};
 
-use super::file::File;
+use super::file::{File, whole_url};
 
 #[derive(Args, Debug)]
 pub(super) struct Purge {
@@ -56,9 +56,15 @@ pub(super) async fn vacuum(file: &File) -> Result<(), Error> {
 }
 
 pub(super) async fn purge(file: &File, options: &Purge) -> Result<(), Error> {
+    whole_url(&options.url)?;
     let store = file.open().await?;
     let removed = store.invalidate_url(&options.url).await;
-    print_removed(file, removed.map_err(|source| file.failed(source))?)?;
+    let nothing = "Nothing was stored of this URL, which is that at the origin, not at the proxy.";
+    print_removed(
+        file,
+        removed.map_err(|source| file.failed(source))?,
+        nothing,
+    )?;
     file.close(store).await
 }
 
@@ -69,14 +75,15 @@ pub(super) async fn clear(file: &File, options: &Clear) -> Result<(), Error> {
     }
     let store = file.open().await?;
     let removed = store.clear().await;
-    print_removed(file, removed.map_err(|source| file.failed(source))?)?;
+    let removed = removed.map_err(|source| file.failed(source))?;
+    print_removed(file, removed, "Nothing was stored.")?;
     file.close(store).await
 }
 
-fn print_removed(file: &File, responses: u64) -> Result<(), Error> {
+fn print_removed(file: &File, responses: u64, nothing: &str) -> Result<(), Error> {
     file.print(
         || match responses {
-            0 => "Nothing was stored.".to_owned(),
+            0 => nothing.to_owned(),
             1 => "1 response removed.".to_owned(),
             _ => format!("{} responses removed.", count(responses)),
         },

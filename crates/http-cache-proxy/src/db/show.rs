@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::error::Error;
 use crate::output::{count, pairs, paragraphs, ratio, size, time};
 
-use super::file::File;
+use super::file::{File, whole_url};
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -23,6 +23,7 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
+    whole_url(&options.url)?;
     let store = file.look().await?;
     let found = file.find(&store, &options.url).await?;
     let mut responses = Vec::new();

@@ -53,6 +53,11 @@ impl From<Sort> for UrlOrder {
 }
 
 pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
+    if options.host.as_deref().is_some_and(|host| !is_host(host)) {
+        let text = "--host takes a host such as example.org or 127.0.0.1:3000; `db show` takes a whole URL, \
+            with http:// or https://";
+        return Err(Error::Usage(text.to_owned()));
+    }
     let store = file.look().await?;
     let filter = UrlFilter {
         host: options.host.as_ref().map(|host| host.to_ascii_lowercase()),
@@ -68,13 +73,24 @@ pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
     let has_more = urls.len() > limit;
     urls.truncate(limit);
     let now = SystemClock::new().now();
-    file.print(|| text(&urls, has_more, now), || json(&urls, now))?;
+    file.print(|| text(&urls, options, has_more, now), || json(&urls, now))?;
     file.close(store).await
 }
 
-fn text(urls: &[StoredUrl], has_more: bool, now: Timestamp) -> String {
+/// Whether the text can be a host, with or without its port.
+fn is_host(text: &str) -> bool {
+    let is_outside =
+        |character: char| character.is_whitespace() || matches!(character, '/' | '?' | '#' | '@');
+    !text.is_empty() && !text.contains(is_outside)
+}
+
+fn text(urls: &[StoredUrl], options: &Options, has_more: bool, now: Timestamp) -> String {
     if urls.is_empty() {
-        return "No stored response.".to_owned();
+        let text = match options.host {
+            None => "No stored response.",
+            Some(_) => "No stored response. The host is that of the origin, not of the proxy.",
+        };
+        return text.to_owned();
     }
     let header = [
         "status",

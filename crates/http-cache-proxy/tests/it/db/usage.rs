@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::attempt;
+use super::{Filled, attempt};
 use crate::running::command;
 
 const COMMANDS: [&[&str]; 11] = [
@@ -76,6 +76,34 @@ fn the_file_is_named_or_the_error_says_how() {
         errors.contains("/missing/cache.db does not exist"),
         "{errors}"
     );
+}
+
+#[test]
+fn a_url_without_its_scheme_or_host_is_refused() {
+    let filled = Filled::at_rest();
+    for url in [
+        "not a url",
+        "/issues",
+        "127.0.0.1:9911/issues?token=s3cret",
+        "ftp://example.org/",
+        "https://",
+        "",
+    ] {
+        let whole = ["http://", "https://"];
+        for (arguments, remedies) in [
+            (["show", url], whole),
+            (["history", url], whole),
+            (["purge", url], whole),
+            (["urls", &format!("--host={url}")], ["--host", "https://"]),
+        ] {
+            let refused = attempt(&filled.file, &arguments);
+            assert_eq!(refused.status, Some(2), "{arguments:?}");
+            for words in remedies {
+                assert!(refused.errors.contains(words), "{}", refused.errors);
+            }
+            assert!(!refused.errors.contains("s3cret"), "{}", refused.errors);
+        }
+    }
 }
 
 #[test]
