@@ -34,7 +34,7 @@ Options of the command line come first.";
 /// An HTTP cache (RFC 9111) in front of an origin.
 ///
 /// Answers requests from stored responses where the standard allows it, and asks the origin otherwise. Each
-/// answer says in its Cache-Status field what was done.
+/// answer from the cache or the origin says in its Cache-Status field what was done.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
@@ -136,7 +136,7 @@ pub(crate) struct Settings {
     #[arg(long)]
     pub(crate) access_log: bool,
 
-    /// Hide the values of a query parameter in the log; may be given several times
+    /// Keep the values of a query parameter out of the log and the file; may be given several times
     #[arg(long, value_name = "PARAMETER")]
     pub(crate) redact: Vec<String>,
 }

@@ -161,6 +161,20 @@ fn wrong_usage_names_the_remedy() {
 }
 
 #[test]
+fn help_says_what_an_answer_tells_and_what_is_kept_out() {
+    let output = command(&["--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let help: Vec<_> = help.split_whitespace().collect();
+    let help = help.join(" ");
+    for words in [
+        "Each answer from the cache or the origin says",
+        "out of the log and the file",
+    ] {
+        assert!(help.contains(words), "{help}");
+    }
+}
+
+#[test]
 fn address_in_use_is_named() {
     let first = Proxy::start("http://127.0.0.1:9", &[]);
     let address = first.connect().peer_addr().unwrap().to_string();
