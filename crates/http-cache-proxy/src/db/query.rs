@@ -32,6 +32,10 @@ pub(super) async fn run(file: &File, options: Options) -> Result<(), Error> {
         }
         _ => options.sql,
     };
+    if let Some(word) = sql.as_deref().and_then(without_rows) {
+        let text = format!("{word} has no rows; only a single SELECT is run");
+        return Err(Error::Failed(text));
+    }
     let store = file.look().await?;
     let found = match sql {
         Some(sql) => store.query(&sql).await,
@@ -40,6 +44,27 @@ pub(super) async fn run(file: &File, options: Options) -> Result<(), Error> {
     let found = found.map_err(|source| file.failed(source))?;
     file.print(|| text(&found), || json(&found))?;
     file.close(store).await
+}
+
+/// The first word of SQL, if it begins a statement that has no rows and writes nothing either.
+fn without_rows(sql: &str) -> Option<&'static str> {
+    const WORDS: [&str; 8] = [
+        "ATTACH",
+        "BEGIN",
+        "COMMIT",
+        "DETACH",
+        "END",
+        "RELEASE",
+        "ROLLBACK",
+        "SAVEPOINT",
+    ];
+    let mut words = sql
+        .trim_start()
+        .split(|character: char| !character.is_ascii_alphabetic());
+    let first = words.next()?;
+    WORDS
+        .into_iter()
+        .find(|word| word.eq_ignore_ascii_case(first))
 }
 
 fn text(found: &QueryRows) -> String {
@@ -80,15 +105,27 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn json(found: &QueryRows) -> Value {
+    let names = distinct(&found.columns);
     let rows = found.rows.iter().map(|row| {
-        let fields = found
-            .columns
-            .iter()
-            .cloned()
-            .zip(row.iter().map(json_value));
+        let fields = names.iter().cloned().zip(row.iter().map(json_value));
         Value::Object(fields.collect::<Map<_, _>>())
     });
     rows.collect()
+}
+
+/// The names of the columns, of equal ones the later with a number: `a`, `a_2`. A JSON object has a name once.
+fn distinct(columns: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(columns.len());
+    for column in columns {
+        let mut name = column.clone();
+        let mut number = 1;
+        while names.contains(&name) || (number > 1 && columns.contains(&name)) {
+            number += 1;
+            name = format!("{column}_{number}");
+        }
+        names.push(name);
+    }
+    names
 }
 
 fn json_value(value: &Stored) -> Value {
@@ -104,6 +141,26 @@ fn json_value(value: &Stored) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_names_of_columns_are_numbered() {
+        let numbered = |columns: &[&str]| {
+            let columns: Vec<_> = columns.iter().map(|name| (*name).to_owned()).collect();
+            distinct(&columns)
+        };
+        assert_eq!(numbered(&["a", "b"]), ["a", "b"]);
+        assert_eq!(numbered(&["a", "b", "a", "a"]), ["a", "b", "a_2", "a_3"]);
+        assert_eq!(numbered(&["a", "a", "a_2"]), ["a", "a_3", "a_2"]);
+        assert_eq!(numbered(&["a", "a_2", "a_2"]), ["a", "a_2", "a_2_2"]);
+    }
+
+    #[test]
+    fn statements_without_rows_are_told_by_their_first_word() {
+        assert_eq!(without_rows("\n attach 'x.db' AS x"), Some("ATTACH"));
+        for sql in ["SELECT 1 AS end", "-- begin\nSELECT 1", "ending", ""] {
+            assert_eq!(without_rows(sql), None, "{sql}");
+        }
+    }
 
     #[test]
     fn blobs_are_shown_by_their_first_bytes() {

@@ -22,12 +22,21 @@ fn a_query_prints_its_rows_and_refuses_to_write() {
         ("DELETE FROM urls", "only queries are run"),
         ("SELECT * FROM missing", "no such table"),
         ("SELEC 1", "syntax error"),
+        ("ATTACH 'x.db' AS x", "only a single SELECT is run"),
+        (" begin;", "only a single SELECT is run"),
     ] {
         let refused = attempt(&filled.file, &["query", sql]);
         assert_eq!(refused.status, Some(1));
         assert!(refused.errors.contains(reason), "{}", refused.errors);
     }
     assert_eq!(json(&filled.file, &["urls"]).as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn columns_of_equal_names_are_all_in_the_json() {
+    let filled = Filled::at_rest();
+    let rows = json(&filled.file, &["query", "SELECT 1 AS a, 2 AS a"]);
+    assert_eq!(rows, serde_json::json!([{"a": 1, "a_2": 2}]));
 }
 
 #[test]
