@@ -3,8 +3,8 @@
 use clap::Args;
 use http_cache_db::sqlite::HTTP_CACHE;
 use http_cache_db::sqlite_database::{
-    CreateMode, DatabaseOptions, Error as DatabaseError, MigrationState, MigrationStatus,
-    SqliteDatabase,
+    CreateMode, DatabaseOptions, Error as DatabaseError, ErrorKind, MigrationState,
+    MigrationStatus, SqliteDatabase,
 };
 use serde_json::{Value, json};
 
@@ -45,6 +45,11 @@ pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
         return Err(Error::Usage(text.to_owned()));
     }
     let migrated = database.migrate_to(&HTTP_CACHE, target).await;
+    let is_unknown = |error: &DatabaseError| error.kind() == ErrorKind::InvalidInput;
+    if migrated.as_ref().is_err_and(is_unknown) {
+        // Of another failure the states would show the cause.
+        return migrated.map_err(failed);
+    }
     let after = database.migration_status(&HTTP_CACHE).await;
     let after = after.map_err(failed)?;
     let rows = || {

@@ -96,4 +96,5 @@ fn migrations_are_shown_reverted_with_a_yes_and_applied() {
     let unknown = attempt(&filled.file, &["migrate", "--to", "77"]);
     assert_eq!(unknown.status, Some(1));
     assert!(unknown.errors.contains("77"), "{}", unknown.errors);
+    assert_eq!(unknown.text(), "");
 }
