@@ -60,7 +60,7 @@ pub(crate) struct Db {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Tables for people
+    /// Tables for people, or lines where a table does not fit
     Table,
     /// One JSON value; sizes are in bytes, times are text
     Json,

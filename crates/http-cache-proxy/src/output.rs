@@ -1,5 +1,7 @@
-//! Standard output: tables for people, as wide as the terminal or of a fixed width in files and pipes; JSON; bytes.
+//! Standard output: tables for people, as wide as the terminal or of a fixed width in files and pipes, or lines where a
+//! table would break what is to be copied; JSON; bytes.
 
+mod entries;
 mod human;
 
 use std::io::{self, Write};
@@ -9,6 +11,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use crate::error::Error;
 
+pub(crate) use entries::{Entry, entries};
 pub(crate) use human::{count, percent, ratio, size, time};
 
 /// The width of a table in a file or a pipe, in characters.
@@ -37,6 +40,14 @@ pub(crate) fn grid(
     rows: impl IntoIterator<Item = Vec<String>>,
     numbers: &[usize],
 ) -> String {
+    filled(header, rows, numbers).to_string()
+}
+
+fn filled(
+    header: &[impl ToString],
+    rows: impl IntoIterator<Item = Vec<String>>,
+    numbers: &[usize],
+) -> Table {
     let mut table = empty();
     table.set_header(header.iter().map(ToString::to_string));
     for row in rows {
@@ -47,7 +58,7 @@ pub(crate) fn grid(
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.to_string()
+    table
 }
 
 /// A table of names and values.
@@ -70,12 +81,17 @@ fn empty() -> Table {
     let mut table = Table::new();
     table
         .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    let width = table.width().map_or(DEFAULT_WIDTH, |width| {
-        width.clamp(*WIDTHS.start(), *WIDTHS.end())
-    });
-    table.set_width(width);
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width());
     table
+}
+
+/// That of the terminal, within [`WIDTHS`].
+fn width() -> u16 {
+    let terminal = Table::new().width();
+    terminal.map_or(DEFAULT_WIDTH, |width| {
+        width.clamp(*WIDTHS.start(), *WIDTHS.end())
+    })
 }
 
 /// The text without what would steer a terminal: it came from an origin.

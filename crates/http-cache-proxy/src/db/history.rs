@@ -5,7 +5,7 @@ use http_cache_db::store::{ResponseStore, Version};
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::output::{grid, size, time};
+use crate::output::{Entry, entries, size, time};
 
 use super::file::{File, whole_url};
 
@@ -63,22 +63,39 @@ fn text(versions: &[Version]) -> String {
     let header = [
         "version", "since", "until", "size", "type", "SHA-256", "response",
     ];
-    let rows = versions.iter().map(|version| {
-        let hash = version.hash.to_string();
-        vec![
-            version.version.to_string(),
-            time(version.created_at),
-            version.replaced_at.map_or_else(|| "now".to_owned(), time),
-            size(version.body_len),
-            version
-                .content_type
-                .clone()
-                .unwrap_or_else(|| "-".to_owned()),
-            hash.get(..SHORT_HASH).unwrap_or(&hash).to_owned(),
-            version.response.0.to_string(),
-        ]
-    });
-    grid(&header, rows, &[0, 3, 6])
+    let versions: Vec<_> = versions.iter().map(entry).collect();
+    entries(&header, &versions, &[0, 3, 6])
+}
+
+fn entry(version: &Version) -> Entry {
+    let number = version.version.to_string();
+    let since = time(version.created_at);
+    let until = version.replaced_at.map_or_else(|| "now".to_owned(), time);
+    let length = size(version.body_len);
+    let content_type = version.content_type.as_deref();
+    let hash = version.hash.to_string();
+    let hash = hash.get(..SHORT_HASH).unwrap_or(&hash).to_owned();
+    let response = version.response.0.to_string();
+    Entry {
+        title: format!("version {number}"),
+        facts: vec![
+            format!("since {since}"),
+            format!("until {until}"),
+            length.clone(),
+            content_type.unwrap_or("no type").to_owned(),
+            format!("SHA-256 {hash}"),
+            format!("response {response}"),
+        ],
+        cells: vec![
+            number,
+            since,
+            until,
+            length,
+            content_type.unwrap_or("-").to_owned(),
+            hash,
+            response,
+        ],
+    }
 }
 
 fn json(versions: &[Version]) -> Value {

@@ -1,4 +1,4 @@
-//! `urls`: the stored responses, one per line.
+//! `urls`: the stored responses in a list.
 
 use clap::{Args, ValueEnum};
 use http_cache_db::sqlite::{StoredUrl, UrlFilter, UrlOrder};
@@ -6,9 +6,14 @@ use http_cache_db::{Clock, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
 use crate::error::Error;
-use crate::output::{count, grid, size, time};
+use crate::output::{Entry, count, entries, size, time};
 
 use super::file::File;
+
+/// The name of the codec of a body that is not compressed.
+const NO_CODEC: &str = "none";
+/// The state of a response that is not stale.
+const FRESH: &str = "fresh";
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
@@ -102,34 +107,59 @@ fn text(urls: &[StoredUrl], options: &Options, has_more: bool, now: Timestamp) -
         "hits",
         "URL",
     ];
-    let rows = urls.iter().map(|url| {
-        vec![
-            url.status.to_string(),
-            media_type(url.content_type.as_deref()).to_owned(),
-            size(url.body_len),
-            stored_as(url),
-            state(url, now).to_owned(),
-            time(url.expires_at),
+    let found: Vec<_> = urls.iter().map(|url| entry(url, now)).collect();
+    let list = entries(&header, &found, &[2, 6]);
+    if has_more {
+        format!("{list}\nThere are more; raise --limit.")
+    } else {
+        list
+    }
+}
+
+fn entry(url: &StoredUrl, now: Timestamp) -> Entry {
+    let status = url.status.to_string();
+    let media_type = media_type(url.content_type.as_deref());
+    let (length, stored_as) = (size(url.body_len), stored_as(url));
+    let (state, expires) = (state(url, now), time(url.expires_at));
+    let since = if state == FRESH { "until" } else { "since" };
+    let uses = match url.hits {
+        1 => "1 hit".to_owned(),
+        hits => format!("{} hits", count(hits)),
+    };
+    Entry {
+        title: url.url.clone(),
+        facts: vec![
+            format!("status {status}"),
+            media_type.unwrap_or("no type").to_owned(),
+            length.clone(),
+            format!(
+                "stored {}{stored_as}",
+                if url.codec == NO_CODEC { "" } else { "as " }
+            ),
+            format!("{state} {since} {expires}"),
+            uses,
+        ],
+        cells: vec![
+            status,
+            media_type.unwrap_or("-").to_owned(),
+            length,
+            stored_as,
+            state.to_owned(),
+            expires,
             count(url.hits),
             url.url.clone(),
-        ]
-    });
-    let table = grid(&header, rows, &[2, 6]);
-    if has_more {
-        format!("{table}\nThere are more; raise --limit.")
-    } else {
-        table
+        ],
     }
 }
 
 /// The media type without its parameters.
-fn media_type(content_type: Option<&str>) -> &str {
+fn media_type(content_type: Option<&str>) -> Option<&str> {
     let first = content_type.and_then(|value| value.split(';').next());
-    first.map_or("-", str::trim)
+    first.map(str::trim)
 }
 
 fn stored_as(url: &StoredUrl) -> String {
-    if url.codec == "none" {
+    if url.codec == NO_CODEC {
         return "as it is".to_owned();
     }
     format!("{} {}", url.codec, size(url.stored_len))
@@ -139,7 +169,7 @@ fn state(url: &StoredUrl, now: Timestamp) -> &'static str {
     if url.expires_at <= now {
         "stale"
     } else {
-        "fresh"
+        FRESH
     }
 }
 

@@ -62,6 +62,20 @@ fn urls_are_one_row_each() {
 }
 
 #[test]
+fn a_long_url_is_in_one_piece() {
+    let filled = Filled::new();
+    let path = format!("/copy?page={}", "1234567890".repeat(20));
+    filled.proxy().get(&path);
+    let page = db(&filled.file, &["urls"]);
+    let lines: Vec<_> = page.text().lines().collect();
+    let place = lines.iter().position(|line| *line == filled.url(&path));
+    let place = place.unwrap_or_else(|| panic!("{}", page.text()));
+    let facts = "  status 200, text/plain, 8 B, stored as it is, fresh until ";
+    assert!(lines[place + 1].starts_with(facts), "{}", page.text());
+    assert!(lines[place + 1].ends_with("Z, 0 hits"), "{}", page.text());
+}
+
+#[test]
 fn urls_are_filtered() {
     let filled = Filled::at_rest();
     let paths = |arguments: &[&str]| {
