@@ -61,7 +61,7 @@ pub use origin::{Origin, Redirected, SentAt};
 
 use self::collapse::Flights;
 use self::handle::Validations;
-use self::hits::Hits;
+use self::hits::{Due, FLUSH_INTERVAL, Hits};
 use self::invalid::InvalidTargets;
 use self::patience::Patience;
 use self::settings::Settings;
@@ -115,14 +115,14 @@ impl HttpCache {
     }
 
     /// Writes the uses of stored responses that were counted since they were last written, which happens by itself
-    /// every 500 uses, and at a use five seconds after the last time.
+    /// every 500 uses, and five seconds after the first that was not written.
     ///
     /// # Errors
     /// If they cannot be written; they are lost then.
     pub async fn flush(&self) -> Result<()> {
         let hits = &self.shared.hits;
         let _flushing = hits.flushing.lock().await;
-        let pending = hits.take(self.settings.clock.monotonic());
+        let pending = hits.take();
         if pending.is_empty() {
             return Ok(());
         }
@@ -141,12 +141,20 @@ impl HttpCache {
 
     fn count(&self, hit: Hit) {
         let hits = &self.shared.hits;
-        let is_due = hits.add(hit, self.settings.clock.monotonic());
-        if !is_due || hits.flushing.try_lock().is_err() {
+        let due = hits.add(hit);
+        if due == Due::WithFirst || (due == Due::Now && hits.flushing.try_lock().is_err()) {
             return;
         }
-        let cache = self.clone();
+        // Who drops the cache does not keep it for that.
+        let (settings, shared) = (Arc::clone(&self.settings), Arc::downgrade(&self.shared));
         tokio::spawn(async move {
+            if due == Due::Later {
+                settings.clock.sleep(FLUSH_INTERVAL).await;
+            }
+            let Some(shared) = shared.upgrade() else {
+                return;
+            };
+            let cache = Self { settings, shared };
             if let Err(error) = cache.flush().await {
                 cache.events().emit_failure(|| Event::Error {
                     operation: error.operation(),

@@ -71,8 +71,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
 }
 
 async fn pause(proxy: &Proxy, duration: Duration) {
-    let clock = proxy.clock();
-    clock.sleep_until(clock.now() + duration).await;
+    proxy.clock().sleep(duration).await;
 }
 
 fn announce(address: SocketAddr, config: &Config) {

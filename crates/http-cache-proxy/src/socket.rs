@@ -88,7 +88,7 @@ impl Inner {
         }
         let stalled = self.stalled.get_or_insert_with(|| {
             let (clock, timeout) = (self.clock, self.timeout);
-            Box::pin(async move { clock.sleep_until(clock.now() + timeout).await })
+            Box::pin(async move { clock.sleep(timeout).await })
         });
         ready!(stalled.as_mut().poll(context));
         self.stalled = None;

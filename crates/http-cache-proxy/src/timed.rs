@@ -56,7 +56,7 @@ where
         }
         let sleep = this.sleep.get_or_insert_with(|| {
             let (clock, timeout) = (*this.clock, *this.timeout);
-            Box::pin(async move { clock.sleep_until(clock.now() + timeout).await })
+            Box::pin(async move { clock.sleep(timeout).await })
         });
         match sleep.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Some(Err(Stalled.into()))),

@@ -178,9 +178,7 @@ impl Upstream {
             if has_body {
                 let _ended = sent.await;
             }
-            self.clock
-                .sleep_until(self.clock.now() + self.timeout)
-                .await;
+            self.clock.sleep(self.timeout).await;
         };
         tokio::select! {
             response = client.request(request) => response.map_err(Some),

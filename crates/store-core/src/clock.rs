@@ -32,6 +32,20 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// Completes when the wall clock reaches `at`, at once if it already has; if it is set back
     /// meanwhile, when as much time has passed as was missing.
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_>;
+
+    /// Completes when so much monotonic time has passed, wherever the wall clock is set.
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        Box::pin(async move {
+            let until = self.monotonic().saturating_add(duration);
+            loop {
+                let left = until.saturating_sub(self.monotonic());
+                if left.is_zero() {
+                    return;
+                }
+                self.sleep_until(self.now() + left).await;
+            }
+        })
+    }
 }
 
 /// The operating system's clock.
@@ -226,6 +240,26 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.advance(Duration::from_secs(1));
         assert_eq!(sleeper.await.ok(), Some(due));
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_forward_shortens_no_sleep_of_a_length() {
+        let clock = ManualClock::default();
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_secs(5)).await }
+        });
+        let asleep = async || {
+            while clock.sleepers() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        asleep().await;
+        clock.set_wall(clock.now() + Duration::from_hours(1));
+        asleep().await;
+        assert!(!sleeper.is_finished());
+        clock.advance(Duration::from_secs(5));
+        assert!(sleeper.await.is_ok());
     }
 
     #[tokio::test]

@@ -84,8 +84,7 @@ impl Flights {
         longest: Duration,
         waiting: impl FnOnce(),
     ) -> Turn {
-        let deadline = clock.now() + longest;
-        let mut over = pin!(clock.sleep_until(deadline));
+        let mut over = pin!(clock.sleep(longest));
         let mut waiting = Some(waiting);
         loop {
             let mut ending = match self.join(target, clock) {

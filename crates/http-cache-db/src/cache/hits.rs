@@ -9,42 +9,47 @@ use crate::store::Hit;
 
 /// So many pending hits are written.
 const FLUSH_HITS: usize = 500;
-/// Hits are written at the next one after this time.
-const FLUSH_INTERVAL: Duration = SECOND.saturating_mul(5);
+/// Hits are written this time after the first of them.
+pub(super) const FLUSH_INTERVAL: Duration = SECOND.saturating_mul(5);
 /// More pending hits are not counted: the store is too slow for them.
 const MAX_PENDING: usize = 10_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Hits {
-    pending: Mutex<Pending>,
+    pending: Mutex<Vec<Hit>>,
     /// Held while hits are written.
     pub(super) flushing: tokio::sync::Mutex<()>,
 }
 
-#[derive(Debug, Default)]
-struct Pending {
-    hits: Vec<Hit>,
-    flushed_at: Duration,
+/// When pending hits are to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    Now,
+    /// After [`FLUSH_INTERVAL`].
+    Later,
+    /// With the first of those that are pending.
+    WithFirst,
 }
 
 impl Hits {
-    /// Adds a hit; `now` is monotonic. Whether it is time to write.
-    pub(super) fn add(&self, hit: Hit, now: Duration) -> bool {
+    /// Adds a hit. When it is to be written.
+    pub(super) fn add(&self, hit: Hit) -> Due {
         let mut pending = self.pending();
-        if pending.hits.len() < MAX_PENDING {
-            pending.hits.push(hit);
+        if pending.len() < MAX_PENDING {
+            pending.push(hit);
         }
-        let waited = now.saturating_sub(pending.flushed_at);
-        pending.hits.len() >= FLUSH_HITS || waited >= FLUSH_INTERVAL
+        match pending.len() {
+            1 => Due::Later,
+            FLUSH_HITS.. => Due::Now,
+            _ => Due::WithFirst,
+        }
     }
 
-    pub(super) fn take(&self, now: Duration) -> Vec<Hit> {
-        let mut pending = self.pending();
-        pending.flushed_at = now;
-        std::mem::take(&mut pending.hits)
+    pub(super) fn take(&self) -> Vec<Hit> {
+        std::mem::take(&mut *self.pending())
     }
 
-    fn pending(&self) -> MutexGuard<'_, Pending> {
+    fn pending(&self) -> MutexGuard<'_, Vec<Hit>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -67,23 +72,23 @@ mod tests {
     }
 
     #[test]
-    fn hits_are_due_by_number_or_time() {
+    fn hits_are_due_by_number_or_some_time_after_the_first() {
         let hits = Hits::default();
-        for _ in 1..FLUSH_HITS {
-            assert!(!hits.add(hit(), SECOND));
+        assert_eq!(hits.add(hit()), Due::Later);
+        for _ in 2..FLUSH_HITS {
+            assert_eq!(hits.add(hit()), Due::WithFirst);
         }
-        assert!(hits.add(hit(), SECOND));
-        assert_eq!(hits.take(SECOND).len(), FLUSH_HITS);
-        assert!(!hits.add(hit(), SECOND * 5));
-        assert!(hits.add(hit(), SECOND * 6));
+        assert_eq!(hits.add(hit()), Due::Now);
+        assert_eq!(hits.take().len(), FLUSH_HITS);
+        assert_eq!(hits.add(hit()), Due::Later);
     }
 
     #[test]
     fn pending_hits_are_bounded() {
         let hits = Hits::default();
         for _ in 0..=MAX_PENDING {
-            hits.add(hit(), SECOND);
+            hits.add(hit());
         }
-        assert_eq!(hits.take(SECOND).len(), MAX_PENDING);
+        assert_eq!(hits.take().len(), MAX_PENDING);
     }
 }

@@ -23,12 +23,12 @@ impl Patience {
     /// Ends once the patience that begins now is over.
     pub(super) fn over(&self) -> BoxFuture<'static, ()> {
         let (clock, limit) = (Arc::clone(&self.clock), self.limit);
-        async move { clock.sleep_until(clock.now() + limit).await }.boxed()
+        async move { clock.sleep(limit).await }.boxed()
     }
 
     /// What `work` yields; `None` if it takes too long.
     pub(super) async fn bound<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let over = async { self.clock.sleep_until(self.clock.now() + self.limit).await };
+        let over = self.clock.sleep(self.limit);
         match select(pin!(work), pin!(over)).await {
             Either::Left((done, _)) => Some(done),
             Either::Right(_) => None,
