@@ -1,7 +1,7 @@
 //! `migrate`: the schema of the file, forward and back.
 
 use clap::Args;
-use http_cache_db::sqlite::HTTP_CACHE;
+use http_cache_db::sqlite::{HTTP_CACHE, has_foreign_tables};
 use http_cache_db::sqlite_database::{
     CreateMode, DatabaseOptions, Error as DatabaseError, ErrorKind, MigrationState,
     MigrationStatus, SqliteDatabase,
@@ -31,6 +31,11 @@ pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
     let database = DatabaseOptions::default().with_create(CreateMode::Never);
     let database = SqliteDatabase::open_with(file.path(), database).await;
     let database = database.map_err(failed)?;
+    if has_foreign_tables(&database).await.map_err(failed)? {
+        let text =
+            "the file has tables of another program, and is left as it is; name another file";
+        return Err(Error::Usage(text.to_owned()));
+    }
     let before = database.migration_status(&HTTP_CACHE).await;
     let before = before.map_err(failed)?;
     let applied = before.iter().filter(|migration| is_applied(migration));

@@ -69,6 +69,23 @@ fn a_path_that_is_no_file_is_an_error_with_a_remedy() {
 }
 
 #[test]
+fn a_file_that_is_no_cache_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    fs::write(&text, "notes\n".repeat(1_000)).unwrap();
+    let arguments = ["--origin", "http://127.0.0.1:9", "--listen", "127.0.0.1:0"];
+    let before = fs::read(&text).unwrap();
+    for arguments in [&arguments[..], &["db", "migrate"]] {
+        let mut command = command(&[arguments, &["--db", text.to_str().unwrap()]].concat());
+        let output = command.output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{errors}");
+        assert!(errors.contains("name another file"), "{errors}");
+        assert!(fs::read(&text).unwrap() == before);
+    }
+}
+
+#[test]
 fn a_damaged_file_makes_way_for_a_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cache.db");

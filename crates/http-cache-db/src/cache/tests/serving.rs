@@ -137,6 +137,22 @@ async fn an_update_that_repeats_a_secret_is_not_stored() {
 }
 
 #[tokio::test]
+async fn uses_are_written_some_seconds_after_the_first() {
+    let store = Faulty::new();
+    let (it, origin) = (
+        Fixture::over(Arc::new(store.clone())),
+        Site::counting(&[FRESH]),
+    );
+    it.get(&origin, &[]).await;
+    it.clock.advance(SECOND * 4);
+    assert!(store.hits().is_empty());
+    while store.hits().is_empty() {
+        it.clock.advance(SECOND);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn hits_and_misses_are_counted() {
     let store = Faulty::new();
     let (it, origin) = (
