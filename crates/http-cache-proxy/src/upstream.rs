@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::uri::Scheme;
-use http::{HeaderMap, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use http_cache_db::cache::Body;
@@ -111,6 +111,13 @@ impl Upstream {
         // answers it.
         for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
             request.headers_mut().remove(name);
+        }
+        // Without it, hyper sends no body of unknown length with a GET.
+        if request.body().size_hint().exact().is_none() {
+            let chunked = HeaderValue::from_static("chunked");
+            request
+                .headers_mut()
+                .insert(header::TRANSFER_ENCODING, chunked);
         }
         if let Some(interim) = interim {
             on_informational(&mut request, move |response| {

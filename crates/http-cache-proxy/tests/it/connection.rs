@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use crate::origin::{Origin, response};
+use crate::origin::{Origin, field, response};
 use crate::running::{Proxy, TIMEOUT};
 
 const EARLY: &str = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nConnection: x\r\n\r\n";
@@ -139,6 +139,26 @@ fn request_that_has_passed_before_is_a_loop() {
     let via = format!("Via: 1.0 other, {via}");
     assert_eq!(proxy.send("GET", "/", &[&via]).status(), 508);
     assert_eq!(other.send("GET", "/", &[&via]).status(), 200);
+}
+
+#[test]
+fn body_of_unknown_length_reaches_the_origin_with_any_method() {
+    for method in ["GET", "POST", "DELETE"] {
+        let origin = Origin::start(|head| {
+            let is_chunked = field(head, "transfer-encoding") == Some("chunked");
+            response("200 OK", &[], if is_chunked { "chunked" } else { "lost" })
+        });
+        let proxy = Proxy::start(&origin.url(), &[]);
+        let mut stream = proxy.connect();
+        let request = format!(
+            "{method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
+             5\r\nhello\r\n0\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.ends_with("chunked"), "{method}: {answer}");
+    }
 }
 
 #[test]
