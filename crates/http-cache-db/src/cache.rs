@@ -35,6 +35,7 @@ mod body;
 mod chained;
 mod chunks;
 mod collapse;
+mod exact;
 mod exchange;
 mod find;
 mod handle;

@@ -6,6 +6,7 @@ use super::ask::Ask;
 use super::body::Body;
 use super::chained::Chained;
 use super::collapse::Ending;
+use super::exact::Exact;
 use super::exchange::Exchange;
 use super::keep::{drain, record};
 use super::recorder::{end, store_failed};
@@ -155,7 +156,9 @@ impl Exchange {
         };
         let (beginning, _) = entry.part(&self.target, beginning, BodyPart::Whole);
         self.count(None, 0);
-        arrived.body = Body::new(Chained::new(beginning, arrived.body));
+        let whole = Body::new(Chained::new(beginning, arrived.body));
+        // The rest may be longer or shorter than its range.
+        arrived.body = Body::new(Exact::new(whole, body_len));
         let mut headers = head.headers.clone();
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body_len));
         let (status, mut cache_status) = (head.status, arrived.status.clone());

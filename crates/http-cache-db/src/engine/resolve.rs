@@ -189,7 +189,9 @@ fn continues(stored: &StoredResponse, rest: &ResponseHead) -> bool {
     };
     let is_end = range.total.is_some_and(|total| range.last + 1 == total);
     let is_same = strong_etag(stored).is_some_and(|etag| rest.headers.get("etag") == Some(etag));
-    range.first == stored.body_len && is_end && is_same
+    let length = rest.headers.get("content-length");
+    let is_of_length = length.is_none_or(|length| *length == range.len().to_string());
+    range.first == stored.body_len && is_end && is_same && is_of_length
 }
 
 /// Whether the head of the current response shows that the stored one is another (RFC 9111, section 4.3.5).

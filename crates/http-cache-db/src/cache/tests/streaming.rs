@@ -94,6 +94,58 @@ async fn a_beginning_is_completed_on_its_way() {
     }
 }
 
+/// An origin that sends this in place of the bytes from 5 to 9, with a length or without one.
+fn sending_as_rest(rest: &'static str, has_length: bool) -> Site {
+    Site::new(move |request, _| {
+        let range = request.headers().get("range");
+        let (range, body) = match range.map(|range| range.to_str().unwrap()) {
+            Some("bytes=0-4") => ("bytes 0-4/10", Body::full("01234")),
+            Some("bytes=5-") if has_length => ("bytes 5-9/10", Body::full(rest)),
+            Some("bytes=5-") => {
+                let (sender, body) = channel();
+                for byte in rest.chars() {
+                    sender.send(byte.to_string().into()).unwrap();
+                }
+                ("bytes 5-9/10", body)
+            }
+            _ => return Ok(response(&[FRESH], Body::full("whole"))),
+        };
+        let lines = [FRESH, ("etag", "\"a\""), ("content-range", range)];
+        let mut answer = response(&lines, body);
+        *answer.status_mut() = http::StatusCode::PARTIAL_CONTENT;
+        Ok(answer)
+    })
+}
+
+#[tokio::test]
+async fn a_completed_body_is_never_longer_or_shorter_than_its_length() {
+    for rest in ["567", "56789abc"] {
+        let (it, origin) = (Fixture::new(), sending_as_rest(rest, false));
+        it.get(&origin, &[("range", "bytes=0-4")]).await;
+        let whole = it.cache.handle(request("GET", URL, &[]), &origin).await;
+        let whole = whole.unwrap();
+        assert_eq!(whole.headers()["content-length"], "10");
+        let mut body = whole.into_body();
+        let (mut read, mut is_broken) = (0, false);
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => read += frame.data_ref().map_or(0, Bytes::len),
+                Err(_) => is_broken = true,
+            }
+        }
+        assert!(is_broken && read <= 10, "{rest}: {read}");
+    }
+}
+
+#[tokio::test]
+async fn a_rest_that_contradicts_its_range_is_not_used() {
+    for rest in ["567", "56789abc"] {
+        let (it, origin) = (Fixture::new(), sending_as_rest(rest, true));
+        it.get(&origin, &[("range", "bytes=0-4")]).await;
+        assert_eq!(it.get(&origin, &[]).await.body, "whole");
+    }
+}
+
 #[tokio::test]
 async fn a_frame_waits_for_the_store_only_so_long() {
     let store = Faulty::new().gated();

@@ -125,6 +125,10 @@ fn what_is_no_rest_of_the_beginning_is_fetched_whole() {
         let outcome = it.resolve(&get(&[]), 1, Some((206, &lines))).outcome;
         assert!(matches!(outcome, Outcome::Refetch), "{range}: {outcome:?}");
     }
+    let (range, length) = (("content-range", "bytes 5-9/10"), ("content-length", "4"));
+    let lines = [FRESH, ETAG, range, length];
+    let outcome = it.resolve(&get(&[]), 1, Some((206, &lines))).outcome;
+    assert!(matches!(outcome, Outcome::Refetch), "{outcome:?}");
     let outcome = it.resolve(&get(&[]), 1, Some((416, &[]))).outcome;
     assert!(matches!(outcome, Outcome::Refetch));
     let outcome = it.resolve(&get(&[]), 1, Some((200, &[FRESH]))).outcome;
