@@ -126,10 +126,7 @@ fn freshen(
     times: ExchangeTimes,
     policy: &Policy,
 ) -> Outcome {
-    let etags = (&stored.response.fields.etag, &response.fields.etag);
-    if let (Some(stored), Some(validated)) = etags
-        && !stored.matches_weakly(validated)
-    {
+    if !is_about(&stored.response, response) {
         return Outcome::Refetch;
     }
     let head = stored.freshened(&response.headers, policy);
@@ -157,6 +154,25 @@ fn freshen(
         own,
         keep,
     }
+}
+
+/// Whether the validators of a 304 are those of the stored response: its entity tag, or its date of modification if
+/// it has no tag (RFC 9111, section 4.3.4). One without validators is about what was asked for.
+fn is_about(stored: &ResponseHead, update: &ResponseHead) -> bool {
+    if let Some(validated) = &update.fields.etag {
+        let etag = stored.fields.etag.as_ref();
+        return etag.is_some_and(|etag| {
+            if validated.is_strong() {
+                etag.matches_strongly(validated)
+            } else {
+                etag.matches_weakly(validated)
+            }
+        });
+    }
+    let modified = |head: &ResponseHead| head.headers.get("last-modified").cloned();
+    let is_same_date = update.fields.last_modified.is_some()
+        && update.fields.last_modified == stored.fields.last_modified;
+    is_same_date || modified(update).is_none_or(|date| modified(stored) == Some(date))
 }
 
 /// The whole of a stored beginning and the rest.

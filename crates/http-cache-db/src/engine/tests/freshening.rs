@@ -124,6 +124,32 @@ fn a_304_about_another_response_does_not_freshen() {
 }
 
 #[test]
+fn a_304_with_a_validator_that_is_not_stored_does_not_freshen() {
+    let modified = ("last-modified", "Tue, 14 Nov 2023 22:13:20 GMT");
+    let later = ("last-modified", "Tue, 14 Nov 2023 22:13:21 GMT");
+    let weak = ("etag", "W/\"a\"");
+    let freshens = |stored: Lines<'_>, update: Lines<'_>| {
+        let mut it = Fixture::new();
+        it.store(&[], 200, &[&[FRESH], stored].concat());
+        let outcome = it.resolve(&get(&[]), 60, Some((304, update))).outcome;
+        let is_freshened = matches!(outcome, Outcome::Freshen { .. });
+        let is_asked_again = matches!(outcome, Outcome::Refetch);
+        assert!(is_freshened || is_asked_again, "{outcome:?}");
+        is_freshened
+    };
+    assert!(!freshens(&[modified], &[ETAG]));
+    assert!(!freshens(&[modified], &[ETAG, modified]));
+    assert!(!freshens(&[weak], &[ETAG]));
+    assert!(!freshens(&[modified], &[later]));
+    assert!(!freshens(&[ETAG], &[modified]));
+    assert!(!freshens(&[ETAG, modified], &[later]));
+    assert!(freshens(&[ETAG], &[weak]) && freshens(&[weak], &[weak]));
+    assert!(freshens(&[ETAG, modified], &[ETAG, later]));
+    assert!(freshens(&[ETAG, modified], &[modified]));
+    assert!(freshens(&[modified], &[modified]) && freshens(&[modified], &[]));
+}
+
+#[test]
 fn what_the_origin_no_longer_lets_store_is_removed() {
     let mut it = Fixture::new();
     it.store(&[], 200, &[FRESH, ETAG]);
