@@ -21,6 +21,7 @@ pub use dictionary::{BareItem, parse_dictionary};
 pub use directive::Directive;
 pub use entity_tag::EntityTag;
 pub use list::{combined_value, list_members};
+pub(crate) use list::{split_outside_quotes, trim};
 pub use range::{ByteRange, RangeField};
 pub use request::{IfNoneMatch, RequestFields};
 pub use response::{Expires, ResponseFields, TargetedFields, Vary};

@@ -45,7 +45,7 @@ pub fn list_members(value: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Splits `value` at `separator`, but not inside a quoted string.
-pub(super) fn split_outside_quotes(value: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(crate) fn split_outside_quotes(value: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     value.split(move |character| {
         if is_escaped {
@@ -62,7 +62,7 @@ pub(super) fn split_outside_quotes(value: &str, separator: char) -> impl Iterato
 }
 
 /// `value` without spaces and tabs at its ends, the only white space of field values.
-pub(super) fn trim(value: &str) -> &str {
+pub(crate) fn trim(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
 

@@ -5,7 +5,7 @@ use sha2::Digest;
 
 use super::head::ResponseHead;
 use super::language::{ACCEPT_LANGUAGE, is_in_preferred};
-use crate::fields::{Vary, combined_value, list_members};
+use crate::fields::{Vary, combined_value, list_members, split_outside_quotes, trim};
 use crate::keys::{Salt, first_bytes};
 
 /// Which requests a stored response answers: a salted hash of the request fields that its `Vary` names, their
@@ -99,22 +99,57 @@ impl Digests {
     }
 }
 
-/// The value without differences that mean nothing: white space around commas, and for lists of preferences
-/// also case, white space within members, order and repetitions.
+/// The value without differences that are known to mean nothing: white space at its ends and, but for fields that
+/// are no lists, around commas. In the lists of preferences, empty members; in those of codings and languages also
+/// case and white space around parameters; in that of languages order and repetitions.
 fn normalised(name: &str, value: &str) -> String {
-    let is_preference = matches!(
-        name,
-        "accept" | "accept-charset" | "accept-encoding" | ACCEPT_LANGUAGE
-    );
-    if !is_preference {
-        return list_members(value).collect::<Vec<_>>().join(",");
+    match name {
+        "accept" | "accept-charset" => list_members(value).collect::<Vec<_>>().join(","),
+        "accept-encoding" => preferences(value).join(","),
+        ACCEPT_LANGUAGE => {
+            let mut members = preferences(value);
+            members.sort();
+            members.dedup();
+            members.join(",")
+        }
+        name if is_no_list(name) => trim(value).to_owned(),
+        // A comma inside a quoted string is no separator; an empty member may mean something.
+        _ => split_outside_quotes(value, ',')
+            .map(trim)
+            .collect::<Vec<_>>()
+            .join(","),
     }
-    let mut members: Vec<String> = list_members(value)
-        .map(|member| member.to_ascii_lowercase().replace([' ', '\t'], ""))
-        .collect();
-    members.sort();
-    members.dedup();
-    members.join(",")
+}
+
+/// Members of a list whose names and parameters have no case. No quoted string is valid there: it stays as it is.
+fn preferences(value: &str) -> Vec<String> {
+    let normalised = |member: &str| {
+        if member.contains('"') {
+            return member.to_owned();
+        }
+        let parts: Vec<_> = member.split(';').map(trim).collect();
+        parts.join(";").to_ascii_lowercase()
+    };
+    list_members(value).map(normalised).collect()
+}
+
+/// Fields of requests that may have commas and are no lists.
+fn is_no_list(name: &str) -> bool {
+    matches!(
+        name,
+        "authorization"
+            | "cookie"
+            | "date"
+            | "from"
+            | "if-modified-since"
+            | "if-range"
+            | "if-unmodified-since"
+            | "origin"
+            | "proxy-authorization"
+            | "range"
+            | "referer"
+            | "user-agent"
+    )
 }
 
 #[cfg(test)]
@@ -166,6 +201,40 @@ mod tests {
             &[("accept-language", next)]
         ));
         assert!(!selects("foo", &[("foo", "a, b")], &[("foo", "b, a")]));
+    }
+
+    fn is_same(name: &'static str, first: &str, next: &str) -> bool {
+        selects(name, &[(name, first)], &[(name, next)])
+    }
+
+    #[test]
+    fn space_around_commas_means_nothing() {
+        for name in ["foo", "accept", "accept-encoding", "accept-language"] {
+            assert!(is_same(name, "1,2", " 1, 2 "), "{name}");
+        }
+        assert!(is_same("accept-language", "en, de", "de ,EN"));
+        assert!(is_same("accept-encoding", "gzip;q=1", "GZip ; q=1"));
+    }
+
+    #[test]
+    fn what_may_mean_something_selects() {
+        for (name, first, next) in [
+            ("foo", "a,,b", "a,b"),
+            ("foo", "\"a, b\"", "\"a,b\""),
+            ("foo", "a", "A"),
+            ("foo", "a  b", "a b"),
+            ("cookie", "a=1, 2", "a=1,2"),
+            ("cookie", "a=1,,2", "a=1,2"),
+            ("authorization", "Digest a=1, b=2", "Digest a=1,b=2"),
+            ("accept", "a/b;v=\"x y\"", "a/b;v=\"xy\""),
+            ("accept", "a/b;v=X", "a/b;v=x"),
+            ("accept", "a/b, c/d", "c/d, a/b"),
+            ("accept-encoding", "g zip", "gzip"),
+            ("accept-language", "en;v=\"A\"", "en;v=\"a\""),
+        ] {
+            assert!(!is_same(name, first, next), "{name}: {first} and {next}");
+        }
+        assert!(is_same("cookie", " a=1, 2 ", "a=1, 2"));
     }
 
     #[test]
