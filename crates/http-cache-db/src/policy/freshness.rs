@@ -12,6 +12,9 @@ use crate::fields::Expires;
 /// The greatest heuristic lifetime. Section 4.2.2 leaves it to the cache; longer ones surprise people.
 const MAX_HEURISTIC: Duration = DAY;
 
+/// A response that arrived later than now by more than this is of no known age: the clock was set back.
+const CLOCK_TOLERANCE: Duration = Duration::from_mins(1);
+
 /// When the response was asked for, and when its head arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExchangeTimes {
@@ -52,7 +55,8 @@ impl Freshness {
     }
 }
 
-/// Age (section 4.2.3) and freshness lifetime (section 4.2.1) of a response.
+/// Age (section 4.2.3) and freshness lifetime (section 4.2.1) of a response. The lifetime is zero if the clock was set
+/// back by more than a minute since the response arrived.
 #[must_use]
 pub fn freshness(
     response: &ResponseHead,
@@ -67,9 +71,15 @@ pub fn freshness(
     let lifetime = stated.or(policy.default_ttl).or(heuristic);
     let lifetime = lifetime.unwrap_or_default();
     let lifetime = lifetime.max(policy.min_ttl.unwrap_or_default());
+    let is_age_known = times.received_at.since(now) <= CLOCK_TOLERANCE;
+    let most = if is_age_known {
+        policy.max_ttl.unwrap_or(Duration::MAX)
+    } else {
+        Duration::ZERO
+    };
     Freshness {
         age: age(response, times, now),
-        lifetime: lifetime.min(policy.max_ttl.unwrap_or(Duration::MAX)),
+        lifetime: lifetime.min(most),
         is_explicit: stated.is_some(),
     }
 }
@@ -193,6 +203,19 @@ mod tests {
     fn a_date_in_the_future_does_not_make_a_response_younger() {
         let date = format_date(RECEIVED + secs(1_000));
         assert_eq!(of(200, &[("date", &date)], &shared()).age, secs(12));
+    }
+
+    #[test]
+    fn a_response_of_the_future_is_stale() {
+        let policy = shared().with_min_ttl(secs(90));
+        let response = ResponseHead::new(StatusCode::OK, headers(&[]), &policy);
+        let times = ExchangeTimes {
+            requested_at: RECEIVED,
+            received_at: RECEIVED,
+        };
+        let is_fresh = |now| freshness(&response, times, now, &policy).is_fresh();
+        assert!(is_fresh(RECEIVED - secs(60)));
+        assert!(!is_fresh(RECEIVED - secs(61)));
     }
 
     // covers("T1")
