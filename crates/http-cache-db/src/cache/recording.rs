@@ -87,8 +87,10 @@ impl http_body::Body for Recording {
                         // What is incomplete is not stored.
                         Err(error) => return Poll::Ready(Some(Err(error))),
                     };
-                    // A body of known length is not polled for its end.
-                    let is_last = frame.is_none() || this.inner.is_end_stream();
+                    // A body of known length is not polled for its end, nor one with trailers after them.
+                    let is_last = frame.as_ref().is_none_or(Frame::is_trailers)
+                        || this.inner.is_end_stream()
+                        || this.inner.size_hint().exact() == Some(0);
                     let bytes = frame.as_ref().and_then(|frame| frame.data_ref().cloned());
                     let work = Work {
                         recording: recorder.record(bytes, is_last).boxed(),

@@ -206,6 +206,23 @@ async fn a_body_without_a_length_is_stored_before_its_end_is_seen() {
 }
 
 #[tokio::test]
+async fn a_response_with_trailers_is_stored_once_they_are_read() {
+    let it = Fixture::new();
+    let origin = Site::new(|_, _| {
+        let trailers = crate::test_headers::headers(&[("x-sum", "1")]);
+        let frames = [Frame::data(Bytes::from("one")), Frame::trailers(trailers)];
+        let frames = frames.map(Ok::<_, store_core::BoxError>);
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        Ok(response(&[FRESH], Body::new(body)))
+    });
+    let asked = request("GET", URL, &[]);
+    let mut body = it.cache.handle(asked, &origin).await.unwrap().into_body();
+    assert!(body.frame().await.unwrap().unwrap().is_data());
+    assert!(body.frame().await.unwrap().unwrap().is_trailers());
+    assert_eq!(it.cache.store().counts().await.unwrap().responses, 1);
+}
+
+#[tokio::test]
 async fn what_its_client_leaves_is_not_stored() {
     let (it, origin) = (Fixture::new(), Site::counting(&[FRESH]));
     let asked = request("GET", URL, &[]);
