@@ -17,7 +17,26 @@ const HOP_BY_HOP: [&str; 10] = [
     "upgrade",
 ];
 
-/// The fields without those of the connection, and without those that `Connection` lists.
+/// Fields that are for all recipients, whatever `Connection` lists: a cache that did not see them would reuse what it
+/// must not, or as what it is not.
+const FOR_ALL: [&str; 13] = [
+    "age",
+    "cache-control",
+    "cdn-cache-control",
+    "content-encoding",
+    "content-language",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "last-modified",
+    "pragma",
+    "vary",
+];
+
+/// The fields without those of the connection, and without those that `Connection` lists. It cannot list fields that
+/// caching depends on, such as `Cache-Control` (RFC 9110, section 7.6.1).
 ///
 /// ```
 /// use http::HeaderMap;
@@ -33,8 +52,10 @@ const HOP_BY_HOP: [&str; 10] = [
 #[must_use]
 pub fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     if let Some(listed) = combined_value(&headers, "connection") {
-        for name in list_members(&listed) {
-            headers.remove(name.to_ascii_lowercase());
+        for name in list_members(&listed).map(str::to_ascii_lowercase) {
+            if !FOR_ALL.contains(&&*name) {
+                headers.remove(name);
+            }
         }
     }
     for name in HOP_BY_HOP {

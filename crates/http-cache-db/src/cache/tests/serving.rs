@@ -304,3 +304,22 @@ async fn another_target_confirms_nothing() {
     let answer = it.get(&origin, &[]).await;
     assert_eq!((answer.status, &answer.body[..]), (200, "2"));
 }
+
+#[tokio::test]
+async fn what_connection_lists_still_governs_the_cache() {
+    for control in ["no-store", "no-cache"] {
+        let it = Fixture::new();
+        let origin = Site::new(move |_, count| {
+            let lines = [
+                ("connection", "cache-control, x-hop"),
+                ("cache-control", control),
+                ("expires", "Fri, 01 Jan 2100 00:00:00 GMT"),
+                ("x-hop", "1"),
+            ];
+            Ok(response(&lines, Body::full(count.to_string())))
+        });
+        let first = it.get(&origin, &[]).await;
+        assert!(!first.headers.contains_key("x-hop"));
+        assert_eq!(it.get(&origin, &[]).await.body, "1", "{control}");
+    }
+}
