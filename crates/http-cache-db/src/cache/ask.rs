@@ -1,6 +1,6 @@
 //! Asking the origin.
 
-use http::{Extensions, HeaderValue, Method, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
 use store_core::Timestamp;
 
@@ -13,7 +13,7 @@ use super::recorder::end;
 use super::settle::Arrived;
 use super::target::Target;
 use crate::engine::{Forward, Keep, OriginResponse, Outcome, Purpose, Resolution, resolve};
-use crate::fields::format_date;
+use crate::fields::{combined_value, format_date, list_members};
 use crate::policy::{ExchangeTimes, NotStorable, ResponseHead, end_to_end};
 use crate::store::StoredBody;
 
@@ -37,6 +37,8 @@ struct Received {
     body: Body,
     times: ExchangeTimes,
     extensions: Extensions,
+    /// The lines of `Transfer-Encoding`, if the body has a coding that is not undone.
+    codings: Vec<HeaderValue>,
 }
 
 impl Exchange {
@@ -74,18 +76,20 @@ impl Exchange {
                 &self.policy,
             );
             match &received {
-                Ok(received) if received.is_redirected() => {
-                    self.of_another_target(&ask, received.head.status, &mut resolution);
+                Ok(received) => {
+                    if let Some(reason) = received.unusable() {
+                        self.pass_unusable(&ask, received.head.status, reason, &mut resolution);
+                    }
                 }
                 Err(error) if !origin.was_sent(error) => resolution.invalidated.clear(),
-                Ok(_) | Err(_) => {}
+                Err(_) => {}
             }
             let kept = self.body_for_once(&resolution.outcome, &ask).await;
             for target in resolution.invalidated {
                 Target::new(self.cache(), target).invalidate().await;
             }
             let received = match received {
-                Ok(received) => received,
+                Ok(received) => received.coded(&resolution.outcome),
                 Err(error) => return self.stand_in(ask, &resolution.outcome).await.ok_or(error),
             };
             let is_origins = !matches!(resolution.outcome, Outcome::ServeStale);
@@ -116,9 +120,15 @@ impl Exchange {
         }
     }
 
-    /// What becomes of the answer of another target, to which the origin was redirected: it says nothing of what is
-    /// stored for this one, but that it is not the current response.
-    fn of_another_target(&self, ask: &Ask, status: StatusCode, resolution: &mut Resolution) {
+    /// What becomes of an answer that is not the response of this target, or not as its fields describe it: it says
+    /// nothing of what is stored, but that it is not the current response.
+    fn pass_unusable(
+        &self,
+        ask: &Ask,
+        status: StatusCode,
+        reason: NotStorable,
+        resolution: &mut Resolution,
+    ) {
         let is_about_stored = matches!(
             status,
             StatusCode::NOT_MODIFIED
@@ -134,7 +144,7 @@ impl Exchange {
             resolution.outcome,
             Outcome::Store | Outcome::StoreAndAnswerNotModified
         ) {
-            resolution.outcome = Outcome::Pass(NotStorable::Redirected);
+            resolution.outcome = Outcome::Pass(reason);
             if ask.entry.is_some() {
                 resolution.invalidated.push(self.request.target.clone());
             }
@@ -185,6 +195,7 @@ impl Exchange {
             received_at,
         };
         let is_chunked = parts.headers.contains_key(header::TRANSFER_ENCODING);
+        let codings = codings(&parts.headers);
         let mut headers = end_to_end(parts.headers);
         let is_head = self.request.method == Method::HEAD;
         // RFC 9112, section 6.3: the transfer coding overrides the length. What frames the body is what counts.
@@ -210,14 +221,46 @@ impl Exchange {
             body,
             times,
             extensions: parts.extensions,
+            codings,
         }
     }
 }
 
 impl Received {
-    fn is_redirected(&self) -> bool {
-        self.extensions.get::<Redirected>().is_some()
+    /// Why this is neither stored nor says anything of what is, if so.
+    fn unusable(&self) -> Option<NotStorable> {
+        if self.extensions.get::<Redirected>().is_some() {
+            Some(NotStorable::Redirected)
+        } else {
+            (!self.codings.is_empty()).then_some(NotStorable::TransferCoding)
+        }
     }
+
+    /// With its codings, if the body is passed on in them.
+    fn coded(mut self, outcome: &Outcome) -> Self {
+        if matches!(outcome, Outcome::Pass(_)) {
+            for coding in self.codings.drain(..) {
+                self.head.headers.remove(header::CONTENT_LENGTH);
+                self.head.headers.append(header::TRANSFER_ENCODING, coding);
+            }
+        }
+        self
+    }
+}
+
+/// The lines of `Transfer-Encoding` if they list a coding besides `chunked`, which the origin's connection undoes. A
+/// name that is not registered (RFC 9112, section 7) tells of no coding.
+fn codings(headers: &HeaderMap) -> Vec<HeaderValue> {
+    let listed = combined_value(headers, "transfer-encoding").unwrap_or_default();
+    let is_coded = list_members(&listed).any(|member| {
+        let name = member.split(';').next().unwrap_or_default().trim();
+        let codings = ["gzip", "x-gzip", "deflate", "compress", "x-compress"];
+        codings
+            .iter()
+            .any(|coding| name.eq_ignore_ascii_case(coding))
+    });
+    let lines = headers.get_all(header::TRANSFER_ENCODING).iter();
+    lines.filter(|_| is_coded).cloned().collect()
 }
 
 impl Ask {

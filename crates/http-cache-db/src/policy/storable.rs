@@ -40,6 +40,8 @@ pub enum NotStorable {
     Secret,
     /// The origin followed a redirect: the response is of another target.
     Redirected,
+    /// The body has a transfer coding besides `chunked`, which nobody has undone.
+    TransferCoding,
 }
 
 impl fmt::Display for NotStorable {
@@ -56,6 +58,7 @@ impl fmt::Display for NotStorable {
             Self::NoLifetime => "no lifetime",
             Self::Secret => "secret",
             Self::Redirected => "redirected",
+            Self::TransferCoding => "transfer coding",
         })
     }
 }

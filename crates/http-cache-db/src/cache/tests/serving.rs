@@ -323,3 +323,23 @@ async fn what_connection_lists_still_governs_the_cache() {
         assert_eq!(it.get(&origin, &[]).await.body, "1", "{control}");
     }
 }
+
+#[tokio::test]
+async fn a_transfer_coding_that_is_not_undone_is_passed_on_unstored() {
+    let coded = &[FRESH, ("transfer-encoding", "gzip, chunked")];
+    let (it, origin) = (Fixture::new(), Site::counting(coded));
+    for body in ["0", "1"] {
+        let answer = it.get(&origin, &[]).await;
+        assert_eq!(answer.body, body);
+        assert_eq!(answer.headers["transfer-encoding"], "gzip, chunked");
+        assert!(answer.did.ends_with("detail=\"transfer coding\""));
+    }
+    let chunked: Lines<'_> = &[FRESH, ("transfer-encoding", "Chunked")];
+    let unknown: Lines<'_> = &[FRESH, ("transfer-encoding", "no coding")];
+    for lines in [chunked, unknown] {
+        let (it, origin) = (Fixture::new(), Site::counting(lines));
+        it.get(&origin, &[]).await;
+        let answer = it.get(&origin, &[]).await;
+        assert!(answer.body == "0" && !answer.headers.contains_key("transfer-encoding"));
+    }
+}
