@@ -183,7 +183,10 @@ async fn a_body_without_a_checksum_is_compared_with_its_hash_now_and_then() {
         unnoticed += 1;
     }
     assert!(unnoticed < 64, "{unnoticed}");
-    assert_eq!(store.counts().await.unwrap().responses, 0);
+    // It is removed in the background.
+    while store.counts().await.unwrap().responses > 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// A codec of an application.
