@@ -64,7 +64,8 @@ impl AdmissionLog {
         let mut times: BTreeMap<String, Vec<Timestamp>> = BTreeMap::new();
         for admission in std::mem::take(&mut self.seen) {
             let name = admission.resource.as_str();
-            let path = name.split_once(&self.key).map_or(name, |(_, path)| path);
+            // What names no key is the server as a whole, which the spacing is of.
+            let path = name.split_once(&self.key).map_or("", |(_, path)| path);
             let path = path.trim_start_matches('/').to_owned();
             times.entry(path).or_default().push(admission.at);
         }
