@@ -87,6 +87,13 @@ fn serve(
     let length = field(&head, "content-length").and_then(|length| length.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).unwrap();
+    if field(&head, "transfer-encoding") == Some("chunked") {
+        // A connection that is closed with something unread in it is reset.
+        let (mut read, mut byte) = (Vec::new(), [0]);
+        while !read.ends_with(b"0\r\n\r\n") && stream.read(&mut byte).unwrap_or(0) > 0 {
+            read.extend(byte);
+        }
+    }
     seen.lock().unwrap().push(head.clone());
     let _gone = stream.write_all(answer(&head).as_bytes());
     let _gone = stream.flush();
