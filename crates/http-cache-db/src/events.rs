@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::broadcast;
 
+use crate::store::Evicted;
+
 pub use event::Event;
 pub use listener::{EventStream, Listener};
 
@@ -118,6 +120,22 @@ impl Events {
             let event = event();
             call(&self.inner.failure_callbacks, &event);
             self.send(event);
+        }
+    }
+
+    /// Tells what was evicted, if anything was.
+    pub(crate) fn emit_evicted(&self, evicted: Evicted) {
+        let Evicted {
+            responses,
+            versions,
+            bytes,
+        } = evicted;
+        if bytes > 0 {
+            self.emit(|| Event::Evicted {
+                responses,
+                versions,
+                bytes,
+            });
         }
     }
 

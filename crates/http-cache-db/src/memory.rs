@@ -114,21 +114,6 @@ impl MemoryStore {
         }
         responses
     }
-
-    fn evicted(&self, evicted: Evicted) {
-        let Evicted {
-            responses,
-            versions,
-            bytes,
-        } = evicted;
-        if bytes > 0 {
-            self.events.emit(|| Event::Evicted {
-                responses,
-                versions,
-                bytes,
-            });
-        }
-    }
 }
 
 impl Inner {
@@ -200,7 +185,7 @@ impl ResponseStore for MemoryStore {
             let most = state.used_bytes().saturating_sub(bytes);
             state.evict_to(most)
         };
-        self.evicted(evicted);
+        self.events.emit_evicted(evicted);
         Ok(evicted)
     }
 

@@ -95,7 +95,7 @@ impl Fill for MemoryFill {
                 version,
             });
         }
-        self.store.evicted(evicted);
+        self.store.events.emit_evicted(evicted);
         Ok(Some(response_id))
     }
 

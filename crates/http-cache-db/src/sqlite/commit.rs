@@ -12,7 +12,9 @@ use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;
 use super::remove::{remove_responses, trim_versions};
-use super::rows::{Head, insert_body, insert_url, request_list, update_head, validation};
+use super::rows::{
+    Head, INSERT_RESPONSE, insert_body, insert_url, request_list, update_head, validation,
+};
 use super::shared_rows::SharedRows;
 use crate::keys::TargetKey;
 use crate::record::UrlRecord;
@@ -157,8 +159,7 @@ fn insert(
     let headers = request_list(rows, row)?;
     let response: i64 = tx
         .prepare_cached(
-            "INSERT INTO requests (url_id, method_id, requested_at, headers) VALUES (?1, ?2, ?3, ?4)
-",
+            "INSERT INTO requests (url_id, method_id, requested_at, headers) VALUES (?1, ?2, ?3, ?4)",
         )?
         .insert(params![
             url,
@@ -167,22 +168,7 @@ fn insert(
             headers
         ])?;
     let head = Head::new(rows, &row.response)?;
-    tx.prepare_cached(
-            "INSERT INTO responses (response_id, status_code, requested_at, responded_at, expires_at, max_age,
-                 cache_control, body_id, headers)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            response,
-            head.status,
-            head.requested_at,
-            head.responded_at,
-            head.expires_at,
-            head.max_age,
-            head.cache_control,
-            body,
-            head.list
-        ])?;
+    head.write(tx, INSERT_RESPONSE, response, body)?;
     tx.prepare_cached("INSERT INTO variants VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![
             row.target.as_bytes(),

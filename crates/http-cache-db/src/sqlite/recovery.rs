@@ -62,8 +62,7 @@ pub(super) fn begin_if_needed(shared: &Arc<Shared>, kind: ErrorKind) {
     if !is_replaceable || !(is_damaged || may_be_gone) || shared.is_closed() {
         return;
     }
-    let now = shared.options.clock.monotonic().as_millis();
-    let now = i64::try_from(now).unwrap_or(i64::MAX).max(1);
+    let now = shared.monotonic().max(1);
     let begun_at = recovery.begun_at.load(Ordering::Relaxed);
     if begun_at != 0 && now.saturating_sub(begun_at) < PAUSE {
         return;

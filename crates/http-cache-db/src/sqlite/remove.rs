@@ -183,8 +183,7 @@ pub(super) fn hide(tx: &Transaction<'_>, most: u32) -> Result<u64> {
 /// Makes everything invalid that is stored, and what is on its way.
 pub(super) fn hide_all(tx: &Transaction<'_>) -> Result<()> {
     invalidations::remember_all(tx)?;
-    while hide(tx, u32::MAX)? > 0 {}
-    Ok(())
+    hide(tx, u32::MAX).map(drop)
 }
 
 /// Removes up to `most` hidden responses.

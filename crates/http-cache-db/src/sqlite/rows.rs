@@ -14,15 +14,25 @@ use super::state::integer;
 use crate::fields::{EntityTag, parse_date};
 use crate::store::NewResponse;
 
+pub(super) const INSERT_RESPONSE: &str = "
+    INSERT INTO responses (response_id, status_code, requested_at, responded_at, expires_at, max_age, cache_control,
+        body_id, headers)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const UPDATE_RESPONSE: &str = "
+    UPDATE responses
+    SET status_code = ?2, requested_at = ?3, responded_at = ?4, expires_at = ?5, max_age = ?6, cache_control = ?7,
+        body_id = ?8, headers = ?9
+    WHERE response_id = ?1";
+
 /// The columns of a response that its head fills.
 pub(super) struct Head {
-    pub(super) status: u16,
-    pub(super) requested_at: i64,
-    pub(super) responded_at: i64,
-    pub(super) expires_at: i64,
-    pub(super) max_age: i64,
-    pub(super) cache_control: u8,
-    pub(super) list: String,
+    status: u16,
+    requested_at: i64,
+    responded_at: i64,
+    expires_at: i64,
+    max_age: i64,
+    cache_control: u8,
+    list: String,
 }
 
 impl Head {
@@ -47,6 +57,28 @@ impl Head {
                 .sum(),
             list: write_list(headers, |name, value| rows.pair(name, value))?,
         })
+    }
+
+    /// Writes the head of a response, and the body that it belongs to, by one of the two statements above.
+    pub(super) fn write(
+        &self,
+        tx: &Transaction<'_>,
+        statement: &str,
+        response: i64,
+        body: i64,
+    ) -> Result<()> {
+        tx.prepare_cached(statement)?.execute(params![
+            response,
+            self.status,
+            self.requested_at,
+            self.responded_at,
+            self.expires_at,
+            self.max_age,
+            self.cache_control,
+            body,
+            self.list
+        ])?;
+        Ok(())
     }
 }
 
@@ -86,23 +118,7 @@ pub(super) fn update_head(
 ) -> Result<()> {
     let request_list = request_list(rows, row)?;
     let head = Head::new(rows, &row.response)?;
-    tx.prepare_cached(
-        "UPDATE responses
-         SET status_code = ?2, requested_at = ?3, responded_at = ?4, expires_at = ?5, max_age = ?6,
-             cache_control = ?7, body_id = ?8, headers = ?9
-         WHERE response_id = ?1",
-    )?
-    .execute(params![
-        response,
-        head.status,
-        head.requested_at,
-        head.responded_at,
-        head.expires_at,
-        head.max_age,
-        head.cache_control,
-        body,
-        head.list
-    ])?;
+    head.write(tx, UPDATE_RESPONSE, response, body)?;
     tx.prepare_cached("UPDATE requests SET headers = ?2 WHERE request_id = ?1")?
         .execute(params![response, request_list])?;
     validation(tx, row, response)

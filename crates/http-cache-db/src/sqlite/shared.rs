@@ -91,7 +91,8 @@ impl Shared {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    fn monotonic(&self) -> i64 {
+    /// The monotonic clock, in milliseconds.
+    pub(super) fn monotonic(&self) -> i64 {
         integer(self.options.clock.monotonic().as_millis())
     }
 

@@ -14,7 +14,6 @@ use super::remove::{log_purge, remove_unreadable};
 use super::shared::Shared;
 use super::state::integer;
 use super::{cleanup, evict};
-use crate::events::Event;
 use crate::store::Evicted;
 
 /// Of the allowed bytes, the part that is free after an eviction: a sixteenth.
@@ -95,18 +94,7 @@ impl Shared {
                 break;
             }
         }
-        let Evicted {
-            responses,
-            versions,
-            bytes,
-        } = evicted;
-        if bytes > 0 {
-            self.options.events.emit(|| Event::Evicted {
-                responses,
-                versions,
-                bytes,
-            });
-        }
+        self.options.events.emit_evicted(evicted);
         Ok(evicted)
     }
 
