@@ -9,10 +9,10 @@
 //! | check a file, and clean it up | [`SqliteStore::verify`], [`cleanup`](SqliteStore::cleanup) |
 //! | migrate a file before it is opened | [`HTTP_CACHE`] |
 
-// `store` opens the file, and `verbs` are its operations, with `fill` for what is being stored and `upkeep` for what a
-// store does by itself. `read` (with `reader`), `commit` and `freshen` (with `rows`), `remove`, `evict`, `statistics` and `cleanup`
-// each hold the statements of one task, and `schema` the tables; `maintenance` writes down what was done. `overview`, `listing`, `details` and `query` answer
-// people.
+// `store` opens the file, and `verbs` are its operations, with `fill` (and `request_fields`) for what is being stored
+// and `upkeep` for what a store does by itself. `read` (with `reader`), `commit` and `freshen` (with `rows`), `remove`,
+// `evict`, `statistics` and `cleanup` each hold the statements of one task, and `schema` the tables; `maintenance` writes
+// down what was done. `overview`, `listing`, `details` and `query` answer people.
 
 mod chunks;
 mod cleanup;
@@ -39,6 +39,7 @@ mod records;
 mod recovery;
 mod remove;
 mod report;
+mod request_fields;
 mod rows;
 mod schema;
 mod shared;

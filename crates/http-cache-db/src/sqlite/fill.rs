@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use sha2::{Digest, Sha256};
 use store_core::{Error, ErrorKind, Result, SECOND};
 
@@ -16,29 +16,15 @@ use super::error::BACKEND;
 use super::freshen;
 use super::open::Opened;
 use super::read::{MAX_WHOLE_BYTES, find_content};
+use super::request_fields::stored_fields;
 use super::shared::Shared;
 use crate::events::Event;
-use crate::fields::{combined_value, list_members};
 use crate::keys::TargetKey;
 use crate::record::{ContentHash, InvalidRecord, RequestRecord, ResponseRecord, UrlRecord};
-use crate::redaction::Redaction;
 use crate::store::{ContentId, Fill, NewResponse, ResponseId};
 
 /// To compress a body of fewer bytes is faster than to ask whether an equal one is stored already.
 const ASK_FIRST_BYTES: usize = 16 << 10;
-
-/// The fields of requests that are stored, beside those that `Vary` names.
-const STORED_FIELDS: [&str; 7] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "cache-control",
-    "range",
-    "user-agent",
-];
-/// Longer fields of requests are not stored.
-const MAX_FIELD_BYTES: usize = 1_024;
 
 #[derive(Debug)]
 pub(super) struct SqliteFill {
@@ -192,20 +178,6 @@ impl SqliteFill {
             events.emit(|| Event::VersionCreated { response, version });
         }
     }
-}
-
-/// The fields of the request that are stored, without secrets: what a representation is chosen by, and for whom. Others
-/// may be anything, and as long as the client likes.
-fn stored_fields(redaction: &Redaction, response: &NewResponse) -> Vec<(HeaderName, HeaderValue)> {
-    let vary = combined_value(&response.head.headers, "vary").unwrap_or_default();
-    let is_stored = |name: &HeaderName, value: &HeaderValue| {
-        let name = name.as_str();
-        let is_named = list_members(&vary).any(|named| named.eq_ignore_ascii_case(name));
-        (STORED_FIELDS.contains(&name) || is_named) && value.len() <= MAX_FIELD_BYTES
-    };
-    let mut fields = redaction.request_fields(&response.request);
-    fields.retain(|(name, value)| is_stored(name, value));
-    fields
 }
 
 #[async_trait]
