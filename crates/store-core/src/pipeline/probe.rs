@@ -107,7 +107,7 @@ impl<'a> Probe<'a> {
 
     async fn renew(&mut self) {
         loop {
-            self.clock.sleep_until(self.clock.now() + LEASE / 3).await;
+            self.clock.sleep(LEASE / 3).await;
             for held in &mut self.held {
                 held.move_to(self.clock.now() + LEASE).await;
             }
