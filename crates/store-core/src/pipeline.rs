@@ -298,9 +298,7 @@ impl Pipeline {
             Ok(JobOutcome::NotShared) => {
                 let now = self.inner.clock.now();
                 match self.read_cache(key).await {
-                    Cached::Fresh(record) | Cached::Stale(record, _)
-                        if record.fresh_until > now =>
-                    {
+                    Cached::Fresh(record) | Cached::Stale(record, _) if record.is_fresh(now) => {
                         Wait::Ended(Ok(record))
                     }
                     Cached::Failed(failure) => Wait::Ended(Err(cached_failure(&failure))),
@@ -338,11 +336,11 @@ impl Pipeline {
         };
         match cache.get(key).await {
             Ok(Lookup::Hit(entry)) => match StoredAnswer::decode(&entry.value) {
-                Ok(record) if record.fresh_until > self.inner.clock.now() => Cached::Fresh(record),
+                Ok(record) if record.is_fresh(self.inner.clock.now()) => Cached::Fresh(record),
                 Ok(record) => Cached::Stale(record, self.fill_token().await),
                 Err(error) => {
                     if let Some(failure) = StoredFailure::decode(&entry.value) {
-                        return if failure.fresh_until > self.inner.clock.now() {
+                        return if failure.is_fresh(self.inner.clock.now()) {
                             Cached::Failed(failure)
                         } else {
                             Cached::Nothing(self.fill_token().await)

@@ -3,11 +3,13 @@
 //! Layout: bincode's format byte, then the tuple `(fetched_at, fresh_until, body)`; of a cached failure
 //! its own format byte, then `(failed_at, fresh_until, error)`.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::{BINCODE, FAILURE, failure};
 use crate::error::Result;
-use crate::time::Timestamp;
+use crate::time::{MINUTE, Timestamp};
 
 /// An answer as the pipeline keeps it in a cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +23,23 @@ pub struct StoredAnswer {
     pub body: Bytes,
 }
 
+/// How far the clocks of programs that share a cache may differ.
+const CLOCK_TOLERANCE: Duration = MINUTE;
+
+/// Whether what was fetched at `fetched_at` is fresh. A time further ahead than clocks differ was taken from a
+/// wrong clock, so that nothing is known of the age.
+fn is_fresh(fetched_at: Timestamp, fresh_until: Timestamp, now: Timestamp) -> bool {
+    fresh_until > now && fetched_at <= now + CLOCK_TOLERANCE
+}
+
 impl StoredAnswer {
+    /// Whether it is fresh at `now`: before `fresh_until`, and not fetched in the future. A minute is tolerated,
+    /// because clocks differ.
+    #[must_use]
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        is_fresh(self.fetched_at, self.fresh_until, now)
+    }
+
     pub(crate) fn encode(&self) -> Result<Bytes> {
         let fields = (
             self.fetched_at.as_millis(),
@@ -65,6 +83,11 @@ pub(crate) struct StoredFailure {
 }
 
 impl StoredFailure {
+    /// Whether it is fresh at `now`, as [`StoredAnswer::is_fresh`].
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        is_fresh(self.failed_at, self.fresh_until, now)
+    }
+
     pub(crate) fn encode(&self) -> Result<Bytes> {
         let fields = (
             self.failed_at.as_millis(),

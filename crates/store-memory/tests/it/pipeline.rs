@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use store_core::ManualClock;
 use store_core::backend::SeededRandom;
-use store_core::pipeline::{Answer, CacheMode};
+use store_core::pipeline::{Answer, CacheMode, Outcome};
+use store_core::{Clock, ManualClock};
 use store_memory::{
-    BoxError, DedupeOptions, Failure, Fetched, HOUR, Key, Limit, MemoryDedupeStore,
-    MemoryRateLimitStore, Pipeline, PipelineError, RateLimitOptions, RateLimitStore, Request,
-    Resource, Result, SECOND, Stores,
+    BoxError, CacheOptions, DedupeOptions, Failure, Fetched, HOUR, Key, Limit, MemoryCacheStore,
+    MemoryDedupeStore, MemoryRateLimitStore, Pipeline, PipelineError, RateLimitOptions,
+    RateLimitStore, Request, Resource, Result, SECOND, Stores,
 };
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -116,5 +116,27 @@ async fn a_forced_refresh_takes_no_answer_that_was_asked_for_before_it()
         assert_eq!(refresh.await??.body, "2");
     }
     assert_eq!(fixture.fetches.load(Ordering::SeqCst), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn answer_from_the_future_is_not_fresh_beyond_a_minute() -> Result<()> {
+    let clock = ManualClock::default();
+    let cache = MemoryCacheStore::with_options(CacheOptions::default().with_clock(clock.clone()));
+    let pipeline = Pipeline::builder(Stores::none().with_cache(cache))
+        .clock(clock.clone())
+        .build();
+    let ask = async || {
+        let request = Request::unlimited(Key::new("comics:1")?);
+        let send = async |_| Ok::<_, Failure<String>>(Fetched::new("one").fresh_for(HOUR));
+        let answer = pipeline.run(request, send).await;
+        Ok::<_, store_memory::Error>(answer.map(|answer| answer.outcome).ok())
+    };
+    assert_eq!(ask().await?, Some(Outcome::Fetched));
+    clock.set_wall(clock.now() - SECOND * 50);
+    assert_eq!(ask().await?, Some(Outcome::Hit));
+    clock.set_wall(clock.now() - SECOND * 50);
+    assert_eq!(ask().await?, Some(Outcome::Fetched));
+    assert_eq!(ask().await?, Some(Outcome::Hit));
     Ok(())
 }
