@@ -7,7 +7,7 @@ mod text;
 
 use std::io::{self, Write};
 
-use serde_json::value::RawValue;
+use comicvine_client::{Damage, RawJson};
 
 use crate::options::OutputFormat;
 
@@ -18,7 +18,7 @@ pub(crate) use duration::format_duration;
 pub(crate) use table::{grid, usage_bar};
 
 /// Prints one resource.
-pub(crate) fn print_resource(output: OutputFormat, raw: &RawValue) -> io::Result<()> {
+pub(crate) fn print_resource(output: OutputFormat, raw: &RawJson) -> io::Result<()> {
     match output {
         OutputFormat::Table => print_line(&details(raw)),
         OutputFormat::Json => print_line(raw.get()),
@@ -29,19 +29,31 @@ pub(crate) fn print_resource(output: OutputFormat, raw: &RawValue) -> io::Result
 /// Prints several resources with these columns.
 pub(crate) fn print_resources(
     output: OutputFormat,
-    list: &[Box<RawValue>],
+    list: &[RawJson],
     columns: &[String],
 ) -> io::Result<()> {
     match output {
         OutputFormat::Table => print_line(&rows(list, columns)),
         OutputFormat::Json => {
-            let values: Vec<_> = list.iter().map(|raw| raw.get()).collect();
+            let values: Vec<_> = list.iter().map(RawJson::get).collect();
             print_line(&format!("[{}]", values.join(",\n")))
         }
         OutputFormat::Jsonl => list
             .iter()
             .try_for_each(|raw| print_line(&compact(raw.get()))),
     }
+}
+
+/// Says on standard error what was wrong with the text of a response, if anything was.
+pub(crate) fn print_damage(damage: &[Damage]) {
+    if damage.is_empty() {
+        return;
+    }
+    let found: Vec<_> = damage.iter().map(ToString::to_string).collect();
+    print_notice(&format!(
+        "comicvine: the response holds {}, which were replaced to read it",
+        found.join(" and ")
+    ));
 }
 
 /// Writes a line to standard output.

@@ -12,9 +12,11 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use store_core::{DAY, HOUR, MINUTE, SECOND, Timestamp};
 
-use crate::envelope::{Envelope, StatusCode};
+use crate::body::Body;
+use crate::envelope::StatusCode;
 use crate::http_response::HttpResponse;
 
 /// The API does not say when an exhausted budget resets. It counts per path and hour; a quarter of an
@@ -66,6 +68,8 @@ pub(crate) enum ResponseKind {
     Unavailable,
     /// Nothing, or the beginning of an envelope.
     CutShort,
+    /// A web page or plain text, of maintenance for example, with any status: the API is down.
+    Page { title: String },
     /// Anything else.
     Unknown,
 }
@@ -108,8 +112,12 @@ pub(crate) fn classify(
 
 fn response_kind(response: &HttpResponse, start: &BodyStart) -> ResponseKind {
     let is_rate_limited = matches!(response.status, 420 | 429);
-    let (code, is_cut_short) = match Envelope::parse(&response.body) {
-        Ok(envelope) => (Some((envelope.status_code, envelope.error)), false),
+    let status_of = |body: &Body| {
+        let envelope = body.envelope::<&RawValue>()?;
+        Ok((envelope.status_code, envelope.error))
+    };
+    let (code, is_cut_short) = match Body::read(&response.body, status_of) {
+        Ok(code) => (Some(code), false),
         Err(error) => {
             let code = start.xml_code().map(|code| (code, start.xml_error()));
             (code, error.is_eof() && response.status == 200)
@@ -139,6 +147,9 @@ fn response_kind(response: &HttpResponse, start: &BodyStart) -> ResponseKind {
         },
         None if response.status >= 500 => ResponseKind::Unavailable,
         None if is_cut_short => ResponseKind::CutShort,
+        None if !start.is_json() && !(300..400).contains(&response.status) => ResponseKind::Page {
+            title: start.title(&response.body),
+        },
         None => ResponseKind::Unknown,
     }
 }
@@ -189,6 +200,7 @@ fn cooldown(
         ResponseKind::Results
         | ResponseKind::Refused { .. }
         | ResponseKind::CutShort
+        | ResponseKind::Page { .. }
         | ResponseKind::Unknown => {
             let exhausted = reset.filter(|reset| reset.remaining == Some(0));
             (
@@ -221,6 +233,12 @@ impl BodyStart {
         self.0.trim_start_matches('\u{feff}').starts_with('<')
     }
 
+    fn is_json(&self) -> bool {
+        self.0
+            .trim_start_matches('\u{feff}')
+            .starts_with(['{', '['])
+    }
+
     fn is_html(&self) -> bool {
         self.is_markup() && self.0.contains("<html")
     }
@@ -241,6 +259,22 @@ impl BodyStart {
         let (text, _) = rest.split_once("</")?;
         let text = text.strip_prefix("<![cdata[").unwrap_or(text);
         Some(text.strip_suffix("]]>").unwrap_or(text).trim())
+    }
+
+    /// The title, or the first line of plain text, as it is written, at most 80 characters of it.
+    fn title(&self, body: &[u8]) -> String {
+        const MAX_CHARS: usize = 80;
+        let title = match self.element("title") {
+            Some(title) => title,
+            None if self.is_markup() => "",
+            None => self.0.lines().next().unwrap_or_default(),
+        };
+        // The text in lower case tells where it is: ASCII letters keep their length.
+        let body = String::from_utf8_lossy(body);
+        let start = body.to_ascii_lowercase().find(title).unwrap_or(0);
+        let title = body.get(start..start + title.len()).unwrap_or(title);
+        let words: Vec<_> = title.split_whitespace().collect();
+        words.join(" ").chars().take(MAX_CHARS).collect()
     }
 
     fn title_has(&self, words: &str) -> bool {

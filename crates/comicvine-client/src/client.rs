@@ -9,10 +9,10 @@ use crate::auth::ApiKey;
 use crate::builder::ComicVineBuilder;
 use crate::error::{Error, Result};
 use crate::fetch::cache_tag;
-use crate::id::{Id, IssueId, VolumeId};
+use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
-use crate::model::{Issue, IssueRow, RawJson, Volume, VolumeRow};
+use crate::model::FromJson;
 use crate::request::{DetailRequest, ListRequest, SearchRequest, TypesRequest};
 
 /// A client for the Comic Vine API. Clones are cheap and share all state; create one per program.
@@ -54,33 +54,14 @@ impl ComicVine {
         }
     }
 
-    /// A request for one issue with its credits.
-    pub fn issue(&self, id: IssueId) -> DetailRequest<Issue> {
-        DetailRequest::new(Arc::clone(&self.inner), IssueId::KIND, id.into())
-    }
-
-    /// A request for one volume with its issues and credits.
-    pub fn volume(&self, id: VolumeId) -> DetailRequest<Volume> {
-        DetailRequest::new(Arc::clone(&self.inner), VolumeId::KIND, id.into())
-    }
-
-    /// A request for one resource of any kind, as JSON.
-    pub fn get(&self, kind: ResourceKind, id: impl Into<Id>) -> DetailRequest<RawJson> {
+    /// A request for one resource of any kind, as a model, a type of yours, or [`RawJson`](crate::RawJson).
+    pub fn get<T: FromJson>(&self, kind: ResourceKind, id: impl Into<Id>) -> DetailRequest<T> {
         DetailRequest::new(Arc::clone(&self.inner), kind, id.into())
     }
 
-    /// A request for the list of issues.
-    pub fn issues(&self) -> ListRequest<IssueRow> {
-        ListRequest::new(Arc::clone(&self.inner), IssueId::KIND)
-    }
-
-    /// A request for the list of volumes.
-    pub fn volumes(&self) -> ListRequest<VolumeRow> {
-        ListRequest::new(Arc::clone(&self.inner), VolumeId::KIND)
-    }
-
-    /// A request for the list of any kind, with rows as JSON.
-    pub fn list(&self, kind: ResourceKind) -> ListRequest<RawJson> {
+    /// A request for the list of any kind, its rows as models, a type of yours, or
+    /// [`RawJson`](crate::RawJson).
+    pub fn list<T: FromJson>(&self, kind: ResourceKind) -> ListRequest<T> {
         ListRequest::new(Arc::clone(&self.inner), kind)
     }
 

@@ -6,7 +6,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::model::lenient;
+use crate::model::field::lenient;
+use crate::model::scalar::Scalar;
 
 /// The status code in the body, which is more specific than the HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +69,10 @@ impl From<u16> for StatusCode {
 
 impl<'de> Deserialize<'de> for StatusCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        lenient::optional_number(deserializer)?
+        let number = Scalar::deserialize(deserializer)?.into_number();
+        number
+            .ok()
+            .flatten()
             .and_then(|number| u16::try_from(number).ok())
             .map(Self::from)
             .ok_or_else(|| D::Error::custom("status_code is not a number below 65536"))
@@ -81,7 +85,7 @@ impl fmt::Display for StatusCode {
     }
 }
 
-/// A response body of the API, its results unparsed.
+/// A response body of the API.
 ///
 /// ```
 /// use comicvine_client::{Envelope, StatusCode};
@@ -95,34 +99,33 @@ impl fmt::Display for StatusCode {
 /// ```
 #[derive(Debug, Deserialize)]
 #[non_exhaustive]
-pub struct Envelope<'a> {
+pub struct Envelope<R> {
     /// `OK`, or the API's error message.
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient")]
     pub error: String,
     /// The maximum number of rows of this page.
-    #[serde(default, deserialize_with = "lenient::number")]
+    #[serde(default, deserialize_with = "lenient")]
     pub limit: u64,
     /// The number of rows before this page.
-    #[serde(default, deserialize_with = "lenient::number")]
+    #[serde(default, deserialize_with = "lenient")]
     pub offset: u64,
     /// The number of rows of this page as counted by the API.
-    #[serde(default, deserialize_with = "lenient::number")]
+    #[serde(default, deserialize_with = "lenient")]
     pub number_of_page_results: u64,
     /// The number of rows of all pages.
-    #[serde(default, deserialize_with = "lenient::number")]
+    #[serde(default, deserialize_with = "lenient")]
     pub number_of_total_results: u64,
     /// The status of the request.
     pub status_code: StatusCode,
-    /// An object for one resource, an array for a list, `[]` for an error. Exactly as sent.
-    #[serde(borrow)]
-    pub results: &'a RawValue,
+    /// An object for one resource, an array for a list, `[]` for an error.
+    pub results: R,
     /// The API's version, `1.0`; absent from errors.
-    #[serde(default, deserialize_with = "lenient::optional_text")]
+    #[serde(default, deserialize_with = "lenient")]
     pub version: Option<String>,
 }
 
-impl<'a> Envelope<'a> {
-    /// Parses a body.
+impl<'a> Envelope<&'a RawValue> {
+    /// Parses a body and leaves its results as they are.
     ///
     /// # Errors
     /// [`serde_json::Error`] if it is not JSON, or has no `status_code` or no `results`.

@@ -110,6 +110,20 @@ pub enum Error {
         #[serde(with = "encoding::millis")]
         retry_at: Option<Timestamp>,
     },
+    /// A web page in place of the API's response: it is down, for maintenance for example, or the base URL leads
+    /// elsewhere.
+    #[error(
+        "comic vine answers {subject} with a web page{} (http status {status}); try again later",
+        titled(title)
+    )]
+    WebPage {
+        /// The subject of the request.
+        subject: String,
+        /// The HTTP status.
+        status: u16,
+        /// The page's title; empty if it has none.
+        title: String,
+    },
     /// The request timed out.
     #[error("{limit} for {subject}")]
     Timeout {
@@ -224,6 +238,14 @@ impl Error {
         }
     }
 
+    /// A response that cannot be decoded, or not as what was asked for.
+    pub(crate) fn undecodable(subject: &str, message: &impl fmt::Display) -> Self {
+        Self::Decode {
+            subject: subject.to_owned(),
+            message: message.to_string(),
+        }
+    }
+
     pub(crate) fn invalid(message: impl fmt::Display) -> Self {
         Self::InvalidInput {
             message: message.to_string(),
@@ -237,6 +259,7 @@ impl Error {
             Self::RateLimited { .. }
             | Self::Blocked { .. }
             | Self::Unavailable { .. }
+            | Self::WebPage { .. }
             | Self::Timeout { .. }
             | Self::Transport { .. }
             | Self::Incomplete { .. } => true,
@@ -262,6 +285,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Filter { .. }
             | Self::Refused { .. }
+            | Self::WebPage { .. }
             | Self::Timeout { .. }
             | Self::Transport { .. }
             | Self::Incomplete { .. }
@@ -285,6 +309,16 @@ impl From<&Reason> for LimitReason {
             Reason::Cooldown(_) => Self::Cooldown,
             Reason::WindowFull(_) | Reason::ShareUsed(_) | _ => Self::Budget,
         }
+    }
+}
+
+/// The quoted title, if there is one. It comes from the server: without control characters.
+fn titled(title: &str) -> String {
+    let shown = title.replace(|c: char| c.is_control(), " ");
+    if shown.is_empty() {
+        shown
+    } else {
+        format!(" (`{shown}`)")
     }
 }
 

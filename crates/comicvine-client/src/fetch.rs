@@ -1,28 +1,32 @@
 //! One API request through the pipeline: cache key, rate limit claims, attempts, errors.
 
+mod check;
 mod convert;
 mod failure;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use store_core::pipeline::{self, Answer, CacheMode, Failure, Fetched, Outcome, PipelineError};
-use store_core::{Key, Priority, Reason, Resource, Scope, Timestamp, request_hash};
+use store_core::{Key, MINUTE, Priority, Reason, Resource, Scope, Timestamp, request_hash};
 use tracing::{debug, warn};
 
-use self::convert::{check_results, pipeline_error};
+use self::check::{Quality, check_results};
+use self::convert::pipeline_error;
 use crate::classify::{Cooldown, CooldownScope, ResponseKind, classify};
-use crate::envelope::Envelope;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
-use crate::model::RawJson;
 use crate::transport::Params;
 
 /// The scope of every cache key; the server's URL is part of the hashed text.
 const CACHE_SCOPE: &str = "comicvine";
+
+/// How long a response is served from the cache that could not be read whole: the fault may be mended soon.
+const DAMAGED_FRESH_FOR: Duration = MINUTE.saturating_mul(10);
 
 /// The options that every request has.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,11 +46,15 @@ impl RequestOptions {
     }
 }
 
-/// The JSON type that `results` must have.
+/// What `results` must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    Object,
-    Array,
+    /// The resource with this id.
+    Resource(Id),
+    /// Rows of a page, with the number of rows before it.
+    Page { offset: u64 },
+    /// All rows.
+    Rows,
 }
 
 /// A request to the API.
@@ -61,8 +69,6 @@ pub(crate) struct ApiRequest {
     pub(crate) params: Params,
     pub(crate) tags: Vec<String>,
     pub(crate) shape: Shape,
-    /// The number of rows before the page; `None` for what is no page.
-    pub(crate) offset: Option<u64>,
     pub(crate) fresh_for: Duration,
     pub(crate) options: RequestOptions,
 }
@@ -70,8 +76,7 @@ pub(crate) struct ApiRequest {
 /// A successful response of the API, from the network or a store.
 #[derive(Debug)]
 pub(crate) struct ApiResponse {
-    pub(crate) results: RawJson,
-    pub(crate) total: u64,
+    pub(crate) body: Bytes,
     pub(crate) outcome: Outcome,
     pub(crate) fetched_at: Timestamp,
 }
@@ -91,13 +96,8 @@ impl Inner {
             .run(pipeline_request, &request)
             .await
             .map_err(|error| pipeline_error(error, &request))?;
-        let envelope = Envelope::parse(&answer.body).map_err(|error| Error::Decode {
-            subject: request.subject.clone(),
-            message: error.to_string(),
-        })?;
         Ok(ApiResponse {
-            results: envelope.results.to_owned(),
-            total: envelope.number_of_total_results,
+            body: answer.body,
             outcome: answer.outcome,
             fetched_at: answer.fetched_at,
         })
@@ -162,9 +162,14 @@ impl Inner {
             Ok(response) => response,
             Err(error) => return Err(self.send_failure(error, request, attempt)),
         };
-        self.reached.store(true, Ordering::Relaxed);
         let now = self.pipeline.clock().now();
         let classification = classify(&response, now, self.resources.path_span());
+        if !matches!(
+            classification.kind,
+            ResponseKind::Page { .. } | ResponseKind::Unknown
+        ) {
+            self.reached.store(true, Ordering::Relaxed);
+        }
         debug!(
             subject = request.subject,
             status = response.status,
@@ -175,15 +180,19 @@ impl Inner {
         if classification.kind != ResponseKind::Results {
             return Err(self.response_failure(classification, &response, request, now, attempt));
         }
-        let tags = check_results(&response, request)
+        let checked = check_results(&response, request)
             .map_err(|error| self.unusable_failure(error, attempt))?;
+        let fresh_for = match checked.quality {
+            Quality::Sound => request.fresh_for,
+            Quality::Damaged => request.fresh_for.min(DAMAGED_FRESH_FOR),
+        };
         if let Some(cooldown) = classification.cooldown {
             self.store_cooldown(cooldown, request).await;
         }
         Ok(Fetched::new(response.body)
-            .fresh_for(request.fresh_for)
+            .fresh_for(fresh_for)
             .stale_for(self.freshness.stale)
-            .with_tags(tags))
+            .with_tags(checked.tags))
     }
 
     /// Stores the cooldown of a successful response. A failure here must not cost the response.

@@ -8,15 +8,17 @@ mod typed;
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 pub use self::invalid::InvalidId;
-pub use self::typed::{IssueId, VolumeId};
+pub(crate) use self::typed::typed_id;
 
 use crate::kind::ResourceKind;
+use crate::model::scalar::Scalar;
 
 /// The number of a resource, unique within its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Id(u64);
 
@@ -82,6 +84,17 @@ impl Id {
         Ok(Self(number))
     }
 
+    /// From a number, in JSON or as text, with or without a prefix; any other value is returned.
+    pub(crate) fn from_scalar(scalar: Scalar<'_>) -> Result<Option<Self>, Value> {
+        if let Scalar::Text(text) = &scalar
+            && let Some((prefix, number)) = text.split_once('-')
+            && let (Some(_), Some(number)) = (digits(prefix), digits(number))
+        {
+            return Ok(Some(Self(number)));
+        }
+        Ok(scalar.into_number()?.map(Self))
+    }
+
     /// The id with the prefix of `kind`, as in the API's paths: `4000-319366`.
     #[must_use]
     pub fn qualified(self, kind: ResourceKind) -> String {
@@ -92,6 +105,16 @@ impl Id {
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    /// From a number, in JSON or as text, with or without a prefix.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = Self::from_scalar(Scalar::deserialize(deserializer)?);
+        read.ok()
+            .flatten()
+            .ok_or_else(|| serde::de::Error::custom("not an id"))
     }
 }
 
@@ -134,6 +157,11 @@ pub(crate) fn parse_detail_url(api_detail_url: &str) -> Option<(ResourceKind, Id
     Some((name.parse().ok()?, Id(digits(segment)?)))
 }
 
+/// The id in an `api_detail_url`, if there is one.
+pub(crate) fn id_in(api_detail_url: Option<&str>) -> Option<Id> {
+    parse_detail_url(api_detail_url?).map(|(_, id)| id)
+}
+
 /// Truncates text for an error message, and removes a URL's query, which may hold an API key.
 fn truncate(text: &str) -> String {
     const MAX_CHARS: usize = 60;
@@ -149,6 +177,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::IssueId;
 
     #[test]
     fn ids_are_parsed_in_every_form() {

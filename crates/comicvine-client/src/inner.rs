@@ -24,6 +24,6 @@ pub(crate) struct Inner {
     pub(crate) max_wait: Duration,
     pub(crate) retry_backoff: Duration,
     pub(crate) random: Arc<dyn Random>,
-    /// Whether the server has ever responded to this client.
+    /// Whether the API has ever responded to this client.
     pub(crate) reached: AtomicBool,
 }

@@ -1,11 +1,14 @@
 //! The 19 kinds of resource.
 
+mod field;
 mod table;
 
 use std::fmt;
 use std::str::FromStr;
 
-use self::table::{Entry, TABLE};
+pub use self::field::{Field, Place};
+pub(crate) use self::table::Entry;
+use crate::resources::TABLE;
 
 /// A kind of resource, `issue` and `issues` in the API's paths.
 ///
@@ -101,7 +104,7 @@ impl ResourceKind {
     ];
 
     fn entry(self) -> &'static Entry {
-        &TABLE[self as usize]
+        TABLE[self as usize]
     }
 
     /// The path of one resource, and its name in search results: `person`.
@@ -136,16 +139,30 @@ impl ResourceKind {
             .map(|entry| entry.kind)
     }
 
-    /// The fields the list can be sorted by.
+    /// The fields, those of the resource and those of rows, by the documentation and by recorded responses.
     #[must_use]
-    pub fn sortable(self) -> &'static [&'static str] {
-        self.entry().sortable
+    pub fn fields(self) -> &'static [Field] {
+        self.entry().fields
     }
 
-    /// The fields the list can be filtered by.
+    /// The field with this name or alias.
     #[must_use]
-    pub fn filterable(self) -> &'static [&'static str] {
-        self.entry().filterable
+    pub fn field(self, name: &str) -> Option<&'static Field> {
+        self.fields().iter().find(|field| field.has_name(name))
+    }
+
+    /// The names of the fields that the list can be sorted by.
+    pub fn sortable(self) -> impl Iterator<Item = &'static str> {
+        let fields = self.fields().iter();
+        fields.filter(|field| field.is_sortable()).map(Field::name)
+    }
+
+    /// The names of the fields that the list can be filtered by.
+    pub fn filterable(self) -> impl Iterator<Item = &'static str> {
+        let fields = self.fields().iter();
+        fields
+            .filter(|field| field.is_filterable())
+            .map(Field::name)
     }
 
     /// The name in running text, with its article: `an issue`, `a story arc`.
@@ -205,7 +222,7 @@ mod tests {
 
     #[test]
     fn table_is_in_the_order_of_the_variants() {
-        for (kind, entry) in ResourceKind::ALL.into_iter().zip(&TABLE) {
+        for (kind, entry) in ResourceKind::ALL.into_iter().zip(TABLE) {
             assert_eq!(kind, entry.kind);
             assert_eq!(kind.entry().kind, kind);
         }

@@ -106,6 +106,7 @@
 //! - `gzip` (default): compressed responses; 10 crates.
 
 mod auth;
+mod body;
 mod budget;
 mod builder;
 mod classify;
@@ -123,10 +124,12 @@ mod limits;
 mod model;
 mod query;
 mod request;
+mod resources;
 mod response;
 mod transport;
 
 pub use auth::{API_KEY_VARIABLE, ApiKey, InvalidApiKey};
+pub use body::Damage;
 pub use budget::{Budget, BudgetStatus, PathStatus};
 pub use builder::ComicVineBuilder;
 pub use classify::BlockKind;
@@ -134,15 +137,24 @@ pub use client::ComicVine;
 pub use envelope::{Envelope, StatusCode};
 pub use error::{Error, LimitReason, Result, TimeLimit};
 pub use freshness::Freshness;
-pub use id::{Id, InvalidId, IssueId, VolumeId};
+pub use id::{Id, InvalidId};
 pub use in_process::MAX_ENTRY_BYTES;
-pub use kind::{ResourceKind, UnknownResource};
+pub use kind::{Field, Place, ResourceKind, UnknownResource};
 pub use model::{
-    AssociatedImage, Extra, FromJson, Image, Issue, IssueRow, RawJson, Reference, SearchHit,
-    TypeInfo, Volume, VolumeRow,
+    Amount, AssociatedImage, Date, DateTime, Extra, FieldType, FromJson, FromText, Gender, Image,
+    Parsed, RawJson, Reference, Resource, Runtime, SearchHit, TypeInfo, Year,
 };
 pub use query::{Direction, Fields, Filter, InvalidQuery, Sort};
-pub use request::{DetailRequest, ListRequest, Page, SearchRequest, TypesRequest};
+pub use request::{DetailRequest, ListRequest, Page, SearchRequest, SkippedRow, TypesRequest};
+pub use resources::{
+    Character, CharacterId, CharacterRow, Concept, ConceptId, ConceptRow, Episode, EpisodeId,
+    EpisodeRow, Issue, IssueId, IssueRow, Location, LocationId, LocationRow, Movie, MovieId,
+    MovieRow, Object, ObjectId, ObjectRow, Origin, OriginId, OriginRow, Person, PersonId,
+    PersonRow, Power, PowerId, PowerRow, Promo, PromoId, PromoRow, Publisher, PublisherId,
+    PublisherRow, Series, SeriesId, SeriesRow, StoryArc, StoryArcId, StoryArcRow, Team, TeamId,
+    TeamRow, Video, VideoCategory, VideoCategoryId, VideoCategoryRow, VideoId, VideoRow, VideoType,
+    VideoTypeId, VideoTypeRow, Volume, VolumeId, VolumeRow,
+};
 pub use response::Response;
 #[doc(no_inline)]
 pub use store_core::{

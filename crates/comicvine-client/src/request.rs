@@ -9,6 +9,6 @@ mod types;
 
 pub use self::detail::DetailRequest;
 pub use self::list::ListRequest;
-pub use self::page::Page;
+pub use self::page::{Page, SkippedRow};
 pub use self::search::SearchRequest;
 pub use self::types::TypesRequest;

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use comicvine_client::{ApiKey, Budget, ComicVine, ResourceKind};
+use comicvine_client::{ApiKey, Budget, ComicVine, RawJson, ResourceKind};
 use comicvine_fake::{FakeServer, Limits};
 use store_core::SECOND;
 
@@ -49,7 +49,7 @@ pub(crate) async fn inventory(server: &FakeServer) -> Result<Vec<Inventory>, Err
         let ids = entry
             .map(|(_, ids)| std::mem::take(ids))
             .unwrap_or_default();
-        let rows = comics.list(kind).limit(1).await?.value.total;
+        let rows = comics.list::<RawJson>(kind).limit(1).await?.value.total;
         inventory.push(Inventory { kind, ids, rows });
     }
     Ok(inventory)

@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use comicvine_client::{ApiKey, Budget, ComicVine, Id};
+use comicvine_client::{ApiKey, Budget, ComicVine, Id, RawJson};
 use store_core::{AdaptiveConfig, Clock, Limit, Policy, Priority, SystemClock};
 
 use crate::backend::OpenStores;
@@ -110,14 +110,17 @@ async fn send(
 ) -> Result<(), comicvine_client::Error> {
     match *request {
         PlannedRequest::Get { kind, id } => {
-            comics.get(kind, Id::new(id)).priority(priority).await?;
+            comics
+                .get::<RawJson>(kind, Id::new(id))
+                .priority(priority)
+                .await?;
         }
         PlannedRequest::List {
             kind,
             offset,
             limit,
         } => {
-            let page = comics.list(kind).offset(offset).limit(limit);
+            let page = comics.list::<RawJson>(kind).offset(offset).limit(limit);
             page.priority(priority).await?;
         }
     }

@@ -43,7 +43,7 @@ pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
     let session = Session::open(global).await?;
     let mut request = session
         .comics
-        .get(get.resource, id)
+        .get::<RawJson>(get.resource, id)
         .priority(global.priority);
     if let Some(fields) = fields {
         request = request.fields(fields);
@@ -64,6 +64,7 @@ async fn show(
     let response = request.await;
     waiting.finish_and_clear();
     let response = response?;
+    output::print_damage(&response.damage);
     output::print_resource(output, &response.value)?;
     if output == OutputFormat::Table {
         let now = session.comics.now();

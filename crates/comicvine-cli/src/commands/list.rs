@@ -1,7 +1,7 @@
 //! `comicvine list`: rows of one kind, page by page.
 
 use clap::Args;
-use comicvine_client::{Fields, Filter, ResourceKind, Sort};
+use comicvine_client::{Fields, Filter, RawJson, ResourceKind, Sort};
 
 use crate::commands::rows::{Columns, print_pages};
 use crate::error::Error;
@@ -81,7 +81,7 @@ async fn show(
 ) -> Result<(), Error> {
     let mut request = session
         .comics
-        .list(list.resource)
+        .list::<RawJson>(list.resource)
         .offset(list.offset)
         .priority(global.priority);
     for filter in filters {

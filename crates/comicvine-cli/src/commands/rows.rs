@@ -42,7 +42,7 @@ pub(crate) async fn print_pages<T>(
     let mut pages = std::pin::pin!(pages);
     let progress = RowsBar::new(what);
     let mut printer = Printer::new(output, columns);
-    let mut total = 0;
+    let (mut total, mut damage) = (0, Vec::new());
     loop {
         let page = match pages.try_next().await {
             Ok(Some(page)) => page,
@@ -58,10 +58,25 @@ pub(crate) async fn print_pages<T>(
         };
         total = page.value.total;
         progress.advance(page.value.received, expected(total));
-        let rows = page.value.rows.into_iter().map(&raw).collect();
+        let mut rows: Vec<_> = page.value.rows.into_iter().map(&raw).collect();
+        for skipped in page.value.skipped {
+            progress.suspend(|| {
+                output::print_notice(&format!(
+                    "comicvine: a row cannot be read: {}",
+                    skipped.reason
+                ));
+            });
+            rows.push(skipped.raw);
+        }
+        for found in page.damage {
+            if !damage.contains(&found) {
+                damage.push(found);
+            }
+        }
         progress.suspend(|| printer.push(rows))?;
     }
     progress.finish();
+    output::print_damage(&damage);
     Ok((printer.finish()?, total))
 }
 

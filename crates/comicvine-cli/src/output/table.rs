@@ -2,7 +2,7 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Row, Table};
-use serde_json::value::RawValue;
+use comicvine_client::RawJson;
 use serde_json::{Map, Value};
 
 use super::text::{format_field, shorten};
@@ -40,8 +40,8 @@ const MAX_CELL_CHARS: usize = 80;
 const LINES_PER_ROW: usize = 2;
 
 /// One resource, a field per row, without empty fields and API URLs.
-pub(crate) fn details(raw: &RawValue) -> String {
-    let Ok(Value::Object(fields)) = serde_json::from_str(raw.get()) else {
+pub(crate) fn details(raw: &RawJson) -> String {
+    let Ok(Value::Object(fields)) = raw.decode() else {
         return raw.get().to_owned();
     };
     let mut table = empty();
@@ -55,11 +55,9 @@ pub(crate) fn details(raw: &RawValue) -> String {
 }
 
 /// Several resources, one per row, with those of `columns` that are not empty in every row.
-pub(crate) fn rows(list: &[Box<RawValue>], columns: &[String]) -> String {
-    let resources: Vec<Map<String, Value>> = list
-        .iter()
-        .filter_map(|raw| serde_json::from_str(raw.get()).ok())
-        .collect();
+pub(crate) fn rows(list: &[RawJson], columns: &[String]) -> String {
+    let resources: Vec<Map<String, Value>> =
+        list.iter().filter_map(|raw| raw.decode().ok()).collect();
     if resources.is_empty() {
         return "Nothing found.".to_owned();
     }
@@ -161,8 +159,8 @@ mod tests {
 
     use super::*;
 
-    fn raw(value: &Value) -> Box<RawValue> {
-        serde_json::value::to_raw_value(value).unwrap()
+    fn raw(value: &Value) -> RawJson {
+        RawJson::parse(value.to_string()).unwrap()
     }
 
     fn names(names: &[&str]) -> Vec<String> {

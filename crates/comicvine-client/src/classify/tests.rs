@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::*;
+use crate::envelope::Envelope;
 
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
@@ -113,15 +114,41 @@ fn responses_from_in_front_of_the_api_are_classified() {
 
 #[test]
 fn unknown_responses_are_not_results() {
-    for (status, body) in [
-        (404, "<html><title>404</title></html>"),
-        (200, "<html><title>Welcome</title></html>"),
-        (200, r#"{"hello":"world"}"#),
-        (404, ""),
-        (302, ""),
-    ] {
+    for (status, body) in [(200, r#"{"hello":"world"}"#), (404, "[]"), (302, "")] {
         check(&[(status, body, ResponseKind::Unknown, None)]);
     }
+}
+
+#[test]
+fn web_pages_and_plain_text_mean_that_the_api_is_down() {
+    for (status, body, title) in [
+        (
+            404,
+            "<html><title>Page not found</title></html>",
+            "Page not found",
+        ),
+        (
+            200,
+            "<!DOCTYPE html>\n<html><head><TITLE>We'll\n be  right back</TITLE></head></html>",
+            "We'll be right back",
+        ),
+        (200, "<h1>Down</h1>", ""),
+        (404, "", ""),
+        (
+            200,
+            "Down for maintenance\nuntil noon",
+            "Down for maintenance",
+        ),
+    ] {
+        let title = title.to_owned();
+        check(&[(status, body, ResponseKind::Page { title }, None)]);
+    }
+}
+
+#[test]
+fn control_character_in_a_text_does_not_hide_the_results() {
+    let body = OK.replace("\"OK\"", "\"O\u{1}K\"");
+    check(&[(200, &body, ResponseKind::Results, None)]);
 }
 
 #[test]

@@ -30,6 +30,11 @@ fn one_of_each() -> Vec<Error> {
             status: 503,
             retry_at,
         },
+        Error::WebPage {
+            subject: subject(),
+            status: 200,
+            title: "We'll be right back".to_owned(),
+        },
         Error::Timeout {
             subject: subject(),
             limit: TimeLimit::MaxWait,

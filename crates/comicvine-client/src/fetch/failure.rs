@@ -20,7 +20,7 @@ use crate::transport::{SendError, root_cause};
 /// The longest pause before another attempt, without jitter.
 const MAX_BACKOFF: Duration = MINUTE;
 
-/// How often a client retries that never reached the server: it is more likely set up wrongly, or
+/// How often a client retries that never reached the API: it is more likely set up wrongly, or
 /// offline, than the API is down.
 const RETRIES_BEFORE_FIRST_RESPONSE: u32 = 2;
 
@@ -44,9 +44,7 @@ impl Inner {
         match error {
             SendError::Connect(error) => {
                 let failure = Failure::new(transport(error)).nothing_sent();
-                let is_hopeless = attempt >= RETRIES_BEFORE_FIRST_RESPONSE
-                    && !self.reached.load(Ordering::Relaxed);
-                if is_hopeless {
+                if self.is_hopeless(attempt) {
                     failure
                 } else {
                     failure.retry_after(self.backoff(attempt))
@@ -69,9 +67,20 @@ impl Inner {
     /// The failure of an attempt with unusable results. A page without rows is often a slip of the server.
     pub(super) fn unusable_failure(&self, error: Error, attempt: u32) -> Failure<Error> {
         let is_slip = matches!(error, Error::Incomplete { .. }) && attempt < RETRIES_OF_A_PAGE;
-        let failure = Failure::new(error);
+        let failure = self.failure(error);
         if is_slip {
             failure.retry_after(self.backoff(attempt))
+        } else {
+            failure
+        }
+    }
+
+    /// A failure with `error`. That something does not exist may be cached.
+    fn failure(&self, error: Error) -> Failure<Error> {
+        let is_absent = matches!(error, Error::NotFound { .. });
+        let failure = Failure::new(error);
+        if is_absent {
+            failure.cache_for(self.freshness.not_found)
         } else {
             failure
         }
@@ -95,11 +104,16 @@ impl Inner {
             _ => cooldown.until.max(now + self.backoff(attempt)),
         });
         let is_final = matches!(classification.kind, ResponseKind::Refused { .. });
-        let is_temporary = matches!(
-            classification.kind,
-            ResponseKind::Unavailable | ResponseKind::CutShort
-        );
-        let mut failure = Failure::new(match classification.kind {
+        let is_temporary = match classification.kind {
+            ResponseKind::Unavailable | ResponseKind::CutShort => true,
+            ResponseKind::Page { .. } => !self.is_hopeless(attempt),
+            ResponseKind::Results
+            | ResponseKind::Refused { .. }
+            | ResponseKind::RateLimited
+            | ResponseKind::Blocked(_)
+            | ResponseKind::Unknown => false,
+        };
+        let mut failure = self.failure(match classification.kind {
             ResponseKind::Refused { code, message } => api_error(subject, code, message),
             ResponseKind::RateLimited => Error::RateLimited {
                 subject,
@@ -111,6 +125,11 @@ impl Inner {
                 subject,
                 status,
                 retry_at,
+            },
+            ResponseKind::Page { title } => Error::WebPage {
+                subject,
+                status,
+                title,
             },
             ResponseKind::CutShort => Error::Transport {
                 subject,
@@ -134,10 +153,12 @@ impl Inner {
         } else if is_temporary {
             failure = failure.retry_after(self.backoff(attempt));
         }
-        if matches!(failure.error, Error::NotFound { .. }) {
-            failure = failure.cache_for(self.freshness.not_found);
-        }
         failure
+    }
+
+    /// Whether the client has tried often enough without ever having reached the API.
+    fn is_hopeless(&self, attempt: u32) -> bool {
+        attempt >= RETRIES_BEFORE_FIRST_RESPONSE && !self.reached.load(Ordering::Relaxed)
     }
 
     /// The pause before the next attempt: exponential, factor 4, at most a minute, with up to 50 % of

@@ -1,39 +1,41 @@
 //! References from one resource to another.
 
-use serde::{Deserialize, Serialize};
-
-use super::json::Extra;
-use super::lenient;
-use crate::id::{Id, parse_detail_url};
+use super::model;
+use super::object::Complete;
+use crate::id::{Id, id_in, parse_detail_url};
 use crate::kind::ResourceKind;
 
-/// A reference to another resource: enough to show it and to fetch it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Reference {
-    /// The id; its kind is [`kind`](Self::kind).
-    pub id: Id,
-    /// The name; empty if it has none, like most issues.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub name: String,
-    /// The URL of the full resource in the API. The name in its path is not always that of a kind.
-    #[serde(default, deserialize_with = "lenient::optional_text")]
-    pub api_detail_url: Option<String>,
-    /// The URL of its page on the site.
-    #[serde(default, deserialize_with = "lenient::optional_text")]
-    pub site_detail_url: Option<String>,
-    /// The issue number, if this is a reference to an issue.
-    #[serde(default, deserialize_with = "lenient::optional_text")]
-    pub issue_number: Option<String>,
-    /// The roles of a person, separated by commas: `writer, editor`.
-    #[serde(default, deserialize_with = "lenient::optional_text")]
-    pub role: Option<String>,
-    /// The number of issues of the volume it appears in.
-    #[serde(default, deserialize_with = "lenient::optional_number")]
-    pub count: Option<u64>,
-    /// Other fields.
-    #[serde(flatten)]
-    pub extra: Extra,
+model! {
+    /// A reference to another resource: enough to show it and to fetch it.
+    Reference (Resource, Resources) {
+        /// The id; its kind is [`kind`](Self::kind).
+        id: Id;
+        /// The name; empty if it has none, like most issues.
+        name: String;
+        /// The URL of the full resource in the API. The name in its path is not always that of a kind.
+        api_detail_url: Option<String>;
+        /// The URL of its page on the site.
+        site_detail_url: Option<String>;
+        /// The issue number, if this is a reference to an issue.
+        issue_number: Option<String>;
+        /// The number within the series, if this is a reference to an episode.
+        episode_number: Option<String>;
+        /// The roles of a person, separated by commas: `writer, editor`.
+        role: Option<String>;
+        /// The number of issues of the volume, or of episodes of the series, that it appears in.
+        count: Option<u64>;
+    }
+}
+
+impl Complete for Reference {
+    fn complete(&mut self) -> bool {
+        if self.id.number() == 0
+            && let Some(id) = id_in(self.api_detail_url.as_deref())
+        {
+            self.id = id;
+        }
+        self.id.number() != 0
+    }
 }
 
 impl Reference {

@@ -1,14 +1,12 @@
 //! Search hits of all kinds.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use super::from_json::{FromJson, parse, sealed::Sealed};
+use super::field::lenient;
+use super::from_json::FromJson;
 use super::image::Image;
-use super::issue::IssueRow;
 use super::json::RawJson;
-use super::lenient;
-use super::volume::VolumeRow;
+use super::resource::Resource;
 use crate::id::{Id, parse_detail_url};
 use crate::kind::ResourceKind;
 
@@ -37,21 +35,21 @@ pub struct SearchHit {
 }
 
 impl SearchHit {
-    /// The row as an issue, if it is one.
+    /// The row with every field of its kind, if that is the kind of `T`.
+    ///
+    /// ```
+    /// use comicvine_client::{FromJson, RawJson, SearchHit, VolumeRow};
+    ///
+    /// let row = r#"{"id": 796, "name": "Batman", "resource_type": "volume", "start_year": "1940"}"#;
+    /// let hit = SearchHit::from_json(&RawJson::parse(row)?)?;
+    /// let volume: VolumeRow = hit.decode().expect("a volume");
+    /// assert_eq!(volume.start_year.expect("a year").text(), "1940");
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     #[must_use]
-    pub fn as_issue(&self) -> Option<IssueRow> {
-        self.parse_as(ResourceKind::Issue)
-    }
-
-    /// The row as a volume, if it is one.
-    #[must_use]
-    pub fn as_volume(&self) -> Option<VolumeRow> {
-        self.parse_as(ResourceKind::Volume)
-    }
-
-    fn parse_as<T: FromJson>(&self, kind: ResourceKind) -> Option<T> {
-        if self.kind == Some(kind) {
-            T::from_json(&self.raw).ok()
+    pub fn decode<T: Resource>(&self) -> Option<T> {
+        if self.kind == Some(T::KIND) {
+            self.raw.decode().ok()
         } else {
             None
         }
@@ -60,41 +58,49 @@ impl SearchHit {
 
 #[derive(Deserialize)]
 struct Common {
+    #[serde(default = "no_id", deserialize_with = "lenient")]
     id: Id,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient")]
     name: String,
-    #[serde(default, deserialize_with = "lenient::text")]
+    #[serde(default, deserialize_with = "lenient")]
     resource_type: String,
-    #[serde(default, deserialize_with = "lenient::optional_text")]
+    #[serde(default, deserialize_with = "lenient")]
     deck: Option<String>,
-    #[serde(default, deserialize_with = "lenient::object")]
+    #[serde(default, deserialize_with = "lenient")]
     image: Option<Image>,
-    #[serde(default, deserialize_with = "lenient::optional_text")]
+    #[serde(default, deserialize_with = "lenient")]
     api_detail_url: Option<String>,
-    #[serde(default, deserialize_with = "lenient::optional_text")]
+    #[serde(default, deserialize_with = "lenient")]
     site_detail_url: Option<String>,
 }
 
-impl Sealed for SearchHit {}
+const fn no_id() -> Id {
+    Id::new(0)
+}
 
 impl FromJson for SearchHit {
-    const NEEDS_ID: bool = true;
+    const KEEPS_TEXT: bool = true;
 
-    fn from_json(raw: &RawValue) -> Result<Self, String> {
-        let common: Common = parse(raw, &[])?;
-        let by_prefix = common.api_detail_url.as_deref().and_then(parse_detail_url);
+    fn from_json(raw: &RawJson) -> Result<Self, serde_json::Error> {
+        let common: Common = raw.decode()?;
+        let by_url = common.api_detail_url.as_deref().and_then(parse_detail_url);
+        let id = match (common.id.number(), by_url) {
+            (0, Some((_, id))) => id,
+            (0, None) => return Err(serde::de::Error::custom("not an object with an `id`")),
+            _ => common.id,
+        };
         Ok(Self {
-            kind: by_prefix
+            kind: by_url
                 .map(|(kind, _)| kind)
                 .or_else(|| common.resource_type.parse().ok()),
-            id: common.id,
+            id,
             name: common.name,
             resource_type: common.resource_type,
             deck: common.deck,
             image: common.image,
             api_detail_url: common.api_detail_url,
             site_detail_url: common.site_detail_url,
-            raw: raw.to_owned(),
+            raw: raw.clone(),
         })
     }
 }

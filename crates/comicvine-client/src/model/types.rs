@@ -1,26 +1,22 @@
 //! The API's table of resource types.
 
-use serde::{Deserialize, Serialize};
+use super::model;
+use super::object::Complete;
 
-use super::from_json::impl_from_json;
-use super::json::Extra;
-use super::lenient;
-
-/// A row of `types`: the API's names for a kind of resource, and the prefix of its ids.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct TypeInfo {
-    /// The prefix of ids: 4000 for issues.
-    pub id: u64,
-    /// The path of one resource.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub detail_resource_name: String,
-    /// The path of the list.
-    #[serde(default, deserialize_with = "lenient::text")]
-    pub list_resource_name: String,
-    /// Other fields.
-    #[serde(flatten)]
-    pub extra: Extra,
+model! {
+    /// A row of `types`: the API's names for a kind of resource, and the prefix of its ids.
+    TypeInfo (Resource, Resources) {
+        /// The prefix of ids: 4000 for issues.
+        id: u64;
+        /// The path of one resource.
+        detail_resource_name: String;
+        /// The path of the list.
+        list_resource_name: String;
+    }
 }
 
-impl_from_json!(TypeInfo, &[]);
+impl Complete for TypeInfo {
+    fn complete(&mut self) -> bool {
+        self.id != 0
+    }
+}

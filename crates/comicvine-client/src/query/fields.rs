@@ -48,14 +48,10 @@ impl Fields {
         Ok(Self(fields))
     }
 
-    /// Adds the field that models require.
-    pub(crate) fn with_id(self) -> Self {
-        self.with("id")
-    }
-
-    pub(crate) fn with(mut self, name: &str) -> Self {
-        self.0.insert(name.to_owned());
-        self
+    /// Whether the field is selected.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains(name)
     }
 }
 

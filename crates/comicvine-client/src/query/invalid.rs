@@ -72,7 +72,7 @@ impl fmt::Display for InvalidQuery {
             }
             Self::NotSearchable { kind } => {
                 write!(f, "{} cannot be searched", kind.list_path())?;
-                allowed(f, "search", &ResourceKind::SEARCHABLE)
+                allowed(f, "search", ResourceKind::SEARCHABLE)
             }
         }
     }
@@ -80,15 +80,17 @@ impl fmt::Display for InvalidQuery {
 
 impl std::error::Error for InvalidQuery {}
 
-fn allowed<T: fmt::Display>(f: &mut fmt::Formatter<'_>, verb: &str, names: &[T]) -> fmt::Result {
-    if names.is_empty() {
+fn allowed(
+    f: &mut fmt::Formatter<'_>,
+    verb: &str,
+    names: impl IntoIterator<Item = impl fmt::Display>,
+) -> fmt::Result {
+    let mut names = names.into_iter();
+    let Some(first) = names.next() else {
         return f.write_str(" nor by anything else");
-    }
-    write!(f, "; {verb}")?;
-    for (index, name) in names.iter().enumerate() {
-        write!(f, "{}{name}", if index == 0 { " " } else { ", " })?;
-    }
-    Ok(())
+    };
+    write!(f, "; {verb} {first}")?;
+    names.try_for_each(|name| write!(f, ", {name}"))
 }
 
 /// Whether `name` has the form of a field name.

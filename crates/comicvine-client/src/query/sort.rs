@@ -55,7 +55,7 @@ impl Sort {
     /// # Errors
     /// [`InvalidQuery::NotSortable`], which names the sortable fields.
     pub fn check(&self, kind: ResourceKind) -> Result<(), InvalidQuery> {
-        if kind.sortable().contains(&self.field.as_str()) {
+        if kind.sortable().any(|field| field == self.field) {
             return Ok(());
         }
         Err(InvalidQuery::NotSortable {
@@ -108,7 +108,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "volumes cannot be sorted by `start_year`; sort by date_added, date_last_updated, id, name"
+            "volumes cannot be sorted by `start_year`; sort by id, name, date_added, date_last_updated"
         );
         assert!(
             Sort::descending("cover_date")

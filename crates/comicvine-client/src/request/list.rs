@@ -1,5 +1,6 @@
 //! Requests for a list.
 
+use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -9,14 +10,15 @@ use futures_util::stream::{BoxStream, TryStreamExt};
 
 use super::options::request_options;
 use super::page::{self, Page, PagedRequest, Pager, Position, fetch_page, page_size};
+use crate::body::Damage;
 use crate::error::Result;
 use crate::fetch::{ApiRequest, RequestOptions, Shape};
 use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
-use crate::model::FromJson;
+use crate::model::{FromJson, RawJson};
 use crate::query::{Fields, Filter, MAX_VALUES, Sort};
-use crate::response::Response;
+use crate::response::{Response, read_value};
 
 /// A request for a list. Await it for one page, or stream all of it.
 ///
@@ -42,7 +44,6 @@ use crate::response::Response;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
 #[must_use = "a request does nothing until it is awaited or streamed"]
 pub struct ListRequest<T> {
     inner: Arc<Inner>,
@@ -55,6 +56,38 @@ pub struct ListRequest<T> {
     offset: u64,
     options: RequestOptions,
     output: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for ListRequest<T> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            kind: self.kind,
+            filters: self.filters.clone(),
+            ids: self.ids.clone(),
+            sort: self.sort.clone(),
+            fields: self.fields.clone(),
+            limit: self.limit,
+            offset: self.offset,
+            options: self.options,
+            output: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for ListRequest<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListRequest")
+            .field("kind", &self.kind)
+            .field("filters", &self.filters)
+            .field("ids", &self.ids)
+            .field("sort", &self.sort)
+            .field("fields", &self.fields)
+            .field("limit", &self.limit)
+            .field("offset", &self.offset)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T: FromJson> ListRequest<T> {
@@ -92,12 +125,6 @@ impl<T: FromJson> ListRequest<T> {
     /// Sets the order. Default: the API's own.
     pub fn sort(mut self, sort: Sort) -> Self {
         self.sort = Some(sort);
-        self
-    }
-
-    /// Requests only these fields; the others are empty.
-    pub fn fields(mut self, fields: Fields) -> Self {
-        self.fields = Some(fields);
         self
     }
 
@@ -178,6 +205,15 @@ impl<T: FromJson> ListRequest<T> {
     }
 }
 
+impl ListRequest<RawJson> {
+    /// Selects fields of the rows, in their own order. Pages are fetched and cached whole, so that another
+    /// selection needs no further request.
+    pub fn fields(mut self, fields: Fields) -> Self {
+        self.fields = Some(fields);
+        self
+    }
+}
+
 impl<T: FromJson> PagedRequest for ListRequest<T> {
     type Row = T;
 
@@ -194,14 +230,6 @@ impl<T: FromJson> PagedRequest for ListRequest<T> {
             sort.check(self.kind)?;
             params.push(("sort", sort.to_string()));
         }
-        if let Some(fields) = self.fields.clone() {
-            let fields = if T::NEEDS_ID {
-                fields.with_id()
-            } else {
-                fields
-            };
-            params.push(("field_list", fields.to_string()));
-        }
         params.push(("limit", page_size(self.limit)?.to_string()));
         params.push(("offset", position.offset.to_string()));
         let path = self.kind.list_path();
@@ -211,11 +239,19 @@ impl<T: FromJson> PagedRequest for ListRequest<T> {
             budget_path: path,
             params,
             tags: vec![path.to_owned()],
-            shape: Shape::Array,
-            offset: Some(position.offset),
+            shape: Shape::Page {
+                offset: position.offset,
+            },
             fresh_for: self.inner.freshness.list,
             options: self.options,
         })
+    }
+
+    fn read_row(&self, raw: &RawJson, damage: &mut Vec<Damage>) -> serde_json::Result<T> {
+        match &self.fields {
+            Some(fields) => read_value(&raw.only(fields), damage),
+            None => read_value(raw, damage),
+        }
     }
 }
 
@@ -224,6 +260,6 @@ impl<T: FromJson> IntoFuture for ListRequest<T> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        async move { fetch_page(&self, self.start(), |_| true).await }.boxed()
+        async move { fetch_page(&self, self.start()).await }.boxed()
     }
 }

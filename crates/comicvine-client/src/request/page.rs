@@ -6,16 +6,20 @@
 //! asked for again, and then is an error: the list is not complete.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use store_core::pipeline::CacheMode;
+use tracing::warn;
 
+use crate::body::{Body, Damage};
 use crate::error::{Error, Result};
 use crate::fetch::ApiRequest;
 use crate::inner::Inner;
-use crate::model::{FromJson, lenient};
+use crate::model::RawJson;
+use crate::model::field::lenient;
 use crate::query::InvalidQuery;
 use crate::response::Response;
 
@@ -26,15 +30,26 @@ pub(crate) const MAX_PAGE_SIZE: u64 = 100;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The rows, without those that are no resource. Pages of a stream also leave out rows of
-    /// earlier pages.
+    /// The rows, without those in `skipped`. Pages of a stream also leave out rows of earlier pages.
     pub rows: Vec<T>,
+    /// The rows that could not be read.
+    pub skipped: Vec<SkippedRow>,
     /// The number of rows before this page.
     pub offset: u64,
     /// The total number of rows as counted by the API.
     pub total: u64,
     /// The number of rows that the API sent, including those left out of `rows`.
     pub received: u64,
+}
+
+/// A row that could not be read as what was asked for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SkippedRow {
+    /// Why.
+    pub reason: String,
+    /// The row as the API sent it.
+    pub raw: RawJson,
 }
 
 /// The start of a page.
@@ -55,59 +70,55 @@ impl Position {
 
 /// A request that returns pages.
 pub(crate) trait PagedRequest: Send + Sync + 'static {
-    type Row: FromJson;
+    type Row: Send + 'static;
 
     fn inner(&self) -> &Inner;
 
     /// The request for the page at `position`.
     fn page_request(&self, position: Position) -> Result<ApiRequest>;
+
+    /// Reads a row.
+    fn read_row(&self, raw: &RawJson, damage: &mut Vec<Damage>) -> serde_json::Result<Self::Row>;
 }
 
-/// Parsed rows, each with an identity to detect duplicates.
-pub(super) struct ParsedRows<T> {
-    pub(super) rows: Vec<T>,
-    identities: Vec<Option<String>>,
+/// A page whose rows are not read yet.
+#[derive(Debug)]
+pub(super) struct RawPage {
+    pub(super) rows: Vec<RawJson>,
+    offset: u64,
+    total: u64,
     received: u64,
 }
 
-/// Parses an array of rows.
-pub(super) fn parse_rows<T: FromJson>(subject: &str, raw: &RawValue) -> Result<ParsedRows<T>> {
-    let decode = |message: String| Error::Decode {
-        subject: subject.to_owned(),
-        message,
+/// The rows of a body, and its `results` as a whole.
+pub(super) fn raw_page(body: &Body) -> serde_json::Result<(RawPage, RawJson)> {
+    let envelope = body.envelope::<Vec<&RawValue>>()?;
+    let rows: Vec<_> = envelope
+        .results
+        .iter()
+        .map(|row| RawJson::part_of(&body.text, row.get()))
+        .collect();
+    let page = RawPage {
+        received: rows.len().try_into().unwrap_or(u64::MAX),
+        rows,
+        offset: 0,
+        total: envelope.number_of_total_results,
     };
-    let elements: Vec<&RawValue> =
-        serde_json::from_str(raw.get()).map_err(|error| decode(error.to_string()))?;
-    let mut parsed = ParsedRows {
-        rows: Vec::with_capacity(elements.len()),
-        identities: Vec::with_capacity(elements.len()),
-        received: elements.len().try_into().unwrap_or(u64::MAX),
-    };
-    let objects = elements
-        .into_iter()
-        .enumerate()
-        .filter(|(_, element)| element.get().starts_with('{'));
-    for (index, element) in objects {
-        let row = T::from_json(element)
-            .map_err(|message| decode(format!("row {index} of `results`: {message}")))?;
-        parsed.rows.push(row);
-        parsed.identities.push(identity(element));
-    }
-    Ok(parsed)
+    Ok((page, RawJson::array_of(&body.text, &envelope.results)))
 }
 
 /// The identity of a row: the URL of its resource, else kind and id.
-fn identity(row: &RawValue) -> Option<String> {
+fn identity(row: &RawJson) -> Option<String> {
     #[derive(Deserialize)]
     struct Identity {
-        #[serde(default, deserialize_with = "lenient::optional_text")]
+        #[serde(default, deserialize_with = "lenient")]
         api_detail_url: Option<String>,
-        #[serde(default, deserialize_with = "lenient::text")]
+        #[serde(default, deserialize_with = "lenient")]
         resource_type: String,
-        #[serde(default, deserialize_with = "lenient::optional_number")]
+        #[serde(default, deserialize_with = "lenient")]
         id: Option<u64>,
     }
-    let identity: Identity = serde_json::from_str(row.get()).ok()?;
+    let identity: Identity = row.decode().ok()?;
     let by_id = || {
         identity
             .id
@@ -116,43 +127,57 @@ fn identity(row: &RawValue) -> Option<String> {
     identity.api_detail_url.clone().or_else(by_id)
 }
 
-/// Fetches one page, leaving out the rows for whose identity `is_new` returns false.
+/// Fetches one page.
 pub(super) async fn fetch_page<P: PagedRequest>(
     paged: &P,
     position: Position,
-    is_new: impl FnMut(Option<String>) -> bool + Send,
 ) -> Result<Response<Page<P::Row>>> {
     let request = paged.page_request(position)?;
-    fetch_rows(paged, request, position, is_new).await
+    read_rows(paged, fetch_rows(paged, request, position).await?)
 }
 
 async fn fetch_rows<P: PagedRequest>(
     paged: &P,
     request: ApiRequest,
     position: Position,
-    mut is_new: impl FnMut(Option<String>) -> bool + Send,
-) -> Result<Response<Page<P::Row>>> {
+) -> Result<Response<RawPage>> {
     let subject = request.subject.clone();
     let response = paged.inner().fetch(request).await?;
-    let total = response.total;
-    Response::parse(response, |raw| {
-        let parsed = parse_rows(&subject, raw)?;
-        let identified = parsed.rows.into_iter().zip(parsed.identities);
-        Ok(Page {
-            rows: identified
-                .filter_map(|(row, identity)| is_new(identity).then_some(row))
-                .collect(),
-            offset: position.offset,
-            total,
-            received: parsed.received,
-        })
+    let mut response = response.read(&subject, raw_page)?;
+    response.value.offset = position.offset;
+    Ok(response)
+}
+
+/// Reads the rows of a page.
+fn read_rows<P: PagedRequest>(
+    paged: &P,
+    response: Response<RawPage>,
+) -> Result<Response<Page<P::Row>>> {
+    response.try_map(|page, damage| {
+        let mut read = Page {
+            rows: Vec::with_capacity(page.rows.len()),
+            skipped: Vec::new(),
+            offset: page.offset,
+            total: page.total,
+            received: page.received,
+        };
+        for raw in page.rows {
+            match paged.read_row(&raw, damage) {
+                Ok(row) => read.rows.push(row),
+                Err(error) => {
+                    let reason = error.to_string();
+                    read.skipped.push(SkippedRow { reason, raw });
+                }
+            }
+        }
+        Ok(read)
     })
 }
 
 /// Fetches the pages of one request after another.
 pub(super) struct Pager<P> {
     /// The requests that are not finished, the next one last.
-    requests: Vec<P>,
+    requests: Vec<Arc<P>>,
     position: Position,
     seen: HashSet<String>,
     rows_left: u64,
@@ -163,10 +188,9 @@ pub(super) struct Pager<P> {
 }
 
 impl<P: PagedRequest> Pager<P> {
-    pub(super) fn new(mut requests: Vec<P>, start: Position, limit: Option<u64>) -> Self {
-        requests.reverse();
+    pub(super) fn new(requests: Vec<P>, start: Position, limit: Option<u64>) -> Self {
         Self {
-            requests,
+            requests: requests.into_iter().rev().map(Arc::new).collect(),
             position: start,
             seen: HashSet::new(),
             rows_left: limit.unwrap_or(u64::MAX),
@@ -175,24 +199,20 @@ impl<P: PagedRequest> Pager<P> {
         }
     }
 
-    /// The first page, then the next one with at least one row, or `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Response<Page<P::Row>>>> {
+    /// The first page, then the next one with at least one row, each with the request that reads its rows, or
+    /// `None` at the end.
+    async fn next(&mut self) -> Result<Option<(Response<RawPage>, Arc<P>)>> {
         while self.rows_left > 0
-            && let Some(request) = self.requests.last()
+            && let Some(request) = self.requests.last().map(Arc::clone)
         {
-            let (seen, mut repeated) = (&mut self.seen, 0_usize);
-            let is_new = |identity: Option<String>| {
-                let is_new = identity.is_none_or(|identity| seen.insert(identity));
-                repeated += usize::from(!is_new);
-                is_new
-            };
             let mut page_request = request.page_request(self.position)?;
             if self.is_repeated {
                 page_request.options.cache = CacheMode::Refresh;
             }
-            let fetched = fetch_rows(request, page_request.clone(), self.position, is_new);
+            let fetched = fetch_rows(&*request, page_request.clone(), self.position);
             let mut response = fetched.await?;
             let page = &mut response.value;
+            let repeated = self.remove_seen(&mut page.rows);
             let below_total = self.position.offset < page.total;
             let is_old = page.rows.is_empty() && repeated > 0;
             if below_total && (is_old || page.received == 0) {
@@ -219,17 +239,23 @@ impl<P: PagedRequest> Pager<P> {
             self.rows_left -= u64::try_from(page.rows.len()).unwrap_or(self.rows_left);
             if !page.rows.is_empty() || !std::mem::replace(&mut self.has_begun, true) {
                 self.has_begun = true;
-                return Ok(Some(response));
+                return Ok(Some((response, request)));
             }
         }
         Ok(None)
     }
+
+    /// Removes the rows of earlier pages; returns how many there were.
+    fn remove_seen(&mut self, rows: &mut Vec<RawJson>) -> usize {
+        let received = rows.len();
+        rows.retain(|row| identity(row).is_none_or(|identity| self.seen.insert(identity)));
+        received - rows.len()
+    }
 }
 
-/// The pages of a pager as a stream.
-pub(super) fn pages<P: PagedRequest>(
-    pager: Result<Pager<P>>,
-) -> BoxStream<'static, Result<Response<Page<P::Row>>>> {
+type RawPages<P> = BoxStream<'static, Result<(Response<RawPage>, Arc<P>)>>;
+
+fn raw_pages<P: PagedRequest>(pager: Result<Pager<P>>) -> RawPages<P> {
     match pager {
         Ok(pager) => stream::try_unfold(pager, |mut pager| async move {
             Ok(pager.next().await?.map(|page| (page, pager)))
@@ -239,10 +265,27 @@ pub(super) fn pages<P: PagedRequest>(
     }
 }
 
-/// The rows of a pager as a stream.
+/// The pages of a pager as a stream.
+pub(super) fn pages<P: PagedRequest>(
+    pager: Result<Pager<P>>,
+) -> BoxStream<'static, Result<Response<Page<P::Row>>>> {
+    raw_pages(pager)
+        .and_then(async |(response, request)| read_rows(&*request, response))
+        .boxed()
+}
+
+/// The rows of a pager as a stream, each read when it is asked for. A row that cannot be read is left out.
 pub(super) fn rows<P: PagedRequest>(pager: Result<Pager<P>>) -> BoxStream<'static, Result<P::Row>> {
-    pages(pager)
-        .map_ok(|page| stream::iter(page.value.rows.into_iter().map(Ok)))
+    raw_pages(pager)
+        .map_ok(|(response, request)| {
+            let rows = response.value.rows.into_iter().filter_map(move |raw| {
+                request
+                    .read_row(&raw, &mut Vec::new())
+                    .inspect_err(|error| warn!(%error, "a row is left out"))
+                    .ok()
+            });
+            stream::iter(rows.map(Ok))
+        })
         .try_flatten()
         .boxed()
 }

@@ -8,13 +8,14 @@ use futures_util::stream::BoxStream;
 
 use super::options::request_options;
 use super::page::{self, Page, PagedRequest, Pager, Position, fetch_page, page_size};
+use crate::body::Damage;
 use crate::error::Result;
 use crate::fetch::{ApiRequest, RequestOptions, Shape};
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
-use crate::model::SearchHit;
+use crate::model::{RawJson, SearchHit};
 use crate::query::{Fields, InvalidQuery};
-use crate::response::Response;
+use crate::response::{Response, read_value};
 
 /// A search. Await it for one page, or stream all hits.
 ///
@@ -28,10 +29,10 @@ use crate::response::Response;
 /// # let client = comicvine_client::ComicVine::builder(comicvine_client::ApiKey::new("key")?)
 /// #     .base_url(server.base_url())
 /// #     .build()?;
-/// use comicvine_client::ResourceKind;
+/// use comicvine_client::{ResourceKind, VolumeRow};
 ///
 /// let hits = client.search("amber fox").resources([ResourceKind::Volume]).limit(20).await?;
-/// for volume in hits.value.rows.iter().filter_map(|hit| hit.as_volume()) {
+/// for volume in hits.value.rows.iter().filter_map(|hit| hit.decode::<VolumeRow>()) {
 ///     println!("{} {}", volume.id, volume.name);
 /// }
 /// # assert!(!hits.value.rows.is_empty());
@@ -71,7 +72,7 @@ impl SearchRequest {
         self
     }
 
-    /// Requests only these fields; the others are empty.
+    /// Selects fields of [`SearchHit::raw`], in their own order.
     pub fn fields(mut self, fields: Fields) -> Self {
         self.fields = Some(fields);
         self
@@ -157,14 +158,6 @@ impl PagedRequest for SearchRequest {
                 .collect();
             params.push(("resources", kinds.join(",")));
         }
-        if let Some(fields) = self.fields.clone() {
-            // A hit is identified by these: ids repeat between kinds.
-            let fields = fields
-                .with_id()
-                .with("api_detail_url")
-                .with("resource_type");
-            params.push(("field_list", fields.to_string()));
-        }
         params.push(("limit", page_size(self.limit)?.to_string()));
         params.push(("page", position.number.to_string()));
         Ok(ApiRequest {
@@ -173,11 +166,20 @@ impl PagedRequest for SearchRequest {
             budget_path: "search",
             params,
             tags: vec!["search".to_owned()],
-            shape: Shape::Array,
-            offset: Some(position.offset),
+            shape: Shape::Page {
+                offset: position.offset,
+            },
             fresh_for: self.inner.freshness.search,
             options: self.options,
         })
+    }
+
+    fn read_row(&self, raw: &RawJson, damage: &mut Vec<Damage>) -> serde_json::Result<SearchHit> {
+        let mut hit: SearchHit = read_value(raw, damage)?;
+        if let Some(fields) = &self.fields {
+            hit.raw = raw.only(fields);
+        }
+        Ok(hit)
     }
 }
 
@@ -186,6 +188,6 @@ impl IntoFuture for SearchRequest {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        async move { fetch_page(&self, self.start()?, |_| true).await }.boxed()
+        async move { fetch_page(&self, self.start()?).await }.boxed()
     }
 }

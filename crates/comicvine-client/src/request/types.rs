@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt};
 
 use super::options::request_options;
-use super::page::parse_rows;
+use super::page::raw_page;
 use crate::error::Result;
 use crate::fetch::{ApiRequest, RequestOptions, Shape};
 use crate::inner::Inner;
 use crate::model::TypeInfo;
-use crate::response::Response;
+use crate::response::{Response, read_value};
 
 /// A request for the API's table of resource types. Await it.
 #[derive(Clone, Debug)]
@@ -38,13 +38,17 @@ impl TypesRequest {
             budget_path: "types",
             params: Vec::new(),
             tags: vec!["types".to_owned()],
-            shape: Shape::Array,
-            offset: None,
+            shape: Shape::Rows,
             fresh_for: self.inner.freshness.types,
             options: self.options,
         };
-        let response = self.inner.fetch(request).await?;
-        Response::parse(response, |raw| Ok(parse_rows("types", raw)?.rows))
+        let response = self.inner.fetch(request).await?.read("types", raw_page)?;
+        response.try_map(|page, damage| {
+            let rows = page.rows.iter();
+            Ok(rows
+                .filter_map(|raw| read_value(raw, damage).ok())
+                .collect())
+        })
     }
 }
 

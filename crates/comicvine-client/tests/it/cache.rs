@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use comicvine_client::{
-    ApiKey, ComicVine, Error, Freshness, IssueId, LimitReason, Outcome, Priority, ResourceKind,
+    ApiKey, ComicVine, Error, Freshness, IssueId, LimitReason, Outcome, Priority, RawJson,
+    ResourceKind,
 };
 use comicvine_fake::{FakeServer, Fault};
 use store_core::{HOUR, ManualClock, SECOND};
 
-use crate::{budget, builder, client, client_with_stores, fake, memory, times};
+use crate::{budget, builder, client, client_with_stores, fake, json, memory, times};
 
 async fn some_issue(fake: &FakeServer) -> IssueId {
     client(fake).issues().limit(1).await.unwrap().value.rows[0].id
@@ -148,7 +149,7 @@ async fn budget_of_a_path_is_enforced_and_shown() {
         .unwrap();
     client.issue(id).await.unwrap();
     client
-        .get(ResourceKind::Issue, IssueId::new(999_999_999))
+        .get::<RawJson>(ResourceKind::Issue, IssueId::new(999_999_999))
         .await
         .unwrap_err();
     let error = client
@@ -178,18 +179,20 @@ async fn budget_of_a_path_is_enforced_and_shown() {
 
 // covers("F38")
 #[tokio::test]
-async fn servers_and_selections_of_fields_share_nothing() {
+async fn servers_share_nothing_and_selections_of_fields_one_entry() {
     let (one, other) = (unlimited(1).await, unlimited(2).await);
     let id = some_issue(&one).await;
     let stores = memory();
     let first = builder(&one).stores(stores.clone()).build().unwrap();
     let second = builder(&other).stores(stores).build().unwrap();
     first.issue(id).await.unwrap();
-    let elsewhere = second.get(comicvine_client::ResourceKind::Issue, id).await;
+    let elsewhere = second.issue(id).await;
     assert!(elsewhere.is_ok_and(|response| response.outcome == Outcome::Fetched));
-    let names = "name".parse().unwrap();
-    let selected = first.issue(id).fields(names).await.unwrap();
-    assert_eq!(selected.outcome, Outcome::Fetched);
+    let names = "name,id".parse().unwrap();
+    let selected = first.get::<RawJson>(ResourceKind::Issue, id).fields(names);
+    let selected = selected.await.unwrap();
+    assert_eq!(selected.outcome, Outcome::Hit);
+    assert_eq!(json(&selected.value).as_object().unwrap().len(), 2);
 }
 
 async fn unlimited(seed: u64) -> FakeServer {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use comicvine_client::{ComicVine, ComicVineBuilder, Error, Fields, Result};
+use comicvine_client::{ComicVine, ComicVineBuilder, Error, Result};
 use comicvine_fake::{FakeServer, Fault, Injection};
 use futures_util::TryStreamExt;
 use store_core::{DAY, HOUR, ManualClock, SECOND};
@@ -39,8 +39,7 @@ fn crawler(fake: &FakeServer, clock: &ManualClock) -> ComicVineBuilder {
 
 /// The ids of 250 issues on three pages; `before` is called with the number of each page before it.
 async fn crawl(client: &ComicVine, before: impl Fn(usize)) -> Result<Vec<u64>> {
-    let only_ids: Fields = "id".parse().unwrap();
-    let mut pages = client.issues().fields(only_ids).limit(250).pages();
+    let mut pages = client.issues().limit(250).pages();
     let mut ids = Vec::new();
     for number in 0.. {
         before(number);

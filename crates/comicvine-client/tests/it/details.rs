@@ -1,7 +1,8 @@
 //! Requests for one resource, and their errors.
 
 use comicvine_client::{
-    ApiKey, ComicVine, Error, Fields, Id, IssueId, Outcome, Priority, ResourceKind, TimeLimit,
+    ApiKey, ComicVine, Error, Fields, Id, IssueId, Outcome, Priority, RawJson, ResourceKind,
+    TimeLimit,
 };
 use comicvine_fake::Fault;
 
@@ -31,30 +32,67 @@ async fn every_kind_has_a_list_and_details() {
     let fake = fake().await;
     let client = client(&fake);
     for kind in ResourceKind::ALL {
-        let page = client.list(kind).limit(3).await.unwrap().value;
+        let page = client.list::<RawJson>(kind).limit(3).await.unwrap().value;
         let first = json(page.rows.first().unwrap());
         let id = Id::new(first["id"].as_u64().unwrap());
-        let response = client.get(kind, id).await.unwrap();
+        let response = client.get::<RawJson>(kind, id).await.unwrap();
         assert_eq!(json(&response.value)["id"], first["id"], "{kind}");
         assert_eq!(response.value.get(), response.raw.get());
     }
 }
 
 #[tokio::test]
-async fn selected_fields_come_with_the_id_where_a_model_needs_it() {
+async fn selected_fields_keep_the_order_of_the_api() {
     let fake = fake().await;
     let client = client(&fake);
     let id = some_issue(&client).await;
-    let fields: Fields = "issue_number".parse().unwrap();
-    let typed = client.issue(id).fields(fields.clone()).await.unwrap();
-    assert_eq!(typed.value.id, id);
-    assert!(typed.value.image.is_none() && typed.value.volume.is_none());
-    let raw = client
-        .get(ResourceKind::Issue, id)
-        .fields(fields)
-        .await
+    let fields: Fields = "volume,issue_number,no_such_field,api_detail_url"
+        .parse()
         .unwrap();
-    assert_eq!(json(&raw.value).as_object().unwrap().len(), 1);
+    let request = client.get::<RawJson>(ResourceKind::Issue, id);
+    let whole = request.clone().await.unwrap().value;
+    let selected = request.fields(fields).await.unwrap();
+    let names = ["api_detail_url", "issue_number", "volume"];
+    let mut at = 1;
+    for name in names {
+        let member = selected.value.get().find(&format!("\"{name}\":")).unwrap();
+        assert!(member >= at, "{name}");
+        at = member;
+    }
+    assert_eq!(
+        json(&selected.value).as_object().unwrap().len(),
+        names.len()
+    );
+    assert_eq!(json(&selected.value)["volume"], json(&whole)["volume"]);
+    assert_eq!(selected.raw, selected.value);
+}
+
+#[tokio::test]
+async fn resources_are_read_into_types_of_the_caller() {
+    #[derive(serde::Deserialize)]
+    struct Mine {
+        id: IssueId,
+        issue_number: String,
+    }
+
+    let fake = fake().await;
+    let client = client(&fake);
+    let id = some_issue(&client).await;
+    let mine = client
+        .get::<Mine>(ResourceKind::Issue, id)
+        .await
+        .unwrap()
+        .value;
+    assert_eq!(mine.id, id);
+    let rows = client
+        .list::<Mine>(ResourceKind::Issue)
+        .limit(3)
+        .await
+        .unwrap()
+        .value
+        .rows;
+    assert_eq!(rows.len(), 3);
+    assert!(rows.iter().any(|row| !row.issue_number.is_empty()));
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@
 mod pipeline_reqwest;
 #[path = "../../examples/shared_budget.rs"]
 mod shared_budget;
+#[path = "../../examples/untyped_fields.rs"]
+mod untyped_fields;
 
 #[cfg(feature = "tls")]
 #[test]
@@ -15,4 +17,16 @@ fn pipeline_around_reqwest_example_runs() -> Result<(), store_memory::BoxError> 
 #[test]
 fn shared_budget_example_runs() -> Result<(), store_memory::BoxError> {
     shared_budget::main()
+}
+
+#[test]
+fn untyped_fields_example_names_what_the_models_lack() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/recorded");
+    let (files, untyped) = untyped_fields::check_all(folder.as_ref()).unwrap();
+    assert_eq!(files, 1);
+    assert_eq!(untyped.len(), 1);
+    assert!(
+        untyped[0].ends_with("issue: `cover_price` is \"12c\""),
+        "{untyped:?}"
+    );
 }

@@ -5,6 +5,7 @@
 mod blocks;
 mod cache;
 mod crawl;
+mod damage;
 mod defaults;
 mod details;
 mod examples;
@@ -13,6 +14,7 @@ mod lists;
 mod scripted;
 mod secrets;
 mod shared;
+mod table;
 mod wire;
 
 use std::num::NonZeroU32;

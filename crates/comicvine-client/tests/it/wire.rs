@@ -1,8 +1,8 @@
 //! Requests on the wire, and malformed responses.
 
 use comicvine_client::{
-    ApiKey, ComicVine, ComicVineBuilder, Error, Fields, Filter, IssueId, IssueRow, LimitReason,
-    Outcome, Priority, Result, Sort,
+    ApiKey, ComicVine, ComicVineBuilder, Error, Filter, IssueId, IssueRow, LimitReason, Outcome,
+    Priority, Result, Sort,
 };
 use futures_util::TryStreamExt;
 use store_core::{DAY, ManualClock, SECOND, Stores};
@@ -31,7 +31,6 @@ async fn list_request_has_canonical_order() {
     client
         .issues()
         .offset(5)
-        .fields(Fields::new(["name"]).unwrap())
         .sort(Sort::descending("name"))
         .filter(Filter::any_of("volume", [7, 5]))
         .filter(Filter::new("issue_number", "01"))
@@ -42,7 +41,7 @@ async fn list_request_has_canonical_order() {
         head.starts_with(&format!(
             "GET /mirror/api/issues/?api_key={KEY}&format=json\
              &filter=issue_number%3A1%2Cvolume%3A5%7C7&sort=name%3Adesc\
-             &field_list=id%2Cname&limit=100&offset=5 HTTP/1.1\r\n"
+             &limit=100&offset=5 HTTP/1.1\r\n"
         )),
         "{head}"
     );
@@ -146,13 +145,16 @@ async fn page_of_empty_rows_is_not_the_end() {
 }
 
 #[tokio::test]
-async fn row_that_cannot_be_decoded_is_located() {
-    let server = Scripted::start([Canned::ok(2, r#"[{"id":1},{"name":"x"}]"#)]).await;
-    let error = walk(&server).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "cannot decode the response for issues: row 1 of `results`: missing field `id`"
-    );
+async fn row_that_cannot_be_read_does_not_lose_the_page() {
+    let rows = r#"[{"id":1},{"name":"x"},{"id":null,"api_detail_url":null},{"id":"4"}]"#;
+    let server = Scripted::start([Canned::ok(4, rows), Canned::ok(4, rows)]).await;
+    assert_eq!(walk(&server).await.unwrap(), [1, 4]);
+
+    let client = builder(&server).build().unwrap();
+    let page = client.issues().await.unwrap().value;
+    assert_eq!((page.rows.len(), page.received), (2, 4));
+    assert_eq!(page.skipped[0].raw.get(), r#"{"name":"x"}"#);
+    assert!(page.skipped[0].reason.contains("`id`"));
 }
 
 #[tokio::test]
@@ -172,8 +174,22 @@ async fn success_without_a_resource_is_not_cached() {
     let server = Scripted::start([Canned::ok(0, "[]"), Canned::ok(1, r#"{"id":5}"#)]).await;
     let client = builder(&server).stores(memory()).build().unwrap();
     let error = client.issue(IssueId::new(5)).await.unwrap_err();
-    assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+    assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
     assert!(client.issue(IssueId::new(5)).await.is_ok());
+}
+
+#[tokio::test]
+async fn response_about_another_id_is_an_error_and_not_cached() {
+    let other = Canned::ok(1, r#"{"id":6}"#);
+    let server = Scripted::start([other, Canned::ok(1, r#"{"id":5.0}"#)]).await;
+    let client = builder(&server).stores(memory()).build().unwrap();
+    let error = client.issue(IssueId::new(5)).await.unwrap_err();
+    assert!(matches!(error, Error::Decode { .. }), "{error:?}");
+    assert!(error.to_string().contains("about the id 6"), "{error}");
+    assert_eq!(
+        client.issue(IssueId::new(5)).await.unwrap().value.id,
+        IssueId::new(5)
+    );
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ mod tests {
     use std::num::NonZeroU32;
     use std::time::Duration;
 
-    use comicvine_client::{ApiKey, ComicVine, Id, ResourceKind};
+    use comicvine_client::{ApiKey, ComicVine, Id, RawJson, ResourceKind};
     use comicvine_fake::{FakeServer, Limits};
 
     use super::*;
@@ -152,7 +152,9 @@ mod tests {
                 .build()
                 .unwrap();
             // The server counts it, whatever the answer.
-            let _ = comics.get(ResourceKind::Power, Id::new(id.into())).await;
+            let _ = comics
+                .get::<RawJson>(ResourceKind::Power, Id::new(id.into()))
+                .await;
         }
         let counts = server.counts();
         server.stop().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use comicvine_client::{ApiKey, Budget, ComicVine, Id};
+use comicvine_client::{ApiKey, Budget, ComicVine, Id, RawJson};
 use comicvine_fake::{FakeServer, Limits};
 
 use super::*;
@@ -124,8 +124,13 @@ async fn targets_are_written_as_the_server_counts_them() {
     let mut expected = Vec::new();
     for (path, ids) in server.detail_ids() {
         let kind: ResourceKind = path.parse().unwrap();
-        comics.get(kind, Id::new(ids[0])).await.unwrap();
-        comics.list(kind).offset(PAGE).limit(PAGE).await.unwrap();
+        comics.get::<RawJson>(kind, Id::new(ids[0])).await.unwrap();
+        comics
+            .list::<RawJson>(kind)
+            .offset(PAGE)
+            .limit(PAGE)
+            .await
+            .unwrap();
         let list = PlannedRequest::List {
             kind,
             offset: PAGE,

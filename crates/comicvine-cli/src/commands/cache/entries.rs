@@ -1,8 +1,8 @@
 //! The cached answers: list, show, delete.
 
 use bytes::Bytes;
+use comicvine_client::RawJson;
 use serde_json::json;
-use serde_json::value::RawValue;
 use store_core::pipeline::StoredAnswer;
 use store_core::{
     Clock, Codec, EntryInfo, Json, Key, PageRequest, Removal, Scope, Selection, SystemClock, Tag,
@@ -108,19 +108,20 @@ pub(super) async fn show(
 /// packages.
 struct StoredValue {
     answer: Option<StoredAnswer>,
-    json: Option<Box<RawValue>>,
+    json: Option<RawJson>,
 }
 
 impl StoredValue {
     fn decode(value: &Bytes) -> Self {
         let answer = StoredAnswer::decode(value).ok();
         let json = match &answer {
-            Some(answer) => serde_json::from_slice(&answer.body).ok(),
+            Some(answer) => std::str::from_utf8(&answer.body).ok().map(str::to_owned),
             None => Json
                 .decode::<serde_json::Value>(value)
-                .map(|value| serde_json::value::to_raw_value(&value).ok())
-                .unwrap_or_default(),
+                .ok()
+                .map(|value| value.to_string()),
         };
+        let json = json.and_then(|text| RawJson::parse(text).ok());
         Self { answer, json }
     }
 }
