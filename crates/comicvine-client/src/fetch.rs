@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::{Map, Value};
 use store_core::pipeline::{self, Answer, CacheMode, Failure, Fetched, Outcome, PipelineError};
 use store_core::{Key, MINUTE, Priority, Reason, Resource, Scope, Timestamp, request_hash};
 use tracing::{debug, warn};
 
 use self::check::{Quality, check_results};
 use self::convert::pipeline_error;
+use crate::cache_key::{canonical_params, canonical_path};
 use crate::classify::{Cooldown, CooldownScope, ResponseKind, classify};
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -145,14 +145,15 @@ impl Inner {
             .with_cache_mode(options.cache))
     }
 
-    /// A hash of everything that determines the response, which the API key and format do not.
+    /// A hash of everything that determines the response, in its one form.
     fn cache_key(&self, request: &ApiRequest) -> store_core::Result<Key> {
-        let params: Map<String, Value> = request
+        let path = canonical_path(&request.path);
+        let params = request
             .params
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())))
-            .collect();
-        let endpoint = format!("{}/{}", self.endpoint, request.path);
+            .map(|(name, value)| (&**name, &**value));
+        let params = canonical_params(&path, params);
+        let endpoint = format!("{}/{path}", self.endpoint);
         Scope::new(CACHE_SCOPE)?.key(&request_hash(&endpoint, &params))
     }
 

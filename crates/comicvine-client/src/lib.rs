@@ -109,6 +109,7 @@ mod auth;
 mod body;
 mod budget;
 mod builder;
+mod cache_key;
 mod classify;
 mod client;
 mod envelope;

@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::invalid::{InvalidQuery, is_field_name};
+use crate::cache_key::canonical_value;
 use crate::id::Id;
-use crate::kind::ResourceKind;
+use crate::kind::{Field, ResourceKind};
 
 /// The maximum number of values of one filter: as many as a page has rows.
 pub(crate) const MAX_VALUES: usize = 100;
@@ -22,11 +23,15 @@ pub(crate) const MAX_VALUES: usize = 100;
 ///     Filter::between("cover_date", "2011-01-01", "2011-12-31").to_string(),
 ///     "cover_date:2011-01-01|2011-12-31"
 /// );
+/// assert_eq!(Filter::raw("start_year:1975").to_string(), "start_year:1975");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Filter {
-    field: String,
-    values: Vec<String>,
+pub struct Filter(Form);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Typed { field: String, values: Vec<String> },
+    Raw(String),
 }
 
 impl Filter {
@@ -65,13 +70,26 @@ impl Filter {
         Self::from_values(field.into(), vec![start.to_string(), end.to_string()])
     }
 
+    /// A filter that is sent as it is and not checked, for what the documentation lacks.
+    #[must_use]
+    pub fn raw(text: impl Into<String>) -> Self {
+        Self(Form::Raw(text.into()))
+    }
+
     fn from_values(field: String, mut values: Vec<String>) -> Self {
         for value in &mut values {
-            *value = value.trim().to_owned();
+            *value = canonical_value(value);
             // The API does not match issue numbers with leading zeros.
-            if field == "issue_number" && value.bytes().all(|byte| byte.is_ascii_digit()) {
-                let digits = value.trim_start_matches('0');
-                *value = if digits.is_empty() { "0" } else { digits }.to_owned();
+            if field == "issue_number" {
+                let zeros = value.bytes().take_while(|byte| *byte == b'0').count();
+                let ends_in_digit = value[zeros..].starts_with(|c: char| c.is_ascii_digit());
+                value.drain(
+                    ..if ends_in_digit {
+                        zeros
+                    } else {
+                        zeros.saturating_sub(1)
+                    },
+                );
             }
         }
         // A list of ids is a set: sorted, equal requests have equal cache keys.
@@ -79,52 +97,73 @@ impl Filter {
             values.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
             values.dedup();
         }
-        Self { field, values }
+        Self(Form::Typed { field, values })
     }
 
-    /// Checks that this filter is valid for the list of `kind`.
+    /// Checks that the list of `kind` may have this filter; [`doubts`](Self::doubts) has what may not work all the same.
     ///
     /// # Errors
-    /// [`InvalidQuery::NotFilterable`], which names the filterable fields;
-    /// [`InvalidQuery::Separator`] if a value contains `,`, `:` or `|`, which the API cannot escape
-    /// (the colons of a time of day are allowed); [`InvalidQuery::Malformed`] if a
-    /// value is empty; [`InvalidQuery::OutOfRange`] for more than 100 values.
+    /// [`InvalidQuery::NotFilterable`] if the kind has no such field; [`InvalidQuery::Malformed`] if a value is
+    /// empty or has control characters; [`InvalidQuery::OutOfRange`] for more than 100 values.
     pub fn check(&self, kind: ResourceKind) -> Result<(), InvalidQuery> {
-        if !kind.filterable().any(|field| field == self.field) {
+        let (field, values) = match &self.0 {
+            Form::Typed { field, values } => (field, values.as_slice()),
+            Form::Raw(text) => return check_value(text),
+        };
+        if kind.field(field).is_none() {
             return Err(InvalidQuery::NotFilterable {
                 kind,
-                field: self.field.clone(),
+                field: field.clone(),
             });
         }
-        if self.values.is_empty() || self.values.len() > MAX_VALUES {
+        if values.is_empty() || values.len() > MAX_VALUES {
             return Err(InvalidQuery::OutOfRange {
                 parameter: "the number of values of a filter",
                 allowed: "between 1 and 100",
             });
         }
-        self.values.iter().try_for_each(|value| check_value(value))
+        values.iter().try_for_each(|value| check_value(value))
+    }
+
+    /// Why the API may not do what this filter asks for: the documentation does not let the list be filtered by the
+    /// field (clients do, and are answered), or a value has a separator, which cannot be escaped. Usually nothing.
+    #[must_use]
+    pub fn doubts(&self, kind: ResourceKind) -> Vec<InvalidQuery> {
+        let Form::Typed { field, values } = &self.0 else {
+            return Vec::new();
+        };
+        let mut doubts = Vec::new();
+        if !kind.field(field).is_some_and(Field::is_filterable) {
+            doubts.push(InvalidQuery::NotFilterable {
+                kind,
+                field: field.clone(),
+            });
+        }
+        for value in values {
+            let separator = value.chars().find(|&c| match c {
+                ',' | '|' => true,
+                ':' => !is_date_time(value),
+                _ => false,
+            });
+            if let Some(separator) = separator {
+                doubts.push(InvalidQuery::Separator {
+                    value: value.clone(),
+                    separator,
+                });
+            }
+        }
+        doubts
     }
 }
 
 fn check_value(value: &str) -> Result<(), InvalidQuery> {
-    if value.is_empty() || value.chars().any(char::is_control) {
+    if value.trim().is_empty() || value.chars().any(char::is_control) {
         return Err(InvalidQuery::Malformed {
             text: value.escape_default().to_string(),
             expected: "a value to filter by",
         });
     }
-    let separator = value.chars().find(|&c| match c {
-        ',' | '|' => true,
-        ':' => !is_date_time(value),
-        _ => false,
-    });
-    match separator {
-        Some(separator) => Err(InvalidQuery::Separator {
-            value: value.to_owned(),
-            separator,
-        }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Whether `value` has the form `2024-1-31 18:00` or `2024-01-31 18:00:00`.
@@ -145,15 +184,18 @@ fn is_date_time(value: &str) -> bool {
 impl fmt::Display for Filter {
     /// In the API's format: `id:1|2|3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.field, self.values.join("|"))
+        match &self.0 {
+            Form::Typed { field, values } => write!(f, "{field}:{}", values.join("|")),
+            Form::Raw(text) => f.write_str(text),
+        }
     }
 }
 
 impl FromStr for Filter {
     type Err = InvalidQuery;
 
-    /// Parses `field:value`, `field:start|end` and `field:1|2|3`. A comma is part of the value, which
-    /// [`check`](Self::check) refuses: pass several filters one by one.
+    /// Parses `field:value`, `field:start|end` and `field:1|2|3`. A comma is part of the value: pass several filters
+    /// one by one.
     fn from_str(text: &str) -> Result<Self, InvalidQuery> {
         match text.trim().split_once(':') {
             Some((field, values)) if is_field_name(field) && !values.trim().is_empty() => {
@@ -176,32 +218,32 @@ mod tests {
 
     #[test]
     fn error_about_a_field_lists_the_filterable_ones() {
-        let error = Filter::new("publisher", "DC")
+        let error = Filter::new("publishr", "DC")
             .check(ResourceKind::Volume)
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "volumes cannot be filtered by `publisher`; filter by id, name, date_added, date_last_updated"
+            "volumes cannot be filtered by `publishr`; filter by id, name, date_added, date_last_updated"
         );
-        let error = Filter::new("name", "x")
+        let error = Filter::new("nam", "x")
             .check(ResourceKind::VideoType)
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "video_types cannot be filtered by `name` nor by anything else"
+            "video_types cannot be filtered by `nam` nor by anything else"
         );
     }
 
     #[test]
-    fn separators_in_a_value_are_refused() {
+    fn separators_in_a_value_are_doubted() {
         for (value, separator) in [("Batman: Year One", ':'), ("a,b", ','), ("a|b", '|')] {
-            assert_eq!(
-                Filter::new("name", value).check(ResourceKind::Volume),
-                Err(InvalidQuery::Separator {
-                    value: value.to_owned(),
-                    separator
-                })
-            );
+            let filter = Filter::new("name", value);
+            assert_eq!(filter.check(ResourceKind::Volume), Ok(()));
+            let doubt = InvalidQuery::Separator {
+                value: value.to_owned(),
+                separator,
+            };
+            assert_eq!(filter.doubts(ResourceKind::Volume), [doubt]);
         }
     }
 
@@ -217,11 +259,8 @@ mod tests {
             "2024-01 00:00",
             "2024-01-01 00:00:00:00",
         ] {
-            assert!(
-                Filter::new("date_added", value)
-                    .check(ResourceKind::Issue)
-                    .is_err()
-            );
+            let doubts = Filter::new("date_added", value).doubts(ResourceKind::Issue);
+            assert_eq!(doubts.len(), 1, "{value}");
         }
     }
 
@@ -230,23 +269,46 @@ mod tests {
         let one: Filter = "id:10|9|10".parse().unwrap();
         assert_eq!(one, Filter::any_of("id", [9, 10]));
         let range: Filter = "cover_date:2012-1-1|2011-1-1".parse().unwrap();
-        assert_eq!(range.to_string(), "cover_date:2012-1-1|2011-1-1");
+        assert_eq!(range.to_string(), "cover_date:2012-01-01|2011-01-01");
     }
 
     #[test]
     fn leading_zeros_of_an_issue_number_are_dropped() {
-        assert_eq!(
-            Filter::new("issue_number", "007").to_string(),
-            "issue_number:7"
+        for (number, expected) in [
+            ("007", "7"),
+            ("00", "0"),
+            ("0", "0"),
+            ("01a", "1a"),
+            ("000½", "0½"),
+            ("0.5", "0.5"),
+            ("00.5", "0.5"),
+            ("10", "10"),
+        ] {
+            let filter = Filter::new("issue_number", number);
+            assert_eq!(filter.to_string(), format!("issue_number:{expected}"));
+        }
+        assert!(
+            Filter::new("issue_number", "")
+                .check(ResourceKind::Issue)
+                .is_err()
         );
-        assert_eq!(
-            Filter::new("issue_number", "00").to_string(),
-            "issue_number:0"
+    }
+
+    #[test]
+    fn fields_that_only_clients_filter_by_are_doubted_and_raw_filters_are_not_checked() {
+        let filter = Filter::new("start_year", 1975);
+        assert_eq!(filter.check(ResourceKind::Volume), Ok(()));
+        assert_eq!(filter.doubts(ResourceKind::Volume).len(), 1);
+        assert!(
+            Filter::new("name", "x")
+                .doubts(ResourceKind::Volume)
+                .is_empty()
         );
-        assert_eq!(
-            Filter::new("issue_number", "01a").to_string(),
-            "issue_number:01a"
-        );
+
+        let raw = Filter::raw("never_heard_of:1,name:a");
+        assert_eq!(raw.check(ResourceKind::Volume), Ok(()));
+        assert!(raw.doubts(ResourceKind::Volume).is_empty());
+        assert!(Filter::raw(" ").check(ResourceKind::Volume).is_err());
     }
 
     #[test]
