@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::auth::ApiKey;
 use crate::budget::{Budget, Resources};
+use crate::cache_mode::CacheMode;
 use crate::client::ComicVine;
 use crate::error::{Error, Result};
 use crate::freshness::Freshness;
@@ -30,6 +31,7 @@ pub struct ComicVineBuilder {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     freshness: Freshness,
+    cache_mode: CacheMode,
     budget: Budget,
     connect_timeout: Duration,
     timeout: Duration,
@@ -49,6 +51,7 @@ impl ComicVineBuilder {
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
             freshness: Freshness::default(),
+            cache_mode: CacheMode::default(),
             budget: Budget::default(),
             connect_timeout: SECOND * 5,
             timeout: SECOND * 30,
@@ -90,6 +93,12 @@ impl ComicVineBuilder {
     /// How long cached responses stay fresh. Default: see [`Freshness`].
     pub const fn freshness(mut self, freshness: Freshness) -> Self {
         self.freshness = freshness;
+        self
+    }
+
+    /// How requests use the cache, unless they say so themselves. Default: [`CacheMode::Fresh`].
+    pub const fn cache_mode(mut self, mode: CacheMode) -> Self {
+        self.cache_mode = mode;
         self
     }
 
@@ -209,6 +218,7 @@ impl ComicVineBuilder {
             resources,
             endpoint,
             freshness: self.freshness,
+            cache_mode: self.cache_mode,
             max_wait: self.max_wait,
             retry_backoff: self.retry_backoff,
             random: self.random,

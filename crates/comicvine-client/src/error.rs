@@ -124,6 +124,12 @@ pub enum Error {
         /// The page's title; empty if it has none.
         title: String,
     },
+    /// The request was to be answered from the cache only, and it has no response.
+    #[error("{subject} is not cached, and nothing may be sent")]
+    NotCached {
+        /// The subject of the request.
+        subject: String,
+    },
     /// The request timed out.
     #[error("{limit} for {subject}")]
     Timeout {
@@ -269,6 +275,7 @@ impl Error {
             | Self::NotFound { .. }
             | Self::Filter { .. }
             | Self::Refused { .. }
+            | Self::NotCached { .. }
             | Self::Decode { .. } => false,
         }
     }
@@ -286,6 +293,7 @@ impl Error {
             | Self::Filter { .. }
             | Self::Refused { .. }
             | Self::WebPage { .. }
+            | Self::NotCached { .. }
             | Self::Timeout { .. }
             | Self::Transport { .. }
             | Self::Incomplete { .. }

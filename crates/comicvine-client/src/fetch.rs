@@ -4,17 +4,19 @@ mod check;
 mod convert;
 mod failure;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use store_core::pipeline::{self, Answer, CacheMode, Failure, Fetched, Outcome, PipelineError};
+use store_core::pipeline::{self, Answer, Failure, Fetched, Outcome, PipelineError};
 use store_core::{Key, MINUTE, Priority, Reason, Resource, Scope, Timestamp, request_hash};
 use tracing::{debug, warn};
 
-use self::check::{Quality, check_results};
+use self::check::{Quality, Seen, check_results};
 use self::convert::pipeline_error;
 use crate::cache_key::{canonical_params, canonical_path};
+use crate::cache_mode::CacheMode;
 use crate::classify::{Cooldown, CooldownScope, ResponseKind, classify};
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -35,7 +37,8 @@ pub(crate) struct RequestOptions {
     pub(crate) priority: Option<Priority>,
     /// Default: the client's.
     pub(crate) max_wait: Option<Duration>,
-    pub(crate) cache: CacheMode,
+    /// Default: the client's.
+    pub(crate) cache: Option<CacheMode>,
 }
 
 impl RequestOptions {
@@ -50,7 +53,7 @@ impl RequestOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     /// The resource with this id.
-    Resource(Id),
+    Resource { kind: ResourceKind, id: Id },
     /// Rows of a page, with the number of rows before it.
     Page { offset: u64 },
     /// All rows.
@@ -69,7 +72,6 @@ pub(crate) struct ApiRequest {
     pub(crate) params: Params,
     pub(crate) tags: Vec<String>,
     pub(crate) shape: Shape,
-    pub(crate) fresh_for: Duration,
     pub(crate) options: RequestOptions,
 }
 
@@ -88,19 +90,57 @@ pub(crate) fn cache_tag(kind: ResourceKind, id: Id) -> String {
 
 impl Inner {
     /// Answers `request` from the cache, from another caller's request in flight, or from the API.
-    pub(crate) async fn fetch(&self, request: ApiRequest) -> Result<ApiResponse> {
-        let pipeline_request = self
-            .pipeline_request(&request)
-            .map_err(|error| Error::store("set up the request", error))?;
-        let answer = self
-            .run(pipeline_request, &request)
-            .await
-            .map_err(|error| pipeline_error(error, &request))?;
+    pub(crate) async fn fetch(self: &Arc<Self>, request: ApiRequest) -> Result<ApiResponse> {
+        let answer = match request.options.cache.unwrap_or(self.cache_mode) {
+            CacheMode::Fresh | CacheMode::Refresh => self.ask(&request).await?,
+            CacheMode::Only => self
+                .cached(&request)
+                .await?
+                .ok_or_else(|| Error::NotCached {
+                    subject: request.subject.clone(),
+                })?,
+            CacheMode::StaleWhileRevalidate => match self.cached(&request).await? {
+                Some(answer) => {
+                    if answer.outcome == Outcome::Stale {
+                        self.revalidate(request);
+                    }
+                    answer
+                }
+                None => self.ask(&request).await?,
+            },
+        };
         Ok(ApiResponse {
             body: answer.body,
             outcome: answer.outcome,
             fetched_at: answer.fetched_at,
         })
+    }
+
+    async fn cached(&self, request: &ApiRequest) -> Result<Option<Answer>> {
+        let key = self
+            .cache_key(request)
+            .map_err(|error| Error::store("set up the request", error))?;
+        let cached = self.pipeline.cached(&key).await;
+        cached.map_err(|error| pipeline_error(error, request))
+    }
+
+    /// Fetches a stale response again, for the next request. If there is no budget, it stays stale.
+    fn revalidate(self: &Arc<Self>, mut request: ApiRequest) {
+        request.options.priority = Some(Priority::Background);
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = inner.ask(&request).await {
+                debug!(subject = request.subject, %error, "a stale response stays");
+            }
+        });
+    }
+
+    async fn ask(&self, request: &ApiRequest) -> Result<Answer> {
+        let pipeline_request = self
+            .pipeline_request(request)
+            .map_err(|error| Error::store("set up the request", error))?;
+        let answered = self.run(pipeline_request, request).await;
+        answered.map_err(|error| pipeline_error(error, request))
     }
 
     /// Runs the request; once more, if a cooldown denied it that ended later than any may.
@@ -142,7 +182,12 @@ impl Inner {
             .and(origin)
             .with_priority(options.priority.unwrap_or(Priority::User))
             .with_max_wait(options.max_wait.unwrap_or(self.max_wait))
-            .with_cache_mode(options.cache))
+            .with_cache_mode(match options.cache.unwrap_or(self.cache_mode) {
+                CacheMode::Refresh => pipeline::CacheMode::Refresh,
+                CacheMode::Fresh | CacheMode::StaleWhileRevalidate | CacheMode::Only => {
+                    pipeline::CacheMode::Use
+                }
+            }))
     }
 
     /// A hash of everything that determines the response, in its one form.
@@ -183,17 +228,30 @@ impl Inner {
         }
         let checked = check_results(&response, request)
             .map_err(|error| self.unusable_failure(error, attempt))?;
-        let fresh_for = match checked.quality {
-            Quality::Sound => request.fresh_for,
-            Quality::Damaged => request.fresh_for.min(DAMAGED_FRESH_FOR),
-        };
         if let Some(cooldown) = classification.cooldown {
             self.store_cooldown(cooldown, request).await;
         }
         Ok(Fetched::new(response.body)
-            .fresh_for(fresh_for)
+            .fresh_for(self.fresh_for(request, checked.seen, now))
             .stale_for(self.freshness.stale)
             .with_tags(checked.tags))
+    }
+
+    /// How long a response stays fresh.
+    fn fresh_for(&self, request: &ApiRequest, seen: Seen, now: Timestamp) -> Duration {
+        let fresh_for = match request.shape {
+            Shape::Resource { kind, .. } => {
+                let age = seen.changed_at.map(|changed_at| now.since(changed_at));
+                self.freshness.of_resource(kind, age)
+            }
+            Shape::Page { .. } if request.budget_path == "search" => self.freshness.search,
+            Shape::Page { .. } => self.freshness.list,
+            Shape::Rows => self.freshness.types,
+        };
+        match seen.quality {
+            Quality::Sound => fresh_for,
+            Quality::Damaged => fresh_for.min(DAMAGED_FRESH_FOR),
+        }
     }
 
     /// Stores the cooldown of a successful response. A failure here must not cost the response.

@@ -2,25 +2,30 @@
 
 use std::time::Duration;
 
-use store_core::{DAY, HOUR};
+use store_core::{DAY, HOUR, MINUTE};
 
-/// How long responses are served from the cache without fetching them again, by kind of request.
+use crate::kind::ResourceKind;
+
+/// How long responses are served from the cache without fetching them again.
 ///
-/// The API sends no caching headers. Resources are edited all the time, but rarely the same one twice
-/// a day, and frequent requests soon exhaust the hourly budget.
+/// The API sends no caching headers. A resource tells when it was last changed (`date_last_updated`), and what has
+/// not changed for years will not change tomorrow: it stays fresh for a tenth of the time since its last change, at
+/// least [`detail`](Self::detail) and at most [`settled`](Self::settled). A kind can have a time of its own.
 ///
 /// ```
-/// use comicvine_client::Freshness;
+/// use comicvine_client::{Freshness, ResourceKind};
 /// use store_core::{DAY, HOUR};
 ///
-/// let freshness = Freshness::default().with_list(HOUR);
-/// assert_eq!((freshness.detail, freshness.list), (DAY, HOUR));
+/// let freshness = Freshness::default().with_list(HOUR).with_kind(ResourceKind::Power, DAY * 90);
+/// assert_eq!((freshness.detail, freshness.list), (HOUR * 12, HOUR));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Freshness {
-    /// One resource. Default: 1 day.
+    /// One resource that was changed lately, or that does not tell when. Default: 12 hours.
     pub detail: Duration,
+    /// One resource that was not changed for long. Default: 14 days.
+    pub settled: Duration,
     /// A page of a list: new resources appear in it. Default: 6 hours.
     pub list: Duration,
     /// A page of a search. Default: 1 day.
@@ -30,29 +35,47 @@ pub struct Freshness {
     /// How much longer a response is kept, to be served stale while the budget is exhausted or the API
     /// unavailable. Zero for not at all. Default: 30 days.
     pub stale: Duration,
-    /// How long a "not found" is cached; the cached resource, if any, is removed. Default: zero, not
-    /// at all, because a resource may be created at any time.
+    /// How long a "not found" is cached; the cached resource, if any, is removed. Zero for not at all.
+    /// Default: 10 minutes, because a resource may be created at any time.
     pub not_found: Duration,
+    /// The times of kinds that have one of their own, for one resource of the kind.
+    kinds: [Option<Duration>; ResourceKind::ALL.len()],
 }
 
 impl Default for Freshness {
     fn default() -> Self {
         Self {
-            detail: DAY,
+            detail: HOUR * 12,
+            settled: DAY * 14,
             list: HOUR * 6,
             search: DAY,
             types: DAY * 7,
             stale: DAY * 30,
-            not_found: Duration::ZERO,
+            not_found: MINUTE * 10,
+            kinds: [None; ResourceKind::ALL.len()],
         }
     }
 }
 
 impl Freshness {
-    /// Sets how long one resource stays fresh.
+    /// Sets how long one resource stays fresh that was changed lately.
     #[must_use]
     pub const fn with_detail(mut self, detail: Duration) -> Self {
         self.detail = detail;
+        self
+    }
+
+    /// Sets how long one resource stays fresh that was not changed for long.
+    #[must_use]
+    pub const fn with_settled(mut self, settled: Duration) -> Self {
+        self.settled = settled;
+        self
+    }
+
+    /// Sets how long one resource of a kind stays fresh, whenever it was changed.
+    #[must_use]
+    pub const fn with_kind(mut self, kind: ResourceKind, fresh_for: Duration) -> Self {
+        self.kinds[kind as usize] = Some(fresh_for);
         self
     }
 
@@ -89,5 +112,39 @@ impl Freshness {
     pub const fn with_not_found(mut self, not_found: Duration) -> Self {
         self.not_found = not_found;
         self
+    }
+
+    /// How long one resource stays fresh that was last changed `age` ago, if that is known.
+    pub(crate) fn of_resource(&self, kind: ResourceKind, age: Option<Duration>) -> Duration {
+        if let Some(fresh_for) = self.kinds[kind as usize] {
+            return fresh_for;
+        }
+        let share = age.map_or(Duration::ZERO, |age| age / 10);
+        share.min(self.settled).max(self.detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resource_stays_fresh_for_a_tenth_of_its_age_within_bounds() {
+        let freshness = Freshness::default();
+        let fresh_for = |age| freshness.of_resource(ResourceKind::Issue, age);
+        assert_eq!(fresh_for(None), HOUR * 12);
+        assert_eq!(fresh_for(Some(HOUR)), HOUR * 12);
+        assert_eq!(fresh_for(Some(DAY * 30)), DAY * 3);
+        assert_eq!(fresh_for(Some(DAY * 3_650)), DAY * 14);
+    }
+
+    #[test]
+    fn kind_with_a_time_of_its_own_has_no_other() {
+        let freshness = Freshness::default().with_kind(ResourceKind::Power, HOUR);
+        let of = |kind| freshness.of_resource(kind, Some(DAY * 3_650));
+        assert_eq!(
+            (of(ResourceKind::Power), of(ResourceKind::Origin)),
+            (HOUR, DAY * 14)
+        );
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use store_core::{Pipeline, Random, RateLimitStore};
 
 use crate::budget::Resources;
+use crate::cache_mode::CacheMode;
 use crate::freshness::Freshness;
 use crate::transport::Transport;
 
@@ -21,6 +22,7 @@ pub(crate) struct Inner {
     /// The base URL without a trailing slash; part of every cache key.
     pub(crate) endpoint: String,
     pub(crate) freshness: Freshness,
+    pub(crate) cache_mode: CacheMode,
     pub(crate) max_wait: Duration,
     pub(crate) retry_backoff: Duration,
     pub(crate) random: Arc<dyn Random>,

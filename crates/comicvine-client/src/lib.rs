@@ -11,7 +11,7 @@
 //! | [`Response`] | the value, its source ([`Outcome`]) and the raw JSON |
 //! | [`Issue`], [`Volume`], [`SearchHit`], [`RawJson`] | the values |
 //! | [`Budget`], [`BudgetStatus`] | the rate limits, and what is left of them |
-//! | [`Freshness`] | how long responses stay fresh in the cache |
+//! | [`Freshness`], [`CacheMode`] | how long responses stay fresh in the cache, and how a request uses it |
 //! | [`Error`] | a failed request: what to do about it, and when to try again |
 //!
 //! A request is a value. Awaiting it returns a fresh response from the cache, joins the same request
@@ -110,6 +110,7 @@ mod body;
 mod budget;
 mod builder;
 mod cache_key;
+mod cache_mode;
 mod classify;
 mod client;
 mod envelope;
@@ -133,6 +134,7 @@ pub use auth::{API_KEY_VARIABLE, ApiKey, InvalidApiKey};
 pub use body::Damage;
 pub use budget::{Budget, BudgetStatus, PathStatus};
 pub use builder::ComicVineBuilder;
+pub use cache_mode::CacheMode;
 pub use classify::BlockKind;
 pub use client::ComicVine;
 pub use envelope::{Envelope, StatusCode};

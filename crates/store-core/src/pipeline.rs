@@ -166,6 +166,48 @@ impl Pipeline {
         }
     }
 
+    /// The cached answer to the requests with this key, fresh ([`Outcome::Hit`]) or stale
+    /// ([`Outcome::Stale`]); `None` if there is none. Sends nothing and waits for nobody.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use store_core::pipeline::{Failure, Fetched, Outcome, Pipeline, Request};
+    /// use store_core::{HOUR, Key};
+    ///
+    /// let pipeline = Pipeline::new(store_memory::stores());
+    /// let key = Key::new("comics:issue/4000-1")?;
+    /// assert!(pipeline.cached::<String>(&key).await?.is_none());
+    ///
+    /// let fetch = async |_attempt| Ok::<_, Failure<String>>(Fetched::new("{}").fresh_for(HOUR));
+    /// pipeline.run(Request::unlimited(key.clone()), fetch).await?;
+    /// let cached = pipeline.cached::<String>(&key).await?.expect("cached");
+    /// assert_eq!(cached.outcome, Outcome::Hit);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`PipelineError::Fetch`] with a cached failure.
+    pub async fn cached<E: SharedError>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<Answer>, PipelineError<E>> {
+        let counters = &self.inner.counters;
+        counters.requested();
+        let (record, outcome) = match self.read_cache(key).await {
+            Cached::Fresh(record) => (record, Outcome::Hit),
+            Cached::Stale(record, _) => (record, Outcome::Stale),
+            Cached::Nothing(_) => return Ok(None),
+            Cached::Failed(failure) => {
+                let error = cached_failure(&failure);
+                counters.failed(&error);
+                return Err(error);
+            }
+        };
+        Ok(Some(counters.answered(record.into_answer(outcome))))
+    }
+
     /// Answers one request with a JSON answer, decoded as `T`.
     ///
     /// A cached answer that does not decode is a miss: it is fetched again and replaced.

@@ -35,6 +35,7 @@ fn one_of_each() -> Vec<Error> {
             status: 200,
             title: "We'll be right back".to_owned(),
         },
+        Error::NotCached { subject: subject() },
         Error::Timeout {
             subject: subject(),
             limit: TimeLimit::MaxWait,

@@ -1,8 +1,9 @@
 //! What is checked of a successful response before it is cached.
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use store_core::Tag;
+use store_core::{Tag, Timestamp};
 
 use super::{ApiRequest, Shape};
 use crate::body::Body;
@@ -11,11 +12,29 @@ use crate::error::{Error, Result};
 use crate::http_response::HttpResponse;
 use crate::id::{Id, id_in};
 use crate::model::field::lenient;
+use crate::model::{DateTime, Parsed};
 
 /// A response that may be cached.
 pub(super) struct Checked {
     pub(super) tags: Vec<Tag>,
+    pub(super) seen: Seen,
+}
+
+/// What the results tell about themselves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
     pub(super) quality: Quality,
+    /// When the resource was last changed, if it is one and tells.
+    pub(super) changed_at: Option<Timestamp>,
+}
+
+impl From<Quality> for Seen {
+    fn from(quality: Quality) -> Self {
+        Self {
+            quality,
+            changed_at: None,
+        }
+    }
 }
 
 /// Whether a response can be read whole.
@@ -31,27 +50,28 @@ pub(super) fn check_results(response: &HttpResponse, request: &ApiRequest) -> Re
     let subject = &request.subject;
     let read = Body::read(&response.body, |body| {
         let envelope = body.envelope::<&RawValue>()?;
-        Ok(
-            check_shape(&envelope, request).map(|quality| match body.damage.as_slice() {
-                [] => quality,
-                _ => Quality::Damaged,
-            }),
-        )
+        let mut seen = check_shape(&envelope, request);
+        if let Ok(seen) = &mut seen
+            && !body.damage.is_empty()
+        {
+            seen.quality = Quality::Damaged;
+        }
+        Ok(seen)
     });
-    let quality = read.map_err(|error| Error::undecodable(subject, &error))??;
+    let seen = read.map_err(|error| Error::undecodable(subject, &error))??;
     let tags = request
         .tags
         .iter()
         .map(Tag::new)
         .collect::<store_core::Result<_>>()
         .map_err(|error| Error::store("tag the response", error))?;
-    Ok(Checked { tags, quality })
+    Ok(Checked { tags, seen })
 }
 
-fn check_shape(envelope: &Envelope<&RawValue>, request: &ApiRequest) -> Result<Quality> {
+fn check_shape(envelope: &Envelope<&RawValue>, request: &ApiRequest) -> Result<Seen> {
     let results = envelope.results.get();
     match request.shape {
-        Shape::Resource(id) => check_resource(results, id, request),
+        Shape::Resource { id, .. } => check_resource(results, id, request),
         Shape::Page { offset } => {
             let rows = parse_rows(results, request)?;
             if rows.is_empty() && offset < envelope.number_of_total_results {
@@ -61,13 +81,13 @@ fn check_shape(envelope: &Envelope<&RawValue>, request: &ApiRequest) -> Result<Q
                     total: envelope.number_of_total_results,
                 });
             }
-            Ok(quality_of(&rows))
+            Ok(quality_of(&rows).into())
         }
-        Shape::Rows => parse_rows(results, request).map(|rows| quality_of(&rows)),
+        Shape::Rows => parse_rows(results, request).map(|rows| quality_of(&rows).into()),
     }
 }
 
-fn check_resource(results: &str, expected: Id, request: &ApiRequest) -> Result<Quality> {
+fn check_resource(results: &str, expected: Id, request: &ApiRequest) -> Result<Seen> {
     // The form of "not found" with the status of a success.
     let is_empty_array = results
         .strip_prefix('[')
@@ -77,14 +97,18 @@ fn check_resource(results: &str, expected: Id, request: &ApiRequest) -> Result<Q
             subject: request.subject.clone(),
         });
     }
-    let found = id_of(results).ok_or_else(|| {
+    let identity = Identity::of(results);
+    let found = identity.as_ref().and_then(Identity::id).ok_or_else(|| {
         Error::undecodable(&request.subject, &"`results` is not an object with an `id`")
     })?;
     if found != expected {
         let message = format!("the response is about the id {found}");
         return Err(Error::undecodable(&request.subject, &message));
     }
-    Ok(Quality::Sound)
+    Ok(Seen {
+        quality: Quality::Sound,
+        changed_at: identity.and_then(|identity| identity.changed_at()),
+    })
 }
 
 fn parse_rows<'a>(results: &'a str, request: &ApiRequest) -> Result<Vec<&'a RawValue>> {
@@ -94,7 +118,9 @@ fn parse_rows<'a>(results: &'a str, request: &ApiRequest) -> Result<Vec<&'a RawV
 
 /// Damaged, if a row has no id. An empty row is one that the API does not show.
 fn quality_of(rows: &[&RawValue]) -> Quality {
-    let is_sound = |row: &&RawValue| row.get() == "[]" || id_of(row.get()).is_some();
+    let is_sound = |row: &&RawValue| {
+        row.get() == "[]" || Identity::of(row.get()).is_some_and(|row| row.id().is_some())
+    };
     if rows.iter().all(is_sound) {
         Quality::Sound
     } else {
@@ -102,16 +128,32 @@ fn quality_of(rows: &[&RawValue]) -> Quality {
     }
 }
 
-/// The id of a resource, from its `id` or its URL.
-fn id_of(resource: &str) -> Option<Id> {
-    #[derive(Deserialize)]
-    struct Identity {
-        #[serde(default, deserialize_with = "lenient")]
-        id: Option<u64>,
-        #[serde(default, deserialize_with = "lenient")]
-        api_detail_url: Option<String>,
+/// What identifies a resource, and when it was last changed.
+#[derive(Deserialize)]
+struct Identity {
+    #[serde(default, deserialize_with = "lenient")]
+    id: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    api_detail_url: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    date_last_updated: Option<Parsed<DateTime>>,
+}
+
+impl Identity {
+    fn of(resource: &str) -> Option<Self> {
+        serde_json::from_str(resource).ok()
     }
-    let identity: Identity = serde_json::from_str(resource).ok()?;
-    let by_id = identity.id.filter(|id| *id != 0).map(Id::new);
-    by_id.or_else(|| id_in(identity.api_detail_url.as_deref()))
+
+    /// The id, from `id` or from the URL.
+    fn id(&self) -> Option<Id> {
+        let by_id = self.id.filter(|id| *id != 0).map(Id::new);
+        by_id.or_else(|| id_in(self.api_detail_url.as_deref()))
+    }
+
+    /// The API names no time zone; a few hours more or less make no difference here.
+    fn changed_at(&self) -> Option<Timestamp> {
+        let changed = self.date_last_updated.as_ref()?.value()?.civil();
+        let changed = TimeZone::UTC.to_timestamp(changed).ok()?;
+        Some(Timestamp::from_millis(changed.as_millisecond()))
+    }
 }

@@ -110,8 +110,10 @@ impl<T: FromJson> DetailRequest<T> {
             budget_path: self.kind.detail_path(),
             params: Vec::new(),
             tags: vec![cache_tag(self.kind, self.id)],
-            shape: Shape::Resource(self.id),
-            fresh_for: self.inner.freshness.detail,
+            shape: Shape::Resource {
+                kind: self.kind,
+                id: self.id,
+            },
             options: self.options,
         };
         let response = self.inner.fetch(request).await?.read(&subject, |body| {

@@ -217,7 +217,7 @@ impl ListRequest<RawJson> {
 impl<T: FromJson> PagedRequest for ListRequest<T> {
     type Row = T;
 
-    fn inner(&self) -> &Inner {
+    fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
 
@@ -242,7 +242,6 @@ impl<T: FromJson> PagedRequest for ListRequest<T> {
             shape: Shape::Page {
                 offset: position.offset,
             },
-            fresh_for: self.inner.freshness.list,
             options: self.options,
         })
     }

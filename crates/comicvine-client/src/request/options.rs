@@ -17,10 +17,16 @@ macro_rules! request_options {
             self
         }
 
-        /// Fetches again even if a fresh response is cached, and caches the new one.
-        pub const fn refresh(mut self) -> Self {
-            self.options.cache = store_core::pipeline::CacheMode::Refresh;
+        /// How the request uses the cache. Default: the client's.
+        pub const fn cache_mode(mut self, mode: $crate::CacheMode) -> Self {
+            self.options.cache = Some(mode);
             self
+        }
+
+        /// Fetches again even if a fresh response is cached, and caches the new one; short for
+        /// [`CacheMode::Refresh`]($crate::CacheMode::Refresh).
+        pub const fn refresh(self) -> Self {
+            self.cache_mode($crate::CacheMode::Refresh)
         }
     };
 }

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use store_core::pipeline::CacheMode;
 use tracing::warn;
 
 use crate::body::{Body, Damage};
+use crate::cache_mode::CacheMode;
 use crate::error::{Error, Result};
 use crate::fetch::ApiRequest;
 use crate::inner::Inner;
@@ -72,7 +72,7 @@ impl Position {
 pub(crate) trait PagedRequest: Send + Sync + 'static {
     type Row: Send + 'static;
 
-    fn inner(&self) -> &Inner;
+    fn inner(&self) -> &Arc<Inner>;
 
     /// The request for the page at `position`.
     fn page_request(&self, position: Position) -> Result<ApiRequest>;
@@ -207,7 +207,7 @@ impl<P: PagedRequest> Pager<P> {
         {
             let mut page_request = request.page_request(self.position)?;
             if self.is_repeated {
-                page_request.options.cache = CacheMode::Refresh;
+                page_request.options.cache = Some(CacheMode::Refresh);
             }
             let fetched = fetch_rows(&*request, page_request.clone(), self.position);
             let mut response = fetched.await?;

@@ -128,7 +128,7 @@ impl SearchRequest {
 impl PagedRequest for SearchRequest {
     type Row = SearchHit;
 
-    fn inner(&self) -> &Inner {
+    fn inner(&self) -> &Arc<Inner> {
         &self.inner
     }
 
@@ -169,7 +169,6 @@ impl PagedRequest for SearchRequest {
             shape: Shape::Page {
                 offset: position.offset,
             },
-            fresh_for: self.inner.freshness.search,
             options: self.options,
         })
     }

@@ -39,7 +39,6 @@ impl TypesRequest {
             params: Vec::new(),
             tags: vec!["types".to_owned()],
             shape: Shape::Rows,
-            fresh_for: self.inner.freshness.types,
             options: self.options,
         };
         let response = self.inner.fetch(request).await?.read("types", raw_page)?;

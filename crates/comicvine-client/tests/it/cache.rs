@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use comicvine_client::{
-    ApiKey, ComicVine, Error, Freshness, IssueId, LimitReason, Outcome, Priority, RawJson,
-    ResourceKind,
+    ApiKey, CacheMode, ComicVine, Error, Freshness, IssueId, LimitReason, Outcome, Priority,
+    RawJson, ResourceKind,
 };
 use comicvine_fake::{FakeServer, Fault};
-use store_core::{HOUR, ManualClock, SECOND};
+use store_core::{DAY, HOUR, MINUTE, ManualClock, SECOND, Timestamp};
 
-use crate::{budget, builder, client, client_with_stores, fake, json, memory, times};
+use crate::{KEY, budget, builder, client, client_with_stores, fake, json, memory, times};
 
 async fn some_issue(fake: &FakeServer) -> IssueId {
     client(fake).issues().limit(1).await.unwrap().value.rows[0].id
@@ -64,16 +64,15 @@ async fn failure_in_flight_is_shared_with_all_who_joined() {
 }
 
 #[tokio::test]
-async fn not_found_is_cached_if_configured() {
+async fn not_found_is_cached_for_ten_minutes_or_as_configured() {
     let fake = fake().await;
     let clock = ManualClock::default();
-    let without_caching = client_with_stores(&fake);
-    let with_caching = builder(&fake)
-        .stores(memory())
-        .clock(clock.clone())
-        .freshness(Freshness::default().with_not_found(HOUR))
-        .build()
-        .unwrap();
+    let built = |freshness| {
+        let builder = builder(&fake).stores(memory()).clock(clock.clone());
+        builder.freshness(freshness).build().unwrap()
+    };
+    let without_caching = built(Freshness::default().with_not_found(Duration::ZERO));
+    let with_caching = built(Freshness::default());
     let missing = IssueId::new(999_999_999);
     let requests = async |client: &ComicVine| {
         let before = fake.counts().path("issue").requests();
@@ -86,7 +85,7 @@ async fn not_found_is_cached_if_configured() {
     assert_eq!(requests(&without_caching).await, 2);
     assert_eq!(requests(&with_caching).await, 1);
     assert_eq!(requests(&with_caching).await, 0);
-    clock.advance(HOUR);
+    clock.advance(MINUTE * 10);
     assert_eq!(requests(&with_caching).await, 1);
 }
 
@@ -125,7 +124,9 @@ async fn invalidated_resource_is_fetched_again() {
 async fn stale_response_is_served_while_the_api_refuses() {
     let fake = fake().await;
     let id = some_issue(&fake).await;
-    let freshness = Freshness::default().with_detail(Duration::ZERO);
+    let freshness = Freshness::default()
+        .with_detail(Duration::ZERO)
+        .with_settled(Duration::ZERO);
     let client = builder(&fake)
         .stores(memory())
         .freshness(freshness)
@@ -262,4 +263,68 @@ async fn real_limits_are_never_exceeded() {
     assert_eq!(answered, 10);
     let counts = fake.counts().path("issues");
     assert_eq!((counts.requests(), counts.refused()), (10, 0));
+}
+
+/// A client whose responses are stale at once.
+fn never_fresh(fake: &FakeServer) -> ComicVine {
+    let freshness = Freshness::default()
+        .with_detail(Duration::ZERO)
+        .with_settled(Duration::ZERO);
+    let client = builder(fake).stores(memory()).freshness(freshness);
+    client.build().unwrap()
+}
+
+#[tokio::test]
+async fn request_from_the_cache_only_sends_nothing() {
+    let fake = fake().await;
+    let id = some_issue(&fake).await;
+    let client = never_fresh(&fake);
+    let only = || client.issue(id).cache_mode(CacheMode::Only);
+    let error = only().await.unwrap_err();
+    assert!(matches!(error, Error::NotCached { .. }), "{error:?}");
+    assert_eq!(fake.counts().path("issue").requests(), 0);
+
+    client.issue(id).await.unwrap();
+    assert_eq!(only().await.unwrap().outcome, Outcome::Stale);
+    assert_eq!(fake.counts().path("issue").requests(), 1);
+}
+
+#[tokio::test]
+async fn stale_response_is_returned_at_once_and_fetched_again_in_the_background() {
+    let fake = fake().await;
+    let id = some_issue(&fake).await;
+    let client = never_fresh(&fake);
+    let request = client.issue(id).cache_mode(CacheMode::StaleWhileRevalidate);
+    assert_eq!(request.clone().await.unwrap().outcome, Outcome::Fetched);
+    let first = fake.counts().path("issue").requests();
+    assert_eq!(request.await.unwrap().outcome, Outcome::Stale);
+    while fake.counts().path("issue").requests() == first {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn unchanged_resource_stays_fresh_longer() {
+    let fake = fake().await;
+    let id = some_issue(&fake).await;
+    let changed = client(&fake)
+        .issue(id)
+        .await
+        .unwrap()
+        .value
+        .date_last_updated;
+    let changed = changed.unwrap().value().unwrap().civil().year();
+    assert!(changed < 2025, "the fake's issues are old: {changed}");
+    let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+    let client = ComicVine::builder(ApiKey::new(KEY).unwrap())
+        .base_url(fake.base_url())
+        .budget(budget(200))
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    client.issue(id).await.unwrap();
+    clock.advance(DAY * 10);
+    assert_eq!(client.issue(id).await.unwrap().outcome, Outcome::Hit);
+    clock.advance(DAY * 5);
+    assert_eq!(client.issue(id).await.unwrap().outcome, Outcome::Fetched);
 }

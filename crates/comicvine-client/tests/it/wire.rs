@@ -1,8 +1,10 @@
 //! Requests on the wire, and malformed responses.
 
+use std::time::Duration;
+
 use comicvine_client::{
-    ApiKey, ComicVine, ComicVineBuilder, Error, Filter, IssueId, IssueRow, LimitReason, Outcome,
-    Priority, Result, Sort,
+    ApiKey, ComicVine, ComicVineBuilder, Error, Filter, Freshness, IssueId, IssueRow, LimitReason,
+    Outcome, Priority, Result, Sort,
 };
 use futures_util::TryStreamExt;
 use store_core::{DAY, ManualClock, SECOND, Stores};
@@ -170,9 +172,11 @@ async fn results_keep_every_byte_through_the_cache() {
 }
 
 #[tokio::test]
-async fn success_without_a_resource_is_not_cached() {
+async fn success_without_a_resource_is_not_found() {
     let server = Scripted::start([Canned::ok(0, "[]"), Canned::ok(1, r#"{"id":5}"#)]).await;
-    let client = builder(&server).stores(memory()).build().unwrap();
+    let freshness = Freshness::default().with_not_found(Duration::ZERO);
+    let client = builder(&server).stores(memory()).freshness(freshness);
+    let client = client.build().unwrap();
     let error = client.issue(IssueId::new(5)).await.unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
     assert!(client.issue(IssueId::new(5)).await.is_ok());
@@ -250,4 +254,46 @@ async fn not_found_is_returned_although_a_stale_response_is_cached() {
     clock.advance(DAY * 2);
     let error = client.issue(IssueId::new(5)).await.unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+}
+
+const MAINTENANCE: &str =
+    "<!DOCTYPE html><html><head><title>We'll be right back</title></head><body></body></html>";
+
+#[tokio::test]
+async fn web_page_is_retried_and_a_stale_response_stands_in() {
+    let page = || Canned::new(200, MAINTENANCE);
+    let server = Scripted::start([
+        page(),
+        Canned::ok(1, r#"{"id":5}"#),
+        page(),
+        Canned::new(404, MAINTENANCE),
+    ])
+    .await;
+    let freshness = Freshness::default()
+        .with_detail(Duration::ZERO)
+        .with_settled(Duration::ZERO);
+    let client = builder(&server)
+        .stores(memory())
+        .freshness(freshness)
+        .retry_backoff(Duration::from_millis(1))
+        .max_retries(1)
+        .build()
+        .unwrap();
+    let id = IssueId::new(5);
+    assert_eq!(client.issue(id).await.unwrap().outcome, Outcome::Fetched);
+    assert_eq!(client.issue(id).await.unwrap().outcome, Outcome::Stale);
+    assert_eq!(server.heads().len(), 4);
+}
+
+#[tokio::test]
+async fn web_page_is_an_error_that_names_its_title() {
+    let server = Scripted::start([Canned::new(200, MAINTENANCE)]).await;
+    let client = builder(&server).max_retries(0).build().unwrap();
+    let error = client.issue(IssueId::new(5)).await.unwrap_err();
+    assert!(error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        "comic vine answers issue 4000-5 with a web page (`We'll be right back`) (http status 200); \
+         try again later"
+    );
 }
