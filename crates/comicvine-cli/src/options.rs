@@ -50,6 +50,16 @@ pub(crate) struct GlobalOptions {
     #[arg(long, value_name = "TIME", global = true, default_value = "30s", value_parser = timeout)]
     pub(crate) timeout: Duration,
 
+    /// Answer from what is cached, however old, and send nothing.
+    #[arg(long, global = true)]
+    pub(crate) offline: bool,
+
+    /// A proxy for the requests, such as `http://host:8080` or `socks5://host:1080` [default: those of the
+    /// environment, `HTTPS_PROXY` and the like].
+    #[arg(long, value_name = "URL", global = true)]
+    #[arg(env = "COMIC_VINE_PROXY", hide_env_values = true)]
+    pub(crate) proxy: Option<String>,
+
     /// Output format: a table, or JSON exactly as the API sent it.
     #[arg(
         long,

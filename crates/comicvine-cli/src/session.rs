@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use comicvine_client::{ApiKey, ComicVine};
+use comicvine_client::{ApiKey, CacheMode, ComicVine};
 use store_core::{CacheStore, DedupeStore, RateLimitStore, Stores};
 
 use crate::error::Error;
@@ -27,6 +27,8 @@ impl Session {
         let key = match &global.api_key_file {
             Some(path) => ApiKey::from_file(path)
                 .map_err(|error| Error::config(error).with_help(KEY_FILE_HELP))?,
+            // What is cached needs no key.
+            None if global.offline => ApiKey::from_env().or_else(|_| ApiKey::new("offline"))?,
             None => ApiKey::from_env()?,
         };
         let backend = store::open(global, Purpose::Requests).await?;
@@ -39,6 +41,15 @@ impl Session {
         let comics = match &global.base_url {
             Some(url) => comics.base_url(url),
             None => comics,
+        };
+        let comics = match &global.proxy {
+            Some(url) => comics.proxy(url),
+            None => comics,
+        };
+        let comics = if global.offline {
+            comics.cache_mode(CacheMode::Only)
+        } else {
+            comics
         };
         let comics = comics.build()?;
 

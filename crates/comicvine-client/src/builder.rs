@@ -4,7 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use store_core::{Clock, MINUTE, Pipeline, Random, SECOND, Stores, SystemClock, SystemRandom};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use store_core::{
+    BoxError, Clock, MINUTE, Pipeline, Random, SECOND, Stores, SystemClock, SystemRandom,
+};
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+use tower_service::Service;
 use url::Url;
 
 use crate::auth::ApiKey;
@@ -15,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::freshness::Freshness;
 use crate::in_process;
 use crate::inner::Inner;
-use crate::transport::{Transport, TransportOptions};
+use crate::transport::{HttpService, Transport, TransportOptions};
 
 const BASE_URL: &str = "https://comicvine.gamespot.com/api/";
 const USER_AGENT: &str = concat!("comicvine-client/", env!("CARGO_PKG_VERSION"));
@@ -39,6 +45,9 @@ pub struct ComicVineBuilder {
     max_retries: u32,
     retry_backoff: Duration,
     max_body_bytes: usize,
+    headers: HeaderMap,
+    proxy: Option<String>,
+    service: Option<HttpService>,
 }
 
 impl ComicVineBuilder {
@@ -59,6 +68,9 @@ impl ComicVineBuilder {
             max_retries: 8,
             retry_backoff: Duration::from_millis(500),
             max_body_bytes: in_process::DEFAULT_MAX_BODY_BYTES,
+            headers: HeaderMap::new(),
+            proxy: None,
+            service: None,
         }
     }
 
@@ -159,6 +171,64 @@ impl ComicVineBuilder {
         self
     }
 
+    /// A header that every request has, such as one that a gateway asks for. Default: none but `User-Agent`.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// A proxy for every request: `http://host:port`, or `socks5://host:port` with the feature `socks`, with
+    /// `user:password@` before the host if it asks for them. Default: those of the environment
+    /// (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), and none for a server on the same machine.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// What sends the requests: a [`reqwest::Client`] of yours, or a stack of tower layers around one. It sees every
+    /// attempt, retries included, after the rate limiter admitted it.
+    ///
+    /// [`proxy`](Self::proxy), [`connect_timeout`](Self::connect_timeout), TLS and compression are then the service's
+    /// own. It must neither retry nor follow redirects: a retry bypasses the rate limiter, and a redirect sends the API
+    /// key, which is part of the URL, to another server.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = comicvine_fake::FakeServer::builder().start().await?;
+    /// use comicvine_client::{ApiKey, ComicVine};
+    /// use tower::ServiceBuilder;
+    ///
+    /// # #[cfg(feature = "tls")] // what reqwest's own features do in an application
+    /// # rustls::crypto::ring::default_provider().install_default().ok();
+    /// let http = reqwest::Client::builder()
+    ///     .redirect(reqwest::redirect::Policy::none())
+    ///     .retry(reqwest::retry::never())
+    ///     .build()?;
+    /// let traced = ServiceBuilder::new()
+    ///     .map_request(|request: reqwest::Request| {
+    ///         println!("{}", request.url().path()); // the query holds the key
+    ///         request
+    ///     })
+    ///     .service(http);
+    /// let client = ComicVine::builder(ApiKey::new("0123456789abcdef")?)
+    ///     .base_url(server.base_url())
+    ///     .http_service(traced)
+    ///     .build()?;
+    /// assert!(!client.issues().await?.value.rows.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_service<S>(mut self, service: S) -> Self
+    where
+        S: Service<reqwest::Request, Response = reqwest::Response> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send + 'static,
+    {
+        self.service = Some(BoxCloneSyncService::new(service.map_err(Into::into)));
+        self
+    }
+
     /// The clock of waits and freshness. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -198,6 +268,9 @@ impl ComicVineBuilder {
             connect_timeout: self.connect_timeout,
             timeout: self.timeout,
             max_body_bytes: self.max_body_bytes,
+            headers: self.headers,
+            proxy: self.proxy,
+            service: self.service,
         };
         let mut stores = self
             .stores

@@ -104,6 +104,7 @@
 //!   it the client speaks plain http only, to a local mirror or a test server, and compiles 15 fewer
 //!   crates, among them the C and assembler code of ring.
 //! - `gzip` (default): compressed responses; 10 crates.
+//! - `socks`: proxies that speak SOCKS, for [`ComicVineBuilder::proxy`].
 
 mod auth;
 mod body;

@@ -2,11 +2,15 @@
 
 mod tls;
 
+use std::error::Error as StdError;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use store_core::ErrorChain;
+use reqwest::header::{HeaderMap, HeaderValue, USER_AGENT};
+use store_core::{BoxError, ErrorChain};
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
 use url::{Host, Url};
 
 use crate::auth::ApiKey;
@@ -24,50 +28,45 @@ pub(crate) struct TransportOptions {
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
     pub(crate) max_body_bytes: usize,
+    pub(crate) headers: HeaderMap,
+    /// The URL of a proxy. Default: those of the environment.
+    pub(crate) proxy: Option<String>,
+    /// What sends the requests. Default: a client with the settings above.
+    pub(crate) service: Option<HttpService>,
 }
+
+/// What sends HTTP requests.
+pub(crate) type HttpService = BoxCloneSyncService<reqwest::Request, reqwest::Response, BoxError>;
 
 /// Why there is no response. None of them contains the URL, which holds the API key.
 #[derive(Debug)]
 pub(crate) enum SendError {
     /// The connection failed; nothing was sent.
-    Connect(reqwest::Error),
+    Connect(String),
     /// The timeout passed; the server may have received the request.
     Timeout,
-    /// The connection was interrupted.
-    Interrupted(reqwest::Error),
+    /// The connection was interrupted, or a layer failed.
+    Interrupted(String),
     /// The response body exceeds `max_body_bytes`.
     TooLarge,
 }
 
 #[derive(Debug)]
 pub(crate) struct Transport {
-    http: reqwest::Client,
+    http: HttpService,
     key: ApiKey,
     options: TransportOptions,
 }
 
 impl Transport {
-    pub(crate) fn new(key: ApiKey, options: TransportOptions) -> Result<Self, Error> {
-        let builder = reqwest::Client::builder()
-            .user_agent(&options.user_agent)
-            .connect_timeout(options.connect_timeout)
-            .timeout(options.timeout)
-            // A redirect would send the key to another server, and a retry would bypass the rate
-            // limiter.
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false);
-        #[cfg(feature = "gzip")]
-        let builder = builder.gzip(true);
-        let builder = tls::configure(builder, &options.base_url)?;
-        let builder = if is_loopback(&options.base_url) {
-            builder.no_proxy()
-        } else {
-            builder
+    pub(crate) fn new(key: ApiKey, mut options: TransportOptions) -> Result<Self, Error> {
+        let user_agent =
+            HeaderValue::from_str(&options.user_agent).map_err(|error| setup_error(&error))?;
+        options.headers.insert(USER_AGENT, user_agent);
+        let http = match options.service.take() {
+            Some(service) => service,
+            None => BoxCloneSyncService::new(client(&options)?.map_err(BoxError::from)),
         };
-        let http = builder
-            .build()
-            .map_err(|error| setup_error(&error.without_url()))?;
         Ok(Self { http, key, options })
     }
 
@@ -77,8 +76,11 @@ impl Transport {
         path: &str,
         params: &Params,
     ) -> Result<HttpResponse, SendError> {
-        let request = self.http.get(self.url(path, params));
-        let mut response = request.send().await.map_err(send_error)?;
+        let mut request = reqwest::Request::new(reqwest::Method::GET, self.url(path, params));
+        *request.timeout_mut() = Some(self.options.timeout);
+        request.headers_mut().clone_from(&self.options.headers);
+        let sent = self.http.clone().oneshot(request).await;
+        let mut response = sent.map_err(service_error)?;
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(send_error)? {
             if body.len() + chunk.len() > self.options.max_body_bytes {
@@ -120,20 +122,70 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// The default client.
+fn client(options: &TransportOptions) -> Result<reqwest::Client, Error> {
+    let builder = reqwest::Client::builder()
+        .connect_timeout(options.connect_timeout)
+        // A redirect would send the key to another server, and a retry would bypass the rate
+        // limiter.
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false);
+    #[cfg(feature = "gzip")]
+    let builder = builder.gzip(true);
+    let builder = tls::configure(builder, &options.base_url)?;
+    let builder = match &options.proxy {
+        Some(url) => builder.proxy(proxy(url)?),
+        None if is_loopback(&options.base_url) => builder.no_proxy(),
+        None => builder,
+    };
+    builder
+        .build()
+        .map_err(|error| setup_error(&error.without_url()))
+}
+
+/// The proxy at `url`, which may hold credentials: no error repeats it.
+fn proxy(url: &str) -> Result<reqwest::Proxy, Error> {
+    const SCHEMES: &[&str] = if cfg!(feature = "socks") {
+        &["http", "https", "socks4", "socks4a", "socks5", "socks5h"]
+    } else {
+        &["http", "https"]
+    };
+    let invalid = || {
+        Error::invalid(format!(
+            "the proxy must be a url that begins with one of {}://, such as http://127.0.0.1:8888",
+            SCHEMES.join("://, ")
+        ))
+    };
+    let parsed: Url = url.trim().parse().map_err(|_| invalid())?;
+    if !SCHEMES.contains(&parsed.scheme()) || !parsed.has_host() {
+        return Err(invalid());
+    }
+    reqwest::Proxy::all(parsed).map_err(|_| invalid())
+}
+
+/// The error of a service: that of reqwest, or of a layer around it.
+fn service_error(error: BoxError) -> SendError {
+    match error.downcast::<reqwest::Error>() {
+        Ok(error) => send_error(*error),
+        Err(error) => SendError::Interrupted(root_cause(&*error)),
+    }
+}
+
 fn send_error(error: reqwest::Error) -> SendError {
     let error = error.without_url();
     if error.is_connect() {
-        SendError::Connect(error)
+        SendError::Connect(root_cause(&error))
     } else if error.is_timeout() {
         SendError::Timeout
     } else {
-        SendError::Interrupted(error)
+        SendError::Interrupted(root_cause(&error))
     }
 }
 
 /// The innermost cause, which is more specific than "error sending request".
-pub(crate) fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
@@ -151,6 +203,9 @@ mod tests {
             connect_timeout: Duration::from_secs(1),
             timeout: Duration::from_secs(1),
             max_body_bytes: 1_024,
+            headers: HeaderMap::new(),
+            proxy: None,
+            service: None,
         };
         Transport::new(ApiKey::new("c0ffee").unwrap(), options).unwrap()
     }
@@ -176,6 +231,19 @@ mod tests {
         let pairs: Vec<_> = url.query_pairs().collect();
         assert_eq!(pairs.len(), 3);
         assert_eq!(pairs[2].1, "name:a&api_key=x,id:1|2");
+    }
+
+    #[test]
+    fn error_about_a_proxy_does_not_repeat_its_credentials() {
+        for url in ["ftp://me:c0ffee@host", "me:c0ffee@host:80", "c0ffee"] {
+            let error = proxy(url).unwrap_err().to_string();
+            assert!(!error.contains("c0ffee"), "{error}");
+        }
+        assert!(proxy("http://me:c0ffee@host:80").is_ok());
+        assert_eq!(
+            proxy("socks5://127.0.0.1:1080").is_ok(),
+            cfg!(feature = "socks")
+        );
     }
 
     #[test]

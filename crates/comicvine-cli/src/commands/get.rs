@@ -33,7 +33,7 @@ pub(crate) struct Get {
     #[arg(long, value_name = "NAMES")]
     fields: Option<String>,
     /// Ask the API even if a fresh answer is cached.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "offline")]
     refresh: bool,
 }
 

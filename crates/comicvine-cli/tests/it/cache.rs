@@ -94,3 +94,23 @@ async fn id_is_the_same_with_its_prefix_without_and_as_an_address() {
     );
     assert_eq!(fake.counts().path("issue").requests(), 1);
 }
+
+#[tokio::test]
+async fn offline_answers_from_the_cache_without_a_key_and_sends_nothing() {
+    let (home, fake) = (Home::new(), fake().await);
+    let issue = some_issue(&fake);
+    let get = ["get", "issue", &issue, "--base-url", fake.base_url()];
+    let offline = [get.as_slice(), &["--offline"]].concat();
+    let missing = run(&mut home.program(offline.clone())).await;
+    assert_eq!(missing.status, 1, "{missing:?}");
+    assert!(missing.stderr.contains("is not cached"), "{missing:?}");
+
+    let fetched = run(&mut home.program(get)).await;
+    let mut without_key = home.program(offline.clone());
+    without_key.env_remove("COMIC_VINE_API_KEY");
+    assert_eq!(run(&mut without_key).await.printed(), fetched.printed());
+    assert_eq!(fake.counts().path("issue").requests(), 1);
+
+    let both = run(home.program(offline).arg("--refresh")).await;
+    assert_eq!(both.status, 2, "{both:?}");
+}

@@ -15,7 +15,7 @@ use crate::classify::{Classification, ResponseKind};
 use crate::error::{Error, LimitReason, TimeLimit};
 use crate::http_response::HttpResponse;
 use crate::inner::Inner;
-use crate::transport::{SendError, root_cause};
+use crate::transport::SendError;
 
 /// The longest pause before another attempt, without jitter.
 const MAX_BACKOFF: Duration = MINUTE;
@@ -36,22 +36,22 @@ impl Inner {
         attempt: u32,
     ) -> Failure<Error> {
         let subject = request.subject.clone();
-        let transport = |error: reqwest::Error| Error::Transport {
+        let transport = |message: String| Error::Transport {
             subject: subject.clone(),
-            message: root_cause(&error),
+            message,
             source: None,
         };
         match error {
-            SendError::Connect(error) => {
-                let failure = Failure::new(transport(error)).nothing_sent();
+            SendError::Connect(message) => {
+                let failure = Failure::new(transport(message)).nothing_sent();
                 if self.is_hopeless(attempt) {
                     failure
                 } else {
                     failure.retry_after(self.backoff(attempt))
                 }
             }
-            SendError::Interrupted(error) => {
-                Failure::new(transport(error)).retry_after(self.backoff(attempt))
+            SendError::Interrupted(message) => {
+                Failure::new(transport(message)).retry_after(self.backoff(attempt))
             }
             SendError::Timeout => {
                 let limit = TimeLimit::Attempt;
