@@ -13,6 +13,7 @@
 //! | [`Budget`], [`BudgetStatus`] | the rate limits, and what is left of them |
 //! | [`Freshness`], [`CacheMode`] | how long responses stay fresh in the cache, and how a request uses it |
 //! | [`Error`] | a failed request: what to do about it, and when to try again |
+//! | [`xml`] | the XML form of a response, for programs that ask for it |
 //!
 //! A request is a value. Awaiting it returns a fresh response from the cache, joins the same request
 //! in flight, or waits for a permit of the rate limiter and fetches it, in this order.
@@ -130,6 +131,7 @@ mod request;
 mod resources;
 mod response;
 mod transport;
+pub mod xml;
 
 pub use auth::{API_KEY_VARIABLE, ApiKey, InvalidApiKey};
 pub use body::Damage;
