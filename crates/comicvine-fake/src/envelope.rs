@@ -117,10 +117,10 @@ pub(crate) fn without_rows(body: &[u8]) -> Option<Bytes> {
     serde_json::to_vec(&envelope).map(Bytes::from).ok()
 }
 
-/// The envelope of an error with this message.
-pub(crate) fn error(status: ApiStatus, message: &str) -> Bytes {
+/// The envelope of an error.
+pub(crate) fn error(status: ApiStatus) -> Bytes {
     let envelope = Envelope::<[u8; 0]> {
-        error: message,
+        error: status.message(),
         limit: 0,
         offset: 0,
         number_of_page_results: 0,
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn error_envelope_has_no_version_and_zeros() {
-        let body = error(ApiStatus::NotFound, ApiStatus::NotFound.message());
+        let body = error(ApiStatus::NotFound);
         assert_eq!(
             body,
             r#"{"error":"Object Not Found","limit":0,"offset":0,"number_of_page_results":0,"number_of_total_results":0,"status_code":101,"results":[]}"#

@@ -9,8 +9,8 @@
 //! | [`Error`] | why a server could not start |
 //!
 //! It serves 19 resources with details and lists, search and types, in the API's envelope and with
-//! its errors. The data is a generated catalogue, the same for the same seed, or a folder of recorded
-//! responses.
+//! its errors, as JSON, JSONP or XML. The data is a generated catalogue, the same for the same seed, or a
+//! folder of recorded responses.
 //!
 //! # Example
 //!
@@ -71,6 +71,7 @@ mod counts;
 mod envelope;
 mod error;
 mod error_pages;
+mod format;
 mod inject;
 mod key_fingerprint;
 mod limits;

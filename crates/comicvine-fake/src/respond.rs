@@ -5,16 +5,11 @@ use hyper::StatusCode;
 
 use crate::catalog::{Catalog, Record, Row, RowView, Selection, View};
 use crate::envelope::{self, ApiStatus, Position};
+use crate::format::Format;
 use crate::query::{Filter, LIST_LIMIT, Params, SEARCH_LIMIT, Sort};
 use crate::resource::{Kind, Search};
 use crate::response::{self, HttpResponse};
 use crate::router::Target;
-
-/// A response before it is put into the requested format.
-struct Unformatted {
-    status: StatusCode,
-    body: Bytes,
-}
 
 /// The failure of a request.
 enum Failure {
@@ -39,17 +34,11 @@ impl From<serde_json::Error> for Failure {
 pub(crate) fn respond(catalog: &dyn Catalog, target: Target, params: &Params) -> HttpResponse {
     let format = match Format::of(params) {
         Ok(format) => format,
-        Err(status) => return error(catalog, status),
+        Err(status) => return error(catalog, status, params),
     };
     match results(catalog, target, params) {
-        Ok(body) => format.response(Unformatted {
-            status: StatusCode::OK,
-            body,
-        }),
-        Err(Failure::Api(status)) => format.response(Unformatted {
-            status: status.http(),
-            body: error_body(catalog, status),
-        }),
+        Ok(body) => format.response(StatusCode::OK, body, target),
+        Err(Failure::Api(status)) => error(catalog, status, params),
         Err(Failure::Serialize) => response::html(
             StatusCode::INTERNAL_SERVER_ERROR,
             crate::error_pages::INTERNAL_ERROR,
@@ -63,65 +52,21 @@ pub(crate) fn empty_page(catalog: &dyn Catalog, target: Target, params: &Params)
         .ok()
         .and_then(|body| envelope::without_rows(&body));
     match emptied {
-        Some(body) => response::json(StatusCode::OK, body),
+        Some(body) => Format::of_error(params).response(StatusCode::OK, body, target),
         None => respond(catalog, target, params),
     }
 }
 
-/// The error envelope of `status`.
-pub(crate) fn error(catalog: &dyn Catalog, status: ApiStatus) -> HttpResponse {
-    response::json(status.http(), error_body(catalog, status))
+/// The error envelope of `status`, in the requested format.
+pub(crate) fn error(catalog: &dyn Catalog, status: ApiStatus, params: &Params) -> HttpResponse {
+    let body = error_body(catalog, status);
+    Format::of_error(params).response(status.http(), body, Target::NotFound)
 }
 
 fn error_body(catalog: &dyn Catalog, status: ApiStatus) -> Bytes {
     catalog
         .error_body(status)
-        .unwrap_or_else(|| envelope::error(status, status.message()))
-}
-
-/// The requested format. `json` is the default; `xml` is not served.
-enum Format<'a> {
-    Json,
-    Jsonp(&'a str),
-    Xml,
-}
-
-impl<'a> Format<'a> {
-    fn of(params: &'a Params) -> Result<Self, ApiStatus> {
-        match params.get("format") {
-            Some("jsonp") => params
-                .get("json_callback")
-                .filter(|callback| is_callback(callback))
-                .map(Self::Jsonp)
-                .ok_or(ApiStatus::CallbackMissing),
-            Some("xml") => Ok(Self::Xml),
-            Some(_) | None => Ok(Self::Json),
-        }
-    }
-
-    fn response(&self, content: Unformatted) -> HttpResponse {
-        match self {
-            Self::Json => response::json(content.status, content.body),
-            Self::Jsonp(callback) => {
-                let mut script = Vec::with_capacity(callback.len() + content.body.len() + 2);
-                script.extend_from_slice(callback.as_bytes());
-                script.push(b'(');
-                script.extend_from_slice(&content.body);
-                script.push(b')');
-                response::javascript(content.status, Bytes::from(script))
-            }
-            Self::Xml => {
-                let status = ApiStatus::UrlFormat;
-                let message = "Error in URL Format: this server speaks json and jsonp, not xml";
-                response::json(status.http(), envelope::error(status, message))
-            }
-        }
-    }
-}
-
-fn is_callback(name: &str) -> bool {
-    name.chars()
-        .all(|letter| letter.is_ascii_alphanumeric() || "_$.[]".contains(letter))
+        .unwrap_or_else(|| envelope::error(status))
 }
 
 fn results(catalog: &dyn Catalog, target: Target, params: &Params) -> Result<Bytes, Failure> {

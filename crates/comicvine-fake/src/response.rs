@@ -19,6 +19,10 @@ pub(crate) fn javascript(status: StatusCode, body: Bytes) -> HttpResponse {
     with_type(status, body, "text/javascript; charset=utf-8")
 }
 
+pub(crate) fn xml(status: StatusCode, body: Bytes) -> HttpResponse {
+    with_type(status, body, "text/xml; charset=utf-8")
+}
+
 pub(crate) fn html(status: StatusCode, body: &'static str) -> HttpResponse {
     with_type(
         status,

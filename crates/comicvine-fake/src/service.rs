@@ -92,7 +92,7 @@ impl Service {
         pause(&*self.clock, self.latency()).await;
         match decision {
             Decision::Refused(status) => {
-                let response = respond::error(&*self.catalog, status);
+                let response = respond::error(&*self.catalog, status, &params);
                 let wait = self
                     .retry_after
                     .filter(|_| status == ApiStatus::RateLimited);
@@ -134,9 +134,9 @@ impl Service {
         params: &Params,
     ) -> Result<HttpResponse, ConnectionReset> {
         let response = match injected.fault {
-            Fault::RateLimited => respond::error(&*self.catalog, ApiStatus::RateLimited),
+            Fault::RateLimited => respond::error(&*self.catalog, ApiStatus::RateLimited, params),
             Fault::RateLimitedBody => {
-                let mut response = respond::error(&*self.catalog, ApiStatus::RateLimited);
+                let mut response = respond::error(&*self.catalog, ApiStatus::RateLimited, params);
                 *response.status_mut() = StatusCode::OK;
                 response
             }

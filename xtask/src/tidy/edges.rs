@@ -34,7 +34,11 @@ const EDGES: [(&str, May); 15] = [
         "comicvine-client",
         May::Use(&["store-core", "store-memory"]),
     ),
-    ("comicvine-fake", May::Use(&["store-core"])),
+    // The writer of the XML form is the client's, and a fake of the API speaks XML.
+    (
+        "comicvine-fake",
+        May::Use(&["store-core", "comicvine-client"]),
+    ),
     ("comicvine-cli", May::UseAllBut(&NOT_INSTALLED)),
     (
         "comicvine-demo",
@@ -165,6 +169,12 @@ mod tests {
     fn the_client_may_use_the_stores_of_its_process_and_no_others() {
         assert_eq!(with_edge("comicvine-client", "store-memory", None), []);
         assert_eq!(with_edge("comicvine-client", "store-sqlite", None).len(), 1);
+    }
+
+    #[test]
+    fn the_fake_may_use_the_client_and_no_store() {
+        assert_eq!(with_edge("comicvine-fake", "comicvine-client", None), []);
+        assert_eq!(with_edge("comicvine-fake", "store-memory", None).len(), 1);
     }
 
     #[test]

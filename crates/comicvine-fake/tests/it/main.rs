@@ -15,3 +15,4 @@ mod lists;
 mod program;
 mod recorded;
 mod search;
+mod xml;
