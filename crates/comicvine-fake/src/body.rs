@@ -43,22 +43,25 @@ impl Body {
         self
     }
 
+    /// The same body with other content.
+    pub(crate) fn mapped(mut self, change: impl FnOnce(Bytes) -> Bytes) -> Self {
+        self.chunk = self.chunk.map(change);
+        self.content_length = self.chunk.as_ref().map_or(0, Bytes::len) as u64;
+        self
+    }
+
     /// The same body with spaces at the end, `bytes` long.
-    pub(crate) fn padded(mut self, bytes: usize) -> Self {
-        self.chunk = self.chunk.map(|chunk| {
+    pub(crate) fn padded(self, bytes: usize) -> Self {
+        self.mapped(|chunk| {
             let mut chunk = Vec::from(chunk);
             chunk.resize(chunk.len().max(bytes), b' ');
             Bytes::from(chunk)
-        });
-        let length = self.chunk.as_ref().map_or(0, Bytes::len);
-        self.content_length = length as u64;
-        self
+        })
     }
 
     /// The first half of the same body, and complete.
     pub(crate) fn halved(self) -> Self {
-        let half = |chunk: Bytes| chunk.slice(..chunk.len() / 2);
-        Self::full(self.chunk.map(half).unwrap_or_default())
+        self.mapped(|chunk| chunk.slice(..chunk.len() / 2))
     }
 
     /// The first half of the same body, with the `content-length` of the whole.

@@ -46,6 +46,7 @@ enum FaultName {
     Reset,
     EmptyBody,
     HalfBody,
+    HalfGzip,
     EmptyPage,
     RepeatedPage,
 }
@@ -161,6 +162,7 @@ impl From<Inject> for Injection {
             FaultName::Reset => Fault::Reset,
             FaultName::EmptyBody => Fault::EmptyBody,
             FaultName::HalfBody => Fault::HalfBody,
+            FaultName::HalfGzip => Fault::HalfGzip,
             FaultName::EmptyPage => Fault::EmptyPage,
             FaultName::RepeatedPage => Fault::RepeatedPage,
         };

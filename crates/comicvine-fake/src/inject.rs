@@ -43,6 +43,9 @@ pub enum Fault {
     EmptyBody,
     /// HTTP 200 with half of the body of the normal response, and the `content-length` of that half.
     HalfBody,
+    /// HTTP 200 with half of the gzip stream of the normal response, and the `content-length` of that half.
+    /// For a client that does not ask for gzip, the same as [`HalfBody`](Self::HalfBody).
+    HalfGzip,
     /// HTTP 200 with the envelope of the normal response, without any of its rows.
     EmptyPage,
     /// The first page of the list or search in place of the requested one.

@@ -10,7 +10,9 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, StatusCode};
 use store_core::Clock;
 
+use crate::body::Body;
 use crate::catalog::Catalog;
+use crate::content_coding::ContentCoding;
 use crate::control;
 use crate::envelope::ApiStatus;
 use crate::error_pages;
@@ -87,6 +89,7 @@ impl Service {
             return Ok(response::html(StatusCode::METHOD_NOT_ALLOWED, message));
         }
         let params = Params::parse(request.uri().query());
+        let coding = ContentCoding::of(request.headers());
         // Limits apply to the time of arrival, so before the latency.
         let decision = self.admit(route, &params);
         pause(&*self.clock, self.latency()).await;
@@ -96,10 +99,22 @@ impl Service {
                 let wait = self
                     .retry_after
                     .filter(|_| status == ApiStatus::RateLimited);
-                Ok(response::with_retry_after(response, wait))
+                Ok(response::with_retry_after(coding.encode(response), wait))
             }
-            Decision::Normal => Ok(self.respond_normally(route, &params)),
-            Decision::Faulty(injected) => self.respond_with_fault(injected, route, &params),
+            Decision::Normal => Ok(coding.encode(self.respond_normally(route, &params))),
+            Decision::Faulty(Injected { fault, retry_after }) => {
+                let response = self.respond_with_fault(fault, route, &params)?;
+                let response = coding.encode(response);
+                // What is cut is what is sent: a stream of gzip for those who get one.
+                let response = if fault == Fault::CutOff {
+                    response.map(Body::cut_off)
+                } else if fault == Fault::HalfGzip {
+                    response.map(Body::halved)
+                } else {
+                    response
+                };
+                Ok(response::with_retry_after(response, retry_after))
+            }
         }
     }
 
@@ -129,11 +144,11 @@ impl Service {
 
     fn respond_with_fault(
         &self,
-        injected: Injected,
+        fault: Fault,
         route: ApiRoute,
         params: &Params,
     ) -> Result<HttpResponse, ConnectionReset> {
-        let response = match injected.fault {
+        Ok(match fault {
             Fault::RateLimited => respond::error(&*self.catalog, ApiStatus::RateLimited, params),
             Fault::RateLimitedBody => {
                 let mut response = respond::error(&*self.catalog, ApiStatus::RateLimited, params);
@@ -163,18 +178,19 @@ impl Service {
             Fault::Large { bytes } => self
                 .respond_normally(route, params)
                 .map(|body| body.padded(bytes)),
-            Fault::CutOff => respond::respond(&*self.catalog, route.target, params)
-                .map(crate::body::Body::cut_off),
+            Fault::CutOff | Fault::HalfGzip => {
+                respond::respond(&*self.catalog, route.target, params)
+            }
             Fault::Reset => return Err(ConnectionReset),
             Fault::EmptyBody => response::json(StatusCode::OK, Bytes::new()),
-            Fault::HalfBody => respond::respond(&*self.catalog, route.target, params)
-                .map(crate::body::Body::halved),
+            Fault::HalfBody => {
+                respond::respond(&*self.catalog, route.target, params).map(Body::halved)
+            }
             Fault::EmptyPage => respond::empty_page(&*self.catalog, route.target, params),
             Fault::RepeatedPage => {
                 respond::respond(&*self.catalog, route.target, &params.first_page())
             }
-        };
-        Ok(response::with_retry_after(response, injected.retry_after))
+        })
     }
 }
 

@@ -76,6 +76,15 @@ pub(crate) async fn request(
     connection.response().await
 }
 
+/// A GET request with this header line, on its own connection.
+pub(crate) async fn get_with_header(server: &FakeServer, target: &str, header: &str) -> Response {
+    let mut connection = Connection::open(server).await.unwrap();
+    let request = format!("GET {target} HTTP/1.1\r\nhost: fake\r\n{header}\r\n\r\n");
+    let sent = connection.stream.write_all(request.as_bytes()).await;
+    sent.unwrap();
+    connection.response().await.unwrap()
+}
+
 /// A connection to a server.
 pub(crate) struct Connection {
     stream: TcpStream,

@@ -10,6 +10,7 @@ mod control;
 mod details;
 mod errors;
 mod faults;
+mod gzip;
 mod limits;
 mod lists;
 mod program;
