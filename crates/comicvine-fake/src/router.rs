@@ -1,7 +1,8 @@
 //! Routes of request paths.
 //!
-//! Segments before `api` are a prefix that a proxy may have added. A trailing slash makes no
-//! difference, and nothing is redirected.
+//! The API is below `api`, whatever a proxy has put before that, and at the root, where a program ends up
+//! that resolves paths against a base URL without a last slash. A trailing slash makes no difference, and
+//! nothing is redirected.
 
 use crate::resource::Kind;
 
@@ -61,16 +62,19 @@ pub(crate) fn route(path: &str) -> Route<'_> {
         return Route::Control(name);
     }
     match segments.iter().rposition(|part| *part == "api") {
-        Some(api) => Route::Api(api_route(&segments[api + 1..])),
-        None => Route::Outside,
+        Some(api) => Route::Api(api_route(&segments[api + 1..]).unwrap_or(ApiRoute {
+            path: UNKNOWN,
+            target: Target::BadPath,
+        })),
+        // At the root are the pages of the site too.
+        None => api_route(&segments).map_or(Route::Outside, Route::Api),
     }
 }
 
-fn api_route(segments: &[&str]) -> ApiRoute {
-    let at = |path, target| ApiRoute { path, target };
-    let Some((&name, rest)) = segments.split_first() else {
-        return at(UNKNOWN, Target::BadPath);
-    };
+/// The route of the segments below the API; none if the first is no resource.
+fn api_route(segments: &[&str]) -> Option<ApiRoute> {
+    let at = |path, target| Some(ApiRoute { path, target });
+    let (&name, rest) = segments.split_first()?;
     if let Some(kind) = Kind::from_list_path(name) {
         return at(kind.spec().list, without_rest(rest, Target::List(kind)));
     }
@@ -82,7 +86,7 @@ fn api_route(segments: &[&str]) -> ApiRoute {
         "types" => at("types", without_rest(rest, Target::Types)),
         "chats" => at("chats", without_rest(rest, Target::EmptyList)),
         "chat" => at("chat", Target::NotFound),
-        _ => at(UNKNOWN, Target::BadPath),
+        _ => None,
     }
 }
 
@@ -132,6 +136,8 @@ mod tests {
             "/api/issue/4000-44",
             "/api/issue/44/",
             "/proxy/comics/api/issue/44",
+            "/issue/4000-44",
+            "//issue/44/",
         ] {
             assert_eq!(target(path), Target::Detail(Kind::Issue, 44), "{path}");
         }
@@ -171,6 +177,8 @@ mod tests {
     #[test]
     fn control_and_other_paths_are_outside_the_api() {
         assert_eq!(route("/control/counts"), Route::Control("counts"));
-        assert_eq!(route("/issue/4000-1/"), Route::Outside);
+        for path in ["/", "/heroes/", "/proxy/issue/4000-1/", "/favicon.ico"] {
+            assert_eq!(route(path), Route::Outside, "{path}");
+        }
     }
 }

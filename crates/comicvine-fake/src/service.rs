@@ -63,7 +63,7 @@ impl Service {
             Route::Api(route) => self.api(route, &request).await,
             Route::Outside => Ok(response::html(
                 StatusCode::NOT_FOUND,
-                "not found: the API is below /api/\n",
+                "not found: the API is below /api/ and at the root\n",
             )),
         }
     }

@@ -1,6 +1,6 @@
 //! Detail requests.
 
-use crate::client::{get, get_json, unlimited};
+use crate::client::{get, get_json, request, unlimited};
 
 #[tokio::test]
 async fn detail_is_one_object_in_an_envelope() {
@@ -29,6 +29,10 @@ async fn slash_prefix_and_path_before_api_make_no_difference() {
     ] {
         assert_eq!(get_json(&server, path).await, plain, "{path}");
     }
+    let at_root = "/volume/4050-701?api_key=secret&format=json";
+    let response = request(&server, "GET", at_root, "").await.unwrap();
+    assert_eq!(response.json(), plain);
+    assert_eq!(server.counts().path("volume").accepted, 6);
 }
 
 #[tokio::test]

@@ -80,13 +80,14 @@ async fn jsonp_calls_back() {
 }
 
 #[tokio::test]
-async fn api_is_read_only_and_below_its_own_path() {
+async fn api_is_read_only_and_no_site() {
     let server = unlimited().await;
     let target = "/api/issues/?api_key=secret";
     let head = request(&server, "HEAD", target, "").await.unwrap();
     assert_eq!((head.status, head.body.len()), (200, 0));
     let post = request(&server, "POST", target, "").await.unwrap();
     assert_eq!(post.status, 405);
-    let outside = request(&server, "GET", "/issues/", "").await.unwrap();
+    let outside = request(&server, "GET", "/heroes/", "").await.unwrap();
     assert_eq!(outside.status, 404);
+    assert_eq!(server.counts().total().requests(), 1);
 }
