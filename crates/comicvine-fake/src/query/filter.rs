@@ -1,7 +1,8 @@
 //! `filter=field:value,field:value`: every clause must match.
 //!
-//! The filterable fields are the documented ones; any other field and any malformed value is an
-//! error. `,` and `|` cannot be escaped.
+//! The filterable fields are the documented ones. A clause with any other field narrows nothing: programs
+//! send `name:X,start_year:1975`, get an answer, and look at the years themselves. A clause without a
+//! value, and a malformed value of a filterable field, is an error. `,` and `|` cannot be escaped.
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use crate::resource::Spec;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter(Vec<Clause>);
 
-/// The filter is malformed, or names a field that is not filterable.
+/// The filter is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FilterError;
 
@@ -46,13 +47,13 @@ impl Filter {
     /// Parses the `filter` parameter.
     ///
     /// # Errors
-    /// [`FilterError`] for an unknown field or a malformed value.
+    /// [`FilterError`] for a clause without a value, or with a malformed one.
     pub(crate) fn parse(text: Option<&str>, spec: &Spec) -> Result<Self, FilterError> {
         let Some(text) = text else {
             return Ok(Self::default());
         };
         text.split(',')
-            .map(|clause| Clause::parse(clause, spec))
+            .filter_map(|clause| Clause::parse(clause, spec).transpose())
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -69,17 +70,21 @@ impl Filter {
 }
 
 impl Clause {
-    fn parse(text: &str, spec: &Spec) -> Result<Self, FilterError> {
+    /// Parses a clause; none if its field is not filterable.
+    fn parse(text: &str, spec: &Spec) -> Result<Option<Self>, FilterError> {
         // Times contain colons too, so only the first one separates.
         let (field, value) = text.split_once(':').ok_or(FilterError)?;
         let (field, value) = (field.trim(), value.trim());
-        if value.is_empty() || !spec.filterable.contains(field) {
+        if value.is_empty() {
             return Err(FilterError);
         }
-        Ok(Self {
+        if !spec.filterable.contains(field) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
             field: field.to_owned(),
             test: Test::parse(field, value)?,
-        })
+        }))
     }
 }
 
@@ -257,10 +262,19 @@ mod tests {
     }
 
     #[test]
-    fn unknown_field_and_bad_form_are_errors() {
+    fn other_fields_narrow_nothing() {
+        let record = r#"{"name":"The Amber Harbor","start_year":"1980"}"#;
+        assert!(matches(Kind::Volume, "name:amber,start_year:1975", record));
+        assert!(!matches(Kind::Volume, "start_year:1980,name:fox", record));
+        assert!(matches(Kind::VideoType, "id:2", r#"{"id":1}"#));
+    }
+
+    #[test]
+    fn bad_form_is_an_error() {
         for filter in [
-            "publisher:1",
             "name",
+            "start_year",
+            "start_year:",
             "name:",
             "name:a,b",
             "id:one",

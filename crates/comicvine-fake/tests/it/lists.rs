@@ -77,9 +77,9 @@ async fn filters_and_sort_work_together() {
 }
 
 #[tokio::test]
-async fn id_filter_leaves_out_missing_ids() {
+async fn id_filter_leaves_out_missing_ids_and_repeated_ones() {
     let server = unlimited().await;
-    let page = get_json(&server, "volumes/?filter=id:701|702|704").await;
+    let page = get_json(&server, "volumes/?filter=id:701|702|704|701").await;
     assert_eq!(ids(&page), [701, 704]);
 }
 
