@@ -36,6 +36,12 @@ impl Record {
         self
     }
 
+    /// The names of the fields in their order.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|field| &*field.name)
+    }
+
     /// The JSON text of a field.
     pub(crate) fn raw(&self, name: &str) -> Option<&RawValue> {
         let field = self.fields.iter().find(|field| field.name == name)?;

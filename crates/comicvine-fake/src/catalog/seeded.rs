@@ -4,6 +4,7 @@
 
 mod comics;
 mod concepts;
+mod field_order;
 mod graph;
 mod link;
 mod media;

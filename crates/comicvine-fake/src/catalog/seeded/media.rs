@@ -78,7 +78,8 @@ pub(crate) fn series(record: &mut RecordBuilder<'_>) {
     let episodes = graph.episodes_of_series(index);
     let end = |episode: Option<Index>| episode.map(|one| Link::numbered_episode(graph, one));
     let publisher = graph.pick(Kind::Series, index, Kind::Publisher);
-    let start_year = text::start_year(series_year(graph, index), &mut record.rng(RngStream::Facts));
+    let start_year =
+        text::start_years(series_year(graph, index), &mut record.rng(RngStream::Facts));
     record
         .identity()
         .texts()

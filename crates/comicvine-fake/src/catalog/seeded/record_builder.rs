@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::field_order;
 use super::graph::{EntityGraph, Index, RngStream};
 use super::link::{self, Link};
 use super::rng::SeededRng;
@@ -40,7 +41,8 @@ impl<'a> RecordBuilder<'a> {
         }
     }
 
-    pub(crate) fn finish(self) -> Record {
+    pub(crate) fn finish(mut self) -> Record {
+        field_order::arrange(&mut self.fields, self.kind, self.shape);
         Record::new(self.fields)
     }
 

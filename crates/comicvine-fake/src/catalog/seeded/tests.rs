@@ -103,7 +103,8 @@ fn quirks_of_the_api_occur() {
     any(Kind::Issue, "name", &Value::is_null);
     any(Kind::Issue, "cover_date", &Value::is_null);
     any(Kind::Issue, "has_staff_review", &Value::is_object);
-    any(Kind::Volume, "start_year", &holds("-"));
+    any(Kind::Series, "start_year", &holds("-"));
+    any(Kind::Series, "start_year", &holds(" - "));
     any(Kind::Volume, "start_year", &Value::is_null);
     any(Kind::Volume, "first_issue", &Value::is_null);
     any(Kind::Character, "aliases", &holds("\r\n"));
@@ -117,6 +118,43 @@ fn quirks_of_the_api_occur() {
     any(Kind::Movie, "budget", &holds("million"));
     let promos = catalog.rows(Kind::Promo);
     assert!(promos.iter().any(|row| row.record().is_none()));
+}
+
+#[test]
+fn only_series_have_ranges_of_years() {
+    let catalog = Seeded::new(1);
+    for kind in [Kind::Concept, Kind::Location, Kind::Object, Kind::Volume] {
+        for record in catalog.rows(kind).iter().filter_map(Row::record) {
+            let years = record.text("start_year").unwrap_or_default();
+            assert!(!years.contains('-'), "{kind:?} {years}");
+        }
+    }
+}
+
+#[test]
+fn fields_have_the_order_of_the_api() {
+    let catalog = Seeded::new(1);
+    let names = |record: &Record| -> Vec<String> { record.names().map(str::to_owned).collect() };
+    assert_eq!(
+        names(&detail(&catalog, Kind::VideoCategory, 0)),
+        [
+            "api_detail_url",
+            "site_detail_url",
+            "deck",
+            "id",
+            "name",
+            "image"
+        ]
+    );
+    let row = catalog.rows(Kind::Episode).iter().find_map(Row::record);
+    assert_eq!(
+        names(row.unwrap())[..3],
+        ["aliases", "api_detail_url", "air_date"]
+    );
+    for kind in [Kind::Volume, Kind::Issue, Kind::StoryArc, Kind::Episode] {
+        let names = names(&detail(&catalog, kind, 0));
+        assert!(names.is_sorted(), "{kind:?} {names:?}");
+    }
 }
 
 fn holds_url(part: &'static str) -> impl Fn(&Value) -> bool {

@@ -91,13 +91,18 @@ pub(crate) fn character_birth(rng: &mut SeededRng) -> String {
     format!("{month} {day}, {}", 1493 + rng.below(500))
 }
 
-/// A year, a range of years in one of two formats, or null.
+/// A year, or null.
 pub(crate) fn start_year(year: u32, rng: &mut SeededRng) -> Option<String> {
+    (!rng.percent(4)).then(|| year.to_string())
+}
+
+/// A year, a range of years in one of two formats, or null: `start_year` of TV series, and of nothing else.
+pub(crate) fn start_years(year: u32, rng: &mut SeededRng) -> Option<String> {
     let end = year + 1 + rng.below(12);
     match rng.below(100) {
         0..4 => None,
-        4..7 => Some(format!("{year}-{end}")),
-        7..9 => Some(format!("{year} - {end}")),
+        4..54 => Some(format!("{year}-{end}")),
+        54..64 => Some(format!("{year} - {end}")),
         _ => Some(year.to_string()),
     }
 }
