@@ -38,6 +38,8 @@ enum FaultName {
     AddressBanned,
     AddressLimited,
     AbnormalTraffic,
+    Maintenance,
+    NotFound,
     Unavailable,
     InternalError,
     Slow,
@@ -150,6 +152,8 @@ impl From<Inject> for Injection {
             FaultName::AddressBanned => Fault::AddressBanned,
             FaultName::AddressLimited => Fault::AddressLimited,
             FaultName::AbnormalTraffic => Fault::AbnormalTraffic,
+            FaultName::Maintenance => Fault::Maintenance,
+            FaultName::NotFound => Fault::NotFound,
             FaultName::Unavailable => Fault::Unavailable,
             FaultName::InternalError => Fault::InternalError,
             FaultName::Slow => Fault::Slow {

@@ -20,6 +20,17 @@ pub(crate) const ABNORMAL_TRAFFIC: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n
 <h1>Abnormal Traffic Detected</h1>\n\
 <p>Your address has made too many requests.</p>\n</body>\n</html>\n";
 
+/// The site's page while it is maintained, with HTTP 200.
+pub(crate) const MAINTENANCE: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\
+<title>Comic Vine - Down for Maintenance</title></head>\n<body>\n\
+<h1>We'll be back soon</h1>\n\
+<p>Comic Vine is down for maintenance. Please try again later.</p>\n</body>\n</html>\n";
+
+/// The site's page for a path that it does not have.
+pub(crate) const NOT_FOUND: &str = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\
+<title>404 - Page Not Found - Comic Vine</title></head>\n<body>\n\
+<h1>Page Not Found</h1>\n</body>\n</html>\n";
+
 /// The cache's page when the API takes too long.
 pub(crate) const UNAVAILABLE: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n\
 <!DOCTYPE html>\n<html>\n<head><title>503 first byte timeout</title></head>\n<body>\n\

@@ -21,6 +21,10 @@ pub enum Fault {
     AddressLimited,
     /// HTTP 200 with a page titled `Abnormal Traffic Detected`.
     AbnormalTraffic,
+    /// HTTP 200 with the site's page about maintenance.
+    Maintenance,
+    /// HTTP 404 with the site's page for a path that it does not have.
+    NotFound,
     /// HTTP 503 with a cache's `first byte timeout` page.
     Unavailable,
     /// HTTP 500 with a short page.

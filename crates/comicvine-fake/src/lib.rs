@@ -59,9 +59,9 @@
 //! | `POST /control/latency` | `{"latency_ms":20}` |
 //!
 //! Faults are `rate_limited`, `rate_limited_body`, `forbidden`, `address_banned`, `address_limited`,
-//! `abnormal_traffic`, `unavailable`, `internal_error`, `slow` (with `delay_ms`), `large` (with `bytes`),
-//! `cut_off`, `reset`, `empty_body`, `half_body`, `half_gzip`, `empty_page` and `repeated_page`. All fields
-//! except `fault` are optional; `retry_after_s` adds the header.
+//! `abnormal_traffic`, `maintenance`, `not_found`, `unavailable`, `internal_error`, `slow` (with `delay_ms`),
+//! `large` (with `bytes`), `cut_off`, `reset`, `empty_body`, `half_body`, `half_gzip`, `empty_page` and
+//! `repeated_page`. All fields except `fault` are optional; `retry_after_s` adds the header.
 
 mod body;
 mod builder;

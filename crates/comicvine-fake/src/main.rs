@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Parser;
 use comicvine_fake::{FakeServer, Limits};
 
-/// Serves a fake of the Comic Vine API on loopback: same paths, same envelope, same limits.
+/// Serves a fake of the Comic Vine API on loopback: same paths, formats, envelope and limits.
 ///
 /// Prints one line with its base URL once it is ready, then serves until SIGINT or SIGTERM. Any
 /// API key is accepted.
@@ -58,9 +58,11 @@ Inject a fault, and see the requests so far:
   curl -d '{\"fault\":\"rate_limited\",\"times\":3}' http://127.0.0.1:8080/control/inject
   curl http://127.0.0.1:8080/control/counts
 
-Faults: rate_limited, forbidden, abnormal_traffic, unavailable, internal_error,
-slow (with delay_ms), large (with bytes), cut_off, reset; optional: times, path,
-retry_after_s.";
+Faults: rate_limited, rate_limited_body, forbidden, address_banned,
+address_limited, abnormal_traffic, maintenance, not_found, unavailable,
+internal_error, slow (with delay_ms), large (with bytes), cut_off, reset,
+empty_body, half_body, half_gzip, empty_page, repeated_page; optional: times,
+path, retry_after_s.";
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text

@@ -163,6 +163,8 @@ impl Service {
                 response::html(StatusCode::TOO_MANY_REQUESTS, error_pages::ADDRESS_LIMITED)
             }
             Fault::AbnormalTraffic => response::html(StatusCode::OK, error_pages::ABNORMAL_TRAFFIC),
+            Fault::Maintenance => response::html(StatusCode::OK, error_pages::MAINTENANCE),
+            Fault::NotFound => response::html(StatusCode::NOT_FOUND, error_pages::NOT_FOUND),
             Fault::Unavailable => {
                 response::html(StatusCode::SERVICE_UNAVAILABLE, error_pages::UNAVAILABLE)
             }

@@ -26,6 +26,8 @@ async fn faults_have_their_status_and_body() {
             200,
             "<title>Abnormal Traffic Detected</title>",
         ),
+        (Fault::Maintenance, 200, "Down for Maintenance"),
+        (Fault::NotFound, 404, "Page Not Found"),
         (Fault::Unavailable, 503, "first byte timeout"),
         (Fault::InternalError, 500, "Internal Server Error"),
     ] {
@@ -39,7 +41,7 @@ async fn faults_have_their_status_and_body() {
         );
     }
     assert_eq!(get(&server, "issues/").await.json()["status_code"], 1);
-    assert_eq!(server.counts().path("issues").injected, 8);
+    assert_eq!(server.counts().path("issues").injected, 10);
 }
 
 #[tokio::test]
