@@ -10,7 +10,7 @@ use store_core::{DAY, HOUR, ManualClock, SECOND};
 use crate::{builder, fake, times};
 
 /// Every kind of fault that one request can meet and the next one need not.
-const FAULTS: [Fault; 16] = [
+const FAULTS: &[Fault] = &[
     Fault::RateLimited,
     Fault::RateLimitedBody,
     Fault::Forbidden,
@@ -27,6 +27,10 @@ const FAULTS: [Fault; 16] = [
     Fault::HalfBody,
     Fault::EmptyPage,
     Fault::RepeatedPage,
+    Fault::Maintenance,
+    Fault::NotFound,
+    #[cfg(feature = "gzip")]
+    Fault::HalfGzip,
 ];
 
 /// Far longer than the server takes for a page, once it has made one.
@@ -74,7 +78,7 @@ async fn any_fault_on_any_page_costs_time_and_no_row() {
     let client = crawler(&fake, &clock).build().unwrap();
     let undisturbed = crawl(&client, |_| ()).await.unwrap();
     assert_eq!(undisturbed.len(), 250);
-    for fault in FAULTS {
+    for &fault in FAULTS {
         for page in 0..3 {
             fake.reset_counts();
             let mut client = crawler(&fake, &clock);
