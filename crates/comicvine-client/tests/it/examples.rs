@@ -1,5 +1,7 @@
 //! The examples of this crate run to their end.
 
+#[path = "../../examples/decoding.rs"]
+mod decoding;
 #[cfg(feature = "tls")]
 #[path = "../../examples/pipeline_reqwest.rs"]
 mod pipeline_reqwest;
@@ -29,4 +31,9 @@ fn untyped_fields_example_names_what_the_models_lack() {
         untyped[0].ends_with("issue: `cover_price` is \"12c\""),
         "{untyped:?}"
     );
+}
+
+#[tokio::test]
+async fn decoding_example_measures() -> Result<(), store_memory::BoxError> {
+    decoding::measure(20).await
 }
