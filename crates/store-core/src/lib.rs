@@ -61,6 +61,7 @@ mod tag;
 mod time;
 mod ttl;
 mod typed;
+mod wait;
 
 #[rustfmt::skip]
 pub use {
@@ -85,4 +86,5 @@ pub use {
     time::{DAY, HOUR, MINUTE, SECOND, Timestamp},
     ttl::Ttl,
     typed::{LoadError, TypedCache},
+    wait::{Wait, WaitEvent, WaitId, WaitObserver, WaitReason},
 };

@@ -88,7 +88,7 @@ impl RateLimiter {
     /// The kinds of [`RateLimitStore::try_acquire`].
     pub async fn try_acquire(&self, request: impl Into<Acquire> + Send) -> Result<Decision> {
         let now = self.options.clock.now();
-        self.acquire_until(request.into(), now, None).await
+        self.acquire_observed(request.into(), now).await
     }
 
     /// Waits for a permit, at most as long as the request's
@@ -104,7 +104,7 @@ impl RateLimiter {
         let request = request.into();
         let max_wait = request.max_wait.unwrap_or(self.options.max_wait);
         let deadline = self.options.clock.now() + max_wait;
-        match self.acquire_until(request, deadline, None).await? {
+        match self.acquire_observed(request, deadline).await? {
             Decision::Granted(permit) => Ok(permit),
             Decision::Denied { retry_at, reason } => Err(AcquireError::Denied { retry_at, reason }),
         }

@@ -42,6 +42,7 @@ use crate::limiter::RateLimiter;
 use crate::rate_limit::RateLimitStore;
 use crate::stores::Stores;
 use crate::time::Timestamp;
+use crate::wait::{ObservedWait, WaitReason};
 
 use inner::Inner;
 use run::Run;
@@ -149,9 +150,13 @@ impl Pipeline {
             deadline,
             token,
         };
+        let mut wait = ObservedWait::new(self.inner.on_wait.as_ref(), request.claims());
         let result = match &self.inner.dedupe {
-            Some(dedupe) => self.share(&**dedupe, &run, started, &fetch).await,
-            None => run.fetch(&fetch).await,
+            Some(dedupe) => {
+                self.share(&**dedupe, &run, started, &mut wait, &fetch)
+                    .await
+            }
+            None => run.fetch(&mut wait, &fetch).await,
         };
         match (result, stale) {
             (Ok(answer), _) => Ok(counters.answered(answer)),
@@ -263,6 +268,7 @@ impl Pipeline {
         dedupe: &dyn DedupeStore,
         run: &Run<'_>,
         started: Timestamp,
+        wait: &mut ObservedWait<'_>,
         fetch: &F,
     ) -> Result<Answer, PipelineError<E>>
     where
@@ -288,9 +294,10 @@ impl Pipeline {
                         }
                         Cached::Stale(..) | Cached::Nothing(_) => {}
                     }
-                    return run.fetch_as_owner(dedupe, owner, fetch).await;
+                    return run.fetch_as_owner(dedupe, owner, wait, fetch).await;
                 }
                 Ok(Registration::Joined(job)) => {
+                    wait.tell(None, WaitReason::Joined);
                     let left = run.deadline.since(self.inner.clock.now());
                     match self.join::<E>(dedupe, key, &job, left).await {
                         // Fetched before a forced refresh began: its owner is done, so another begins.
@@ -318,7 +325,7 @@ impl Pipeline {
             }
         };
         warn!(%key, %error, "sending without de-duplication");
-        run.fetch(fetch).await
+        run.fetch(wait, fetch).await
     }
 
     /// Waits for a joined job.

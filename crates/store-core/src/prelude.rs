@@ -13,5 +13,6 @@ pub use crate::{
     ManualClock, NewEntry, Outcome, Partition, Permit, Pipeline, Policy, Priority, Random,
     RateLimitOptions, RateLimitStore, RateLimitStoreExt, RateLimiter, RateLimiterOptions, Reason,
     Registration, Resource, ResourceConfig, Result, RunOnceError, RunOnceOptions, SECOND, Scope,
-    Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl, TypedCache,
+    Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl, TypedCache, Wait,
+    WaitEvent, WaitId, WaitObserver, WaitReason,
 };

@@ -16,6 +16,7 @@ use crate::priority::Priority;
 use crate::random::up_to;
 use crate::rate_limit::{Acquire, Attempt, Decision};
 use crate::time::Timestamp;
+use crate::wait::ObservedWait;
 
 /// The first in the queue asks again at least this often: a refund, a reset or a raised limit of
 /// another process may free a slot at any time.
@@ -29,7 +30,17 @@ const BUSY_PAUSE: Duration = Duration::from_millis(50);
 pub(super) const MIN_ANSWER_TIME: Duration = Duration::from_secs(1);
 
 impl RateLimiter {
-    /// Waits for permission until `deadline`.
+    /// Waits for permission until `deadline`; the limiter's own observer is told.
+    pub(super) async fn acquire_observed(
+        &self,
+        request: Acquire,
+        deadline: Timestamp,
+    ) -> Result<Decision> {
+        let mut wait = ObservedWait::new(self.options.on_wait.as_ref(), &request.claims);
+        self.acquire_until(request, deadline, None, &mut wait).await
+    }
+
+    /// Waits for permission until `deadline`; `wait` is told what it waits for.
     ///
     /// Denied as soon as it is known that the deadline comes first, and at the deadline: a store that
     /// has not answered by then is not waited for, though each call gets a second, and one that is
@@ -43,6 +54,7 @@ impl RateLimiter {
         mut request: Acquire,
         deadline: Timestamp,
         mut priority: Option<watch::Receiver<Priority>>,
+        wait: &mut ObservedWait<'_>,
     ) -> Result<Decision> {
         if let Some(priority) = &priority {
             request.priority = request.priority.max(*priority.borrow());
@@ -100,6 +112,7 @@ impl RateLimiter {
                     });
                 }
                 Some(denial) if denial.retry_at > now => {
+                    wait.denied(denial, now);
                     let until = denial.retry_at.min(now + REVALIDATE_AFTER);
                     until + up_to(&*self.options.random, self.options.jitter)
                 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::clock::{Clock, SystemClock};
 use crate::random::{Random, SystemRandom};
 use crate::time::{MINUTE, SECOND};
+use crate::wait::WaitObserver;
 
 /// Options of a [`RateLimiter`](crate::RateLimiter).
 ///
@@ -27,6 +28,8 @@ pub struct RateLimiterOptions {
     /// The longest time after which a background request ranks as a user's; it does so earlier, after
     /// half of the time that it waits at most. Default: 30 seconds.
     pub promote_after: Duration,
+    /// What is told of waits for a permit. Default: nothing.
+    pub on_wait: Option<WaitObserver>,
     /// The clock. Default: the system's.
     pub clock: Arc<dyn Clock>,
     /// The source of jitter. Default: the system's randomness.
@@ -39,6 +42,7 @@ impl Default for RateLimiterOptions {
             max_wait: MINUTE,
             jitter: Duration::from_millis(5),
             promote_after: SECOND * 30,
+            on_wait: None,
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
         }
@@ -64,6 +68,13 @@ impl RateLimiterOptions {
     #[must_use]
     pub fn with_promote_after(mut self, after: Duration) -> Self {
         self.promote_after = after;
+        self
+    }
+
+    /// Sets [`on_wait`](Self::on_wait).
+    #[must_use]
+    pub fn with_on_wait(mut self, observer: WaitObserver) -> Self {
+        self.on_wait = Some(observer);
         self
     }
 

@@ -18,6 +18,7 @@ use crate::rate_limit::{
     Attempt, Claim, Permit, RateLimitStats, ResourceConfig, ResourceInfo, Status,
 };
 use crate::resource::Resource;
+use crate::wait::ObservedWait;
 
 /// One admission per second; records the order of admissions.
 #[derive(Debug)]
@@ -177,7 +178,11 @@ impl Fixture {
         let deadline = self.clock.now() + patience;
         let resource = Resource::new("issues").unwrap();
         let request = Acquire::one(&resource).priority(priority);
-        async move { queue.acquire_until(request, deadline, raised).await }
+        async move {
+            let mut wait = ObservedWait::new(None, &[]);
+            let asked = queue.acquire_until(request, deadline, raised, &mut wait);
+            asked.await
+        }
     }
 
     async fn pass(&self, seconds: u64) {

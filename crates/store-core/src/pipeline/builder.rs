@@ -10,6 +10,7 @@ use crate::limiter::{RateLimiter, RateLimiterOptions};
 use crate::random::{Random, SystemRandom};
 use crate::rate_limit::RateLimitStore;
 use crate::stores::Stores;
+use crate::wait::WaitObserver;
 
 /// A builder of a [`Pipeline`].
 ///
@@ -29,6 +30,7 @@ pub struct PipelineBuilder {
     max_retries: u32,
     limiter: RateLimiterOptions,
     fallback_limiter: Option<Arc<dyn RateLimitStore>>,
+    on_wait: Option<WaitObserver>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -40,6 +42,7 @@ impl PipelineBuilder {
             max_retries: 2,
             limiter: RateLimiterOptions::default(),
             fallback_limiter: None,
+            on_wait: None,
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandom),
         }
@@ -53,7 +56,7 @@ impl PipelineBuilder {
         self
     }
 
-    /// Sets how waiting for a permit is done; clock and randomness are the pipeline's.
+    /// Sets how waiting for a permit is done; clock, randomness and observer are the pipeline's.
     #[must_use]
     pub fn limiter_options(mut self, options: RateLimiterOptions) -> Self {
         self.limiter = options;
@@ -65,6 +68,14 @@ impl PipelineBuilder {
     #[must_use]
     pub fn fallback_limiter(mut self, store: impl RateLimitStore) -> Self {
         self.fallback_limiter = Some(Arc::new(store));
+        self
+    }
+
+    /// Sets what is told of the waits of requests: for a permit, for another attempt, and for the same
+    /// request of another caller. Default: nothing.
+    #[must_use]
+    pub fn on_wait(mut self, observer: WaitObserver) -> Self {
+        self.on_wait = Some(observer);
         self
     }
 
@@ -96,6 +107,7 @@ impl PipelineBuilder {
             limiter: self.stores.rate_limit.map(limiter),
             fallback_limiter: self.fallback_limiter.map(limiter),
             max_retries: self.max_retries,
+            on_wait: self.on_wait,
             counters: Counters::default(),
             clock: self.clock,
         };

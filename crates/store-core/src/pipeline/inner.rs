@@ -7,6 +7,7 @@ use crate::cache::CacheStore;
 use crate::clock::Clock;
 use crate::dedupe::DedupeStore;
 use crate::limiter::RateLimiter;
+use crate::wait::WaitObserver;
 
 #[derive(Debug)]
 pub(super) struct Inner {
@@ -16,5 +17,6 @@ pub(super) struct Inner {
     pub(super) fallback_limiter: Option<RateLimiter>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) max_retries: u32,
+    pub(super) on_wait: Option<WaitObserver>,
     pub(super) counters: Counters,
 }

@@ -7,7 +7,6 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use tracing::{debug, warn};
 
@@ -16,10 +15,7 @@ use crate::clock::Clock;
 use crate::rate_limit::{Permit, RateLimitStore};
 use crate::resource::Resource;
 use crate::time::Timestamp;
-
-/// How far the end of a cooldown is moved ahead: a probe whose process died holds the others up for as
-/// long, and a caller that waits for less is refused meanwhile.
-const LEASE: Duration = Duration::from_secs(3);
+use crate::wait::PROBE_LEASE as LEASE;
 
 /// A request that is sent for all that wait for the end of a cooldown; for none, if there is none.
 pub(super) struct Probe<'a> {

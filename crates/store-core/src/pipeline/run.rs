@@ -15,10 +15,11 @@ use crate::codec::record::{StoredAnswer, StoredFailure};
 use crate::dedupe::{DedupeStore, JobEnd, JobResult, Ownership, end_job, hold_lease};
 use crate::error::{Error, ErrorKind};
 use crate::priority::Priority;
-use crate::rate_limit::{Acquire, Decision, Permit};
+use crate::rate_limit::{Acquire, Decision, Permit, Reason};
 use crate::resource::Resource;
 use crate::time::Timestamp;
 use crate::ttl::Ttl;
+use crate::wait::{ObservedWait, WaitReason};
 
 pub(super) struct Run<'a> {
     pub(super) inner: &'a Inner,
@@ -30,13 +31,17 @@ pub(super) struct Run<'a> {
 
 impl Run<'_> {
     /// Sends the request without a job, for this caller alone.
-    pub(super) async fn fetch<E, F, R>(&self, fetch: &F) -> Result<Answer, PipelineError<E>>
+    pub(super) async fn fetch<E, F, R>(
+        &self,
+        wait: &mut ObservedWait<'_>,
+        fetch: &F,
+    ) -> Result<Answer, PipelineError<E>>
     where
         E: SharedError,
         F: Fn(u32) -> R + Send + Sync,
         R: Future<Output = Result<Fetched, Failure<E>>> + Send,
     {
-        let (fetched, asked_at) = self.attempts(None, fetch).await?;
+        let (fetched, asked_at) = self.attempts(None, wait, fetch).await?;
         let (record, _) = self.store_answer(fetched, asked_at).await;
         Ok(record.into_answer(Outcome::Fetched))
     }
@@ -46,6 +51,7 @@ impl Run<'_> {
         &self,
         dedupe: &dyn DedupeStore,
         mut owner: Ownership,
+        wait: &mut ObservedWait<'_>,
         fetch: &F,
     ) -> Result<Answer, PipelineError<E>>
     where
@@ -54,7 +60,8 @@ impl Run<'_> {
         R: Future<Output = Result<Fetched, Failure<E>>> + Send,
     {
         let work = async {
-            let (fetched, asked_at) = self.attempts(Some(owner.priority()), fetch).await?;
+            let priority = Some(owner.priority());
+            let (fetched, asked_at) = self.attempts(priority, wait, fetch).await?;
             Ok(self.store_answer(fetched, asked_at).await)
         };
         let result = hold_lease(dedupe, &*self.inner.clock, &owner, work).await;
@@ -97,6 +104,7 @@ impl Run<'_> {
     async fn attempts<E, F, R>(
         &self,
         priority: Option<watch::Receiver<Priority>>,
+        wait: &mut ObservedWait<'_>,
         fetch: &F,
     ) -> Result<(Fetched, Timestamp), PipelineError<E>>
     where
@@ -107,13 +115,14 @@ impl Run<'_> {
         let clock = &self.inner.clock;
         let (mut attempt, mut retries) = (0, 0);
         loop {
-            let permit = self.permit(priority.clone()).await?;
+            let permit = self.permit(priority.clone(), wait).await?;
             let Some(mut probe) = self.probe(permit.as_ref()).await else {
                 if let Some(permit) = permit {
                     permit.give_back();
                 }
                 continue;
             };
+            wait.end();
             self.inner.counters.attempted();
             let asked_at = clock.now();
             let failure = match probe.hold(fetch(attempt)).await {
@@ -130,22 +139,33 @@ impl Run<'_> {
                 permit.give_back();
             }
             self.cool_down(&failure.cooldowns).await;
-            let wait = match failure.retry {
-                Retry::After(wait) if retries < self.inner.max_retries => {
+            let longest = failure
+                .cooldowns
+                .iter()
+                .max_by_key(|(_, duration)| duration);
+            let (pause, reason) = match failure.retry {
+                Retry::After(pause) if retries < self.inner.max_retries => {
                     retries += 1;
-                    wait
+                    (pause, WaitReason::Retry)
                 }
                 // The cooldown holds here, too, if the store could not take it.
-                Retry::AfterCooldowns => longest(&failure.cooldowns),
+                Retry::AfterCooldowns => longest.map_or_else(
+                    || (Duration::ZERO, WaitReason::Retry),
+                    |(resource, duration)| {
+                        let cooldown = Reason::Cooldown(resource.clone());
+                        (*duration, WaitReason::Denied(cooldown))
+                    },
+                ),
                 Retry::After(_) | Retry::Never => {
                     self.store_failure(&failure).await;
                     return Err(PipelineError::Fetch(failure.error));
                 }
             };
-            let resume_at = clock.now() + wait;
+            let resume_at = clock.now() + pause;
             if resume_at > self.deadline {
                 return Err(PipelineError::Fetch(failure.error));
             }
+            wait.tell(Some(resume_at), reason);
             clock.sleep_until(resume_at).await;
             attempt += 1;
         }
@@ -155,6 +175,7 @@ impl Run<'_> {
     async fn permit<E>(
         &self,
         priority: Option<watch::Receiver<Priority>>,
+        wait: &mut ObservedWait<'_>,
     ) -> Result<Option<Permit>, PipelineError<E>> {
         let mut claims = self.request.claims().iter().cloned();
         let Some(first) = claims.next() else {
@@ -167,13 +188,13 @@ impl Run<'_> {
         acquire.claims.extend(claims);
         let began = self.inner.clock.monotonic();
         let asked = limiter
-            .acquire_until(acquire.clone(), self.deadline, priority.clone())
+            .acquire_until(acquire.clone(), self.deadline, priority.clone(), wait)
             .await;
         let decision = match (asked, &self.inner.fallback_limiter) {
             (Err(error), Some(fallback)) => {
                 warn!(%error, "the fallback limiter replaces the rate limiter");
                 let asked = fallback
-                    .acquire_until(acquire, self.deadline, priority)
+                    .acquire_until(acquire, self.deadline, priority, wait)
                     .await;
                 asked.map(without_lapsed)
             }
@@ -286,11 +307,6 @@ impl Run<'_> {
         };
         (record, location)
     }
-}
-
-fn longest(cooldowns: &[(Resource, Duration)]) -> Duration {
-    let durations = cooldowns.iter().map(|(_, duration)| *duration);
-    durations.max().unwrap_or_default()
 }
 
 /// A permit of another store than the one that cooldowns are kept in.

@@ -9,3 +9,4 @@ mod pipeline;
 mod run_once;
 mod tower_layer;
 mod typed_cache;
+mod waits;
