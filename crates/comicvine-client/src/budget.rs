@@ -145,9 +145,21 @@ impl Resources {
         self.origin_claim().map(drop)
     }
 
-    /// How long a request counts against the budget of its path.
-    pub(crate) fn path_span(&self) -> Duration {
-        self.budget.path.span()
+    /// The limit of every path.
+    pub(crate) const fn path_limit(&self) -> Limit {
+        self.budget.path
+    }
+
+    /// The path that `resource` is the budget of.
+    pub(crate) fn path_of<'a>(&self, resource: &'a Resource) -> Option<&'a str> {
+        let path = resource.as_str().strip_prefix(&self.origin)?;
+        let path = path.strip_prefix('#')?.strip_prefix(&self.fingerprint)?;
+        path.strip_prefix('/')
+    }
+
+    /// Whether `resource` is the server as a whole.
+    pub(crate) fn is_origin(&self, resource: &Resource) -> bool {
+        resource.as_str() == self.origin
     }
 
     /// The resource of the server as a whole.
@@ -177,7 +189,7 @@ impl Resources {
 pub struct BudgetStatus {
     /// The server as a whole: its spacing, and the cooldown that applies to every path and key.
     pub origin: Status,
-    /// Every path of the API.
+    /// Every path of the API, or the one that was asked for.
     pub paths: Vec<PathStatus>,
 }
 

@@ -22,6 +22,7 @@ use crate::freshness::Freshness;
 use crate::in_process;
 use crate::inner::Inner;
 use crate::transport::{HttpService, Transport, TransportOptions};
+use crate::wait::{OnWait, SentRequests, WaitEvent};
 
 const BASE_URL: &str = "https://comicvine.gamespot.com/api/";
 const USER_AGENT: &str = concat!("comicvine-client/", env!("CARGO_PKG_VERSION"));
@@ -48,6 +49,7 @@ pub struct ComicVineBuilder {
     headers: HeaderMap,
     proxy: Option<String>,
     service: Option<HttpService>,
+    on_wait: Option<OnWait>,
 }
 
 impl ComicVineBuilder {
@@ -71,6 +73,7 @@ impl ComicVineBuilder {
             headers: HeaderMap::new(),
             proxy: None,
             service: None,
+            on_wait: None,
         }
     }
 
@@ -229,6 +232,31 @@ impl ComicVineBuilder {
         self
     }
 
+    /// A function that is told what requests wait for: once when a wait begins, when its end or its reason
+    /// changes, and when it is over. It is called on the task that waits, so it must not block. Default:
+    /// none.
+    ///
+    /// ```
+    /// use comicvine_client::{ApiKey, ComicVine, WaitEvent};
+    ///
+    /// # fn build() -> comicvine_client::Result<ComicVine> {
+    /// let client = ComicVine::builder(ApiKey::new("0123456789abcdef")?)
+    /// #   .base_url("http://localhost/")
+    ///     .on_wait(|event| {
+    ///         if let WaitEvent::Waiting(wait) = event {
+    ///             println!("{} waits until {:?}: {}", wait.path, wait.until, wait.reason);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// # Ok(client)
+    /// # }
+    /// # build().unwrap();
+    /// ```
+    pub fn on_wait(mut self, on_wait: impl Fn(WaitEvent) + Send + Sync + 'static) -> Self {
+        self.on_wait = Some(OnWait::new(on_wait));
+        self
+    }
+
     /// The clock of waits and freshness. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
@@ -279,14 +307,19 @@ impl ComicVineBuilder {
             .rate_limit
             .unwrap_or_else(|| in_process::rate_limit(&self.clock, &self.random));
         stores.rate_limit = Some(Arc::clone(&rate_limit));
-        let pipeline = Pipeline::builder(stores)
+        let mut pipeline = Pipeline::builder(stores)
             .clock(Arc::clone(&self.clock))
             .random(Arc::clone(&self.random))
-            .max_retries(self.max_retries)
-            .build();
+            .max_retries(self.max_retries);
+        let mut sent_requests = None;
+        if let Some(on_wait) = self.on_wait {
+            let sent = Arc::new(SentRequests::new(resources.path_limit().span()));
+            sent_requests = Some(Arc::clone(&sent));
+            pipeline = pipeline.on_wait(on_wait.observer(resources.clone(), sent, self.clock));
+        }
         Ok(ComicVine::from_inner(Inner {
             transport: Transport::new(self.key, options)?,
-            pipeline,
+            pipeline: pipeline.build(),
             rate_limit,
             resources,
             endpoint,
@@ -295,6 +328,7 @@ impl ComicVineBuilder {
             max_wait: self.max_wait,
             retry_backoff: self.retry_backoff,
             random: self.random,
+            sent_requests,
             reached: AtomicBool::new(false),
         }))
     }

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
-use crate::transport::Params;
+use crate::transport::{Params, SendError};
 
 /// The scope of every cache key; the server's URL is part of the hashed text.
 const CACHE_SCOPE: &str = "comicvine";
@@ -204,12 +204,19 @@ impl Inner {
 
     /// Sends the request once.
     async fn attempt(&self, request: &ApiRequest, attempt: u32) -> Result<Fetched, Failure<Error>> {
-        let response = match self.transport.send(&request.path, &request.params).await {
+        let sent_at = self.pipeline.clock().now();
+        let sent = self.transport.send(&request.path, &request.params).await;
+        if !matches!(sent, Err(SendError::Connect(_)))
+            && let Some(requests) = &self.sent_requests
+        {
+            requests.add(request.budget_path, sent_at);
+        }
+        let response = match sent {
             Ok(response) => response,
             Err(error) => return Err(self.send_failure(error, request, attempt)),
         };
         let now = self.pipeline.clock().now();
-        let classification = classify(&response, now, self.resources.path_span());
+        let classification = classify(&response, now, self.resources.path_limit().span());
         if !matches!(
             classification.kind,
             ResponseKind::Page { .. } | ResponseKind::Unknown

@@ -10,6 +10,7 @@ use crate::budget::Resources;
 use crate::cache_mode::CacheMode;
 use crate::freshness::Freshness;
 use crate::transport::Transport;
+use crate::wait::SentRequests;
 
 /// The shared state of a client.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Inner {
     pub(crate) max_wait: Duration,
     pub(crate) retry_backoff: Duration,
     pub(crate) random: Arc<dyn Random>,
+    /// What this client has sent, if its program is told of waits.
+    pub(crate) sent_requests: Option<Arc<SentRequests>>,
     /// Whether the API has ever responded to this client.
     pub(crate) reached: AtomicBool,
 }

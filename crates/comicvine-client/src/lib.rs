@@ -11,6 +11,7 @@
 //! | [`Response`] | the value, its source ([`Outcome`]) and the raw JSON |
 //! | [`Issue`], [`Volume`], [`SearchHit`], [`RawJson`] | the values |
 //! | [`Budget`], [`BudgetStatus`] | the rate limits, and what is left of them |
+//! | [`WaitEvent`] | what a request waits for: [`ComicVineBuilder::on_wait`] |
 //! | [`Freshness`], [`CacheMode`] | how long responses stay fresh in the cache, and how a request uses it |
 //! | [`Error`] | a failed request: what to do about it, and when to try again |
 //! | [`xml`] | the XML form of a response, for programs that ask for it |
@@ -131,6 +132,7 @@ mod request;
 mod resources;
 mod response;
 mod transport;
+mod wait;
 pub mod xml;
 
 pub use auth::{API_KEY_VARIABLE, ApiKey, InvalidApiKey};
@@ -166,3 +168,4 @@ pub use response::Response;
 pub use store_core::{
     self, AdaptiveConfig, Limit, Outcome, Policy, Priority, Status, Stores, Timestamp,
 };
+pub use wait::{Wait, WaitEvent, WaitId, WaitReason};

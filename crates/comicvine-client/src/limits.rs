@@ -18,12 +18,36 @@ impl ComicVine {
     /// # Errors
     /// [`Error::Store`] if the rate limiter fails.
     pub async fn budget(&self, priority: Priority) -> Result<BudgetStatus> {
+        self.budget_of(api_paths(), priority).await
+    }
+
+    /// The remaining budget of one path, such as `issues` or `search`, with the status of the server: as
+    /// [`budget`](Self::budget), for less.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] if the API has no such path; [`Error::Store`] if the rate limiter fails.
+    pub async fn path_budget(&self, path: &str, priority: Priority) -> Result<BudgetStatus> {
+        let known = api_paths().into_iter().filter(|known| *known == path);
+        let paths: Vec<_> = known.collect();
+        if paths.is_empty() {
+            return Err(Error::invalid(format!(
+                "`{path}` is no path of the api, such as `issues`"
+            )));
+        }
+        self.budget_of(paths, priority).await
+    }
+
+    async fn budget_of(
+        &self,
+        paths: Vec<&'static str>,
+        priority: Priority,
+    ) -> Result<BudgetStatus> {
         const CONCURRENCY: usize = 8;
         let failed = |error| Error::store("read the budget", error);
         let resources = &self.inner.resources;
         let origin = resources.origin_claim().map_err(failed)?;
         let origin = self.inner.status(&origin, priority).await.map_err(failed)?;
-        let paths = stream::iter(api_paths())
+        let paths = stream::iter(paths)
             .map(|path| async move {
                 let claim = resources.path_claim(path)?;
                 let status = self.inner.status(&claim, priority).await?;
@@ -97,7 +121,7 @@ impl Inner {
     }
 }
 
-/// All paths with a budget of their own.
+/// All paths with a budget of their own, sorted.
 fn api_paths() -> Vec<&'static str> {
     let kinds = ResourceKind::ALL.into_iter();
     let mut paths: Vec<_> = kinds

@@ -9,7 +9,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{BoxStream, TryStreamExt};
 
 use super::options::request_options;
-use super::page::{self, Page, PagedRequest, Pager, Position, fetch_page, page_size};
+use super::page::{
+    self, MAX_PAGE_SIZE, Page, PagedRequest, Pager, Position, fetch_page, page_size,
+};
 use crate::body::Damage;
 use crate::error::Result;
 use crate::fetch::{ApiRequest, RequestOptions, Shape};
@@ -17,7 +19,7 @@ use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::{FromJson, RawJson};
-use crate::query::{Fields, Filter, MAX_VALUES, Sort};
+use crate::query::{Fields, Filter, InvalidQuery, MAX_VALUES, Sort};
 use crate::response::{Response, read_value};
 
 /// A request for a list. Await it for one page, or stream all of it.
@@ -53,6 +55,7 @@ pub struct ListRequest<T> {
     sort: Option<Sort>,
     fields: Option<Fields>,
     limit: Option<u64>,
+    page_size: Option<u64>,
     offset: u64,
     options: RequestOptions,
     output: PhantomData<fn() -> T>,
@@ -68,6 +71,7 @@ impl<T> Clone for ListRequest<T> {
             sort: self.sort.clone(),
             fields: self.fields.clone(),
             limit: self.limit,
+            page_size: self.page_size,
             offset: self.offset,
             options: self.options,
             output: PhantomData,
@@ -84,6 +88,7 @@ impl<T> fmt::Debug for ListRequest<T> {
             .field("sort", &self.sort)
             .field("fields", &self.fields)
             .field("limit", &self.limit)
+            .field("page_size", &self.page_size)
             .field("offset", &self.offset)
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -100,6 +105,7 @@ impl<T: FromJson> ListRequest<T> {
             sort: None,
             fields: None,
             limit: None,
+            page_size: None,
             offset: 0,
             options: RequestOptions::default(),
             output: PhantomData,
@@ -132,6 +138,13 @@ impl<T: FromJson> ListRequest<T> {
     /// most 100.
     pub fn limit(mut self, rows: u64) -> Self {
         self.limit = Some(rows);
+        self
+    }
+
+    /// The number of rows in one page, 1 to 100: smaller pages for a query that is too slow with larger ones.
+    /// Default: 100, or fewer if [`limit`](Self::limit) is.
+    pub fn page_size(mut self, rows: u64) -> Self {
+        self.page_size = Some(rows);
         self
     }
 
@@ -169,7 +182,7 @@ impl<T: FromJson> ListRequest<T> {
 
     fn into_pager(mut self) -> Result<Pager<Self>> {
         self.options = self.options.for_stream();
-        page_size(self.limit)?;
+        self.rows_per_page()?;
         let (start, limit) = (self.start(), self.limit);
         let requests = match &self.ids {
             None => vec![self],
@@ -188,6 +201,19 @@ impl<T: FromJson> ListRequest<T> {
         Position {
             offset: self.offset,
             ..Position::FIRST
+        }
+    }
+
+    fn rows_per_page(&self) -> Result<u64> {
+        let most = page_size(self.limit)?;
+        match self.page_size {
+            None => Ok(most),
+            Some(rows @ 1..=MAX_PAGE_SIZE) => Ok(rows.min(most)),
+            Some(_) => Err(InvalidQuery::OutOfRange {
+                parameter: "page size",
+                allowed: "1 to 100",
+            }
+            .into()),
         }
     }
 
@@ -230,7 +256,7 @@ impl<T: FromJson> PagedRequest for ListRequest<T> {
             sort.check(self.kind)?;
             params.push(("sort", sort.to_string()));
         }
-        params.push(("limit", page_size(self.limit)?.to_string()));
+        params.push(("limit", self.rows_per_page()?.to_string()));
         params.push(("offset", position.offset.to_string()));
         let path = self.kind.list_path();
         Ok(ApiRequest {

@@ -172,6 +172,11 @@ async fn budget_of_a_path_is_enforced_and_shown() {
         .map(|path| (path.path.as_str(), path.status.used))
         .collect();
     assert_eq!(used, [("issue", 2)]);
+    let alone = client.path_budget("issue", Priority::User).await.unwrap();
+    let paths: Vec<_> = alone.paths.iter().map(|path| path.path.as_str()).collect();
+    assert_eq!((paths, alone.paths[0].status.used), (vec!["issue"], 2));
+    let unknown = client.path_budget("issu", Priority::User).await;
+    assert!(matches!(unknown, Err(Error::InvalidInput { .. })));
     assert!(
         client.issues().await.is_ok(),
         "the list has a separate budget"

@@ -1,7 +1,8 @@
 //! Lists and searches, page by page.
 
 use comicvine_client::{
-    Error, Filter, IssueRow, Outcome, Priority, RawJson, ResourceKind, Sort, VolumeId, VolumeRow,
+    Error, Filter, IssueRow, ListRequest, Outcome, Priority, RawJson, ResourceKind, Sort, VolumeId,
+    VolumeRow,
 };
 use comicvine_fake::Fault;
 use futures_util::{StreamExt, TryStreamExt};
@@ -56,6 +57,24 @@ async fn every_page_keeps_filter_and_sort() {
         .collect();
     assert!(!dated.is_empty());
     assert!(dated.is_sorted_by(|one, next| one >= next));
+}
+
+#[tokio::test]
+async fn smaller_pages_have_the_same_rows() {
+    let fake = fake().await;
+    let client = client(&fake);
+    let request = || client.volumes().offset(3).limit(20);
+    let ids = async |request: ListRequest<_>| {
+        let rows: Vec<VolumeRow> = request.stream().try_collect().await.unwrap();
+        rows.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    let whole = ids(request()).await;
+    fake.reset_counts();
+    assert_eq!(ids(request().page_size(7)).await, whole);
+    assert_eq!(whole.len(), 20);
+    assert_eq!(fake.counts().path("volumes").requests(), 3);
+    let page = request().page_size(7).await.unwrap().value;
+    assert_eq!(page.received, 7);
 }
 
 #[tokio::test]
@@ -148,6 +167,8 @@ async fn invalid_queries_send_no_request() {
             .await
             .unwrap_err(),
         client.volumes().limit(0).await.unwrap_err(),
+        client.volumes().page_size(0).await.unwrap_err(),
+        client.volumes().page_size(101).await.unwrap_err(),
         client
             .volumes()
             .limit(0)

@@ -15,6 +15,7 @@ mod scripted;
 mod secrets;
 mod shared;
 mod table;
+mod waits;
 mod wire;
 
 use std::num::NonZeroU32;
