@@ -7,8 +7,9 @@ use std::io;
 use std::process::ExitCode;
 
 use comicvine_client::{InvalidApiKey, InvalidId, InvalidQuery, LimitReason, TimeLimit};
+use store_core::{Clock, SystemClock};
 
-use crate::output::print_notice;
+use crate::output::{local_time, print_notice};
 
 /// Why a command did not succeed.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) enum Error {
 #[derive(Debug)]
 pub(crate) struct Cause {
     error: Box<dyn StdError + Send + Sync>,
+    /// The error's text, if it is not its own.
+    text: Option<String>,
     help: Option<Cow<'static, str>>,
 }
 
@@ -98,6 +101,7 @@ impl Cause {
     fn new(error: impl StdError + Send + Sync + 'static) -> Self {
         Self {
             error: Box::new(error),
+            text: None,
             help: None,
         }
     }
@@ -107,7 +111,8 @@ impl fmt::Display for Cause {
     /// The error, its causes and the help, a line each. A cause whose text the error already contains
     /// is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.error.to_string();
+        let own = || self.error.to_string();
+        let mut shown = self.text.clone().unwrap_or_else(own);
         write!(f, "error: {shown}")?;
         let mut next = self.error.source();
         while let Some(error) = next {
@@ -127,17 +132,25 @@ impl fmt::Display for Cause {
 
 impl From<comicvine_client::Error> for Error {
     fn from(error: comicvine_client::Error) -> Self {
-        let help = help(&error);
-        let converted = if matches!(error, comicvine_client::Error::InvalidInput { .. }) {
-            Self::config(error)
-        } else {
-            Self::failed(error)
+        let is_config = matches!(error, comicvine_client::Error::InvalidInput { .. });
+        let cause = Cause {
+            text: with_local_time(&error),
+            help: help(&error).map(Cow::Borrowed),
+            error: Box::new(error),
         };
-        match help {
-            Some(help) => converted.with_help(help),
-            None => converted,
+        if is_config {
+            Self::Config(cause)
+        } else {
+            Self::Failed(cause)
         }
     }
+}
+
+/// The text of an error that names a moment, which the client does in UTC.
+fn with_local_time(error: &comicvine_client::Error) -> Option<String> {
+    let at = error.retry_at()?;
+    let local = local_time(at, SystemClock::new().now());
+    Some(error.to_string().replace(&at.to_string(), &local))
 }
 
 /// Help for an error of the client.

@@ -69,6 +69,7 @@ fn start_log(filter: &str) -> Result<(), Error> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
+        .with_timer(output::LogTime)
         .init();
     Ok(())
 }

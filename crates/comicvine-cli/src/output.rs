@@ -1,9 +1,9 @@
 //! Printing results: as tables, or as JSON exactly as the API sent it.
 
-mod duration;
 mod json;
 mod table;
 mod text;
+mod time;
 
 use std::io::{self, Write};
 
@@ -14,8 +14,8 @@ use crate::options::OutputFormat;
 use json::compact;
 use table::{details, rows};
 
-pub(crate) use duration::format_duration;
 pub(crate) use table::{grid, usage_bar};
+pub(crate) use time::{LogTime, ago, format_duration, local_time};
 
 /// Prints one resource.
 pub(crate) fn print_resource(output: OutputFormat, raw: &RawJson) -> io::Result<()> {

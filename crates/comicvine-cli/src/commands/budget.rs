@@ -55,7 +55,7 @@ async fn show(session: &Session, global: &GlobalOptions) -> Result<(), Error> {
         OutputFormat::Table => {
             output::print_line(&table(&budget, now))?;
             if let Some(until) = budget.blocked_until() {
-                let wait = left(until, now);
+                let (wait, until) = (left(until, now), output::local_time(until, now));
                 output::print_line(&format!("Nothing may be sent for {wait}, until {until}."))?;
             }
         }

@@ -75,14 +75,30 @@ async fn show(
 
 /// Where the answer came from.
 fn origin(outcome: Outcome, fetched_at: Timestamp, now: Timestamp) -> String {
-    let age = output::format_duration(now.since(fetched_at));
+    let ago = output::ago(fetched_at, now);
     match outcome {
         Outcome::Fetched => "fetched now".to_owned(),
         Outcome::Joined => "joined a request of another caller".to_owned(),
-        Outcome::Hit => format!("from the cache, fetched {age} ago"),
+        Outcome::Hit => format!("from the cache, fetched {ago}"),
         Outcome::Stale => {
-            format!("from the cache, fetched {age} ago; no newer answer is available")
+            format!("from the cache, fetched {ago}; no newer answer is available")
         }
-        other => format!("{}, fetched {age} ago", other.as_str()),
+        other => format!("{}, fetched {ago}", other.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store_core::SECOND;
+
+    use super::*;
+
+    #[test]
+    fn answer_of_a_clock_that_is_ahead_was_not_fetched_in_the_past() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let said = |fetched_at| origin(Outcome::Hit, fetched_at, now);
+        assert_eq!(said(now - SECOND * 5), "from the cache, fetched 5s ago");
+        let ahead = "from the cache, fetched in 5m by a clock that differs";
+        assert_eq!(said(now + SECOND * 300), ahead);
     }
 }

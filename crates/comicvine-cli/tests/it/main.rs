@@ -15,6 +15,7 @@ mod secrets;
 mod stores;
 #[cfg(feature = "dynamodb")]
 mod table;
+mod times;
 mod usage;
 
 use std::ffi::OsStr;

@@ -50,17 +50,17 @@ fn table(entries: &[EntryInfo], now: Timestamp) -> String {
     if entries.is_empty() {
         return "the cache is empty".to_owned();
     }
-    let header = ["key", "bytes", "age", "expires in", "tags"].map(str::to_owned);
-    let duration = |from: Timestamp, to: Timestamp| output::format_duration(to.since(from));
+    let header = ["key", "bytes", "stored", "expires in", "tags"].map(str::to_owned);
     let rows = entries.iter().map(|entry| {
         let tags: Vec<_> = entry.tags.iter().map(Tag::as_str).collect();
         vec![
             entry.key.to_string(),
             entry.size_bytes.to_string(),
-            duration(entry.created_at, now),
-            entry
-                .expires_at
-                .map_or_else(|| "never".to_owned(), |at| duration(now, at)),
+            output::ago(entry.created_at, now),
+            entry.expires_at.map_or_else(
+                || "never".to_owned(),
+                |at| output::format_duration(at.since(now)),
+            ),
             tags.join(", "),
         ]
     });
@@ -90,10 +90,10 @@ pub(super) async fn show(
     };
     let value = StoredValue::decode(&entry.value);
     if let Some(answer) = &value.answer {
-        output::print_notice(&format!(
-            "fetched at {}, fresh until {}",
-            answer.fetched_at, answer.fresh_until
-        ));
+        let now = SystemClock::new().now();
+        let [fetched, fresh] =
+            [answer.fetched_at, answer.fresh_until].map(|at| output::local_time(at, now));
+        output::print_notice(&format!("fetched at {fetched}, fresh until {fresh}"));
     }
     match (&value.json, output) {
         (Some(json), _) => Ok(output::print_resource(output, json)?),
