@@ -84,7 +84,8 @@ async fn server_error_is_reported_with_its_status() {
     for (fault, status) in cases {
         let (home, fake) = (Home::new(), fake().await);
         fake.inject(always(fault));
-        let ran = home.run(&fake, &["list", "powers"]).await;
+        let list = ["list", "powers", "--max-wait", "2s"];
+        let ran = home.run(&fake, &list).await;
         ran.assert_failed(1, &["comic vine is unavailable", status, "try again later"]);
     }
 }
@@ -94,7 +95,8 @@ async fn broken_connections_are_reported_with_what_to_check() {
     let broken = async |fault| {
         let (home, fake) = (Home::new(), fake().await);
         fake.inject(always(fault));
-        home.run(&fake, &["list", "powers"]).await
+        let list = ["list", "powers", "--max-wait", "2s"];
+        home.run(&fake, &list).await
     };
     let (cut_off, reset) = tokio::join!(broken(Fault::CutOff), broken(Fault::Reset));
     cut_off.assert_failed(1, &["cannot reach comic vine", "check the network"]);
