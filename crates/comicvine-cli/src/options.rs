@@ -5,7 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use store_core::Priority;
+use comicvine_client::Budget;
+use store_core::{HOUR, Limit, Priority};
+use url::Url;
+
+use crate::error::Error;
+
+/// The server whose limits are known, and whose keys are banned.
+const API_HOST: &str = "comicvine.gamespot.com";
 
 /// Options of every command.
 #[derive(Args, Debug)]
@@ -32,6 +39,22 @@ pub(crate) struct GlobalOptions {
     #[arg(long, value_name = "URL", global = true)]
     #[arg(env = "COMIC_VINE_BASE_URL", hide_env_values = true)]
     pub(crate) base_url: Option<String>,
+
+    /// The `User-Agent` that the API sees, such as `my-scripts/1.0`: a name of your own, as the API blocks
+    /// names that many programs share [default: `comicvine-cli/` and the version].
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(crate) user_agent: Option<String>,
+
+    /// How many requests per hour and path every program with this store may send together, such as
+    /// `100` for a key that other machines use as well [default: 200, as the API allows].
+    ///
+    /// Another window may follow, for a test server: `200/20s`.
+    #[arg(long, value_name = "N", global = true, value_parser = limit)]
+    pub(crate) limit_per_hour: Option<Limit>,
+
+    /// The least time between two requests to the server, such as `2s` [default: 1s, as the API asks].
+    #[arg(long, value_name = "TIME", global = true, value_parser = duration)]
+    pub(crate) spacing: Option<Duration>,
 
     /// A file that holds the API key, instead of `COMIC_VINE_API_KEY`.
     #[arg(long, value_name = "PATH", global = true)]
@@ -76,6 +99,50 @@ pub(crate) struct GlobalOptions {
     pub(crate) log: String,
 }
 
+impl GlobalOptions {
+    /// The limits of requests. Fails if they are higher than those of the real API, and that is asked.
+    pub(crate) fn budget(&self) -> Result<Budget, Error> {
+        let allowed = Budget::default();
+        let mut budget = allowed.clone();
+        if let Some(limit) = self.limit_per_hour {
+            budget = budget.with_path(limit);
+        }
+        if let Some(spacing) = self.spacing {
+            budget = budget.with_spacing(spacing);
+        }
+        if !self.asks_the_api() {
+            return Ok(budget);
+        }
+        if per_hour(budget.path) > per_hour(allowed.path) {
+            return Err(Error::usage(format!(
+                "--limit-per-hour is more than the {} an hour that comic vine allows, and it bans keys for \
+                 that; a server of your own, which --base-url names, may allow more",
+                allowed.path.count()
+            )));
+        }
+        if budget.spacing < allowed.spacing {
+            return Err(Error::usage(
+                "--spacing is less than the second that comic vine asks for; a server of your own, which \
+                 --base-url names, may ask for less",
+            ));
+        }
+        Ok(budget)
+    }
+
+    fn asks_the_api(&self) -> bool {
+        let url = self.base_url.as_deref().map(str::trim).map(Url::parse);
+        match url {
+            None => true,
+            Some(url) => url.is_ok_and(|url| url.host_str() == Some(API_HOST)),
+        }
+    }
+}
+
+/// The most requests in one hour under `limit`.
+fn per_hour(limit: Limit) -> u128 {
+    u128::from(limit.count()) * HOUR.as_nanos().div_ceil(limit.window().as_nanos())
+}
+
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
@@ -95,12 +162,38 @@ pub(crate) fn positive(text: &str) -> Result<u64, String> {
     }
 }
 
+/// Parses the number of rows in a page.
+pub(crate) fn page_size(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(rows @ 1..=100) => Ok(rows),
+        _ => Err("write a whole number, 1 to 100".to_owned()),
+    }
+}
+
 /// Parses a time that is not zero.
 fn timeout(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("write a time above zero, such as `30s`".to_owned()),
         time => Ok(time),
     }
+}
+
+/// Parses `200`, `200/h` or `200/20s`.
+fn limit(text: &str) -> Result<Limit, String> {
+    let (count, window) = match text.split_once('/') {
+        None => (text, Ok(HOUR)),
+        Some((count, unit)) if unit.starts_with(|first: char| first.is_ascii_alphabetic()) => {
+            (count, humantime::parse_duration(&format!("1{unit}")))
+        }
+        Some((count, window)) => (count, humantime::parse_duration(window)),
+    };
+    let limit = match (count.parse(), window) {
+        (Ok(count), Ok(window)) => Limit::try_new(count, window).ok(),
+        _ => None,
+    };
+    let expected =
+        "write a whole number, 1 or more, such as `100`, or one with a window, such as `200/20s`";
+    limit.ok_or_else(|| expected.to_owned())
 }
 
 /// Parses `30s`, `2h` or `1h 30m`.

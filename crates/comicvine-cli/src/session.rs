@@ -13,6 +13,8 @@ use crate::store::{self, Backend, Maintenance, Purpose};
 /// A connection that takes longer has little chance.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+const USER_AGENT: &str = concat!("comicvine-cli/", env!("CARGO_PKG_VERSION"));
+
 const KEY_FILE_HELP: &str = "--api-key-file names a text file that holds only the key";
 
 /// A client and its open stores.
@@ -31,13 +33,15 @@ impl Session {
             None if global.offline => ApiKey::from_env().or_else(|_| ApiKey::new("offline"))?,
             None => ApiKey::from_env()?,
         };
+        let budget = global.budget()?;
         let backend = store::open(global, Purpose::Requests).await?;
         let comics = ComicVine::builder(key)
             .stores(backend.stores.clone())
             .max_wait(global.max_wait)
             .timeout(global.timeout)
             .connect_timeout(global.timeout.min(CONNECT_TIMEOUT))
-            .user_agent(concat!("comicvine-cli/", env!("CARGO_PKG_VERSION")));
+            .budget(budget)
+            .user_agent(global.user_agent.as_deref().unwrap_or(USER_AGENT));
         let comics = match &global.base_url {
             Some(url) => comics.base_url(url),
             None => comics,

@@ -5,7 +5,7 @@ use comicvine_client::{Fields, Filter, RawJson, ResourceKind, Sort};
 
 use crate::commands::rows::{Columns, print_pages};
 use crate::error::Error;
-use crate::options::{GlobalOptions, OutputFormat, positive};
+use crate::options::{GlobalOptions, OutputFormat, page_size, positive};
 use crate::output;
 use crate::session::Session;
 
@@ -51,6 +51,9 @@ pub(crate) struct List {
     /// The number of rows to skip.
     #[arg(long, value_name = "ROWS", default_value_t = 0)]
     offset: u64,
+    /// The number of rows that one request asks for: fewer, for a query that is too slow [default: 100].
+    #[arg(long, value_name = "ROWS", value_parser = page_size)]
+    page_size: Option<u64>,
     /// Ask the API even if fresh answers are cached.
     #[arg(long)]
     refresh: bool,
@@ -95,6 +98,9 @@ async fn show(
     }
     if !list.all {
         request = request.limit(list.limit);
+    }
+    if let Some(rows) = list.page_size {
+        request = request.page_size(rows);
     }
     if list.refresh {
         request = request.refresh();

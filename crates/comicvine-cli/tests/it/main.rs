@@ -9,6 +9,7 @@ mod db;
 mod dynamodb;
 mod errors;
 mod maintenance;
+mod options;
 mod output;
 mod pages;
 mod secrets;

@@ -93,7 +93,7 @@ async fn wrong_filters_sorts_and_fields_are_reported_before_anything_is_sent() {
 #[tokio::test]
 async fn wrong_settings_name_the_remedy() {
     let home = Home::new();
-    let cases: [(&[&str], &[&str]); 8] = [
+    let cases: [(&[&str], &[&str]); 13] = [
         (
             &["budget", "--priority", "high"],
             &["--priority", "user or background"],
@@ -105,6 +105,26 @@ async fn wrong_settings_name_the_remedy() {
         (
             &["budget", "--output", "xml"],
             &["--output", "table, json, jsonl"],
+        ),
+        (
+            &["budget", "--limit-per-hour", "0"],
+            &["--limit-per-hour", "`100`", "`200/20s`"],
+        ),
+        (
+            &["budget", "--limit-per-hour", "200/soon"],
+            &["--limit-per-hour", "`100`", "`200/20s`"],
+        ),
+        (
+            &["budget", "--spacing", "1"],
+            &["--spacing", "`30s`, `10m` or `2h`"],
+        ),
+        (
+            &["budget", "--user-agent", ""],
+            &["user agent must be a program name", "such as `my-app/1.0`"],
+        ),
+        (
+            &["list", "issues", "--page-size", "101"],
+            &["--page-size", "1 to 100"],
         ),
         (&["budget", "--log", "x=["], &["--log x=["]),
         (
