@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::freshness::Freshness;
 use crate::in_process;
 use crate::inner::Inner;
+use crate::request::Coalescer;
 use crate::transport::{HttpService, Transport, TransportOptions};
 use crate::wait::{OnWait, SentRequests, WaitEvent};
 
@@ -45,6 +46,7 @@ pub struct ComicVineBuilder {
     max_wait: Duration,
     max_retries: u32,
     retry_backoff: Duration,
+    coalesce: Duration,
     max_body_bytes: usize,
     headers: HeaderMap,
     proxy: Option<String>,
@@ -69,6 +71,7 @@ impl ComicVineBuilder {
             max_wait: MINUTE,
             max_retries: 8,
             retry_backoff: Duration::from_millis(500),
+            coalesce: Duration::ZERO,
             max_body_bytes: in_process::DEFAULT_MAX_BODY_BYTES,
             headers: HeaderMap::new(),
             proxy: None,
@@ -157,6 +160,14 @@ impl ComicVineBuilder {
     /// minute, plus up to 50 % of jitter. Default: 500 milliseconds.
     pub const fn retry_backoff(mut self, backoff: Duration) -> Self {
         self.retry_backoff = backoff;
+        self
+    }
+
+    /// The window in which requests for a [`row`](ComicVine::row) wait for others of the same kind, to share
+    /// one call for up to 100 ids; zero for not at all. A few milliseconds suffice for requests that are
+    /// made together, as for the items of a page. Default: zero.
+    pub const fn coalesce(mut self, window: Duration) -> Self {
+        self.coalesce = window;
         self
     }
 
@@ -322,6 +333,7 @@ impl ComicVineBuilder {
             pipeline: pipeline.build(),
             rate_limit,
             resources,
+            coalescer: Coalescer::new(self.coalesce),
             endpoint,
             freshness: self.freshness,
             cache_mode: self.cache_mode,

@@ -13,7 +13,9 @@ use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::FromJson;
-use crate::request::{DetailRequest, ListRequest, SearchRequest, TypesRequest};
+use crate::request::{
+    DetailRequest, ListRequest, ManyRequest, RowRequest, SearchRequest, TypesRequest,
+};
 
 /// A client for the Comic Vine API. Clones are cheap and share all state; create one per program.
 ///
@@ -63,6 +65,22 @@ impl ComicVine {
     /// [`RawJson`](crate::RawJson).
     pub fn list<T: FromJson>(&self, kind: ResourceKind) -> ListRequest<T> {
         ListRequest::new(Arc::clone(&self.inner), kind)
+    }
+
+    /// A request for the rows of many ids of any kind, 100 of them a call, as models, a type of yours, or
+    /// [`RawJson`](crate::RawJson).
+    pub fn get_many<T: FromJson>(
+        &self,
+        kind: ResourceKind,
+        ids: impl IntoIterator<Item: Into<Id>>,
+    ) -> ManyRequest<T> {
+        ManyRequest::new(Arc::clone(&self.inner), kind, ids)
+    }
+
+    /// A request for the row of one id of any kind. With
+    /// [`coalesce`](ComicVineBuilder::coalesce) it shares its call with others that are made at the same time.
+    pub fn row<T: FromJson>(&self, kind: ResourceKind, id: impl Into<Id>) -> RowRequest<T> {
+        RowRequest::new(Arc::clone(&self.inner), kind, id.into())
     }
 
     /// A search over every searchable kind. Each hit has its row as JSON.

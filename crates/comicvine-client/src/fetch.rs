@@ -13,6 +13,7 @@ use store_core::pipeline::{self, Answer, Failure, Fetched, Outcome, PipelineErro
 use store_core::{Key, MINUTE, Priority, Reason, Resource, Scope, Timestamp, request_hash};
 use tracing::{debug, warn};
 
+pub(crate) use self::check::id_of;
 use self::check::{Quality, Seen, check_results};
 use self::convert::pipeline_error;
 use crate::cache_key::{canonical_params, canonical_path};
@@ -31,7 +32,7 @@ const CACHE_SCOPE: &str = "comicvine";
 const DAMAGED_FRESH_FOR: Duration = MINUTE.saturating_mul(10);
 
 /// The options that every request has.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequestOptions {
     /// Default: user.
     pub(crate) priority: Option<Priority>,
@@ -42,6 +43,12 @@ pub(crate) struct RequestOptions {
 }
 
 impl RequestOptions {
+    /// These options for a request that is awaited, though it is sent as a stream.
+    pub(crate) fn for_await(mut self) -> Self {
+        self.priority.get_or_insert(Priority::User);
+        self
+    }
+
     /// These options for a stream, which no user waits for, unless the caller sets another priority.
     pub(crate) fn for_stream(mut self) -> Self {
         self.priority.get_or_insert(Priority::Background);

@@ -9,6 +9,7 @@ use store_core::{Pipeline, Random, RateLimitStore};
 use crate::budget::Resources;
 use crate::cache_mode::CacheMode;
 use crate::freshness::Freshness;
+use crate::request::Coalescer;
 use crate::transport::Transport;
 use crate::wait::SentRequests;
 
@@ -20,6 +21,7 @@ pub(crate) struct Inner {
     /// The pipeline's rate limiter.
     pub(crate) rate_limit: Arc<dyn RateLimitStore>,
     pub(crate) resources: Resources,
+    pub(crate) coalescer: Coalescer,
     /// The base URL without a trailing slash; part of every cache key.
     pub(crate) endpoint: String,
     pub(crate) freshness: Freshness,

@@ -7,6 +7,7 @@
 //! | [`ApiKey`] | the API key, from a string, a file or the environment |
 //! | [`DetailRequest`] | one resource: [`ComicVine::issue`], [`volume`](ComicVine::volume), [`get`](ComicVine::get) |
 //! | [`ListRequest`] | pages and streams of a list, with [`Filter`], [`Sort`], [`Fields`] |
+//! | [`ManyRequest`], [`RowRequest`] | rows by id: many in one call, or one that shares a call with others |
 //! | [`SearchRequest`] | pages and streams of search hits |
 //! | [`Response`] | the value, its source ([`Outcome`]) and the raw JSON |
 //! | [`Issue`], [`Volume`], [`SearchHit`], [`RawJson`] | the values |
@@ -153,7 +154,10 @@ pub use model::{
     Parsed, RawJson, Reference, Resource, Runtime, SearchHit, TypeInfo, Year,
 };
 pub use query::{Direction, Fields, Filter, InvalidQuery, Sort};
-pub use request::{DetailRequest, ListRequest, Page, SearchRequest, SkippedRow, TypesRequest};
+pub use request::{
+    DetailRequest, ListRequest, Many, ManyRequest, Page, RowRequest, SearchRequest, SkippedRow,
+    TypesRequest,
+};
 pub use resources::{
     Character, CharacterId, CharacterRow, Concept, ConceptId, ConceptRow, Episode, EpisodeId,
     EpisodeRow, Issue, IssueId, IssueRow, Location, LocationId, LocationRow, Movie, MovieId,

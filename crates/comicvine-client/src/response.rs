@@ -39,6 +39,15 @@ impl<T> Response<T> {
     }
 }
 
+impl Response<RawJson> {
+    /// The JSON read as a `T`.
+    pub(crate) fn read_as<T: FromJson>(self, subject: &str) -> Result<Response<T>> {
+        self.try_map(|raw, damage| {
+            read_value(&raw, damage).map_err(|error| Error::undecodable(subject, &error))
+        })
+    }
+}
+
 impl ApiResponse {
     /// The results as `parse` reads them from the body, which is not JSON in rare cases and then repaired.
     pub(crate) fn read<T>(

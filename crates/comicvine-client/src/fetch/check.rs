@@ -118,14 +118,17 @@ fn parse_rows<'a>(results: &'a str, request: &ApiRequest) -> Result<Vec<&'a RawV
 
 /// Damaged, if a row has no id. An empty row is one that the API does not show.
 fn quality_of(rows: &[&RawValue]) -> Quality {
-    let is_sound = |row: &&RawValue| {
-        row.get() == "[]" || Identity::of(row.get()).is_some_and(|row| row.id().is_some())
-    };
+    let is_sound = |row: &&RawValue| row.get() == "[]" || id_of(row.get()).is_some();
     if rows.iter().all(is_sound) {
         Quality::Sound
     } else {
         Quality::Damaged
     }
+}
+
+/// The id of a resource, from its `id` or its URL.
+pub(crate) fn id_of(resource: &str) -> Option<Id> {
+    Identity::of(resource)?.id()
 }
 
 /// What identifies a resource, and when it was last changed.

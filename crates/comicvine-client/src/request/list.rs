@@ -156,6 +156,12 @@ impl<T: FromJson> ListRequest<T> {
 
     request_options!();
 
+    /// Sets all options.
+    pub(super) const fn options(mut self, options: RequestOptions) -> Self {
+        self.options = options;
+        self
+    }
+
     /// A stream of all rows without duplicates, fetched page by page with the same options, with
     /// background priority by default. Ends at the first error.
     #[must_use]

@@ -11,6 +11,7 @@ mod details;
 mod examples;
 mod large;
 mod lists;
+mod many;
 mod scripted;
 mod secrets;
 mod shared;
