@@ -9,6 +9,7 @@ use crate::commands::get::Get;
 use crate::commands::list::List;
 use crate::commands::search::Search;
 use crate::commands::table::Table;
+use crate::commands::types::Types;
 use crate::options::GlobalOptions;
 
 /// Query the Comic Vine API within its rate limits.
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Get(Get),
     List(List),
     Search(Search),
+    Types(Types),
     Budget(Budget),
     Cache(Cache),
     Db(Db),

@@ -12,3 +12,4 @@ pub(crate) mod table;
 #[cfg(not(feature = "dynamodb"))]
 #[path = "commands/table_without_dynamodb.rs"]
 pub(crate) mod table;
+pub(crate) mod types;

@@ -177,3 +177,26 @@ async fn program_without_arguments_shows_help() {
         assert!(!ran.stderr.contains("demo-worker"));
     }
 }
+
+#[tokio::test]
+async fn types_are_listed_as_the_api_has_them() {
+    let (home, fake) = (Home::new(), fake().await);
+    let table = home.run(&fake, &["types"]).await;
+    for part in ["detail resource name", "story_arcs", "4045"] {
+        assert!(table.printed().contains(part), "{}", table.stdout);
+    }
+    let array = home.run(&fake, &["types", "-o", "json"]).await;
+    let array: Vec<Value> = serde_json::from_str(array.printed()).unwrap();
+    let lines = home.run(&fake, &["types", "-o", "jsonl"]).await;
+    let lines: Vec<Value> = lines
+        .printed()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(array, lines);
+    let issue = array.iter().find(|row| row["id"] == 4000).unwrap();
+    assert_eq!(issue["list_resource_name"], "issues");
+    assert_eq!(fake.counts().path("types").requests(), 1);
+    home.run(&fake, &["types", "--refresh"]).await.printed();
+    assert_eq!(fake.counts().path("types").requests(), 2);
+}
