@@ -1,7 +1,9 @@
 //! `comicvine get`: one resource.
 
+mod target;
+
 use clap::Args;
-use comicvine_client::{DetailRequest, Fields, Id, Outcome, RawJson, ResourceKind};
+use comicvine_client::{DetailRequest, Fields, Outcome, RawJson};
 use store_core::Timestamp;
 
 use crate::error::Error;
@@ -10,10 +12,12 @@ use crate::output;
 use crate::progress::spinner;
 use crate::session::Session;
 
+use target::Target;
+
 const EXAMPLES: &str = "\
 Examples:
-  comicvine get issue 4000-319366
-  comicvine get volume https://comicvine.gamespot.com/the-saga/4050-18136/
+  comicvine get 4000-319366
+  comicvine get https://comicvine.gamespot.com/the-saga/4050-18136/
   comicvine get character 1443 --fields name,real_name,powers
   comicvine get issue 319366 --output json | jq .person_credits
   comicvine get issue 319366 --refresh";
@@ -23,12 +27,12 @@ Examples:
 /// An answer is cached until it is likely to have changed. The line below the table says where it came
 /// from.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "comicvine get [RESOURCE] <ID> [OPTIONS]")]
 pub(crate) struct Get {
-    /// The kind of resource: issue, volume, character, …
-    resource: ResourceKind,
-    /// The id at the end of its page's URL, with or without its prefix, or the URL.
-    id: String,
+    /// The id at the end of its page's URL, or the URL. An id without its prefix needs the kind before
+    /// it: issue, volume, character, …
+    #[arg(num_args = 1..=2, value_name = "ID", required = true)]
+    target: Vec<String>,
     /// Only these fields, such as `name,cover_date`.
     #[arg(long, value_name = "NAMES")]
     fields: Option<String>,
@@ -38,12 +42,17 @@ pub(crate) struct Get {
 }
 
 pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
-    let id = Id::parse(get.resource, &get.id)?;
+    let (kind, id) = match get.target.as_slice() {
+        [kind, id] => (Some(kind.parse().map_err(Error::usage)?), id.as_str()),
+        [id] => (None, id.as_str()),
+        _ => return Err(Error::usage("write one id, with its kind or without")),
+    };
+    let target = Target::parse(kind, id, global.base_url.as_deref())?;
     let fields: Option<Fields> = get.fields.as_deref().map(str::parse).transpose()?;
     let session = Session::open(global).await?;
     let mut request = session
         .comics
-        .get::<RawJson>(get.resource, id)
+        .get::<RawJson>(target.kind, target.id)
         .priority(global.priority);
     if let Some(fields) = fields {
         request = request.fields(fields);

@@ -86,6 +86,13 @@ async fn id_is_the_same_with_its_prefix_without_and_as_an_address() {
         home.run(&fake, &["get", "issue", &issue]).await,
         home.run(&fake, &["get", "issues", &number]).await,
         home.run(&fake, &["get", "Issue", &page]).await,
+        home.run(&fake, &["get", &issue]).await,
+        home.run(&fake, &["get", &page]).await,
+        home.run(
+            &fake,
+            &["get", &format!("{}issue/{issue}/", fake.base_url())],
+        )
+        .await,
     ];
     assert!(
         answers

@@ -171,3 +171,29 @@ async fn malformed_key_is_not_repeated() {
         assert_silent(&ran, &budget);
     }
 }
+
+#[tokio::test]
+async fn query_of_a_url_is_not_repeated() {
+    let (home, fake) = (Home::new(), fake().await);
+    let issue = some_issue(&fake);
+    for (url, status) in [
+        (
+            format!("https://comicvine.gamespot.com/api/issue/{issue}/?api_key={KEY}"),
+            0,
+        ),
+        (
+            format!("https://comicvine.gamespot.com/api/issue/4000-x/?api_key={KEY}"),
+            2,
+        ),
+        (
+            format!("https://{KEY}@example.com/api/issue/{issue}/?api_key={KEY}"),
+            2,
+        ),
+    ] {
+        let get = ["get", &url, "--log", "trace"];
+        let ran = home.run(&fake, &get).await;
+        assert_eq!(ran.status, status, "{ran:?}");
+        assert_silent(&ran, &get);
+    }
+    assert_not_stored(home.0.path());
+}

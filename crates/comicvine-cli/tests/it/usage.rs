@@ -29,7 +29,10 @@ async fn wrong_resources_and_wrong_ids_have_errors_of_their_own() {
             &["get", "issue", "three"],
             &["`three` is not an issue id", "4000-123"],
         ),
-        (&["get", "issue"], &["<ID>", "--help"]),
+        (
+            &["get", "issue"],
+            &["write <ID> behind it", "`comicvine get issue 4000-123`"],
+        ),
         (
             &["fetch", "issue", "1"],
             &["unrecognized subcommand 'fetch'", "--help"],
