@@ -63,6 +63,16 @@ pub(crate) enum Command {
     Table(Table),
 }
 
+impl Command {
+    /// Whether it prints resources of the API, for which there is CSV.
+    pub(crate) const fn prints_resources(&self) -> bool {
+        match self {
+            Self::Get(_) | Self::List(_) | Self::Search(_) | Self::Types(_) => true,
+            Self::Budget(_) | Self::Cache(_) | Self::Db(_) | Self::Table(_) => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;

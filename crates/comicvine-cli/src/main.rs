@@ -5,6 +5,8 @@
 mod cli;
 mod commands;
 mod error;
+mod fields;
+mod names;
 mod options;
 mod output;
 mod progress;
@@ -19,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use error::Error;
+use options::OutputFormat;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -51,6 +54,11 @@ fn parse() -> Cli {
 
 async fn run(cli: Cli) -> Result<(), Error> {
     let global = &cli.global;
+    if global.output == OutputFormat::Csv && !cli.command.prints_resources() {
+        return Err(Error::usage(
+            "csv is a form of get, list, search and types; write --output table, json or jsonl",
+        ));
+    }
     match cli.command {
         Command::Get(get) => commands::get::run(global, get).await,
         Command::List(list) => commands::list::run(global, list).await,

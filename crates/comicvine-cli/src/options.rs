@@ -83,7 +83,7 @@ pub(crate) struct GlobalOptions {
     #[arg(env = "COMIC_VINE_PROXY", hide_env_values = true)]
     pub(crate) proxy: Option<String>,
 
-    /// Output format: a table, or JSON exactly as the API sent it.
+    /// Output format: a table, JSON exactly as the API sent it, or CSV.
     #[arg(
         long,
         short,
@@ -152,6 +152,8 @@ pub(crate) enum OutputFormat {
     Json,
     /// One JSON value per line.
     Jsonl,
+    /// Comma-separated values with a header, by RFC 4180; of `get`, `list`, `search` and `types`.
+    Csv,
 }
 
 /// Parses a whole number of at least 1.

@@ -1,5 +1,7 @@
-//! Printing results: as tables, or as JSON exactly as the API sent it.
+//! Printing results: as tables, as JSON exactly as the API sent it, or as CSV.
 
+mod columns;
+mod csv;
 mod json;
 mod table;
 mod text;
@@ -14,15 +16,24 @@ use crate::options::OutputFormat;
 use json::compact;
 use table::{details, rows};
 
+pub(crate) use columns::{Column, Columns};
 pub(crate) use table::{grid, usage_bar};
 pub(crate) use time::{LogTime, ago, format_duration, local_time};
 
-/// Prints one resource.
-pub(crate) fn print_resource(output: OutputFormat, raw: &RawJson) -> io::Result<()> {
+/// Prints one resource; `columns` are those of CSV, by default every field.
+pub(crate) fn print_resource(
+    output: OutputFormat,
+    raw: &RawJson,
+    columns: Option<&Columns>,
+) -> io::Result<()> {
     match output {
         OutputFormat::Table => print_line(&details(raw)),
         OutputFormat::Json => print_line(raw.get()),
         OutputFormat::Jsonl => print_line(&compact(raw.get())),
+        OutputFormat::Csv => {
+            let all = csv::all_columns(raw);
+            print_csv(std::slice::from_ref(raw), columns.unwrap_or(&all))
+        }
     }
 }
 
@@ -30,7 +41,7 @@ pub(crate) fn print_resource(output: OutputFormat, raw: &RawJson) -> io::Result<
 pub(crate) fn print_resources(
     output: OutputFormat,
     list: &[RawJson],
-    columns: &[String],
+    columns: &Columns,
 ) -> io::Result<()> {
     match output {
         OutputFormat::Table => print_line(&rows(list, columns)),
@@ -41,7 +52,21 @@ pub(crate) fn print_resources(
         OutputFormat::Jsonl => list
             .iter()
             .try_for_each(|raw| print_line(&compact(raw.get()))),
+        OutputFormat::Csv => print_csv(list, columns),
     }
+}
+
+fn print_csv(list: &[RawJson], columns: &Columns) -> io::Result<()> {
+    print_csv_header(columns)?;
+    print_csv_records(list, columns)
+}
+
+pub(crate) fn print_csv_header(columns: &Columns) -> io::Result<()> {
+    print_text(&csv::header(columns))
+}
+
+pub(crate) fn print_csv_records(list: &[RawJson], columns: &Columns) -> io::Result<()> {
+    print_text(&csv::records(list, columns))
 }
 
 /// Says on standard error what was wrong with the text of a response, if anything was.
@@ -63,7 +88,6 @@ pub(crate) fn print_line(text: &str) -> io::Result<()> {
 }
 
 /// Writes text to standard output as it is.
-#[cfg(feature = "dynamodb")]
 pub(crate) fn print_text(text: &str) -> io::Result<()> {
     io::stdout().lock().write_all(text.as_bytes())
 }

@@ -59,7 +59,7 @@ async fn show(session: &Session, global: &GlobalOptions) -> Result<(), Error> {
                 output::print_line(&format!("Nothing may be sent for {wait}, until {until}."))?;
             }
         }
-        OutputFormat::Json | OutputFormat::Jsonl => {
+        OutputFormat::Json | OutputFormat::Jsonl | OutputFormat::Csv => {
             let paths: Vec<_> = budget
                 .in_use()
                 .map(|path| as_json(&path.path, &path.status))

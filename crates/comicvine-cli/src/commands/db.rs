@@ -89,7 +89,9 @@ pub(crate) async fn run(global: &GlobalOptions, db: Db) -> Result<(), Error> {
     let (report, result) = execute(&database, &components, db.action).await?;
     let printed = match global.output {
         OutputFormat::Table => output::print_line(&report.text()),
-        OutputFormat::Json | OutputFormat::Jsonl => output::print_line(&report.json().to_string()),
+        OutputFormat::Json | OutputFormat::Jsonl | OutputFormat::Csv => {
+            output::print_line(&report.json().to_string())
+        }
     };
     let closed = database.close().await;
     result?;

@@ -3,12 +3,14 @@
 mod target;
 
 use clap::Args;
-use comicvine_client::{DetailRequest, Fields, Outcome, RawJson};
+use comicvine_client::{DetailRequest, Outcome, RawJson};
 use store_core::Timestamp;
 
 use crate::error::Error;
+use crate::fields::{Selection, Source};
+use crate::names;
 use crate::options::{GlobalOptions, OutputFormat};
-use crate::output;
+use crate::output::{self, Columns};
 use crate::progress::spinner;
 use crate::session::Session;
 
@@ -43,24 +45,27 @@ pub(crate) struct Get {
 
 pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
     let (kind, id) = match get.target.as_slice() {
-        [kind, id] => (Some(kind.parse().map_err(Error::usage)?), id.as_str()),
+        [kind, id] => (Some(names::kind(kind).map_err(Error::usage)?), id.as_str()),
         [id] => (None, id.as_str()),
         _ => return Err(Error::usage("write one id, with its kind or without")),
     };
     let target = Target::parse(kind, id, global.base_url.as_deref())?;
-    let fields: Option<Fields> = get.fields.as_deref().map(str::parse).transpose()?;
+    let fields = get.fields.as_deref();
+    let fields = fields.map(|names| Selection::parse(names, Source::Kind(target.kind)));
+    let fields = fields.transpose()?;
     let session = Session::open(global).await?;
     let mut request = session
         .comics
         .get::<RawJson>(target.kind, target.id)
         .priority(global.priority);
-    if let Some(fields) = fields {
-        request = request.fields(fields);
+    if let Some(selection) = &fields {
+        request = request.fields(selection.fields.clone());
     }
     if get.refresh {
         request = request.refresh();
     }
-    let result = show(&session, global.output, request).await;
+    let columns = fields.map(|selection| selection.columns);
+    let result = show(&session, global.output, request, columns.as_ref()).await;
     session.close(result).await
 }
 
@@ -68,13 +73,14 @@ async fn show(
     session: &Session,
     output: OutputFormat,
     request: DetailRequest<RawJson>,
+    columns: Option<&Columns>,
 ) -> Result<(), Error> {
     let waiting = spinner("waiting for comic vine");
     let response = request.await;
     waiting.finish_and_clear();
     let response = response?;
     output::print_damage(&response.damage);
-    output::print_resource(output, &response.value)?;
+    output::print_resource(output, &response.value, columns)?;
     if output == OutputFormat::Table {
         let now = session.comics.now();
         output::print_notice(&origin(response.outcome, response.fetched_at, now));

@@ -1,12 +1,14 @@
 //! `comicvine list`: rows of one kind, page by page.
 
 use clap::Args;
-use comicvine_client::{Fields, Filter, RawJson, ResourceKind, Sort};
+use comicvine_client::{Filter, RawJson, ResourceKind, Sort};
 
-use crate::commands::rows::{Columns, print_pages};
+use crate::commands::rows::print_pages;
 use crate::error::Error;
+use crate::fields::{Selection, Source};
+use crate::names::KindParser;
 use crate::options::{GlobalOptions, OutputFormat, page_size, positive};
-use crate::output;
+use crate::output::{self, Columns};
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
@@ -25,6 +27,7 @@ pages are cached.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct List {
     /// The kind of resource: issues, volumes, characters, …
+    #[arg(value_parser = KindParser, hide_possible_values = true)]
     resource: ResourceKind,
     /// Only rows that match, such as `volume:796`, `id:1|2|3` or `cover_date:2011-01-01|2011-12-31`;
     /// several are separated by commas, or given one by one, and must all match.
@@ -62,7 +65,9 @@ pub(crate) struct List {
 pub(crate) async fn run(global: &GlobalOptions, list: List) -> Result<(), Error> {
     let filters = parse_filters(&list.filter)?;
     let sort: Option<Sort> = list.sort.as_deref().map(str::parse).transpose()?;
-    let fields: Option<Fields> = list.fields.as_deref().map(str::parse).transpose()?;
+    let fields = list.fields.as_deref();
+    let fields = fields.map(|names| Selection::parse(names, Source::Kind(list.resource)));
+    let fields = fields.transpose()?;
     for filter in &filters {
         filter.check(list.resource)?;
     }
@@ -80,7 +85,7 @@ async fn show(
     list: &List,
     filters: Vec<Filter>,
     sort: Option<Sort>,
-    fields: Option<Fields>,
+    fields: Option<Selection>,
 ) -> Result<(), Error> {
     let mut request = session
         .comics
@@ -93,9 +98,13 @@ async fn show(
     if let Some(sort) = sort {
         request = request.sort(sort);
     }
-    if let Some(fields) = fields {
-        request = request.fields(fields);
-    }
+    let columns = match fields {
+        Some(selection) => {
+            request = request.fields(selection.fields);
+            selection.columns
+        }
+        None => Columns::named(columns(list.resource)),
+    };
     if !list.all {
         request = request.limit(list.limit);
     }
@@ -107,7 +116,6 @@ async fn show(
     }
     let wanted = if list.all { u64::MAX } else { list.limit };
     let expected = |total: u64| total.saturating_sub(list.offset).min(wanted);
-    let columns = Columns::new(list.fields.as_deref(), columns(list.resource));
     let name = list.resource.list_path();
     let (rows, total) = print_pages(
         request.pages(),

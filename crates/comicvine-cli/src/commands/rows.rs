@@ -5,27 +5,8 @@ use futures_util::{Stream, TryStreamExt};
 
 use crate::error::Error;
 use crate::options::OutputFormat;
-use crate::output;
+use crate::output::{self, Columns};
 use crate::progress::RowsBar;
-
-/// The columns of a table of rows.
-pub(crate) struct Columns(Vec<String>);
-
-impl Columns {
-    /// The columns of `--fields`, else the default ones.
-    pub(crate) fn new(fields: Option<&str>, default: &[&str]) -> Self {
-        let names = fields.map_or_else(
-            || default.iter().map(|&name| name.to_owned()).collect(),
-            |fields| {
-                fields
-                    .split(',')
-                    .map(|name| name.trim().to_owned())
-                    .collect()
-            },
-        );
-        Self(names)
-    }
-}
 
 /// Prints the rows of all pages and returns their number, and the total number of matches. If a page
 /// fails, the rows before it are printed all the same.
@@ -80,12 +61,13 @@ pub(crate) async fn print_pages<T>(
     Ok((printer.finish()?, total))
 }
 
-/// Prints JSON lines as they arrive, other formats at the end.
+/// Prints JSON lines and CSV as they arrive, other formats at the end.
 struct Printer {
     output: OutputFormat,
     columns: Columns,
     buffered: Vec<RawJson>,
     count: usize,
+    has_begun: bool,
 }
 
 impl Printer {
@@ -95,22 +77,34 @@ impl Printer {
             columns,
             buffered: Vec::new(),
             count: 0,
+            has_begun: false,
         }
     }
 
     fn push(&mut self, rows: Vec<RawJson>) -> Result<(), Error> {
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
         self.count += rows.len();
-        if self.output == OutputFormat::Jsonl {
-            output::print_resources(self.output, &rows, &self.columns.0)?;
-        } else {
-            self.buffered.extend(rows);
+        match self.output {
+            OutputFormat::Jsonl => output::print_resources(self.output, &rows, &self.columns)?,
+            OutputFormat::Csv => {
+                if is_first {
+                    output::print_csv_header(&self.columns)?;
+                }
+                output::print_csv_records(&rows, &self.columns)?;
+            }
+            OutputFormat::Table | OutputFormat::Json => self.buffered.extend(rows),
         }
         Ok(())
     }
 
     fn finish(self) -> Result<usize, Error> {
-        if self.output != OutputFormat::Jsonl {
-            output::print_resources(self.output, &self.buffered, &self.columns.0)?;
+        let is_printed = match self.output {
+            OutputFormat::Jsonl => true,
+            OutputFormat::Csv => self.has_begun,
+            OutputFormat::Table | OutputFormat::Json => false,
+        };
+        if !is_printed {
+            output::print_resources(self.output, &self.buffered, &self.columns)?;
         }
         Ok(self.count)
     }

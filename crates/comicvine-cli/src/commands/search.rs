@@ -1,12 +1,14 @@
 //! `comicvine search`: full-text search.
 
 use clap::Args;
-use comicvine_client::{Fields, ResourceKind};
+use comicvine_client::ResourceKind;
 
-use crate::commands::rows::{Columns, print_pages};
+use crate::commands::rows::print_pages;
 use crate::error::Error;
+use crate::fields::{Selection, Source};
+use crate::names::KindParser;
 use crate::options::{GlobalOptions, OutputFormat, positive};
-use crate::output;
+use crate::output::{self, Columns};
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
@@ -27,6 +29,7 @@ pub(crate) struct Search {
     query: String,
     /// Only these kinds, such as `issue,volume`.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(value_parser = KindParser, hide_possible_values = true)]
     resources: Vec<ResourceKind>,
     /// The largest number of results; every 100 are one request.
     #[arg(long, value_name = "ROWS", default_value_t = 10)]
@@ -48,7 +51,9 @@ const COLUMNS: &[&str] = &[
 ];
 
 pub(crate) async fn run(global: &GlobalOptions, search: Search) -> Result<(), Error> {
-    let fields: Option<Fields> = search.fields.as_deref().map(str::parse).transpose()?;
+    let fields = search.fields.as_deref();
+    let fields = fields.map(|names| Selection::parse(names, Source::Search));
+    let fields = fields.transpose()?;
     let session = Session::open(global).await?;
     let result = show(&session, global, search, fields).await;
     session.close(result).await
@@ -58,7 +63,7 @@ async fn show(
     session: &Session,
     global: &GlobalOptions,
     search: Search,
-    fields: Option<Fields>,
+    fields: Option<Selection>,
 ) -> Result<(), Error> {
     let mut request = session
         .comics
@@ -66,11 +71,14 @@ async fn show(
         .resources(search.resources)
         .limit(search.limit)
         .priority(global.priority);
-    if let Some(fields) = fields {
-        request = request.fields(fields);
-    }
+    let columns = match fields {
+        Some(selection) => {
+            request = request.fields(selection.fields);
+            selection.columns
+        }
+        None => Columns::named(COLUMNS),
+    };
     let expected = |total: u64| total.min(search.limit);
-    let columns = Columns::new(search.fields.as_deref(), COLUMNS);
     let pages = request.pages();
     let (rows, total) = print_pages(
         pages,

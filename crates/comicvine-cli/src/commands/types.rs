@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::options::GlobalOptions;
-use crate::output;
+use crate::output::{self, Columns};
 use crate::progress::spinner;
 use crate::session::Session;
 
@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   comicvine types
   comicvine types --output json | jq '.[] | {id, detail_resource_name}'
+  comicvine types --output csv > types.csv
   comicvine types --refresh";
 
 const COLUMNS: &[&str] = &["id", "detail_resource_name", "list_resource_name"];
@@ -48,10 +49,9 @@ async fn show(session: &Session, global: &GlobalOptions, types: Types) -> Result
     output::print_damage(&response.damage);
     let rows: Vec<Box<RawValue>> = response.raw.decode().map_err(Error::failed)?;
     let rows: Result<Vec<_>, _> = rows.iter().map(|row| RawJson::parse(row.get())).collect();
-    let columns: Vec<_> = COLUMNS.iter().map(|&name| name.to_owned()).collect();
     Ok(output::print_resources(
         global.output,
         &rows.map_err(Error::failed)?,
-        &columns,
+        &Columns::named(COLUMNS),
     )?)
 }

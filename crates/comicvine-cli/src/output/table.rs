@@ -5,7 +5,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Row, Table};
 use comicvine_client::RawJson;
 use serde_json::{Map, Value};
 
-use super::text::{format_field, shorten};
+use super::columns::{Column, Columns};
+use super::text::{Names, format_field, shorten};
 
 /// The width of a table in a file or a pipe, in characters.
 const DEFAULT_WIDTH: u16 = 100;
@@ -45,8 +46,9 @@ pub(crate) fn details(raw: &RawJson) -> String {
         return raw.get().to_owned();
     };
     let mut table = empty();
-    for (name, value) in in_display_order(&fields) {
-        let text = shorten(&format_field(name, value), MAX_TEXT_CHARS);
+    for name in display_order(fields.keys().map(String::as_str)) {
+        let text = format_field(name, &fields[name], Names::First);
+        let text = shorten(&text, MAX_TEXT_CHARS);
         if !text.is_empty() && name != "api_detail_url" {
             table.add_row([title(name), text]);
         }
@@ -55,37 +57,33 @@ pub(crate) fn details(raw: &RawJson) -> String {
 }
 
 /// Several resources, one per row, with those of `columns` that are not empty in every row.
-pub(crate) fn rows(list: &[RawJson], columns: &[String]) -> String {
+pub(crate) fn rows(list: &[RawJson], columns: &Columns) -> String {
     let resources: Vec<Map<String, Value>> =
         list.iter().filter_map(|raw| raw.decode().ok()).collect();
     if resources.is_empty() {
         return "Nothing found.".to_owned();
     }
-    let cell = |fields: &Map<String, Value>, column: &str| {
-        let value = fields.get(column);
-        shorten(
-            &value
-                .map(|value| format_field(column, value))
-                .unwrap_or_default(),
-            MAX_CELL_CHARS,
-        )
+    let cell = |fields: &Map<String, Value>, column: &Column| {
+        let found = column.find(|name| fields.get_key_value(name));
+        found.map_or_else(String::new, |(name, value)| {
+            shorten(&format_field(name, value, Names::First), MAX_CELL_CHARS)
+        })
     };
-    let used: Vec<&str> = columns
+    let used: Vec<&Column> = columns
         .iter()
-        .map(String::as_str)
         .filter(|column| {
             resources
                 .iter()
                 .any(|fields| !cell(fields, column).is_empty())
         })
         .collect();
-    let header: Vec<_> = used.iter().map(|column| title(column)).collect();
+    let header: Vec<_> = used.iter().map(|column| title(column.name())).collect();
     let cells = resources
         .iter()
         .map(|fields| used.iter().map(|column| cell(fields, column)).collect());
     let is_number = |column: &str| column == "id" || column.starts_with("count_of_");
     let numbers: Vec<usize> = (0..used.len())
-        .filter(|&index| is_number(used[index]))
+        .filter(|&index| is_number(used[index].name()))
         .collect();
     grid(&header, cells, &numbers)
 }
@@ -140,17 +138,19 @@ fn title(name: &str) -> String {
     name.replace('_', " ")
 }
 
-fn in_display_order(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
-    let named = |name: &&str| fields.get_key_value(*name);
-    let rest = fields
-        .iter()
-        .filter(|(name, _)| !FIRST.contains(&name.as_str()) && !LAST.contains(&name.as_str()));
-    FIRST
-        .iter()
-        .filter_map(named)
-        .chain(rest)
-        .chain(LAST.iter().filter_map(named))
-        .map(|(name, value)| (name.as_str(), value))
+/// The names of fields in the order of display.
+pub(super) fn display_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let rank = |name: &str| {
+        let at = |list: &[&str]| list.iter().position(|listed| *listed == name);
+        match (at(&FIRST), at(&LAST)) {
+            (Some(index), _) => (0, index),
+            (None, None) => (1, 0),
+            (None, Some(index)) => (2, index),
+        }
+    };
+    let mut names: Vec<_> = names.collect();
+    names.sort_by_key(|name| rank(name));
+    names
 }
 
 #[cfg(test)]
@@ -161,10 +161,6 @@ mod tests {
 
     fn raw(value: &Value) -> RawJson {
         RawJson::parse(value.to_string()).unwrap()
-    }
-
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(|&name| name.to_owned()).collect()
     }
 
     #[test]
@@ -182,9 +178,9 @@ mod tests {
     #[test]
     fn columns_that_no_row_fills_are_left_out() {
         let list = [raw(&json!({"id": 7, "deck": null})), raw(&json!({"id": 8}))];
-        let text = rows(&list, &names(&["id", "name", "deck"]));
+        let text = rows(&list, &Columns::named(["id", "name", "deck"]));
         assert!(text.contains("id") && !text.contains("name") && !text.contains("deck"));
-        assert_eq!(rows(&[], &names(&["id"])), "Nothing found.");
+        assert_eq!(rows(&[], &Columns::named(["id"])), "Nothing found.");
     }
 
     #[test]
@@ -193,7 +189,7 @@ mod tests {
         let row = raw(&json!({"id": 7, "name": long, "deck": long, "publisher": {"name": long}}));
         for text in [
             details(&row),
-            rows(&[row], &names(&["id", "name", "publisher", "deck"])),
+            rows(&[row], &Columns::named(["id", "name", "publisher", "deck"])),
         ] {
             let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
             assert!(widest <= usize::from(DEFAULT_WIDTH), "{widest}\n{text}");

@@ -3,10 +3,24 @@
 use serde_json::{Map, Value};
 
 /// How many names of a relation are shown.
-const MAX_NAMES: usize = 5;
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Names {
+    /// The first five.
+    First,
+    All,
+}
+
+impl Names {
+    const fn max(self) -> usize {
+        match self {
+            Self::First => 5,
+            Self::All => usize::MAX,
+        }
+    }
+}
 
 /// The value of the field `name`, on one line.
-pub(super) fn format_field(name: &str, value: &Value) -> String {
+pub(super) fn format_field(name: &str, value: &Value, names: Names) -> String {
     match (name, value) {
         // One name per line, with any kind of line break.
         ("aliases", Value::String(text)) => {
@@ -18,43 +32,44 @@ pub(super) fn format_field(name: &str, value: &Value) -> String {
         }
         ("image", Value::Object(image)) => image
             .get("original_url")
-            .map(format_value)
+            .map(|url| format_value(url, names))
             .unwrap_or_default(),
-        _ => format_value(value),
+        _ => format_value(value, names),
     }
 }
 
-fn format_value(value: &Value) -> String {
+fn format_value(value: &Value, names: Names) -> String {
     match value {
         Value::Null => String::new(),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         Value::Number(number) => number.to_string(),
         Value::String(text) => plain_text(text),
-        Value::Array(items) => relation(items),
-        Value::Object(fields) => reference(fields),
+        Value::Array(items) => relation(items, names),
+        Value::Object(fields) => reference(fields, names),
     }
 }
 
 /// The count and the first names: `34: Ant-Man, Beast, …`; only the count if there are no names.
-fn relation(items: &[Value]) -> String {
-    let names: Vec<String> = items
+fn relation(items: &[Value], names: Names) -> String {
+    let shown: Vec<String> = items
         .iter()
         .filter(|item| !item.is_object() || item.get("name").is_some())
-        .map(format_value)
+        .map(|item| format_value(item, names))
         .filter(|name| !name.is_empty())
-        .take(MAX_NAMES)
+        .take(names.max())
         .collect();
-    match (items.len(), names.len()) {
+    match (items.len(), shown.len()) {
         (0, _) => String::new(),
         (all, 0) => all.to_string(),
-        (all, shown) => {
-            let more = if shown < all { ", …" } else { "" };
-            format!("{all}: {}{more}", names.join(", "))
+        (all, count) => {
+            let more = if count < all { ", …" } else { "" };
+            format!("{all}: {}{more}", shown.join(", "))
         }
     }
 }
 
-fn reference(fields: &Map<String, Value>) -> String {
+fn reference(fields: &Map<String, Value>, names: Names) -> String {
+    let format_value = |value| format_value(value, names);
     match fields.get("name") {
         Some(name) if !name.is_null() => {
             let number = fields.get("issue_number").map(format_value);
@@ -120,6 +135,10 @@ mod tests {
 
     use super::*;
 
+    fn format_value(value: &Value) -> String {
+        super::format_value(value, Names::First)
+    }
+
     #[test]
     fn relations_are_named_and_counted() {
         let credits: Vec<_> = (1..=7)
@@ -151,9 +170,12 @@ mod tests {
 
     #[test]
     fn aliases_are_separated_and_an_image_is_its_address() {
-        assert_eq!(format_field("aliases", &json!("A b\r\nC\n")), "A b, C");
+        assert_eq!(
+            format_field("aliases", &json!("A b\r\nC\n"), Names::First),
+            "A b, C"
+        );
         let image = json!({"icon_url": "http://i/1", "original_url": "http://i/2"});
-        assert_eq!(format_field("image", &image), "http://i/2");
+        assert_eq!(format_field("image", &image, Names::First), "http://i/2");
     }
 
     #[test]

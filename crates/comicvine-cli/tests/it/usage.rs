@@ -11,12 +11,20 @@ use crate::{Home, fake, run};
 #[tokio::test]
 async fn wrong_resources_and_wrong_ids_have_errors_of_their_own() {
     let home = Home::new();
-    let cases: [(&[&str], &[&str]); 7] = [
+    let cases: [(&[&str], &[&str]); 9] = [
         (
             &["get", "issu", "1"],
-            &["`issu` is no resource", "issue", "story_arc"],
+            &["`issu` is no resource; did you mean `issue`?"],
         ),
-        (&["list", "4000"], &["`4000` is no resource"]),
+        (&["list", "4000"], &["`4000` is no resource", "story_arc"]),
+        (
+            &["list", "volum"],
+            &["`volum` is no resource; did you mean `volume`?"],
+        ),
+        (
+            &["search", "a", "--resources", "volume,isue"],
+            &["`isue` is no resource; did you mean `issue`?"],
+        ),
         (
             &["get", "issue", "4050-3"],
             &["4050-3 is a volume id", "begins with 4000-"],
@@ -47,7 +55,7 @@ async fn wrong_resources_and_wrong_ids_have_errors_of_their_own() {
 async fn wrong_filters_sorts_and_fields_are_reported_before_anything_is_sent() {
     let home = Home::new();
     let list = |option: &'static str, value: &'static str| ["list", "issues", option, value];
-    let cases: [(&[&str], &[&str]); 11] = [
+    let cases: [(&[&str], &[&str]); 14] = [
         (
             &list("--filter", "publisher:10"),
             &["issues cannot be filtered by `publisher`", "volume"],
@@ -80,6 +88,18 @@ async fn wrong_filters_sorts_and_fields_are_reported_before_anything_is_sent() {
             &list("--fields", "id,"),
             &["not the name of a field", "cover_date"],
         ),
+        (
+            &list("--fields", "id,cover_dat"),
+            &["issues have no field `cover_dat`; did you mean `cover_date`?"],
+        ),
+        (
+            &["get", "4050-1", "--fields", "publishr"],
+            &["volumes have no field `publishr`; did you mean `publisher`?"],
+        ),
+        (
+            &["search", "a", "--fields", "resource_typ"],
+            &["no field `resource_typ`; did you mean `resource_type`?"],
+        ),
         (&list("--limit", "0"), &["--limit", "1 or more"]),
         (&list("--limit", "-1"), &["--limit", "1 or more"]),
         (
@@ -96,7 +116,7 @@ async fn wrong_filters_sorts_and_fields_are_reported_before_anything_is_sent() {
 #[tokio::test]
 async fn wrong_settings_name_the_remedy() {
     let home = Home::new();
-    let cases: [(&[&str], &[&str]); 13] = [
+    let cases: [(&[&str], &[&str]); 14] = [
         (
             &["budget", "--priority", "high"],
             &["--priority", "user or background"],
@@ -107,7 +127,11 @@ async fn wrong_settings_name_the_remedy() {
         ),
         (
             &["budget", "--output", "xml"],
-            &["--output", "table, json, jsonl"],
+            &["--output", "table, json, jsonl, csv"],
+        ),
+        (
+            &["budget", "--output", "csv"],
+            &["csv is a form of get, list, search and types"],
         ),
         (
             &["budget", "--limit-per-hour", "0"],

@@ -37,7 +37,7 @@ pub(super) async fn list(
             let entries: Vec<_> = page.items.iter().map(as_json).collect();
             output::print_line(&json!({"entries": entries, "next": page.next}).to_string())?;
         }
-        OutputFormat::Jsonl => {
+        OutputFormat::Jsonl | OutputFormat::Csv => {
             for entry in &page.items {
                 output::print_line(&as_json(entry).to_string())?;
             }
@@ -96,7 +96,7 @@ pub(super) async fn show(
         output::print_notice(&format!("fetched at {fetched}, fresh until {fresh}"));
     }
     match (&value.json, output) {
-        (Some(json), _) => Ok(output::print_resource(output, json)?),
+        (Some(json), _) => Ok(output::print_resource(output, json, None)?),
         (None, _) => Err(Error::CheckFailed(format!(
             "the value of {key} is not JSON: {} bytes",
             entry.value.len()
