@@ -5,6 +5,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use crate::busy;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
+use crate::leftovers;
 use crate::location::Location;
 use crate::options::{CreateMode, DatabaseOptions, Synchronous};
 
@@ -20,11 +21,14 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
     if location.is_read_only(options) {
         return open_reader(location, options);
     }
-    let _lock = FileLock::shared(location, options.busy_timeout)?;
     let mut access = OpenFlags::SQLITE_OPEN_READ_WRITE;
     if options.create == CreateMode::IfMissing || matches!(location, Location::Memory(_)) {
         access |= OpenFlags::SQLITE_OPEN_CREATE;
+        if let Some(path) = location.path() {
+            leftovers::remove_if_missing(path)?;
+        }
     }
+    let _lock = FileLock::shared(location, options.busy_timeout)?;
     let connection = location.connect(access)?;
     // SQLite silently opens a file without write permission as read-only.
     if connection.is_readonly(MAIN_DB)? {

@@ -471,6 +471,10 @@ impl SqliteDatabase {
         &self.inner.location
     }
 
+    pub(crate) fn opened_file(&self) -> &Arc<OpenedFile> {
+        &self.inner.file
+    }
+
     pub(crate) fn is_read_only(&self) -> bool {
         self.inner.location.is_read_only(&self.inner.options)
     }
@@ -490,8 +494,8 @@ impl Inner {
     ) -> Result<Self> {
         location.validate(&options)?;
         let connection = open_writer(&location, &options)?;
-        let file = Arc::new(OpenedFile::new(&location));
         let max_pages = max_pages(&connection, &options)?;
+        let file = Arc::new(OpenedFile::new(&location));
         let checkpointer = Checkpointer::start(&location, &options, &file)?;
         let writer = Writer::start(
             Arc::clone(&name),

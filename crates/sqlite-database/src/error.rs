@@ -89,6 +89,10 @@ impl ErrorKind {
 
     /// Maps a primary or extended SQLite result code.
     fn from_code(code: i32) -> Self {
+        // IOERR_SHORT_READ: the file, or its log, ends before a page that is in it.
+        if code == 522 {
+            return Self::Corrupt;
+        }
         // The low byte of an extended result code is its primary code.
         match code & 0xff {
             // BUSY, LOCKED; PROTOCOL is a lost race for the WAL's locks.
@@ -300,6 +304,7 @@ mod tests {
             (11, ErrorKind::Corrupt),
             (26, ErrorKind::Corrupt),
             (13, ErrorKind::StorageFull),
+            (extended(10, 2), ErrorKind::Corrupt),
             (extended(10, 3), ErrorKind::Unavailable),
             (14, ErrorKind::Unavailable),
             (extended(19, 8), ErrorKind::Constraint),

@@ -72,6 +72,7 @@ mod copy;
 mod error;
 mod file_lock;
 mod filesystem;
+mod leftovers;
 mod location;
 mod opened_file;
 

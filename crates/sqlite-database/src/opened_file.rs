@@ -8,22 +8,34 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::location::Location;
+use crate::location::{Location, beside};
 
 /// The identity of the file that was opened, and whether its path still leads to it.
 #[derive(Debug)]
 pub(crate) struct OpenedFile {
-    /// The path and the identity at opening; `None` in memory and where the platform has none.
-    opened: Option<(PathBuf, Identity)>,
+    /// `None` in memory and where the platform has no identities.
+    opened: Option<Opened>,
     is_lost: AtomicBool,
+}
+
+/// The path, and what it led to at opening.
+#[derive(Debug)]
+struct Opened {
+    path: PathBuf,
+    file: Identity,
+    /// The index of the log, `NAME-shm`.
+    index: Option<Identity>,
 }
 
 impl OpenedFile {
     /// Records the identity of the file that has just been opened.
     pub(crate) fn new(location: &Location) -> Self {
         let opened = location.path().and_then(|path| {
-            let identity = identity(path).ok()??;
-            Some((path.to_owned(), identity))
+            Some(Opened {
+                file: identity(path).ok()??,
+                index: index_of(path),
+                path: path.to_owned(),
+            })
         });
         Self {
             opened,
@@ -33,11 +45,11 @@ impl OpenedFile {
 
     /// Compares the path's present identity with that at opening.
     pub(crate) fn check_path(&self) {
-        let Some((path, opened)) = &self.opened else {
+        let Some(Opened { path, file, .. }) = &self.opened else {
             return;
         };
         let is_lost = match identity(path) {
-            Ok(found) => found.is_some_and(|found| found != *opened),
+            Ok(found) => found.is_some_and(|found| found != *file),
             // Other failures are temporary, or reads report them.
             Err(error) => error.kind() == io::ErrorKind::NotFound,
         };
@@ -57,6 +69,18 @@ impl OpenedFile {
         let detail = "the file was deleted, moved or replaced while open; open it again";
         Err(Error::new(ErrorKind::Unavailable, operation, detail))
     }
+
+    /// Whether the index of the opened file's log lies at the path of another file.
+    pub(crate) fn has_left_its_log(&self) -> bool {
+        let is_lost = self.is_lost.load(Ordering::Acquire);
+        self.opened.as_ref().is_some_and(|opened| {
+            is_lost && opened.index.is_some() && index_of(&opened.path) == opened.index
+        })
+    }
+}
+
+fn index_of(path: &Path) -> Option<Identity> {
+    identity(&beside(path, "-shm")).ok().flatten()
 }
 
 /// The device and inode number of a file.

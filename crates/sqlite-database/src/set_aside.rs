@@ -13,6 +13,7 @@ use crate::copy;
 use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase, run_blocking};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
+use crate::leftovers;
 use crate::location::{Location, beside};
 use crate::opened_file::{Identity, identity};
 
@@ -49,8 +50,9 @@ impl SqliteDatabase {
     /// if there is a new file by then. Handles that still have the moved file open fail with
     /// [`ErrorKind::Unavailable`] within a second.
     ///
-    /// A file that is not a SQLite database counts as damaged. An empty file `NAME.lock` stays beside
-    /// it; while it exists, connections of this crate wait with their opening until a move is finished.
+    /// A file that is not a SQLite database counts as damaged, and so does an empty one beside a log: it
+    /// was cut off. An empty file `NAME.lock` stays beside it; while it exists, connections of this crate
+    /// wait with their opening until a move is finished.
     ///
     /// ```
     /// use sqlite_database::{DamageCheck, ErrorKind, SqliteDatabase};
@@ -95,6 +97,7 @@ impl SqliteDatabase {
 /// A file that was found damaged.
 struct Damaged {
     identity: Option<Identity>,
+    is_cut_off: bool,
     /// Keeps the identity from being given to another file. `None` on platforms without identities,
     /// which do not rename an open file.
     _connection: Option<Connection>,
@@ -159,14 +162,18 @@ fn examine(
     let Some(identity) = found(identity(path), path)? else {
         return Ok(None);
     };
+    // To SQLite it is a new database, whose log it would remove.
+    let mut is_damaged = leftovers::is_cut_off(path);
     // Read-only, so that closing it neither checkpoints nor removes the log. Without the other pragmas:
     // a file that is mapped into memory while it is truncated would end the process.
     let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.busy_handler(Some(busy::busy_handler))?;
-    let mut is_damaged = finds_damage(|| {
-        connection.query_row(PROBE, [], |_| Ok(()))?;
-        Ok(false)
-    })?;
+    if !is_damaged {
+        is_damaged = finds_damage(|| {
+            connection.query_row(PROBE, [], |_| Ok(()))?;
+            Ok(false)
+        })?;
+    }
     // All files are open now.
     drop(lock);
     if !is_damaged && check == DamageCheck::Contents {
@@ -177,6 +184,7 @@ fn examine(
     }
     Ok(is_damaged.then(|| Damaged {
         identity,
+        is_cut_off: leftovers::is_cut_off(path),
         _connection: identity.map(|_| connection),
     }))
 }
@@ -202,6 +210,8 @@ fn is_still_there(
     match found(identity(path), path)? {
         None => Ok(false),
         Some(None) => Ok(examine(location, path, check, None)?.is_some()),
+        // Another process may be writing the first page of a new database.
+        Some(_) if damaged.is_cut_off && !leftovers::is_cut_off(path) => Ok(false),
         identity => Ok(identity == Some(damaged.identity)),
     }
 }

@@ -13,5 +13,6 @@ mod migrations;
 mod opening;
 mod processes;
 mod reading;
+mod replaced;
 mod set_aside;
 mod writing;
