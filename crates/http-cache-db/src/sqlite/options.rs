@@ -43,7 +43,8 @@ pub struct SqliteStoreOptions {
     pub events: Events,
     /// The clock. Default: that of the system.
     pub clock: Arc<dyn Clock>,
-    /// Options of the file. Default: pages of 4,096 bytes.
+    /// Options of the file. Default: pages of 4,096 bytes, and nothing mapped into memory: a file that is cut off
+    /// would end the process.
     pub database: DatabaseOptions,
 }
 
@@ -60,6 +61,7 @@ impl Default for SqliteStoreOptions {
             clock: Arc::new(SystemClock::new()),
             database: DatabaseOptions::default()
                 .with_page_bytes(PAGE_BYTES)
+                .with_mmap_bytes(0)
                 .with_execution(Execution::CallerThread),
         }
     }

@@ -88,7 +88,9 @@ async fn recover(shared: &Arc<Shared>, is_damaged: bool) -> Result<()> {
     let Some(path) = &shared.path else {
         return Ok(());
     };
-    if is_damaged {
+    // What is there in its place may be somebody's.
+    let is_replaced = shared.current().database.release_path().await?;
+    if is_damaged && !is_replaced {
         set_aside(path, DamageCheck::Contents, &shared.options.events).await?;
     }
     // Also if the file is sound now: another process has set it aside, and this one has the old file open.

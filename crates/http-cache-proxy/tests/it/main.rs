@@ -4,6 +4,7 @@
 
 mod caching;
 mod connection;
+mod damage;
 mod db;
 mod file;
 mod origin;
