@@ -10,9 +10,10 @@ use sqlite_database::rusqlite::{Transaction, params};
 use super::content::{Compressor, GIVEN_UP, MediaType, give_up, was_given_up};
 use super::open::Opened;
 use super::read::CHUNK_BYTES;
+use super::reader::checksum;
 use super::shared_rows::SharedRows;
 use super::state::integer;
-use crate::codec::{Codec, Identity};
+use crate::codec::{Codec, CodecError, Identity};
 use crate::store::ContentId;
 
 /// The most chunks in one transaction: more would hold up other writers.
@@ -139,9 +140,12 @@ impl Chunks {
 
     async fn write_group(&mut self, compressor: &Compressor, group: Vec<Bytes>) -> Result<()> {
         let started = compressor.clock.monotonic();
-        let compressed = group.iter().map(|chunk| self.codec.compress(chunk));
+        let compressed = group.iter().map(|chunk| {
+            let stored = self.codec.compress(chunk)?;
+            Ok((checksum(&*self.codec, &stored), stored))
+        });
         let compressed: Vec<_> = compressed
-            .collect::<Result<_, _>>()
+            .collect::<Result<_, CodecError>>()
             .map_err(sqlite_database::Error::aborted)?;
         if self.codec.name() != Identity::NAME {
             self.duration += compressor.clock.monotonic().saturating_sub(started);
@@ -149,13 +153,13 @@ impl Chunks {
         let (content, first, now) = (self.content.0, self.count, compressor.clock.now());
         self.count += i64::try_from(compressed.len()).unwrap_or(i64::MAX);
         let write = self.opened.database.write(move |tx| {
-            let bytes = compressed.iter().map(Vec::len).sum();
+            let bytes = compressed.iter().map(|(_, chunk)| chunk.len()).sum();
             grow(tx, content, bytes, now.as_millis())?;
             let mut insert = tx.prepare_cached(
-                "INSERT INTO body_chunks (content_id, position, chunk) VALUES (?1, ?2, ?3)",
+                "INSERT INTO body_chunks (content_id, position, chunk, checksum) VALUES (?1, ?2, ?3, ?4)",
             )?;
-            for (position, chunk) in (first..).zip(&compressed) {
-                insert.execute(params![content, position, chunk])?;
+            for (position, (checksum, chunk)) in (first..).zip(&compressed) {
+                insert.execute(params![content, position, chunk, checksum])?;
             }
             Ok(())
         });

@@ -9,6 +9,7 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
 use store_core::{Clock, ErrorChain, Timestamp};
 
+use super::reader::checksum;
 use super::remove::remove_unreadable;
 use super::shared_rows::SharedRows;
 use super::state::integer;
@@ -160,8 +161,8 @@ impl NewContent {
             .prepare_cached(
                 "INSERT INTO body_contents (content_hash, content_type, content_encoding, mime_category,
                      compression_process_id, original_size, compressed_size, first_seen_at, last_referenced_at,
-                     body_content)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+                     body_content, checksum)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10)",
             )?
             .insert(params![
                 hash,
@@ -173,6 +174,7 @@ impl NewContent {
                 integer(compressed.bytes.len()),
                 now.as_millis(),
                 compressed.bytes,
+                checksum(&*compressed.codec, &compressed.bytes),
             ])?;
         let new = Some((compressed.bytes.len() as u64, compressed.duration));
         Ok(StoredContent { id, new })

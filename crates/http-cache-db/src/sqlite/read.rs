@@ -33,7 +33,7 @@ enum ReadAhead {
 
 pub(super) const VARIANTS: &str = "
     SELECT r.response_id, v.content_id, r.status_code, r.requested_at, r.responded_at, r.headers, v.vary_key, v.range,
-        c.original_size, c.chunk_count, c.compression_process_id, c.content_hash, c.body_content
+        c.original_size, c.chunk_count, c.compression_process_id, c.content_hash, c.body_content, c.checksum
     FROM variants v
     JOIN responses r ON r.response_id = v.response_id
     JOIN body_contents c ON c.content_id = v.content_id
@@ -91,6 +91,7 @@ impl Reader {
             content: variant.content,
             codec: &codec,
             hash: blob(row, 11).and_then(|hash| ContentHash::try_from(hash).ok()),
+            checksum: row.get(13)?,
             original_size,
             bytes: blob(row, 12).unwrap_or_default(),
         };
@@ -101,7 +102,8 @@ impl Reader {
     /// A body; `None` if it is gone or damaged.
     pub(super) fn body(&self, db: &Connection, content: ContentId) -> Result<Option<StoredBody>> {
         let mut statement = db.prepare_cached(
-            "SELECT c.original_size, c.chunk_count, p.system_name, c.content_hash, c.body_content
+            "SELECT c.original_size, c.chunk_count, p.system_name, c.content_hash, c.body_content,
+                 c.checksum
              FROM body_contents c JOIN compression_processes p USING (compression_process_id)
              WHERE c.content_id = ?1 AND c.content_hash IS NOT NULL",
         )?;
@@ -129,6 +131,7 @@ impl Reader {
             content,
             codec: text(row, 2)?,
             hash: blob(row, 3).and_then(|hash| ContentHash::try_from(hash).ok()),
+            checksum: row.get(5)?,
             original_size,
             bytes: blob(row, 4).unwrap_or_default(),
         };
@@ -143,7 +146,7 @@ impl Reader {
         index: u64,
     ) -> Result<Option<Bytes>> {
         let mut statement = db.prepare_cached(
-            "SELECT c.original_size, p.system_name, k.chunk
+            "SELECT c.original_size, p.system_name, k.chunk, k.checksum
              FROM body_contents c
              JOIN compression_processes p USING (compression_process_id)
              JOIN body_chunks k ON k.content_id = c.content_id AND k.position = ?2
@@ -162,6 +165,7 @@ impl Reader {
             codec: text(row, 1)?,
             // The hash is that of the whole.
             hash: None,
+            checksum: row.get(3)?,
             original_size: rest.clamp(0, chunk_bytes),
             bytes: blob(row, 2).unwrap_or_default(),
         };

@@ -1,19 +1,16 @@
 //! Bodies on their way out of the file: decompressed, and reported if they are damaged.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use store_core::{Clock, ErrorChain};
 
-use crate::codec::Codecs;
+use crate::codec::{Codec, Codecs};
 use crate::events::{Event, Events};
 use crate::record::ContentHash;
 use crate::store::ContentId;
-
-/// Of the reads of bodies whose codec notices no damage, one in so many is compared with its hash.
-const HASHED_READS: u64 = 64;
 
 /// Reads bodies, and says what happened to them.
 #[derive(Debug)]
@@ -21,8 +18,6 @@ pub(super) struct Reader {
     pub(super) codecs: Codecs,
     pub(super) events: Events,
     clock: Arc<dyn Clock>,
-    /// The reads of bodies whose codec notices no damage.
-    unprotected_reads: AtomicU64,
     has_damaged: AtomicBool,
     /// Bodies that were found damaged, and are to be removed.
     damaged: Mutex<Vec<ContentId>>,
@@ -47,7 +42,9 @@ impl fmt::Display for Unreadable {
 pub(super) struct StoredBytes<'a> {
     pub(super) content: ContentId,
     pub(super) codec: &'a str,
+    /// `None` for a chunk.
     pub(super) hash: Option<ContentHash>,
+    pub(super) checksum: Option<i64>,
     pub(super) original_size: i64,
     pub(super) bytes: &'a [u8],
 }
@@ -58,7 +55,6 @@ impl Reader {
             codecs,
             events,
             clock,
-            unprotected_reads: AtomicU64::new(0),
             has_damaged: AtomicBool::new(false),
             damaged: Mutex::default(),
         }
@@ -109,27 +105,31 @@ impl Reader {
         }
     }
 
-    fn is_hashed_read(&self) -> bool {
-        let reads = self.unprotected_reads.fetch_add(1, Ordering::Relaxed);
-        reads.is_multiple_of(HASHED_READS)
-    }
-
     fn try_decompress(&self, stored: &StoredBytes<'_>) -> Result<Vec<u8>, Unreadable> {
         let damaged = |how: &str| Unreadable::Damaged(how.to_owned());
         let codec = self
             .codecs
             .get(stored.codec)
             .ok_or(Unreadable::UnknownCodec)?;
+        if stored.checksum.is_some() && stored.checksum != checksum(&*codec, stored.bytes) {
+            return Err(damaged("the bytes are not those of their checksum"));
+        }
         let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
         let body = codec.decompress(stored.bytes, len);
         let body = body.map_err(|error| Unreadable::Damaged(ErrorChain(&error).to_string()))?;
+        // Of a row that is older than checksums.
         if !codec.detects_damage()
+            && stored.checksum.is_none()
             && let Some(hash) = stored.hash
-            && self.is_hashed_read()
             && ContentHash::of(&body) != hash
         {
             return Err(damaged("the body is not that of its hash"));
         }
         Ok(body)
     }
+}
+
+/// The checksum of stored bytes; `None` if their codec notices damage by itself.
+pub(super) fn checksum(codec: &dyn Codec, stored: &[u8]) -> Option<i64> {
+    (!codec.detects_damage()).then(|| crc32fast::hash(stored).into())
 }

@@ -9,7 +9,7 @@ use crate::record::ContentHash;
 use crate::store::StoredBody;
 
 /// Columns that may hold any value of their type, and whether a reader of responses can go without it.
-const COLUMNS: [(&str, &str, &str); 22] = [
+const COLUMNS: [(&str, &str, &str); 24] = [
     ("responses", "headers", "TEXT"),
     ("responses", "status_code", "INTEGER"),
     ("responses", "requested_at", "INTEGER"),
@@ -27,6 +27,8 @@ const COLUMNS: [(&str, &str, &str); 22] = [
     ("body_contents", "chunk_count", "INTEGER"),
     ("body_contents", "body_content", "BLOB"),
     ("body_contents", "reference_count", "INTEGER"),
+    ("body_contents", "checksum", "INTEGER"),
+    ("body_chunks", "checksum", "INTEGER"),
     ("compression_processes", "system_name", "TEXT"),
     ("header_values", "value", "TEXT"),
     ("header_names", "name", "TEXT"),

@@ -104,8 +104,8 @@ async fn every_view_and_trigger_works() {
         read.await.unwrap();
     }
     assert_eq!(
-        number(&store, "SELECT version FROM schema_version").await,
-        1
+        number(&store, "SELECT max(version) FROM schema_version").await,
+        2
     );
     let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
     assert_eq!(number(&store, triggers).await, 3);
@@ -215,6 +215,19 @@ async fn down_leaves_nothing() {
     assert_eq!(number(&store, left).await, 0);
     database.migrate(&HTTP_CACHE).await.unwrap();
     assert_eq!(number(&store, "SELECT count(*) FROM http_methods").await, 1);
+}
+
+#[tokio::test]
+async fn a_file_of_each_earlier_schema_keeps_its_responses() {
+    let store = filled().await;
+    let database = store.database().unwrap();
+    let responses = store.counts().await.unwrap().responses;
+    for version in 1..HTTP_CACHE.migrations.last().unwrap().version {
+        database.migrate_to(&HTTP_CACHE, version).await.unwrap();
+        database.migrate(&HTTP_CACHE).await.unwrap();
+        assert_eq!(store.counts().await.unwrap().responses, responses);
+        assert_sound(&store).await;
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,2 @@
+ALTER TABLE body_chunks DROP COLUMN checksum;
+ALTER TABLE body_contents DROP COLUMN checksum;
