@@ -18,7 +18,7 @@ use crate::store::ContentId;
 const PER_STEP: u32 = 200;
 /// The chunks of one step, at most 2 MiB.
 const CHUNKS_PER_STEP: u32 = 16;
-/// How long a body that nothing refers to is kept: a client may still be reading it.
+/// How long a body that nothing refers to is kept after it was read last: a client may still be reading it.
 pub(super) const READING: Duration = MINUTE;
 /// How long a body that arrives may make no progress.
 const ARRIVING: Duration = Duration::from_mins(10);

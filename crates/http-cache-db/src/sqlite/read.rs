@@ -239,6 +239,17 @@ pub(super) fn find_content(db: &Connection, hash: &ContentHash) -> Result<Option
     Ok(found.map(ContentId))
 }
 
+/// When a body was last referred to, or read, that nothing refers to any more.
+pub(super) fn released_at(db: &Connection, content: ContentId) -> Result<Option<Timestamp>> {
+    let released = db
+        .prepare_cached(
+            "SELECT last_referenced_at FROM body_contents WHERE content_id = ?1 AND reference_count = 0",
+        )?
+        .query_row([content.0], |row| row.get(0))
+        .optional()?;
+    Ok(released.map(Timestamp::from_millis))
+}
+
 fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str> {
     Ok(row.get_ref(column)?.as_str().unwrap_or_default())
 }

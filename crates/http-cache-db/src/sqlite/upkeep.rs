@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlite_database::AccessMode;
 use sqlite_database::rusqlite::Connection;
-use store_core::{MINUTE, Result, SECOND};
+use store_core::{MINUTE, Result, SECOND, Timestamp};
 
 use super::cleanup::READING;
 use super::open::Opened;
@@ -14,8 +14,10 @@ use super::remove::{log_purge, remove_unreadable};
 use super::shared::Shared;
 use super::state::integer;
 use super::{cleanup, evict};
-use crate::store::Evicted;
+use crate::store::{ContentId, Evicted};
 
+/// How often in the time that a body is kept for its readers a read of it is written down.
+const LEASES_PER_READING: u32 = 4;
 /// Of the allowed bytes, the part that is free after an eviction: a sixteenth.
 const ROOM_SHARE: u64 = 16;
 /// Of the allowed bytes, what long bodies may take beyond them that nobody may use any more, but somebody may still be
@@ -39,6 +41,23 @@ impl Shared {
                 log_purge(tx, "damaged", removed, now)
             });
         }
+    }
+
+    /// Keeps a body that nothing refers to any more for as long as somebody reads it.
+    pub(super) fn keep_being_read(&self, content: ContentId, released_at: Timestamp) {
+        let now = self.options.clock.now();
+        let is_due = released_at + READING / LEASES_PER_READING <= now;
+        if !is_due || self.options.database.access == AccessMode::ReadOnly {
+            return;
+        }
+        self.current().database.write_detached(move |tx| {
+            let mut keep = tx.prepare_cached(
+                "UPDATE body_contents SET last_referenced_at = ?2
+                 WHERE content_id = ?1 AND reference_count = 0 AND content_hash IS NOT NULL",
+            )?;
+            keep.execute([content.0, now.as_millis()])?;
+            Ok(())
+        });
     }
 
     /// Makes room if more than the allowed bytes are in use, and cleans up now and then. What fails here fails

@@ -9,7 +9,7 @@ use store_core::{Clock, MINUTE, Result};
 use super::cleanup::READING;
 use super::error::store_error;
 use super::fill::SqliteFill;
-use super::read::find_content;
+use super::read::{find_content, released_at};
 use super::remove::{Removed, hide, of_target, remove_responses, remove_unreadable};
 use super::store::SqliteStore;
 use super::{cleanup, evict, invalidations, report, statistics};
@@ -51,8 +51,14 @@ impl ResponseStore for SqliteStore {
 
     async fn chunk(&self, content: ContentId, index: u64) -> Result<Option<Bytes>> {
         let reader = &self.shared.reader;
-        self.shared
-            .read("chunk", |db, _| reader.chunk(db, content, index))
+        let (chunk, released_at) = self.shared.read("chunk", |db, _| {
+            let chunk = reader.chunk(db, content, index)?;
+            Ok((chunk, released_at(db, content)?))
+        })?;
+        if let (Some(_), Some(released_at)) = (&chunk, released_at) {
+            self.shared.keep_being_read(content, released_at);
+        }
+        Ok(chunk)
     }
 
     async fn find_content(&self, hash: &ContentHash) -> Result<Option<ContentId>> {

@@ -115,6 +115,26 @@ async fn a_long_body_that_was_given_up_is_cleaned_up() {
 }
 
 #[tokio::test]
+async fn a_replaced_body_stays_while_it_is_read() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    let body = noise(1, LONG);
+    let case = long_case(&body);
+    case.store(&store).await;
+    let content = content_of(&store, &case).await;
+    store.invalidate(case.target(&store)).await.unwrap();
+    // Longer than it is kept for a reader that pauses, 24 times over a chunk.
+    for index in 0..24 {
+        clock.advance(50);
+        let chunk = store.chunk(content, index).await.unwrap();
+        assert!(chunk.is_some(), "{index}");
+        store.cleanup().await.unwrap();
+    }
+    clock.advance(60);
+    assert_eq!(store.cleanup().await.unwrap().bodies, 1);
+    assert_eq!(store.chunk(content, 0).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_damaged_body_is_a_miss() {
     let store = in_memory().await;
     let body = b"{\"name\": \"Saga\"}".repeat(20);
