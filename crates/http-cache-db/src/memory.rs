@@ -6,7 +6,7 @@ mod in_progress;
 mod state;
 mod stored;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use self::state::State;
 use crate::events::{Event, Events};
 use crate::keys::{Salt, TargetKey};
 use crate::store::{
-    ContentHash, ContentId, Counts, Evicted, Fill, Health, Hit, ResponseId, ResponseStore,
-    StoredBody, Variant, Version,
+    ContentHash, ContentId, Counts, Evicted, Fill, FillingBytes, Health, Hit, ResponseId,
+    ResponseStore, StoredBody, Variant, Version,
 };
 
 /// The part of the store that a single body may take.
@@ -54,8 +54,7 @@ pub struct MemoryStore {
 struct Inner {
     salt: Salt,
     max_bytes: u64,
-    /// The bytes of all fills in progress.
-    filling_bytes: AtomicU64,
+    filling_bytes: FillingBytes,
     is_closed: AtomicBool,
     state: Mutex<State>,
 }
@@ -68,7 +67,7 @@ impl MemoryStore {
         let inner = Inner {
             salt: Salt::random(),
             max_bytes,
-            filling_bytes: AtomicU64::new(0),
+            filling_bytes: FillingBytes::default(),
             is_closed: AtomicBool::new(false),
             state: Mutex::default(),
         };
@@ -253,7 +252,7 @@ mod tests {
                 fills.push(fill);
             }
         }
-        let filling = || memory.inner.filling_bytes.load(Ordering::Relaxed);
+        let filling = || memory.inner.filling_bytes.get();
         assert_eq!((fills.len(), filling()), (8, 96_000));
         drop(fills);
         assert_eq!(filling(), 0);

@@ -21,6 +21,7 @@
 
 #[cfg(test)]
 pub(crate) mod cases;
+mod filling;
 mod report;
 mod response;
 
@@ -35,6 +36,7 @@ use crate::events::Events;
 use crate::keys::{Salt, TargetKey};
 
 pub use crate::record::ContentHash;
+pub(crate) use filling::{FillingBytes, Share};
 pub use report::{Counts, Evicted, Health, Hit, Version};
 pub use response::{ContentId, NewResponse, ResponseId, StoredBody, Variant};
 

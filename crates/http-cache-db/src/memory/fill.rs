@@ -12,7 +12,7 @@ use super::MemoryStore;
 use crate::events::Event;
 use crate::keys::TargetKey;
 use crate::redaction::Redaction;
-use crate::store::{ContentId, Fill, NewResponse, ResponseId, ResponseStore};
+use crate::store::{ContentId, Fill, NewResponse, ResponseId, ResponseStore, Share};
 
 #[derive(Debug)]
 pub(super) struct MemoryFill {
@@ -20,23 +20,18 @@ pub(super) struct MemoryFill {
     target: TargetKey,
     is_outdated: Arc<AtomicBool>,
     body: BytesMut,
+    share: Share,
 }
 
 impl MemoryFill {
     pub(super) fn new(store: MemoryStore, target: TargetKey, is_outdated: Arc<AtomicBool>) -> Self {
         Self {
+            share: store.inner.filling_bytes.share(),
             store,
             target,
             is_outdated,
             body: BytesMut::new(),
         }
-    }
-
-    fn take_body(&mut self) -> Bytes {
-        let body = self.body.split().freeze();
-        let filling_bytes = &self.store.inner.filling_bytes;
-        filling_bytes.fetch_sub(body.len() as u64, Ordering::Relaxed);
-        body
     }
 }
 
@@ -46,12 +41,9 @@ impl Fill for MemoryFill {
     fn describe(&mut self, _: &HeaderMap) {}
 
     async fn append(&mut self, bytes: Bytes) -> Result<()> {
-        let inner = &self.store.inner;
-        let added = bytes.len() as u64;
-        let filling = inner.filling_bytes.fetch_add(added, Ordering::Relaxed);
+        let (added, most) = (bytes.len() as u64, self.store.inner.max_bytes);
         let is_too_long = self.body_len() + added > self.store.max_body_bytes();
-        if is_too_long || filling.saturating_add(added) > inner.max_bytes {
-            inner.filling_bytes.fetch_sub(added, Ordering::Relaxed);
+        if is_too_long || !self.share.take(added, most) {
             return Err(Error::new(ErrorKind::TooLarge, "memory", "append"));
         }
         self.body.extend_from_slice(&bytes);
@@ -63,7 +55,7 @@ impl Fill for MemoryFill {
     }
 
     async fn commit(mut self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
-        let body = self.take_body();
+        let body = self.body.split().freeze();
         let (max_versions, max_bytes) = (self.store.max_versions, self.store.inner.max_bytes);
         let (bytes, now) = (body.len() as u64, self.store.clock.now());
         let (inserted, evicted) = {
@@ -113,7 +105,6 @@ impl Fill for MemoryFill {
 
 impl Drop for MemoryFill {
     fn drop(&mut self) {
-        self.take_body();
         let mut state = self.store.inner.state();
         state.end_fill(self.target, &self.is_outdated);
     }

@@ -21,7 +21,7 @@ use super::shared::Shared;
 use crate::events::Event;
 use crate::keys::TargetKey;
 use crate::record::{ContentHash, InvalidRecord, RequestRecord, ResponseRecord, UrlRecord};
-use crate::store::{ContentId, Fill, NewResponse, ResponseId};
+use crate::store::{ContentId, Fill, NewResponse, ResponseId, Share};
 
 /// To compress a body of fewer bytes is faster than to ask whether an equal one is stored already.
 const ASK_FIRST_BYTES: usize = 16 << 10;
@@ -36,6 +36,7 @@ pub(super) struct SqliteFill {
     media_type: MediaType,
     hasher: Sha256,
     body_len: u64,
+    share: Share,
     /// The body while it is short.
     body: BytesMut,
     /// The body once it is long.
@@ -52,6 +53,7 @@ impl SqliteFill {
         begun: i64,
     ) -> Self {
         Self {
+            share: shared.filling_bytes.share(),
             shared,
             opened,
             target,
@@ -190,7 +192,9 @@ impl Fill for SqliteFill {
         self.ensure_whole("append")?;
         self.is_broken = true;
         let body_len = self.body_len.saturating_add(bytes.len() as u64);
-        if body_len > self.shared.options.longest_body() {
+        let options = &self.shared.options;
+        let is_too_long = body_len > options.longest_body();
+        if is_too_long || !self.share.take(bytes.len() as u64, options.most_filling()) {
             return Err(Error::new(ErrorKind::TooLarge, BACKEND, "append"));
         }
         self.hasher.update(&bytes);
@@ -204,6 +208,8 @@ impl Fill for SqliteFill {
                 self.is_broken = false;
                 return Ok(());
             }
+            // Earlier ones that were given up make way for it.
+            self.shared.clean_up(&self.opened, SECOND, READING);
             let arrived = self.body.split();
             let begun = Chunks::begin(&self.opened, compressor, &self.media_type, arrived);
             begun.await.map(|chunks| self.chunks = Some(chunks))

@@ -14,6 +14,8 @@ use crate::redaction::Redaction;
 const PAGE_BYTES: u32 = 4_096;
 /// The part of the store that a single body may take.
 const MAX_BODY_SHARE: u64 = 8;
+/// The part of the store that all bodies may take that are arriving.
+const FILLING_SHARE: u64 = 4;
 
 /// Options of a [`SqliteStore`](crate::SqliteStore).
 ///
@@ -26,7 +28,8 @@ const MAX_BODY_SHARE: u64 = 8;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SqliteStoreOptions {
-    /// The bytes that responses may take in the file; beyond that, some are evicted. Default: 1 GiB.
+    /// The bytes that responses may take in the file; beyond that, some are evicted. Bodies that are arriving in this
+    /// process may take a quarter more, or a single one its length; what does not fit is not stored. Default: 1 GiB.
     pub max_bytes: u64,
     /// The length in bytes of the longest body that is stored. Default: an eighth of `max_bytes`.
     pub max_body_bytes: Option<u64>,
@@ -134,5 +137,10 @@ impl SqliteStoreOptions {
     pub(super) fn longest_body(&self) -> u64 {
         self.max_body_bytes
             .unwrap_or(self.max_bytes / MAX_BODY_SHARE)
+    }
+
+    /// The bytes of all bodies that are arriving.
+    pub(super) fn most_filling(&self) -> u64 {
+        self.longest_body().max(self.max_bytes / FILLING_SHARE)
     }
 }

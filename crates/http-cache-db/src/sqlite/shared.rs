@@ -16,6 +16,7 @@ use super::recovery::{self, Recovery};
 use super::remove::{Removed, log_purge};
 use super::state::integer;
 use crate::events::Event;
+use crate::store::FillingBytes;
 
 type Done<T> = sqlite_database::Result<T>;
 
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) cleaned_at: AtomicI64,
     /// When something was invalidated last, in milliseconds of the monotonic clock; negative if never.
     invalidated_at: AtomicI64,
+    pub(super) filling_bytes: FillingBytes,
     /// The bytes that may be stored before the length of the file is asked for.
     pub(super) unasked_room: AtomicI64,
 }
@@ -60,6 +62,7 @@ impl Shared {
             recovery: Recovery::default(),
             cleaned_at: AtomicI64::new(options.clock.now().as_millis()),
             invalidated_at: AtomicI64::new(-1),
+            filling_bytes: FillingBytes::default(),
             unasked_room: AtomicI64::new(0),
             options,
         }

@@ -135,6 +135,32 @@ async fn a_replaced_body_stays_while_it_is_read() {
 }
 
 #[tokio::test]
+async fn bodies_that_arrive_are_bounded_as_a_whole() {
+    let options = SqliteStoreOptions::default().with_max_bytes(16 << 20);
+    let (store, clock) = with_clock(options).await;
+    let body = noise(1, 3 << 19);
+    let case = long_case(&body);
+    let begin = async || {
+        let mut fill = store.begin(case.target(&store)).await.unwrap();
+        let appended = fill.append(Bytes::from(body.clone())).await;
+        appended.map(|()| fill)
+    };
+    let fills = (begin().await.unwrap(), begin().await.unwrap());
+    let refused = begin().await.unwrap_err();
+    assert_eq!(refused.kind(), store_core::ErrorKind::TooLarge);
+    drop(fills);
+    // One that begins later removes what they have left.
+    clock.advance(1);
+    let fill = begin().await.unwrap();
+    while number(&store, "SELECT count(*) FROM body_contents").await > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert!(fill.commit(case.response(&store)).await.unwrap().is_some());
+    assert_eq!(store.shared.filling_bytes.get(), 0);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
 async fn a_damaged_body_is_a_miss() {
     let store = in_memory().await;
     let body = b"{\"name\": \"Saga\"}".repeat(20);
