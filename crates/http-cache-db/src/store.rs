@@ -37,6 +37,7 @@ use crate::keys::{Salt, TargetKey};
 
 pub use crate::record::ContentHash;
 pub(crate) use filling::{FillingBytes, Share};
+pub(crate) use report::shortened;
 pub use report::{Counts, Evicted, Health, Hit, Version};
 pub use response::{ContentId, NewResponse, ResponseId, StoredBody, Variant};
 

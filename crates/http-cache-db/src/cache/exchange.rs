@@ -14,7 +14,7 @@ use super::target::Target;
 use crate::engine::{CacheStatus, Forward, StoredResponse};
 use crate::events::Event;
 use crate::policy::{Policy, RequestHead, end_to_end};
-use crate::store::{Hit, ResponseId};
+use crate::store::{Hit, ResponseId, shortened};
 
 /// A request on its way through the cache.
 #[derive(Clone, Debug)]
@@ -119,8 +119,8 @@ impl Exchange {
         let clock = &self.cache().settings.clock;
         self.cache().count(Hit {
             response,
-            host: self.request.target.host().unwrap_or_default().to_owned(),
-            path: self.request.target.path().to_owned(),
+            host: shortened(self.request.target.host().unwrap_or_default()).into_owned(),
+            path: shortened(self.request.target.path()).into_owned(),
             at: clock.now(),
             duration: clock.monotonic().saturating_sub(self.started),
             bytes,

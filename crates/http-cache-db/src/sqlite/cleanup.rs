@@ -30,6 +30,8 @@ const PAGES_PER_STEP: u32 = 256;
 const LOG_ROWS: i64 = 10_000;
 /// The days that uses are counted for.
 const DAYS: i64 = 400;
+/// The paths of all days together, beyond which the first days go.
+const PATHS_OF_DAYS: i64 = 100_000;
 
 /// What a cleanup removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +56,7 @@ impl CleanupReport {
     }
 }
 
-/// Removes everything, unused header pairs once an hour; long bodies that nothing refers to once nobody can have been `reading`
+/// Removes everything, unused header pairs and the first days once an hour; long bodies that nothing refers to once nobody can have been `reading`
 /// them for so long.
 pub(super) async fn run(
     opened: &Opened,
@@ -87,9 +89,10 @@ pub(super) async fn run(
         };
         report.pages += released;
         if released == 0 {
-            // It reads all lists of fields.
+            // To sweep reads all lists of fields, to shorten all days.
             if maintenance::measure(opened, size, now).await? {
                 report.header_pairs = sweep_pairs(opened).await?;
+                database.write(shorten_days).await?;
             }
             return Ok(report);
         }
@@ -163,8 +166,15 @@ fn shorten_logs(tx: &Transaction<'_>) -> Result<()> {
         let sql = format!("DELETE FROM {table} WHERE {id} <= (SELECT max({id}) FROM {table}) - ?1");
         tx.execute(&sql, [LOG_ROWS])?;
     }
+    Ok(())
+}
+
+fn shorten_days(tx: &Transaction<'_>) -> Result<()> {
     let days = "DELETE FROM hits_by_day WHERE day < (SELECT date(max(day), ?1) FROM hits_by_day)";
     tx.execute(days, [format!("-{DAYS} days")])?;
+    let paths = "DELETE FROM hits_by_day
+        WHERE day < (SELECT day FROM hits_by_day ORDER BY day DESC LIMIT 1 OFFSET ?1)";
+    tx.execute(paths, [PATHS_OF_DAYS])?;
     Ok(())
 }
 

@@ -9,12 +9,12 @@ use sqlite_database::rusqlite::{Transaction, params};
 use store_core::Timestamp;
 
 use super::state::integer;
-use crate::store::{Hit, ResponseId};
+use crate::store::{Hit, ResponseId, shortened};
 
-/// The paths of a day that are counted each for itself.
+/// The paths of a day that are counted each for itself, and as many hosts whose other paths are.
 const MAX_PATHS_PER_DAY: i64 = 10_000;
 /// Where the others are counted.
-const OTHER_PATHS: &str = "(others)";
+const OTHERS: &str = "(others)";
 
 #[derive(Default)]
 struct Uses {
@@ -38,7 +38,8 @@ pub(super) fn record(tx: &Transaction<'_>, hits: &[Hit]) -> Result<BTreeMap<Resp
     for hit in hits {
         let day = hit.at.to_string();
         let day = day.get(..10).unwrap_or_default().to_owned();
-        let of_path = by_path.entry((day, &hit.host, &hit.path)).or_default();
+        let name = (day, shortened(&hit.host), shortened(&hit.path));
+        let of_path = by_path.entry(name).or_default();
         match hit.response {
             None => of_path.misses += 1,
             Some(response) => {
@@ -58,9 +59,9 @@ pub(super) fn record(tx: &Transaction<'_>, hits: &[Hit]) -> Result<BTreeMap<Resp
             counted.insert(response, uses.count);
         }
     }
-    let mut paths_of_day = BTreeMap::new();
+    let mut rows_of_day = BTreeMap::new();
     for ((day, host, path), of_path) in by_path {
-        count_path(tx, &mut paths_of_day, &day, host, path, &of_path)?;
+        count_path(tx, &mut rows_of_day, &day, (&host, &path), &of_path)?;
     }
     Ok(counted)
 }
@@ -95,48 +96,58 @@ fn count_uses(tx: &Transaction<'_>, response: ResponseId, uses: &Uses) -> Result
 
 fn count_path(
     tx: &Transaction<'_>,
-    paths_of_day: &mut BTreeMap<String, i64>,
+    rows_of_day: &mut BTreeMap<String, i64>,
     day: &str,
-    host: &str,
-    path: &str,
+    (host, path): (&str, &str),
     of_path: &OfPath,
 ) -> Result<()> {
-    let values = params![
-        day,
-        host,
-        path,
-        integer(of_path.hits),
-        integer(of_path.misses),
-        integer(of_path.bytes)
+    // The last is one row, so that no number of hosts makes more.
+    let names = [
+        (host, path, MAX_PATHS_PER_DAY),
+        (host, OTHERS, 2 * MAX_PATHS_PER_DAY),
+        (OTHERS, OTHERS, i64::MAX),
     ];
-    let mut add = tx.prepare_cached(
-        "UPDATE hits_by_day SET hits = hits + ?4, misses = misses + ?5, hit_bytes = hit_bytes + ?6
-         WHERE day = ?1 AND domain = ?2 AND path = ?3",
-    )?;
-    if add.execute(values)? > 0 {
-        return Ok(());
+    for (host, path, most) in names {
+        let values = params![
+            day,
+            host,
+            path,
+            integer(of_path.hits),
+            integer(of_path.misses),
+            integer(of_path.bytes)
+        ];
+        let mut add = tx.prepare_cached(
+            "UPDATE hits_by_day SET hits = hits + ?4, misses = misses + ?5, hit_bytes = hit_bytes + ?6
+             WHERE day = ?1 AND domain = ?2 AND path = ?3",
+        )?;
+        if add.execute(values)? > 0 {
+            return Ok(());
+        }
+        let rows = rows_of(tx, rows_of_day, day)?;
+        if *rows < most {
+            *rows += 1;
+            tx.prepare_cached(
+                "INSERT INTO hits_by_day (day, domain, path, hits, misses, hit_bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(values)?;
+            return Ok(());
+        }
     }
-    let paths = match paths_of_day.entry(day.to_owned()) {
+    Ok(())
+}
+
+/// The number of rows that a day has, counted once.
+fn rows_of<'a>(
+    tx: &Transaction<'_>,
+    rows_of_day: &'a mut BTreeMap<String, i64>,
+    day: &str,
+) -> Result<&'a mut i64> {
+    Ok(match rows_of_day.entry(day.to_owned()) {
         Entry::Occupied(entry) => entry.into_mut(),
         Entry::Vacant(entry) => {
-            let paths = "SELECT count(*) FROM hits_by_day WHERE day = ?1";
-            entry.insert(
-                tx.prepare_cached(paths)?
-                    .query_row([day], |row| row.get(0))?,
-            )
+            let mut count = tx.prepare_cached("SELECT count(*) FROM hits_by_day WHERE day = ?1")?;
+            entry.insert(count.query_row([day], |row| row.get(0))?)
         }
-    };
-    *paths += 1;
-    let path = if *paths <= MAX_PATHS_PER_DAY {
-        path
-    } else {
-        OTHER_PATHS
-    };
-    tx.prepare_cached(
-        "INSERT INTO hits_by_day (day, domain, path, hits, misses, hit_bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, misses = misses + excluded.misses,
-             hit_bytes = hit_bytes + excluded.hit_bytes",
-    )?
-    .execute(params![day, host, path, integer(of_path.hits), integer(of_path.misses), integer(of_path.bytes)])?;
-    Ok(())
+    })
 }

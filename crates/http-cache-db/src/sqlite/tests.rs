@@ -1,6 +1,7 @@
 //! What only a store in a file does.
 
 mod contents;
+mod counting;
 mod damage;
 mod existing;
 mod faults;

@@ -1,5 +1,6 @@
 //! Numbers about a store, for and from it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use store_core::Timestamp;
@@ -7,14 +8,17 @@ use store_core::Timestamp;
 use super::response::{ContentId, ResponseId};
 use crate::record::ContentHash;
 
+/// Longer hosts and paths are cut.
+const MAX_NAME_BYTES: usize = 255;
+
 /// A request that was answered from the store, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
     /// The response that answered; `None` for a miss.
     pub response: Option<ResponseId>,
-    /// The host of the target.
+    /// The host of the target. A store may cut it after 255 bytes.
     pub host: String,
-    /// The path of the target, without its query.
+    /// The path of the target, without its query. A store may cut it as well.
     pub path: String,
     /// When.
     pub at: Timestamp,
@@ -22,6 +26,15 @@ pub struct Hit {
     pub duration: Duration,
     /// The length of the body that was sent from the store, in bytes.
     pub bytes: u64,
+}
+
+/// A host or path as it is counted: cut if it is long, as a path may have 64 KiB.
+pub(crate) fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_NAME_BYTES {
+        return text.into();
+    }
+    let (beginning, _) = text.split_at(text.floor_char_boundary(MAX_NAME_BYTES));
+    format!("{beginning}…").into()
 }
 
 /// How much is stored.

@@ -185,6 +185,18 @@ async fn hits_and_misses_are_counted() {
     assert!(!store.is_open());
 }
 
+#[tokio::test]
+async fn what_is_counted_of_a_target_is_short() {
+    let store = Faulty::new();
+    let it = Fixture::over(Arc::new(store.clone()));
+    let origin = Site::counting(&[FRESH]);
+    let url = format!("http://bob:s3cret@example.org:8080/{}", "a".repeat(60_000));
+    it.send(&origin, request("GET", &url, &[])).await;
+    it.cache.flush().await.unwrap();
+    let hit = &store.hits()[0];
+    assert_eq!((&hit.host[..], hit.path.len()), ("example.org", 258));
+}
+
 // covers("C17")
 #[tokio::test]
 async fn the_time_that_an_answer_took_is_counted() {
