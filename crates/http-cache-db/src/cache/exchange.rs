@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
+use http::uri::Authority;
 use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use store_core::Timestamp;
 use url::Url;
@@ -119,13 +120,21 @@ impl Exchange {
         let clock = &self.cache().settings.clock;
         self.cache().count(Hit {
             response,
-            host: shortened(self.request.target.host().unwrap_or_default()).into_owned(),
+            host: shortened(host_and_port(&self.request.target)).into_owned(),
             path: shortened(self.request.target.path()).into_owned(),
             at: clock.now(),
             duration: clock.monotonic().saturating_sub(self.started),
             bytes,
         });
     }
+}
+
+/// A normal URL names its port only if that is not the one of its scheme.
+fn host_and_port(target: &Uri) -> &str {
+    let authority = target.authority().map_or("", Authority::as_str);
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host)
 }
 
 /// An answer of the cache itself, in a sentence.

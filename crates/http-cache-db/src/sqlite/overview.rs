@@ -66,7 +66,7 @@ impl UseStats {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostStats {
-    /// The host.
+    /// The host, with its port if that is not the one of its scheme.
     pub host: String,
     /// The requests to it.
     pub uses: UseStats,
@@ -206,7 +206,7 @@ fn by_host(db: &Connection, most: u32) -> Result<Vec<HostStats>> {
         "SELECT h.domain, h.hits, h.misses, h.hit_bytes,
              (SELECT count(*) FROM urls u JOIN requests q USING (url_id)
                   JOIN responses r ON r.response_id = q.request_id
-              WHERE u.domain = h.domain AND r.is_deleted = 0)
+              WHERE u.domain || ifnull(':' || u.port, '') = h.domain AND r.is_deleted = 0)
          FROM (SELECT * FROM hit_rate_by_host ORDER BY hits + misses DESC, domain LIMIT ?1) h
          ORDER BY h.hits + h.misses DESC, h.domain",
     )?;

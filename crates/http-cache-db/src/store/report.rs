@@ -16,7 +16,7 @@ const MAX_NAME_BYTES: usize = 255;
 pub struct Hit {
     /// The response that answered; `None` for a miss.
     pub response: Option<ResponseId>,
-    /// The host of the target. A store may cut it after 255 bytes.
+    /// The host of the target, with its port if that is not the one of its scheme. A store may cut it after 255 bytes.
     pub host: String,
     /// The path of the target, without its query. A store may cut it as well.
     pub path: String,

@@ -194,7 +194,7 @@ async fn what_is_counted_of_a_target_is_short() {
     it.send(&origin, request("GET", &url, &[])).await;
     it.cache.flush().await.unwrap();
     let hit = &store.hits()[0];
-    assert_eq!((&hit.host[..], hit.path.len()), ("example.org", 258));
+    assert_eq!((&hit.host[..], hit.path.len()), ("example.org:8080", 258));
 }
 
 // covers("C17")

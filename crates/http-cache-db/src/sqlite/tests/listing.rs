@@ -86,7 +86,7 @@ async fn figures_tell_how_well_the_cache_works() {
     let [host] = &stats.hosts[..] else {
         panic!("{:?}", stats.hosts);
     };
-    assert_eq!((host.host.as_str(), host.responses), ("example.org", 2));
+    assert_eq!((host.host.as_str(), host.responses), ("example.org", 1));
     assert_eq!(
         (host.uses.hits, host.uses.misses, host.uses.hit_bytes),
         (2, 1, 8)
