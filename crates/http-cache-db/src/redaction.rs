@@ -1,5 +1,6 @@
 //! Targets without the secrets in their queries, and where those secrets must not turn up.
 
+mod names;
 mod request_fields;
 mod secrets;
 
@@ -10,34 +11,16 @@ use crate::policy::RequestHead;
 
 pub use secrets::Secrets;
 
-/// Parameters that commonly hold a secret.
-const SECRETS: [&str; 20] = [
-    "access_token",
-    "api-key",
-    "api_key",
-    "apikey",
-    "auth",
-    "client_secret",
-    "code",
-    "jwt",
-    "key",
-    "pass",
-    "passwd",
-    "password",
-    "refresh_token",
-    "secret",
-    "session",
-    "sig",
-    "signature",
-    "token",
-    "x-amz-security-token",
-    "x-amz-signature",
-];
-
 /// What a secret is replaced with.
 const REDACTED: &str = "REDACTED";
 
-/// The parameters whose values are not shown or stored.
+/// The parameters and fields whose values are not shown or stored.
+///
+/// By default, these are those with a name of which a word, or two in a row, end in a word for secrets: `token`, `secret`,
+/// `password`, `auth`, `signature`, `credential`, `cookie`, `jwt` and the like, or `key` after `api`, `access`, `secret`,
+/// `private` and the like; with the word `session` or `sig`; or of the name `key`, `code` or `pass`. Words are separated
+/// by signs, or begin with a capital: `id_token`, `X-Amz-Signature` and `apiKey` are secret, `sort_key` and `tokenizer`
+/// are not.
 ///
 /// ```
 /// use http::Uri;
@@ -47,17 +30,14 @@ const REDACTED: &str = "REDACTED";
 /// let shown = Redaction::default().of(&target);
 /// assert_eq!(shown, "http://example.org/issues?api_key=REDACTED&page=2");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redaction(Vec<String>);
-
-impl Default for Redaction {
-    fn default() -> Self {
-        Self(SECRETS.map(str::to_owned).to_vec())
-    }
-}
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redaction(
+    /// The names of an application, besides those by the rule.
+    Vec<String>,
+);
 
 impl Redaction {
-    /// Also redacts parameters of this name, in any case.
+    /// Also redacts parameters and fields of this name, in any case.
     #[must_use]
     pub fn with(mut self, parameter: &str) -> Self {
         self.0.push(parameter.to_ascii_lowercase());
@@ -105,11 +85,11 @@ impl Redaction {
         Secrets::new(of_target, &request.headers)
     }
 
-    /// Whether the parameter of this encoded name is secret.
+    /// Whether the parameter of this encoded name, or the field of this name, is secret.
     fn is_secret(&self, name: &str) -> bool {
         let decoded = percent_decode_str(name).decode_utf8_lossy();
-        let mut secrets = self.0.iter();
-        secrets.any(|secret| decoded.eq_ignore_ascii_case(secret))
+        let mut named = self.0.iter();
+        names::is_secret(&decoded) || named.any(|name| decoded.eq_ignore_ascii_case(name))
     }
 }
 
@@ -128,6 +108,14 @@ mod tests {
     }
 
     #[test]
+    fn targets_that_differ_in_a_secret_have_keys_of_their_own() {
+        let (salt, redaction) = (crate::Salt::random(), Redaction::default());
+        let [one, other] = ["/?id_token=1", "/?id_token=2"].map(Uri::from_static);
+        assert_eq!(redaction.of(&one), redaction.of(&other));
+        assert_ne!(salt.target_key(&one), salt.target_key(&other));
+    }
+
+    #[test]
     fn encoded_names_and_passwords_of_users_are_redacted() {
         let shown = |text: &str| Redaction::default().of(&text.parse().unwrap());
         assert_eq!(shown("/?api%5Fkey=1"), "/?api%5Fkey=REDACTED");
@@ -137,10 +125,12 @@ mod tests {
 
     #[test]
     fn an_application_names_its_own_secrets() {
-        let redaction = Redaction::default().with("Session");
-        assert_eq!(
-            redaction.of(&Uri::from_static("/?session=1")),
-            "/?session=REDACTED"
-        );
+        let redaction = Redaction::default().with("Visitor");
+        let target = Uri::from_static("/?visitor=1&page=2");
+        assert_eq!(redaction.of(&target), "/?visitor=REDACTED&page=2");
+        let mut headers = http::HeaderMap::new();
+        headers.insert("visitor", "1".parse().unwrap());
+        let request = RequestHead::new(http::Method::GET, target, headers);
+        assert_eq!(redaction.request_fields(&request)[0].1, REDACTED);
     }
 }

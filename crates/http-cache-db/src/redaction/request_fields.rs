@@ -5,23 +5,6 @@ use http::{HeaderName, HeaderValue};
 use super::{REDACTED, Redaction};
 use crate::policy::RequestHead;
 
-/// Fields whose values are secrets.
-const SECRET_FIELDS: [&str; 4] = ["authorization", "cookie", "cookie2", "proxy-authorization"];
-/// What the names of fields contain whose values are secrets.
-const SECRET_WORDS: [&str; 11] = [
-    "api-key",
-    "apikey",
-    "api_key",
-    "auth",
-    "bearer",
-    "csrf",
-    "password",
-    "secret",
-    "session",
-    "signature",
-    "token",
-];
-
 impl Redaction {
     /// The fields of a request as they are stored: a secret is replaced, in fields that hold one by their name and
     /// wherever the target's secrets appear.
@@ -45,7 +28,7 @@ impl Redaction {
     pub fn request_fields(&self, request: &RequestHead) -> Vec<(HeaderName, HeaderValue)> {
         let secrets = self.secrets_of(request);
         let fields = request.headers.iter().map(|(name, value)| {
-            let is_secret = is_secret_field(name)
+            let is_secret = self.is_secret(name.as_str())
                 || has_target(value.as_bytes())
                 || secrets.are_in_value(value.as_bytes());
             let value = if is_secret {
@@ -63,9 +46,4 @@ impl Redaction {
 fn has_target(value: &[u8]) -> bool {
     let is_target = value.starts_with(b"/") || value.windows(3).any(|bytes| bytes == b"://");
     is_target && value.iter().any(|byte| matches!(byte, b'?' | b'@'))
-}
-
-fn is_secret_field(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    SECRET_FIELDS.contains(&name) || SECRET_WORDS.iter().any(|word| name.contains(word))
 }
