@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_cache_db::cache::{self, Body};
 use http_cache_db::fields::{combined_value, list_members};
 use http_cache_db::store::ResponseStore;
-use http_cache_db::{HttpCache, SystemClock};
+use http_cache_db::{HttpCache, Redaction, SystemClock};
 use hyper::body::Incoming;
 
 use crate::config::{Config, Origin};
@@ -16,6 +16,7 @@ use crate::plain::sentence;
 use crate::socket::SharedSocket;
 use crate::upstream::{NoAnswer, Upstream};
 use crate::via::Via;
+use crate::{host, max_forwards};
 
 /// The name of this cache in `Cache-Status`, and the beginning of that in `Via`.
 const NAME: &str = "http-cache-proxy";
@@ -26,6 +27,7 @@ pub(crate) struct Proxy {
     origin: Origin,
     upstream: Upstream,
     cache: HttpCache,
+    redaction: Redaction,
     via: Arc<Via>,
     clock: SystemClock,
     timeout: Duration,
@@ -82,6 +84,7 @@ impl Proxy {
             origin: config.origin.clone(),
             upstream: Upstream::new(&config.origin.scheme, config.timeout)?,
             cache,
+            redaction: config.redaction.clone(),
             via: Arc::new(Via::new(NAME)),
             clock: SystemClock::new(),
             timeout: config.timeout,
@@ -114,10 +117,8 @@ impl Proxy {
             let refusal = "This proxy stands in front of one origin; it opens no tunnels.\n";
             return sentence(StatusCode::METHOD_NOT_ALLOWED, refusal);
         }
-        let hosts = parts.headers.get_all(header::HOST).iter().count();
-        if hosts > 1 || (hosts == 0 && client.version >= Version::HTTP_11) {
-            // RFC 9112, section 3.2.
-            let refusal = "A request names its host once.\n";
+        if !host::is_named(&parts.headers, client.version) {
+            let refusal = "A request names its host once, such as example.org:8080.\n";
             return sentence(StatusCode::BAD_REQUEST, refusal);
         }
         if self.via.is_in(&parts.headers) {
@@ -130,6 +131,9 @@ impl Proxy {
             let refusal =
                 "Bodies of requests may be chunked; other transfer codings are not known.\n";
             return sentence(StatusCode::NOT_IMPLEMENTED, refusal);
+        }
+        if let Some(answer) = max_forwards::count_hop(&mut parts, &self.redaction) {
+            return answer;
         }
         let Some(target) = self.origin.target(&parts.uri) else {
             return sentence(StatusCode::BAD_REQUEST, "The target is no path.\n");

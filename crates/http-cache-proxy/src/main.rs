@@ -9,6 +9,8 @@ mod config;
 mod db;
 mod error;
 mod exchange;
+mod host;
+mod max_forwards;
 mod observed;
 mod output;
 mod plain;

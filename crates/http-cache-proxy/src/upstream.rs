@@ -121,7 +121,10 @@ impl Upstream {
         }
         if let Some(interim) = interim {
             on_informational(&mut request, move |response| {
-                interim(response.status(), &end_to_end(response.headers().clone()));
+                let mut headers = end_to_end(response.headers().clone());
+                // There is no content (RFC 9110, section 8.6).
+                headers.remove(header::CONTENT_LENGTH);
+                interim(response.status(), &headers);
             });
         }
         let again = repeated(&request);

@@ -264,6 +264,25 @@ fn stale_response_stands_in_for_an_origin_that_breaks_off() {
 }
 
 #[test]
+fn heads_have_a_hundred_fields_at_most() {
+    // Besides those of `response`, and of `send`.
+    let fields = |count: u32| (2..count).map(|number| format!("X-{number}: 1"));
+    let origin = Origin::start(move |head| {
+        let count = head.split(['/', ' ']).nth(2).unwrap().parse().unwrap();
+        let lines: Vec<_> = fields(count).collect();
+        response("200 OK", &[&lines.join("\r\n")], "one")
+    });
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let received = ["/100", "/101"].map(|path| proxy.get(path).status());
+    assert_eq!(received, [200, 502]);
+    let sent = [100, 101].map(|count| {
+        let lines: Vec<_> = fields(count).collect();
+        proxy.send("GET", "/50", &[&lines.join("\r\n")]).status()
+    });
+    assert_eq!(sent, [200, 431]);
+}
+
+#[test]
 fn unsafe_request_is_sent_once() {
     let origin = Origin::answering("");
     let proxy = Proxy::start(&origin.url(), &[]);

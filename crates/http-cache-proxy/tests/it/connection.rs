@@ -19,6 +19,17 @@ fn interim_response_comes_before_the_final_one() {
 }
 
 #[test]
+fn interim_response_says_nothing_of_a_body() {
+    let early = "HTTP/1.1 103 Early Hints\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n";
+    let origin = Origin::answering(format!("{early}{}", response("200 OK", &[], "one")));
+    let proxy = Proxy::start(&origin.url(), &[]);
+    let answer = proxy.exchange("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let (interim, rest) = answer.split_once("\r\n\r\n").unwrap();
+    assert_eq!(interim, "HTTP/1.1 103 Early Hints\r\nx-a: 1");
+    assert!(rest.ends_with("\r\n\r\none"), "{rest}");
+}
+
+#[test]
 fn client_of_http_1_0_gets_no_interim_response() {
     let origin = Origin::answering(format!("{EARLY}{}", response("200 OK", &[], "one")));
     let proxy = Proxy::start(&origin.url(), &[]);
@@ -64,7 +75,14 @@ fn pipelined_answers_stay_whole_beside_interim_responses() {
 #[test]
 fn request_names_its_host_once() {
     let proxy = Proxy::start("http://127.0.0.1:9", &[]);
-    for hosts in ["", "Host: a\r\nHost: b\r\n"] {
+    for hosts in [
+        "",
+        "Host: a\r\nHost: b\r\n",
+        "Host: a b\r\n",
+        "Host: user@a\r\n",
+        "Host: a:port\r\n",
+        "Host: a/b\r\n",
+    ] {
         let request = format!("GET / HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
         let answer = proxy.exchange(&request);
         assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");

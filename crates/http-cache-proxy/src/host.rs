@@ -1,0 +1,78 @@
+//! The field `Host` of a request (RFC 9112, section 3.2).
+
+use std::net::Ipv6Addr;
+
+use http::{HeaderMap, HeaderValue, Version, header};
+
+/// Whether a request of this version names its host as it must: once, and by a host with or without a port.
+pub(crate) fn is_named(headers: &HeaderMap, version: Version) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => version < Version::HTTP_11,
+        (Some(host), None) => is_host(host),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else {
+        return false;
+    };
+    // That of a target without an authority.
+    if text.is_empty() {
+        return true;
+    }
+    let address = text.strip_prefix('[').and_then(|text| text.split_once(']'));
+    let (is_name_or_address, rest) = if let Some((address, rest)) = address {
+        let is_future = address.starts_with('v');
+        (is_future || address.parse::<Ipv6Addr>().is_ok(), rest)
+    } else {
+        let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+        (is_name(name), rest)
+    };
+    let is_port = |port: &str| {
+        let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && (port.is_empty() || port.parse::<u16>().is_ok())
+    };
+    let is_rest_port = rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
+    is_name_or_address && is_rest_port
+}
+
+/// Whether this is a name of RFC 3986, section 3.2.2, that is not empty.
+fn is_name(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_host(text: &str) -> bool {
+        HeaderValue::from_str(text).is_ok_and(|value| super::is_host(&value))
+    }
+
+    #[test]
+    fn hosts_have_a_name_or_address_and_perhaps_a_port() {
+        for text in [
+            "",
+            "a",
+            "example.org",
+            "example.org:8080",
+            "example.org:",
+            "127.0.0.1:80",
+            "[::1]",
+            "[::1]:8080",
+            "a_b-c.d~e",
+            "a%20b",
+        ] {
+            assert!(is_host(text), "{text}");
+        }
+        for text in [
+            "a b", "a/b", "http://a", "user@a", "a:b", "a:+1", "a:99999", "a:1:2", "a,b?", "[::1",
+            "[zz]", "::1", ":80", "a\"b", "é",
+        ] {
+            assert!(!is_host(text), "{text}");
+        }
+    }
+}
