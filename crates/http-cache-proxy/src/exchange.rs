@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_cache_db::cache::{self, Body};
+use http_cache_db::engine::CacheStatus;
 use http_cache_db::fields::{combined_value, list_members};
 use http_cache_db::store::ResponseStore;
 use http_cache_db::{HttpCache, Redaction, SystemClock};
@@ -49,11 +50,19 @@ struct Route {
     client: Option<Client>,
 }
 
-impl cache::Origin for Route {
-    type Error = NoAnswer;
+/// A request that the origin did not answer.
+struct Unanswered {
+    reason: NoAnswer,
+    /// What the cache did before it was sent.
+    status: Option<CacheStatus>,
+}
 
-    async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, NoAnswer> {
+impl cache::Origin for Route {
+    type Error = Unanswered;
+
+    async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Unanswered> {
         self.via.add_to(request.headers_mut());
+        let status = request.extensions().get().cloned();
         let interim = self.client.clone().map(|client| {
             move |status, headers: &HeaderMap| {
                 // Whether to go on is said by the server, which the client expects it of.
@@ -62,7 +71,8 @@ impl cache::Origin for Route {
                 }
             }
         });
-        self.upstream.send(request, interim).await
+        let answer = self.upstream.send(request, interim).await;
+        answer.map_err(|reason| Unanswered { reason, status })
     }
 
     fn detached(&self) -> Self {
@@ -163,22 +173,33 @@ fn is_coding_known(headers: &HeaderMap) -> bool {
         && codings.next().is_none()
 }
 
-fn no_answer(error: NoAnswer) -> Response<Body> {
-    match error {
-        NoAnswer::BrokenRequest => sentence(
+fn no_answer(error: Unanswered) -> Response<Body> {
+    let (status, detail, text) = match error.reason {
+        NoAnswer::BrokenRequest => (
             StatusCode::BAD_REQUEST,
+            "broken request",
             "The body of the request is incomplete or not well-formed.\n",
         ),
-        NoAnswer::StalledRequest => sentence(
+        NoAnswer::StalledRequest => (
             StatusCode::REQUEST_TIMEOUT,
+            "stalled request",
             "The body of the request made no progress for too long.\n",
         ),
-        NoAnswer::TimedOut => sentence(
+        NoAnswer::TimedOut => (
             StatusCode::GATEWAY_TIMEOUT,
+            "timeout",
             "The origin did not answer in time.\n",
         ),
-        NoAnswer::Unreachable => {
-            sentence(StatusCode::BAD_GATEWAY, "The origin cannot be reached.\n")
-        }
+        NoAnswer::Unreachable => (
+            StatusCode::BAD_GATEWAY,
+            "unreachable",
+            "The origin cannot be reached.\n",
+        ),
+    };
+    let mut response = sentence(status, text);
+    let cache_status = error.status.map(|status| status.detail(detail).to_string());
+    if let Some(Ok(value)) = cache_status.map(HeaderValue::try_from) {
+        response.headers_mut().append("cache-status", value);
     }
+    response
 }

@@ -57,7 +57,8 @@ impl Exchange {
                 None
             };
             let stored = ask.entry.as_ref().map(|entry| &entry.stored);
-            let request = self.to_origin(ask.forward, stored, body.take().unwrap_or_default());
+            let mut request = self.to_origin(ask.forward, stored, body.take().unwrap_or_default());
+            request.extensions_mut().insert(self.forward_status(&ask));
             let requested_at = self.now();
             let sent = origin.send(request).await;
             let received_at = self.now();

@@ -7,8 +7,8 @@ use super::body::Body;
 
 /// Sends requests to the origin. A closure over a request that returns a future is one.
 ///
-/// The request has an absolute target and the extensions of the request that the cache was asked. `Host` may be
-/// missing, and lengths are those of the body.
+/// The request has an absolute target, the extensions of the request that the cache was asked, and among them the
+/// [`CacheStatus`](crate::engine::CacheStatus) so far: why it is sent. `Host` may be missing, and lengths are those of the body.
 pub trait Origin: Clone + Send + Sync + 'static {
     /// Why there is no answer.
     type Error: Send + 'static;

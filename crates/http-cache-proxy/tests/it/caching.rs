@@ -260,7 +260,25 @@ fn stale_response_stands_in_for_an_origin_that_breaks_off() {
     let stale = proxy.get("/");
     assert_eq!((stale.status(), &stale.body[..]), (200, "one"));
     assert_eq!(stale.cache_status(), "hit;detail=\"stale\"");
-    assert_eq!(proxy.get("/other").status(), 502);
+    let other = proxy.get("/other");
+    assert_eq!(other.status(), 502);
+    assert_eq!(other.cache_status(), "fwd=uri-miss;detail=\"unreachable\"");
+}
+
+#[test]
+fn answer_that_does_not_come_says_why_the_origin_was_asked() {
+    let origin = Origin::start(|_| {
+        std::thread::sleep(Duration::from_secs(2));
+        String::new()
+    });
+    let proxy = Proxy::start(&origin.url(), &["--timeout", "200ms"]);
+    for (method, status) in [
+        ("GET", "fwd=uri-miss;detail=\"timeout\""),
+        ("POST", "fwd=method;detail=\"timeout\""),
+    ] {
+        let answer = proxy.send(method, "/", &["Content-Length: 0"]);
+        assert_eq!((answer.status(), answer.cache_status()), (504, status));
+    }
 }
 
 #[test]
