@@ -96,7 +96,7 @@ fn run(db: &Connection, sql: &str) -> std::result::Result<QueryRows, Failed> {
         return Err(Failed::Refused(reason.to_owned()));
     }
     if statement.column_count() == 0 {
-        let reason = "nothing is asked for; a query is a single SELECT";
+        let reason = "the statement has no rows; only a single SELECT is run";
         return Err(Failed::Refused(reason.to_owned()));
     }
     Ok(QueryRows {

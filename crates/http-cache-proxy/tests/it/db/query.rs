@@ -24,12 +24,16 @@ fn a_query_prints_its_rows_and_refuses_to_write() {
         ("SELEC 1", "syntax error"),
         ("ATTACH 'x.db' AS x", "only a single SELECT is run"),
         (" begin;", "only a single SELECT is run"),
+        ("-- a\n/* b */ BEGIN", "only a single SELECT is run"),
+        ("-- nothing", "only a single SELECT is run"),
     ] {
         let refused = attempt(&filled.file, &["query", sql]);
         assert_eq!(refused.status, Some(1));
         assert!(refused.errors.contains(reason), "{}", refused.errors);
     }
     assert_eq!(json(&filled.file, &["urls"]).as_array().unwrap().len(), 5);
+    let rows = json(&filled.file, &["query", "-- a comment\nSELECT 1 AS a"]);
+    assert_eq!(rows, serde_json::json!([{"a": 1}]));
 }
 
 #[test]
