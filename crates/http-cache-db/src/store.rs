@@ -51,7 +51,8 @@ pub trait ResponseStore: fmt::Debug + Send + Sync {
     /// The salt of this store's keys.
     fn salt(&self) -> Salt;
 
-    /// Who hears of what happens here.
+    /// Who hears of what happens here. A call that fails tells of nothing: its caller has the error. What a store fails
+    /// to do by itself, it tells as [`Event::Error`](crate::events::Event::Error).
     fn events(&self) -> &Events;
 
     /// The length in bytes of the longest body that is stored.

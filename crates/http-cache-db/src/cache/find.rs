@@ -1,6 +1,7 @@
 //! The stored responses of a target, and their bodies.
 
 use bytes::Bytes;
+use store_core::BoxError;
 
 use super::body::Body;
 use super::chunks::stored_bytes;
@@ -106,9 +107,12 @@ impl Entry {
         let len = range.end.saturating_sub(range.start);
         let failed = {
             let target = target.clone();
-            move |error: &store_core::BoxError| {
-                let error = error.to_string();
-                target.emit(|url| Event::CacheError { url, error });
+            move |error: &BoxError| {
+                let event = |url, error| Event::CacheError { url, error };
+                match error.downcast_ref() {
+                    Some(error) => target.failed(error, event),
+                    None => target.emit(|url| event(url, error.to_string())),
+                }
             }
         };
         (

@@ -18,7 +18,8 @@ pub enum Event {
     Disconnected,
     /// Everything in it was removed.
     Destroyed { responses: u64 },
-    /// An operation of the store failed; requests are answered by the origin.
+    /// An operation of the store failed; requests are answered by the origin. A cache tells of what it has called for,
+    /// and a store of what it does by itself, such as a cleanup: whoever calls a store without a cache has its error.
     Error {
         operation: &'static str,
         error: String,
@@ -74,7 +75,7 @@ pub enum Event {
     },
     /// Uses of stored responses were counted.
     Accessed { response: ResponseId, hits: u64 },
-    /// A response was stored whose body so many versions have now.
+    /// A response was stored whose body so many versions have now. That a body has fewer, after a removal, is not told.
     ReferenceCountChanged {
         content: ContentId,
         reference_count: i64,

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use sqlite_database::{
     CreateMode, DamageCheck, Error as DatabaseError, ErrorKind, Result, SqliteDatabase,
 };
-use store_core::ErrorChain;
 
+use super::error::store_error;
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
 use super::ownership::{NotACache, was_cache};
@@ -75,10 +75,7 @@ pub(super) fn begin_if_needed(shared: &Arc<Shared>, kind: ErrorKind) {
     tokio::spawn(async move {
         if let Err(error) = recover(&shared, is_damaged).await {
             tracing::error!(%error, "the cache file cannot be opened again; nothing is stored until it can");
-            shared.options.events.emit_failure(|| Event::Error {
-                operation: "open",
-                error: ErrorChain(&error).to_string(),
-            });
+            shared.failed_by_itself(&store_error(error, "open"));
         }
         shared.recovery.is_running.store(false, Ordering::Release);
     });

@@ -110,19 +110,22 @@ impl Shared {
         at >= 0 && self.monotonic() - at <= LATELY
     }
 
-    /// The error of an operation; if it says that the file is damaged or gone, the store gets another.
+    /// The error of an operation for its caller; if it says that the file is damaged or gone, the store gets another.
     pub(super) fn error(
         self: &Arc<Self>,
         error: sqlite_database::Error,
         operation: &'static str,
     ) -> Error {
         recovery::begin_if_needed(self, error.kind());
-        let error = store_error(error, operation);
+        store_error(error, operation)
+    }
+
+    /// Tells of the failure of something that nobody has called for.
+    pub(super) fn failed_by_itself(&self, error: &Error) {
         self.options.events.emit_failure(|| Event::Error {
-            operation,
-            error: ErrorChain(&error).to_string(),
+            operation: error.operation(),
+            error: ErrorChain(error).to_string(),
         });
-        error
     }
 
     /// Runs a short read, on the caller's thread.
@@ -152,20 +155,15 @@ impl Shared {
             log_purge(tx, operation, removed, now)?;
             Ok(removed)
         });
-        let events = &self.options.events;
-        match removed.await {
-            Ok(Removed { responses: 0, .. }) => Ok(0),
-            Ok(Removed { responses, .. }) => {
-                events.emit(|| Event::DeleteSuccess { responses });
-                Ok(responses)
-            }
-            Err(error) => {
-                let error = self.error(error, operation);
-                events.emit(|| Event::DeleteError {
-                    error: ErrorChain(&error).to_string(),
-                });
-                Err(error)
-            }
+        let removed = removed
+            .await
+            .map_err(|error| self.error(error, operation))?;
+        let responses = removed.responses;
+        if responses > 0 {
+            self.options
+                .events
+                .emit(|| Event::DeleteSuccess { responses });
         }
+        Ok(responses)
     }
 }

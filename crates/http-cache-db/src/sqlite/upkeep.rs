@@ -86,7 +86,9 @@ impl Shared {
         };
         if lasting > max_bytes {
             let surplus = lasting - max_bytes + max_bytes / ROOM_SHARE;
-            let _reported = self.evict(opened, surplus).await;
+            if let Err(error) = self.evict(opened, surplus).await {
+                self.failed_by_itself(&error);
+            }
         }
         if used > most {
             // A client that still reads one of these is cut off.
@@ -136,7 +138,7 @@ impl Shared {
             let (shared, opened) = (Arc::clone(self), Arc::clone(opened));
             tokio::spawn(async move {
                 if let Err(error) = cleanup::run(&opened, now, reading).await {
-                    shared.error(error, "cleanup");
+                    shared.failed_by_itself(&shared.error(error, "cleanup"));
                 }
             });
         }

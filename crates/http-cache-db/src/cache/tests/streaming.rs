@@ -58,17 +58,21 @@ async fn a_slice_begins_at_its_chunk_and_crosses_borders() {
 }
 
 #[tokio::test]
-async fn a_missing_chunk_breaks_the_body_off() {
-    let (it, store, origin) = chunked().await;
-    store.lose_chunk(1);
-    let asked = request("GET", URL, &[]);
-    let mut body = it.cache.handle(asked, &origin).await.unwrap().into_body();
-    assert!(body.frame().await.unwrap().is_ok());
-    assert!(body.frame().await.unwrap().is_err());
-    assert_eq!(
-        it.told(|event| matches!(event, Event::CacheError { .. })),
-        1
-    );
+async fn a_chunk_that_is_missing_or_fails_breaks_the_body_off() {
+    for (failing, errors) in [(false, 0), (true, 1)] {
+        let (it, store, origin) = chunked().await;
+        store.lose_chunk(1);
+        let asked = request("GET", URL, &[]);
+        let mut body = it.cache.handle(asked, &origin).await.unwrap().into_body();
+        assert!(body.frame().await.unwrap().is_ok());
+        if failing {
+            store.fail("chunk");
+        }
+        assert!(body.frame().await.unwrap().is_err());
+        let is_like = |event: &Event| matches!(event, Event::CacheError { .. });
+        let is_error = |event: &Event| matches!(event, Event::Error { .. });
+        assert_eq!((it.told(is_like), it.told(is_error)), (1, errors));
+    }
 }
 
 #[tokio::test]

@@ -3,10 +3,12 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use http::{Request, Response};
 use sqlite_database::{AccessMode, DatabaseOptions};
 use store_core::ManualClock;
 
 use super::*;
+use crate::cache::{Body, HttpCache};
 use crate::codec::{Codec, CodecError, Codecs, Identity};
 use crate::events::{Event, Events, Listener};
 
@@ -194,7 +196,7 @@ async fn a_damaged_body_is_told_with_its_codec() {
 
 // covers("C4")
 #[tokio::test]
-async fn what_a_file_refuses_is_told_with_its_operation() {
+async fn what_a_file_refuses_is_told_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
     let store = SqliteStore::open(&path, SqliteStoreOptions::default());
@@ -205,16 +207,43 @@ async fn what_a_file_refuses_is_told_with_its_operation() {
     let database = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
     let options = options.with_database(database);
     let store = SqliteStore::open_existing(&path, options).await.unwrap();
+    heard.lock().unwrap().clear();
     let refused = store.remove(id).await.unwrap_err();
     assert_eq!(refused.kind(), store_core::ErrorKind::ReadOnly);
-    let error = store_core::ErrorChain(&refused).to_string();
-    let expected = [
-        Event::Error {
-            operation: "remove",
-            error: error.clone(),
-        },
-        Event::DeleteError { error },
-    ];
-    assert_eq!(heard.lock().unwrap()[2..], expected);
-    store.close().await.unwrap();
+    assert_eq!(*heard.lock().unwrap(), []);
+    // A cache tells of what it has called for.
+    let cache = HttpCache::new(Arc::new(store));
+    let origin =
+        |_: Request<Body>| async { Ok::<_, std::convert::Infallible>(Response::default()) };
+    let request = Request::post("http://example.org/issues").body(Body::empty());
+    cache.handle(request.unwrap(), &origin).await.unwrap();
+    let told = heard.lock().unwrap().clone();
+    let [
+        Event::DeleteError { .. },
+        Event::Error { operation, error },
+        Event::NotStored { .. },
+    ] = &told[..]
+    else {
+        panic!("{told:#?}");
+    };
+    assert!(
+        *operation == "invalidate" && error.contains("not writable"),
+        "{error}"
+    );
+    cache.close().await.unwrap();
+}
+
+// covers("C4")
+#[tokio::test]
+async fn what_a_store_fails_to_do_by_itself_is_told() {
+    let (_listener, heard, options) = heard();
+    let (store, clock) = with_clock(options).await;
+    execute(&store, "DROP TABLE performance_metrics").await;
+    clock.advance(60);
+    store.record_hits(Vec::new()).await.unwrap();
+    let is_like =
+        |event: &Event| matches!(event, Event::Error { operation, .. } if *operation == "cleanup");
+    while !heard.lock().unwrap().iter().any(is_like) {
+        tokio::task::yield_now().await;
+    }
 }
