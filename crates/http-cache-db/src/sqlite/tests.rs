@@ -10,6 +10,7 @@ mod listing;
 mod questions;
 mod schema;
 mod telling;
+mod unwritable;
 
 use std::sync::Arc;
 
