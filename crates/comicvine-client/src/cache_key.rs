@@ -28,6 +28,7 @@ pub(crate) fn canonical_path(path: &str) -> String {
         && id.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(kind) = name.parse::<ResourceKind>()
         && kind.detail_path() == name
+        && kind.prefix() != 0
     {
         return format!("{name}/{}-{id}", kind.prefix());
     }

@@ -280,6 +280,27 @@ impl Error {
         }
     }
 
+    /// The HTTP status of the response, if it says more than the variant.
+    #[must_use]
+    pub const fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Unavailable { status, .. } | Self::WebPage { status, .. } => Some(*status),
+            Self::InvalidInput { .. }
+            | Self::InvalidKey
+            | Self::NotFound { .. }
+            | Self::Filter { .. }
+            | Self::Refused { .. }
+            | Self::RateLimited { .. }
+            | Self::Blocked { .. }
+            | Self::NotCached { .. }
+            | Self::Timeout { .. }
+            | Self::Transport { .. }
+            | Self::Incomplete { .. }
+            | Self::Decode { .. }
+            | Self::Store { .. } => None,
+        }
+    }
+
     /// When to try again, if that is known.
     #[must_use]
     pub const fn retry_at(&self) -> Option<Timestamp> {

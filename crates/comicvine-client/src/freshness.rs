@@ -6,6 +6,9 @@ use store_core::{DAY, HOUR, MINUTE};
 
 use crate::kind::ResourceKind;
 
+/// All kinds, with or without a model.
+const KINDS: usize = ResourceKind::Chat as usize + 1;
+
 /// How long responses are served from the cache without fetching them again.
 ///
 /// The API sends no caching headers. A resource tells when it was last changed (`date_last_updated`), and what has
@@ -39,7 +42,7 @@ pub struct Freshness {
     /// Default: 10 minutes, because a resource may be created at any time.
     pub not_found: Duration,
     /// The times of kinds that have one of their own, for one resource of the kind.
-    kinds: [Option<Duration>; ResourceKind::ALL.len()],
+    kinds: [Option<Duration>; KINDS],
 }
 
 impl Default for Freshness {
@@ -52,7 +55,7 @@ impl Default for Freshness {
             types: DAY * 7,
             stale: DAY * 30,
             not_found: MINUTE * 10,
-            kinds: [None; ResourceKind::ALL.len()],
+            kinds: [None; KINDS],
         }
     }
 }

@@ -98,7 +98,10 @@ impl Id {
     /// The id with the prefix of `kind`, as in the API's paths: `4000-319366`.
     #[must_use]
     pub fn qualified(self, kind: ResourceKind) -> String {
-        format!("{}-{}", kind.prefix(), self.0)
+        match kind.prefix() {
+            0 => self.0.to_string(),
+            prefix => format!("{prefix}-{}", self.0),
+        }
     }
 }
 

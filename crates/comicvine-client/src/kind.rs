@@ -61,10 +61,14 @@ pub enum ResourceKind {
     VideoType,
     /// A run of issues under one title; `volume`, `volumes`.
     Volume,
+    /// A chat of the site; `chat`, `chats`. Documented, but without a model and not in [`ALL`](Self::ALL): no
+    /// response was ever recorded. [`get`](crate::ComicVine::get) and [`list`](crate::ComicVine::list) read it as
+    /// [`RawJson`](crate::RawJson).
+    Chat,
 }
 
 impl ResourceKind {
-    /// Every kind, by name.
+    /// Every kind that has a model, by name.
     pub const ALL: [Self; 19] = [
         Self::Character,
         Self::Concept,
@@ -121,7 +125,8 @@ impl ResourceKind {
 
     /// The number before the dash of an id: 4040 in `4040-1293`.
     ///
-    /// Video types and video categories share 2320.
+    /// Video types and video categories share 2320. 0 for chats, whose prefix is unknown: their ids are written
+    /// without one.
     #[must_use]
     pub fn prefix(self) -> u16 {
         self.entry().prefix
@@ -135,7 +140,7 @@ impl ResourceKind {
     pub fn from_prefix(prefix: u16) -> Option<Self> {
         TABLE
             .iter()
-            .find(|entry| entry.prefix == prefix)
+            .find(|entry| entry.prefix == prefix && prefix != 0)
             .map(|entry| entry.kind)
     }
 

@@ -4,6 +4,7 @@
 use crate::kind::Entry;
 
 mod character;
+mod chat;
 mod concept;
 mod episode;
 mod issue;
@@ -44,7 +45,7 @@ pub use self::video_type::{VideoType, VideoTypeId, VideoTypeRow};
 pub use self::volume::{Volume, VolumeId, VolumeRow};
 
 /// Every kind, in the order of the variants of [`ResourceKind`](crate::ResourceKind).
-pub(crate) static TABLE: [&Entry; 19] = [
+pub(crate) static TABLE: [&Entry; 20] = [
     &character::ENTRY,
     &concept::ENTRY,
     &episode::ENTRY,
@@ -64,4 +65,5 @@ pub(crate) static TABLE: [&Entry; 19] = [
     &video_category::ENTRY,
     &video_type::ENTRY,
     &volume::ENTRY,
+    &chat::ENTRY,
 ];

@@ -131,6 +131,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(784_111_777_000); // 6 November 1994, 08:49:37
 
+    // covers("T9")
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         for (value, seconds) in [
@@ -151,6 +152,7 @@ mod tests {
         }
     }
 
+    // covers("T9")
     #[test]
     fn every_family_of_rate_limit_headers_is_read() {
         for pairs in [

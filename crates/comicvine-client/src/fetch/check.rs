@@ -11,6 +11,7 @@ use crate::envelope::Envelope;
 use crate::error::{Error, Result};
 use crate::http_response::HttpResponse;
 use crate::id::{Id, id_in};
+use crate::kind::ResourceKind;
 use crate::model::field::lenient;
 use crate::model::{DateTime, Parsed};
 
@@ -71,6 +72,10 @@ pub(super) fn check_results(response: &HttpResponse, request: &ApiRequest) -> Re
 fn check_shape(envelope: &Envelope<&RawValue>, request: &ApiRequest) -> Result<Seen> {
     let results = envelope.results.get();
     match request.shape {
+        Shape::Resource {
+            kind: ResourceKind::Chat,
+            ..
+        } => Ok(Quality::Sound.into()),
         Shape::Resource { id, .. } => check_resource(results, id, request),
         Shape::Page { offset } => {
             let rows = parse_rows(results, request)?;

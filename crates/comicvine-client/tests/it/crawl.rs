@@ -105,6 +105,7 @@ async fn any_fault_on_any_page_costs_time_and_no_row() {
     }
 }
 
+// covers("T8")
 #[tokio::test]
 async fn named_moment_is_waited_for_as_often_as_it_takes() {
     let fake = fake().await;

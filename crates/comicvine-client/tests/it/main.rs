@@ -9,6 +9,7 @@ mod damage;
 mod defaults;
 mod details;
 mod examples;
+mod hooks;
 mod large;
 mod lists;
 mod many;

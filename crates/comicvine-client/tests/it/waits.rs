@@ -6,7 +6,7 @@ use comicvine_client::{
     Budget, ComicVine, ComicVineBuilder, Limit, Policy, Priority, WaitEvent, WaitReason,
 };
 use comicvine_fake::{FakeServer, Fault, Injection};
-use store_core::{AdaptiveConfig, HOUR, ManualClock, RateLimitOptions, SECOND, Stores};
+use store_core::{AdaptiveConfig, Clock, HOUR, ManualClock, RateLimitOptions, SECOND, Stores};
 use store_memory::MemoryRateLimitStore;
 
 use crate::{budget, builder, fake, times};
@@ -137,4 +137,32 @@ async fn end_of_a_wait_is_the_moment_that_the_server_named() {
         panic!("{told:?}");
     };
     assert_eq!(wait.until, Some(until));
+}
+
+// covers("T8")
+#[tokio::test]
+async fn pauses_between_retries_grow_by_four_with_jitter_up_to_a_minute() {
+    let fixture = Fixture::new().await;
+    let client = fixture.builder(budget(200)).retry_backoff(SECOND * 5);
+    fixture.fake.inject(times(Fault::InternalError, 4));
+    let mut last = fixture.clock.now();
+    fixture
+        .request(&client.build().unwrap(), Priority::User)
+        .await;
+    let told = fixture.told.lock().unwrap();
+    let mut pauses = Vec::new();
+    for event in told.iter() {
+        if let WaitEvent::Waiting(wait) = event {
+            assert_eq!(wait.reason, WaitReason::Retry);
+            let until = wait.until.unwrap();
+            pauses.push(until.since(last));
+            last = until;
+        }
+    }
+    // The clock of the test moves by seconds.
+    for (pause, base) in pauses.iter().zip([5, 20, 60, 60]) {
+        let longest = SECOND * base * 3 / 2 + SECOND;
+        assert!((SECOND * base..=longest).contains(pause), "{pauses:?}");
+    }
+    assert_eq!(pauses.len(), 4);
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use comicvine_client::{
-    ApiKey, ComicVine, ComicVineBuilder, Error, Filter, Freshness, IssueId, IssueRow, LimitReason,
-    Outcome, Priority, Result, Sort,
+    ApiKey, ComicVine, ComicVineBuilder, Error, Filter, Freshness, Id, IssueId, IssueRow,
+    LimitReason, Outcome, Priority, RawJson, ResourceKind, Result, Sort,
 };
 use futures_util::TryStreamExt;
 use store_core::{DAY, ManualClock, SECOND, Stores};
@@ -295,5 +295,29 @@ async fn web_page_is_an_error_that_names_its_title() {
         error.to_string(),
         "comic vine answers issue 4000-5 with a web page (`We'll be right back`) (http status 200); \
          try again later"
+    );
+}
+
+#[tokio::test]
+async fn chats_are_raw_and_their_ids_have_no_prefix() {
+    let chat = r#"{"title":"Premiere","channel_name":"cv"}"#;
+    let rows = format!("[{chat}]");
+    let server = Scripted::start([Canned::ok(1, chat), Canned::ok(1, &rows)]).await;
+    let client = builder(&server).build().unwrap();
+    let kind: ResourceKind = "chats".parse().unwrap();
+    let one = client.get::<RawJson>(kind, Id::new(5)).await.unwrap();
+    assert_eq!(one.value.get(), chat);
+    let rows = client.list::<RawJson>(kind).await.unwrap().value.rows;
+    assert_eq!(rows.len(), 1);
+    let heads = server.heads();
+    assert!(
+        heads[0].starts_with("GET /mirror/api/chat/5/?"),
+        "{}",
+        heads[0]
+    );
+    assert!(
+        heads[1].starts_with("GET /mirror/api/chats/?"),
+        "{}",
+        heads[1]
     );
 }
