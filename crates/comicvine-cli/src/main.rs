@@ -5,6 +5,7 @@
 mod cli;
 mod commands;
 mod error;
+mod eta;
 mod fields;
 mod names;
 mod options;
@@ -12,6 +13,7 @@ mod output;
 mod progress;
 mod session;
 mod store;
+mod waits;
 
 use std::process::ExitCode;
 

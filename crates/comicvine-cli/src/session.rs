@@ -8,6 +8,7 @@ use store_core::{CacheStore, DedupeStore, RateLimitStore, Stores};
 
 use crate::error::Error;
 use crate::options::GlobalOptions;
+use crate::progress::Progress;
 use crate::store::{self, Backend, Maintenance, Purpose};
 
 /// A connection that takes longer has little chance.
@@ -20,6 +21,7 @@ const KEY_FILE_HELP: &str = "--api-key-file names a text file that holds only th
 /// A client and its open stores.
 pub(crate) struct Session {
     pub(crate) comics: ComicVine,
+    pub(crate) progress: Progress,
     backend: Backend,
 }
 
@@ -35,13 +37,16 @@ impl Session {
         };
         let budget = global.budget()?;
         let backend = store::open(global, Purpose::Requests).await?;
+        let progress = Progress::default();
+        let waits = progress.clone();
         let comics = ComicVine::builder(key)
             .stores(backend.stores.clone())
             .max_wait(global.max_wait)
             .timeout(global.timeout)
             .connect_timeout(global.timeout.min(CONNECT_TIMEOUT))
             .budget(budget)
-            .user_agent(global.user_agent.as_deref().unwrap_or(USER_AGENT));
+            .user_agent(global.user_agent.as_deref().unwrap_or(USER_AGENT))
+            .on_wait(move |event| waits.on_wait(event));
         let comics = match &global.base_url {
             Some(url) => comics.base_url(url),
             None => comics,
@@ -57,7 +62,11 @@ impl Session {
         };
         let comics = comics.build()?;
 
-        Ok(Self { comics, backend })
+        Ok(Self {
+            comics,
+            progress,
+            backend,
+        })
     }
 
     /// Closes the stores and returns `result`, or the error of closing.

@@ -11,7 +11,6 @@ use crate::fields::{Selection, Source};
 use crate::names;
 use crate::options::{GlobalOptions, OutputFormat};
 use crate::output::{self, Columns};
-use crate::progress::spinner;
 use crate::session::Session;
 
 use target::Target;
@@ -75,9 +74,9 @@ async fn show(
     request: DetailRequest<RawJson>,
     columns: Option<&Columns>,
 ) -> Result<(), Error> {
-    let waiting = spinner("waiting for comic vine");
+    session.progress.begin("waiting for comic vine");
     let response = request.await;
-    waiting.finish_and_clear();
+    session.progress.finish();
     let response = response?;
     output::print_damage(&response.damage);
     output::print_resource(output, &response.value, columns)?;

@@ -3,7 +3,7 @@
 use clap::Args;
 use comicvine_client::{Filter, RawJson, ResourceKind, Sort};
 
-use crate::commands::rows::print_pages;
+use crate::commands::rows::{Listing, print_pages};
 use crate::error::Error;
 use crate::fields::{Selection, Source};
 use crate::names::KindParser;
@@ -116,16 +116,14 @@ async fn show(
     }
     let wanted = if list.all { u64::MAX } else { list.limit };
     let expected = |total: u64| total.saturating_sub(list.offset).min(wanted);
-    let name = list.resource.list_path();
-    let (rows, total) = print_pages(
-        request.pages(),
-        |raw| raw,
-        global.output,
+    let path = list.resource.list_path();
+    let listing = Listing {
+        what: path,
+        path,
         columns,
-        name,
-        expected,
-    )
-    .await?;
+    };
+    let pages = request.pages();
+    let (rows, total) = print_pages(session, global, listing, pages, |raw| raw, expected).await?;
     if global.output == OutputFormat::Table {
         output::print_notice(&format!("{rows} of {total}"));
     }

@@ -1,30 +1,47 @@
 //! Printing rows that arrive page by page.
 
-use comicvine_client::{Page, RawJson, Response};
+use std::time::Duration;
+
+use comicvine_client::{Outcome, Page, RawJson, Response};
 use futures_util::{Stream, TryStreamExt};
+use store_core::{Clock, SystemClock};
 
 use crate::error::Error;
-use crate::options::OutputFormat;
+use crate::eta::time_left;
+use crate::options::{GlobalOptions, OutputFormat};
 use crate::output::{self, Columns};
-use crate::progress::RowsBar;
+use crate::session::Session;
+
+/// The list whose rows are printed.
+pub(crate) struct Listing<'a> {
+    /// What the rows are.
+    pub(crate) what: &'a str,
+    /// The path whose budget the pages use.
+    pub(crate) path: &'a str,
+    pub(crate) columns: Columns,
+}
 
 /// Prints the rows of all pages and returns their number, and the total number of matches. If a page
 /// fails, the rows before it are printed all the same.
 ///
 /// `raw` returns the JSON of a row, `expected` the number of rows to expect from the total.
 pub(crate) async fn print_pages<T>(
+    session: &Session,
+    global: &GlobalOptions,
+    listing: Listing<'_>,
     pages: impl Stream<Item = comicvine_client::Result<Response<Page<T>>>>,
     raw: impl Fn(T) -> RawJson,
-    output: OutputFormat,
-    columns: Columns,
-    what: &str,
     expected: impl Fn(u64) -> u64,
 ) -> Result<(usize, u64), Error> {
     let mut pages = std::pin::pin!(pages);
-    let progress = RowsBar::new(what);
-    let mut printer = Printer::new(output, columns);
+    let progress = &session.progress;
+    progress.begin(listing.what);
+    let mut printer = Printer::new(global.output, listing.columns);
     let (mut total, mut damage) = (0, Vec::new());
+    let clock = SystemClock::new();
+    let mut page_time = Duration::ZERO;
     loop {
+        let began = clock.monotonic();
         let page = match pages.try_next().await {
             Ok(Some(page)) => page,
             Ok(None) => break,
@@ -38,7 +55,23 @@ pub(crate) async fn print_pages<T>(
             }
         };
         total = page.value.total;
-        progress.advance(page.value.received, expected(total));
+        // A cached page says nothing about the next one, nor does one that was waited for.
+        if page.outcome == Outcome::Fetched && !progress.has_waited() {
+            page_time = clock.monotonic().saturating_sub(began);
+        }
+        let received = page.value.received;
+        let rows_left = progress.advance(received, expected(total));
+        if progress.is_visible() {
+            let budget = session.comics.path_budget(listing.path, global.priority);
+            // An estimate that cannot be made costs no row.
+            if let Ok(budget) = budget.await
+                && let Some(path) = budget.paths.first()
+            {
+                let pages = rows_left.div_ceil(received.max(1));
+                let (path, server) = (&path.status, &budget.origin);
+                progress.set_left(time_left(pages, path, server, global.priority, page_time));
+            }
+        }
         let mut rows: Vec<_> = page.value.rows.into_iter().map(&raw).collect();
         for skipped in page.value.skipped {
             progress.suspend(|| {

@@ -3,7 +3,7 @@
 use clap::Args;
 use comicvine_client::ResourceKind;
 
-use crate::commands::rows::print_pages;
+use crate::commands::rows::{Listing, print_pages};
 use crate::error::Error;
 use crate::fields::{Selection, Source};
 use crate::names::KindParser;
@@ -79,16 +79,14 @@ async fn show(
         None => Columns::named(COLUMNS),
     };
     let expected = |total: u64| total.min(search.limit);
-    let pages = request.pages();
-    let (rows, total) = print_pages(
-        pages,
-        |hit| hit.raw,
-        global.output,
+    let listing = Listing {
+        what: "matches",
+        path: "search",
         columns,
-        "matches",
-        expected,
-    )
-    .await?;
+    };
+    let pages = request.pages();
+    let (rows, total) =
+        print_pages(session, global, listing, pages, |hit| hit.raw, expected).await?;
     if global.output == OutputFormat::Table {
         output::print_notice(&format!("{rows} of {total} with any of the words"));
     }

@@ -13,14 +13,14 @@ use store_sqlite::SqliteDatabase;
 use crate::{Home, KEY, fake};
 
 /// The budget of one path in the file that the program uses, as another program would see it.
-struct OtherProgram {
+pub(crate) struct OtherProgram {
     db: SqliteDatabase,
     limits: Arc<dyn RateLimitStore>,
     path: Resource,
 }
 
 impl OtherProgram {
-    async fn open(file: &Path, fake: &FakeServer, path: &str) -> Self {
+    pub(crate) async fn open(file: &Path, fake: &FakeServer, path: &str) -> Self {
         let db = SqliteDatabase::open(file).await.unwrap();
         store_sqlite::migrate(&db).await.unwrap();
         let origin = format!("http://{}", fake.address());
@@ -32,7 +32,7 @@ impl OtherProgram {
         }
     }
 
-    async fn used(&self, times: usize, priority: Priority) {
+    pub(crate) async fn used(&self, times: usize, priority: Priority) {
         for _ in 0..times {
             let request = Acquire::one(&self.path).background();
             let request = match priority {
@@ -43,12 +43,18 @@ impl OtherProgram {
         }
     }
 
-    async fn set_cooldown(&self, time: Duration) {
+    pub(crate) async fn set_cooldown(&self, time: Duration) {
         let until = SystemClock::new().now() + time;
         self.limits.set_cooldown(&self.path, until).await.unwrap();
     }
 
-    async fn close(self) {
+    pub(crate) async fn lift_cooldown(&self) {
+        let until = self.limits.cooldown(&self.path).await.unwrap().unwrap();
+        let lifted = self.limits.clear_cooldown(&self.path, until);
+        lifted.await.unwrap();
+    }
+
+    pub(crate) async fn close(self) {
         self.db.close().await.unwrap();
     }
 }

@@ -19,6 +19,7 @@ mod stores;
 mod table;
 mod times;
 mod usage;
+mod waits;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
