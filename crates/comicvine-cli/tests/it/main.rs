@@ -4,6 +4,7 @@
 
 mod budget;
 mod cache;
+mod crawl;
 mod csv;
 mod db;
 #[cfg(feature = "dynamodb")]
