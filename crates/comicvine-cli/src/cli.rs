@@ -8,6 +8,7 @@ use crate::commands::db::Db;
 use crate::commands::get::Get;
 use crate::commands::list::List;
 use crate::commands::search::Search;
+use crate::commands::sync::Sync;
 use crate::commands::table::Table;
 use crate::commands::types::Types;
 use crate::options::GlobalOptions;
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     List(List),
     Search(Search),
     Types(Types),
+    Sync(Sync),
     Budget(Budget),
     Cache(Cache),
     Db(Db),
@@ -68,7 +70,9 @@ impl Command {
     pub(crate) const fn prints_resources(&self) -> bool {
         match self {
             Self::Get(_) | Self::List(_) | Self::Search(_) | Self::Types(_) => true,
-            Self::Budget(_) | Self::Cache(_) | Self::Db(_) | Self::Table(_) => false,
+            Self::Sync(_) | Self::Budget(_) | Self::Cache(_) | Self::Db(_) | Self::Table(_) => {
+                false
+            }
         }
     }
 }

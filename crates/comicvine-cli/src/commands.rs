@@ -7,6 +7,7 @@ pub(crate) mod get;
 pub(crate) mod list;
 mod rows;
 pub(crate) mod search;
+pub(crate) mod sync;
 #[cfg(feature = "dynamodb")]
 pub(crate) mod table;
 #[cfg(not(feature = "dynamodb"))]

@@ -68,12 +68,15 @@ impl Source {
             Self::Search => "results of a search",
         };
         let nearest = nearest(name, fields().flat_map(spellings));
-        let remedy = nearest.map(did_you_mean).unwrap_or_else(|| {
-            let mut names: Vec<_> = fields().map(Field::name).collect();
-            names.sort_unstable();
-            names.dedup();
-            format!("their fields are {}", names.join(", "))
-        });
+        let remedy = nearest.map_or_else(
+            || {
+                let mut names: Vec<_> = fields().map(Field::name).collect();
+                names.sort_unstable();
+                names.dedup();
+                format!("their fields are {}", names.join(", "))
+            },
+            did_you_mean,
+        );
         Error::usage(format!("{whose} have no field `{name}`; {remedy}"))
     }
 }

@@ -66,6 +66,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
         Command::List(list) => commands::list::run(global, list).await,
         Command::Search(search) => commands::search::run(global, search).await,
         Command::Types(types) => commands::types::run(global, types).await,
+        Command::Sync(sync) => commands::sync::run(global, sync).await,
         Command::Budget(budget) => commands::budget::run(global, budget).await,
         Command::Cache(cache) => commands::cache::run(global, cache).await,
         Command::Db(db) => commands::db::run(global, db).await,

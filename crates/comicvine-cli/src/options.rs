@@ -199,7 +199,7 @@ fn limit(text: &str) -> Result<Limit, String> {
 }
 
 /// Parses `30s`, `2h` or `1h 30m`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|error| format!("{error}; write a time such as `30s`, `10m` or `2h`"))
 }

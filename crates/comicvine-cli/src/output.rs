@@ -13,10 +13,10 @@ use comicvine_client::{Damage, RawJson};
 
 use crate::options::OutputFormat;
 
-use json::compact;
 use table::{details, rows};
 
 pub(crate) use columns::{Column, Columns};
+pub(crate) use json::compact;
 pub(crate) use table::{grid, usage_bar};
 pub(crate) use time::{LogTime, ago, format_duration, local_time};
 

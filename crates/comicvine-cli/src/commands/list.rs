@@ -131,7 +131,7 @@ async fn show(
 }
 
 /// Splits `field:value,field:value` and reads each part.
-fn parse_filters(texts: &[String]) -> Result<Vec<Filter>, Error> {
+pub(super) fn parse_filters(texts: &[String]) -> Result<Vec<Filter>, Error> {
     let mut filters = Vec::new();
     for text in texts {
         for part in text.split(',') {

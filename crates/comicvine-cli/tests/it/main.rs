@@ -16,6 +16,7 @@ mod output;
 mod pages;
 mod secrets;
 mod stores;
+mod sync;
 #[cfg(feature = "dynamodb")]
 mod table;
 mod times;

@@ -1,0 +1,274 @@
+//! Fetching resources, and what becomes of each: a line, a note in the state, or the end of the run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use comicvine_client::{
+    ComicVine, Error as ApiError, Id, Outcome, RawJson, ResourceKind, Response,
+};
+use store_core::Priority;
+
+use super::output_file::{OutputFile, Version};
+use super::state::{Selected, State};
+use crate::error::Error;
+use crate::eta::time_left;
+use crate::output::{self, compact};
+use crate::progress::Progress;
+use crate::session::Session;
+
+/// So many resources in a row that cannot be had mean that none can.
+const MAX_FAILURES: u32 = 3;
+
+/// The options of every request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    pub(super) priority: Priority,
+    pub(super) max_wait: Duration,
+}
+
+/// How new a resource has to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wanted<'a> {
+    /// As new as an answer in the cache.
+    Any,
+    /// As new as this date, if there is one.
+    Since(Option<&'a str>),
+    /// As new as can be.
+    Latest,
+}
+
+impl Wanted<'_> {
+    fn is_newer_than(self, version: &Version) -> bool {
+        match self {
+            Self::Any | Self::Latest => false,
+            Self::Since(date) => version.date.as_deref() < date,
+        }
+    }
+}
+
+/// A run, which says how to go on if it is dropped before its end.
+pub(super) struct Transfer<'a> {
+    pub(super) comics: &'a ComicVine,
+    pub(super) kind: ResourceKind,
+    pub(super) options: Options,
+    pub(super) output: OutputFile,
+    pub(super) state: State,
+    progress: &'a Progress,
+    out: &'a Path,
+    counts: Counts,
+    failures_in_a_row: u32,
+    is_finished: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    new: u64,
+    changed: u64,
+    missing: u64,
+    failed: u64,
+}
+
+impl<'a> Transfer<'a> {
+    /// Opens the output file and its state.
+    pub(super) fn open(
+        session: &'a Session,
+        kind: ResourceKind,
+        options: Options,
+        selected: &Selected,
+        out: &'a Path,
+    ) -> Result<Self, Error> {
+        let mut output = OutputFile::open(out)?;
+        // Before anything is cut: a file without a state is not ours.
+        let state = State::open(&output, out, kind, selected)?;
+        output.recover()?;
+        session.progress.begin(kind.list_path());
+        Ok(Self {
+            comics: &session.comics,
+            kind,
+            options,
+            out,
+            output,
+            state,
+            progress: &session.progress,
+            counts: Counts::default(),
+            failures_in_a_row: 0,
+            is_finished: false,
+        })
+    }
+
+    /// Says what was done.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        self.state.save(&self.output)?;
+        self.is_finished = true;
+        self.progress.finish();
+        let Counts {
+            new,
+            changed,
+            missing,
+            failed,
+        } = self.counts;
+        output::print_notice(&format!(
+            "{}: resources {}, new {new}, changed {changed}, missing {missing}",
+            self.out.display(),
+            self.output.resources()
+        ));
+        if failed > 0 {
+            return Err(Error::CheckFailed(format!(
+                "resources that could not be fetched: {failed}; the same command tries them again"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Fetches one resource and appends it.
+    pub(super) async fn resource(&mut self, id: Id, wanted: Wanted<'_>) -> Result<(), Error> {
+        let failure = match self.fetch(id, wanted).await {
+            Ok(response) => match self.check_current(&response) {
+                Ok(()) => {
+                    self.failures_in_a_row = 0;
+                    return self.append(id, &response, wanted);
+                }
+                Err(stale) => stale,
+            },
+            Err(ApiError::NotFound { subject }) => {
+                self.failures_in_a_row = 0;
+                self.counts.missing += 1;
+                self.tell(&format!("comicvine: {subject} does not exist"));
+                self.state.note_missing(id);
+                return self.state.save(&self.output);
+            }
+            // Those that one resource may have for itself.
+            Err(
+                error @ (ApiError::Decode { .. }
+                | ApiError::Refused { .. }
+                | ApiError::Timeout { .. }
+                | ApiError::Transport { .. }
+                | ApiError::Unavailable { .. }
+                | ApiError::WebPage { .. }),
+            ) => error.into(),
+            Err(error) => return Err(error.into()),
+        };
+        self.counts.failed += 1;
+        self.failures_in_a_row += 1;
+        self.state.note_again(id);
+        self.state.save(&self.output)?;
+        if self.failures_in_a_row == MAX_FAILURES {
+            return Err(failure);
+        }
+        self.tell(&failure.message().unwrap_or_default());
+        Ok(())
+    }
+
+    /// The resource; from the cache if that is new enough.
+    async fn fetch(
+        &self,
+        id: Id,
+        wanted: Wanted<'_>,
+    ) -> comicvine_client::Result<Response<RawJson>> {
+        let request = self
+            .comics
+            .get::<RawJson>(self.kind, id)
+            .priority(self.options.priority)
+            .max_wait(self.options.max_wait);
+        let latest = request.clone().refresh();
+        if matches!(wanted, Wanted::Latest) {
+            return latest.await;
+        }
+        let response = request.await?;
+        if response.outcome != Outcome::Fetched
+            && version(&response.raw).is_some_and(|version| wanted.is_newer_than(&version))
+        {
+            return latest.await;
+        }
+        Ok(response)
+    }
+
+    fn append(
+        &mut self,
+        id: Id,
+        response: &Response<RawJson>,
+        wanted: Wanted<'_>,
+    ) -> Result<(), Error> {
+        let version = version(&response.raw).filter(|version| version.id == id);
+        let Some(version) = version else {
+            return Err(Error::CheckFailed(format!(
+                "{} {} has no id of its own, so it cannot be found in the file again",
+                self.kind,
+                id.qualified(self.kind)
+            )));
+        };
+        let is_known = self.output.contains(id);
+        // The resource may lag behind its row for a while.
+        let is_old = wanted.is_newer_than(&version);
+        self.progress
+            .suspend(|| output::print_damage(&response.damage));
+        if self.output.append(version, &compact(response.raw.get()))? {
+            let count = if is_known {
+                &mut self.counts.changed
+            } else {
+                &mut self.counts.new
+            };
+            *count += 1;
+        }
+        let is_news = self.state.note_done(id);
+        if is_old {
+            self.state.note_again(id);
+        }
+        if is_news || is_old {
+            self.state.save(&self.output)?;
+        }
+        Ok(())
+    }
+
+    /// Shows that `done` resources more are there, of `expected` in all, and how long the others take.
+    pub(super) async fn advance(&self, done: u64, expected: u64) {
+        let left = self.progress.advance(done, expected);
+        if !self.progress.is_visible() {
+            return;
+        }
+        let path = self.kind.detail_path();
+        let budget = self.comics.path_budget(path, self.options.priority).await;
+        // An estimate that cannot be made costs no resource.
+        if let Ok(budget) = budget
+            && let Some(path) = budget.paths.first()
+        {
+            let (path, server) = (&path.status, &budget.origin);
+            let left = time_left(left, path, server, self.options.priority, Duration::ZERO);
+            self.progress.set_left(left);
+        }
+    }
+
+    /// An error unless the response is a current one.
+    pub(super) fn check_current<T>(&self, response: &Response<T>) -> Result<(), Error> {
+        if response.outcome == Outcome::Stale {
+            return Err(Error::CheckFailed(format!(
+                "comic vine gives no current answer for {} now; try again later",
+                self.kind.list_path()
+            )));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, text: &str) {
+        self.progress.suspend(|| output::print_notice(text));
+    }
+}
+
+impl Drop for Transfer<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.progress.finish();
+            output::print_notice(&format!(
+                "{}: resources {} so far, new {}; to go on, give the same command again",
+                self.out.display(),
+                self.output.resources(),
+                self.counts.new
+            ));
+        }
+    }
+}
+
+/// The version of a resource or a row, if it has an id.
+pub(super) fn version(row: &RawJson) -> Option<Version> {
+    Version::read(row.get().as_bytes())
+}
