@@ -7,6 +7,7 @@ mod commands;
 mod error;
 mod eta;
 mod fields;
+mod log;
 mod names;
 mod options;
 mod output;
@@ -19,7 +20,6 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use tracing_subscriber::EnvFilter;
 
 use cli::{Cli, Command};
 use error::Error;
@@ -28,7 +28,7 @@ use options::OutputFormat;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = parse();
-    let result = match start_log(&cli.global.log) {
+    let result = match log::start(&cli.global.log) {
         // Dropping the command releases its leases and clears its progress bars.
         Ok(()) => tokio::select! {
             result = run(cli) => result,
@@ -72,16 +72,4 @@ async fn run(cli: Cli) -> Result<(), Error> {
         Command::Db(db) => commands::db::run(global, db).await,
         Command::Table(table) => commands::table::run(global, table).await,
     }
-}
-
-fn start_log(filter: &str) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| Error::usage(format!("--log {filter}: {error}")))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_timer(output::LogTime)
-        .init();
-    Ok(())
 }
