@@ -6,10 +6,12 @@
 mod fields;
 mod filter;
 mod invalid;
+mod params;
 mod sort;
 
 pub use self::fields::Fields;
 pub use self::filter::Filter;
 pub(crate) use self::filter::MAX_VALUES;
 pub use self::invalid::InvalidQuery;
+pub(crate) use self::params::AddedParams;
 pub use self::sort::{Direction, Sort};

@@ -2,6 +2,7 @@
 
 mod tls;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,8 +18,8 @@ use crate::auth::ApiKey;
 use crate::error::Error;
 use crate::http_response::HttpResponse;
 
-/// Query parameters without the API key, in canonical order.
-pub(crate) type Params = Vec<(&'static str, String)>;
+/// Query parameters without the API key.
+pub(crate) type Params = Vec<(Cow<'static, str>, String)>;
 
 /// The settings of a transport.
 #[derive(Clone, Debug)]
@@ -226,7 +227,7 @@ mod tests {
 
     #[test]
     fn values_cannot_leave_their_parameter() {
-        let params = vec![("filter", "name:a&api_key=x,id:1|2".to_owned())];
+        let params = vec![("filter".into(), "name:a&api_key=x,id:1|2".to_owned())];
         let url = transport("http://localhost:1/").url("issues", &params);
         let pairs: Vec<_> = url.query_pairs().collect();
         assert_eq!(pairs.len(), 3);

@@ -19,8 +19,9 @@ use crate::id::Id;
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::{FromJson, RawJson};
-use crate::query::{Fields, Filter, InvalidQuery, MAX_VALUES, Sort};
+use crate::query::{AddedParams, Fields, Filter, InvalidQuery, MAX_VALUES, Sort};
 use crate::response::{Response, read_value};
+use crate::transport::Params;
 
 /// A request for a list. Await it for one page, or stream all of it.
 ///
@@ -57,6 +58,7 @@ pub struct ListRequest<T> {
     limit: Option<u64>,
     page_size: Option<u64>,
     offset: u64,
+    added: AddedParams,
     options: RequestOptions,
     output: PhantomData<fn() -> T>,
 }
@@ -73,6 +75,7 @@ impl<T> Clone for ListRequest<T> {
             limit: self.limit,
             page_size: self.page_size,
             offset: self.offset,
+            added: self.added.clone(),
             options: self.options,
             output: PhantomData,
         }
@@ -90,6 +93,7 @@ impl<T> fmt::Debug for ListRequest<T> {
             .field("limit", &self.limit)
             .field("page_size", &self.page_size)
             .field("offset", &self.offset)
+            .field("added", &self.added)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
@@ -107,6 +111,7 @@ impl<T: FromJson> ListRequest<T> {
             limit: None,
             page_size: None,
             offset: 0,
+            added: AddedParams::default(),
             options: RequestOptions::default(),
             output: PhantomData,
         }
@@ -151,6 +156,23 @@ impl<T: FromJson> ListRequest<T> {
     /// The number of rows to skip. Default: 0.
     pub fn offset(mut self, rows: u64) -> Self {
         self.offset = rows;
+        self
+    }
+
+    /// Adds a parameter that this client does not know, in place of one of the same name; it is sent as it is and is
+    /// part of the cache key. A `filter`
+    /// is a [raw one](Filter::raw) beside the others.
+    ///
+    /// The request fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a parameter that the client sends
+    /// itself (`api_key`, `format`, `json_callback`, `field_list`, `limit`, `offset`, `page`), for a malformed name, and
+    /// for a value that is empty or has control characters.
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        if name == "filter" {
+            self.filters.push(Filter::raw(value));
+        } else {
+            self.added.push(name, value);
+        }
         self
     }
 
@@ -254,16 +276,17 @@ impl<T: FromJson> PagedRequest for ListRequest<T> {
     }
 
     fn page_request(&self, position: Position) -> Result<ApiRequest> {
-        let mut params = Vec::new();
+        let mut params = Params::new();
         if let Some(filter) = self.filter_param()? {
-            params.push(("filter", filter));
+            params.push(("filter".into(), filter));
         }
         if let Some(sort) = &self.sort {
             sort.check(self.kind)?;
-            params.push(("sort", sort.to_string()));
+            params.push(("sort".into(), sort.to_string()));
         }
-        params.push(("limit", self.rows_per_page()?.to_string()));
-        params.push(("offset", position.offset.to_string()));
+        params.push(("limit".into(), self.rows_per_page()?.to_string()));
+        params.push(("offset".into(), position.offset.to_string()));
+        self.added.add_to(&mut params)?;
         let path = self.kind.list_path();
         Ok(ApiRequest {
             subject: path.to_owned(),

@@ -14,8 +14,9 @@ use crate::fetch::{ApiRequest, RequestOptions, Shape};
 use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::{RawJson, SearchHit};
-use crate::query::{Fields, InvalidQuery};
+use crate::query::{AddedParams, Fields, InvalidQuery};
 use crate::response::{Response, read_value};
+use crate::transport::Params;
 
 /// A search. Await it for one page, or stream all hits.
 ///
@@ -48,6 +49,7 @@ pub struct SearchRequest {
     fields: Option<Fields>,
     limit: Option<u64>,
     page: u64,
+    added: AddedParams,
     options: RequestOptions,
 }
 
@@ -60,6 +62,7 @@ impl SearchRequest {
             fields: None,
             limit: None,
             page: 1,
+            added: AddedParams::default(),
             options: RequestOptions::default(),
         }
     }
@@ -88,6 +91,17 @@ impl SearchRequest {
     /// The first page, counted from 1. Default: 1.
     pub fn page(mut self, number: u64) -> Self {
         self.page = number;
+        self
+    }
+
+    /// Adds a parameter that this client does not know, in place of one of the same name; it is sent as it is and is
+    /// part of the cache key.
+    ///
+    /// The request fails with [`Error::InvalidInput`](crate::Error::InvalidInput) for a parameter that the client sends
+    /// itself (`api_key`, `format`, `json_callback`, `field_list`, `limit`, `offset`, `page`), for a malformed name, and
+    /// for a value that is empty or has control characters.
+    pub fn param(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.added.push(name.into(), value.into());
         self
     }
 
@@ -149,17 +163,18 @@ impl PagedRequest for SearchRequest {
             return Err(InvalidQuery::NotSearchable { kind }.into());
         }
         let subject = format!("search for `{query}`");
-        let mut params = vec![("query", query)];
+        let mut params: Params = vec![("query".into(), query)];
         if !self.resources.is_empty() {
             let kinds: Vec<_> = self
                 .resources
                 .iter()
                 .map(|kind| kind.detail_path())
                 .collect();
-            params.push(("resources", kinds.join(",")));
+            params.push(("resources".into(), kinds.join(",")));
         }
-        params.push(("limit", page_size(self.limit)?.to_string()));
-        params.push(("page", position.number.to_string()));
+        params.push(("limit".into(), page_size(self.limit)?.to_string()));
+        params.push(("page".into(), position.number.to_string()));
+        self.added.add_to(&mut params)?;
         Ok(ApiRequest {
             subject,
             path: "search".to_owned(),

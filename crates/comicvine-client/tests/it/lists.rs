@@ -191,6 +191,25 @@ async fn invalid_queries_send_no_request() {
 }
 
 #[tokio::test]
+async fn parameters_of_the_client_cannot_be_added() {
+    let fake = fake().await;
+    let client = client(&fake);
+    for error in [
+        client.search("x").param("api_key", "k").await.unwrap_err(),
+        client.issues().param("format", "xml").await.unwrap_err(),
+        client
+            .issues()
+            .param("offset", "5")
+            .all()
+            .await
+            .unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::InvalidInput { .. }), "{error:?}");
+    }
+    assert!(fake.counts().paths.is_empty());
+}
+
+#[tokio::test]
 async fn search_finds_several_kinds_and_pages_through_them() {
     let fake = fake().await;
     let client = client(&fake);

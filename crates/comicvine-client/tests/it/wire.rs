@@ -61,6 +61,23 @@ async fn list_request_has_canonical_order() {
 }
 
 #[tokio::test]
+async fn added_parameters_are_sent_as_they_are() {
+    let row = r#"[{"id":1,"resource_type":"video"}]"#;
+    let server = Scripted::start([Canned::rows(1, &[1]), Canned::ok(1, row)]).await;
+    let client = builder(&server).build().unwrap();
+    let list = client.issues().filter(Filter::new("volume", 7));
+    let list = list
+        .sort(Sort::ascending("name"))
+        .param("filter", "colour:a b");
+    list.param("sort", "colour:asc").await.unwrap();
+    let search = client.search("x").param("subscriber_only", "true");
+    search.await.unwrap();
+    assert_eq!(server.param("filter"), ["volume%3A7%2Ccolour%3Aa+b"]);
+    assert_eq!(server.param("sort"), ["colour%3Aasc"]);
+    assert_eq!(server.param("subscriber_only"), ["true"]);
+}
+
+#[tokio::test]
 async fn search_pages_by_number() {
     let row = |id: u64| format!(r#"[{{"id":{id},"resource_type":"volume"}}]"#);
     let server = Scripted::start([Canned::ok(2, &row(1)), Canned::ok(2, &row(2))]).await;
