@@ -5,6 +5,7 @@ pub(crate) mod cache;
 pub(crate) mod db;
 pub(crate) mod get;
 pub(crate) mod list;
+mod raw;
 mod rows;
 pub(crate) mod search;
 pub(crate) mod sync;

@@ -3,6 +3,7 @@
 use clap::Args;
 use comicvine_client::{Filter, RawJson, ResourceKind, Sort};
 
+use crate::commands::raw;
 use crate::commands::rows::{Listing, print_pages};
 use crate::error::Error;
 use crate::fields::{Selection, Source};
@@ -17,6 +18,7 @@ Examples:
   comicvine list issues --filter 'cover_date:2011-01-01|2011-01-31' --filter name:winter
   comicvine list volumes --filter 'id:796|18136|42563' --fields id,name,publisher
   comicvine list volumes --filter name:saga --all --output jsonl > volumes.jsonl
+  comicvine list videos --raw video_type=3
   comicvine list issues --all --priority background --max-wait 2h --output jsonl > issues.jsonl
 
 Every page of 100 rows is one request. An interrupted list continues where it stopped, because the
@@ -30,7 +32,8 @@ pub(crate) struct List {
     #[arg(value_parser = KindParser, hide_possible_values = true)]
     resource: ResourceKind,
     /// Only rows that match, such as `volume:796`, `id:1|2|3` or `cover_date:2011-01-01|2011-12-31`;
-    /// several are separated by commas, or given one by one, and must all match.
+    /// several are separated by commas, or given one by one, and must all match. A comma that no
+    /// `field:` follows belongs to the value.
     #[arg(long, value_name = "FIELD:VALUE")]
     filter: Vec<String>,
     /// The order, such as `cover_date:desc`.
@@ -60,6 +63,10 @@ pub(crate) struct List {
     /// Ask the API even if fresh answers are cached.
     #[arg(long)]
     refresh: bool,
+    /// A parameter that the API knows and this program does not, sent as it is; may be given several times. `filter=…` is a
+    /// filter that is not checked.
+    #[arg(long, value_name = "NAME=VALUE")]
+    raw: Vec<String>,
 }
 
 pub(crate) async fn run(global: &GlobalOptions, list: List) -> Result<(), Error> {
@@ -68,37 +75,56 @@ pub(crate) async fn run(global: &GlobalOptions, list: List) -> Result<(), Error>
     let fields = list.fields.as_deref();
     let fields = fields.map(|names| Selection::parse(names, Source::Kind(list.resource)));
     let fields = fields.transpose()?;
+    let raw = raw::parse(&list.raw)?;
     for filter in &filters {
         filter.check(list.resource)?;
+        for doubt in filter.doubts(list.resource) {
+            output::print_notice(&format!("warning: {doubt}"));
+        }
     }
     if let Some(sort) = &sort {
         sort.check(list.resource)?;
     }
+    let query = Query {
+        filters,
+        sort,
+        fields,
+        raw,
+    };
     let session = Session::open(global).await?;
-    let result = show(&session, global, &list, filters, sort, fields).await;
+    let result = show(&session, global, &list, query).await;
     session.close(result).await
+}
+
+/// What is asked for, checked.
+struct Query<'a> {
+    filters: Vec<Filter>,
+    sort: Option<Sort>,
+    fields: Option<Selection>,
+    raw: Vec<(&'a str, &'a str)>,
 }
 
 async fn show(
     session: &Session,
     global: &GlobalOptions,
     list: &List,
-    filters: Vec<Filter>,
-    sort: Option<Sort>,
-    fields: Option<Selection>,
+    query: Query<'_>,
 ) -> Result<(), Error> {
     let mut request = session
         .comics
         .list::<RawJson>(list.resource)
         .offset(list.offset)
         .priority(global.priority);
-    for filter in filters {
+    for (name, value) in query.raw {
+        request = request.param(name, value);
+    }
+    for filter in query.filters {
         request = request.filter(filter);
     }
-    if let Some(sort) = sort {
+    if let Some(sort) = query.sort {
         request = request.sort(sort);
     }
-    let columns = match fields {
+    let columns = match query.fields {
         Some(selection) => {
             request = request.fields(selection.fields);
             selection.columns
@@ -130,22 +156,29 @@ async fn show(
     Ok(())
 }
 
-/// Splits `field:value,field:value` and reads each part.
+/// Reads each part of `field:value,field:value`.
 pub(super) fn parse_filters(texts: &[String]) -> Result<Vec<Filter>, Error> {
-    let mut filters = Vec::new();
-    for text in texts {
-        for part in text.split(',') {
-            filters.push(part.parse().map_err(|error| {
-                let error = Error::from(error);
-                if part == text {
-                    error
-                } else {
-                    error.with_help("a comma begins another filter; a value cannot contain one")
-                }
-            })?);
+    let parts = texts.iter().flat_map(|text| split(text));
+    let filters: Result<Vec<_>, _> = parts.map(str::parse).collect();
+    Ok(filters?)
+}
+
+/// The parts of `text`. A comma begins another filter if a field and a colon follow, else it belongs to the value.
+fn split(text: &str) -> Vec<&str> {
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let begins_filter = |rest: &str| {
+        let field = rest.trim_start().split_once(':').map(|(field, _)| field);
+        field.is_some_and(|field| !field.is_empty() && field.bytes().all(is_name))
+    };
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for (comma, _) in text.match_indices(',') {
+        if begins_filter(&text[comma + 1..]) {
+            parts.push(&text[start..comma]);
+            start = comma + 1;
         }
     }
-    Ok(filters)
+    parts.push(&text[start..]);
+    parts
 }
 
 /// The default columns of a kind.
@@ -185,6 +218,25 @@ mod tests {
         let filters = parse_filters(&texts).unwrap();
         let texts: Vec<_> = filters.iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["volume:796", "name:winter", "id:1|2"]);
-        assert!(parse_filters(&["name:a,b".to_owned()]).is_err());
+        assert!(parse_filters(&["volume".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn comma_without_a_field_behind_it_belongs_to_the_value() {
+        for (text, parts) in [
+            ("name:a,b", &["name:a,b"][..]),
+            (
+                "name:War, Peace: II,id:1|2",
+                &["name:War, Peace: II", "id:1|2"],
+            ),
+            (
+                "name:a, cover_date:2011-01-01|2011-12-31",
+                &["name:a", " cover_date:2011-01-01|2011-12-31"],
+            ),
+            ("name:a,", &["name:a,"]),
+            ("name:a,:b", &["name:a,:b"]),
+        ] {
+            assert_eq!(split(text), parts);
+        }
     }
 }

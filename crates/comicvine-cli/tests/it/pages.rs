@@ -131,6 +131,51 @@ async fn incomplete_list_prints_what_came_and_fails() {
 }
 
 #[tokio::test]
+async fn parts_of_a_search_are_those_of_the_whole() {
+    let (home, fake) = (Home::new(), fake().await);
+    let ids = async |arguments: &[&str]| {
+        let common = [
+            "search",
+            "the",
+            "of",
+            "-o",
+            "jsonl",
+            "--fields",
+            "id,resource_type",
+        ];
+        let ran = home.run(&fake, &[&common[..], arguments].concat()).await;
+        let lines = ran.printed().lines().map(str::to_owned);
+        lines.collect::<Vec<_>>()
+    };
+    let all = ids(&["--all"]).await;
+    assert!(all.len() > 250, "{}", all.len());
+    for (arguments, from, to) in [
+        (&[][..], 0, 10),
+        (&["--page", "3"], 20, 30),
+        (&["--limit", "7", "--page", "4"], 21, 28),
+        (&["--limit", "150", "--page", "2"], 150, 300.min(all.len())),
+        (&["--offset", "20"], 20, 30),
+        (&["--offset", "95"], 95, 105),
+        (&["--offset", "13", "--limit", "1"], 13, 14),
+        (&["--offset", "130", "--limit", "120"], 130, 250),
+        (&["--offset", "130", "--all"], 130, all.len()),
+    ] {
+        assert_eq!(ids(arguments).await, all[from..to], "{arguments:?}");
+    }
+    // The words are one query, in quotes or not; `--all` asks for as many pages as there are.
+    fake.reset_counts();
+    let table = home.run(&fake, &["search", "the of", "--page", "3"]).await;
+    assert!(table.stderr.starts_with("10 of "), "{}", table.stderr);
+    assert_eq!(fake.counts().total().requests(), 0);
+    let refresh = ["search", "the", "of", "--page", "3", "--refresh"];
+    home.run(&fake, &refresh).await.printed();
+    assert_eq!(fake.counts().path("search").requests(), 1);
+    home.run(&fake, &["search", "the", "--page", "0"])
+        .await
+        .assert_failed(2, &["--page", "1 or more"]);
+}
+
+#[tokio::test]
 async fn offset_after_the_end_still_tells_the_total() {
     let (home, fake) = (Home::new(), fake().await);
     let total = home.run(&fake, &["list", "powers", "--limit", "1"]).await;
