@@ -1,12 +1,14 @@
 //! The commands, and the help that is common to all of them.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::commands::budget::Budget;
 use crate::commands::cache::Cache;
+use crate::commands::completions::Completions;
 use crate::commands::db::Db;
 use crate::commands::get::Get;
 use crate::commands::list::List;
+use crate::commands::man::Man;
 use crate::commands::search::Search;
 use crate::commands::sync::Sync;
 use crate::commands::table::Table;
@@ -63,6 +65,30 @@ pub(crate) enum Command {
     Cache(Cache),
     Db(Db),
     Table(Table),
+    Completions(Completions),
+    Man(Man),
+}
+
+impl Cli {
+    /// The command line, with the same usage line in every message: clap would add the global options that the
+    /// command line or the environment sets.
+    pub(crate) fn with_plain_usage() -> clap::Command {
+        let mut command = Self::command();
+        command.build();
+        plain_usage(command)
+    }
+}
+
+fn plain_usage(mut command: clap::Command) -> clap::Command {
+    let usage = command.render_usage().to_string();
+    let below = command
+        .get_subcommands()
+        .map(|below| below.get_name().to_owned());
+    for name in below.collect::<Vec<_>>() {
+        command = command.mut_subcommand(name, plain_usage);
+    }
+    let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
+    command.override_usage(usage)
 }
 
 impl Command {
@@ -70,17 +96,19 @@ impl Command {
     pub(crate) const fn prints_resources(&self) -> bool {
         match self {
             Self::Get(_) | Self::List(_) | Self::Search(_) | Self::Types(_) => true,
-            Self::Sync(_) | Self::Budget(_) | Self::Cache(_) | Self::Db(_) | Self::Table(_) => {
-                false
-            }
+            Self::Sync(_)
+            | Self::Budget(_)
+            | Self::Cache(_)
+            | Self::Db(_)
+            | Self::Table(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// The arguments of an example, without comments, pipes and redirections.

@@ -2,9 +2,11 @@
 
 pub(crate) mod budget;
 pub(crate) mod cache;
+pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod man;
 mod raw;
 mod rows;
 pub(crate) mod search;

@@ -19,7 +19,7 @@ mod waits;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use cli::{Cli, Command};
 use error::Error;
@@ -44,7 +44,9 @@ async fn main() -> ExitCode {
 
 /// Parses the command line. Without a command it prints the help.
 fn parse() -> Cli {
-    Cli::try_parse().unwrap_or_else(|error| {
+    let parsed = Cli::with_plain_usage().try_get_matches();
+    let parsed = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.unwrap_or_else(|error| {
         if error.kind() == ErrorKind::MissingSubcommand {
             // Still wrong usage: help goes to standard error, and the status is 2.
             output::print_notice(&Cli::command().render_help().to_string());
@@ -71,5 +73,9 @@ async fn run(cli: Cli) -> Result<(), Error> {
         Command::Cache(cache) => commands::cache::run(global, cache).await,
         Command::Db(db) => commands::db::run(global, db).await,
         Command::Table(table) => commands::table::run(global, table).await,
+        Command::Completions(completions) => {
+            commands::completions::run(&completions, Cli::command())
+        }
+        Command::Man(man) => commands::man::run(&man, Cli::with_plain_usage()),
     }
 }

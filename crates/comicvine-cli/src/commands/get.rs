@@ -28,7 +28,7 @@ Examples:
 /// An answer is cached until it is likely to have changed. The line below the table says where it came
 /// from.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES, override_usage = "comicvine get [RESOURCE] <ID> [OPTIONS]")]
+#[command(after_help = EXAMPLES, override_usage = "comicvine get [OPTIONS] [RESOURCE] <ID>")]
 pub(crate) struct Get {
     /// The id at the end of its page's URL, or the URL. An id without its prefix needs the kind before
     /// it: issue, volume, character, …

@@ -15,6 +15,7 @@ mod options;
 mod output;
 mod pages;
 mod secrets;
+mod shell;
 mod stores;
 mod sync;
 #[cfg(feature = "dynamodb")]
