@@ -75,8 +75,12 @@ async fn user_agent_is_the_one_of_the_option() {
             while !head.ends_with(b"\r\n\r\n") {
                 head.push(connection.read_u8().await.unwrap());
             }
-            let gone = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
-            connection.write_all(gone).await.unwrap();
+            let body = r#"{"error":"Object Not Found","status_code":101,"results":[]}"#;
+            let gone = format!(
+                "HTTP/1.1 404 Not Found\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            connection.write_all(gone.as_bytes()).await.unwrap();
             String::from_utf8(head).unwrap().to_lowercase()
         };
         let (ran, head) = tokio::join!(run(&mut program), head);

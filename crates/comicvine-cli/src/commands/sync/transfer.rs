@@ -174,7 +174,13 @@ impl<'a> Transfer<'a> {
         if matches!(wanted, Wanted::Latest) {
             return latest.await;
         }
-        let response = request.await?;
+        let response = match request.await {
+            // It has a row, so that an older "not found" is no longer true.
+            Err(ApiError::NotFound { .. }) if matches!(wanted, Wanted::Since(_)) => {
+                return latest.await;
+            }
+            response => response?,
+        };
         if response.outcome != Outcome::Fetched
             && version(&response.raw).is_some_and(|version| wanted.is_newer_than(&version))
         {
