@@ -28,6 +28,11 @@ pub(crate) struct Session {
 impl Session {
     /// Opens the stores and builds the client, both as `global` says.
     pub(crate) async fn open(global: &GlobalOptions) -> Result<Self, Error> {
+        Self::open_for(global, Purpose::Requests).await
+    }
+
+    /// As [`open`](Self::open), the stores for `purpose`.
+    pub(crate) async fn open_for(global: &GlobalOptions, purpose: Purpose) -> Result<Self, Error> {
         let key = match &global.api_key_file {
             Some(path) => ApiKey::from_file(path)
                 .map_err(|error| Error::config(error).with_help(KEY_FILE_HELP))?,
@@ -36,7 +41,7 @@ impl Session {
             None => ApiKey::from_env()?,
         };
         let budget = global.budget()?;
-        let backend = store::open(global, Purpose::Requests).await?;
+        let backend = store::open(global, purpose).await?;
         let progress = Progress::default();
         let waits = progress.clone();
         let comics = ComicVine::builder(key)
@@ -90,11 +95,11 @@ pub(crate) struct OpenStores {
 
 impl OpenStores {
     /// Opens the stores that `global` names.
-    pub(crate) async fn open(global: &GlobalOptions) -> Result<Self, Error> {
+    pub(crate) async fn open(global: &GlobalOptions, purpose: Purpose) -> Result<Self, Error> {
         let Backend {
             stores,
             maintenance,
-        } = store::open(global, Purpose::Maintenance).await?;
+        } = store::open(global, purpose).await?;
         let Stores {
             cache: Some(cache),
             dedupe: Some(dedupe),

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::options::{GlobalOptions, OutputFormat};
 use crate::output;
 use crate::session::Session;
+use crate::store::Purpose;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +32,12 @@ pub(crate) struct Budget {
 }
 
 pub(crate) async fn run(global: &GlobalOptions, budget: Budget) -> Result<(), Error> {
-    let session = Session::open(global).await?;
+    let purpose = if budget.lift {
+        Purpose::Requests
+    } else {
+        Purpose::Limits
+    };
+    let session = Session::open_for(global, purpose).await?;
     let result = run_in(&session, global, &budget).await;
     session.close(result).await
 }

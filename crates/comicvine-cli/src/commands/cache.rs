@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use crate::error::Error;
 use crate::options::GlobalOptions;
 use crate::session::OpenStores;
+use crate::store::Purpose;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -105,7 +106,17 @@ struct Backup {
 }
 
 pub(crate) async fn run(global: &GlobalOptions, cache: Cache) -> Result<(), Error> {
-    let stores = OpenStores::open(global).await?;
+    let purpose = match cache.action {
+        Action::Stats | Action::List(_) | Action::Show(_) => Purpose::Inspection,
+        Action::Delete(_)
+        | Action::Clear(_)
+        | Action::Invalidate(_)
+        | Action::Cleanup
+        | Action::Vacuum
+        | Action::Check
+        | Action::Backup(_) => Purpose::Maintenance,
+    };
+    let stores = OpenStores::open(global, purpose).await?;
     let output = global.output;
     let result = match cache.action {
         Action::Stats => maintenance::stats(&stores, output).await,

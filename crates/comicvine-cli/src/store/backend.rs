@@ -24,6 +24,10 @@ pub(crate) enum Purpose {
     Requests,
     /// To look at what is there and after it: nothing is created, migrated or removed by itself.
     Maintenance,
+    /// To look at what is there: nothing is written, so that no lock of another program is in the way.
+    Inspection,
+    /// To look at the limits: as for an inspection, but a file that is missing or old is set up as for requests.
+    Limits,
 }
 
 /// The error for stores that cannot be opened: a wrong setting, unless trying again may help.

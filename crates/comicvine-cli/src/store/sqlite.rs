@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use comicvine_client::MAX_ENTRY_BYTES;
 use directories::ProjectDirs;
 use indicatif::HumanBytes;
 use serde_json::json;
-use sqlite_database::{AccessMode, DatabaseOptions, MigrationState};
+use sqlite_database::{AccessMode, CreateMode, DatabaseOptions, MigrationState};
 use store_core::Stores;
 use store_sqlite::{COMPONENTS, CacheOptions, SqliteDatabase, StoreOptions};
 
@@ -23,15 +24,25 @@ const HELP: &str = "--db or COMIC_VINE_DB_PATH names the database file, and --st
                     any store";
 
 pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Backend, Error> {
-    if purpose == Purpose::Maintenance {
-        ensure_current(path).await?;
-    }
-    let db = open_database(path).await?;
+    let db = match purpose {
+        Purpose::Requests => open_database(path).await?,
+        Purpose::Maintenance => {
+            ensure_current(path).await?;
+            open_database(path).await?
+        }
+        Purpose::Inspection => {
+            ensure_current(path).await?;
+            open_to_look(path).await?
+        }
+        // What is wrong with the file, if anything, is reported by opening it for requests.
+        Purpose::Limits if ensure_current(path).await.is_err() => open_database(path).await?,
+        Purpose::Limits => open_to_look(path).await?,
+    };
     let cache = CacheOptions::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
     let options = StoreOptions::default().with_cache(cache);
     let options = match purpose {
         Purpose::Requests => options,
-        Purpose::Maintenance => options.without_cleanup(),
+        Purpose::Maintenance | Purpose::Inspection | Purpose::Limits => options.without_cleanup(),
     };
     Ok(Backend {
         stores: store_sqlite::stores_with(&db, options),
@@ -70,6 +81,24 @@ async fn ensure_current(path: &Path) -> Result<(), Error> {
     )))
 }
 
+/// Opens a file with the schema of this program for reading only.
+async fn open_to_look(path: &Path) -> Result<SqliteDatabase, Error> {
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let opened = SqliteDatabase::open_with(path, options).await;
+    opened.map_err(|error| Error::config(error).with_help(HELP))
+}
+
+/// Removes the empty log that a handle for reading only leaves beside a file that nobody else has open.
+async fn remove_log(path: &Path) {
+    let options = DatabaseOptions::default()
+        .with_create(CreateMode::Never)
+        .with_busy_timeout(Duration::ZERO);
+    // Whoever has it open, or may write it, removes it later.
+    if let Ok(db) = SqliteDatabase::open_with(path, options).await {
+        let _ = db.close().await;
+    }
+}
+
 /// Opens the file and brings its schema up to date.
 async fn open_database(path: &Path) -> Result<SqliteDatabase, Error> {
     let db = SqliteDatabase::open(path)
@@ -90,13 +119,13 @@ async fn open_database(path: &Path) -> Result<SqliteDatabase, Error> {
     Ok(db)
 }
 
-/// The database file if none is named. For requests, its directory is created.
+/// The database file if none is named. Where a missing one is created, so is its directory.
 pub(super) fn default_path(purpose: Purpose) -> Result<PathBuf, Error> {
     let dirs = ProjectDirs::from("", "", "comicvine").ok_or_else(|| {
         Error::usage("there is no home directory for the database file; name a file with --db")
     })?;
     let folder = dirs.data_dir();
-    if purpose == Purpose::Requests {
+    if matches!(purpose, Purpose::Requests | Purpose::Limits) {
         fs::create_dir_all(folder).map_err(|error| {
             Error::usage(format!(
                 "cannot create {}: {error}; name a database file elsewhere with --db",
@@ -183,7 +212,13 @@ impl Maintenance for File {
         {
             tracing::warn!(%error, "cannot remove expired entries");
         }
-        self.db.close().await.map_err(Error::failed)
+        self.db.close().await.map_err(Error::failed)?;
+        if matches!(self.purpose, Purpose::Inspection | Purpose::Limits)
+            && let Some(path) = self.db.path()
+        {
+            remove_log(path).await;
+        }
+        Ok(())
     }
 }
 

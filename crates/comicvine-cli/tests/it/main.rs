@@ -10,6 +10,7 @@ mod db;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod errors;
+mod inspection;
 mod maintenance;
 mod options;
 mod output;
