@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
+use store_core::Tag;
 
 use crate::kind::ResourceKind;
+use crate::transport::Params;
 
 /// Parameters that do not change what is cached: the whole response, as JSON.
 const IGNORED: [&str; 7] = [
@@ -60,6 +62,19 @@ pub(crate) fn canonical_params<'a>(
     }
     let params = canonical.into_iter();
     params.map(|(name, value)| (name, value.into())).collect()
+}
+
+/// The tag that tells what a page was asked for, `request:issues?filter=volume:796&limit=100&offset=0`; `None` if it is
+/// too long for a tag.
+pub(crate) fn request_tag(path: &str, params: &Params) -> Option<String> {
+    let params = params.iter().map(|(name, value)| (&**name, &**value));
+    let params = canonical_params(path, params);
+    let pairs = params.iter().filter_map(|(name, value)| {
+        let value = value.as_str()?;
+        Some(format!("{name}={value}"))
+    });
+    let tag = format!("request:{path}?{}", pairs.collect::<Vec<_>>().join("&"));
+    Tag::new(&tag).is_ok().then_some(tag)
 }
 
 /// The parameters that the API adds to a request without them.
@@ -184,6 +199,20 @@ mod tests {
         );
         assert_eq!(params("issue/4000-1", "format=json"), json!({}));
         assert_eq!(params("types", ""), json!({}));
+    }
+
+    #[test]
+    fn request_is_told_by_a_tag_of_its_one_form() {
+        let params = vec![
+            ("filter".into(), "volume:796".to_owned()),
+            ("api_key".into(), "c0ffee".to_owned()),
+        ];
+        assert_eq!(
+            request_tag("issues", &params).unwrap(),
+            "request:issues?filter=volume:796&limit=100&offset=0"
+        );
+        let long = vec![("filter".into(), "x".repeat(600))];
+        assert_eq!(request_tag("issues", &long), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::page::{
     self, MAX_PAGE_SIZE, Page, PagedRequest, Pager, Position, fetch_page, page_size,
 };
 use crate::body::Damage;
+use crate::cache_key::request_tag;
 use crate::error::Result;
 use crate::fetch::{ApiRequest, RequestOptions, Shape};
 use crate::id::Id;
@@ -288,12 +289,14 @@ impl<T: FromJson> PagedRequest for ListRequest<T> {
         params.push(("offset".into(), position.offset.to_string()));
         self.added.add_to(&mut params)?;
         let path = self.kind.list_path();
+        let mut tags = vec![path.to_owned()];
+        tags.extend(request_tag(path, &params));
         Ok(ApiRequest {
             subject: path.to_owned(),
             path: path.to_owned(),
             budget_path: path,
             params,
-            tags: vec![path.to_owned()],
+            tags,
             shape: Shape::Page {
                 offset: position.offset,
             },

@@ -9,6 +9,7 @@ use futures_util::stream::BoxStream;
 use super::options::request_options;
 use super::page::{self, Page, PagedRequest, Pager, Position, fetch_page, page_size};
 use crate::body::Damage;
+use crate::cache_key::request_tag;
 use crate::error::Result;
 use crate::fetch::{ApiRequest, RequestOptions, Shape};
 use crate::inner::Inner;
@@ -175,12 +176,14 @@ impl PagedRequest for SearchRequest {
         params.push(("limit".into(), page_size(self.limit)?.to_string()));
         params.push(("page".into(), position.number.to_string()));
         self.added.add_to(&mut params)?;
+        let mut tags = vec!["search".to_owned()];
+        tags.extend(request_tag("search", &params));
         Ok(ApiRequest {
             subject,
             path: "search".to_owned(),
             budget_path: "search",
             params,
-            tags: vec!["search".to_owned()],
+            tags,
             shape: Shape::Page {
                 offset: position.offset,
             },
