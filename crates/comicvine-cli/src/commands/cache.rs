@@ -1,13 +1,16 @@
 //! `comicvine cache`: maintenance of the stores, without the API and without a key.
 
+mod about;
 mod entries;
 mod maintenance;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use comicvine_client::ResourceKind;
 
 use crate::error::Error;
+use crate::names::KindParser;
 use crate::options::GlobalOptions;
 use crate::session::OpenStores;
 use crate::store::Purpose;
@@ -16,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   comicvine cache stats
   comicvine cache list --limit 20
+  comicvine cache list --kind issue
   comicvine cache show comicvine:1f0c… --output json | jq .results.name
   comicvine cache invalidate issue:319366 volume:18136
   comicvine cache clear --scope comicvine
@@ -39,7 +43,7 @@ pub(crate) struct Cache {
 enum Action {
     /// Show counts of answers, requests in flight and admissions, and the size.
     Stats,
-    /// List the cached answers by key.
+    /// List the cached answers by key, and what they are about.
     List(List),
     /// Show one cached answer.
     Show(Show),
@@ -67,17 +71,23 @@ struct List {
     /// Continue after this key.
     #[arg(long, value_name = "KEY")]
     after: Option<String>,
+    /// Only answers about this kind: resources, and pages of lists.
+    #[arg(long, value_name = "KIND", value_parser = KindParser, hide_possible_values = true)]
+    kind: Option<ResourceKind>,
+    /// Only keys that begin so, such as `comicvine:1f0c`.
+    #[arg(long, value_name = "START")]
+    prefix: Option<String>,
 }
 
 #[derive(Args, Debug)]
 struct Show {
-    /// Its key, as `list` shows it.
+    /// Its key, as `list` shows it, or the beginning of it.
     key: String,
 }
 
 #[derive(Args, Debug)]
 struct Delete {
-    /// Its key, as `list` shows it.
+    /// Its key, as `list` shows it, or the beginning of it.
     key: String,
 }
 
@@ -94,7 +104,7 @@ struct Clear {
 
 #[derive(Args, Debug)]
 struct Invalidate {
-    /// Tags, as `list` shows them, such as `issue:319366` or `volumes`.
+    /// Tags, such as `issue:319366` or `volumes`; `list --output json` shows them.
     #[arg(required = true)]
     tags: Vec<String>,
 }
@@ -120,7 +130,7 @@ pub(crate) async fn run(global: &GlobalOptions, cache: Cache) -> Result<(), Erro
     let output = global.output;
     let result = match cache.action {
         Action::Stats => maintenance::stats(&stores, output).await,
-        Action::List(list) => entries::list(&stores, output, list.limit, list.after).await,
+        Action::List(list) => entries::list(&stores, output, list).await,
         Action::Show(show) => entries::show(&stores, output, &show.key).await,
         Action::Delete(delete) => entries::delete(&stores, &delete.key).await,
         Action::Clear(clear) => entries::clear(&stores, clear.scope.as_deref()).await,

@@ -152,6 +152,70 @@ async fn value_of_an_original_package_is_shown() {
     assert!(shown.printed().contains("Issue 7"));
 }
 
+#[tokio::test]
+async fn list_tells_what_each_answer_is_about() {
+    let (home, fake) = (Home::new(), fake().await);
+    let issue = crate::some_issue(&fake);
+    for arguments in [
+        &["get", &issue][..],
+        &["list", "issues", "--filter", "volume:701", "--limit", "3"],
+        &["list", "volumes", "--limit", "3"],
+        &["search", "the", "fox", "--limit", "5"],
+        &["types"],
+    ] {
+        home.run(&fake, arguments).await.printed();
+    }
+    let table = cache(&home, &["list"]).await;
+    let issue_line = format!("issue {issue}");
+    for part in [&*issue_line, "issues?filter=", "volumes?limit=3", "types"] {
+        assert!(table.printed().contains(part), "{part}: {}", table.stdout);
+    }
+    let entries = entries(&home).await;
+    let requests: Vec<_> = entries
+        .iter()
+        .filter_map(|e| e["request"].as_str())
+        .collect();
+    for request in [
+        "issues?filter=volume:701&limit=3&offset=0",
+        "volumes?limit=3&offset=0",
+        "search?limit=5&page=1&query=the fox",
+        "types",
+    ] {
+        assert!(requests.contains(&request), "{request}: {requests:?}");
+    }
+    let of_issues = cache(&home, &["list", "--kind", "issues", "-o", "json"]).await;
+    let of_issues: Value = serde_json::from_str(of_issues.printed()).unwrap();
+    let of_issues = of_issues["entries"].as_array().unwrap();
+    assert_eq!(of_issues.len(), 2);
+    assert!(of_issues.iter().all(|entry| entry["kind"] == "issue"));
+    let number = |entry: &Value| Some(format!("4000-{}", entry["id"].as_u64()?));
+    assert!(of_issues.iter().filter_map(number).eq([issue]));
+    let one = cache(&home, &["list", "--kind", "issues", "--limit", "1"]).await;
+    assert!(one.stderr.contains("there is more"), "{}", one.stderr);
+    let none = cache(&home, &["list", "--kind", "team"]).await;
+    assert_eq!(none.printed(), "the cache has no such answer\n");
+}
+
+#[tokio::test]
+async fn key_may_be_shortened_as_the_table_shows_it() {
+    let home = filled().await;
+    let all = entries(&home).await;
+    let key = all[0]["key"].as_str().unwrap();
+    let short = &key[.."comicvine:".len() + 12];
+    let table = cache(&home, &["list"]).await;
+    assert!(table.printed().contains(short), "{}", table.stdout);
+    let listed = cache(&home, &["list", "--prefix", short, "-o", "jsonl"]).await;
+    assert_eq!(listed.printed().lines().count(), 1);
+    cache(&home, &["show", short]).await.printed();
+    cache(&home, &["show", "comicvine:"])
+        .await
+        .assert_failed(2, &["several keys begin with comicvine:", "--prefix"]);
+    cache(&home, &["delete", short]).await.printed();
+    cache(&home, &["show", short])
+        .await
+        .assert_failed(1, &["has no entry"]);
+}
+
 // covers("A26")
 #[tokio::test]
 async fn file_is_checked_compacted_and_copied_while_in_use() {
