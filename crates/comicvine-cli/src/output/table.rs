@@ -1,7 +1,8 @@
-//! Tables, as wide as the terminal, or of a fixed width in files and pipes.
+//! Tables, as wide as the terminal. In files and pipes they are as wide as the variable `COLUMNS` says, else of a fixed
+//! width.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ContentArrangement, Row, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table};
 use comicvine_client::RawJson;
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use super::text::{Names, format_field, shorten};
 
 /// The width of a table in a file or a pipe, in characters.
 const DEFAULT_WIDTH: u16 = 100;
-/// Smallest and largest width on a terminal, in characters.
+/// Smallest and largest width, in characters.
 const WIDTHS: std::ops::RangeInclusive<u16> = 40..=120;
 
 /// Fields that identify a resource come first.
@@ -39,21 +40,28 @@ const LAST: [&str; 4] = [
 const MAX_TEXT_CHARS: usize = 500;
 const MAX_CELL_CHARS: usize = 80;
 const LINES_PER_ROW: usize = 2;
+/// The most characters of a first column that is not broken: a shortened key has fewer.
+const MAX_UNBROKEN: usize = 24;
 
-/// One resource, a field per row, without empty fields and API URLs.
+/// One resource, a field per row, without empty fields and API URLs. Other URLs follow the table, a line each: they
+/// would be broken in it, and could not be copied.
 pub(crate) fn details(raw: &RawJson) -> String {
     let Ok(Value::Object(fields)) = raw.decode() else {
         return raw.get().to_owned();
     };
-    let mut table = empty();
+    let (mut table, mut urls) = (empty(), String::new());
     for name in display_order(fields.keys().map(String::as_str)) {
         let text = format_field(name, &fields[name], Names::First);
-        let text = shorten(&text, MAX_TEXT_CHARS);
-        if !text.is_empty() && name != "api_detail_url" {
-            table.add_row([title(name), text]);
+        if text.is_empty() || name == "api_detail_url" {
+            continue;
+        }
+        if is_url(&text) {
+            urls.extend(["\n", &title(name), ": ", &text]);
+        } else {
+            table.add_row([title(name), shorten(&text, MAX_TEXT_CHARS)]);
         }
     }
-    table.to_string()
+    format!("{table}{urls}")
 }
 
 /// Several resources, one per row, with those of `columns` that are not empty in every row.
@@ -88,7 +96,8 @@ pub(crate) fn rows(list: &[RawJson], columns: &Columns) -> String {
     grid(&header, cells, &numbers)
 }
 
-/// A table with a header; the columns with the indices `numbers` are aligned to the right.
+/// A table with a header; the columns with the indices `numbers` are aligned to the right. The first column, which
+/// names the row, is not broken unless it is long.
 pub(crate) fn grid(
     header: &[impl ToString],
     rows: impl IntoIterator<Item = Vec<String>>,
@@ -96,10 +105,17 @@ pub(crate) fn grid(
 ) -> String {
     let mut table = empty();
     table.set_header(header.iter().map(ToString::to_string));
+    let mut longest = 0;
     for row in rows {
+        longest = longest.max(row.first().map_or(0, |name| name.chars().count()));
         let mut row = Row::from(row);
         row.max_height(LINES_PER_ROW);
         table.add_row(row);
+    }
+    if longest <= MAX_UNBROKEN
+        && let Some(column) = table.column_mut(0)
+    {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
     for column in numbers {
         if let Some(column) = table.column_mut(*column) {
@@ -109,14 +125,18 @@ pub(crate) fn grid(
     table.to_string()
 }
 
-/// A bar that shows the share of `part` in `whole`: `████░░░░░░`.
+/// A bar that shows the share of `part` in `whole`: `████░░░░░░`, shorter where there is little room.
 pub(crate) fn usage_bar(part: u64, whole: u64) -> String {
-    const LENGTH: u64 = 20;
+    let is_narrow = empty().width().is_some_and(|width| width < 80);
+    bar(part, whole, if is_narrow { 5 } else { 20 })
+}
+
+fn bar(part: u64, whole: u64, length: u64) -> String {
     // Any use shows, and only full use fills the bar.
-    let filled = (part.min(whole) * LENGTH)
+    let filled = (part.min(whole) * length)
         .checked_div(whole)
-        .map_or(LENGTH, |filled| filled.max(u64::from(part > 0)));
-    (0..LENGTH)
+        .map_or(length, |filled| filled.max(u64::from(part > 0)));
+    (0..length)
         .map(|index| if index < filled { '█' } else { '░' })
         .collect()
 }
@@ -127,11 +147,19 @@ fn empty() -> Table {
         .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_truncation_indicator("…");
-    let width = table.width().map_or(DEFAULT_WIDTH, |width| {
-        width.clamp(*WIDTHS.start(), *WIDTHS.end())
-    });
-    table.set_width(width);
+    let width = table.width().or_else(columns_variable);
+    let width = width.unwrap_or(DEFAULT_WIDTH);
+    table.set_width(width.clamp(*WIDTHS.start(), *WIDTHS.end()));
     table
+}
+
+fn columns_variable() -> Option<u16> {
+    std::env::var("COLUMNS").ok()?.trim().parse().ok()
+}
+
+fn is_url(text: &str) -> bool {
+    let is_web = text.starts_with("http://") || text.starts_with("https://");
+    is_web && !text.contains(' ')
 }
 
 fn title(name: &str) -> String {
@@ -198,7 +226,7 @@ mod tests {
 
     #[test]
     fn usage_bar_shows_any_use_and_fills_only_at_full_use() {
-        let filled = |part, whole| usage_bar(part, whole).chars().filter(|&c| c == '█').count();
+        let filled = |part, whole| bar(part, whole, 20).chars().filter(|&c| c == '█').count();
         assert_eq!(
             [filled(0, 200), filled(1, 200), filled(100, 200)],
             [0, 1, 10]

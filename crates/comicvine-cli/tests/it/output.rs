@@ -200,3 +200,50 @@ async fn types_are_listed_as_the_api_has_them() {
     home.run(&fake, &["types", "--refresh"]).await.printed();
     assert_eq!(fake.counts().path("types").requests(), 2);
 }
+
+#[tokio::test]
+async fn tables_fit_narrow_and_wide_terminals_and_urls_stay_whole() {
+    let (home, fake) = (Home::new(), fake().await);
+    let issue = some_issue(&fake);
+    let json = home.run(&fake, &["get", &issue, "-o", "json"]).await;
+    let json: Value = serde_json::from_str(json.printed()).unwrap();
+    for width in [60, 120] {
+        for arguments in [
+            &["get", &issue][..],
+            &["list", "issues", "--limit", "20"],
+            &["list", "volumes", "--limit", "20"],
+            &["list", "characters", "--limit", "20"],
+            &["search", "the", "--limit", "20"],
+            &["types"],
+            &["budget"],
+            &["cache", "list"],
+            &["cache", "stats"],
+        ] {
+            let mut program = home.against(&fake, arguments);
+            program.env("COLUMNS", width.to_string());
+            let ran = run(&mut program).await;
+            let is_table = |line: &&str| !line.contains("https://");
+            for line in ran.printed().lines().filter(is_table) {
+                let length = line.chars().count();
+                assert!(length <= width, "{length} of {width}:\n{}", ran.stdout);
+            }
+            if arguments == ["cache", "list"] {
+                // A key can be copied.
+                let keys = ran.stdout.matches("comicvine:").count();
+                let whole = ran.stdout.split_whitespace();
+                let whole = whole.filter(|word| word.len() == "comicvine:".len() + 12);
+                assert_eq!(
+                    whole.filter(|word| word.starts_with("comicvine:")).count(),
+                    keys
+                );
+            }
+            if arguments[0] == "get" {
+                let url = json["site_detail_url"].as_str().unwrap();
+                let image = json["image"]["original_url"].as_str().unwrap();
+                let lines: Vec<_> = ran.stdout.lines().collect();
+                assert!(lines.contains(&&*format!("site detail url: {url}")));
+                assert!(lines.contains(&&*format!("image: {image}")));
+            }
+        }
+    }
+}
