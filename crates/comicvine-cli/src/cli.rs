@@ -7,6 +7,7 @@ use crate::commands::cache::Cache;
 use crate::commands::completions::Completions;
 use crate::commands::db::Db;
 use crate::commands::get::Get;
+use crate::commands::key::Key;
 use crate::commands::list::List;
 use crate::commands::man::Man;
 use crate::commands::search::Search;
@@ -65,6 +66,7 @@ pub(crate) enum Command {
     Cache(Cache),
     Db(Db),
     Table(Table),
+    Key(Key),
     Completions(Completions),
     Man(Man),
 }
@@ -101,6 +103,7 @@ impl Command {
             | Self::Cache(_)
             | Self::Db(_)
             | Self::Table(_)
+            | Self::Key(_)
             | Self::Completions(_)
             | Self::Man(_) => false,
         }
@@ -118,7 +121,7 @@ mod tests {
             match (character, quote) {
                 (_, Some(open)) if open == character => quote = None,
                 ('"' | '\'', None) => quote = Some(character),
-                ('|' | '>' | '#', None) => break,
+                ('|' | '<' | '>' | '#', None) => break,
                 (' ', None) => words.push(String::new()),
                 _ => words.last_mut().unwrap().push(character),
             }

@@ -5,6 +5,7 @@ pub(crate) mod cache;
 pub(crate) mod completions;
 pub(crate) mod db;
 pub(crate) mod get;
+pub(crate) mod key;
 pub(crate) mod list;
 pub(crate) mod man;
 mod raw;

@@ -11,6 +11,11 @@ mod log;
 mod names;
 mod options;
 mod output;
+#[cfg(feature = "keyring")]
+mod platform_keyring;
+#[cfg(not(feature = "keyring"))]
+#[path = "without_keyring.rs"]
+mod platform_keyring;
 mod progress;
 mod session;
 mod store;
@@ -73,6 +78,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
         Command::Cache(cache) => commands::cache::run(global, cache).await,
         Command::Db(db) => commands::db::run(global, db).await,
         Command::Table(table) => commands::table::run(global, table).await,
+        Command::Key(key) => commands::key::run(&key).await,
         Command::Completions(completions) => {
             commands::completions::run(&completions, Cli::command())
         }

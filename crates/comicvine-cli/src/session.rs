@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use comicvine_client::{ApiKey, CacheMode, ComicVine};
+use comicvine_client::{ApiKey, CacheMode, ComicVine, InvalidApiKey};
 use store_core::{CacheStore, DedupeStore, RateLimitStore, Stores};
+use tokio::task::spawn_blocking;
 
 use crate::error::Error;
 use crate::options::GlobalOptions;
+use crate::platform_keyring::Keyring;
 use crate::progress::Progress;
 use crate::store::{self, Backend, Maintenance, Purpose};
 
@@ -38,7 +40,7 @@ impl Session {
                 .map_err(|error| Error::config(error).with_help(KEY_FILE_HELP))?,
             // What is cached needs no key.
             None if global.offline => ApiKey::from_env().or_else(|_| ApiKey::new("offline"))?,
-            None => ApiKey::from_env()?,
+            None => key_of_environment_or_keyring().await?,
         };
         let budget = global.budget()?;
         let backend = store::open(global, purpose).await?;
@@ -81,6 +83,21 @@ impl Session {
             maintenance,
         } = self.backend;
         result.and(maintenance.close(&stores).await)
+    }
+}
+
+/// The key in the environment, else that in the platform's keyring.
+async fn key_of_environment_or_keyring() -> Result<ApiKey, Error> {
+    match ApiKey::from_env() {
+        Err(absent @ InvalidApiKey::NotSet) => {
+            let read = spawn_blocking(|| Keyring::open()?.key()).await;
+            match read.map_err(Error::failed)? {
+                Ok(Some(key)) => Ok(key),
+                // Whoever has no keyring, or nothing in it, sets the variable.
+                Ok(None) | Err(_) => Err(absent.into()),
+            }
+        }
+        key => Ok(key?),
     }
 }
 
