@@ -158,15 +158,7 @@ pub use request::{
     DetailRequest, ListRequest, Many, ManyRequest, Page, RowRequest, SearchRequest, SkippedRow,
     TypesRequest,
 };
-pub use resources::{
-    Character, CharacterId, CharacterRow, Concept, ConceptId, ConceptRow, Episode, EpisodeId,
-    EpisodeRow, Issue, IssueId, IssueRow, Location, LocationId, LocationRow, Movie, MovieId,
-    MovieRow, Object, ObjectId, ObjectRow, Origin, OriginId, OriginRow, Person, PersonId,
-    PersonRow, Power, PowerId, PowerRow, Promo, PromoId, PromoRow, Publisher, PublisherId,
-    PublisherRow, Series, SeriesId, SeriesRow, StoryArc, StoryArcId, StoryArcRow, Team, TeamId,
-    TeamRow, Video, VideoCategory, VideoCategoryId, VideoCategoryRow, VideoId, VideoRow, VideoType,
-    VideoTypeId, VideoTypeRow, Volume, VolumeId, VolumeRow,
-};
+pub use resources::*;
 pub use response::Response;
 #[doc(no_inline)]
 pub use store_core::{
