@@ -38,6 +38,11 @@ pub(crate) enum Error {
     },
     #[error("worker {number} ended with {status}; its output is above")]
     WorkerEnded { number: usize, status: ExitStatus },
+    #[error("{what} ended with {status}; its output is above")]
+    Program {
+        what: &'static str,
+        status: ExitStatus,
+    },
     #[error("a task of this worker was lost")]
     LostTask { source: tokio::task::JoinError },
     #[error("talk to the process that started this one; workers are not started by hand")]
@@ -46,6 +51,8 @@ pub(crate) enum Error {
     Soak { failed: usize, runs: usize },
     #[error(transparent)]
     TableSetup(#[from] store_dynamodb::setup::SetupError),
+    #[error(transparent)]
+    Fake(#[from] comicvine_fake::Error),
     #[error(transparent)]
     Emulator(#[from] dynamodb_local::Error),
 }

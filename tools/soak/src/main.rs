@@ -11,6 +11,7 @@
 
 mod campaign;
 mod counters;
+mod crawl;
 mod dynamodb;
 mod error;
 mod http_cache;
@@ -49,6 +50,7 @@ enum Soak {
     #[command(name = "dynamodb")]
     DynamoDb(dynamodb::Args),
     HttpCache(http_cache::Args),
+    Crawl(crawl::Args),
     /// One process of a soak, started by the soak.
     #[command(hide = true)]
     Worker {
@@ -64,6 +66,7 @@ fn run(soak: Soak) -> Result<(), Error> {
         Soak::Stores(args) => stores::run(&args),
         Soak::DynamoDb(args) => dynamodb::run(&args),
         Soak::HttpCache(args) => http_cache::run(&args),
+        Soak::Crawl(args) => crawl::run(&args),
         Soak::Worker { kind } => match kind {
             Kind::Window => window::work(),
             Kind::Stores => stores::work(),
