@@ -40,14 +40,16 @@ pub(crate) fn busy_handler(attempt: i32) -> bool {
     pause(attempt, TIMEOUT.get())
 }
 
-/// Repeats `work` while it fails with [`ErrorKind::Busy`], for steps that no busy handler covers.
+/// Repeats `work` while it fails with [`ErrorKind::Busy`], for steps of which no busy handler covers all.
+///
+/// The busy handler does not wait meanwhile: each repetition would wait for the whole timeout.
 pub(crate) fn retry_while_busy<T>(
     timeout: Duration,
     mut work: impl FnMut() -> Result<T>,
 ) -> Result<T> {
     let mut attempt = 0;
     loop {
-        match work() {
+        match with_busy_timeout(Duration::ZERO, &mut work) {
             Err(error) if error.kind() == ErrorKind::Busy && pause(attempt, timeout) => {
                 attempt += 1;
             }

@@ -79,9 +79,7 @@ fn configure_with_retry(connection: &Connection, options: &DatabaseOptions) -> R
 }
 
 fn with_retry<T>(options: &DatabaseOptions, work: impl FnMut() -> Result<T>) -> Result<T> {
-    busy::with_busy_timeout(options.busy_timeout, || {
-        busy::retry_while_busy(options.busy_timeout, work)
-    })
+    busy::retry_while_busy(options.busy_timeout, work)
 }
 
 /// A statement that reads any database file.

@@ -191,10 +191,7 @@ fn examine(
 
 /// Runs a check with retries; a read that fails because of damage has found it.
 fn finds_damage(check: impl FnMut() -> Result<bool>) -> Result<bool> {
-    let outcome = busy::with_busy_timeout(LONG_BUSY_TIMEOUT, || {
-        busy::retry_while_busy(LONG_BUSY_TIMEOUT, check)
-    });
-    match outcome {
+    match busy::retry_while_busy(LONG_BUSY_TIMEOUT, check) {
         Err(error) if error.kind() == ErrorKind::Corrupt => Ok(true),
         outcome => outcome,
     }

@@ -134,6 +134,26 @@ async fn an_existing_file_opens_without_the_write_lock() {
 }
 
 #[tokio::test]
+async fn a_locked_file_is_waited_for_until_the_timeout() {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("test.db");
+    // Without a log, whose readers do not wait.
+    let other = rusqlite::Connection::open(&path).expect("a connection");
+    let locked = other.execute_batch("CREATE TABLE a (b); BEGIN EXCLUSIVE");
+    locked.expect("a lock");
+    let options = DatabaseOptions::default().with_busy_timeout(Duration::from_millis(500));
+    let refused = SqliteDatabase::open_with(&path, options.clone()).await;
+    assert_eq!(refused.expect_err("a lock").kind(), ErrorKind::Busy);
+    other.execute_batch("COMMIT").expect("no lock");
+    let database = SqliteDatabase::open_with(&path, options).await;
+    database
+        .expect("a database")
+        .close()
+        .await
+        .expect("a close");
+}
+
+#[tokio::test]
 async fn a_page_size_that_sqlite_would_ignore_is_refused() {
     let options = DatabaseOptions::default().with_page_bytes(1000);
     let error = SqliteDatabase::in_memory_with(options)
