@@ -30,6 +30,13 @@ pub(super) struct Recovery {
 /// Opens the file at `path`, or a database in memory; a damaged cache is set aside first, unless the options
 /// forbid to create another.
 pub(super) async fn open(path: Option<&Path>, options: &SqliteStoreOptions) -> Result<Arc<Opened>> {
+    if let Some(path) = path
+        && may_create(options)
+        && std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
+    {
+        // Cut off, perhaps, under a process that has it open and locked.
+        set_aside(path, DamageCheck::Schema, &options.events).await?;
+    }
     match (path, Opened::open(path, options).await) {
         (Some(path), Err(error)) if error.kind() == ErrorKind::Corrupt && may_create(options) => {
             // What is no cache is somebody's, and the name a mistake.

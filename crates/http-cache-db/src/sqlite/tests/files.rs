@@ -192,6 +192,24 @@ async fn a_cache_that_is_no_database_any_more_is_set_aside_once() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_cut_off_under_another_process_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cache.db");
+    let (store, case) = (open(&path).await, Case::default());
+    case.store(&store).await;
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(0).unwrap();
+    // The first one has not noticed.
+    let other = open(&path).await;
+    assert!(folder.path().join("cache.db.damaged-1").exists());
+    case.store(&other).await;
+    assert_eq!(case.bodies(&other).await, ["body"]);
+    assert_sound(&other).await;
+    store.close().await.unwrap();
+    other.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_no_cache_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let text = folder.path().join("notes.txt");
