@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use comicvine_fake::{FakeServer, Fault, Injection, Limits};
 use rustix::process::{Pid, Signal, kill_process};
@@ -164,6 +165,37 @@ async fn killed_run_goes_on_and_fetches_nothing_twice() {
         sent.values().filter(|times| **times > 1).count() <= 2,
         "{sent:?}"
     );
+}
+
+#[tokio::test]
+async fn request_in_flight_at_a_kill_is_all_that_is_sent_again() {
+    let (home, fake) = (Home::new(), fake().await);
+    let wanted = &details(&fake, "power")[..3];
+    let arguments = ["powers", "--ids", &joined(wanted)];
+    let mut child = started(&home, &fake, &arguments, 1).await;
+    fake.set_latency(Duration::from_hours(1));
+    while fake.counts().path("power").requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    child.kill().await.unwrap();
+    fake.set_latency(Duration::ZERO);
+    sync(&home, &fake, &arguments).await.printed();
+    assert_eq!(ids(&home), wanted);
+    assert_eq!(fake.counts().path("power").requests(), 4);
+    assert!(sent(&fake, "power").values().all(|times| *times == 1));
+}
+
+#[tokio::test]
+async fn run_after_the_clock_was_set_back_says_so() {
+    let (home, fake) = (Home::new(), fake().await);
+    let future = json!({
+        "version": 1, "kind": "power", "filter": [], "bytes": 0,
+        "updated_through": "2999-01-01 00:00:00", "missing": [], "again": [],
+    });
+    fs::write(home.path("out.jsonl.state"), future.to_string()).unwrap();
+    let ran = sync(&home, &fake, &["powers", "--all"]).await;
+    ran.assert_failed(1, &["the clock of this computer"]);
+    assert_eq!(fake.counts().total().requests(), 0);
 }
 
 #[tokio::test]

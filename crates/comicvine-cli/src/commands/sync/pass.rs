@@ -83,6 +83,12 @@ impl Transfer<'_> {
             .updated_through()
             .map(|date| before(date, OVERLAP))
             .transpose()?;
+        if from.as_ref().is_some_and(|from| *from > until) {
+            return Err(Error::CheckFailed(
+                "the clock of this computer is set to before the last update; set it right"
+                    .to_owned(),
+            ));
+        }
         let (mut offset, mut done) = (0, 0);
         loop {
             let page = self

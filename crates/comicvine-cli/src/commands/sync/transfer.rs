@@ -123,12 +123,12 @@ impl<'a> Transfer<'a> {
     /// Fetches one resource and appends it.
     pub(super) async fn resource(&mut self, id: Id, wanted: Wanted<'_>) -> Result<(), Error> {
         let failure = match self.fetch(id, wanted).await {
-            Ok(response) => match self.check_current(&response) {
-                Ok(()) => {
+            Ok(response) => match self.usable_version(id, &response) {
+                Ok(version) => {
                     self.failures_in_a_row = 0;
-                    return self.append(id, &response, wanted);
+                    return self.append(version, &response, wanted);
                 }
-                Err(stale) => stale,
+                Err(unusable) => unusable,
             },
             Err(ApiError::NotFound { subject }) => {
                 self.failures_in_a_row = 0;
@@ -189,20 +189,23 @@ impl<'a> Transfer<'a> {
         Ok(response)
     }
 
+    /// The version in a response, if it is a current one and can be found in the file again.
+    fn usable_version(&self, id: Id, response: &Response<RawJson>) -> Result<Version, Error> {
+        self.check_current(response)?;
+        let version = version(&response.raw).filter(|version| version.id == id);
+        version.ok_or_else(|| {
+            let id = id.qualified(self.kind);
+            Error::CheckFailed(format!("{} {id} is sent without its id", self.kind))
+        })
+    }
+
     fn append(
         &mut self,
-        id: Id,
+        version: Version,
         response: &Response<RawJson>,
         wanted: Wanted<'_>,
     ) -> Result<(), Error> {
-        let version = version(&response.raw).filter(|version| version.id == id);
-        let Some(version) = version else {
-            return Err(Error::CheckFailed(format!(
-                "{} {} has no id of its own, so it cannot be found in the file again",
-                self.kind,
-                id.qualified(self.kind)
-            )));
-        };
+        let id = version.id;
         let is_known = self.output.contains(id);
         // The resource may lag behind its row for a while.
         let is_old = wanted.is_newer_than(&version);
