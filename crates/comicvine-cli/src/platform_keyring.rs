@@ -50,11 +50,14 @@ impl Keyring {
 
 /// The error of a keyring that cannot be used, without the bytes that some errors hold.
 fn unusable(error: KeyringError) -> Error {
-    let error = match error {
-        KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..) => {
-            std::io::Error::other("what it holds is no key")
-        }
-        error => std::io::Error::other(error),
+    let holds_bytes = matches!(
+        error,
+        KeyringError::BadEncoding(_) | KeyringError::BadDataFormat(..)
+    );
+    let error = if holds_bytes {
+        std::io::Error::other("what it holds is no key")
+    } else {
+        std::io::Error::other(error)
     };
     Error::failed(Unusable(error)).with_help(HELP)
 }

@@ -139,7 +139,7 @@ async fn doubtful_filter_is_sent_with_a_warning() {
         let ran = home.run(&fake, &list).await;
         assert!(ran.stderr.contains(part), "{}", ran.stderr);
     }
-    let raw = ["list", "issues", "--raw", "filter=image:y", "--limit", "1"];
+    let raw = ["list", "issues", "--raw", "filter=image:x", "--limit", "1"];
     let ran = home.run(&fake, &raw).await;
     assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
     // The same filter, and so the same answer.
