@@ -45,14 +45,16 @@ pub(crate) struct GlobalOptions {
     #[arg(long, value_name = "NAME", global = true)]
     pub(crate) user_agent: Option<String>,
 
-    /// How many requests per hour and path every program with this store may send together, such as
+    /// The most requests per hour and path, those of other programs with this store included, such as
     /// `100` for a key that other machines use as well [default: 200, as the API allows].
     ///
-    /// Another window may follow, for a test server: `200/20s`.
+    /// Give it to every program with this store: each keeps to its own. Another window may follow, for a
+    /// test server: `200/20s`.
     #[arg(long, value_name = "N", global = true, value_parser = limit)]
     pub(crate) limit_per_hour: Option<Limit>,
 
-    /// The least time between two requests to the server, such as `2s` [default: 1s, as the API asks].
+    /// The least time between two requests to the server, those of other programs with this store included,
+    /// such as `2s` [default: 1s, as the API asks].
     #[arg(long, value_name = "TIME", global = true, value_parser = duration)]
     pub(crate) spacing: Option<Duration>,
 
@@ -113,17 +115,19 @@ impl GlobalOptions {
         if !self.asks_the_api() {
             return Ok(budget);
         }
-        if per_hour(budget.path) > per_hour(allowed.path) {
+        let (path, most) = (budget.path, allowed.path);
+        // Admissions that no window holds are forgotten, so a program with a longer one would miss them.
+        if path.count() > most.count() || path.window() < most.window() {
             return Err(Error::usage(format!(
-                "--limit-per-hour is more than the {} an hour that comic vine allows, and it bans keys for \
-                 that; a server of your own, which --base-url names, may allow more",
-                allowed.path.count()
+                "--limit-per-hour: comic vine allows {} in any hour, and bans keys that send more; a server \
+                 of your own, which --base-url names, may allow more, or have a shorter window",
+                most.count()
             )));
         }
         if budget.spacing < allowed.spacing {
             return Err(Error::usage(
-                "--spacing is less than the second that comic vine asks for; a server of your own, which \
-                 --base-url names, may ask for less",
+                "--spacing: comic vine asks for at least a second; a server of your own, which --base-url \
+                 names, may ask for less",
             ));
         }
         Ok(budget)
@@ -136,11 +140,6 @@ impl GlobalOptions {
             Some(url) => url.is_ok_and(|url| url.host_str() == Some(API_HOST)),
         }
     }
-}
-
-/// The most requests in one hour under `limit`.
-fn per_hour(limit: Limit) -> u128 {
-    u128::from(limit.count()) * HOUR.as_nanos().div_ceil(limit.window().as_nanos())
 }
 
 /// How results are printed.

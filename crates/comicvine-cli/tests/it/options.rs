@@ -32,10 +32,10 @@ async fn limit_and_spacing_are_those_of_the_options() {
 async fn limits_above_those_of_the_api_are_refused_for_the_api() {
     let home = Home::new();
     for (limits, said) in [
-        (["--limit-per-hour", "201"], "than the 200 an hour that"),
-        (["--limit-per-hour", "200/20s"], "than the 200 an hour that"),
-        (["--limit-per-hour", "110/35m"], "than the 200 an hour that"),
-        (["--spacing", "900ms"], "than the second that"),
+        (["--limit-per-hour", "201"], "allows 200 in any hour"),
+        (["--limit-per-hour", "200/20s"], "allows 200 in any hour"),
+        (["--limit-per-hour", "50/30m"], "allows 200 in any hour"),
+        (["--spacing", "900ms"], "at least a second"),
     ] {
         let budget = ["budget", limits[0], limits[1]];
         let refused = run(&mut home.program(budget)).await;
