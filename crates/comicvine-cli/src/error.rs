@@ -187,9 +187,10 @@ fn help(error: &comicvine_client::Error) -> Option<&'static str> {
         Error::Incomplete { .. } => {
             Some("the rows so far were given; try again later, with --offset to go on behind them")
         }
-        Error::WebPage { .. } | Error::Decode { .. } => {
-            Some("try again later; if it stays so, check --base-url if it is set")
+        Error::WebPage { .. } | Error::Interrupted { .. } => {
+            Some("answers in the cache are shown with --offline")
         }
+        Error::Decode { .. } => Some("try again; if it stays so, check --base-url if it is set"),
         Error::NotCached { .. } => Some("ask the API for it, without --offline"),
         Error::Store { .. } => {
             Some("check the database file or the table, or name another with --db or --store")

@@ -139,7 +139,15 @@ pub enum Error {
         #[serde(default)]
         limit: TimeLimit,
     },
-    /// The connection failed or was interrupted.
+    /// The connection was interrupted, or the response ends early: the API is down, or overloaded.
+    #[error("the request for {subject} was interrupted: {message}; try again later")]
+    Interrupted {
+        /// The subject of the request.
+        subject: String,
+        /// The cause, without the URL.
+        message: String,
+    },
+    /// The server cannot be reached.
     #[error("{subject}: cannot reach comic vine: {message}")]
     Transport {
         /// The subject of the request.
@@ -267,6 +275,7 @@ impl Error {
             | Self::Unavailable { .. }
             | Self::WebPage { .. }
             | Self::Timeout { .. }
+            | Self::Interrupted { .. }
             | Self::Transport { .. }
             | Self::Incomplete { .. } => true,
             Self::Store { retryable, .. } => *retryable,
@@ -294,6 +303,7 @@ impl Error {
             | Self::Blocked { .. }
             | Self::NotCached { .. }
             | Self::Timeout { .. }
+            | Self::Interrupted { .. }
             | Self::Transport { .. }
             | Self::Incomplete { .. }
             | Self::Decode { .. }
@@ -316,6 +326,7 @@ impl Error {
             | Self::WebPage { .. }
             | Self::NotCached { .. }
             | Self::Timeout { .. }
+            | Self::Interrupted { .. }
             | Self::Transport { .. }
             | Self::Incomplete { .. }
             | Self::Decode { .. }

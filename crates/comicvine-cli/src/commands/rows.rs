@@ -73,14 +73,14 @@ pub(crate) async fn print_pages<T>(
             }
         }
         let mut rows: Vec<_> = page.value.rows.into_iter().map(&raw).collect();
-        for skipped in page.value.skipped {
+        for (place, skipped) in page.value.skipped {
             progress.suspend(|| {
                 output::print_notice(&format!(
                     "comicvine: a row cannot be read: {}",
                     skipped.reason
                 ));
             });
-            rows.push(skipped.raw);
+            rows.insert(place.min(rows.len()), skipped.raw);
         }
         for found in page.damage {
             if !damage.contains(&found) {

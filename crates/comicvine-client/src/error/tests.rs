@@ -40,6 +40,10 @@ fn one_of_each() -> Vec<Error> {
             subject: subject(),
             limit: TimeLimit::MaxWait,
         },
+        Error::Interrupted {
+            subject: subject(),
+            message: "connection reset".to_owned(),
+        },
         Error::Transport {
             subject: subject(),
             message: "connect".to_owned(),

@@ -36,14 +36,15 @@ impl Inner {
         attempt: u32,
     ) -> Failure<Error> {
         let subject = request.subject.clone();
-        let transport = |message: String| Error::Transport {
-            subject: subject.clone(),
-            message,
-            source: None,
-        };
         match error {
             SendError::Connect(message) => {
-                let failure = Failure::new(transport(message)).nothing_sent();
+                let source = None;
+                let failure = Failure::new(Error::Transport {
+                    subject,
+                    message,
+                    source,
+                })
+                .nothing_sent();
                 if self.is_hopeless(attempt) {
                     failure
                 } else {
@@ -51,7 +52,8 @@ impl Inner {
                 }
             }
             SendError::Interrupted(message) => {
-                Failure::new(transport(message)).retry_after(self.backoff(attempt))
+                Failure::new(Error::Interrupted { subject, message })
+                    .retry_after(self.backoff(attempt))
             }
             SendError::Timeout => {
                 let limit = TimeLimit::Attempt;
@@ -131,10 +133,9 @@ impl Inner {
                 status,
                 title,
             },
-            ResponseKind::CutShort => Error::Transport {
+            ResponseKind::CutShort => Error::Interrupted {
                 subject,
                 message: "the response is empty or ends early".to_owned(),
-                source: None,
             },
             ResponseKind::Results | ResponseKind::Unknown => Error::Decode {
                 subject,

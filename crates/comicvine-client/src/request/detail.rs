@@ -23,7 +23,8 @@ use crate::response::{Response, read_value};
 /// # Errors
 /// [`Error::NotFound`] if the resource does not exist; [`Error::InvalidKey`], [`Error::Filter`] and
 /// [`Error::Refused`] if the API refuses the request; [`Error::RateLimited`], [`Error::Blocked`],
-/// [`Error::Unavailable`], [`Error::WebPage`], [`Error::Timeout`] and [`Error::Transport`], which may pass;
+/// [`Error::Unavailable`], [`Error::WebPage`], [`Error::Timeout`],
+/// [`Error::Interrupted`] and [`Error::Transport`], which may pass;
 /// [`Error::Decode`] if the response cannot be decoded; [`Error::Store`] if the rate limiter fails.
 ///
 /// # Example

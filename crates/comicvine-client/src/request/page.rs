@@ -5,7 +5,7 @@
 //! received and yields every row once. A page below the total that has no row, or none that is new, is
 //! asked for again, and then is an error: the list is not complete.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -32,8 +32,8 @@ pub(crate) const MAX_PAGE_SIZE: u64 = 100;
 pub struct Page<T> {
     /// The rows, without those in `skipped`. Pages of a stream also leave out rows of earlier pages.
     pub rows: Vec<T>,
-    /// The rows that could not be read.
-    pub skipped: Vec<SkippedRow>,
+    /// The rows that could not be read, by their place among all rows of the page, from 0.
+    pub skipped: BTreeMap<usize, SkippedRow>,
     /// The number of rows before this page.
     pub offset: u64,
     /// The total number of rows as counted by the API.
@@ -156,17 +156,17 @@ fn read_rows<P: PagedRequest>(
     response.try_map(|page, damage| {
         let mut read = Page {
             rows: Vec::with_capacity(page.rows.len()),
-            skipped: Vec::new(),
+            skipped: BTreeMap::new(),
             offset: page.offset,
             total: page.total,
             received: page.received,
         };
-        for raw in page.rows {
+        for (place, raw) in page.rows.into_iter().enumerate() {
             match paged.read_row(&raw, damage) {
                 Ok(row) => read.rows.push(row),
                 Err(error) => {
                     let reason = error.to_string();
-                    read.skipped.push(SkippedRow { reason, raw });
+                    read.skipped.insert(place, SkippedRow { reason, raw });
                 }
             }
         }

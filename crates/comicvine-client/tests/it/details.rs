@@ -153,7 +153,7 @@ async fn permanent_failures_are_returned() {
     );
     fake.inject(times(Fault::Reset, 3));
     let error = client.issue(id).await.unwrap_err();
-    assert!(matches!(error, Error::Transport { .. }), "{error:?}");
+    assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
     assert!(error.is_retryable());
 }
 

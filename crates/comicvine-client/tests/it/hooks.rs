@@ -81,9 +81,11 @@ async fn failure_of_a_layer_is_retried_and_names_its_cause() {
         .build()
         .unwrap();
     let error = client.issues().await.unwrap_err();
-    assert!(matches!(error, Error::Transport { .. }), "{error:?}");
+    assert!(matches!(error, Error::Interrupted { .. }), "{error:?}");
     assert!(
-        error.to_string().ends_with("the tunnel is closed"),
+        error
+            .to_string()
+            .contains("interrupted: the tunnel is closed"),
         "{error}"
     );
     assert_eq!(client.stats().attempts, 3);

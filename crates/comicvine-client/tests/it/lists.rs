@@ -138,7 +138,7 @@ async fn rows_that_are_no_resource_are_raw_or_skipped() {
         .count();
     assert!(empty > 0);
     assert_eq!(page.value.skipped.len(), empty);
-    assert!(page.value.skipped.iter().all(|row| row.raw.get() == "[]"));
+    assert!(page.value.skipped.values().all(|row| row.raw.get() == "[]"));
     let resources = page.value.rows.len();
     assert_eq!(page.value.received, (resources + empty) as u64);
 

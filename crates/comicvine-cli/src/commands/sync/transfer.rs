@@ -142,6 +142,7 @@ impl<'a> Transfer<'a> {
                 error @ (ApiError::Decode { .. }
                 | ApiError::Refused { .. }
                 | ApiError::Timeout { .. }
+                | ApiError::Interrupted { .. }
                 | ApiError::Transport { .. }
                 | ApiError::Unavailable { .. }
                 | ApiError::WebPage { .. }),
