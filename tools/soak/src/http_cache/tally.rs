@@ -20,7 +20,7 @@ pub(super) struct Tally {
     /// Bodies that went before they were read.
     pub(super) gone: u64,
     pub(super) stored: u64,
-    /// Fills that came too late.
+    /// Fills that came too late, or with too many others.
     pub(super) refused: u64,
     pub(super) busy: u64,
     pub(super) errors: u64,

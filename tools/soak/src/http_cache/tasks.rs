@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_cache_db::SqliteStore;
 use http_cache_db::store::{Fill, Hit, ResponseId, ResponseStore as _};
-use store_core::{Clock as _, Result, SystemClock, Timestamp};
+use store_core::{Clock as _, ErrorKind, Result, SystemClock, Timestamp};
 
 use super::clock::FastClock;
 use super::made::Made;
@@ -108,8 +108,11 @@ impl Task {
         let took = self.context.system.monotonic().saturating_sub(began);
         let mut tally = self.context.tally();
         tally.took(name, took);
-        if let Err(error) = result {
-            tally.failed(&error);
+        match result {
+            // Too many bodies of this process arrive at once.
+            Err(error) if error.kind() == ErrorKind::TooLarge => tally.refused += 1,
+            Err(error) => tally.failed(&error),
+            Ok(()) => {}
         }
     }
 
