@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     fields: Vec<Field>,
+    /// The text of the whole record, if it was recorded: served byte for byte, white space included.
+    text: Option<Box<RawValue>>,
 }
 
 /// A field name and the JSON text of its value.
@@ -27,12 +29,13 @@ pub(crate) struct Field {
 
 impl Record {
     pub(crate) fn new(fields: Vec<Field>) -> Self {
-        Self { fields }
+        Self { fields, text: None }
     }
 
     /// The record with only the fields for which `keep` returns true.
     pub(crate) fn retain(mut self, keep: impl Fn(&str) -> bool) -> Self {
         self.fields.retain(|field| keep(&field.name));
+        self.text = None;
         self
     }
 
@@ -95,7 +98,15 @@ impl<'de> Deserialize<'de> for Record {
             }
         }
 
-        deserializer.deserialize_map(Fields).map(Self::new)
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let mut object = serde_json::Deserializer::from_str(text.get());
+        let fields = object
+            .deserialize_map(Fields)
+            .map_err(serde::de::Error::custom)?;
+        Ok(Self {
+            fields,
+            text: Some(text),
+        })
     }
 }
 
@@ -159,6 +170,11 @@ pub(crate) struct View<'a> {
 
 impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let (Some(text), Selection::All, None) =
+            (&self.record.text, self.selection, self.resource_type)
+        {
+            return text.serialize(serializer);
+        }
         let mut map = serializer.serialize_map(None)?;
         for field in &self.record.fields {
             if self.selection.contains(&field.name) {
@@ -197,7 +213,7 @@ impl Serialize for RowView<'_> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = r#"{"z":1.50,"a":{"y": 1,"b":2},"id":7}"#;
+    const TEXT: &str = r#"{"z":1.50, "a":{"y": 1,"b":2},  "id":7 }"#;
 
     fn record() -> Record {
         serde_json::from_str(TEXT).unwrap()
@@ -213,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn order_and_number_text_survive() {
+    fn whole_record_is_served_byte_for_byte() {
         assert_eq!(serialized(&Selection::All), TEXT);
     }
 
