@@ -232,7 +232,12 @@ async fn cooldown_is_told_and_then_the_probe_of_another_caller() -> Result<(), B
     );
     fixture.pass(2).await;
     let probed = Told::Waiting(None, WaitReason::Probed(issues()));
-    assert_eq!(fixture.told(), [probed.clone(), probed]);
+    // Whoever is behind the other in the wait queue may not have looked yet.
+    let told = fixture.told();
+    assert!(
+        !told.is_empty() && told.iter().all(|told| *told == probed),
+        "{told:?}"
+    );
     fixture.limits.clear_cooldown(&issues(), lease).await?;
     fixture.pass(3).await;
     assert!(refused.await? && other.await?);
