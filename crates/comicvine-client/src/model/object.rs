@@ -73,6 +73,35 @@ impl<'de, F: FieldValue> DeserializeSeed<'de> for Seed<F> {
     }
 }
 
+/// The methods of a visitor for everything that is neither an object nor an array.
+macro_rules! visit_scalars {
+    () => {
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Read::Absent)
+        }
+
+        fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+            Ok(odd(value.into()))
+        }
+
+        fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+            Ok(odd(value.into()))
+        }
+
+        fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+            Ok(odd(value.into()))
+        }
+
+        fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+            Ok(odd(value.into()))
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(odd(text.into()))
+        }
+    };
+}
+
 /// The visitor of a value that should be an object.
 pub(super) struct Object<M>(PhantomData<M>);
 
@@ -120,29 +149,7 @@ impl<'de, M: Model> Visitor<'de> for Object<M> {
         Value::deserialize(SeqAccessDeserializer::new(elements)).map(odd)
     }
 
-    fn visit_unit<E>(self) -> Result<Read<M>, E> {
-        Ok(Read::Absent)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Read<M>, E> {
-        Ok(odd(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Read<M>, E> {
-        Ok(odd(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Read<M>, E> {
-        Ok(odd(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Read<M>, E> {
-        Ok(odd(value.into()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Read<M>, E> {
-        Ok(odd(text.into()))
-    }
+    visit_scalars!();
 }
 
 /// The visitor of a value that should be an array of objects. Elements that are none are left out.
@@ -176,29 +183,7 @@ impl<'de, M: Model> Visitor<'de> for List<M> {
         Ok(read.map(|model| vec![model]))
     }
 
-    fn visit_unit<E>(self) -> Result<Read<Vec<M>>, E> {
-        Ok(Read::Absent)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Read<Vec<M>>, E> {
-        Ok(odd(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Read<Vec<M>>, E> {
-        Ok(odd(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Read<Vec<M>>, E> {
-        Ok(odd(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Read<Vec<M>>, E> {
-        Ok(odd(value.into()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Read<Vec<M>>, E> {
-        Ok(odd(text.into()))
-    }
+    visit_scalars!();
 }
 
 /// A value that is neither an object nor a list of them; the API writes `false` and `[]` for nothing.
