@@ -102,12 +102,11 @@ fn canonical_part(part: &str) -> String {
         return part.trim().to_owned();
     };
     let field = field.trim();
-    let values = match field {
-        "id" | "volume" => sorted(values, '|'),
-        _ => {
-            let values: Vec<_> = values.split('|').map(canonical_value).collect();
-            values.join("|")
-        }
+    let values = if is_set(field) {
+        sorted(values, '|')
+    } else {
+        let values: Vec<_> = values.split('|').map(canonical_value).collect();
+        values.join("|")
     };
     format!("{field}:{values}")
 }
@@ -116,9 +115,21 @@ fn canonical_part(part: &str) -> String {
 fn sorted(list: &str, separator: char) -> String {
     let mut items: Vec<_> = list.split(separator).map(str::trim).collect();
     items.retain(|item| !item.is_empty());
-    items.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
-    items.dedup();
+    sort_set(&mut items);
     items.join(&separator.to_string())
+}
+
+/// Sorts a set whose order says nothing, numbers by their value, and removes duplicates.
+pub(crate) fn sort_set<T: AsRef<str> + PartialEq>(items: &mut Vec<T>) {
+    items.sort_by(|one, other| {
+        (one.as_ref().len(), one.as_ref()).cmp(&(other.as_ref().len(), other.as_ref()))
+    });
+    items.dedup();
+}
+
+/// Whether the values of a filter by this field are such a set.
+pub(crate) fn is_set(field: &str) -> bool {
+    matches!(field, "id" | "volume")
 }
 
 /// A date with two digits for month and day; any other value without white space around it.

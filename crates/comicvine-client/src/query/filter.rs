@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::invalid::{InvalidQuery, is_field_name};
-use crate::cache_key::canonical_value;
+use crate::cache_key::{canonical_value, is_set, sort_set};
 use crate::id::Id;
 use crate::kind::{Field, ResourceKind};
 
@@ -93,9 +93,8 @@ impl Filter {
             }
         }
         // A list of ids is a set: sorted, equal requests have equal cache keys.
-        if matches!(field.as_str(), "id" | "volume") {
-            values.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
-            values.dedup();
+        if is_set(&field) {
+            sort_set(&mut values);
         }
         Self(Form::Typed { field, values })
     }

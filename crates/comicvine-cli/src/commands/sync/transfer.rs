@@ -137,7 +137,7 @@ impl<'a> Transfer<'a> {
                 self.state.note_missing(id);
                 return self.state.save(&self.output);
             }
-            // Those that one resource may have for itself.
+            // Failures that may concern this resource alone.
             Err(
                 error @ (ApiError::Decode { .. }
                 | ApiError::Refused { .. }
