@@ -7,6 +7,8 @@ mod commands;
 mod error;
 mod eta;
 mod fields;
+#[cfg(feature = "images")]
+mod inline_image;
 mod log;
 mod names;
 mod options;

@@ -10,6 +10,9 @@ use store_core::{
     AdaptiveConfig, Claim, HOUR, Limit, Policy, Resource, ResourceConfig, SECOND, Status, Timestamp,
 };
 
+/// The end of the resource of a server's images.
+const IMAGES: &str = "#images";
+
 /// The rate limits of a client.
 ///
 /// ```
@@ -145,6 +148,11 @@ impl Resources {
         self.origin_claim().map(drop)
     }
 
+    /// The origin of the server: `https://comicvine.gamespot.com`.
+    pub(crate) fn origin_name(&self) -> &str {
+        &self.origin
+    }
+
     /// The limit of every path.
     pub(crate) const fn path_limit(&self) -> Limit {
         self.budget.path
@@ -152,6 +160,9 @@ impl Resources {
 
     /// The path that `resource` is the budget of.
     pub(crate) fn path_of<'a>(&self, resource: &'a Resource) -> Option<&'a str> {
+        if resource.as_str().ends_with(IMAGES) {
+            return Some("images");
+        }
         let path = resource.as_str().strip_prefix(&self.origin)?;
         let path = path.strip_prefix('#')?.strip_prefix(&self.fingerprint)?;
         path.strip_prefix('/')
@@ -165,6 +176,24 @@ impl Resources {
     /// The resource of the server as a whole.
     pub(crate) fn origin(&self) -> store_core::Result<Resource> {
         Resource::new(&self.origin)
+    }
+
+    /// Whether `resource` has the spacing of a server, for whatever is asked of it.
+    pub(crate) fn is_spacing(&self, resource: &Resource) -> bool {
+        self.is_origin(resource) || resource.as_str().ends_with(IMAGES)
+    }
+
+    /// The claims of a request for an image on the server `origin`: the spacing of its images, which a refusal of
+    /// images binds and no more, and the spacing of the API, if it is on the same server.
+    pub(crate) fn image_claims(&self, origin: &str) -> store_core::Result<(Claim, Option<Claim>)> {
+        let images = Claim::new(Self::images(origin)?).with_config(self.budget.spacing_config());
+        let api = (origin == self.origin).then(|| self.origin_claim());
+        Ok((images, api.transpose()?))
+    }
+
+    /// The resource of the images on the server `origin`.
+    pub(crate) fn images(origin: &str) -> store_core::Result<Resource> {
+        Resource::new(format!("{origin}{IMAGES}"))
     }
 
     /// The resource of one path; `issue` and `issues` are two.

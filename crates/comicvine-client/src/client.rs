@@ -14,7 +14,7 @@ use crate::inner::Inner;
 use crate::kind::ResourceKind;
 use crate::model::FromJson;
 use crate::request::{
-    DetailRequest, ListRequest, ManyRequest, RowRequest, SearchRequest, TypesRequest,
+    DetailRequest, ImageRequest, ListRequest, ManyRequest, RowRequest, SearchRequest, TypesRequest,
 };
 
 /// A client for the Comic Vine API. Clones are cheap and share all state; create one per program.
@@ -86,6 +86,37 @@ impl ComicVine {
     /// A search over every searchable kind. Each hit has its row as JSON.
     pub fn search(&self, query: impl Into<String>) -> SearchRequest {
         SearchRequest::new(Arc::clone(&self.inner), query.into())
+    }
+
+    /// A request for the file of an image of the site, such as the [`medium_url`](crate::Image::medium_url) of a cover.
+    /// Images are cached by their URLs. They share the spacing of all requests to their server with every client
+    /// that has the same stores; a server that refuses them is left alone, while requests to the API go on.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let server = comicvine_fake::FakeServer::builder().serve_images().start().await?;
+    /// # let client = comicvine_client::ComicVine::builder(comicvine_client::ApiKey::new("key")?)
+    /// #     .base_url(server.base_url())
+    /// #     .budget(comicvine_client::Budget::default().with_spacing(std::time::Duration::ZERO))
+    /// #     .build()?;
+    /// use comicvine_client::VolumeId;
+    ///
+    /// let volume = client.volume(VolumeId::new(701)).await?.value;
+    /// if let Some(url) = volume.image.and_then(|image| image.medium_url) {
+    ///     let cover = client.image(url).await?;
+    ///     println!("{} bytes of {}", cover.bytes.len(), cover.format.media_type());
+    /// #   assert!(cover.bytes.len() > 50);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a URL of another server: the image servers of the site and the one of the API are
+    /// known. [`Error::NotFound`] if the server has no such image.
+    pub fn image(&self, url: impl Into<String>) -> ImageRequest {
+        ImageRequest::new(Arc::clone(&self.inner), url.into())
     }
 
     /// A request for the API's table of resource types.

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod failure;
+mod image;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,6 +17,7 @@ use tracing::{debug, warn};
 pub(crate) use self::check::id_of;
 use self::check::{Quality, Seen, check_results};
 use self::convert::pipeline_error;
+use self::failure::RefusedAttempt;
 use crate::cache_key::{canonical_params, canonical_path};
 use crate::cache_mode::CacheMode;
 use crate::classify::{Cooldown, CooldownScope, ResponseKind, classify};
@@ -128,7 +130,7 @@ impl Inner {
             .cache_key(request)
             .map_err(|error| Error::store("set up the request", error))?;
         let cached = self.pipeline.cached(&key).await;
-        cached.map_err(|error| pipeline_error(error, request))
+        cached.map_err(|error| pipeline_error(error, &request.subject))
     }
 
     /// Fetches a stale response again, for the next request. If there is no budget, it stays stale.
@@ -146,25 +148,27 @@ impl Inner {
         let pipeline_request = self
             .pipeline_request(request)
             .map_err(|error| Error::store("set up the request", error))?;
-        let answered = self.run(pipeline_request, request).await;
-        answered.map_err(|error| pipeline_error(error, request))
+        let attempt = |attempt| self.attempt(request, attempt);
+        let answered = self.run(pipeline_request, attempt).await;
+        answered.map_err(|error| pipeline_error(error, &request.subject))
     }
 
     /// Runs the request; once more, if a cooldown denied it that ended later than any may.
-    async fn run(
+    async fn run<R>(
         &self,
-        pipeline_request: pipeline::Request,
-        request: &ApiRequest,
-    ) -> Result<Answer, PipelineError<Error>> {
-        let run = |pipeline_request| {
-            self.pipeline
-                .run(pipeline_request, |attempt| self.attempt(request, attempt))
-        };
-        match run(pipeline_request.clone()).await {
+        request: pipeline::Request,
+        attempt: impl Fn(u32) -> R + Send + Sync,
+    ) -> Result<Answer, PipelineError<Error>>
+    where
+        R: Future<Output = Result<Fetched, Failure<Error>>> + Send,
+    {
+        match self.pipeline.run(request.clone(), &attempt).await {
             Err(PipelineError::Denied {
                 retry_at,
                 reason: Reason::Cooldown(resource),
-            }) if self.cap_cooldown(&resource, retry_at).await => run(pipeline_request).await,
+            }) if self.cap_cooldown(&resource, retry_at).await => {
+                self.pipeline.run(request, attempt).await
+            }
             answered => answered,
         }
     }
@@ -220,7 +224,7 @@ impl Inner {
         }
         let response = match sent {
             Ok(response) => response,
-            Err(error) => return Err(self.send_failure(error, request, attempt)),
+            Err(error) => return Err(self.send_failure(error, &request.subject, attempt)),
         };
         let now = self.pipeline.clock().now();
         let classification = classify(&response, now, self.resources.path_limit().span());
@@ -238,7 +242,17 @@ impl Inner {
             "response"
         );
         if classification.kind != ResponseKind::Results {
-            return Err(self.response_failure(classification, &response, request, now, attempt));
+            let cooldown = classification.cooldown;
+            let cooled = cooldown.map(|cooldown| self.cooldown_resource(cooldown.scope, request));
+            let failure = RefusedAttempt {
+                subject: &request.subject,
+                classification,
+                status: response.status,
+                cooled: cooled.and_then(store_core::Result::ok),
+                now,
+                attempt,
+            };
+            return Err(self.response_failure(failure));
         }
         let checked = check_results(&response, request)
             .map_err(|error| self.unusable_failure(error, attempt))?;

@@ -35,6 +35,8 @@ pub struct Freshness {
     pub search: Duration,
     /// The API's table of types. Default: 7 days.
     pub types: Duration,
+    /// An image: another upload has another URL. Default: 30 days.
+    pub image: Duration,
     /// How much longer a response is kept, to be served stale while the budget is exhausted or the API
     /// unavailable. Zero for not at all. Default: 30 days.
     pub stale: Duration,
@@ -53,6 +55,7 @@ impl Default for Freshness {
             list: HOUR * 6,
             search: DAY,
             types: DAY * 7,
+            image: DAY * 30,
             stale: DAY * 30,
             not_found: MINUTE * 10,
             kinds: [None; KINDS],
@@ -100,6 +103,13 @@ impl Freshness {
     #[must_use]
     pub const fn with_types(mut self, types: Duration) -> Self {
         self.types = types;
+        self
+    }
+
+    /// Sets how long an image stays fresh.
+    #[must_use]
+    pub const fn with_image(mut self, image: Duration) -> Self {
+        self.image = image;
         self
     }
 

@@ -8,6 +8,7 @@
 //! | [`DetailRequest`] | one resource: [`ComicVine::issue`], [`volume`](ComicVine::volume), [`get`](ComicVine::get) |
 //! | [`ListRequest`] | pages and streams of a list, with [`Filter`], [`Sort`], [`Fields`] |
 //! | [`ManyRequest`], [`RowRequest`] | rows by id: many in one call, or one that shares a call with others |
+//! | [`ImageRequest`] | the file of an image, such as a cover |
 //! | [`SearchRequest`] | pages and streams of search hits |
 //! | [`Response`] | the value, its source ([`Outcome`]) and the raw JSON |
 //! | [`Issue`], [`Volume`], [`SearchHit`], [`RawJson`] | the values |
@@ -123,6 +124,7 @@ mod fetch;
 mod freshness;
 mod http_response;
 mod id;
+mod image_format;
 mod in_process;
 mod inner;
 mod kind;
@@ -147,6 +149,7 @@ pub use envelope::{Envelope, StatusCode};
 pub use error::{Error, LimitReason, Result, TimeLimit};
 pub use freshness::Freshness;
 pub use id::{Id, InvalidId};
+pub use image_format::ImageFormat;
 pub use in_process::MAX_ENTRY_BYTES;
 pub use kind::{Field, Place, ResourceKind, UnknownResource};
 pub use model::{
@@ -155,8 +158,8 @@ pub use model::{
 };
 pub use query::{Direction, Fields, Filter, InvalidQuery, Sort};
 pub use request::{
-    DetailRequest, ListRequest, Many, ManyRequest, Page, RowRequest, SearchRequest, SkippedRow,
-    TypesRequest,
+    DetailRequest, ImageFile, ImageRequest, ListRequest, Many, ManyRequest, Page, RowRequest,
+    SearchRequest, SkippedRow, TypesRequest,
 };
 pub use resources::*;
 pub use response::Response;

@@ -4,7 +4,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use store_core::{Claim, Priority, Resource, Status, Timestamp};
 use tracing::{debug, warn};
 
-use crate::budget::{BudgetStatus, PathStatus};
+use crate::budget::{BudgetStatus, PathStatus, Resources};
 use crate::classify::MAX_COOLDOWN;
 use crate::client::ComicVine;
 use crate::error::{Error, Result};
@@ -63,7 +63,7 @@ impl ComicVine {
         Ok(BudgetStatus { origin, paths })
     }
 
-    /// Lifts the cooldowns of the server and of all its paths for this key, for every client that shares
+    /// Lifts the cooldowns of the server, of all its paths for this key and of the servers of images, for every client that shares
     /// the rate limiter; returns how many there were. Sends no request. For a cooldown that is known to be
     /// wrong: requests into a block prolong it.
     ///
@@ -74,6 +74,9 @@ impl ComicVine {
         let resources = &self.inner.resources;
         let limiter = &self.inner.rate_limit;
         let mut cooled = vec![resources.origin().map_err(failed)?];
+        for origin in self.inner.image_origins() {
+            cooled.push(Resources::images(&origin).map_err(failed)?);
+        }
         for path in api_paths() {
             cooled.push(resources.path(path).map_err(failed)?);
         }

@@ -2,6 +2,7 @@
 
 mod coalesce;
 mod detail;
+mod image;
 mod list;
 mod many;
 mod options;
@@ -12,6 +13,7 @@ mod types;
 
 pub(crate) use self::coalesce::Coalescer;
 pub use self::detail::DetailRequest;
+pub use self::image::{ImageFile, ImageRequest};
 pub use self::list::ListRequest;
 pub use self::many::{Many, ManyRequest};
 pub use self::page::{Page, SkippedRow};

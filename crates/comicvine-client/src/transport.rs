@@ -5,10 +5,11 @@ mod tls;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::net::IpAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use reqwest::header::{HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 use store_core::{BoxError, ErrorChain};
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
@@ -17,6 +18,7 @@ use url::{Host, Url};
 use crate::auth::ApiKey;
 use crate::error::Error;
 use crate::http_response::HttpResponse;
+use crate::image_format::ImageFormat;
 
 /// Query parameters without the API key.
 pub(crate) type Params = Vec<(Cow<'static, str>, String)>;
@@ -55,6 +57,10 @@ pub(crate) enum SendError {
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: HttpService,
+    /// Whether `http` is the caller's.
+    is_custom: bool,
+    /// For images on https, if the API is on plain http.
+    https: OnceLock<HttpService>,
     key: ApiKey,
     options: TransportOptions,
 }
@@ -64,11 +70,19 @@ impl Transport {
         let user_agent =
             HeaderValue::from_str(&options.user_agent).map_err(|error| setup_error(&error))?;
         options.headers.insert(USER_AGENT, user_agent);
-        let http = match options.service.take() {
+        let service = options.service.take();
+        let is_custom = service.is_some();
+        let http = match service {
             Some(service) => service,
-            None => BoxCloneSyncService::new(client(&options)?.map_err(BoxError::from)),
+            None => default_service(&options)?,
         };
-        Ok(Self { http, key, options })
+        Ok(Self {
+            http,
+            is_custom,
+            https: OnceLock::new(),
+            key,
+            options,
+        })
     }
 
     /// Sends one request.
@@ -78,22 +92,40 @@ impl Transport {
         params: &Params,
     ) -> Result<HttpResponse, SendError> {
         let mut request = reqwest::Request::new(reqwest::Method::GET, self.url(path, params));
-        *request.timeout_mut() = Some(self.options.timeout);
         request.headers_mut().clone_from(&self.options.headers);
-        let sent = self.http.clone().oneshot(request).await;
-        let mut response = sent.map_err(service_error)?;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(send_error)? {
-            if body.len() + chunk.len() > self.options.max_body_bytes {
-                return Err(SendError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
+        exchange(&self.http, request, &self.options).await
+    }
+
+    /// Sends one request for an image at `url`, which the API key is no part of. Headers that the caller set
+    /// are for the server of the API.
+    pub(crate) async fn send_image(&self, url: &Url) -> Result<HttpResponse, SendError> {
+        let mut request = reqwest::Request::new(reqwest::Method::GET, url.clone());
+        let headers = request.headers_mut();
+        if url.origin() == self.options.base_url.origin() {
+            headers.clone_from(&self.options.headers);
+        } else if let Some(user_agent) = self.options.headers.get(USER_AGENT) {
+            headers.insert(USER_AGENT, user_agent.clone());
         }
-        Ok(HttpResponse {
-            status: response.status().as_u16(),
-            headers: std::mem::take(response.headers_mut()),
-            body: body.freeze(),
-        })
+        headers.insert(ACCEPT, HeaderValue::from_static(ImageFormat::ACCEPT));
+        exchange(self.http_for(url)?, request, &self.options).await
+    }
+
+    /// What sends a request to `url`. A client of an API on plain http loads no root certificates, but images are on
+    /// https even then.
+    fn http_for(&self, url: &Url) -> Result<&HttpService, SendError> {
+        if self.is_custom || url.scheme() == self.options.base_url.scheme() {
+            return Ok(&self.http);
+        }
+        if let Some(http) = self.https.get() {
+            return Ok(http);
+        }
+        let options = TransportOptions {
+            base_url: url.clone(),
+            ..self.options.clone()
+        };
+        let http = default_service(&options);
+        let http = http.map_err(|error| SendError::Connect(error.to_string()))?;
+        Ok(self.https.get_or_init(|| http))
     }
 
     /// The URL of `path`. It ends with a slash, because the API redirects any other.
@@ -107,6 +139,35 @@ impl Transport {
             .extend_pairs(params);
         url
     }
+}
+
+/// Sends `request` and reads the response to its end.
+async fn exchange(
+    http: &HttpService,
+    mut request: reqwest::Request,
+    options: &TransportOptions,
+) -> Result<HttpResponse, SendError> {
+    *request.timeout_mut() = Some(options.timeout);
+    let sent = http.clone().oneshot(request).await;
+    let mut response = sent.map_err(service_error)?;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(send_error)? {
+        if body.len() + chunk.len() > options.max_body_bytes {
+            return Err(SendError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpResponse {
+        status: response.status().as_u16(),
+        headers: std::mem::take(response.headers_mut()),
+        body: body.freeze(),
+    })
+}
+
+fn default_service(options: &TransportOptions) -> Result<HttpService, Error> {
+    Ok(BoxCloneSyncService::new(
+        client(options)?.map_err(BoxError::from),
+    ))
 }
 
 fn setup_error(error: &(dyn std::error::Error + 'static)) -> Error {

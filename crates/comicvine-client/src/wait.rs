@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use store_core::{Clock, Limit, Reason, Resource, Timestamp, WaitObserver};
+use store_core::{Clock, Limit, Reason, Timestamp, WaitObserver};
 
 use crate::budget::Resources;
 
@@ -108,7 +108,7 @@ impl OnWait {
                     let limit = resources.path_limit();
                     WaitReason::Limit { limit, own }
                 };
-                let reason = reason(&wait.reason, |resource| resources.is_origin(resource), own);
+                let reason = reason(&wait.reason, &resources, own);
                 (self.0)(WaitEvent::Waiting(Wait {
                     id: wait.id,
                     path: path.to_owned(),
@@ -131,16 +131,18 @@ impl fmt::Debug for OnWait {
 /// The pipeline's reason in the terms of the API.
 fn reason(
     reason: &store_core::WaitReason,
-    is_origin: impl Fn(&Resource) -> bool,
+    resources: &Resources,
     limit: impl Fn() -> WaitReason,
 ) -> WaitReason {
     use store_core::WaitReason as Core;
     match reason {
         Core::Denied(Reason::Reserved(_)) => WaitReason::Reserved,
         Core::Denied(Reason::Paused(_)) => WaitReason::Paused,
-        Core::Denied(Reason::Cooldown(resource)) if is_origin(resource) => WaitReason::Blocked,
+        Core::Denied(Reason::Cooldown(cooled)) if resources.is_origin(cooled) => {
+            WaitReason::Blocked
+        }
         Core::Denied(Reason::Cooldown(_)) => WaitReason::Cooldown,
-        Core::Denied(denied) if is_origin(denied.resource()) => WaitReason::Spacing,
+        Core::Denied(denied) if resources.is_spacing(denied.resource()) => WaitReason::Spacing,
         Core::Denied(_) => limit(),
         Core::Probed(_) => WaitReason::Probed,
         Core::Joined => WaitReason::Joined,

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::catalog::{Catalog, Recorded, Seeded};
 use crate::error::Error;
+use crate::images::Images;
 use crate::inject::Injections;
 use crate::key_fingerprint::KeyFingerprint;
 use crate::limits::{Limiter, Limits};
@@ -28,6 +29,7 @@ pub struct FakeServerBuilder {
     retry_after: Option<Duration>,
     clock: Option<Arc<dyn Clock>>,
     keys: HashSet<KeyFingerprint>,
+    serves_images: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -46,6 +48,7 @@ impl Default for FakeServerBuilder {
             retry_after: None,
             clock: None,
             keys: HashSet::new(),
+            serves_images: false,
         }
     }
 }
@@ -101,6 +104,13 @@ impl FakeServerBuilder {
         self
     }
 
+    /// Serves images as well: their URLs in responses lead to this server, which has the same picture for each of
+    /// them. Default: the URLs lead to the real site.
+    pub const fn serve_images(mut self) -> Self {
+        self.serves_images = true;
+        self
+    }
+
     /// Starts the server. It serves until it is stopped or dropped.
     ///
     /// # Errors
@@ -128,6 +138,7 @@ impl FakeServerBuilder {
             latency: Mutex::new(self.latency),
             retry_after: self.retry_after,
             keys: self.keys,
+            images: self.serves_images.then(|| Images::at(address)),
         };
         Ok(FakeServer::serve(listener, address, Arc::new(service)))
     }

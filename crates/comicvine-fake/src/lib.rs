@@ -10,7 +10,7 @@
 //!
 //! It serves 19 resources with details and lists, search and types, in the API's envelope and with
 //! its errors, as JSON, JSONP or XML. The data is a generated catalogue, the same for the same seed, or a
-//! folder of recorded responses.
+//! folder of recorded responses. With [`serve_images`](FakeServerBuilder::serve_images) it serves images too.
 //!
 //! # Example
 //!
@@ -73,6 +73,7 @@ mod envelope;
 mod error;
 mod error_pages;
 mod format;
+mod images;
 mod inject;
 mod key_fingerprint;
 mod limits;

@@ -47,6 +47,10 @@ struct Arguments {
     /// Seed of the generated catalogue; the same seed gives the same catalogue
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+
+    /// Serve images too: their URLs in responses lead to this server
+    #[arg(long)]
+    images: bool,
 }
 
 const EXAMPLE: &str = "\
@@ -102,6 +106,9 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .latency(arguments.latency);
     if let Some(dir) = arguments.responses {
         builder = builder.recordings(dir);
+    }
+    if arguments.images {
+        builder = builder.serve_images();
     }
     let server = builder.start().await?;
     let mut stdout = std::io::stdout();

@@ -23,6 +23,10 @@ pub(crate) fn xml(status: StatusCode, body: Bytes) -> HttpResponse {
     with_type(status, body, "text/xml; charset=utf-8")
 }
 
+pub(crate) fn png(body: Bytes) -> HttpResponse {
+    with_type(StatusCode::OK, body, "image/png")
+}
+
 pub(crate) fn html(status: StatusCode, body: &'static str) -> HttpResponse {
     with_type(
         status,

@@ -4,6 +4,7 @@
 //! that resolves paths against a base URL without a last slash. A trailing slash makes no difference, and
 //! nothing is redirected.
 
+use crate::images;
 use crate::resource::Kind;
 
 /// The route of a path.
@@ -12,6 +13,8 @@ pub(crate) enum Route<'a> {
     /// `/control/{name}`, outside the API.
     Control(&'a str),
     Api(ApiRoute),
+    /// The file of an image of the site.
+    Image,
     Outside,
 }
 
@@ -60,6 +63,9 @@ pub(crate) fn route(path: &str) -> Route<'_> {
     let segments: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if let ["control", name] = segments[..] {
         return Route::Control(name);
+    }
+    if path.starts_with(images::FOLDER) {
+        return Route::Image;
     }
     match segments.iter().rposition(|part| *part == "api") {
         Some(api) => Route::Api(api_route(&segments[api + 1..]).unwrap_or(ApiRoute {
@@ -125,7 +131,9 @@ mod tests {
     fn target(path: &str) -> Target {
         match route(path) {
             Route::Api(api) => api.target,
-            other @ (Route::Control(_) | Route::Outside) => panic!("{path}: {other:?}"),
+            other @ (Route::Control(_) | Route::Image | Route::Outside) => {
+                panic!("{path}: {other:?}")
+            }
         }
     }
 

@@ -16,13 +16,14 @@ use crate::content_coding::ContentCoding;
 use crate::control;
 use crate::envelope::ApiStatus;
 use crate::error_pages;
+use crate::images::{self, Images};
 use crate::inject::{Fault, Injected, Injections};
 use crate::key_fingerprint::KeyFingerprint;
 use crate::limits::{Admission, Limiter};
 use crate::query::Params;
 use crate::respond;
 use crate::response::{self, HttpResponse};
-use crate::router::{self, ApiRoute, Route};
+use crate::router::{self, ApiRoute, Route, Target};
 
 /// The shared state of all connections of a server.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Service {
     pub(crate) retry_after: Option<Duration>,
     /// The accepted keys; empty accepts any.
     pub(crate) keys: HashSet<KeyFingerprint>,
+    /// The images, if it serves them.
+    pub(crate) images: Option<Images>,
 }
 
 /// The error that makes the server reset the connection instead of responding.
@@ -61,11 +64,26 @@ impl Service {
                 Ok(control::respond(self, &name, request).await)
             }
             Route::Api(route) => self.api(route, &request).await,
-            Route::Outside => Ok(response::html(
+            Route::Image if self.images.is_some() => self.image(request.uri().path()),
+            Route::Image | Route::Outside => Ok(response::html(
                 StatusCode::NOT_FOUND,
                 "not found: the API is below /api/ and at the root\n",
             )),
         }
+    }
+
+    /// The file of an image, or a fault that was injected for the path `images`.
+    fn image(&self, path: &str) -> Result<HttpResponse, ConnectionReset> {
+        let route = ApiRoute {
+            path: "images",
+            target: Target::NotFound,
+        };
+        if let Some(injected) = self.injections.take(route.path) {
+            let response = self.respond_with_fault(injected.fault, route, &Params::parse(None))?;
+            return Ok(response::with_retry_after(response, injected.retry_after));
+        }
+        self.limiter.count_answered(path.to_owned());
+        Ok(response::png(Bytes::from_static(images::COVER)))
     }
 
     pub(crate) fn latency(&self) -> Duration {
@@ -139,7 +157,11 @@ impl Service {
     fn respond_normally(&self, route: ApiRoute, params: &Params) -> HttpResponse {
         self.limiter
             .count_answered(format!("{}{}", route.name(), params.canonical()));
-        respond::respond(&*self.catalog, route.target, params)
+        let response = respond::respond(&*self.catalog, route.target, params);
+        match &self.images {
+            Some(images) => response.map(|body| body.mapped(|text| images.lead_here(&text))),
+            None => response,
+        }
     }
 
     fn respond_with_fault(

@@ -1,5 +1,10 @@
 //! `comicvine get`: one resource.
 
+#[cfg(feature = "images")]
+mod cover;
+#[cfg(not(feature = "images"))]
+#[path = "get/without_cover.rs"]
+mod cover;
 mod target;
 
 use clap::Args;
@@ -13,6 +18,7 @@ use crate::options::{GlobalOptions, OutputFormat};
 use crate::output::{self, Columns};
 use crate::session::Session;
 
+use cover::CoverOptions;
 use target::Target;
 
 const EXAMPLES: &str = "\
@@ -21,7 +27,8 @@ Examples:
   comicvine get https://comicvine.gamespot.com/the-saga/4050-18136/
   comicvine get character 1443 --fields name,real_name,powers
   comicvine get issue 319366 --output json | jq .person_credits
-  comicvine get issue 319366 --refresh";
+  comicvine get issue 319366 --refresh
+  comicvine get issue 319366 --image    # with its cover";
 
 /// Show one resource.
 ///
@@ -40,6 +47,8 @@ pub(crate) struct Get {
     /// Ask the API even if a fresh answer is cached.
     #[arg(long, conflicts_with = "offline")]
     refresh: bool,
+    #[command(flatten)]
+    cover: CoverOptions,
 }
 
 pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
@@ -52,6 +61,7 @@ pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
     let fields = get.fields.as_deref();
     let fields = fields.map(|names| Selection::parse(names, Source::Kind(target.kind)));
     let fields = fields.transpose()?;
+    let cover = get.cover.check(global.output)?;
     let session = Session::open(global).await?;
     let mut request = session
         .comics
@@ -64,7 +74,11 @@ pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
         request = request.refresh();
     }
     let columns = fields.map(|selection| selection.columns);
-    let result = show(&session, global.output, request, columns.as_ref()).await;
+    let shown = show(&session, global.output, request, columns.as_ref()).await;
+    let result = match shown {
+        Ok(()) => cover.show(&session, &target, global.priority).await,
+        Err(error) => Err(error),
+    };
     session.close(result).await
 }
 

@@ -4,6 +4,8 @@
 
 mod budget;
 mod cache;
+#[cfg(feature = "images")]
+mod cover;
 mod crawl;
 mod csv;
 mod db;

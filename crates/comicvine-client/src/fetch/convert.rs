@@ -3,7 +3,6 @@
 use store_core::ErrorChain;
 use store_core::pipeline::PipelineError;
 
-use super::ApiRequest;
 use crate::envelope::StatusCode;
 use crate::error::{Error, LimitReason, TimeLimit};
 
@@ -27,8 +26,8 @@ pub(super) fn api_error(subject: String, code: StatusCode, message: String) -> E
 }
 
 /// The error for a request that the pipeline could not complete.
-pub(super) fn pipeline_error(error: PipelineError<Error>, request: &ApiRequest) -> Error {
-    let subject = request.subject.clone();
+pub(super) fn pipeline_error(error: PipelineError<Error>, subject: &str) -> Error {
+    let subject = subject.to_owned();
     match error {
         PipelineError::Fetch(error) => error,
         PipelineError::Denied { retry_at, reason } => Error::RateLimited {

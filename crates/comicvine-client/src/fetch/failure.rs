@@ -7,13 +7,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use store_core::pipeline::Failure;
-use store_core::{MINUTE, Timestamp};
+use store_core::{MINUTE, Resource, Timestamp};
 
-use super::ApiRequest;
 use super::convert::api_error;
 use crate::classify::{Classification, ResponseKind};
 use crate::error::{Error, LimitReason, TimeLimit};
-use crate::http_response::HttpResponse;
 use crate::inner::Inner;
 use crate::transport::SendError;
 
@@ -27,15 +25,28 @@ const RETRIES_BEFORE_FIRST_RESPONSE: u32 = 2;
 /// How often a page without rows is asked for again: a wrong total stays wrong.
 const RETRIES_OF_A_PAGE: u32 = 2;
 
+/// An attempt whose response is not a success.
+pub(super) struct RefusedAttempt<'a> {
+    /// The subject of errors.
+    pub(super) subject: &'a str,
+    pub(super) classification: Classification,
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// What the cooldown binds, if there is one.
+    pub(super) cooled: Option<Resource>,
+    pub(super) now: Timestamp,
+    pub(super) attempt: u32,
+}
+
 impl Inner {
     /// The failure of an attempt without a response.
     pub(super) fn send_failure(
         &self,
         error: SendError,
-        request: &ApiRequest,
+        subject: &str,
         attempt: u32,
     ) -> Failure<Error> {
-        let subject = request.subject.clone();
+        let subject = subject.to_owned();
         match error {
             SendError::Connect(message) => {
                 let source = None;
@@ -78,7 +89,7 @@ impl Inner {
     }
 
     /// A failure with `error`. That something does not exist may be cached.
-    fn failure(&self, error: Error) -> Failure<Error> {
+    pub(super) fn failure(&self, error: Error) -> Failure<Error> {
         let is_absent = matches!(error, Error::NotFound { .. });
         let failure = Failure::new(error);
         if is_absent {
@@ -89,16 +100,16 @@ impl Inner {
     }
 
     /// The failure of an attempt whose response is not a success.
-    pub(super) fn response_failure(
-        &self,
-        classification: Classification,
-        response: &HttpResponse,
-        request: &ApiRequest,
-        now: Timestamp,
-        attempt: u32,
-    ) -> Failure<Error> {
-        let subject = request.subject.clone();
-        let status = response.status;
+    pub(super) fn response_failure(&self, refused: RefusedAttempt<'_>) -> Failure<Error> {
+        let RefusedAttempt {
+            subject,
+            classification,
+            status,
+            cooled,
+            now,
+            attempt,
+        } = refused;
+        let subject = subject.to_owned();
         let cooldown = classification.cooldown;
         let retry_at = cooldown.map(|cooldown| match attempt {
             0 => cooldown.until,
@@ -144,9 +155,7 @@ impl Inner {
                 ),
             },
         });
-        if let (Some(cooldown), Some(until)) = (cooldown, retry_at)
-            && let Ok(resource) = self.cooldown_resource(cooldown.scope, request)
-        {
+        if let (Some(resource), Some(until)) = (cooled, retry_at) {
             failure = failure.with_cooldown(resource, until.since(now));
             if !is_final {
                 failure = failure.retry_after_cooldowns();

@@ -10,6 +10,7 @@ mod defaults;
 mod details;
 mod examples;
 mod hooks;
+mod images;
 mod large;
 mod lists;
 mod many;

@@ -12,6 +12,7 @@ mod details;
 mod errors;
 mod faults;
 mod gzip;
+mod images;
 mod limits;
 mod lists;
 mod program;

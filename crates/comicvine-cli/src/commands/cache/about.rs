@@ -38,7 +38,7 @@ impl About {
                     return Some(Self::Resource(kind, Id::new(id.parse().ok()?)));
                 }
                 match tag {
-                    "search" | "types" => {
+                    "search" | "types" | "images" => {
                         Some(Self::Other(request().unwrap_or_else(|| tag.to_owned())))
                     }
                     _ => Some(Self::Rows(tag.parse().ok()?, request())),

@@ -1,0 +1,182 @@
+//! The cover of a resource: in the terminal, or in the browser.
+
+use std::io::{self, IsTerminal, Write};
+
+use clap::Args;
+use comicvine_client::ImageFile;
+use serde::Deserialize;
+use store_core::Priority;
+use tokio::task::spawn_blocking;
+use url::Url;
+
+use super::target::Target;
+use crate::error::Error;
+use crate::inline_image::{self, Protocol};
+use crate::options::OutputFormat;
+use crate::output;
+use crate::session::Session;
+
+const OPEN_HELP: &str = "--open shows it in the browser";
+
+/// What the site has in place of an image.
+const PLACEHOLDER: &str = "blank.png";
+
+#[derive(Args, Debug)]
+pub(super) struct CoverOptions {
+    /// Show its image below, in a terminal that can, such as kitty, iTerm2, Konsole or foot. One that is not
+    /// recognised needs its protocol: `--image=kitty`, `--image=iterm2` or `--image=sixel`.
+    #[arg(long, value_name = "PROTOCOL", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "auto", hide_possible_values = true)]
+    image: Option<Choice>,
+    /// Open its image in the browser.
+    #[arg(long)]
+    open: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Choice {
+    Auto,
+    Kitty,
+    Iterm2,
+    Sixel,
+}
+
+/// What is done with the cover.
+#[derive(Debug)]
+pub(super) struct Cover {
+    protocol: Option<Protocol>,
+    is_opened: bool,
+}
+
+/// The image of any resource.
+#[derive(Deserialize)]
+struct WithImage {
+    #[serde(default)]
+    image: Option<Sizes>,
+}
+
+/// The sizes that are of use here.
+#[derive(Deserialize)]
+struct Sizes {
+    #[serde(rename = "medium_url")]
+    medium: Option<String>,
+    #[serde(rename = "screen_url")]
+    screen: Option<String>,
+    #[serde(rename = "super_url")]
+    largest: Option<String>,
+    #[serde(rename = "original_url")]
+    original: Option<String>,
+}
+
+impl CoverOptions {
+    /// Fails if the image cannot be shown here, before a request is spent.
+    pub(super) fn check(self, format: OutputFormat) -> Result<Cover, Error> {
+        let protocol = self.image.map(protocol).transpose()?;
+        if protocol.is_some() && format != OutputFormat::Table {
+            return Err(Error::usage(
+                "--image shows the image below a table; leave --output out, or use --open",
+            ));
+        }
+        Ok(Cover {
+            protocol,
+            is_opened: self.open,
+        })
+    }
+}
+
+fn protocol(choice: Choice) -> Result<Protocol, Error> {
+    match choice {
+        Choice::Kitty => Ok(Protocol::Kitty),
+        Choice::Iterm2 => Ok(Protocol::Iterm2),
+        Choice::Sixel => Ok(Protocol::Sixel),
+        Choice::Auto if !io::stdout().is_terminal() => Err(Error::usage(
+            "--image shows the image in a terminal, and the output is none; write what its reader understands, \
+             such as --image=sixel, or use --open",
+        )),
+        Choice::Auto => Protocol::detect(|name| std::env::var(name).ok()).ok_or_else(|| {
+            Error::usage(
+                "--image: this terminal is not known to show images; if it does, name its protocol with \
+                 --image=kitty, --image=iterm2 or --image=sixel, else use --open",
+            )
+        }),
+    }
+}
+
+impl Cover {
+    /// Shows the cover of what has just been printed.
+    pub(super) async fn show(
+        self,
+        session: &Session,
+        target: &Target,
+        priority: Priority,
+    ) -> Result<(), Error> {
+        if self.protocol.is_none() && !self.is_opened {
+            return Ok(());
+        }
+        // Whole, whatever fields were printed; it was cached a moment ago.
+        let resource = session
+            .comics
+            .get::<WithImage>(target.kind, target.id)
+            .priority(priority)
+            .await?;
+        let Some(sizes) = resource.value.image.filter(Sizes::is_real) else {
+            output::print_notice("it has no image");
+            return Ok(());
+        };
+        if let Some(protocol) = self.protocol
+            && let Some(url) = sizes.for_terminal()
+        {
+            session.progress.begin("waiting for the image");
+            let file = session.comics.image(url).priority(priority).await;
+            session.progress.finish();
+            print(protocol, file?).await?;
+        }
+        if self.is_opened
+            && let Some(url) = sizes.for_browser()
+        {
+            open(url)?;
+        }
+        Ok(())
+    }
+}
+
+impl Sizes {
+    fn is_real(&self) -> bool {
+        self.for_browser()
+            .is_some_and(|url| !url.ends_with(PLACEHOLDER))
+    }
+
+    fn for_terminal(&self) -> Option<&str> {
+        let sizes = [&self.medium, &self.screen, &self.original];
+        sizes.into_iter().find_map(Option::as_deref)
+    }
+
+    fn for_browser(&self) -> Option<&str> {
+        let sizes = [&self.original, &self.largest, &self.medium];
+        sizes.into_iter().find_map(Option::as_deref)
+    }
+}
+
+async fn print(protocol: Protocol, file: ImageFile) -> Result<(), Error> {
+    let encoded = spawn_blocking(move || inline_image::encode(protocol, &file.bytes)).await;
+    let encoded = encoded.map_err(Error::failed)?;
+    let encoded = encoded.map_err(|error| Error::failed(error).with_help(OPEN_HELP))?;
+    let mut out = io::stdout().lock();
+    out.write_all(&encoded)?;
+    Ok(writeln!(out)?)
+}
+
+/// Opens an address of the web, and nothing else, with the system's program for it.
+fn open(url: &str) -> Result<(), Error> {
+    let parsed = Url::parse(url).ok();
+    let Some(url) = parsed.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        return Err(Error::CheckFailed(format!(
+            "what is given as the image's url is none: {url:?}"
+        )));
+    };
+    output::print_notice(&format!("opening {url}"));
+    open::that_detached(url.as_str()).map_err(|error| {
+        Error::failed(error)
+            .with_help("no program opens web pages here; open the url above elsewhere")
+    })
+}
