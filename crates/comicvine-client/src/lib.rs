@@ -158,8 +158,8 @@ pub use model::{
 };
 pub use query::{Direction, Fields, Filter, InvalidQuery, Sort};
 pub use request::{
-    DetailRequest, ImageFile, ImageRequest, ListRequest, Many, ManyRequest, Page, RowRequest,
-    SearchRequest, SkippedRow, TypesRequest,
+    DetailRequest, ImageFile, ImageRequest, ListRequest, Many, ManyRequest, Page, Position,
+    RowRequest, SearchRequest, SkippedRow, TypesRequest,
 };
 pub use resources::*;
 pub use response::Response;

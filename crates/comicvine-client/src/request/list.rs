@@ -9,9 +9,8 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{BoxStream, TryStreamExt};
 
 use super::options::request_options;
-use super::page::{
-    self, MAX_PAGE_SIZE, Page, PagedRequest, Pager, Position, fetch_page, page_size,
-};
+use super::page::{self, MAX_PAGE_SIZE, Page, PagedRequest, Pager, fetch_page, page_size};
+use super::position::Position;
 use crate::body::Damage;
 use crate::cache_key::request_tag;
 use crate::error::Result;
@@ -58,7 +57,7 @@ pub struct ListRequest<T> {
     fields: Option<Fields>,
     limit: Option<u64>,
     page_size: Option<u64>,
-    offset: u64,
+    start: Position,
     added: AddedParams,
     options: RequestOptions,
     output: PhantomData<fn() -> T>,
@@ -75,7 +74,7 @@ impl<T> Clone for ListRequest<T> {
             fields: self.fields.clone(),
             limit: self.limit,
             page_size: self.page_size,
-            offset: self.offset,
+            start: self.start,
             added: self.added.clone(),
             options: self.options,
             output: PhantomData,
@@ -93,7 +92,7 @@ impl<T> fmt::Debug for ListRequest<T> {
             .field("fields", &self.fields)
             .field("limit", &self.limit)
             .field("page_size", &self.page_size)
-            .field("offset", &self.offset)
+            .field("start", &self.start)
             .field("added", &self.added)
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -111,7 +110,7 @@ impl<T: FromJson> ListRequest<T> {
             fields: None,
             limit: None,
             page_size: None,
-            offset: 0,
+            start: Position::FIRST,
             added: AddedParams::default(),
             options: RequestOptions::default(),
             output: PhantomData,
@@ -156,7 +155,17 @@ impl<T: FromJson> ListRequest<T> {
 
     /// The number of rows to skip. Default: 0.
     pub fn offset(mut self, rows: u64) -> Self {
-        self.offset = rows;
+        self.start = Position {
+            offset: rows,
+            ..Position::FIRST
+        };
+        self
+    }
+
+    /// Goes on where the next page of the same request begins, in place of [`offset`](Self::offset). A
+    /// [`limit`](Self::limit) counts from there.
+    pub fn resume_at(mut self, next: Position) -> Self {
+        self.start = next;
         self
     }
 
@@ -212,7 +221,7 @@ impl<T: FromJson> ListRequest<T> {
     fn into_pager(mut self) -> Result<Pager<Self>> {
         self.options = self.options.for_stream();
         self.rows_per_page()?;
-        let (start, limit) = (self.start(), self.limit);
+        let (start, limit) = (self.start, self.limit);
         let requests = match &self.ids {
             None => vec![self],
             Some(ids) => ids
@@ -224,13 +233,6 @@ impl<T: FromJson> ListRequest<T> {
                 .collect(),
         };
         Ok(Pager::new(requests, start, limit))
-    }
-
-    fn start(&self) -> Position {
-        Position {
-            offset: self.offset,
-            ..Position::FIRST
-        }
     }
 
     fn rows_per_page(&self) -> Result<u64> {
@@ -304,6 +306,13 @@ impl<T: FromJson> PagedRequest for ListRequest<T> {
         })
     }
 
+    fn within_page(&self, position: Position, rows: u64) -> Position {
+        Position {
+            offset: position.offset.saturating_add(rows),
+            ..position
+        }
+    }
+
     fn read_row(&self, raw: &RawJson, damage: &mut Vec<Damage>) -> serde_json::Result<T> {
         match &self.fields {
             Some(fields) => read_value(&raw.only(fields), damage),
@@ -317,6 +326,6 @@ impl<T: FromJson> IntoFuture for ListRequest<T> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        async move { fetch_page(&self, self.start()).await }.boxed()
+        async move { fetch_page(&self, self.start).await }.boxed()
     }
 }

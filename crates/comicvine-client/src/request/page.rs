@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tracing::warn;
 
+use super::position::Position;
 use crate::body::{Body, Damage};
 use crate::cache_mode::CacheMode;
 use crate::error::{Error, Result};
@@ -40,6 +41,10 @@ pub struct Page<T> {
     pub total: u64,
     /// The number of rows that the API sent, including those left out of `rows`.
     pub received: u64,
+    /// Where the next page begins; `None` behind the last one. A request that goes on there
+    /// ([`ListRequest::resume_at`](crate::ListRequest::resume_at)) does not know the rows before it: one that moved
+    /// behind it meanwhile comes again.
+    pub next: Option<Position>,
 }
 
 /// A row that could not be read as what was asked for.
@@ -52,22 +57,6 @@ pub struct SkippedRow {
     pub raw: RawJson,
 }
 
-/// The start of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
-    /// The number of rows before it; lists page by this.
-    pub(crate) offset: u64,
-    /// The number of the page, from 1; searches page by this.
-    pub(crate) number: u64,
-}
-
-impl Position {
-    pub(crate) const FIRST: Self = Self {
-        offset: 0,
-        number: 1,
-    };
-}
-
 /// A request that returns pages.
 pub(crate) trait PagedRequest: Send + Sync + 'static {
     type Row: Send + 'static;
@@ -76,6 +65,9 @@ pub(crate) trait PagedRequest: Send + Sync + 'static {
 
     /// The request for the page at `position`.
     fn page_request(&self, position: Position) -> Result<ApiRequest>;
+
+    /// The place behind the first `rows` of the page at `position`, or before, if it cannot begin a page.
+    fn within_page(&self, position: Position, rows: u64) -> Position;
 
     /// Reads a row.
     fn read_row(&self, raw: &RawJson, damage: &mut Vec<Damage>) -> serde_json::Result<Self::Row>;
@@ -88,6 +80,7 @@ pub(super) struct RawPage {
     offset: u64,
     total: u64,
     received: u64,
+    next: Option<Position>,
 }
 
 /// The rows of a body, and its `results` as a whole.
@@ -103,6 +96,7 @@ pub(super) fn raw_page(body: &Body) -> serde_json::Result<(RawPage, RawJson)> {
         rows,
         offset: 0,
         total: envelope.number_of_total_results,
+        next: None,
     };
     Ok((page, RawJson::array_of(&body.text, &envelope.results)))
 }
@@ -144,7 +138,10 @@ async fn fetch_rows<P: PagedRequest>(
     let subject = request.subject.clone();
     let response = paged.inner().fetch(request).await?;
     let mut response = response.read(&subject, raw_page)?;
-    response.value.offset = position.offset;
+    let page = &mut response.value;
+    page.offset = position.offset;
+    let next = position.after_page(page.received);
+    page.next = (page.received > 0 && next.offset < page.total).then_some(next);
     Ok(response)
 }
 
@@ -160,6 +157,7 @@ fn read_rows<P: PagedRequest>(
             offset: page.offset,
             total: page.total,
             received: page.received,
+            next: page.next,
         };
         for (place, raw) in page.rows.into_iter().enumerate() {
             match paged.read_row(&raw, damage) {
@@ -190,7 +188,12 @@ pub(super) struct Pager<P> {
 impl<P: PagedRequest> Pager<P> {
     pub(super) fn new(requests: Vec<P>, start: Position, limit: Option<u64>) -> Self {
         Self {
-            requests: requests.into_iter().rev().map(Arc::new).collect(),
+            requests: requests
+                .into_iter()
+                .skip(start.part)
+                .rev()
+                .map(Arc::new)
+                .collect(),
             position: start,
             seen: HashSet::new(),
             rows_left: limit.unwrap_or(u64::MAX),
@@ -227,15 +230,23 @@ impl<P: PagedRequest> Pager<P> {
                 });
             }
             self.is_repeated = false;
-            self.position.offset += page.received;
-            self.position.number += 1;
+            let begin = self.position;
+            self.position = begin.after_page(page.received);
             let at_total = page.total > 0 && self.position.offset >= page.total;
             if at_total || is_old || page.received == 0 {
                 self.requests.pop();
-                self.position = Position::FIRST;
+                self.position = begin.next_part();
             }
+            page.next = (!self.requests.is_empty()).then_some(self.position);
+            let found = page.rows.len();
             page.rows
                 .truncate(usize::try_from(self.rows_left).unwrap_or(usize::MAX));
+            let not_given = found - page.rows.len();
+            if not_given > 0 {
+                let behind = u64::try_from(not_given + repeated).unwrap_or(u64::MAX);
+                let given = page.received.saturating_sub(behind);
+                page.next = Some(request.within_page(begin, given));
+            }
             self.rows_left -= u64::try_from(page.rows.len()).unwrap_or(self.rows_left);
             if !page.rows.is_empty() || !std::mem::replace(&mut self.has_begun, true) {
                 self.has_begun = true;

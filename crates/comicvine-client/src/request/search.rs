@@ -7,7 +7,8 @@ use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::BoxStream;
 
 use super::options::request_options;
-use super::page::{self, Page, PagedRequest, Pager, Position, fetch_page, page_size};
+use super::page::{self, Page, PagedRequest, Pager, fetch_page, page_size};
+use super::position::Position;
 use crate::body::Damage;
 use crate::cache_key::request_tag;
 use crate::error::Result;
@@ -50,6 +51,7 @@ pub struct SearchRequest {
     fields: Option<Fields>,
     limit: Option<u64>,
     page: u64,
+    resume: Option<Position>,
     added: AddedParams,
     options: RequestOptions,
 }
@@ -63,6 +65,7 @@ impl SearchRequest {
             fields: None,
             limit: None,
             page: 1,
+            resume: None,
             added: AddedParams::default(),
             options: RequestOptions::default(),
         }
@@ -92,6 +95,13 @@ impl SearchRequest {
     /// The first page, counted from 1. Default: 1.
     pub fn page(mut self, number: u64) -> Self {
         self.page = number;
+        self
+    }
+
+    /// Goes on where the next page of the same request begins, in place of [`page`](Self::page). A
+    /// [`limit`](Self::limit) counts from there.
+    pub fn resume_at(mut self, next: Position) -> Self {
+        self.resume = Some(next);
         self
     }
 
@@ -129,6 +139,9 @@ impl SearchRequest {
     }
 
     fn start(&self) -> Result<Position> {
+        if let Some(position) = self.resume {
+            return Ok(position);
+        }
         let pages_before = self.page.checked_sub(1).ok_or(InvalidQuery::OutOfRange {
             parameter: "page",
             allowed: "1 or more",
@@ -136,6 +149,7 @@ impl SearchRequest {
         Ok(Position {
             offset: pages_before.saturating_mul(page_size(self.limit)?),
             number: self.page,
+            ..Position::FIRST
         })
     }
 }
@@ -189,6 +203,11 @@ impl PagedRequest for SearchRequest {
             },
             options: self.options,
         })
+    }
+
+    /// Its beginning: the API numbers the pages of a search, and rows within one cannot be skipped.
+    fn within_page(&self, position: Position, _: u64) -> Position {
+        position
     }
 
     fn read_row(&self, raw: &RawJson, damage: &mut Vec<Damage>) -> serde_json::Result<SearchHit> {

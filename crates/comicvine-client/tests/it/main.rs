@@ -14,6 +14,7 @@ mod images;
 mod large;
 mod lists;
 mod many;
+mod positions;
 mod scripted;
 mod secrets;
 mod shared;
