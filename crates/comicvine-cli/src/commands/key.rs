@@ -1,6 +1,6 @@
 //! `comicvine key`: the API key in the platform's keyring.
 
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, Read};
 
 use clap::{Args, Subcommand};
 use tokio::task::spawn_blocking;
@@ -55,10 +55,15 @@ fn act(action: Action) -> Result<(), Error> {
     Ok(output::print_line(done)?)
 }
 
+/// The first line of standard input; typed in a terminal, it is not shown.
 fn read_line() -> Result<String, Error> {
     let input = io::stdin().lock();
-    if input.is_terminal() {
-        output::print_notice("Paste the key and press Enter:");
+    #[cfg(feature = "keyring")]
+    if io::IsTerminal::is_terminal(&input) {
+        drop(input);
+        return Ok(rpassword::prompt_password(
+            "Paste the key and press Enter: ",
+        )?);
     }
     let mut line = String::new();
     input.take(MAX_BYTES).read_line(&mut line)?;

@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use comicvine_fake::{FakeServer, Fault, Injection};
 use futures_util::future::join_all;
 
@@ -11,8 +13,29 @@ use crate::{Home, KEY, RunResult, fake, files, run, some_issue};
 #[track_caller]
 fn assert_silent(ran: &RunResult, arguments: &[&str]) {
     for text in [&ran.stdout, &ran.stderr] {
-        assert!(!text.contains(KEY), "{arguments:?} tells the key:\n{text}");
+        for form in forms() {
+            assert!(
+                !text.contains(&form),
+                "{arguments:?} tells the key:\n{text}"
+            );
+        }
     }
+}
+
+/// The key as text, and as others may write it down: base64 at each of the three places where it may begin,
+/// hexadecimal, numbers, and two bytes a character.
+fn forms() -> Vec<String> {
+    let key = KEY.as_bytes();
+    // The last characters of base64 depend on what follows.
+    let base64 = (0..3).map(|skipped| STANDARD.encode(&key[skipped..])[..48].to_owned());
+    let hex: Vec<_> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let numbers: Vec<_> = key.iter().map(u8::to_string).collect();
+    let wide = KEY
+        .chars()
+        .flat_map(|character| [character, '\0'])
+        .collect();
+    let others = [KEY.to_owned(), hex.concat(), numbers.join(", "), wide];
+    base64.chain(others).collect()
 }
 
 /// Reads every file below `folder`: the database, its log, whatever else there is.
@@ -26,10 +49,10 @@ fn assert_not_stored(folder: &Path) {
     );
     for file in files {
         let bytes = std::fs::read(&file).unwrap();
-        let found = bytes
-            .windows(KEY.len())
-            .any(|window| window == KEY.as_bytes());
-        assert!(!found, "{} holds the key", file.display());
+        let text = String::from_utf8_lossy(&bytes);
+        for form in forms() {
+            assert!(!text.contains(&form), "{} holds the key", file.display());
+        }
     }
 }
 
@@ -37,7 +60,7 @@ fn assert_not_stored(folder: &Path) {
 async fn no_command_prints_or_stores_the_key() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);
-    let commands: [&[&str]; 8] = [
+    let commands: [&[&str]; 17] = [
         &["get", "issue", &issue],
         &["get", "issue", &issue, "--output", "json"],
         &[
@@ -48,14 +71,34 @@ async fn no_command_prints_or_stores_the_key() {
         &["budget", "--output", "json"],
         &["get", "issue", "999999999"],
         &["get", "issue", "4050-1"],
+        &["get", "issue", &issue, "--offline", "--output", "csv"],
+        &["get", "issue", &issue, "--fields", "no_such_field"],
+        &["types"],
+        &["sync", "powers", "--all", "--out", "powers.jsonl"],
+        &["sync", "powers", "--all", "--out", "powers.jsonl"],
+        &[
+            "sync",
+            "issues",
+            "--ids",
+            "1,999999999",
+            "--out",
+            "issues.jsonl",
+        ],
+        &["cache", "list"],
+        &["cache", "list", "--output", "json"],
+        &["db", "status"],
     ];
     for command in commands {
         let ran = home
-            .run(&fake, &[command, &["--log", "trace"]].concat())
+            .run(
+                &fake,
+                &[command, &["--log", "trace", "--spacing", "0s"]].concat(),
+            )
             .await;
         assert_silent(&ran, command);
         assert_not_stored(home.0.path());
     }
+    assert!(home.path("powers.jsonl").exists());
     let traced = home
         .run(
             &fake,
