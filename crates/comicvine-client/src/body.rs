@@ -50,19 +50,36 @@ impl Body {
         bytes: &Bytes,
         parse: impl Fn(&Self) -> Result<T, serde_json::Error>,
     ) -> Result<T, serde_json::Error> {
-        const BYTE_ORDER_MARK: char = '\u{feff}';
-        let Ok(text) = ByteString::try_from(bytes.clone()) else {
-            return parse(&repair(bytes));
+        const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+        let bytes = match bytes.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => &bytes.slice_ref(rest),
+            None => bytes,
         };
-        let text = text.slice_ref(text.trim_start_matches(BYTE_ORDER_MARK));
-        let damage = Vec::new();
-        parse(&Self { text, damage }).or_else(|error| {
-            let repaired = repair(bytes);
-            if repaired.damage.is_empty() {
-                return Err(error);
+        let mut first_error = None;
+        if let Ok(text) = ByteString::try_from(bytes.clone()) {
+            let damage = Vec::new();
+            match parse(&Self { text, damage }) {
+                Ok(parsed) => return Ok(parsed),
+                Err(error) => first_error = Some(error),
             }
-            parse(&repaired).map_err(|_| error)
-        })
+        }
+        let mut repaired = repair(bytes);
+        let error = match first_error {
+            Some(error) if repaired.damage.is_empty() => error,
+            first => match parse(&repaired) {
+                Ok(parsed) => return Ok(parsed),
+                Err(second) => first.unwrap_or(second),
+            },
+        };
+        // Half a character outside of the results; within them it stays.
+        if let Some(text) = without_lone_surrogates(&repaired.text) {
+            repaired.text = text.into();
+            repaired.damage.push(Damage::LoneSurrogates);
+            if let Ok(parsed) = parse(&repaired) {
+                return Ok(parsed);
+            }
+        }
+        Err(error)
     }
 
     /// The envelope, its results as `R`.
@@ -180,6 +197,27 @@ mod tests {
         assert_eq!(body.damage, [Damage::ControlCharacters]);
         let expected = "{\n\"name\":\"Night\\u0001 \\\"Watch\\\"\\u0009\"}";
         assert_eq!(results, expected);
+    }
+
+    #[test]
+    fn byte_order_mark_does_not_stand_in_the_way_of_a_repair() {
+        for text in [
+            &b"\xef\xbb\xbf{\"status_code\":1,\"results\":\"\xe1\"}"[..],
+            b"\xef\xbb\xbf{\"status_code\":1,\"results\":\"\x01\"}",
+        ] {
+            let (_, body) = read(&Bytes::from_static(text)).unwrap();
+            assert_eq!(body.damage.len(), 1);
+        }
+    }
+
+    #[test]
+    fn half_a_character_in_the_envelope_costs_no_results() {
+        let bytes = Bytes::from_static(br#"{"status_code":1,"error":"O\ud83dK","results":[1]}"#);
+        let (results, body) = read(&bytes).unwrap();
+        assert_eq!(
+            (results.as_str(), &body.damage[..]),
+            ("[1]", &[Damage::LoneSurrogates][..])
+        );
     }
 
     #[test]

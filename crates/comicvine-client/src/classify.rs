@@ -11,6 +11,7 @@ mod headers;
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store_core::{DAY, HOUR, MINUTE, SECOND, Timestamp};
@@ -113,7 +114,11 @@ pub(crate) fn classify(
 fn response_kind(response: &HttpResponse, start: &BodyStart) -> ResponseKind {
     let is_rate_limited = matches!(response.status, 420 | 429);
     let status_of = |body: &Body| {
-        let envelope = body.envelope::<&RawValue>()?;
+        // A refusal may have no results, a success has them.
+        let envelope = body.envelope::<Option<&RawValue>>()?;
+        if envelope.status_code == StatusCode::Ok && envelope.results.is_none() {
+            return Err(serde_json::Error::missing_field("results"));
+        }
         Ok((envelope.status_code, envelope.error))
     };
     let (code, is_cut_short) = match Body::read(&response.body, status_of) {
@@ -137,7 +142,8 @@ fn response_kind(response: &HttpResponse, start: &BodyStart) -> ResponseKind {
         }
         // XML results were not requested and cannot be parsed.
         Some((StatusCode::Ok, _)) if start.is_markup() => ResponseKind::Unknown,
-        Some((StatusCode::Ok, _)) if response.status < 300 => ResponseKind::Results,
+        // Others with a body are parts, or empty by their definition.
+        Some((StatusCode::Ok, _)) if matches!(response.status, 200..=203) => ResponseKind::Results,
         Some((StatusCode::Ok, _)) => ResponseKind::Unknown,
         Some((code, message)) => ResponseKind::Refused { code, message },
         None if is_challenge(response, start) => ResponseKind::Blocked(BlockKind::Cdn),
@@ -160,6 +166,8 @@ fn is_challenge(response: &HttpResponse, start: &BodyStart) -> bool {
         || response.headers.contains_key("cf-mitigated")
         || start.title_has("just a moment")
         || start.title_has("attention required")
+        || (start.is_markup() && start.0.contains("/cdn-cgi/challenge-platform/"))
+        || start.title_has("| cloudflare")
 }
 
 fn cooldown(
@@ -220,8 +228,13 @@ struct BodyStart(String);
 
 impl BodyStart {
     fn of(body: &[u8]) -> Self {
-        const MAX_BYTES: usize = 4_096;
-        let start = &body[..body.len().min(MAX_BYTES)];
+        // What tells a page is in its head, behind scripts at times.
+        let most = if body.trim_ascii_start().starts_with(b"{") {
+            4_096
+        } else {
+            65_536
+        };
+        let start = &body[..body.len().min(most)];
         Self(
             String::from_utf8_lossy(start)
                 .trim_start()
@@ -243,11 +256,13 @@ impl BodyStart {
         self.is_markup() && self.0.contains("<html")
     }
 
-    /// Whether the content delivery network bans the address: `error code: 1015` as plain text, or the page
-    /// of the same error.
+    /// Whether the content delivery network bans the address: `error code: 1015` as plain text, as JSON, or the
+    /// page of the same error.
     fn is_address_ban(&self) -> bool {
         let code = self.0.strip_prefix("error code:").map(str::trim);
+        let in_json = || self.0.replace(' ', "").contains("\"error_code\":10");
         code.is_some_and(|code| code.starts_with("10"))
+            || (self.is_json() && in_json())
             || (self.is_html() && self.0.contains("cloudflare") && self.0.contains("error 10"))
     }
 

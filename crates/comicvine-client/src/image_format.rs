@@ -51,6 +51,24 @@ impl ImageFormat {
         }
     }
 
+    /// Whether `file` has the end that its format asks for; a file that was cut off has none.
+    pub(crate) fn is_whole(self, file: &[u8]) -> bool {
+        let length = u32::try_from(file.len()).unwrap_or(u32::MAX);
+        // Some programs pad files with zeros.
+        let end = file.iter().rposition(|byte| *byte != 0);
+        let file = end.map_or(file, |last| &file[..=last]);
+        match self {
+            Self::Jpeg => file.ends_with(&[0xff, 0xd9]),
+            Self::Png => file.ends_with(b"IEND\xae\x42\x60\x82"),
+            Self::Gif => file.ends_with(b";"),
+            Self::WebP => match file.get(4..8).map(<[u8; 4]>::try_from) {
+                // It counts what is behind it.
+                Some(Ok(counted)) => u32::from_le_bytes(counted) <= length.saturating_sub(8),
+                _ => false,
+            },
+        }
+    }
+
     /// The media type: `image/jpeg`.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
@@ -66,6 +84,19 @@ impl ImageFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn file_that_was_cut_off_is_not_whole() {
+        let png = b"\x89PNG\r\n\x1a\n....IEND\xae\x42\x60\x82";
+        assert!(ImageFormat::Png.is_whole(png));
+        assert!(!ImageFormat::Png.is_whole(&png[..png.len() - 1]));
+        assert!(!ImageFormat::Png.is_whole(&png[..8]));
+        assert!(ImageFormat::Jpeg.is_whole(b"\xff\xd8\xff..\xff\xd9\x00\x00"));
+        assert!(!ImageFormat::Jpeg.is_whole(b"\xff\xd8\xff.."));
+        assert!(ImageFormat::Gif.is_whole(b"GIF89a..;"));
+        assert!(ImageFormat::WebP.is_whole(b"RIFF\x08\x00\x00\x00WEBPVP8 "));
+        assert!(!ImageFormat::WebP.is_whole(b"RIFF\x99\x00\x00\x00WEBPVP8 "));
+    }
 
     #[test]
     fn format_is_told_by_the_first_bytes_and_shorter_files_have_none() {

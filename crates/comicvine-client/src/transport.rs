@@ -93,7 +93,11 @@ impl Transport {
     ) -> Result<HttpResponse, SendError> {
         let mut request = reqwest::Request::new(reqwest::Method::GET, self.url(path, params));
         request.headers_mut().clone_from(&self.options.headers);
-        exchange(&self.http, request, &self.options).await
+        let mut response = exchange(&self.http, request, &self.options).await?;
+        if let Some(body) = self.key.removed_from(&response.body) {
+            response.body = body;
+        }
+        Ok(response)
     }
 
     /// Sends one request for an image at `url`, which the API key is no part of. Headers that the caller set

@@ -78,12 +78,16 @@ impl Service {
             path: "images",
             target: Target::NotFound,
         };
+        let image = || response::png(Bytes::from_static(images::COVER));
         if let Some(injected) = self.injections.take(route.path) {
+            if injected.fault == Fault::HalfBody {
+                return Ok(image().map(Body::halved));
+            }
             let response = self.respond_with_fault(injected.fault, route, &Params::parse(None))?;
             return Ok(response::with_retry_after(response, injected.retry_after));
         }
         self.limiter.count_answered(path.to_owned());
-        Ok(response::png(Bytes::from_static(images::COVER)))
+        Ok(image())
     }
 
     pub(crate) fn latency(&self) -> Duration {

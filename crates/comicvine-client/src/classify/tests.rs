@@ -274,3 +274,63 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn refusal_without_results_is_one() {
+    let limited = r#"{"error":"Rate limit exceeded","status_code":107}"#;
+    let key = r#"{"error":"Invalid API Key","status_code":100}"#;
+    check(&[
+        (
+            200,
+            limited,
+            ResponseKind::RateLimited,
+            Some((CooldownScope::Path, RATE_LIMITED_COOLDOWN)),
+        ),
+        (
+            200,
+            key,
+            refused(StatusCode::InvalidApiKey, "Invalid API Key"),
+            None,
+        ),
+        (
+            200,
+            r#"{"error":"OK","status_code":1}"#,
+            ResponseKind::Unknown,
+            None,
+        ),
+    ]);
+}
+
+#[test]
+fn address_limit_and_challenge_are_known_without_english_titles() {
+    let origin = Some((CooldownScope::Origin, CDN_COOLDOWN));
+    let cdn = || ResponseKind::Blocked(BlockKind::Cdn);
+    let json =
+        r#"{"title":"Error 1015: You are being rate limited","error_code": 1015,"retryable":true}"#;
+    let challenge = "<!DOCTYPE html><html><head><title>Nur einen Moment\u{2026}</title></head><body>\
+        <script src=\"/cdn-cgi/challenge-platform/h/b/x.js\"></script></body></html>";
+    let waiting = "<html><head><title>Please Wait... | Cloudflare</title></head></html>";
+    check(&[
+        (429, json, cdn(), origin),
+        (200, challenge, cdn(), origin),
+        (503, waiting, cdn(), origin),
+    ]);
+    let late = format!(
+        "<html><head><!-- {} --><title>Abnormal Traffic Detected</title></head></html>",
+        "x".repeat(9_000)
+    );
+    let banned = ResponseKind::Blocked(BlockKind::AbnormalTraffic);
+    check(&[(
+        200,
+        &late,
+        banned,
+        Some((CooldownScope::Origin, ABNORMAL_TRAFFIC_COOLDOWN)),
+    )]);
+}
+
+#[test]
+fn part_of_a_response_is_no_result() {
+    for status in [205, 206] {
+        check(&[(status, OK, ResponseKind::Unknown, None)]);
+    }
+}

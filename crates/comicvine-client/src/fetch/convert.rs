@@ -7,7 +7,7 @@ use crate::envelope::StatusCode;
 use crate::error::{Error, LimitReason, TimeLimit};
 
 /// The error for a status code in the body of a response.
-pub(super) fn api_error(subject: String, code: StatusCode, message: String) -> Error {
+pub(super) fn api_error(subject: String, code: StatusCode, message: &str) -> Error {
     match code {
         StatusCode::InvalidApiKey => Error::InvalidKey,
         StatusCode::ObjectNotFound => Error::NotFound { subject },
@@ -20,7 +20,8 @@ pub(super) fn api_error(subject: String, code: StatusCode, message: String) -> E
         | StatusCode::Other(_) => Error::Refused {
             subject,
             status_code: code.number(),
-            message,
+            // It comes from the server, and may be of several lines.
+            message: message.split_whitespace().collect::<Vec<_>>().join(" "),
         },
     }
 }

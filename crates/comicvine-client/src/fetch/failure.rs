@@ -80,7 +80,8 @@ impl Inner {
     /// The failure of an attempt with unusable results. A page without rows is often a slip of the server.
     pub(super) fn unusable_failure(&self, error: Error, attempt: u32) -> Failure<Error> {
         let is_slip = matches!(error, Error::Incomplete { .. }) && attempt < RETRIES_OF_A_PAGE;
-        let failure = self.failure(error);
+        // An empty success is no proof that a resource is gone: nothing is remembered, and what is cached stays.
+        let failure = Failure::new(error);
         if is_slip {
             failure.retry_after(self.backoff(attempt))
         } else {
@@ -127,7 +128,7 @@ impl Inner {
             | ResponseKind::Unknown => false,
         };
         let mut failure = self.failure(match classification.kind {
-            ResponseKind::Refused { code, message } => api_error(subject, code, message),
+            ResponseKind::Refused { code, message } => api_error(subject, code, &message),
             ResponseKind::RateLimited => Error::RateLimited {
                 subject,
                 retry_at,

@@ -14,6 +14,7 @@ use crate::classify::{ResponseKind, classify};
 use crate::error::{Error, Result};
 use crate::image_format::ImageFormat;
 use crate::inner::Inner;
+use crate::transport::SendError;
 
 /// The servers of the site's images, today and in older records.
 const IMAGE_HOSTS: [&str; 3] = [
@@ -126,7 +127,13 @@ impl Inner {
         let sent = self.transport.send_image(&query.url).await;
         let response = sent.map_err(|error| self.send_failure(error, &query.subject, attempt))?;
         let status = response.status;
-        if status == 200 && ImageFormat::of(&response.body).is_some() {
+        if status == 200
+            && let Some(format) = ImageFormat::of(&response.body)
+        {
+            if !format.is_whole(&response.body) {
+                let error = SendError::Interrupted("the image ends early".to_owned());
+                return Err(self.send_failure(error, &query.subject, attempt));
+            }
             let fetched = Fetched::new(response.body)
                 .fresh_for(self.freshness.image)
                 .stale_for(self.freshness.stale);

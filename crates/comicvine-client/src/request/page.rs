@@ -101,24 +101,26 @@ pub(super) fn raw_page(body: &Body) -> serde_json::Result<(RawPage, RawJson)> {
     Ok((page, RawJson::array_of(&body.text, &envelope.results)))
 }
 
-/// The identity of a row: the URL of its resource, else kind and id.
+/// The identity of a row: kind and id, else the URL of its resource. A row with neither has none.
 fn identity(row: &RawJson) -> Option<String> {
     #[derive(Deserialize)]
     struct Identity {
         #[serde(default, deserialize_with = "lenient")]
-        api_detail_url: Option<String>,
+        api_detail_url: String,
         #[serde(default, deserialize_with = "lenient")]
         resource_type: String,
         #[serde(default, deserialize_with = "lenient")]
-        id: Option<u64>,
+        id: u64,
     }
     let identity: Identity = row.decode().ok()?;
-    let by_id = || {
-        identity
-            .id
-            .map(|id| format!("{}/{id}", identity.resource_type))
-    };
-    identity.api_detail_url.clone().or_else(by_id)
+    if identity.id > 0 {
+        return Some(format!("{}/{}", identity.resource_type, identity.id));
+    }
+    let url = identity.api_detail_url;
+    let names_an_id = url
+        .trim_end_matches('/')
+        .ends_with(|c: char| c.is_ascii_digit());
+    names_an_id.then_some(url)
 }
 
 /// Fetches one page.

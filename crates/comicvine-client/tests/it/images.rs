@@ -1,11 +1,12 @@
 //! Files of images: from the cache or the image's server, spaced, and without the API key.
 
+use std::future::IntoFuture;
 use std::sync::{Arc, Mutex};
 
-use comicvine_client::{ComicVine, Error, ImageFormat, IssueId, Outcome, WaitEvent};
+use comicvine_client::{ComicVine, Error, ImageFormat, IssueId, Outcome, WaitEvent, WaitReason};
 use comicvine_fake::{FakeServer, Fault, Injection, Limits};
 use reqwest::header::{HeaderName, HeaderValue};
-use store_core::{Priority, SECOND};
+use store_core::{HOUR, Priority, SECOND};
 
 use crate::{KEY, budget, builder, memory};
 
@@ -153,7 +154,10 @@ async fn refused_image_leaves_the_api_open() {
     // The server of the images is asked no more until then, the API is.
     let again = no_wait().await.unwrap_err();
     assert!(matches!(again, Error::RateLimited { .. }), "{again}");
-    assert_eq!(again.retry_at(), refused.retry_at());
+    // To the millisecond in which it was stored.
+    let until = |error: &Error| error.retry_at().unwrap();
+    assert!(until(&again).since(until(&refused)) < SECOND);
+    assert!(until(&refused).since(until(&again)) < SECOND);
     assert!(
         client
             .issue(IssueId::new(1))
@@ -171,29 +175,32 @@ async fn refused_image_leaves_the_api_open() {
 
 #[tokio::test]
 async fn images_and_api_on_one_server_are_spaced_together() {
-    let (fake, waits) = (fake().await, Arc::new(Mutex::new(Vec::new())));
-    let heard = Arc::clone(&waits);
+    let (fake, (heard, mut waits)) = (fake().await, tokio::sync::mpsc::unbounded_channel());
     let client = builder(&fake)
-        .budget(budget(200).with_spacing(SECOND))
+        .budget(budget(200).with_spacing(HOUR))
         .stores(memory())
         .on_wait(move |event| {
             if let WaitEvent::Waiting(wait) = event {
-                heard
-                    .lock()
-                    .unwrap()
-                    .push((wait.path, wait.reason.to_string()));
+                heard.send((wait.path, wait.reason)).unwrap();
             }
         })
-        .max_wait(std::time::Duration::ZERO)
         .build()
         .unwrap();
     let url = cover(&client).await;
-    let denied = client.image(&url).await.unwrap_err();
+    let denied = client.image(&url).max_wait(SECOND).await.unwrap_err();
     assert!(matches!(denied, Error::RateLimited { .. }), "{denied}");
-    client.image(&url).max_wait(SECOND * 30).await.unwrap();
-    let spaced = (
-        "images".to_owned(),
-        "requests to the server are spaced".to_owned(),
-    );
-    assert!(waits.lock().unwrap().contains(&spaced), "{waits:?}");
+    let waiting = tokio::spawn(client.image(&url).max_wait(HOUR * 2).into_future());
+    let wait = waits.recv().await.unwrap();
+    assert_eq!(wait, ("images".to_owned(), WaitReason::Spacing));
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn image_that_ends_early_is_fetched_again_and_not_cached() {
+    let fake = fake().await;
+    let client = with_stores(&fake);
+    let url = cover(&client).await;
+    fake.inject(Injection::new(Fault::HalfBody).on_path("images"));
+    let image = client.image(&url).await.unwrap();
+    assert!(image.bytes.ends_with(b"IEND\xae\x42\x60\x82"));
 }

@@ -339,3 +339,51 @@ async fn chats_are_raw_and_their_ids_have_no_prefix() {
         heads[1]
     );
 }
+
+#[tokio::test]
+async fn rows_are_told_apart_by_their_ids_and_not_by_equal_urls() {
+    let rows = |url: &str| {
+        let rows: Vec<_> = (1..=5)
+            .map(|id| format!(r#"{{"id":{id},"name":"V{id}","api_detail_url":"{url}"}}"#))
+            .collect();
+        Canned::ok(5, &format!("[{}]", rows.join(",")))
+    };
+    for url in ["", "https://comicvine.gamespot.com/api/volume/"] {
+        let server = Scripted::start([rows(url)]).await;
+        assert_eq!(
+            builder(&server)
+                .build()
+                .unwrap()
+                .volumes()
+                .all()
+                .await
+                .unwrap()
+                .len(),
+            5,
+            "{url}"
+        );
+    }
+    let nameless = r#"[{"id":0,"name":"A"},{"id":0,"name":"B"}]"#;
+    let server = Scripted::start([Canned::ok(2, nameless)]).await;
+    let rows = builder(&server)
+        .build()
+        .unwrap()
+        .list::<RawJson>(ResourceKind::Volume)
+        .all();
+    assert_eq!(rows.await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn empty_success_removes_no_resource_from_the_cache() {
+    let server = Scripted::start([
+        Canned::ok(1, r#"{"id":7,"name":"kept"}"#),
+        Canned::ok(0, "[]"),
+    ])
+    .await;
+    let client = builder(&server).stores(memory()).build().unwrap();
+    client.issue(IssueId::new(7)).await.unwrap();
+    let emptied = client.issue(IssueId::new(7)).refresh().await.unwrap_err();
+    assert!(matches!(emptied, Error::NotFound { .. }), "{emptied}");
+    let kept = client.issue(IssueId::new(7)).await.unwrap();
+    assert_eq!(kept.outcome, Outcome::Hit);
+}
