@@ -6,9 +6,10 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use comicvine_client::{InvalidApiKey, InvalidId, InvalidQuery, LimitReason, TimeLimit};
+use comicvine_client::{Field, InvalidApiKey, InvalidId, InvalidQuery, LimitReason, TimeLimit};
 use store_core::{Clock, SystemClock};
 
+use crate::names::{did_you_mean, nearest};
 use crate::output::{local_time, print_notice};
 
 /// Why a command did not succeed.
@@ -236,8 +237,23 @@ impl From<InvalidId> for Error {
 
 impl From<InvalidQuery> for Error {
     fn from(error: InvalidQuery) -> Self {
-        Self::config(error)
+        let meant = nearest_field(&error).map(did_you_mean);
+        let error = Self::config(error);
+        match meant {
+            Some(meant) => error.with_help(meant),
+            None => error,
+        }
     }
+}
+
+/// The field that a misspelt one is nearest to.
+fn nearest_field(error: &InvalidQuery) -> Option<&'static str> {
+    let (InvalidQuery::NotFilterable { kind, field } | InvalidQuery::NotSortable { kind, field }) =
+        error
+    else {
+        return None;
+    };
+    nearest(field, kind.fields().iter().map(Field::name)).filter(|name| name != field)
 }
 
 impl From<io::Error> for Error {

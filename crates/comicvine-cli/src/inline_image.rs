@@ -15,9 +15,14 @@ use image::{DynamicImage, ImageError, ImageFormat, ImageReader, Limits};
 const ROWS: u32 = 20;
 /// The height of a row where pixels have to be counted: a multiple of the six that a sixel has.
 const ROW_PIXELS: u32 = 18;
+/// The greatest width of an image, in heights: a strip of one row of pixels would be as wide as the memory.
+const MAX_WIDTH_IN_HEIGHTS: u32 = 4;
 /// Larger images are no covers, but would fill the memory.
-const MAX_SIDE_PIXELS: u32 = 20_000;
-const MAX_DECODED_BYTES: u64 = 512 << 20;
+const MAX_SIDE_PIXELS: u32 = 10_000;
+const MAX_DECODED_BYTES: u64 = 256 << 20;
+
+/// The height to which a larger image is reduced for a terminal that scales it: 20 rows of a fine screen.
+const MAX_SENT_HEIGHT: u32 = 960;
 
 /// The longest payload of one escape sequence of kitty, by its documentation.
 const KITTY_CHUNK: usize = 4_096;
@@ -80,8 +85,15 @@ impl Protocol {
 pub(crate) fn encode(protocol: Protocol, file: &[u8]) -> Result<Vec<u8>, InlineImageError> {
     match protocol {
         Protocol::Kitty => {
+            let image = decode(file)?;
+            // The terminal scales it, by the pixels of its font.
+            let image = if image.height() > MAX_SENT_HEIGHT {
+                fit(&image, MAX_SENT_HEIGHT)
+            } else {
+                image
+            };
             let mut png = Cursor::new(Vec::new());
-            decode(file)?.write_to(&mut png, ImageFormat::Png)?;
+            image.write_to(&mut png, ImageFormat::Png)?;
             Ok(kitty(png.get_ref()))
         }
         Protocol::Iterm2 => {
@@ -126,9 +138,13 @@ fn iterm2(file: &[u8]) -> Vec<u8> {
     format!("\x1b]1337;File={settings}:{text}\x07").into_bytes()
 }
 
+/// The image with this height, or lower if it is very wide.
+fn fit(image: &DynamicImage, height: u32) -> DynamicImage {
+    image.resize(height * MAX_WIDTH_IN_HEIGHTS, height, FilterType::Triangle)
+}
+
 fn sixel(image: &DynamicImage) -> Result<Vec<u8>, InlineImageError> {
-    let shown = image.resize(u32::MAX, ROWS * ROW_PIXELS, FilterType::Triangle);
-    let pixels = shown.to_rgba8();
+    let pixels = fit(image, ROWS * ROW_PIXELS).into_rgba8();
     let side = |pixels| usize::try_from(pixels).unwrap_or(usize::MAX);
     let (width, height) = (side(pixels.width()), side(pixels.height()));
     let image = SixelImage::try_from_rgba(pixels.into_raw(), width, height)?;
@@ -209,6 +225,18 @@ mod tests {
         let shown = encode(Protocol::Sixel, &png(40, 60)).unwrap();
         let decoded = SixelImage::decode(&shown).unwrap();
         assert_eq!((decoded.width, decoded.height), (240, 360));
+    }
+
+    #[test]
+    fn strip_is_no_wider_than_four_heights_and_a_poster_is_reduced() {
+        let shown = encode(Protocol::Sixel, &png(9_000, 1)).unwrap();
+        let decoded = SixelImage::decode(&shown).unwrap();
+        assert_eq!((decoded.width, decoded.height), (1_440, 6));
+        let poster = decode(&png(1_200, 1_800)).unwrap();
+        let reduced = fit(&poster, MAX_SENT_HEIGHT);
+        assert_eq!((reduced.width(), reduced.height()), (640, 960));
+        let small = encode(Protocol::Kitty, &png(1_200, 1_800)).unwrap();
+        assert!(small.len() < encode(Protocol::Iterm2, &png(1_200, 1_800)).unwrap().len());
     }
 
     #[test]

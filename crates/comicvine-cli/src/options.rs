@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use comicvine_client::Budget;
 use store_core::{HOUR, Limit, Priority};
@@ -64,6 +65,7 @@ pub(crate) struct GlobalOptions {
 
     /// Priority class: `user` goes first, `background` leaves part of the limit to users.
     #[arg(long, value_name = "CLASS", global = true, default_value = "user")]
+    #[arg(value_parser = priority())]
     pub(crate) priority: Priority,
 
     /// How long each request may wait for the rate limit, for the end of a refusal or block, and for
@@ -133,6 +135,17 @@ impl GlobalOptions {
         Ok(budget)
     }
 
+    /// Fails if a command is told to ask the API and not to. The parser sees no conflict with an option that stands
+    /// before the command.
+    pub(crate) fn check_refresh(&self, is_refreshed: bool) -> Result<(), Error> {
+        if is_refreshed && self.offline {
+            return Err(Error::usage(
+                "--refresh asks the API, and --offline does not; leave one of them out",
+            ));
+        }
+        Ok(())
+    }
+
     fn asks_the_api(&self) -> bool {
         let url = self.base_url.as_deref().map(str::trim).map(Url::parse);
         match url {
@@ -153,6 +166,11 @@ pub(crate) enum OutputFormat {
     Jsonl,
     /// Comma-separated values with a header, by RFC 4180; of `get`, `list`, `search` and `types`.
     Csv,
+}
+
+/// Parses a class of priority.
+pub(crate) fn priority() -> impl TypedValueParser<Value = Priority> {
+    PossibleValuesParser::new(["user", "background"]).try_map(|name| name.parse::<Priority>())
 }
 
 /// Parses a whole number of at least 1.

@@ -16,7 +16,7 @@ use crate::options::OutputFormat;
 use table::{details, rows};
 
 pub(crate) use columns::{Column, Columns};
-pub(crate) use json::compact;
+pub(crate) use json::on_one_line;
 pub(crate) use table::{grid, usage_bar};
 pub(crate) use time::{LogTime, ago, format_duration, local_time};
 
@@ -29,7 +29,7 @@ pub(crate) fn print_resource(
     match output {
         OutputFormat::Table => print_line(&details(raw)),
         OutputFormat::Json => print_line(raw.get()),
-        OutputFormat::Jsonl => print_line(&compact(raw.get())),
+        OutputFormat::Jsonl => print_line(&on_one_line(raw.get())),
         OutputFormat::Csv => {
             let all = csv::all_columns(raw);
             print_csv(std::slice::from_ref(raw), columns.unwrap_or(&all))
@@ -51,7 +51,7 @@ pub(crate) fn print_resources(
         }
         OutputFormat::Jsonl => list
             .iter()
-            .try_for_each(|raw| print_line(&compact(raw.get()))),
+            .try_for_each(|raw| print_line(&on_one_line(raw.get()))),
         OutputFormat::Csv => print_csv(list, columns),
     }
 }
@@ -95,5 +95,5 @@ pub(crate) fn print_text(text: &str) -> io::Result<()> {
 /// Writes a line to standard error.
 pub(crate) fn print_notice(text: &str) {
     // There is no other place to report that standard error is closed.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", text::printable(text));
 }

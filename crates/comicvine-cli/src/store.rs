@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::options::GlobalOptions;
+use crate::output;
 
 use address::Address;
 #[cfg(feature = "dynamodb")]
@@ -27,7 +28,18 @@ pub(crate) use maintenance::Maintenance;
 pub(crate) async fn open(global: &GlobalOptions, purpose: Purpose) -> Result<Backend, Error> {
     match Address::from_options(global)? {
         Address::Default => sqlite::open(&sqlite::default_path(purpose)?, purpose).await,
-        Address::Sqlite(path) => sqlite::open(&path, purpose).await,
+        Address::Sqlite(path) => {
+            // The name of what is only to be looked at may be misspelt.
+            if global.offline {
+                sqlite::ensure_exists(&path)?;
+            } else if purpose == Purpose::Limits && !path.exists() {
+                let shown = path.display();
+                output::print_notice(&format!(
+                    "the database {shown} is new: nothing was sent with it"
+                ));
+            }
+            sqlite::open(&path, purpose).await
+        }
         Address::Memory => Ok(memory::open()),
         Address::DynamoDb(address) => dynamodb::open(address).await,
     }

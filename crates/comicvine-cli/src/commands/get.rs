@@ -53,15 +53,21 @@ pub(crate) struct Get {
 
 pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
     let (kind, id) = match get.target.as_slice() {
+        [first, second] if is_id(first) && is_id(second) => {
+            return Err(Error::usage(
+                "write one id; several resources are rows of a list: `comicvine list issues --filter 'id:4001|4004'`",
+            ));
+        }
         [kind, id] => (Some(names::kind(kind).map_err(Error::usage)?), id.as_str()),
         [id] => (None, id.as_str()),
         _ => return Err(Error::usage("write one id, with its kind or without")),
     };
     let target = Target::parse(kind, id, global.base_url.as_deref())?;
+    global.check_refresh(get.refresh)?;
     let fields = get.fields.as_deref();
     let fields = fields.map(|names| Selection::parse(names, Source::Kind(target.kind)));
     let fields = fields.transpose()?;
-    let cover = get.cover.check(global.output)?;
+    let cover = get.cover.check(global.output, get.refresh)?;
     let session = Session::open(global).await?;
     let mut request = session
         .comics
@@ -80,6 +86,11 @@ pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
         Err(error) => Err(error),
     };
     session.close(result).await
+}
+
+fn is_id(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 async fn show(

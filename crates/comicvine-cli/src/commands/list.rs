@@ -70,6 +70,7 @@ pub(crate) struct List {
 }
 
 pub(crate) async fn run(global: &GlobalOptions, list: List) -> Result<(), Error> {
+    global.check_refresh(list.refresh)?;
     let filters = parse_filters(&list.filter)?;
     let sort: Option<Sort> = list.sort.as_deref().map(str::parse).transpose()?;
     let fields = list.fields.as_deref();

@@ -79,6 +79,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 pub(crate) async fn run(global: &GlobalOptions, search: Search) -> Result<(), Error> {
+    global.check_refresh(search.refresh)?;
     let fields = search.fields.as_deref();
     let fields = fields.map(|names| Selection::parse(names, Source::Search));
     let fields = fields.transpose()?;

@@ -19,7 +19,7 @@ use store_core::Priority;
 
 use crate::commands::list::parse_filters;
 use crate::error::Error;
-use crate::options::{GlobalOptions, duration};
+use crate::options::{GlobalOptions, duration, priority};
 use crate::session::Session;
 
 use self::state::Selected;
@@ -68,7 +68,13 @@ pub(crate) struct Sync {
     out: PathBuf,
     // These two have the names of global options, and so take their places.
     /// Priority class: `background` leaves part of the limit to users, `user` uses all of it.
-    #[arg(long, value_name = "CLASS", default_value = "background")]
+    #[arg(
+        long,
+        value_name = "CLASS",
+        default_value = "background",
+        hide_possible_values = true
+    )]
+    #[arg(value_parser = priority())]
     priority: Priority,
     /// How long each request may wait for the rate limit, for the end of a refusal or block, and for
     /// another try after a failure, such as `30m` or `12h`.
@@ -144,6 +150,12 @@ impl Selection {
 
 fn check(filter: &Filter, kind: ResourceKind) -> Result<(), Error> {
     filter.check(kind)?;
+    // An API that ignores the filter would send everything, for days.
+    if let Some(doubt) = filter.doubts(kind).into_iter().next() {
+        return Err(Error::usage(format!(
+            "{doubt}; if it does filter, give `sync` the ids that `comicvine list` finds, with --ids-from"
+        )));
+    }
     if filter.to_string().starts_with(pass::DATE) {
         return Err(Error::usage(
             "`sync` filters by date_last_updated itself; leave that filter out",

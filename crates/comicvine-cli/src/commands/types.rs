@@ -32,6 +32,7 @@ pub(crate) struct Types {
 }
 
 pub(crate) async fn run(global: &GlobalOptions, types: Types) -> Result<(), Error> {
+    global.check_refresh(types.refresh)?;
     let session = Session::open(global).await?;
     let result = show(&session, global, types).await;
     session.close(result).await

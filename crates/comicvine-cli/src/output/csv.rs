@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::columns::{Column, Columns};
 use super::table::display_order;
-use super::text::{Names, format_field};
+use super::text::{Names, format_field, printable};
 
 type Fields = BTreeMap<String, Box<RawValue>>;
 
@@ -18,7 +18,7 @@ type Fields = BTreeMap<String, Box<RawValue>>;
 pub(super) fn header(columns: &Columns) -> String {
     encode([columns
         .iter()
-        .map(|column| column.name().to_owned())
+        .map(|column| printable(column.name()))
         .collect()])
 }
 
@@ -68,12 +68,6 @@ fn cell(fields: &Fields, column: &Column) -> String {
         // As it was written: a number keeps its digits.
         _ => text.to_owned(),
     }
-}
-
-/// The text without control characters, which could rewrite the terminal; tabs and line breaks stay.
-fn printable(text: &str) -> String {
-    let is_kept = |character: &char| !character.is_control() || "\t\r\n".contains(*character);
-    text.chars().filter(is_kept).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use comicvine_client::RawJson;
 use serde_json::{Map, Value};
 
 use super::columns::{Column, Columns};
-use super::text::{Names, format_field, shorten};
+use super::text::{Names, format_field, printable, shorten};
 
 /// The width of a table in a file or a pipe, in characters.
 const DEFAULT_WIDTH: u16 = 100;
@@ -47,7 +47,7 @@ const MAX_UNBROKEN: usize = 24;
 /// would be broken in it, and could not be copied.
 pub(crate) fn details(raw: &RawJson) -> String {
     let Ok(Value::Object(fields)) = raw.decode() else {
-        return raw.get().to_owned();
+        return printable(raw.get());
     };
     let (mut table, mut urls) = (empty(), String::new());
     for name in display_order(fields.keys().map(String::as_str)) {
@@ -68,7 +68,8 @@ pub(crate) fn details(raw: &RawJson) -> String {
 pub(crate) fn rows(list: &[RawJson], columns: &Columns) -> String {
     let resources: Vec<Map<String, Value>> =
         list.iter().filter_map(|raw| raw.decode().ok()).collect();
-    if resources.is_empty() {
+    let left_out = list.len() - resources.len();
+    if list.is_empty() {
         return "Nothing found.".to_owned();
     }
     let cell = |fields: &Map<String, Value>, column: &Column| {
@@ -93,7 +94,12 @@ pub(crate) fn rows(list: &[RawJson], columns: &Columns) -> String {
     let numbers: Vec<usize> = (0..used.len())
         .filter(|&index| is_number(used[index].name()))
         .collect();
-    grid(&header, cells, &numbers)
+    let table = grid(&header, cells, &numbers);
+    match left_out {
+        0 => table,
+        1 => format!("{table}\n1 row is no resource; --output jsonl shows it"),
+        more => format!("{table}\n{more} rows are no resources; --output jsonl shows them"),
+    }
 }
 
 /// A table with a header; the columns with the indices `numbers` are aligned to the right. The first column, which
@@ -163,7 +169,7 @@ fn is_url(text: &str) -> bool {
 }
 
 fn title(name: &str) -> String {
-    name.replace('_', " ")
+    printable(&name.replace('_', " "))
 }
 
 /// The names of fields in the order of display.

@@ -90,20 +90,25 @@ fn reference(fields: &Map<String, Value>, names: Names) -> String {
 fn plain_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
+    let mut has_ends = true;
     while let Some((before, tail)) = rest.split_once('<') {
         text.push_str(before);
         // `a < b` is text, not a tag.
         let is_tag =
             tail.starts_with(|next: char| next.is_ascii_alphabetic() || "/!".contains(next));
-        match tail.split_once('>') {
-            Some((_, after)) if is_tag => {
-                text.push(' ');
-                rest = after;
-            }
-            _ => {
-                text.push('<');
-                rest = tail;
-            }
+        // Once there is no end, there is none further on: the text is searched for it once.
+        let end = if is_tag && has_ends {
+            tail.find('>')
+        } else {
+            None
+        };
+        has_ends &= !is_tag || end.is_some();
+        if let Some(end) = end {
+            text.push(' ');
+            rest = &tail[end + 1..];
+        } else {
+            text.push('<');
+            rest = tail;
         }
     }
     text.push_str(rest);
@@ -114,11 +119,24 @@ fn plain_text(html: &str) -> String {
         .replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&amp;", "&");
-    // A control character in an answer could rewrite the terminal.
-    text.split(|character: char| character.is_whitespace() || character.is_control())
+    text.split(|character: char| character.is_whitespace() || controls_terminal(character))
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Whether a terminal does something at this character instead of showing it, or shows what follows in another
+/// order.
+pub(super) fn controls_terminal(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text without characters that control the terminal; tabs and line breaks stay.
+pub(super) fn printable(text: &str) -> String {
+    let is_kept =
+        |character: &char| "\t\r\n".contains(*character) || !controls_terminal(*character);
+    text.chars().filter(is_kept).collect()
 }
 
 /// At most `longest` characters, with an ellipsis if the text was cut.
@@ -166,6 +184,14 @@ mod tests {
     #[test]
     fn nothing_in_an_answer_can_control_the_terminal() {
         assert_eq!(plain_text("a\u{1b}[2Jb\u{7}"), "a [2Jb");
+        assert_eq!(plain_text("a\u{202e}b\u{9b}2Jc"), "a b 2Jc");
+        assert_eq!(printable("a\u{1b}[2J\tb\n\u{2066}c\u{7f}"), "a[2J\tb\nc");
+    }
+
+    #[test]
+    fn tags_without_an_end_take_no_longer_than_others() {
+        let html = "<a".repeat(2_000_000);
+        assert_eq!(plain_text(&html), html);
     }
 
     #[test]

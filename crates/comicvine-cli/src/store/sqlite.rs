@@ -50,15 +50,22 @@ pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Backend, Error
     })
 }
 
+/// Fails unless the file is there.
+pub(super) fn ensure_exists(path: &Path) -> Result<(), Error> {
+    if path.try_exists()? {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the database {} does not exist; name another with --db, or create it with a command that asks the API, such \
+         as `comicvine get`",
+        path.display()
+    )))
+}
+
 /// Fails unless the file is there with the schema of this program. Opened only for reading, it stays as it is.
 async fn ensure_current(path: &Path) -> Result<(), Error> {
+    ensure_exists(path)?;
     let shown = path.display();
-    if !path.try_exists()? {
-        return Err(Error::usage(format!(
-            "the database {shown} does not exist; name another with --db, or create it with a command that asks the \
-             API, such as `comicvine get`"
-        )));
-    }
     let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
     let db = SqliteDatabase::open_with(path, options).await;
     let db = db.map_err(|error| Error::config(error).with_help(HELP))?;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod budget;
+mod byte_exact;
 mod cache;
 #[cfg(feature = "images")]
 mod cover;

@@ -152,7 +152,7 @@ async fn wrong_settings_name_the_remedy() {
     let cases: [(&[&str], &[&str]); 15] = [
         (
             &["budget", "--priority", "high"],
-            &["--priority", "user or background"],
+            &["--priority", "user, background"],
         ),
         (
             &["budget", "--max-wait", "soon"],
@@ -362,4 +362,26 @@ async fn record_future_migration(file: &Path, table: &str) {
         .await
         .unwrap();
     db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn contradictions_are_refused_before_a_request_is_spent() {
+    let (home, fake) = (Home::new(), fake().await);
+    for (arguments, named) in [
+        (&["--offline", "types", "--refresh"][..], "--offline"),
+        (&["--offline", "get", "issue", "1"], "does not exist"),
+        (&["get", "4000-1", "4000-2"], "id:4001|4004"),
+        (&["get", "2320-1"], "get video_type 2320-1"),
+        (&["sync", "issues", "--all", "--out", "-"], "is no file"),
+        (&["sync", "issues", "--all", "--out", "/dev/full"], "is no file"),
+        (&["sync", "issues", "--all", "--out", "."], "is no file"),
+        (&["sync", "issues", "--all", "--out", "no/folder"], "no folder"),
+        (&["sync", "issues", "--filter", "deck:x", "--out", "x"], "--ids-from"),
+        (&["list", "issues", "--filter", "volme:7"], "did you mean `volume`"),
+    ] {
+        let ran = home.run(&fake, arguments).await;
+        assert_eq!(ran.status, 2, "{arguments:?}: {ran:?}");
+        assert!(ran.stderr.contains(named), "{arguments:?}: {ran:?}");
+    }
+    assert_eq!(fake.counts().total().requests(), 0);
 }

@@ -7,6 +7,7 @@ use comicvine_client::ImageFile;
 use serde::Deserialize;
 use store_core::Priority;
 use tokio::task::spawn_blocking;
+use tracing::debug;
 use url::Url;
 
 use super::target::Target;
@@ -46,6 +47,7 @@ enum Choice {
 pub(super) struct Cover {
     protocol: Option<Protocol>,
     is_opened: bool,
+    is_refreshed: bool,
 }
 
 /// The image of any resource.
@@ -70,7 +72,7 @@ struct Sizes {
 
 impl CoverOptions {
     /// Fails if the image cannot be shown here, before a request is spent.
-    pub(super) fn check(self, format: OutputFormat) -> Result<Cover, Error> {
+    pub(super) fn check(self, format: OutputFormat, is_refreshed: bool) -> Result<Cover, Error> {
         let protocol = self.image.map(protocol).transpose()?;
         if protocol.is_some() && format != OutputFormat::Table {
             return Err(Error::usage(
@@ -80,6 +82,7 @@ impl CoverOptions {
         Ok(Cover {
             protocol,
             is_opened: self.open,
+            is_refreshed,
         })
     }
 }
@@ -127,7 +130,11 @@ impl Cover {
             && let Some(url) = sizes.for_terminal()
         {
             session.progress.begin("waiting for the image");
-            let file = session.comics.image(url).priority(priority).await;
+            let mut request = session.comics.image(url).priority(priority);
+            if self.is_refreshed {
+                request = request.refresh();
+            }
+            let file = request.await;
             session.progress.finish();
             print(protocol, file?).await?;
         }
@@ -176,7 +183,9 @@ fn open(url: &str) -> Result<(), Error> {
     };
     output::print_notice(&format!("opening {url}"));
     open::that_detached(url.as_str()).map_err(|error| {
-        Error::failed(error)
-            .with_help("no program opens web pages here; open the url above elsewhere")
+        debug!(%error, "nothing opened it");
+        Error::CheckFailed(
+            "no program here opens web pages; open the address above in a browser".to_owned(),
+        )
     })
 }

@@ -81,7 +81,18 @@ impl Reference {
             let named = self.parent.as_deref().and_then(|name| name.parse().ok());
             return named.ok_or_else(|| Error::usage(without_prefix(text)));
         };
-        let kind = prefix.parse().ok().and_then(ResourceKind::from_prefix);
+        let number = prefix.parse().ok();
+        let kind = number.and_then(ResourceKind::from_prefix);
+        let same = ResourceKind::ALL.into_iter();
+        let same: Vec<_> = same.filter(|kind| Some(kind.prefix()) == number).collect();
+        if let [one, other, ..] = same[..] {
+            let named = self.parent.as_deref().and_then(|name| name.parse().ok());
+            return named.filter(|kind| same.contains(kind)).ok_or_else(|| {
+                Error::usage(format!(
+                    "`{text}` may be of two kinds; write `comicvine get {one} {text}` or `comicvine get {other} {text}`"
+                ))
+            });
+        }
         kind.ok_or_else(|| {
             Error::usage(format!(
                 "`{text}` begins with the prefix of no resource; an id is written like 4000-319366, and \
@@ -165,11 +176,24 @@ mod tests {
                 ResourceKind::VideoType,
             ),
             (
-                "http://ComicVine.GameSpot.com/x/2320-44/",
-                ResourceKind::VideoCategory,
+                "http://ComicVine.GameSpot.com/api/video_type/2320-44/",
+                ResourceKind::VideoType,
             ),
         ] {
             assert_eq!(target(text), Ok((kind, 44)), "{text}");
+        }
+    }
+
+    #[test]
+    fn prefix_of_two_kinds_needs_the_kind() {
+        for text in ["2320-44", "http://ComicVine.GameSpot.com/x/2320-44/"] {
+            let error = target(text).unwrap_err();
+            assert!(
+                error.contains("comicvine get video_type 2320-44"),
+                "{error}"
+            );
+            let kind = Some(ResourceKind::VideoType);
+            assert_eq!(named(kind, text, None), Ok((ResourceKind::VideoType, 44)));
         }
     }
 

@@ -16,7 +16,7 @@ impl CoverOptions {
         clippy::unnecessary_wraps,
         reason = "with the feature, options can be wrong"
     )]
-    pub(super) const fn check(self, _: OutputFormat) -> Result<Self, Error> {
+    pub(super) const fn check(self, _: OutputFormat, _: bool) -> Result<Self, Error> {
         Ok(self)
     }
 

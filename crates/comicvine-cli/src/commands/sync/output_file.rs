@@ -55,6 +55,7 @@ impl Version {
 impl OutputFile {
     /// Opens and locks the file, which is created if it is missing.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        check_is_a_file(path)?;
         let failed = |error| file_error("cannot open", path, error);
         let file = OpenOptions::new()
             .read(true)
@@ -151,6 +152,30 @@ impl OutputFile {
         self.dates.insert(version.id, version.date);
         Ok(true)
     }
+}
+
+/// Refuses what cannot be read again from its beginning: folders, devices and pipes.
+fn check_is_a_file(path: &Path) -> Result<(), Error> {
+    let is_something_else = match std::fs::metadata(path) {
+        Ok(found) => !found.is_file(),
+        Err(_) => path.as_os_str() == "-",
+    };
+    if is_something_else {
+        return Err(Error::usage(format!(
+            "{} is no file; name one with --out, which is read again by the next run",
+            path.display()
+        )));
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(Error::usage(format!(
+            "there is no folder for {}; create it, or name another file with --out",
+            path.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Makes the name of a new file last.

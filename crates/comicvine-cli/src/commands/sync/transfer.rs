@@ -12,7 +12,7 @@ use super::output_file::{OutputFile, Version};
 use super::state::{Selected, State};
 use crate::error::Error;
 use crate::eta::time_left;
-use crate::output::{self, compact};
+use crate::output::{self, on_one_line};
 use crate::progress::Progress;
 use crate::session::Session;
 
@@ -212,7 +212,10 @@ impl<'a> Transfer<'a> {
         let is_old = wanted.is_newer_than(&version);
         self.progress
             .suspend(|| output::print_damage(&response.damage));
-        if self.output.append(version, &compact(response.raw.get()))? {
+        if self
+            .output
+            .append(version, &on_one_line(response.raw.get()))?
+        {
             let count = if is_known {
                 &mut self.counts.changed
             } else {
