@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub(crate) use self::version::VersionReader;
+use crate::busy;
 use crate::location::Location;
 use crate::options::DatabaseOptions;
 
@@ -97,7 +98,7 @@ impl ChangePoller {
             && let Some(reader) = &mut state.reader
         {
             // Commits from before the first watch are not reported.
-            state.version = reader.version(Duration::ZERO).ok();
+            state.version = busy::without_waiting(|| reader.version()).ok();
             self.start_thread(&mut state);
         }
         state.watchers += 1;
@@ -162,7 +163,7 @@ impl State {
         let Some(reader) = &mut self.reader else {
             return false;
         };
-        match reader.version(Duration::ZERO) {
+        match busy::without_waiting(|| reader.version()) {
             Ok(version) => self.version.replace(version) != Some(version),
             // Temporarily locked: the next poll decides.
             Err(error) if error.is_retryable() => false,

@@ -1,27 +1,40 @@
-//! The checkpoint thread: moves the WAL into the database file, and checks the file's path.
+//! The checkpoint thread: moves the WAL into the database file, and checks the file's path and the free
+//! space.
+//!
+//! No checkpoint waits while it holds the lock of the writer. What blocks one, above all a read
+//! transaction that stays open, blocks the next one as well: after a blocked checkpoint the thread pauses,
+//! for longer each time, and commits go on into a WAL that grows meanwhile.
+
+mod wal;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rusqlite::{Connection, MAIN_DB};
+use rusqlite::Connection;
 
-use crate::busy;
+use self::wal::Outcome;
+pub(crate) use self::wal::{Progress, truncate};
 use crate::connection::open_existing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::opened_file::OpenedFile;
 use crate::options::DatabaseOptions;
+use crate::space::{Level, Space};
 
 /// The number of WAL pages not yet in the database from which a checkpoint is due; SQLite's default.
 const DUE_PAGES: i64 = 1000;
-/// The length of the WAL, in pages, from which a checkpoint blocks writers briefly to reset it:
-/// overlapping readers, or a writer without pauses, would let it grow indefinitely.
+/// The length of the WAL, in pages, from which it is written from its beginning again: overlapping
+/// readers, or a writer without pauses, would let it grow indefinitely.
 const RESTART_PAGES: i64 = 4 * DUE_PAGES;
+/// The same while there is little free space.
+const SHORT_RESTART_PAGES: i64 = 64;
 /// How often the thread checks that the path still leads to the file.
 const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-/// The busy timeout of a checkpoint that resets the WAL.
-const RESTART_BUSY_TIMEOUT: Duration = Duration::from_millis(100);
+/// The pause after a checkpoint that did not get through; each further one doubles it, up to one of these.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE_CONTENDED: Duration = Duration::from_millis(8);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A thread that checkpoints on request.
 #[derive(Debug)]
@@ -30,23 +43,18 @@ pub(crate) struct Checkpointer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    file: Arc<OpenedFile>,
+    space: Arc<Space>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     is_requested: bool,
     is_stopped: bool,
-}
-
-/// The result row of `PRAGMA wal_checkpoint`.
-struct Progress {
-    is_busy: bool,
-    wal_pages: i64,
-    moved_pages: i64,
 }
 
 impl Checkpointer {
@@ -56,8 +64,14 @@ impl Checkpointer {
         location: &Location,
         options: &Arc<DatabaseOptions>,
         file: &Arc<OpenedFile>,
+        space: &Arc<Space>,
     ) -> Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            file: Arc::clone(file),
+            space: Arc::clone(space),
+        });
         let thread = match location {
             Location::Memory(_) => None,
             Location::File(_) => {
@@ -66,10 +80,10 @@ impl Checkpointer {
                 } else {
                     Some(open_existing(location, options)?)
                 };
-                let (worker, file) = (Arc::clone(&shared), Arc::clone(file));
+                let worker = Arc::clone(&shared);
                 let thread = thread::Builder::new()
                     .name("sqlite-checkpoint".to_owned())
-                    .spawn(move || worker.run(connection.as_ref(), &file))
+                    .spawn(move || worker.run(connection.as_ref()))
                     .map_err(|error| {
                         Error::from_kind(ErrorKind::Unavailable, "open").with_source(error)
                     })?;
@@ -82,9 +96,35 @@ impl Checkpointer {
         })
     }
 
-    pub(crate) fn request(&self) {
-        self.shared.state().is_requested = true;
-        self.shared.changed.notify_one();
+    /// Requests a checkpoint if one is due after a commit of `connection`; takes about a microsecond.
+    pub(crate) fn request_if_due(&self, connection: &Connection) {
+        let progress = match Progress::of(connection) {
+            Ok(progress) => progress,
+            Err(error) => {
+                tracing::debug!(%error, "the length of the WAL is unknown");
+                return;
+            }
+        };
+        let level = self.shared.space.level_after(&progress);
+        if !progress.is_due(level) {
+            return;
+        }
+        match level {
+            Level::Ample | Level::Tight => self.request(),
+            // At once: what is written until the thread gets to it may have no space.
+            Level::Low => {
+                if let Err(error) = wal::checkpoint(connection, level) {
+                    tracing::debug!(%error, "checkpoint failed on a disk that is almost full");
+                }
+            }
+        }
+    }
+
+    fn request(&self) {
+        // While the thread pauses, every commit requests a checkpoint: the first wakes it.
+        if !std::mem::replace(&mut self.shared.state().is_requested, true) {
+            self.shared.changed.notify_one();
+        }
     }
 
     /// Stops the thread and waits for it.
@@ -110,76 +150,57 @@ impl Drop for Checkpointer {
 }
 
 impl Shared {
-    fn run(&self, connection: Option<&Connection>, file: &OpenedFile) {
+    fn run(&self, connection: Option<&Connection>) {
+        let mut pause = Duration::ZERO;
         loop {
-            let waited =
-                self.changed
-                    .wait_timeout_while(self.state(), FILE_CHECK_INTERVAL, |state| {
-                        !state.is_requested && !state.is_stopped
-                    });
-            let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            if state.is_stopped {
-                return;
-            }
+            let state = self.wait(FILE_CHECK_INTERVAL, |state| state.is_requested);
+            let Some(mut state) = state else { return };
             let is_requested = std::mem::take(&mut state.is_requested);
             drop(state);
-            file.check_path();
-            if is_requested
-                && let Some(connection) = connection
-                && let Err(error) = checkpoint(connection)
-            {
-                tracing::warn!(%error, "checkpoint failed; the WAL keeps growing until one succeeds");
+            self.file.check_path();
+            let level = self.space.check();
+            let Some(connection) = connection.filter(|_| is_requested) else {
+                continue;
+            };
+            let longest = match wal::checkpoint(connection, level) {
+                Ok(Outcome::Done) => {
+                    pause = Duration::ZERO;
+                    continue;
+                }
+                Ok(Outcome::Contended) => LONGEST_PAUSE_CONTENDED,
+                Ok(Outcome::Pinned) => LONGEST_PAUSE,
+                Err(error) => {
+                    tracing::warn!(%error, "checkpoint failed; the WAL grows until one succeeds");
+                    LONGEST_PAUSE
+                }
+            };
+            let before = pause;
+            pause = (before * 2).clamp(FIRST_PAUSE, longest);
+            if pause == LONGEST_PAUSE && before < pause {
+                tracing::info!("a read transaction that stays open keeps the WAL growing");
+            }
+            if self.wait(pause, |_| false).is_none() {
+                return;
             }
         }
+    }
+
+    /// Waits until `is_over`, but no longer than `timeout`; `None` once stopped.
+    fn wait(
+        &self,
+        timeout: Duration,
+        is_over: impl Fn(&State) -> bool,
+    ) -> Option<MutexGuard<'_, State>> {
+        let waited = self
+            .changed
+            .wait_timeout_while(self.state(), timeout, |state| {
+                !state.is_stopped && !is_over(state)
+            });
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (!state.is_stopped).then_some(state)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a checkpoint is due; takes under a microsecond on the connection that has committed.
-pub(crate) fn is_due(connection: &Connection) -> bool {
-    match wal_checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)") {
-        Ok(progress) => progress.wal_pages - progress.moved_pages >= DUE_PAGES,
-        Err(error) => {
-            tracing::debug!(%error, "the length of the WAL is unknown");
-            false
-        }
-    }
-}
-
-/// Checkpoints and truncates the WAL, unless other connections still read from it.
-pub(crate) fn truncate(connection: &Connection) {
-    if matches!(connection.is_readonly(MAIN_DB), Ok(true)) {
-        return;
-    }
-    match wal_checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)") {
-        Ok(progress) if progress.is_busy => {
-            tracing::debug!("other connections use the WAL; the last of them truncates it");
-        }
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "the WAL was not truncated"),
-    }
-}
-
-fn checkpoint(connection: &Connection) -> Result<()> {
-    let progress = wal_checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    if progress.wal_pages >= RESTART_PAGES {
-        busy::with_busy_timeout(RESTART_BUSY_TIMEOUT, || {
-            wal_checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)")
-        })?;
-    }
-    Ok(())
-}
-
-fn wal_checkpoint(connection: &Connection, sql: &str) -> Result<Progress> {
-    let mut statement = connection.prepare_cached(sql)?;
-    Ok(statement.query_row([], |row| {
-        Ok(Progress {
-            is_busy: row.get::<_, i64>(0)? != 0,
-            wal_pages: row.get(1)?,
-            moved_pages: row.get(2)?,
-        })
-    })?)
 }

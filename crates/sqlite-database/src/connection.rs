@@ -127,11 +127,15 @@ fn limit_size(connection: &Connection, options: &DatabaseOptions) -> Result<()> 
     Ok(connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?)
 }
 
-/// The maximum size in pages of this connection. The pragma reads the schema, so that it may be busy as
-/// any first read.
-pub(crate) fn max_pages(connection: &Connection, options: &DatabaseOptions) -> Result<i64> {
+/// The maximum size in pages of this connection, and the size of a page in bytes. The pragmas read the schema,
+/// so that they may be busy as any first read.
+pub(crate) fn page_numbers(
+    connection: &Connection,
+    options: &DatabaseOptions,
+) -> Result<(i64, i64)> {
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get(0));
     with_retry(options, || {
-        Ok(connection.pragma_query_value(None, "max_page_count", |row| row.get(0))?)
+        Ok((number("max_page_count")?, number("page_size")?))
     })
 }
 

@@ -9,17 +9,18 @@ use rusqlite::{Connection, Transaction};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::busy;
+use crate::busy::{self, Deadline};
 use crate::changes::{ChangePoller, ChangeWatch, VersionReader};
 use crate::checkpoint::Checkpointer;
-use crate::connection::{max_pages, open_existing, open_writer};
+use crate::connection::{open_existing, open_writer, page_numbers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::opened_file::OpenedFile;
 use crate::options::{DatabaseOptions, Execution};
 use crate::pool::Pool;
 use crate::reader::ReaderPool;
-use crate::writer::Writer;
+use crate::space::Space;
+use crate::writer::{Growth, Writer};
 
 /// The busy timeout of migrations and vacuums: another process may be rewriting a large table.
 pub(crate) const LONG_BUSY_TIMEOUT: Duration = Duration::from_mins(1);
@@ -178,7 +179,10 @@ impl SqliteDatabase {
     async fn start(location: Location, options: DatabaseOptions, pool: Pool) -> Result<Self> {
         let name = location.name();
         let opened = Arc::clone(&name);
-        run_blocking(move || Inner::open(location, opened, Arc::new(options), pool))
+        let timeout = options.busy_timeout;
+        let open = move || Inner::open(location, opened, Arc::new(options), pool);
+        // Of all steps together.
+        run_blocking(move || busy::with_busy_timeout(timeout, open))
             .await
             .map(|inner| Self {
                 inner: Arc::new(inner),
@@ -461,8 +465,9 @@ impl SqliteDatabase {
         self.inner.ensure_open("write")?;
         let inner = Arc::clone(&self.inner);
         run_blocking(move || {
-            let connection = open_existing(&inner.location, &inner.options)?;
-            busy::with_busy_timeout(LONG_BUSY_TIMEOUT, || f(&connection))
+            busy::with_busy_timeout(LONG_BUSY_TIMEOUT, || {
+                f(&open_existing(&inner.location, &inner.options)?)
+            })
         })
         .await
     }
@@ -494,13 +499,15 @@ impl Inner {
     ) -> Result<Self> {
         location.validate(&options)?;
         let connection = open_writer(&location, &options)?;
-        let max_pages = max_pages(&connection, &options)?;
+        let (max_pages, page_bytes) = page_numbers(&connection, &options)?;
         let file = Arc::new(OpenedFile::new(&location));
-        let checkpointer = Checkpointer::start(&location, &options, &file)?;
+        let space = Arc::new(Space::new(&location, &options, page_bytes));
+        let checkpointer = Checkpointer::start(&location, &options, &file, &space)?;
         let writer = Writer::start(
             Arc::clone(&name),
             Arc::clone(&options),
             connection,
+            Growth::new(space, max_pages),
             checkpointer,
         )?;
         Ok(Self {
@@ -530,9 +537,11 @@ impl Inner {
 
     fn data_version(&self) -> Result<i64> {
         self.file.ensure_in_place("read")?;
+        // Before the wait for the other callers.
+        let deadline = Deadline::after(self.options.busy_timeout);
         let mut reader = self.version.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *reader {
-            Some(reader) => reader.version(self.options.busy_timeout),
+            Some(reader) => busy::with_deadline(deadline, || reader.version()),
             None => Err(Error::closed("read")),
         }
     }

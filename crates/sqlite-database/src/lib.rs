@@ -75,6 +75,7 @@ mod filesystem;
 mod leftovers;
 mod location;
 mod opened_file;
+mod space;
 
 pub use changes::ChangeWatch;
 pub use database::{SqliteDatabase, sqlite_version};

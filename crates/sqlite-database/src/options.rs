@@ -95,6 +95,10 @@ pub struct DatabaseOptions {
     /// fail with [`ErrorKind::StorageFull`](crate::ErrorKind::StorageFull). A file that is larger
     /// already does not grow. The write-ahead log is not included. Default: unlimited.
     pub max_bytes: Option<u64>,
+    /// How much free space is left on the disk, in bytes: with less the file does not grow, as if the
+    /// disk were full, so that rows can still be deleted and the space for that is not taken by others.
+    /// 0 uses all of it. Default: 32 MiB, on a small file system an eighth of it; only on Unix.
+    pub min_free_bytes: Option<u64>,
     /// How often a [`ChangeWatch`](crate::ChangeWatch) polls for commits; at least 1 ms.
     /// Default: 5 ms.
     pub poll_interval: Duration,
@@ -123,6 +127,7 @@ impl Default for DatabaseOptions {
             },
             page_bytes: 8192,
             max_bytes: None,
+            min_free_bytes: None,
             poll_interval: Duration::from_millis(5),
             access: AccessMode::ReadWrite,
             create: CreateMode::IfMissing,
@@ -179,6 +184,13 @@ impl DatabaseOptions {
     #[must_use]
     pub fn with_max_bytes(mut self, max_bytes: impl Into<Option<u64>>) -> Self {
         self.max_bytes = max_bytes.into();
+        self
+    }
+
+    /// Sets [`min_free_bytes`](Self::min_free_bytes).
+    #[must_use]
+    pub fn with_min_free_bytes(mut self, min_free_bytes: impl Into<Option<u64>>) -> Self {
+        self.min_free_bytes = min_free_bytes.into();
         self
     }
 

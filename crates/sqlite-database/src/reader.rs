@@ -30,11 +30,13 @@ impl ReaderPool {
 
     /// Runs `f` with exclusive use of a connection.
     pub(crate) fn with_connection<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let connection = self.acquire()?;
-        // If `f` panics, unwinding drops the connection.
-        let outcome = busy::with_busy_timeout(self.options.busy_timeout, || f(&connection));
-        self.release(connection);
-        outcome
+        busy::with_busy_timeout(self.options.busy_timeout, || {
+            let connection = self.acquire()?;
+            // If `f` panics, unwinding drops the connection.
+            let outcome = f(&connection);
+            self.release(connection);
+            outcome
+        })
     }
 
     pub(crate) fn close(&self) {

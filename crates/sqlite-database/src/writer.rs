@@ -10,6 +10,7 @@
 //!   of a result may queue further operations.
 
 mod group;
+mod growth;
 mod operation;
 mod queue;
 
@@ -21,9 +22,10 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction};
 use tokio::sync::{oneshot, watch};
 
+pub(crate) use self::growth::Growth;
 use self::operation::{Awaited, Detached, closed};
 use self::queue::Queue;
-use crate::busy;
+use crate::busy::Deadline;
 use crate::checkpoint::{self, Checkpointer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{DatabaseOptions, Execution};
@@ -51,6 +53,7 @@ struct Shared {
     /// Whether the last group had several operations: then a shared commit is cheaper than one on
     /// each caller's thread.
     is_contended: AtomicBool,
+    growth: Growth,
     checkpointer: Checkpointer,
 }
 
@@ -66,6 +69,7 @@ impl Writer {
         name: Arc<str>,
         options: Arc<DatabaseOptions>,
         connection: Connection,
+        growth: Growth,
         checkpointer: Checkpointer,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
@@ -74,6 +78,7 @@ impl Writer {
             connection: Mutex::new(Some(connection)),
             queue: Queue::default(),
             is_contended: AtomicBool::new(false),
+            growth,
             checkpointer,
         });
         let (stop, stopped) = watch::channel(false);
@@ -93,8 +98,9 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     {
+        let deadline = self.shared.deadline();
         let f = match self.shared.options.execution {
-            Execution::CallerThread => match self.shared.run_inline(f) {
+            Execution::CallerThread => match self.shared.run_inline(f, deadline) {
                 InlineAttempt::Done(outcome) => return outcome,
                 InlineAttempt::Busy(f) => f,
             },
@@ -103,7 +109,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         self.shared
             .queue
-            .push(Box::new(Awaited::new(f, reply)))
+            .push(Box::new(Awaited::new(f, deadline, reply)))
             .map_err(|_refused| closed())?;
         answer.await.map_err(|_lost| closed())?
     }
@@ -112,7 +118,7 @@ impl Writer {
     where
         F: FnOnce(&Transaction<'_>) -> Result<()> + Send + 'static,
     {
-        let operation = Detached::new(f, Arc::clone(&self.shared.name));
+        let operation = Detached::new(f, self.shared.deadline(), Arc::clone(&self.shared.name));
         if self.shared.queue.push(Box::new(operation)).is_err() {
             tracing::debug!(database = %self.shared.name, "closed before a detached write");
         }
@@ -132,7 +138,7 @@ impl Writer {
 }
 
 impl Shared {
-    fn run_inline<T, F>(&self, f: F) -> InlineAttempt<T, F>
+    fn run_inline<T, F>(&self, f: F, deadline: Deadline) -> InlineAttempt<T, F>
     where
         F: FnOnce(&Transaction<'_>) -> Result<T>,
     {
@@ -147,14 +153,15 @@ impl Shared {
         let Some(connection) = guard.as_mut() else {
             return InlineAttempt::Done(Err(closed()));
         };
-        let timeout = INLINE_BUSY_TIMEOUT.min(self.options.busy_timeout);
-        let transaction = match group::begin(connection, timeout) {
+        let deadline = deadline.min(Deadline::after(INLINE_BUSY_TIMEOUT));
+        let transaction = match group::begin(connection, deadline) {
             Ok(transaction) => transaction,
             Err(error) if error.kind() == ErrorKind::Busy => return InlineAttempt::Busy(f),
             Err(error) => return InlineAttempt::Done(Err(error)),
         };
-        let (outcome, value) = group::run_alone(transaction, f, self.options.busy_timeout);
-        self.request_checkpoint_if_due(connection);
+        let (outcome, value) =
+            group::run_alone(transaction, f, &self.growth, self.options.busy_timeout);
+        self.checkpointer.request_if_due(connection);
         drop(guard);
         InlineAttempt::Done(outcome.and_then(|()| value.ok_or_else(closed)))
     }
@@ -166,9 +173,10 @@ impl Shared {
                 break;
             };
             let mut operations = self.queue.take(MAX_GROUP);
-            let outcomes = group::commit(connection, &mut operations, self.options.busy_timeout);
+            let timeout = self.options.busy_timeout;
+            let outcomes = group::commit(connection, &mut operations, &self.growth, timeout);
             self.queue.put_back(operations.split_off(outcomes.len()));
-            self.request_checkpoint_if_due(connection);
+            self.checkpointer.request_if_due(connection);
             self.is_contended
                 .store(operations.len() > 1, Ordering::Relaxed);
             drop(guard);
@@ -180,16 +188,13 @@ impl Shared {
         self.checkpointer.stop();
         let connection = self.connection().take();
         if let Some(connection) = connection {
-            busy::with_busy_timeout(self.options.busy_timeout, || {
-                checkpoint::truncate(&connection);
-            });
+            checkpoint::truncate(&connection);
         }
     }
 
-    fn request_checkpoint_if_due(&self, connection: &Connection) {
-        if checkpoint::is_due(connection) {
-            self.checkpointer.request();
-        }
+    /// The moment up to which an operation that begins now waits for the write lock.
+    fn deadline(&self) -> Deadline {
+        Deadline::after(self.options.busy_timeout)
     }
 
     fn connection(&self) -> MutexGuard<'_, Option<Connection>> {

@@ -1,11 +1,9 @@
 //! `PRAGMA data_version`: a number that changes with the commits of other connections.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::busy;
 use crate::connection::open_reader;
 use crate::error::Result;
 use crate::location::Location;
@@ -31,7 +29,7 @@ impl VersionReader {
     }
 
     /// The current number; another one than before if there was a commit in between.
-    pub(crate) fn version(&mut self, busy_timeout: Duration) -> Result<i64> {
+    pub(crate) fn version(&mut self) -> Result<i64> {
         let connection = match &self.connection {
             Some(connection) => connection,
             None => self
@@ -39,8 +37,6 @@ impl VersionReader {
                 .insert(open_reader(&self.location, &self.options)?),
         };
         let mut statement = connection.prepare_cached("PRAGMA data_version")?;
-        Ok(busy::with_busy_timeout(busy_timeout, || {
-            statement.query_row([], |row| row.get(0))
-        })?)
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::growth::Growth;
 use super::operation::{Operation, run_caught};
-use crate::busy;
+use crate::busy::{self, Deadline};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Begins an immediate transaction: upgrading a read to a write fails with a snapshot conflict,
 /// which no waiting resolves.
-pub(super) fn begin(connection: &mut Connection, timeout: Duration) -> Result<Transaction<'_>> {
-    busy::with_busy_timeout(timeout, || {
+pub(super) fn begin(connection: &mut Connection, deadline: Deadline) -> Result<Transaction<'_>> {
+    busy::with_deadline(deadline, || {
         Transaction::new(connection, TransactionBehavior::Immediate).map_err(Error::from)
     })
 }
@@ -22,29 +23,48 @@ pub(super) fn begin(connection: &mut Connection, timeout: Duration) -> Result<Tr
 pub(super) fn run_alone<T>(
     transaction: Transaction<'_>,
     f: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    growth: &Growth,
     busy_timeout: Duration,
 ) -> (Result<()>, Option<T>) {
-    busy::with_busy_timeout(busy_timeout, || match run_caught(|| f(&transaction)) {
-        Ok(value) if transaction.is_autocommit() => (Err(ended()), Some(value)),
-        Ok(value) => (transaction.commit().map_err(Error::from), Some(value)),
-        Err(error) => (Err(error), None),
+    busy::with_busy_timeout(busy_timeout, || {
+        match run_caught(|| {
+            growth.limit(&transaction)?;
+            f(&transaction)
+        }) {
+            Ok(value) if transaction.is_autocommit() => (Err(ended()), Some(value)),
+            Ok(value) => (transaction.commit().map_err(Error::from), Some(value)),
+            Err(error) => (Err(error), None),
+        }
     })
 }
 
 /// Runs `operations` in one transaction and commits.
 ///
-/// Returns one outcome for each operation that has run. Fewer outcomes than operations mean that
-/// the transaction ended early: the rest has not run and needs another transaction.
+/// Returns one outcome for each operation that has run or has waited for too long. Fewer outcomes than
+/// operations mean that the rest has not run and needs another transaction.
 pub(super) fn commit(
     connection: &mut Connection,
     operations: &mut [Box<dyn Operation>],
+    growth: &Growth,
     busy_timeout: Duration,
 ) -> Vec<Result<()>> {
-    let transaction = match begin(connection, busy_timeout) {
+    let Some(first) = operations.first() else {
+        return Vec::new();
+    };
+    let transaction = match begin(connection, first.deadline()) {
         Ok(transaction) => transaction,
+        Err(error) if error.kind() == ErrorKind::Busy => {
+            // Those that came later may wait for longer.
+            let waiting = operations.iter().skip(1);
+            let late = waiting.take_while(|operation| operation.deadline().has_passed());
+            return vec![Err(error); 1 + late.count()];
+        }
         Err(error) => return operations.iter().map(|_| Err(error.clone())).collect(),
     };
     busy::with_busy_timeout(busy_timeout, || {
+        if let Err(error) = growth.limit(&transaction) {
+            return operations.iter().map(|_| Err(error.clone())).collect();
+        }
         let mut outcomes = Vec::with_capacity(operations.len());
         for operation in operations {
             outcomes.push(run_in_savepoint(&transaction, operation.as_mut()));

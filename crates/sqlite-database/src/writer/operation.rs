@@ -7,10 +7,14 @@ use std::sync::Arc;
 use rusqlite::Transaction;
 use tokio::sync::oneshot;
 
+use crate::busy::Deadline;
 use crate::error::{Error, ErrorKind, Result};
 
 /// A queued operation: run once inside a transaction, answered once after its commit.
 pub(super) trait Operation: Send {
+    /// The moment up to which it waits for the write lock.
+    fn deadline(&self) -> Deadline;
+
     /// Runs the operation and stores its result.
     fn run(&mut self, transaction: &Transaction<'_>) -> Result<()>;
 
@@ -54,14 +58,16 @@ fn panicked(panic: &(dyn Any + Send)) -> Error {
 pub(super) struct Awaited<T, F> {
     f: Option<F>,
     value: Option<T>,
+    deadline: Deadline,
     caller: oneshot::Sender<Result<T>>,
 }
 
 impl<T, F> Awaited<T, F> {
-    pub(super) fn new(f: F, caller: oneshot::Sender<Result<T>>) -> Self {
+    pub(super) fn new(f: F, deadline: Deadline, caller: oneshot::Sender<Result<T>>) -> Self {
         Self {
             f: Some(f),
             value: None,
+            deadline,
             caller,
         }
     }
@@ -72,6 +78,10 @@ where
     T: Send,
     F: FnOnce(&Transaction<'_>) -> Result<T> + Send,
 {
+    fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
     fn run(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         if let Some(f) = self.f.take() {
             self.value = Some(run_caught(|| f(transaction))?);
@@ -90,12 +100,17 @@ where
 /// An operation without a receiver; a failure is logged.
 pub(super) struct Detached<F> {
     f: Option<F>,
+    deadline: Deadline,
     name: Arc<str>,
 }
 
 impl<F> Detached<F> {
-    pub(super) fn new(f: F, name: Arc<str>) -> Self {
-        Self { f: Some(f), name }
+    pub(super) fn new(f: F, deadline: Deadline, name: Arc<str>) -> Self {
+        Self {
+            f: Some(f),
+            deadline,
+            name,
+        }
     }
 }
 
@@ -103,6 +118,10 @@ impl<F> Operation for Detached<F>
 where
     F: FnOnce(&Transaction<'_>) -> Result<()> + Send,
 {
+    fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
     fn run(&mut self, transaction: &Transaction<'_>) -> Result<()> {
         self.f
             .take()

@@ -15,4 +15,6 @@ mod processes;
 mod reading;
 mod replaced;
 mod set_aside;
+mod space;
+mod waiting;
 mod writing;
