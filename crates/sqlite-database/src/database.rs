@@ -8,6 +8,8 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
+use tokio::runtime::Handle;
+use tokio::task::JoinError;
 
 use crate::busy::{self, Deadline};
 use crate::changes::{ChangePoller, ChangeWatch, VersionReader};
@@ -15,6 +17,7 @@ use crate::checkpoint::Checkpointer;
 use crate::connection::{open_existing, open_writer, page_numbers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
+use crate::migrate::Turns;
 use crate::opened_file::OpenedFile;
 use crate::options::{DatabaseOptions, Execution};
 use crate::pool::Pool;
@@ -69,6 +72,7 @@ struct Inner {
     file: Arc<OpenedFile>,
     /// `PRAGMA max_page_count` of the writer.
     max_pages: i64,
+    turns: Turns,
     is_closed: AtomicBool,
 }
 
@@ -170,7 +174,11 @@ impl SqliteDatabase {
     ///
     /// As [`from_pool`](Self::from_pool).
     pub async fn from_pool_with(pool: SqlitePool, options: DatabaseOptions) -> Result<Self> {
-        let location = Location::from_pool(&pool)
+        let location = async {
+            Handle::try_current().map_err(Error::no_runtime)?;
+            Location::from_pool(&pool).await
+        };
+        let location = location
             .await
             .map_err(|error| error.with_context("open", &Arc::from("pool")))?;
         Self::start(location, options, Pool::External(pool)).await
@@ -396,6 +404,7 @@ impl SqliteDatabase {
     /// [`open_with`](Self::open_with).
     pub async fn pool(&self) -> Result<SqlitePool> {
         self.inner.ensure_open("open")?;
+        self.ensure_runtime("open")?;
         let Inner {
             pool,
             location,
@@ -476,12 +485,23 @@ impl SqliteDatabase {
         &self.inner.location
     }
 
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.inner.turns
+    }
+
     pub(crate) fn opened_file(&self) -> &Arc<OpenedFile> {
         &self.inner.file
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
         self.inner.location.is_read_only(&self.inner.options)
+    }
+
+    /// Fails outside a runtime, where `sqlx` panics.
+    pub(crate) fn ensure_runtime(&self, operation: &'static str) -> Result<()> {
+        Handle::try_current()
+            .map(drop)
+            .map_err(|error| self.add_context(Error::no_runtime(error), operation))
     }
 
     /// Adds the operation and this database to an error of a statement.
@@ -524,6 +544,7 @@ impl Inner {
             pool,
             file,
             max_pages,
+            turns: Turns::default(),
             is_closed: AtomicBool::new(false),
         })
     }
@@ -581,9 +602,17 @@ impl Drop for Inner {
 pub(crate) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    tokio::task::spawn_blocking(work)
+    let runtime = Handle::try_current().map_err(Error::no_runtime)?;
+    runtime
+        .spawn_blocking(work)
         .await
-        .unwrap_or_else(|lost| {
-            Err(Error::new(ErrorKind::Internal, "read", "the operation panicked").with_source(lost))
-        })
+        .unwrap_or_else(|lost| Err(lost_task(lost)))
+}
+
+/// The error of a task that was lost.
+pub(crate) fn lost_task(lost: JoinError) -> Error {
+    if lost.is_cancelled() {
+        return Error::no_runtime(lost);
+    }
+    Error::new(ErrorKind::Internal, "read", "the operation panicked").with_source(lost)
 }

@@ -208,6 +208,18 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// The error of a call that needs an async runtime.
+    pub(crate) fn no_runtime(source: impl StdError + Send + Sync + 'static) -> Self {
+        let detail =
+            "there is no tokio runtime, or it is shutting down; call it inside a running one";
+        Self::new(ErrorKind::InvalidInput, "read", detail).with_source(source)
+    }
+
     /// Adds the operation and the database, unless they are set.
     pub(crate) fn with_context(mut self, operation: &'static str, database: &Arc<str>) -> Self {
         if self.database.is_none() {
@@ -272,9 +284,9 @@ impl From<MigrateError> for Error {
             return cause.into();
         }
         if let MigrateError::ExecuteMigration(cause, version) = error {
-            let mut error = Self::from(cause);
-            error.detail = format!("migration {version} failed: {}", error.kind.remedy()).into();
-            return error;
+            let error = Self::from(cause);
+            let detail = format!("migration {version} failed: {}", error.kind.remedy());
+            return error.with_detail(detail);
         }
         if let MigrateError::VersionMismatch(version) = error {
             let detail = format!("migration {version} was applied with different contents");

@@ -8,8 +8,9 @@
 mod backup;
 mod component;
 mod status;
+mod turn;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::migrate::{Migrate as _, Migrator};
@@ -19,8 +20,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 pub use self::component::{Component, Migration};
 use self::status::{AppliedMigration, ensure_compatible, is_at, status};
 pub use self::status::{MigrationState, MigrationStatus};
+pub(crate) use self::turn::Turns;
 use crate::connection::PROBE;
-use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase};
+use crate::copy;
+use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase, lost_task};
 use crate::error::{Error, ErrorKind, Result};
 
 impl SqliteDatabase {
@@ -34,6 +37,11 @@ impl SqliteDatabase {
     /// component is invalid; [`ErrorKind::Constraint`] if foreign keys are broken afterwards;
     /// [`ErrorKind::Closed`] after [`close`](Self::close); otherwise the kind of the failed
     /// statement, such as [`ErrorKind::StorageFull`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A migration runs to its end in a task of its own, also if the future is dropped; a later call waits for
+    /// it. It is rolled back if the tokio runtime ends.
     pub async fn migrate(&self, component: &Component) -> Result<()> {
         self.migrate_to(component, component.latest_version()).await
     }
@@ -43,8 +51,12 @@ impl SqliteDatabase {
     /// # Errors
     ///
     /// As [`migrate`](Self::migrate); [`ErrorKind::InvalidInput`] if there is no such version.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`migrate`](Self::migrate).
     pub async fn migrate_to(&self, component: &Component, version: i64) -> Result<()> {
-        self.run_migrations(&[(component, version)], None)
+        self.run_migrations(vec![(*component, version)], None)
             .await
             .map_err(|error| self.add_context(error, "migrate"))
     }
@@ -61,6 +73,10 @@ impl SqliteDatabase {
     ///
     /// As [`migrate`](Self::migrate) and [`backup`](Self::backup); if the backup fails, nothing is
     /// migrated.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`migrate`](Self::migrate).
     pub async fn migrate_after_backup(
         &self,
         components: &[&Component],
@@ -68,10 +84,13 @@ impl SqliteDatabase {
     ) -> Result<()> {
         let targets: Vec<_> = components
             .iter()
-            .map(|component| (*component, component.latest_version()))
+            .map(|component| (**component, component.latest_version()))
             .collect();
-        let backup = self.path().map(|_| backup.as_ref());
-        self.run_migrations(&targets, backup)
+        let backup = std::path::absolute(&backup)
+            .map_err(|error| copy::io_error(error, backup.as_ref()))
+            .map_err(|error| self.add_context(error, "migrate"))?;
+        let backup = self.path().map(|_| backup);
+        self.run_migrations(targets, backup)
             .await
             .map_err(|error| self.add_context(error, "migrate"))
     }
@@ -95,9 +114,25 @@ impl SqliteDatabase {
 
     async fn run_migrations(
         &self,
-        targets: &[(&Component, i64)],
-        backup: Option<&Path>,
+        targets: Vec<(Component, i64)>,
+        backup: Option<PathBuf>,
     ) -> Result<()> {
+        if self.are_at_targets(&targets).await? {
+            return Ok(());
+        }
+        self.ensure_runtime("migrate")?;
+        let turn = self.turns().wait().await?;
+        let database = self.clone();
+        // Not in the caller's future: a caller with a timeout would roll back a large migration each time.
+        let task = tokio::spawn(async move {
+            let outcome = database.migrate_now(&targets, backup.as_deref()).await;
+            turn.end(outcome)
+        });
+        task.await.unwrap_or_else(|lost| Err(lost_task(lost)))
+    }
+
+    async fn migrate_now(&self, targets: &[(Component, i64)], backup: Option<&Path>) -> Result<()> {
+        // The task before this one may have migrated.
         if self.are_at_targets(targets).await? {
             return Ok(());
         }
@@ -125,7 +160,7 @@ impl SqliteDatabase {
         Ok(())
     }
 
-    async fn are_at_targets(&self, targets: &[(&Component, i64)]) -> Result<bool> {
+    async fn are_at_targets(&self, targets: &[(Component, i64)]) -> Result<bool> {
         let mut at_targets = true;
         for (component, target) in targets {
             let migrator = component.migrator()?;

@@ -1,5 +1,7 @@
 //! Migrations: all or nothing, one at a time, never past a newer schema.
 
+use std::time::Duration;
+
 use sqlite_database::{Component, ErrorKind, Migration, MigrationState, SqliteDatabase};
 use tempfile::TempDir;
 
@@ -356,4 +358,37 @@ async fn process_that_is_killed() {
     });
     migrating.migrate(&V3_SLOW).await.expect("a schema");
     watcher.join().expect("no panic");
+}
+
+/// Some hundreds of milliseconds.
+const LONG: Migration = Migration {
+    version: 3,
+    name: "long",
+    up: "CREATE TABLE number (n INTEGER PRIMARY KEY) STRICT; \
+         WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count LIMIT 500000) \
+         INSERT INTO number SELECT n FROM count;",
+    down: "DROP TABLE number;",
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_ends_though_each_caller_gives_up() {
+    const COMPONENT: Component = Component {
+        name: "library",
+        migrations: &[BOOKS, AUTHORS, LONG],
+    };
+    let (_directory, database) = open_new().await;
+    let mut given_up = 0;
+    while given_up < 50_000 {
+        let migrated = database.migrate(&COMPONENT);
+        match tokio::time::timeout(Duration::from_millis(1), migrated).await {
+            Ok(outcome) => {
+                outcome.expect("a schema");
+                break;
+            }
+            Err(_) => given_up += 1,
+        }
+    }
+    assert!((1..50_000).contains(&given_up), "{given_up}");
+    let applied = |version| (version, MigrationState::Applied);
+    assert_eq!(states(&database, &COMPONENT).await, [1, 2, 3].map(applied));
 }

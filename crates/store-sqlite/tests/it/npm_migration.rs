@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -54,6 +55,33 @@ async fn the_backup_is_the_file_as_it_was() {
         store_sqlite::migrate(&database).await.expect("only reads");
         assert_eq!(fs::read(&backup).expect("the backup"), bytes);
     }
+}
+
+/// As in an application whose requests have deadlines: a large file is not migrated within any.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_file_is_migrated_though_each_caller_gives_up() {
+    let folder = Folder::new();
+    write_npm_file(&folder.file(), PLAIN_LIMITS);
+    enlarge(&folder.file(), 5000);
+    let database = folder.open().await;
+    let options = CacheOptions::default().with_cleanup_interval(None);
+    let cache = SqliteCacheStore::with_options(&database, options);
+    let key = key("issues:1");
+    let mut given_up = 0;
+    while given_up < 50_000 {
+        match tokio::time::timeout(Duration::from_millis(1), cache.get(&key)).await {
+            Ok(read) => {
+                read.expect("a migrated file");
+                break;
+            }
+            Err(_) => given_up += 1,
+        }
+    }
+    assert!((1..50_000).contains(&given_up), "{given_up}");
+    for component in COMPONENTS {
+        assert!(is_applied(&database, component).await, "{}", component.name);
+    }
+    assert!(backup_of(&folder.file()).exists());
 }
 
 #[tokio::test]
