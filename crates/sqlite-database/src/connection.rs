@@ -3,6 +3,7 @@
 use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use crate::busy;
+use crate::descriptors;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
 use crate::leftovers;
@@ -18,6 +19,10 @@ const JOURNAL_SIZE_LIMIT: u32 = 64 * 1024 * 1024;
 ///
 /// A read-only handle gets a read-only connection: SQLite refuses its transactions.
 pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
+    try_open_writer(location, options).map_err(|error| descriptors::explain(error, location))
+}
+
+fn try_open_writer(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
     if location.is_read_only(options) {
         return open_reader(location, options);
     }
@@ -52,18 +57,26 @@ pub(crate) fn open_writer(location: &Location, options: &DatabaseOptions) -> Res
 
 /// Opens a read-only connection.
 pub(crate) fn open_reader(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
-    let _lock = FileLock::shared(location, options.busy_timeout)?;
-    let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    configure_with_retry(&connection, options)?;
-    Ok(connection)
+    open_configured(location, options, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 /// Opens a second connection that writes, but never creates or converts the file.
 pub(crate) fn open_existing(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
-    let _lock = FileLock::shared(location, options.busy_timeout)?;
-    let connection = location.connect(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    configure_with_retry(&connection, options)?;
-    Ok(connection)
+    open_configured(location, options, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+fn open_configured(
+    location: &Location,
+    options: &DatabaseOptions,
+    access: OpenFlags,
+) -> Result<Connection> {
+    let open = || {
+        let _lock = FileLock::shared(location, options.busy_timeout)?;
+        let connection = location.connect(access)?;
+        configure_with_retry(&connection, options)?;
+        Ok(connection)
+    };
+    open().map_err(|error| descriptors::explain(error, location))
 }
 
 /// Sets the pragmas and reads the file once, with retries.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::descriptors;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 
@@ -80,14 +81,37 @@ pub(crate) fn write(database: &Location, source: &Connection, partial: &Path) ->
 
 /// Renames a complete copy to `target`; fails if `target` exists.
 pub(crate) fn publish(partial: &Path, target: &Path) -> io::Result<()> {
-    // A rename would replace an existing file; a hard link fails.
-    match fs::hard_link(partial, target) {
-        Ok(()) => fs::remove_file(partial)?,
+    match rename_new(partial, target) {
+        Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
-        Err(_) if !target.try_exists()? => fs::rename(partial, target)?,
-        Err(error) => return Err(error),
+        // Not every file system can.
+        Err(_) => match fs::hard_link(partial, target) {
+            Ok(()) => fs::remove_file(partial)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            Err(_) if !target.try_exists()? => fs::rename(partial, target)?,
+            Err(error) => return Err(error),
+        },
     }
     sync_directory(target)
+}
+
+/// Renames, and fails if `target` exists. Unlike with a hard link, there are never two names.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn rename_new(partial: &Path, target: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    Ok(renameat_with(
+        CWD,
+        partial,
+        CWD,
+        target,
+        RenameFlags::NOREPLACE,
+    )?)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn rename_new(_partial: &Path, _target: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Syncs the directory of `file`, so that a power loss does not undo a rename in it.
@@ -123,6 +147,8 @@ pub(crate) fn io_error(error: io::Error, path: &Path) -> Error {
         let detail =
             format!("`{path}` cannot be written; fix its permissions or name another file");
         (ErrorKind::ReadOnly, detail)
+    } else if descriptors::are_exhausted_by(&error) {
+        (ErrorKind::Unavailable, descriptors::REMEDY.to_owned())
     } else {
         let detail = format!("`{path}` cannot be written; check the path and the disk");
         (ErrorKind::Unavailable, detail)

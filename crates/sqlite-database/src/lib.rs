@@ -69,6 +69,7 @@ mod busy;
 mod checkpoint;
 mod connection;
 mod copy;
+mod descriptors;
 mod error;
 mod file_lock;
 mod filesystem;

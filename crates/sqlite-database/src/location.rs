@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::filesystem;
+use crate::opened_file::name_count;
 use crate::options::{AccessMode, CreateMode, DatabaseOptions, NetworkFilesystems};
 
 /// SQLite's VFS for databases in memory: connections of one process that name the same path
@@ -118,6 +119,18 @@ impl Location {
         }
         if options.create == CreateMode::Never && !path.exists() {
             let detail = "the file does not exist; create it with CreateMode::IfMissing".to_owned();
+            return Err(unavailable(detail));
+        }
+        // Processes that open one file by two names do not find each other's log and locks on it.
+        if let Ok(names) = name_count(path)
+            && names > 1
+        {
+            let detail = format!(
+                "the file has {names} names (hard links), each with a log of its own, which damages it; \
+                 find them with `find {} -samefile {}` and remove all but one, or open a copy",
+                directory.display(),
+                path.display(),
+            );
             return Err(unavailable(detail));
         }
         if options.network_filesystems == NetworkFilesystems::Refuse

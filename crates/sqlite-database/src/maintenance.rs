@@ -40,7 +40,10 @@ impl SqliteDatabase {
     /// [`close`](Self::close).
     pub async fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
         let location = self.location().clone();
-        let target = path.as_ref().to_owned();
+        // SQLite takes a name that begins with `file:` for a URI; an absolute path never does.
+        let target = std::path::absolute(&path)
+            .map_err(|error| copy::io_error(error, path.as_ref()))
+            .map_err(|error| self.add_context(error, "backup"))?;
         let copied = self.long_read_as("backup", move |db| {
             // Fails early; `publish` decides.
             if target

@@ -96,6 +96,20 @@ pub(crate) fn identity(path: &Path) -> io::Result<Option<Identity>> {
     Ok(Some((metadata.dev(), metadata.ino())))
 }
 
+/// The number of names that the file has: more than one with hard links.
+#[cfg(unix)]
+pub(crate) fn name_count(path: &Path) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    Ok(std::fs::metadata(path)?.nlink())
+}
+
+/// The standard library does not tell.
+#[cfg(not(unix))]
+pub(crate) fn name_count(_path: &Path) -> io::Result<u64> {
+    Ok(1)
+}
+
 /// Other platforms do not let an open file be deleted or replaced.
 #[cfg(not(unix))]
 pub(crate) fn identity(_path: &Path) -> io::Result<Option<Identity>> {

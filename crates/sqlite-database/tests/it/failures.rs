@@ -261,6 +261,19 @@ async fn a_file_that_is_replaced_while_open_is_noticed() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn a_read_only_handle_notices_that_the_file_is_deleted() {
+    let test = TestDatabase::open().await;
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let database = SqliteDatabase::open_with(test.path(), options).await;
+    let database = database.expect("a database");
+    std::fs::remove_file(test.path()).expect("a file");
+    let error = read_until_refused(&database);
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    database.close().await.expect("a close");
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_read_only_handle_notices_that_the_file_is_replaced() {
     let test = TestDatabase::open().await;
     let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);

@@ -16,5 +16,6 @@ mod reading;
 mod replaced;
 mod set_aside;
 mod space;
+mod surroundings;
 mod waiting;
 mod writing;
