@@ -1,7 +1,8 @@
 //! The periodic background cleanup of a store.
 
 use std::future::Future;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use store_core::{Clock, ErrorKind, Result};
@@ -21,7 +22,8 @@ pub(crate) trait Cleanup: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct CleanupTask {
     interval: Option<Duration>,
-    task: OnceLock<Option<AbortHandle>>,
+    task: Mutex<Option<AbortHandle>>,
+    is_stopped: AtomicBool,
 }
 
 impl CleanupTask {
@@ -29,21 +31,33 @@ impl CleanupTask {
     pub(crate) const fn new(interval: Option<Duration>) -> Self {
         Self {
             interval,
-            task: OnceLock::new(),
+            task: Mutex::new(None),
+            is_stopped: AtomicBool::new(false),
         }
     }
 
-    /// Starts the task on the first call, if there is a tokio runtime and an interval.
+    /// Starts the task unless it runs, if there is a tokio runtime and an interval.
+    ///
+    /// It ends with the runtime of the call that has started it; the next call starts another.
     pub(crate) fn start<S: Cleanup>(&self, store: &Arc<S>, clock: &Arc<dyn Clock>) {
-        self.task.get_or_init(|| {
-            let runtime = runtime::Handle::try_current().ok()?;
-            let task = run_every(self.interval?, Arc::clone(clock), Arc::downgrade(store));
-            Some(runtime.spawn(task).abort_handle())
-        });
+        let (Some(interval), Ok(mut task)) = (self.interval, self.task.try_lock()) else {
+            return;
+        };
+        if self.is_stopped.load(Ordering::Acquire)
+            || task.as_ref().is_some_and(|task| !task.is_finished())
+        {
+            return;
+        }
+        if let Ok(runtime) = runtime::Handle::try_current() {
+            let run = run_every(interval, Arc::clone(clock), Arc::downgrade(store));
+            *task = Some(runtime.spawn(run).abort_handle());
+        }
     }
 
     pub(crate) fn stop(&self) {
-        if let Some(Some(task)) = self.task.get() {
+        self.is_stopped.store(true, Ordering::Release);
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = &*task {
             task.abort();
         }
     }
@@ -78,7 +92,7 @@ async fn run_every<S: Cleanup>(interval: Duration, clock: Arc<dyn Clock>, store:
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::AtomicU32;
 
     use store_core::{Error, ManualClock};
 
@@ -104,6 +118,45 @@ mod tests {
             };
             Err(Error::new(kind, BACKEND, "cleanup"))
         }
+    }
+
+    /// A store whose cleanups are counted.
+    #[derive(Default)]
+    struct CountingStore(AtomicU32);
+
+    impl Cleanup for CountingStore {
+        fn batch_size(&self) -> u32 {
+            1
+        }
+
+        async fn cleanup(&self) -> Result<u64> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn the_task_is_started_again_in_another_runtime_until_it_is_stopped() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().build();
+        let store = Arc::new(CountingStore::default());
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+        let cleanup = CleanupTask::new(Some(Duration::ZERO));
+        let is_cleaned_up = || {
+            let before = store.0.load(Ordering::Relaxed);
+            let called = async {
+                cleanup.start(&store, &clock);
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+            };
+            runtime().expect("a runtime").block_on(called);
+            store.0.load(Ordering::Relaxed) > before
+        };
+        assert!(is_cleaned_up());
+        assert!(is_cleaned_up(), "the first runtime has ended");
+        cleanup.stop();
+        assert!(!is_cleaned_up());
     }
 
     #[tokio::test]

@@ -184,7 +184,7 @@ impl DedupeStore for SqliteDedupeStore {
         let clock = self.handle().clock();
         let started = clock.monotonic();
         let mut signal = self.inner.signals.watch(key);
-        let _guard = self.inner.watcher.add(key, job);
+        let _guard = self.inner.watcher.add(key, job)?;
         // By the monotonic clock, so that a lease expires even if the wall clock was set back.
         let mut renewed = (None, started);
         loop {

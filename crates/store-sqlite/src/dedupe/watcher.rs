@@ -8,8 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use sqlite_database::{ChangeWatch, SqliteDatabase};
 use store_core::backend::JobSignals;
-use store_core::{JobId, Key};
+use store_core::{Error, ErrorKind, JobId, Key, Result};
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
+
+use crate::error::BACKEND;
 
 /// The awaited jobs of this process, and the task that watches them.
 #[derive(Debug)]
@@ -43,27 +46,34 @@ impl JobWatcher {
         })
     }
 
-    /// Registers a waiter: from here on, a commit that ends the job notifies its key.
-    pub(super) fn add(self: &Arc<Self>, key: &Key, job: &JobId) -> WaitGuard {
+    /// Registers a waiter: from here on, a commit that ends the job notifies its key. Fails outside a tokio
+    /// runtime.
+    pub(super) fn add(self: &Arc<Self>, key: &Key, job: &JobId) -> Result<WaitGuard> {
+        let runtime = Handle::try_current().map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, BACKEND, "wait_for")
+                .with_detail("there is no tokio runtime; call it inside one")
+                .with_source(error)
+        })?;
         let job = (key.clone(), *job);
         let mut state = self.state();
         *state.counts.entry(job.clone()).or_default() += 1;
-        if !state.is_watched {
-            state.is_watched = true;
+        let was_watched = std::mem::replace(&mut state.is_watched, true);
+        drop(state);
+        if !was_watched {
             // Created before the waiter's first read, so that no commit is missed between them.
             let changes = self.database.watch_changes();
-            tokio::spawn(Arc::clone(self).watch(changes));
+            // However this task ends, the next waiter starts a new one. A runtime that is shutting down
+            // drops it before its first step.
+            let end = WatchTaskGuard(Some(Arc::clone(self)));
+            runtime.spawn(Arc::clone(self).watch(changes, end));
         }
-        drop(state);
-        WaitGuard {
+        Ok(WaitGuard {
             watcher: Arc::clone(self),
             job,
-        }
+        })
     }
 
-    async fn watch(self: Arc<Self>, mut changes: ChangeWatch) {
-        // However this task ends, the next waiter starts a new one.
-        let mut end = WatchTaskGuard(Some(Arc::clone(&self)));
+    async fn watch(self: Arc<Self>, mut changes: ChangeWatch, mut end: WatchTaskGuard) {
         loop {
             tokio::select! {
                 () = changes.changed() => {}

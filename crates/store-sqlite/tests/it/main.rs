@@ -23,3 +23,4 @@ mod operations;
 mod refusals;
 mod schema;
 mod stores;
+mod surroundings;
