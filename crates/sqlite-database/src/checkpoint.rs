@@ -110,9 +110,9 @@ impl Checkpointer {
             return;
         }
         match level {
-            Level::Ample | Level::Tight => self.request(),
+            Level::Ample => self.request(),
             // At once: what is written until the thread gets to it may have no space.
-            Level::Low => {
+            Level::Tight | Level::Low => {
                 if let Err(error) = wal::checkpoint(connection, level) {
                     tracing::debug!(%error, "checkpoint failed on a disk that is almost full");
                 }
@@ -159,7 +159,9 @@ impl Shared {
             drop(state);
             self.file.check_path();
             let level = self.space.check();
-            let Some(connection) = connection.filter(|_| is_requested) else {
+            // Others may fill the disk: what is moved in time needs no space then.
+            let is_due = is_requested || level != Level::Ample;
+            let Some(connection) = connection.filter(|_| is_due) else {
                 continue;
             };
             let longest = match wal::checkpoint(connection, level) {

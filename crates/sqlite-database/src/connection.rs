@@ -36,9 +36,7 @@ fn try_open_writer(location: &Location, options: &DatabaseOptions) -> Result<Con
     let _lock = FileLock::shared(location, options.busy_timeout)?;
     let connection = location.connect(access)?;
     // SQLite silently opens a file without write permission as read-only.
-    if connection.is_readonly(MAIN_DB)? {
-        return Err(Error::from_kind(ErrorKind::ReadOnly, "open"));
-    }
+    ensure_writable(&connection)?;
     with_retry(options, || {
         configure(&connection, options)?;
         // A write transaction would look up each page in the WAL before it reads the mapping;
@@ -52,7 +50,16 @@ fn try_open_writer(location: &Location, options: &DatabaseOptions) -> Result<Con
         // Checkpoints run on their own thread, never inside a caller's commit.
         Ok(connection.execute_batch("PRAGMA wal_autocheckpoint = 0;")?)
     })?;
+    // And, once it has read it, a file of a format that it cannot write.
+    ensure_writable(&connection)?;
     Ok(connection)
+}
+
+fn ensure_writable(connection: &Connection) -> Result<()> {
+    if connection.is_readonly(MAIN_DB)? {
+        return Err(Error::from_kind(ErrorKind::ReadOnly, "open"));
+    }
+    Ok(())
 }
 
 /// Opens a read-only connection.

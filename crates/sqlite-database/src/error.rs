@@ -75,7 +75,9 @@ impl ErrorKind {
             Self::ReadOnly => {
                 "not writable; open it for writing, or fix the permissions of the file and its directory"
             }
-            Self::StorageFull => "no space left; free some space and retry",
+            Self::StorageFull => {
+                "no space left on the disk, or below the maximum size; delete rows, or free space there"
+            }
             Self::Unavailable => "cannot be accessed; check the path, its permissions and the disk",
             Self::SchemaNewer => "written by a newer version; upgrade this program",
             Self::SchemaChanged => "an applied migration differs from the one this program carries",
@@ -92,6 +94,11 @@ impl ErrorKind {
         // IOERR_SHORT_READ: the file, or its log, ends before a page that is in it.
         if code == 522 {
             return Self::Corrupt;
+        }
+        // IOERR_SHMSIZE: the index of the log could not be created, which is what a full disk refuses
+        // first. Full disks have no other code than FULL.
+        if code == 4874 {
+            return Self::StorageFull;
         }
         // The low byte of an extended result code is its primary code.
         match code & 0xff {
@@ -250,10 +257,14 @@ impl StdError for Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        let kind = error.sqlite_error().map_or(ErrorKind::Internal, |failure| {
-            ErrorKind::from_code(failure.extended_code)
-        });
-        Self::from_kind(kind, "statement").with_source(error)
+        let code = error.sqlite_error().map(|failure| failure.extended_code);
+        let kind = code.map_or(ErrorKind::Internal, ErrorKind::from_code);
+        // IOERR_WRITE, for every reason but a full disk.
+        let detail = match code {
+            Some(778) => "cannot be written; check quotas, limits of file sizes and the disk",
+            Some(_) | None => kind.remedy(),
+        };
+        Self::new(kind, "statement", detail).with_source(error)
     }
 }
 
@@ -318,6 +329,7 @@ mod tests {
             (13, ErrorKind::StorageFull),
             (extended(10, 2), ErrorKind::Corrupt),
             (extended(10, 3), ErrorKind::Unavailable),
+            (extended(10, 19), ErrorKind::StorageFull),
             (14, ErrorKind::Unavailable),
             (extended(19, 8), ErrorKind::Constraint),
             (18, ErrorKind::InvalidInput),
@@ -330,6 +342,12 @@ mod tests {
                 "code {code}"
             );
         }
+    }
+
+    #[test]
+    fn a_write_that_the_disk_refuses_is_no_matter_of_the_path() {
+        let detail = failure(10 | (3 << 8)).detail().to_owned();
+        assert!(detail.contains("quotas"), "{detail}");
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlite_database::{CreateMode, DatabaseOptions, ErrorKind, SqliteDatabase, Synchronous};
+use sqlite_database::{
+    AccessMode, CreateMode, DatabaseOptions, ErrorKind, SqliteDatabase, Synchronous,
+};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use tempfile::TempDir;
 
@@ -327,4 +329,29 @@ async fn a_pool_in_memory_is_refused() {
     let pool = SqlitePoolOptions::new().connect_lazy_with(options.create_if_missing(true));
     let error = SqliteDatabase::from_pool(pool).await.expect_err("no file");
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn a_file_of_a_format_that_cannot_be_written_is_refused() {
+    let test = TestDatabase::open().await;
+    test.database.close().await.expect("a close");
+    let mut bytes = std::fs::read(test.path()).expect("the file");
+    // The version for writing, of the future: not even root may write it.
+    bytes[18] = 3;
+    std::fs::write(test.path(), bytes).expect("the file");
+    let error = SqliteDatabase::open(test.path()).await;
+    assert_eq!(error.expect_err("a refusal").kind(), ErrorKind::ReadOnly);
+    let options = DatabaseOptions::default().with_access(AccessMode::ReadOnly);
+    let database = SqliteDatabase::open_with(test.path(), options).await;
+    assert_eq!(count(&database.expect("a database")), 0);
+}
+
+#[tokio::test]
+async fn an_opening_does_not_wait_for_a_writer() {
+    let test = TestDatabase::open().await;
+    let other = rusqlite::Connection::open(test.path()).expect("a connection");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let options = DatabaseOptions::default().with_busy_timeout(std::time::Duration::ZERO);
+    let database = SqliteDatabase::open_with(test.path(), options).await;
+    assert_eq!(count(&database.expect("a database")), 0);
 }

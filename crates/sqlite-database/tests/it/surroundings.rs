@@ -19,9 +19,9 @@ async fn a_file_with_two_names_is_not_opened() {
     for path in [&test.path(), &other] {
         let error = SqliteDatabase::open(path).await.expect_err("two names");
         assert_eq!(error.kind(), ErrorKind::Unavailable);
-        let text = error.to_string();
-        assert!(text.contains("2 names (hard links)"), "{text}");
-        assert!(text.contains("-samefile"), "the remedy: {text}");
+        let shown = error.to_string();
+        assert!(shown.contains("2 names (hard links)"), "{shown}");
+        assert!(shown.contains("-samefile"), "the remedy: {shown}");
     }
     std::fs::remove_file(other).expect("one name");
     let database = SqliteDatabase::open(test.path()).await;
