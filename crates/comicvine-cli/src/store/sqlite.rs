@@ -115,14 +115,6 @@ async fn open_database(path: &Path) -> Result<SqliteDatabase, Error> {
         let what = format!("the database {}", path.display());
         return Err(cannot_use(what, error, HELP));
     }
-    let is_read_only = db.write(|transaction| Ok(transaction.is_readonly("main")?));
-    if is_read_only.await.map_err(Error::failed)? {
-        return Err(Error::usage(format!(
-            "the database {} is read-only; allow writing to the file and its directory, or name \
-             another with --db",
-            path.display()
-        )));
-    }
     Ok(db)
 }
 

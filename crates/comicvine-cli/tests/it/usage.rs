@@ -330,7 +330,10 @@ async fn read_only_database_is_refused_before_anything_is_sent() {
     let ran = home.run(&fake, &["list", "powers"]).await;
     ran.assert_failed(
         2,
-        &["comics.db is read-only; allow writing", "another with --db"],
+        &[
+            "comics.db`: not writable",
+            "--db or COMIC_VINE_DB_PATH names",
+        ],
     );
     assert_eq!(fake.counts().total().requests(), 0);
 }
