@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_write_that_the_disk_refuses_is_no_matter_of_the_path() {
-        let detail = failure(10 | (3 << 8)).detail().to_owned();
+        let detail = failure(778).detail().to_owned();
         assert!(detail.contains("quotas"), "{detail}");
     }
 
