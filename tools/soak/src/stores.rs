@@ -1,6 +1,7 @@
 //! `cargo xtask soak stores`: all three stores in one file, under real processes that may be killed.
 
 mod collector;
+mod edges;
 mod report;
 mod worker;
 
@@ -81,6 +82,12 @@ use self::worker::Job;
 ///
 ///   file      what SQLite's integrity check finds; anything but ok fails
 ///
+/// Trials of a few seconds come first, each with a file of its own: a read transaction that stays open
+/// beside programs that write (half of the calls within 50 ms, all within the slack, and a short log after
+/// it has ended); a full disk (what is kept is read, deleted and cleared, permits are granted, and the space
+/// is used again); a second name for the file; a crowd of callers while the file is locked (each refused
+/// within the busy timeout and the slack); runtimes that end in the middle of calls.
+///
 /// A process that ends with an error or not at all fails the soak, and so does a run in which one
 /// of the stores did nothing.
 #[derive(Clone, Debug, clap::Args)]
@@ -118,6 +125,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,
 
+    /// Whether the trials run.
+    #[arg(long, value_name = "WHETHER", default_value_t = true, action = clap::ArgAction::Set)]
+    trials: bool,
+
+    /// A folder on a file system of some 16 MiB, which is filled up [default: one is imagined].
+    #[arg(long, value_name = "PATH")]
+    full_disk: Option<PathBuf>,
+
     /// Where files go, one folder per run, kept; must not exist [default: a temporary one].
     #[arg(long, value_name = "PATH")]
     folder: Option<PathBuf>,
@@ -133,6 +148,14 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         args.seed,
         folder.display()
     );
+    let trials = if args.trials {
+        edges::run(folder, args.full_disk.as_deref(), args.slack)?
+    } else {
+        Vec::new()
+    };
+    for complaint in trials.iter().flat_map(edges::Trial::complaints) {
+        eprintln!("{complaint}");
+    }
     let mut reports = Vec::new();
     let runs = (1..=args.runs).map(|number| (number.to_string(), args.duration, None));
     let storm = (!args.storm.is_zero()).then(|| {
@@ -164,7 +187,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         }
         reports.push((name, report));
     }
+    if args.trials {
+        print!("\n{}", edges::table(&trials));
+    }
     print!("\n{}", report::table(&reports));
+    let failed_trials = trials.iter().filter(|it| !it.passes()).count();
     let failed = reports.iter().filter(|(_, it)| !it.passes()).count();
-    outcome(failed, reports.len())
+    outcome(failed_trials + failed, trials.len() + reports.len())
 }

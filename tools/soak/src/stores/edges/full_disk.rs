@@ -1,0 +1,97 @@
+//! A disk that gets full: a small one if there is one, otherwise one of which everything is to stay free.
+
+use std::path::Path;
+
+use store_core::{CacheStore as _, ErrorKind, Selection};
+use store_sqlite::{DatabaseOptions, SqliteDatabase};
+
+use super::{Pair, Trial, key};
+use crate::error::Error;
+
+/// Values that are stored before the disk is full.
+const KEPT: usize = 300;
+const DELETED: usize = 50;
+const ACQUIRED: usize = 100;
+
+pub(super) async fn run(file: &Path, small_disk: Option<&Path>) -> Result<Trial, Error> {
+    let mut trial = Trial::new("full disk");
+    let mut options = DatabaseOptions::default();
+    let file = small_disk.map_or_else(|| file.to_owned(), |folder| folder.join("stores.db"));
+    let mut database = SqliteDatabase::open(&file).await?;
+    store_sqlite::migrate(&database).await?;
+    let pair = Pair::over(&database)?;
+    for number in 0..KEPT {
+        pair.set(number).await?;
+    }
+    if small_disk.is_none() {
+        database.close().await?;
+        options = options.with_min_free_bytes(u64::MAX);
+        database = SqliteDatabase::open_with(&file, options).await?;
+    }
+    let pair = Pair::over(&database)?;
+    let mut stored = fill_up(&mut trial, &pair, KEPT).await?;
+    for round in 0..10 {
+        for number in 0..KEPT {
+            let is_there = pair.has(number).await?;
+            let is_expected = number >= round * (DELETED / 10);
+            trial.expect(is_there == is_expected, || {
+                format!("round {round}: value {number} is there: {is_there}")
+            });
+        }
+        for number in round * (DELETED / 10)..(round + 1) * (DELETED / 10) {
+            let deleted = pair.cache.delete(&key(number)?).await;
+            complain(&mut trial, "delete", deleted.err());
+        }
+        for _ in 0..ACQUIRED / 10 {
+            match pair.acquire().await {
+                Ok(is_granted) => trial.expect(is_granted, || "refused".to_owned()),
+                Err(error) => complain(&mut trial, "acquire", Some(error)),
+            }
+        }
+        trial.calls += KEPT + (DELETED + ACQUIRED) / 10;
+        stored = fill_up(&mut trial, &pair, stored).await?;
+    }
+    let cleared = pair.cache.clear(&Selection::All).await;
+    complain(&mut trial, "clear", cleared.err());
+    match database.vacuum().await {
+        Ok(report) => trial.expect(report.bytes_after < report.bytes_before / 2, || {
+            format!("{report:?}")
+        }),
+        Err(error) => trial.expect(false, || format!("vacuum: {error}")),
+    }
+    complain(&mut trial, "acquire", pair.acquire().await.err());
+    if small_disk.is_some() {
+        // There is space again.
+        for number in 0..KEPT {
+            complain(&mut trial, "set", pair.set(number).await.err());
+        }
+    }
+    let report = database.check().await?;
+    trial.expect(report.is_ok(), || format!("{report:?}"));
+    database.close().await?;
+    Ok(trial)
+}
+
+/// Stores values until there is no space for another; returns the number of the next.
+async fn fill_up(trial: &mut Trial, pair: &Pair, from: usize) -> Result<usize, Error> {
+    let mut number = from;
+    loop {
+        trial.calls += 1;
+        match pair.set(number).await {
+            Ok(()) => number += 1,
+            Err(error) => {
+                let kind = error.kind();
+                trial.expect(kind == ErrorKind::StorageFull, || format!("set: {error}"));
+                return Ok(number);
+            }
+        }
+    }
+}
+
+fn complain(trial: &mut Trial, what: &str, error: Option<store_core::Error>) {
+    if let Some(error) = error {
+        trial.expect(false, || {
+            format!("{what}: {}", store_core::ErrorChain(&error))
+        });
+    }
+}
