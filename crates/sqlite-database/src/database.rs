@@ -9,8 +9,8 @@ use rusqlite::{Connection, Transaction};
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::runtime::Handle;
-use tokio::task::JoinError;
 
+use crate::blocking::run_blocking;
 use crate::busy::{self, Deadline};
 use crate::changes::{ChangePoller, ChangeWatch, VersionReader};
 use crate::checkpoint::Checkpointer;
@@ -563,7 +563,7 @@ impl Inner {
         let mut reader = self.version.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *reader {
             Some(reader) => busy::with_deadline(deadline, || reader.version()),
-            None => Err(Error::closed("read")),
+            None => Err(Error::from_kind(ErrorKind::Closed, "read")),
         }
     }
 
@@ -596,23 +596,4 @@ impl Drop for Inner {
         self.changes.stop();
         self.writer.stop();
     }
-}
-
-/// Runs `work` on tokio's blocking threads.
-pub(crate) async fn run_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let runtime = Handle::try_current().map_err(Error::no_runtime)?;
-    runtime
-        .spawn_blocking(work)
-        .await
-        .unwrap_or_else(|lost| Err(lost_task(lost)))
-}
-
-/// The error of a task that was lost.
-pub(crate) fn lost_task(lost: JoinError) -> Error {
-    if lost.is_cancelled() {
-        return Error::no_runtime(lost);
-    }
-    Error::new(ErrorKind::Internal, "read", "the operation panicked").with_source(lost)
 }

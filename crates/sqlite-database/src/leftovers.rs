@@ -9,8 +9,9 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::blocking::run_blocking;
 use crate::copy;
-use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase, run_blocking};
+use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase};
 use crate::error::Result;
 use crate::file_lock::FileLock;
 use crate::location::beside;

@@ -65,6 +65,7 @@ mod reader;
 mod set_aside;
 mod writer;
 
+mod blocking;
 mod busy;
 mod checkpoint;
 mod connection;

@@ -21,9 +21,10 @@ pub use self::component::{Component, Migration};
 use self::status::{AppliedMigration, ensure_compatible, is_at, status};
 pub use self::status::{MigrationState, MigrationStatus};
 pub(crate) use self::turn::Turns;
+use crate::blocking::lost_task;
 use crate::connection::PROBE;
 use crate::copy;
-use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase, lost_task};
+use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase};
 use crate::error::{Error, ErrorKind, Result};
 
 impl SqliteDatabase {

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::blocking::run_blocking;
 use crate::busy;
 use crate::connection::PROBE;
 use crate::copy;
-use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase, run_blocking};
+use crate::database::{LONG_BUSY_TIMEOUT, SqliteDatabase};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
 use crate::leftovers;
