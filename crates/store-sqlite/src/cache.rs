@@ -2,6 +2,7 @@
 
 mod invalidations;
 mod read;
+mod sweep;
 mod write;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use store_core::{
 };
 
 use self::write::WriteOutcome;
-use crate::cleanup::Cleanup;
+use crate::cleanup::{Cleanup, Step};
 use crate::error::BACKEND;
 use crate::handle::StoreHandle;
 use crate::migrate;
@@ -200,16 +201,14 @@ impl Inner {
 }
 
 impl Cleanup for Inner {
-    fn batch_size(&self) -> u32 {
-        self.options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH)
-    }
-
-    async fn cleanup(&self) -> Result<u64> {
-        let batch = self.batch_size();
+    async fn sweep(&self) -> Result<Step> {
+        let batch = self
+            .options
+            .cleanup_batch
+            .unwrap_or(DEFAULT_CLEANUP_BATCH)
+            .max(1);
         self.handle
-            .write("cleanup", move |tx, now| {
-                write::remove_expired(tx, batch, now)
-            })
+            .write("cleanup", move |tx, now| sweep::step(tx, batch, now))
             .await
     }
 }

@@ -9,13 +9,50 @@ use store_core::{Clock, ErrorKind, Result};
 use tokio::runtime;
 use tokio::task::AbortHandle;
 
-/// A store whose expired rows can be removed.
-pub(crate) trait Cleanup: Send + Sync + 'static {
-    /// The most rows that one run removes.
-    fn batch_size(&self) -> u32;
+/// The most bytes of values that one step removes: every page of a long value is written, so that rows
+/// alone bound no transaction.
+pub(crate) const STEP_BYTES: u64 = 4 * 1024 * 1024;
 
-    /// Removes at most a batch of expired rows and returns their number.
-    fn cleanup(&self) -> impl Future<Output = Result<u64>> + Send;
+/// What one step of a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The values, jobs or admissions that were removed. Rows that nobody asks for are not counted.
+    pub(crate) removed: u64,
+    /// Whether there may be more to remove.
+    pub(crate) has_more: bool,
+}
+
+/// A store whose unneeded rows can be removed.
+pub(crate) trait Cleanup: Send + Sync + 'static {
+    /// Removes some of the rows that are not needed any more, in transactions of bounded length.
+    fn sweep(&self) -> impl Future<Output = Result<Step>> + Send;
+
+    /// Sweeps until something that counts was removed, or nothing is left; returns how much.
+    fn cleanup(&self) -> impl Future<Output = Result<u64>> + Send {
+        async {
+            loop {
+                let step = self.sweep().await?;
+                if step.removed > 0 || !step.has_more {
+                    return Ok(step.removed);
+                }
+            }
+        }
+    }
+}
+
+/// The first of `found`, each with its length in bytes, that one step may remove; and whether it may
+/// be all of them, given that at most `batch` were asked for.
+pub(crate) fn one_step<T>(found: impl IntoIterator<Item = (T, u64)>, batch: u32) -> (Vec<T>, bool) {
+    let (mut taken, mut bytes) = (Vec::new(), 0);
+    for (item, length) in found {
+        if bytes >= STEP_BYTES {
+            return (taken, true);
+        }
+        bytes += length;
+        taken.push(item);
+    }
+    let has_more = taken.len() >= batch as usize;
+    (taken, has_more)
 }
 
 /// The background task of a store; dropping this aborts it.
@@ -69,16 +106,14 @@ impl Drop for CleanupTask {
     }
 }
 
-/// Cleans up `store` after each `interval`, until it is dropped or closed, or its database is closed.
+/// Sweeps `store` after each `interval`, until it is dropped or closed, or its database is closed.
 async fn run_every<S: Cleanup>(interval: Duration, clock: Arc<dyn Clock>, store: Weak<S>) {
     loop {
         clock.sleep_until(clock.now() + interval).await;
         loop {
             let Some(store) = store.upgrade() else { return };
-            match store.cleanup().await {
-                Ok(removed) if removed >= u64::from(store.batch_size()) => {
-                    tokio::task::yield_now().await;
-                }
+            match store.sweep().await {
+                Ok(Step { has_more: true, .. }) => tokio::task::yield_now().await,
                 Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Closed => return,
                 Err(error) => {
@@ -106,11 +141,7 @@ mod tests {
     }
 
     impl Cleanup for ClosingStore {
-        fn batch_size(&self) -> u32 {
-            1
-        }
-
-        async fn cleanup(&self) -> Result<u64> {
+        async fn sweep(&self) -> Result<Step> {
             let kind = match self.cleanups.fetch_add(1, Ordering::Relaxed) {
                 0 => ErrorKind::Busy,
                 1 => ErrorKind::Closed,
@@ -125,14 +156,10 @@ mod tests {
     struct CountingStore(AtomicU32);
 
     impl Cleanup for CountingStore {
-        fn batch_size(&self) -> u32 {
-            1
-        }
-
-        async fn cleanup(&self) -> Result<u64> {
+        async fn sweep(&self) -> Result<Step> {
             self.0.fetch_add(1, Ordering::Relaxed);
             tokio::task::yield_now().await;
-            Ok(0)
+            Ok(Step::default())
         }
     }
 
@@ -157,6 +184,36 @@ mod tests {
         assert!(is_cleaned_up(), "the first runtime has ended");
         cleanup.stop();
         assert!(!is_cleaned_up());
+    }
+
+    /// A store whose first two steps remove only rows that are not counted; the third finds it closed.
+    #[derive(Default)]
+    struct FullStore {
+        steps: AtomicU32,
+    }
+
+    impl Cleanup for FullStore {
+        async fn sweep(&self) -> Result<Step> {
+            match self.steps.fetch_add(1, Ordering::Relaxed) {
+                0 | 1 => Ok(Step {
+                    removed: 0,
+                    has_more: true,
+                }),
+                _ => Err(Error::new(ErrorKind::Closed, BACKEND, "cleanup")),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sweep_goes_on_while_there_is_more_whatever_is_counted() {
+        let store = Arc::new(FullStore::default());
+        let clock = ManualClock::default();
+        let minute = Duration::from_mins(1);
+        let task = run_every(minute, Arc::new(clock.clone()), Arc::downgrade(&store));
+        let both = async { tokio::join!(task, async { clock.advance(minute) }) };
+        let swept = tokio::time::timeout(minute, both).await;
+        swept.expect("the sweep waits for the next interval");
+        assert_eq!(store.steps.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod jobs;
 mod read;
+mod sweep;
 mod watcher;
 
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use store_core::{
 use self::jobs::Registered;
 use self::read::Observation;
 use self::watcher::JobWatcher;
-use crate::cleanup::Cleanup;
+use crate::cleanup::{Cleanup, Step};
 use crate::handle::StoreHandle;
 use crate::migrate;
 use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_INLINE_LIMIT_BYTES};
@@ -299,18 +300,31 @@ impl DedupeStore for SqliteDedupeStore {
 }
 
 impl Cleanup for Inner {
-    fn batch_size(&self) -> u32 {
-        self.options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH)
-    }
-
-    async fn cleanup(&self) -> Result<u64> {
-        let (batch, retention) = (self.batch_size(), self.options.result_retention);
+    async fn sweep(&self) -> Result<Step> {
+        let batch = self
+            .options
+            .cleanup_batch
+            .unwrap_or(DEFAULT_CLEANUP_BATCH)
+            .max(1);
+        let retention = self.options.result_retention;
         self.signals
             .remove_expired_values(self.handle.now(), retention);
-        self.handle
-            .write("cleanup", move |tx, now| {
-                jobs::remove_expired(tx, retention, batch, now)
+        // Finding expired rows visits the others, so it runs without the write lock.
+        let (rows, has_more) = self
+            .handle
+            .read("cleanup", move |db, now| {
+                sweep::find_expired(db, retention, batch, now)
             })
-            .await
+            .await?;
+        if rows.is_empty() {
+            return Ok(Step::default());
+        }
+        let removed = self
+            .handle
+            .write("cleanup", move |tx, now| {
+                sweep::remove_expired(tx, &rows, retention, now)
+            })
+            .await?;
+        Ok(Step { removed, has_more })
     }
 }

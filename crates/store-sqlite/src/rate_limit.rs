@@ -7,6 +7,7 @@ mod cooldown;
 mod log;
 mod read;
 mod resource_state;
+mod sweep;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,7 @@ use store_core::{
 use self::admit::{Outcome, RequestTransaction};
 use self::log::InsertedRows;
 use self::resource_state::ResourceState;
-use crate::cleanup::Cleanup;
+use crate::cleanup::{Cleanup, Step};
 use crate::error::TransactionError;
 use crate::handle::StoreHandle;
 use crate::migrate;
@@ -122,7 +123,10 @@ impl SqliteRateLimitStore {
                 ),
                 permit_ids,
                 defaults,
-                cleanup_batch: options.cleanup_batch.unwrap_or(DEFAULT_CLEANUP_BATCH),
+                cleanup_batch: options
+                    .cleanup_batch
+                    .unwrap_or(DEFAULT_CLEANUP_BATCH)
+                    .max(1),
                 denials: Arc::default(),
             }),
         }
@@ -341,24 +345,50 @@ impl RateLimitStore for SqliteRateLimitStore {
 }
 
 impl Cleanup for Inner {
-    fn batch_size(&self) -> u32 {
-        self.cleanup_batch
-    }
-
-    async fn cleanup(&self) -> Result<u64> {
-        let batch = self.batch_size();
+    async fn sweep(&self) -> Result<Step> {
+        let batch = self.cleanup_batch;
         // Finding expired rows visits all resources, so it runs without the write lock.
         let rows = self
             .handle
-            .read("cleanup", move |db, now| log::find_expired(db, batch, now))
+            .read("cleanup", move |db, now| {
+                sweep::find_expired(db, batch, now)
+            })
             .await?;
         if rows.is_empty() {
-            return Ok(0);
+            return self.sweep_idle().await;
         }
-        self.handle
+        let removed = self
+            .handle
             .write("cleanup", move |tx, now| {
-                log::remove_expired(tx, &rows, now)
+                sweep::remove_expired(tx, &rows, now)
             })
-            .await
+            .await?;
+        Ok(Step {
+            removed,
+            has_more: true,
+        })
+    }
+}
+
+impl Inner {
+    /// Removes resources that nothing needs any more, which do not count as admissions.
+    async fn sweep_idle(&self) -> Result<Step> {
+        let batch = self.cleanup_batch;
+        let names = self
+            .handle
+            .read("cleanup", move |db, now| sweep::find_idle(db, batch, now))
+            .await?;
+        let has_more = names.len() >= batch as usize;
+        if !names.is_empty() {
+            self.handle
+                .write("cleanup", move |tx, now| {
+                    sweep::remove_idle(tx, &names, now)
+                })
+                .await?;
+        }
+        Ok(Step {
+            removed: 0,
+            has_more,
+        })
     }
 }

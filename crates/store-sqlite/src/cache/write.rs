@@ -183,30 +183,15 @@ pub(super) fn invalidate_tags(
     Ok(Removal::exactly(removed))
 }
 
-pub(super) fn remove_expired(
-    tx: &Transaction<'_>,
-    batch: u32,
-    now: Timestamp,
-) -> Result<u64, TransactionError> {
-    let mut expired = tx.prepare_cached(
-        "SELECT hash FROM cache WHERE expires_at > 0 AND expires_at <= ?1
-         ORDER BY expires_at LIMIT ?2",
-    )?;
-    let hashes = expired.query_map(params![now.as_millis(), batch], |row| row.get(0))?;
-    let hashes: Vec<String> = hashes.collect::<Result<_, _>>()?;
-    for hash in &hashes {
-        remove_hash(tx, hash)?;
-    }
-    invalidations::remove_old(tx, batch, now)?;
-    Ok(hashes.len() as u64)
-}
-
 fn remove(tx: &Transaction<'_>, key: &Key) -> Result<Option<i64>, TransactionError> {
     remove_hash(tx, key.as_str())
 }
 
 /// Removes a value with its tags and returns its expiry.
-fn remove_hash(tx: &Transaction<'_>, hash: &str) -> Result<Option<i64>, TransactionError> {
+pub(super) fn remove_hash(
+    tx: &Transaction<'_>,
+    hash: &str,
+) -> Result<Option<i64>, TransactionError> {
     let mut value = tx.prepare_cached("DELETE FROM cache WHERE hash = ?1 RETURNING expires_at")?;
     let expiries = value.query_map([hash], |row| row.get(0))?;
     let expiries: Vec<i64> = expiries.collect::<Result<_, _>>()?;

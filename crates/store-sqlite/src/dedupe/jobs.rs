@@ -208,29 +208,6 @@ pub(super) fn clear(tx: &Transaction<'_>, selection: &Selection) -> Result<u64, 
     Ok(removed as u64)
 }
 
-pub(super) fn remove_expired(
-    tx: &Transaction<'_>,
-    retention: Duration,
-    batch: u32,
-    now: Timestamp,
-) -> Result<u64, TransactionError> {
-    let ended_before = (now - retention).as_millis();
-    tx.execute(
-        "DELETE FROM dedupe_results WHERE rowid IN
-           (SELECT rowid FROM dedupe_results WHERE updated_at <= ?1 LIMIT ?2)",
-        params![ended_before, batch],
-    )?;
-    let removed = tx.execute(
-        "DELETE FROM dedupe_jobs WHERE rowid IN
-           (SELECT rowid FROM dedupe_jobs
-            WHERE (status = 'pending' AND lease_until <= ?1)
-               OR (status <> 'pending' AND updated_at <= ?2)
-            LIMIT ?3)",
-        params![now.as_millis(), ended_before, batch],
-    )?;
-    Ok(removed as u64)
-}
-
 fn millis(duration: Duration) -> i64 {
     (Timestamp::default() + duration).as_millis()
 }

@@ -24,3 +24,4 @@ mod refusals;
 mod schema;
 mod stores;
 mod surroundings;
+mod sweeps;

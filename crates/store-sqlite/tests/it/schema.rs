@@ -161,9 +161,10 @@ const OFF_PATH: &[&str] = &[
     "DELETE FROM dedupe_results WHERE hash >= ?1 AND hash < ?2",
     "DELETE FROM rate_limits; …",
     // Cleanup.
-    "DELETE FROM dedupe_results WHERE rowid IN …",
-    "DELETE FROM dedupe_jobs WHERE rowid IN …",
+    "SELECT rowid, ifnull(length(result), 0) FROM dedupe_results …",
+    "SELECT rowid, ifnull(length(result), 0) FROM dedupe_jobs …",
     "SELECT log.resource, log.timestamp, log.id FROM rate_resources …",
+    "SELECT known.resource FROM rate_resources AS known …",
 ];
 
 fn is_off_path(sql: &str) -> bool {

@@ -1,0 +1,43 @@
+//! Removing what is not needed any more, a step at a time.
+
+use rusqlite::{Transaction, params};
+use store_core::Timestamp;
+
+use super::{invalidations, write};
+use crate::cleanup::{Step, one_step};
+use crate::error::TransactionError;
+
+/// Removes expired values, then invalidations that no fill in progress can be older than: at most
+/// `batch` rows.
+pub(super) fn step(
+    tx: &Transaction<'_>,
+    batch: u32,
+    now: Timestamp,
+) -> Result<Step, TransactionError> {
+    let (expired, mut has_more) = one_step(expired(tx, batch, now)?, batch);
+    for hash in &expired {
+        write::remove_hash(tx, hash)?;
+    }
+    let removed = expired.len() as u64;
+    if !has_more {
+        let rest = batch - u32::try_from(removed).unwrap_or(batch);
+        has_more = invalidations::remove_old(tx, rest, now)? >= u64::from(rest);
+    }
+    Ok(Step { removed, has_more })
+}
+
+/// The keys and lengths of values that have expired, the first ones first.
+fn expired(
+    tx: &Transaction<'_>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<(String, u64)>, TransactionError> {
+    let mut expired = tx.prepare_cached(
+        "SELECT hash, length(value) FROM cache WHERE expires_at > 0 AND expires_at <= ?1
+         ORDER BY expires_at LIMIT ?2",
+    )?;
+    let rows = expired.query_map(params![now.as_millis(), limit], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
