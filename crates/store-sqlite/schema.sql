@@ -6,8 +6,11 @@ CREATE TABLE cache (
   expires_at INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
   fill_began_at INTEGER NOT NULL,
-  -- Last, so that reading the others never walks through a long value.
-  value BLOB NOT NULL
+  value BLOB NOT NULL,
+  -- The number of invalidations when it was stored; 0 in rows of earlier versions.
+  epoch INTEGER NOT NULL DEFAULT 0,
+  -- CRC-32 of key, expires_at, created_at, epoch and value; NULL in rows of earlier versions.
+  checksum INTEGER
 ) STRICT;
 CREATE INDEX idx_cache_expires_at ON cache (expires_at);
 CREATE TABLE cache_tags (
@@ -44,7 +47,9 @@ CREATE TABLE dedupe_jobs (
   priority TEXT NOT NULL,
   error TEXT,
   -- Of a completed job: null if the value is not shared here.
-  result BLOB
+  result BLOB,
+  -- Of an ended job: CRC-32 of key, job, status, time and result; NULL in rows of earlier versions.
+  checksum INTEGER
 ) STRICT;
 CREATE TABLE dedupe_results (
   job_id TEXT PRIMARY KEY NOT NULL,
@@ -52,7 +57,8 @@ CREATE TABLE dedupe_results (
   status TEXT NOT NULL,
   updated_at INTEGER NOT NULL,
   error TEXT,
-  result BLOB
+  result BLOB,
+  checksum INTEGER
 ) STRICT;
 
 CREATE TABLE rate_limits (

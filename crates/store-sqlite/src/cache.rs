@@ -6,6 +6,7 @@ mod sweep;
 mod write;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use sqlite_database::SqliteDatabase;
@@ -49,6 +50,7 @@ pub struct SqliteCacheStore {
 struct Inner {
     handle: StoreHandle,
     options: CacheOptions,
+    damaged_values: AtomicU64,
 }
 
 impl SqliteCacheStore {
@@ -68,8 +70,28 @@ impl SqliteCacheStore {
             options.cleanup_interval,
         );
         Self {
-            inner: Arc::new(Inner { handle, options }),
+            inner: Arc::new(Inner {
+                handle,
+                options,
+                damaged_values: AtomicU64::new(0),
+            }),
         }
+    }
+
+    /// How often this store, or a clone of it, found a value that is not what was stored. Such a value is
+    /// missing and is removed: a bit has flipped on the disk, or another program wrote to the file.
+    #[must_use]
+    pub fn damaged_values(&self) -> u64 {
+        self.inner.damaged_values.load(Ordering::Relaxed)
+    }
+
+    /// Counts a damaged value and removes it, after the lookup that found it.
+    fn remove_damaged(&self, key: &Key) {
+        self.inner.damaged_values.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(%key, "a cached value is damaged; it is not served");
+        let (key, clock) = (key.clone(), Arc::clone(self.inner.handle.clock()));
+        let database = self.inner.handle.database();
+        database.write_detached(move |tx| Ok(write::remove_damaged(tx, &key, clock.now())?));
     }
 
     fn handle(&self) -> &StoreHandle {
@@ -98,19 +120,34 @@ impl SqliteCacheStore {
 impl CacheStore for SqliteCacheStore {
     async fn get(&self, key: &Key) -> Result<Lookup> {
         let name = key.clone();
-        self.handle()
+        let (lookup, is_damaged) = self
+            .handle()
             .read("get", move |db, now| read::lookup(db, &name, now))
             .await
-            .map_err(|error| error.with_key(key.as_str()))
+            .map_err(|error| error.with_key(key.as_str()))?;
+        if is_damaged {
+            self.remove_damaged(key);
+        }
+        Ok(lookup)
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
-        let keys = keys.to_vec();
-        self.handle()
+        let names = keys.to_vec();
+        let found: Vec<_> = self
+            .handle()
             .read("get_many", move |db, now| {
-                keys.iter().map(|key| read::lookup(db, key, now)).collect()
+                let each = names.iter().map(|key| read::lookup(db, key, now));
+                each.collect()
             })
-            .await
+            .await?;
+        let each = found.into_iter().zip(keys);
+        let lookups = each.map(|((lookup, is_damaged), key)| {
+            if is_damaged {
+                self.remove_damaged(key);
+            }
+            lookup
+        });
+        Ok(lookups.collect())
     }
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {

@@ -19,6 +19,7 @@ use store_core::{
 
 use self::jobs::Registered;
 use self::read::Observation;
+pub(crate) use self::read::ended_job;
 use self::watcher::JobWatcher;
 use crate::cleanup::{Cleanup, Step};
 use crate::handle::StoreHandle;
@@ -67,6 +68,7 @@ struct Inner {
     signals: JobSignals,
     watcher: Arc<JobWatcher>,
     ended_jobs: AtomicU64,
+    damaged_results: AtomicU64,
 }
 
 impl SqliteDedupeStore {
@@ -94,8 +96,25 @@ impl SqliteDedupeStore {
                 signals,
                 watcher,
                 ended_jobs: AtomicU64::new(0),
+                damaged_results: AtomicU64::new(0),
             }),
         }
+    }
+
+    /// How often this store, or a clone of it, found the row of an ended job that is not what was stored:
+    /// a bit has flipped on the disk. For those who wait the job has lapsed, and the row is removed.
+    #[must_use]
+    pub fn damaged_results(&self) -> u64 {
+        self.inner.damaged_results.load(Ordering::Relaxed)
+    }
+
+    /// Counts and removes the row of an ended job that a waiter found damaged.
+    fn remove_damaged(&self, key: &Key, job: &JobId) {
+        self.inner.damaged_results.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(%key, "the result of a job is damaged; it is not shared");
+        let (key, job) = (key.clone(), *job);
+        let database = self.inner.handle.database();
+        database.write_detached(move |tx| Ok(jobs::remove_damaged(tx, &key, &job)?));
     }
 
     fn handle(&self) -> &StoreHandle {
@@ -192,6 +211,10 @@ impl DedupeStore for SqliteDedupeStore {
             let (lease_until, lease) = match self.observe(key, *job).await? {
                 Observation::Ended(outcome) => return Ok(self.inner.signals.outcome(job, outcome)),
                 Observation::Pending { lease_until, lease } => (lease_until, lease),
+                Observation::Damaged => {
+                    self.remove_damaged(key, job);
+                    return Ok(JobOutcome::Lapsed);
+                }
             };
             let elapsed = clock.monotonic();
             if renewed.0 != Some(lease_until) {

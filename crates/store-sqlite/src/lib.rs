@@ -14,6 +14,7 @@
 //! | send equal requests once over all processes, with all three | [`Pipeline`] over [`stores`]; with [`StoreOptions`] [`stores_with`] |
 //! | migrate the schema before the first use | [`migrate()`]; from a shell `comicvine db up --db FILE` |
 //! | see what was admitted | [`admissions()`] |
+//! | look for damage in the file and in what it stores | [`check()`] |
 //! | use a file of the npm package `@comic-vine/sqlite-store` | just open it; a backup is made first, see [`BACKUP_SUFFIX`] |
 //!
 //! An application needs no other crate of these: [`store_core`] is re-exported, and what most need of it
@@ -75,6 +76,8 @@ mod dedupe;
 mod rate_limit;
 
 mod admissions;
+mod check;
+mod checksum;
 mod cleanup;
 mod error;
 mod handle;
@@ -84,6 +87,7 @@ mod open;
 
 pub use admissions::{Admission, admissions};
 pub use cache::SqliteCacheStore;
+pub use check::{StoreCheckReport, check};
 pub use dedupe::SqliteDedupeStore;
 pub use migrate::{BACKUP_SUFFIX, COMPONENTS, migrate, migrate_component};
 pub use open::{open, open_with};

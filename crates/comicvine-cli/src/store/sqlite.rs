@@ -175,17 +175,31 @@ impl Maintenance for File {
 
     async fn check(&self) -> Result<String, Error> {
         let working = spinner("reading the whole file");
-        let report = self.db.check().await;
+        let report = store_sqlite::check(&self.db).await;
         working.finish_and_clear();
         let report = report.map_err(Error::failed)?;
         if report.is_ok() {
             return Ok("the file is intact".to_owned());
         }
-        for damage in &report.damage {
+        for damage in &report.file.damage {
             output::print_line(damage)?;
         }
-        for reference in &report.broken_references {
+        for reference in &report.file.broken_references {
             output::print_line(&reference.to_string())?;
+        }
+        for (what, keys) in [
+            ("value", &report.damaged_values),
+            ("result", &report.damaged_jobs),
+        ] {
+            for key in keys {
+                output::print_line(&format!("the {what} of {key} is not what was stored"))?;
+            }
+        }
+        if report.file.is_ok() {
+            return Err(Error::CheckFailed(
+                "stored values are damaged; they are never served, and each is removed when it is asked for"
+                    .to_owned(),
+            ));
         }
         Err(Error::CheckFailed(
             "the file is damaged; replace it with a backup, or delete it and start again: it is a cache"

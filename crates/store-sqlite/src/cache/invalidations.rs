@@ -62,37 +62,57 @@ pub(super) fn record(
     Ok(())
 }
 
-/// Whether an invalidation of the key, its scope or one of the tags is newer than the token.
-pub(super) fn is_outdated(
-    tx: &Transaction<'_>,
-    token: FillToken,
-    key: &Key,
-    tags: &[Tag],
-) -> Result<bool, TransactionError> {
-    let token_epoch = i64::try_from(FillMark::from(token).epoch).unwrap_or(i64::MAX);
-    let (epoch, horizon): (i64, i64) = tx
-        .prepare_cached("SELECT epoch, horizon FROM cache_epoch WHERE id = 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if token_epoch < horizon {
-        return Ok(true);
+/// The number of invalidations so far, and the newest of them that was removed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epochs {
+    pub(super) epoch: i64,
+    horizon: i64,
+}
+
+impl Epochs {
+    pub(super) fn load(tx: &Transaction<'_>) -> Result<Self, TransactionError> {
+        let epochs = tx
+            .prepare_cached("SELECT epoch, horizon FROM cache_epoch WHERE id = 1")?
+            .query_row([], |row| {
+                Ok(Self {
+                    epoch: row.get(0)?,
+                    horizon: row.get(1)?,
+                })
+            })?;
+        Ok(epochs)
     }
-    if token_epoch >= epoch {
-        return Ok(false);
-    }
-    let mut last = tx.prepare_cached("SELECT epoch FROM cache_invalidations WHERE subject = ?1")?;
-    let subjects = [ALL.to_owned(), key_subject(key)];
-    let scope = key.scope().map(scope_subject);
-    for subject in subjects
-        .into_iter()
-        .chain(scope)
-        .chain(tags.iter().map(tag_subject))
-    {
-        let last: Option<i64> = last.query_row([subject], |row| row.get(0)).optional()?;
-        if last.is_some_and(|last| last > token_epoch) {
+
+    /// Whether an invalidation of the key, its scope or one of the tags is newer than the token.
+    pub(super) fn is_outdated(
+        self,
+        tx: &Transaction<'_>,
+        token: FillToken,
+        key: &Key,
+        tags: &[Tag],
+    ) -> Result<bool, TransactionError> {
+        let token_epoch = i64::try_from(FillMark::from(token).epoch).unwrap_or(i64::MAX);
+        if token_epoch < self.horizon {
             return Ok(true);
         }
+        if token_epoch >= self.epoch {
+            return Ok(false);
+        }
+        let mut last =
+            tx.prepare_cached("SELECT epoch FROM cache_invalidations WHERE subject = ?1")?;
+        let subjects = [ALL.to_owned(), key_subject(key)];
+        let scope = key.scope().map(scope_subject);
+        for subject in subjects
+            .into_iter()
+            .chain(scope)
+            .chain(tags.iter().map(tag_subject))
+        {
+            let last: Option<i64> = last.query_row([subject], |row| row.get(0)).optional()?;
+            if last.is_some_and(|last| last > token_epoch) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
-    Ok(false)
 }
 
 /// Removes at most `limit` invalidations that are over an hour old.

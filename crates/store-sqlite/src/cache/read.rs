@@ -1,10 +1,11 @@
 //! Read-only queries: lookup, list and statistics.
 
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Row, params};
 use store_core::{CacheStats, Entry, EntryInfo, Key, Lookup, Page, PageRequest, Tag, Timestamp};
 
 use super::invalidations;
+use crate::checksum;
 use crate::error::TransactionError;
 
 /// The stored expiry of a value that never expires.
@@ -18,31 +19,70 @@ fn expiry(expires_at: i64) -> Option<Timestamp> {
     (expires_at != NEVER).then(|| Timestamp::from_millis(expires_at))
 }
 
+/// What is stored under a key.
+#[derive(Debug)]
+pub(super) enum Found {
+    Live(Entry),
+    /// No value, or one that has expired.
+    Nothing,
+    /// A value that is not what was stored.
+    Damaged,
+}
+
+/// A lookup, and whether the value of the key is damaged, so that it is missing.
+pub(super) type CheckedLookup = (Lookup, bool);
+
 pub(super) fn lookup(
     db: &Connection,
     key: &Key,
     now: Timestamp,
-) -> Result<Lookup, TransactionError> {
-    let stored = db
-        .prepare_cached("SELECT expires_at, created_at, value FROM cache WHERE hash = ?1")?
-        .query_row([key.as_str()], |row| {
-            let expires_at = row.get(0)?;
-            if is_expired(expires_at, now) {
-                return Ok(None);
-            }
-            let value: Vec<u8> = row.get(2)?;
-            let created_at = Timestamp::from_millis(row.get(1)?);
-            Ok(Some(Entry::new(
-                Bytes::from(value),
-                created_at,
-                expiry(expires_at),
-            )))
-        })
-        .optional()?;
-    match stored.flatten() {
-        Some(entry) => Ok(Lookup::Hit(entry)),
-        None => Ok(Lookup::Miss(invalidations::current_token(db, now)?)),
+) -> Result<CheckedLookup, TransactionError> {
+    let is_damaged = match find(db, key, now)? {
+        Found::Live(entry) => return Ok((Lookup::Hit(entry), false)),
+        Found::Nothing => false,
+        Found::Damaged => true,
+    };
+    let token = invalidations::current_token(db, now)?;
+    Ok((Lookup::Miss(token), is_damaged))
+}
+
+/// Reads and checks the value of `key`.
+pub(super) fn find(db: &Connection, key: &Key, now: Timestamp) -> Result<Found, TransactionError> {
+    let mut value = db.prepare_cached(
+        "SELECT expires_at, created_at, epoch, value, checksum FROM cache WHERE hash = ?1",
+    )?;
+    let mut rows = value.query([key.as_str()])?;
+    let Some(row) = rows.next()? else {
+        return Ok(Found::Nothing);
+    };
+    Ok(checked(row, key, now)?.unwrap_or(Found::Damaged))
+}
+
+/// The value in a row; `None` if it is damaged.
+fn checked(row: &Row<'_>, key: &Key, now: Timestamp) -> rusqlite::Result<Option<Found>> {
+    // A damaged row may have columns of other types than its table.
+    let (Ok(expires_at), Ok(created_at), Ok(epoch), Ok(value)) = (
+        row.get_ref(0)?.as_i64(),
+        row.get_ref(1)?.as_i64(),
+        row.get_ref(2)?.as_i64(),
+        row.get_ref(3)?.as_blob(),
+    ) else {
+        return Ok(None);
+    };
+    let computed = || checksum::of_value(key.as_str(), [expires_at, created_at, epoch], value);
+    if is_expired(expires_at, now) {
+        return Ok(Some(Found::Nothing));
     }
+    if !checksum::matches(row.get_ref(4)?, computed) {
+        return Ok(None);
+    }
+    let created_at = Timestamp::from_millis(created_at);
+    let entry = Entry::new(
+        Bytes::copy_from_slice(value),
+        created_at,
+        expiry(expires_at),
+    );
+    Ok(Some(Found::Live(entry)))
 }
 
 pub(super) fn list(

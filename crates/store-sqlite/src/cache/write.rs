@@ -4,8 +4,9 @@ use rusqlite::{Transaction, named_params, params};
 use store_core::backend::FillMark;
 use store_core::{Key, NewEntry, Removal, Selection, Tag, Timestamp};
 
-use super::invalidations;
-use super::read::{NEVER, is_expired};
+use super::invalidations::{self, Epochs};
+use super::read::{self, Found, NEVER, is_expired};
+use crate::checksum;
 use crate::error::TransactionError;
 use crate::key_range;
 
@@ -29,8 +30,9 @@ pub(super) fn set(
     let NewEntry {
         key, value, tags, ..
     } = entry;
+    let epochs = Epochs::load(tx)?;
     if let Some(token) = entry.token
-        && invalidations::is_outdated(tx, token, key, tags)?
+        && epochs.is_outdated(tx, token, key, tags)?
     {
         return Ok(WriteOutcome::Outdated);
     }
@@ -54,11 +56,12 @@ pub(super) fn set(
     };
     let stored = tx
         .prepare_cached(
-            "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value)
-             VALUES (:hash, :expires_at, :now, :began_at, :value)
+            "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value, epoch, checksum)
+             VALUES (:hash, :expires_at, :now, :began_at, :value, :epoch, :checksum)
              ON CONFLICT (hash) DO UPDATE SET
                expires_at = excluded.expires_at, created_at = excluded.created_at,
-               fill_began_at = excluded.fill_began_at, value = excluded.value
+               fill_began_at = excluded.fill_began_at, value = excluded.value,
+               epoch = excluded.epoch, checksum = excluded.checksum
              WHERE fill_began_at <= :began_at
                 -- The clock was set back, so the order of the two is unknown.
                 OR fill_began_at > :now
@@ -70,6 +73,8 @@ pub(super) fn set(
             ":now": now.as_millis(),
             ":began_at": began_at.as_millis(),
             ":value": &value[..],
+            ":epoch": epochs.epoch,
+            ":checksum": checksum::of_value(key.as_str(), [expires_at, now.as_millis(), epochs.epoch], value),
         })?;
     if stored == 0 {
         return Ok(WriteOutcome::Outdated);
@@ -181,6 +186,18 @@ pub(super) fn invalidate_tags(
         }
     }
     Ok(Removal::exactly(removed))
+}
+
+/// Removes the value of `key` if it is damaged: it may have been replaced since it was found so.
+pub(super) fn remove_damaged(
+    tx: &Transaction<'_>,
+    key: &Key,
+    now: Timestamp,
+) -> Result<(), TransactionError> {
+    if matches!(read::find(tx, key, now)?, Found::Damaged) {
+        remove(tx, key)?;
+    }
+    Ok(())
 }
 
 fn remove(tx: &Transaction<'_>, key: &Key) -> Result<Option<i64>, TransactionError> {

@@ -10,6 +10,7 @@ use store_core::{
     DedupeOptions, EndOutcome, Heartbeat, JobId, JobResult, Key, Priority, Selection, Timestamp,
 };
 
+use crate::checksum::{self, EndedJob};
 use crate::error::{TransactionError, corrupt};
 use crate::key_range;
 
@@ -109,8 +110,9 @@ fn archive_result(
     since: Timestamp,
 ) -> Result<(), TransactionError> {
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO dedupe_results (job_id, hash, status, updated_at, error, result)
-         SELECT job_id, hash, status, updated_at, error, result FROM dedupe_jobs
+        "INSERT OR REPLACE INTO dedupe_results
+           (job_id, hash, status, updated_at, error, result, checksum)
+         SELECT job_id, hash, status, updated_at, error, result, checksum FROM dedupe_jobs
          WHERE hash = ?1 AND status <> 'pending' AND updated_at > ?2",
     )?
     .execute(params![key.as_str(), since.as_millis()])?;
@@ -153,21 +155,32 @@ pub(super) fn end(
     let (status, result, error) = match end {
         JobEnd::Completed(JobResult::Value(value)) => ("completed", Some(&value[..]), None),
         JobEnd::Completed(JobResult::NotShared) => ("completed", None, None),
-        JobEnd::Failed(error) => ("failed", None, Some(error)),
+        JobEnd::Failed(error) => ("failed", None, Some(error.as_str())),
     };
+    let job = job.to_string();
+    let checksum = checksum::of_job(&EndedJob {
+        key: key.as_str(),
+        job: &job,
+        status,
+        updated_at: now.as_millis(),
+        error,
+        result,
+    });
     let updated = tx
         .prepare_cached(
             "UPDATE dedupe_jobs
-             SET status = :status, updated_at = :now, error = :error, result = :result
+             SET status = :status, updated_at = :now, error = :error, result = :result,
+                 checksum = :checksum
              WHERE hash = :hash AND job_id = :job AND status = 'pending'",
         )?
         .execute(named_params! {
             ":hash": key.as_str(),
-            ":job": job.to_string(),
+            ":job": job,
             ":status": status,
             ":now": now.as_millis(),
             ":error": error,
             ":result": result,
+            ":checksum": checksum,
         })?;
     Ok(match updated {
         0 => EndOutcome::Fenced,
@@ -184,6 +197,22 @@ pub(super) fn abandon(
         "DELETE FROM dedupe_jobs WHERE hash = ?1 AND job_id = ?2 AND status = 'pending'",
     )?
     .execute([key.as_str(), &job.to_string()])?;
+    Ok(())
+}
+
+/// Removes what is left of an ended job whose row is damaged, so that nobody joins or asks for it.
+pub(super) fn remove_damaged(
+    tx: &Transaction<'_>,
+    key: &Key,
+    job: &JobId,
+) -> Result<(), TransactionError> {
+    let names = [key.as_str(), &job.to_string()];
+    tx.prepare_cached(
+        "DELETE FROM dedupe_jobs WHERE hash = ?1 AND job_id = ?2 AND status <> 'pending'",
+    )?
+    .execute(names)?;
+    tx.prepare_cached("DELETE FROM dedupe_results WHERE job_id = ?2 AND hash = ?1")?
+        .execute(names)?;
     Ok(())
 }
 

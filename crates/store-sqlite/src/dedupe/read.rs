@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use store_core::{
     DedupeStats, JobId, JobInfo, JobOutcome, JobState, Key, Page, PageRequest, Timestamp,
 };
 
 use super::jobs::duration;
+use crate::checksum::{self, EndedJob};
 use crate::error::TransactionError;
 
 /// The state of a job as its waiters see it.
@@ -18,6 +20,8 @@ pub(super) enum Observation {
         lease_until: Timestamp,
         lease: Duration,
     },
+    /// Its row is not what was stored.
+    Damaged,
 }
 
 /// Reads the state of a job for its waiters.
@@ -28,50 +32,80 @@ pub(super) fn observe(
     retention: Duration,
     now: Timestamp,
 ) -> Result<Observation, TransactionError> {
-    let job = job.to_string();
-    let current = db
-        .prepare_cached(
-            "SELECT status, updated_at, error, result, lease_until, lease_ms FROM dedupe_jobs
-             WHERE hash = ?1 AND job_id = ?2",
-        )?
-        .query_row([key.as_str(), &job], |row| {
-            if row.get_ref(0)?.as_str()? != "pending" {
-                return Ok(Observation::Ended(ended(row, retention, now)?));
-            }
-            let lease_until = Timestamp::from_millis(row.get(4)?);
-            if lease_until <= now {
-                return Ok(Observation::Ended(JobOutcome::Lapsed));
-            }
-            let lease = duration(row.get(5)?);
-            Ok(Observation::Pending { lease_until, lease })
-        })
-        .optional()?;
-    if let Some(observation) = current {
-        return Ok(observation);
+    let names = [key.as_str(), &job.to_string()];
+    let mut current = db.prepare_cached(
+        "SELECT status, updated_at, error, result, checksum, lease_until, lease_ms
+         FROM dedupe_jobs WHERE hash = ?1 AND job_id = ?2",
+    )?;
+    let mut rows = current.query(names)?;
+    if let Some(row) = rows.next()? {
+        if row.get_ref(0)?.as_bytes().ok() != Some(b"pending") {
+            return ended(row, names, retention, now);
+        }
+        let lease_until = Timestamp::from_millis(row.get(5)?);
+        if lease_until <= now {
+            return Ok(Observation::Ended(JobOutcome::Lapsed));
+        }
+        let lease = duration(row.get(6)?);
+        return Ok(Observation::Pending { lease_until, lease });
     }
-    let replaced = db
-        .prepare_cached(
-            "SELECT status, updated_at, error, result FROM dedupe_results WHERE job_id = ?1",
-        )?
-        .query_row([&job], |row| ended(row, retention, now))
-        .optional()?;
-    Ok(Observation::Ended(replaced.unwrap_or(JobOutcome::Lapsed)))
+    let mut replaced = db.prepare_cached(
+        "SELECT status, updated_at, error, result, checksum FROM dedupe_results
+         WHERE job_id = ?2 AND hash = ?1",
+    )?;
+    let mut rows = replaced.query(names)?;
+    match rows.next()? {
+        Some(row) => ended(row, names, retention, now),
+        None => Ok(Observation::Ended(JobOutcome::Lapsed)),
+    }
 }
 
-/// The outcome in a row `status, updated_at, error, result` of an ended job.
-fn ended(row: &Row<'_>, retention: Duration, now: Timestamp) -> rusqlite::Result<JobOutcome> {
-    let ended_at = Timestamp::from_millis(row.get(1)?);
-    if now.since(ended_at) >= retention {
-        return Ok(JobOutcome::Lapsed);
+/// The outcome in a row `status, updated_at, error, result, checksum` of an ended job.
+fn ended(
+    row: &Row<'_>,
+    names: [&str; 2],
+    retention: Duration,
+    now: Timestamp,
+) -> Result<Observation, TransactionError> {
+    let Some(ended) = ended_job(row, names)? else {
+        return Ok(Observation::Damaged);
+    };
+    if now.since(Timestamp::from_millis(ended.updated_at)) >= retention {
+        return Ok(Observation::Ended(JobOutcome::Lapsed));
     }
-    if row.get_ref(0)?.as_str()? == "failed" {
-        let error: Option<String> = row.get(2)?;
-        return Ok(JobOutcome::OwnerFailed(error.unwrap_or_default()));
-    }
-    let result: Option<Vec<u8>> = row.get(3)?;
-    Ok(result.map_or(JobOutcome::NotShared, |value| {
-        JobOutcome::Value(value.into())
+    Ok(Observation::Ended(match (ended.status, ended.result) {
+        ("failed", _) => JobOutcome::OwnerFailed(ended.error.unwrap_or_default().to_owned()),
+        (_, Some(value)) => JobOutcome::Value(Bytes::copy_from_slice(value)),
+        (_, None) => JobOutcome::NotShared,
     }))
+}
+
+/// The ended job in a row that begins with `status, updated_at, error, result, checksum`; `None` if it is
+/// damaged.
+pub(crate) fn ended_job<'a>(
+    row: &'a Row<'_>,
+    [key, job]: [&'a str; 2],
+) -> rusqlite::Result<Option<EndedJob<'a>>> {
+    // A damaged row may have columns of other types than its table.
+    let (Ok(status), Ok(updated_at), Ok(error), Ok(result)) = (
+        row.get_ref(0)?.as_str(),
+        row.get_ref(1)?.as_i64(),
+        row.get_ref(2)?.as_str_or_null(),
+        row.get_ref(3)?.as_blob_or_null(),
+    ) else {
+        return Ok(None);
+    };
+    let ended = EndedJob {
+        key,
+        job,
+        status,
+        updated_at,
+        error,
+        result,
+    };
+    let is_known = matches!(status, "completed" | "failed");
+    let is_intact = is_known && checksum::matches(row.get_ref(4)?, || checksum::of_job(&ended));
+    Ok(is_intact.then_some(ended))
 }
 
 pub(super) fn is_in_progress(

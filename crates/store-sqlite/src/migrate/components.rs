@@ -34,6 +34,7 @@ pub(crate) static CACHE: Component = Component {
     migrations: &[
         migration!(1, "cache", "seed"),
         migration!(2, "cache", "fill_tokens"),
+        migration!(3, "cache", "checksums"),
     ],
 };
 
@@ -42,6 +43,7 @@ pub(crate) static DEDUPE: Component = Component {
     migrations: &[
         migration!(1, "dedupe", "seed"),
         migration!(2, "dedupe", "leases"),
+        migration!(3, "dedupe", "checksums"),
     ],
 };
 

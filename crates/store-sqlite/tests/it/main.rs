@@ -11,6 +11,7 @@ mod support;
 
 mod activity;
 mod conformance;
+mod damaged_values;
 mod examples;
 mod failures;
 mod fixtures;

@@ -27,7 +27,11 @@ fn schema(db: &Connection) -> Vec<String> {
 fn plain(sql: &str) -> String {
     let lines = sql.lines().map(|line| line.split("--").next());
     let words = lines.flatten().flat_map(str::split_whitespace);
-    words.collect::<Vec<_>>().join(" ")
+    let text = words.collect::<Vec<_>>().join(" ");
+    // SQLite appends a new column after the old text of the table.
+    text.replace(" ,", ",")
+        .replace(" )", ")")
+        .replace("( ", "(")
 }
 
 async fn schema_of(database: &SqliteDatabase) -> Vec<String> {
@@ -146,6 +150,8 @@ fn sqlite_is_free_of_the_wal_reset_defect() {
 const OFF_PATH: &[&str] = &[
     // The first use of a file.
     "SELECT EXISTS (SELECT 1 FROM sqlite_schema …",
+    // The check of a file.
+    "SELECT 1 FROM pragma_table_info …",
     // Listings, audits and counts.
     "SELECT resource, timestamp, id, is_user FROM rate_limits …",
     "SELECT count(*) FROM cache",

@@ -1,0 +1,2 @@
+ALTER TABLE cache DROP COLUMN checksum;
+ALTER TABLE cache DROP COLUMN epoch;

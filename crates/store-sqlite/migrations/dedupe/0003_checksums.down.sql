@@ -1,0 +1,2 @@
+ALTER TABLE dedupe_results DROP COLUMN checksum;
+ALTER TABLE dedupe_jobs DROP COLUMN checksum;
