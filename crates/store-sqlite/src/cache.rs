@@ -1,5 +1,6 @@
 //! The cache store: one row per value, one transaction per change, one prepared statement per hit.
 
+mod evict;
 mod invalidations;
 mod read;
 mod sweep;
@@ -9,20 +10,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use rusqlite::Transaction;
 use sqlite_database::SqliteDatabase;
 use store_core::{
     CacheOptions, CacheStats, CacheStore, EntryInfo, Error, ErrorKind, FillToken, Key, Lookup,
-    NewEntry, Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag,
+    NewEntry, Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp,
 };
 
 use self::write::WriteOutcome;
 use crate::cleanup::{Cleanup, Step};
-use crate::error::BACKEND;
+use crate::error::{BACKEND, TransactionError};
 use crate::handle::StoreHandle;
 use crate::migrate;
 use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_MAX_ENTRY_BYTES};
 
 /// A persistent cache in a SQLite file, shared by every process that opens it.
+///
+/// If [`DatabaseOptions::max_bytes`](crate::DatabaseOptions::max_bytes) bounds the file, the cache evicts
+/// what expires first, and leaves an eighth of it, at most 64 MiB, to the other stores.
 ///
 /// Cloning is cheap; clones are the same store.
 ///
@@ -112,6 +117,13 @@ impl SqliteCacheStore {
                     .with_key(key.as_str())
                     .with_detail(detail))
             }
+            WriteOutcome::Full => {
+                let detail = "the value does not fit into the part of max_bytes that the cache may use; \
+                              raise the option";
+                Err(Error::new(ErrorKind::StorageFull, BACKEND, "set")
+                    .with_key(key.as_str())
+                    .with_detail(detail))
+            }
         }
     }
 }
@@ -152,22 +164,22 @@ impl CacheStore for SqliteCacheStore {
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
         let key = entry.key.clone();
-        let max_bytes = self.inner.max_entry_bytes();
+        let inner = Arc::clone(&self.inner);
         let written = self
             .handle()
-            .write("set", move |tx, now| write::set(tx, &entry, max_bytes, now))
+            .write("set", move |tx, now| inner.set(tx, &entry, now))
             .await
             .map_err(|error| error.with_key(key.as_str()))?;
         self.outcome(&key, &written)
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
-        let max_bytes = self.inner.max_entry_bytes();
+        let inner = Arc::clone(&self.inner);
         let written = self
             .handle()
             .write("set_many", move |tx, now| {
                 let each = entries.into_iter().map(|entry| {
-                    let written = write::set(tx, &entry, max_bytes, now)?;
+                    let written = inner.set(tx, &entry, now)?;
                     Ok((entry.key, written))
                 });
                 each.collect::<Result<Vec<_>, _>>()
@@ -230,6 +242,15 @@ impl CacheStore for SqliteCacheStore {
 }
 
 impl Inner {
+    fn set(
+        &self,
+        tx: &Transaction<'_>,
+        entry: &NewEntry,
+        now: Timestamp,
+    ) -> std::result::Result<WriteOutcome, TransactionError> {
+        write::set(tx, entry, self.max_entry_bytes(), self.handle.bound(), now)
+    }
+
     fn max_entry_bytes(&self) -> usize {
         self.options
             .max_entry_bytes

@@ -10,11 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rusqlite::Transaction;
 use sqlite_database::SqliteDatabase;
 use store_core::backend::{JobEnd, JobSignals, end_ownership, new_ownership};
 use store_core::{
     DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome,
     JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection,
+    Timestamp,
 };
 
 use self::jobs::Registered;
@@ -22,6 +24,7 @@ use self::read::Observation;
 pub(crate) use self::read::ended_job;
 use self::watcher::JobWatcher;
 use crate::cleanup::{Cleanup, Step};
+use crate::error::TransactionError;
 use crate::handle::StoreHandle;
 use crate::migrate;
 use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_INLINE_LIMIT_BYTES};
@@ -147,9 +150,11 @@ impl SqliteDedupeStore {
         end: JobEnd,
     ) -> Result<EndOutcome> {
         let (key, job) = (owner.key().clone(), *owner.job());
+        let inner = Arc::clone(&self.inner);
         let outcome = self
             .handle()
             .write(operation, move |tx, now| {
+                let end = inner.within_bounds(tx, job, end, now)?;
                 jobs::end(tx, &key, &job, &end, now)
             })
             .await
@@ -319,6 +324,31 @@ impl DedupeStore for SqliteDedupeStore {
         // Waiters read again and find the store closed.
         self.inner.signals.notify_all();
         Ok(())
+    }
+}
+
+impl Inner {
+    /// The end of a job as it is stored: in a file that is almost full a result stays within the process.
+    fn within_bounds(
+        &self,
+        tx: &Transaction<'_>,
+        job: JobId,
+        end: JobEnd,
+        now: Timestamp,
+    ) -> std::result::Result<JobEnd, TransactionError> {
+        let JobEnd::Completed(JobResult::Value(value)) = &end else {
+            return Ok(end);
+        };
+        let room = self.handle.bound().room(tx)?;
+        if room.is_none_or(|room| room.fits(value.len() as u64)) {
+            return Ok(end);
+        }
+        let (result, until) = (
+            JobResult::Value(value.clone()),
+            now + self.options.result_retention,
+        );
+        let stored = self.signals.keep_long_value(job, result, 0, until);
+        Ok(JobEnd::Completed(stored))
     }
 }
 

@@ -84,6 +84,7 @@ mod handle;
 mod key_range;
 mod migrate;
 mod open;
+mod room;
 
 pub use admissions::{Admission, admissions};
 pub use cache::SqliteCacheStore;

@@ -4,11 +4,13 @@ use rusqlite::{Transaction, named_params, params};
 use store_core::backend::FillMark;
 use store_core::{Key, NewEntry, Removal, Selection, Tag, Timestamp};
 
+use super::evict::{self, Made};
 use super::invalidations::{self, Epochs};
 use super::read::{self, Found, NEVER, is_expired};
 use crate::checksum;
 use crate::error::TransactionError;
 use crate::key_range;
+use crate::room::Bound;
 
 /// The outcome of a [`set`].
 #[derive(Debug)]
@@ -19,12 +21,15 @@ pub(super) enum WriteOutcome {
     TooLarge {
         bytes: usize,
     },
+    /// Rejected: the file is full of what the cache may not evict.
+    Full,
 }
 
 pub(super) fn set(
     tx: &Transaction<'_>,
     entry: &NewEntry,
     max_bytes: usize,
+    bound: &Bound,
     now: Timestamp,
 ) -> Result<WriteOutcome, TransactionError> {
     let NewEntry {
@@ -48,6 +53,18 @@ pub(super) fn set(
         remove(tx, key)?;
         return Ok(WriteOutcome::TooLarge { bytes: value.len() });
     }
+    let mut place = None;
+    if let Some(room) = bound.room(tx)?
+        && !room.fits_cache(evict::size(entry))
+    {
+        if has_newer_fill(tx, key, began_at, now)? {
+            return Ok(WriteOutcome::Outdated);
+        }
+        place = match evict::make_room(tx, room, evict::size(entry))? {
+            Made::Room(place) => place,
+            Made::Full => return Ok(WriteOutcome::Full),
+        };
+    }
     let expires_at = match entry.ttl.expires_at(now) {
         None => NEVER,
         // 0 means never; a millisecond later is as good.
@@ -56,8 +73,9 @@ pub(super) fn set(
     };
     let stored = tx
         .prepare_cached(
-            "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value, epoch, checksum)
-             VALUES (:hash, :expires_at, :now, :began_at, :value, :epoch, :checksum)
+            "INSERT INTO cache
+               (rowid, hash, expires_at, created_at, fill_began_at, value, epoch, checksum)
+             VALUES (:place, :hash, :expires_at, :now, :began_at, :value, :epoch, :checksum)
              ON CONFLICT (hash) DO UPDATE SET
                expires_at = excluded.expires_at, created_at = excluded.created_at,
                fill_began_at = excluded.fill_began_at, value = excluded.value,
@@ -68,6 +86,7 @@ pub(super) fn set(
                 OR (expires_at <> 0 AND expires_at <= :now)",
         )?
         .execute(named_params! {
+            ":place": place,
             ":hash": key.as_str(),
             ":expires_at": expires_at,
             ":now": now.as_millis(),

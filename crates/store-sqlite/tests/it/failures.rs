@@ -15,6 +15,8 @@ use store_sqlite::{
     SqliteDedupeStore, SqliteRateLimitStore, StoreOptions, stores_with,
 };
 
+use sqlite_database::ErrorKind as DatabaseErrorKind;
+
 use crate::support::{Folder, key, open, resource};
 
 /// More than any test here uses.
@@ -48,6 +50,28 @@ fn damage(file: &Path) {
     file.seek(SeekFrom::Start(PAGE)).expect("a place");
     let noise = vec![0xA5; usize::try_from(length - PAGE).expect("a small file")];
     file.write_all(&noise).expect("damage");
+}
+
+/// Fills the file with rows of another program, large ones first, until nothing fits at all.
+async fn fill_up(database: &SqliteDatabase) {
+    let create = "CREATE TABLE filler (value BLOB NOT NULL) STRICT";
+    let created = database.write(move |tx| Ok(tx.execute(create, [])?));
+    created.await.expect("a table");
+    for bytes in [100_000, 1_000, 10] {
+        loop {
+            let insert = "INSERT INTO filler (value) VALUES (zeroblob(?1))";
+            match database
+                .write(move |tx| Ok(tx.execute(insert, [bytes])?))
+                .await
+            {
+                Ok(_) => {}
+                Err(error) => {
+                    assert_eq!(error.kind(), DatabaseErrorKind::StorageFull, "{error}");
+                    break;
+                }
+            }
+        }
+    }
 }
 
 async fn request(
@@ -131,26 +155,8 @@ async fn a_full_file_serves_its_values_and_admits_nothing() {
     let answer = request(&pipeline, "comics:first", &sent).await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
 
-    let cache = SqliteCacheStore::new(&database);
     let limits = SqliteRateLimitStore::new(&database, AMPLE);
-    // Large values first, then ever smaller rows, until nothing fits at all.
-    let mut number = 0;
-    for bytes in [100_000, 1_000, 10] {
-        loop {
-            number += 1;
-            let name = key(&format!("filler:{number}"));
-            match cache
-                .set(NewEntry::unconditional(name.clone(), vec![7; bytes]))
-                .await
-            {
-                Ok(_) => {}
-                Err(error) => {
-                    assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
-                    break;
-                }
-            }
-        }
-    }
+    fill_up(&database).await;
     let refused = loop {
         match limits
             .try_acquire(Acquire::one(&resource("issues")).background())
@@ -173,8 +179,8 @@ async fn a_full_file_serves_its_values_and_admits_nothing() {
     assert_eq!(error.kind(), ErrorKind::StorageFull, "{error}");
     assert_eq!(sent.load(Ordering::Relaxed), before);
 
-    let freed = cache.clear(&store_core::Selection::All).await;
-    freed.expect("a full file can be emptied");
+    let freed = database.write(|tx| Ok(tx.execute("DROP TABLE filler", [])?));
+    freed.await.expect("a full file can be emptied");
     let answer = request(&pipeline, "comics:second", &sent).await;
     assert_eq!(answer.expect("an answer").outcome, Outcome::Fetched);
 }

@@ -10,6 +10,7 @@ mod npm_file;
 mod support;
 
 mod activity;
+mod bounds;
 mod conformance;
 mod damaged_values;
 mod examples;
