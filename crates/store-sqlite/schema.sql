@@ -24,7 +24,9 @@ CREATE TABLE cache_epoch (
   -- The number of invalidations so far.
   epoch INTEGER NOT NULL,
   -- The newest of them that was removed.
-  horizon INTEGER NOT NULL
+  horizon INTEGER NOT NULL,
+  -- The newest in cache_hidden; 0 while that is empty.
+  hidden INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO cache_epoch (id, epoch, horizon) VALUES (1, 0, 0);
 CREATE TABLE cache_invalidations (
@@ -34,6 +36,14 @@ CREATE TABLE cache_invalidations (
   at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idx_cache_invalidations_at ON cache_invalidations (at);
+CREATE TABLE cache_hidden (
+  -- scope:…, tag:… or all
+  subject TEXT PRIMARY KEY NOT NULL,
+  -- Values that were stored before this invalidation are hidden until they are freed.
+  epoch INTEGER NOT NULL,
+  -- The last key that a sweep has looked at.
+  position TEXT NOT NULL DEFAULT ''
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE dedupe_jobs (
   hash TEXT PRIMARY KEY NOT NULL,

@@ -1,8 +1,10 @@
 //! The cache store: one row per value, one transaction per change, one prepared statement per hit.
 
 mod evict;
+mod hidden;
 mod invalidations;
 mod read;
+mod removal;
 mod sweep;
 mod write;
 
@@ -28,6 +30,9 @@ use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_MAX_ENTRY_BYTES};
 ///
 /// If [`DatabaseOptions::max_bytes`](crate::DatabaseOptions::max_bytes) bounds the file, the cache evicts
 /// what expires first, and leaves an eighth of it, at most 64 MiB, to the other stores.
+///
+/// A removal of more than some hundred values hides them at once and leaves it to sweeps to free them; it does
+/// not count them, and until then they count as stored.
 ///
 /// Cloning is cheap; clones are the same store.
 ///
@@ -207,7 +212,7 @@ impl CacheStore for SqliteCacheStore {
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
         let selection = selection.clone();
         self.handle()
-            .write("clear", move |tx, now| write::clear(tx, &selection, now))
+            .write("clear", move |tx, now| removal::clear(tx, &selection, now))
             .await
     }
 
@@ -215,7 +220,7 @@ impl CacheStore for SqliteCacheStore {
         let tags = tags.to_vec();
         self.handle()
             .write("invalidate_tags", move |tx, now| {
-                write::invalidate_tags(tx, &tags, now)
+                removal::invalidate_tags(tx, &tags, now)
             })
             .await
     }

@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use store_core::{Clock, ErrorKind, Result};
+use store_core::{Clock, ErrorKind, Result, SystemClock};
 use tokio::runtime;
 use tokio::task::AbortHandle;
 
 /// The most bytes of values that one step removes: every page of a long value is written, so that rows
 /// alone bound no transaction.
 pub(crate) const STEP_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How long the periodic sweep pauses after a step: a transaction right after another leaves writers of
+/// other processes, which ask for the lock every fraction of a millisecond, little chance to get it.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What one step of a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,12 +112,15 @@ impl Drop for CleanupTask {
 
 /// Sweeps `store` after each `interval`, until it is dropped or closed, or its database is closed.
 async fn run_every<S: Cleanup>(interval: Duration, clock: Arc<dyn Clock>, store: Weak<S>) {
+    let real = SystemClock::new();
     loop {
         clock.sleep_until(clock.now() + interval).await;
         loop {
             let Some(store) = store.upgrade() else { return };
             match store.sweep().await {
-                Ok(Step { has_more: true, .. }) => tokio::task::yield_now().await,
+                Ok(Step { has_more: true, .. }) => {
+                    real.sleep_until(real.now() + PAUSE).await;
+                }
                 Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Closed => return,
                 Err(error) => {

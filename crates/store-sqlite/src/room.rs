@@ -33,13 +33,12 @@ pub(crate) struct Room {
 impl Bound {
     /// The pages in use; `None` if nothing bounds the file.
     pub(crate) fn room(&self, tx: &Connection) -> Result<Option<Room>, TransactionError> {
-        let max = match self.0.get() {
-            Some(known) => *known,
-            None => {
-                let max = number(tx, "PRAGMA max_page_count")?;
-                let max = (max < UNBOUNDED).then_some(max.unsigned_abs());
-                *self.0.get_or_init(|| max)
-            }
+        let max = if let Some(known) = self.0.get() {
+            *known
+        } else {
+            let max = number(tx, "PRAGMA max_page_count")?;
+            let max = (max < UNBOUNDED).then_some(max.unsigned_abs());
+            *self.0.get_or_init(|| max)
         };
         let Some(max) = max else { return Ok(None) };
         let page_bytes = number(tx, "PRAGMA page_size")?.unsigned_abs();

@@ -2,9 +2,10 @@
 //! never do after them, the oldest first.
 
 use rusqlite::Transaction;
-use store_core::NewEntry;
+use store_core::{NewEntry, Timestamp};
 
-use super::write;
+use super::invalidations::Epochs;
+use super::{hidden, write};
 use crate::error::TransactionError;
 use crate::room::Room;
 
@@ -15,6 +16,8 @@ const ROW_BYTES: u64 = 128;
 const MAX_EVICTED: u64 = 4;
 /// The most values that make way for one.
 const MAX_ROWS: u32 = 512;
+/// The hidden values that are freed before the pages in use are counted again.
+const HIDDEN_PER_STEP: u32 = 64;
 /// The values that are evicted before the pages in use are counted again.
 const ROWS_PER_COUNT: usize = 8;
 
@@ -40,9 +43,18 @@ pub(super) fn make_room(
     tx: &Transaction<'_>,
     mut room: Room,
     bytes: u64,
+    epochs: Epochs,
+    now: Timestamp,
 ) -> Result<Made, TransactionError> {
     if !room.could_fit(bytes) {
         return Ok(Made::Full);
+    }
+    // Hidden values first; they are removed in another order than they expire in.
+    let mut steps = MAX_ROWS / HIDDEN_PER_STEP;
+    while epochs.hidden > 0 && steps > 0 && !room.fits_cache(bytes) {
+        steps -= 1;
+        hidden::free_step(tx, HIDDEN_PER_STEP, now)?;
+        room.refresh(tx)?;
     }
     let (mut place, mut evicted) = (None, 0);
     for expires in [

@@ -13,7 +13,7 @@ use crate::error::TransactionError;
 /// The subject of an invalidation of everything.
 pub(super) const ALL: &str = "all";
 
-pub(super) fn key_subject(key: &Key) -> String {
+pub(super) fn key_subject(key: &str) -> String {
     format!("key:{key}")
 }
 
@@ -56,27 +56,32 @@ pub(super) fn record(
 ) -> Result<(), TransactionError> {
     tx.prepare_cached(
         "INSERT INTO cache_invalidations (subject, epoch, at) VALUES (?1, ?2, ?3)
-         ON CONFLICT (subject) DO UPDATE SET epoch = excluded.epoch, at = excluded.at",
+         ON CONFLICT (subject) DO UPDATE SET epoch = max(epoch, excluded.epoch), at = excluded.at",
     )?
     .execute(params![subject, epoch, now.as_millis()])?;
     Ok(())
 }
 
-/// The number of invalidations so far, and the newest of them that was removed.
+/// How many invalidations there were.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Epochs {
+    /// So far.
     pub(super) epoch: i64,
+    /// Up to the newest of which the record was removed.
     horizon: i64,
+    /// Up to the newest that still hides values; 0 if none does.
+    pub(super) hidden: i64,
 }
 
 impl Epochs {
     pub(super) fn load(tx: &Transaction<'_>) -> Result<Self, TransactionError> {
         let epochs = tx
-            .prepare_cached("SELECT epoch, horizon FROM cache_epoch WHERE id = 1")?
+            .prepare_cached("SELECT epoch, horizon, hidden FROM cache_epoch WHERE id = 1")?
             .query_row([], |row| {
                 Ok(Self {
                     epoch: row.get(0)?,
                     horizon: row.get(1)?,
+                    hidden: row.get(2)?,
                 })
             })?;
         Ok(epochs)
@@ -99,7 +104,7 @@ impl Epochs {
         }
         let mut last =
             tx.prepare_cached("SELECT epoch FROM cache_invalidations WHERE subject = ?1")?;
-        let subjects = [ALL.to_owned(), key_subject(key)];
+        let subjects = [ALL.to_owned(), key_subject(key.as_str())];
         let scope = key.scope().map(scope_subject);
         for subject in subjects
             .into_iter()

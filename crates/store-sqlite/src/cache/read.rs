@@ -1,9 +1,10 @@
 //! Read-only queries: lookup, list and statistics.
 
 use bytes::Bytes;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use store_core::{CacheStats, Entry, EntryInfo, Key, Lookup, Page, PageRequest, Tag, Timestamp};
 
+use super::hidden::{self, AllHidden};
 use super::invalidations;
 use crate::checksum;
 use crate::error::TransactionError;
@@ -46,16 +47,60 @@ pub(super) fn lookup(
     Ok((Lookup::Miss(token), is_damaged))
 }
 
+const SELECT_VALUE: &str = "SELECT expires_at, created_at, epoch, value, checksum,
+       (SELECT hidden FROM cache_epoch WHERE id = 1)
+     FROM cache WHERE hash = ?1";
+
 /// Reads and checks the value of `key`.
-pub(super) fn find(db: &Connection, key: &Key, now: Timestamp) -> Result<Found, TransactionError> {
-    let mut value = db.prepare_cached(
-        "SELECT expires_at, created_at, epoch, value, checksum FROM cache WHERE hash = ?1",
-    )?;
-    let mut rows = value.query([key.as_str()])?;
-    let Some(row) = rows.next()? else {
+fn find(db: &Connection, key: &Key, now: Timestamp) -> Result<Found, TransactionError> {
+    if let Some(found) = find_unhidden(db, key, now)? {
+        return Ok(found);
+    }
+    // What hides the value is in other tables, which a sweep may empty at any time.
+    let snapshot = db.unchecked_transaction()?;
+    find_in_snapshot(&snapshot, key, now)
+}
+
+/// Reads and checks the value of `key`, within a transaction.
+pub(super) fn find_in_snapshot(
+    db: &Connection,
+    key: &Key,
+    now: Timestamp,
+) -> Result<Found, TransactionError> {
+    if let Some(found) = find_unhidden(db, key, now)? {
+        return Ok(found);
+    }
+    let stored = db
+        .prepare_cached(SELECT_VALUE)?
+        .query_row([key.as_str()], |row| {
+            let epoch = row.get_ref(2)?.as_i64().unwrap_or_default();
+            Ok((epoch, checked(row, key, now)?))
+        })
+        .optional()?;
+    let Some((epoch, found)) = stored else {
         return Ok(Found::Nothing);
     };
-    Ok(checked(row, key, now)?.unwrap_or(Found::Damaged))
+    match hidden::hiding(db, key.as_str(), epoch)? {
+        Some(_) => Ok(Found::Nothing),
+        None => Ok(found.unwrap_or(Found::Damaged)),
+    }
+}
+
+/// What one statement finds; `None` if an invalidation is pending that may hide the value.
+fn find_unhidden(
+    db: &Connection,
+    key: &Key,
+    now: Timestamp,
+) -> Result<Option<Found>, TransactionError> {
+    let mut value = db.prepare_cached(SELECT_VALUE)?;
+    let mut rows = value.query([key.as_str()])?;
+    let Some(row) = rows.next()? else {
+        return Ok(Some(Found::Nothing));
+    };
+    if row.get_ref(2)?.as_i64().unwrap_or_default() < row.get(5)? {
+        return Ok(None);
+    }
+    Ok(Some(checked(row, key, now)?.unwrap_or(Found::Damaged)))
 }
 
 /// The value in a row; `None` if it is damaged.
@@ -91,8 +136,9 @@ pub(super) fn list(
     now: Timestamp,
 ) -> Result<Page<EntryInfo>, TransactionError> {
     let snapshot = db.unchecked_transaction()?;
+    let hidden = AllHidden::load(&snapshot)?;
     let mut values = snapshot.prepare_cached(
-        "SELECT hash, length(value), created_at, expires_at FROM cache
+        "SELECT hash, length(value), created_at, expires_at, epoch FROM cache
          WHERE hash > ?1 AND (expires_at = 0 OR expires_at > ?2) ORDER BY hash",
     )?;
     let mut tags =
@@ -111,6 +157,11 @@ pub(super) fn list(
             .query_map([key.as_str()], |row| row.get::<_, String>(0))?
             .filter_map(|tag| tag.map(|tag| Tag::new(&tag).ok()).transpose())
             .collect::<Result<Vec<_>, _>>()?;
+        let epoch = row.get(4)?;
+        if hidden.is_pending_after(epoch) && hidden.hides(&key, epoch, tags.iter().map(Tag::as_str))
+        {
+            continue;
+        }
         let size_bytes = row.get::<_, i64>(1)?.unsigned_abs();
         let created_at = Timestamp::from_millis(row.get(2)?);
         items.push(

@@ -3,17 +3,22 @@
 use rusqlite::{Transaction, params};
 use store_core::Timestamp;
 
-use super::{invalidations, write};
+use super::invalidations::Epochs;
+use super::{hidden, invalidations, write};
 use crate::cleanup::{Step, one_step};
 use crate::error::TransactionError;
 
-/// Removes expired values, then invalidations that no fill in progress can be older than: at most
+/// Frees hidden values, then removes expired ones, then invalidations that no fill in progress can be older than: at most
 /// `batch` rows.
 pub(super) fn step(
     tx: &Transaction<'_>,
     batch: u32,
     now: Timestamp,
 ) -> Result<Step, TransactionError> {
+    // First, because a fill that a hidden value makes outdated is told by the value itself until it is freed.
+    if Epochs::load(tx)?.hidden > 0 {
+        return hidden::free_step(tx, batch, now);
+    }
     let (expired, mut has_more) = one_step(expired(tx, batch, now)?, batch);
     for hash in &expired {
         write::remove_hash(tx, hash)?;

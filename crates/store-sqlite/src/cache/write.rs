@@ -2,14 +2,14 @@
 
 use rusqlite::{Transaction, named_params, params};
 use store_core::backend::FillMark;
-use store_core::{Key, NewEntry, Removal, Selection, Tag, Timestamp};
+use store_core::{Key, NewEntry, Removal, Timestamp};
 
 use super::evict::{self, Made};
+use super::hidden;
 use super::invalidations::{self, Epochs};
 use super::read::{self, Found, NEVER, is_expired};
 use crate::checksum;
 use crate::error::TransactionError;
-use crate::key_range;
 use crate::room::Bound;
 
 /// The outcome of a [`set`].
@@ -36,6 +36,7 @@ pub(super) fn set(
         key, value, tags, ..
     } = entry;
     let epochs = Epochs::load(tx)?;
+    hidden::free_if_hidden(tx, key.as_str(), epochs, now)?;
     if let Some(token) = entry.token
         && epochs.is_outdated(tx, token, key, tags)?
     {
@@ -60,7 +61,7 @@ pub(super) fn set(
         if has_newer_fill(tx, key, began_at, now)? {
             return Ok(WriteOutcome::Outdated);
         }
-        place = match evict::make_room(tx, room, evict::size(entry))? {
+        place = match evict::make_room(tx, room, evict::size(entry), epochs, now)? {
             Made::Room(place) => place,
             Made::Full => return Ok(WriteOutcome::Full),
         };
@@ -128,83 +129,11 @@ pub(super) fn delete(
     key: &Key,
     now: Timestamp,
 ) -> Result<Removal, TransactionError> {
+    hidden::free_if_hidden(tx, key.as_str(), Epochs::load(tx)?, now)?;
     let epoch = invalidations::next_epoch(tx)?;
-    invalidations::record(tx, &invalidations::key_subject(key), epoch, now)?;
+    invalidations::record(tx, &invalidations::key_subject(key.as_str()), epoch, now)?;
     let removed = remove(tx, key)?.filter(|expires_at| !is_expired(*expires_at, now));
     Ok(Removal::exactly(u64::from(removed.is_some())))
-}
-
-pub(super) fn clear(
-    tx: &Transaction<'_>,
-    selection: &Selection,
-    now: Timestamp,
-) -> Result<Removal, TransactionError> {
-    let epoch = invalidations::next_epoch(tx)?;
-    match selection {
-        Selection::All => {
-            let removed = count_live(
-                tx,
-                "SELECT count(*) FROM cache WHERE expires_at = 0 OR expires_at > ?1",
-                params![now.as_millis()],
-            )?;
-            tx.execute("DELETE FROM cache", [])?;
-            tx.execute("DELETE FROM cache_tags", [])?;
-            // This one covers every earlier invalidation.
-            tx.execute("DELETE FROM cache_invalidations", [])?;
-            invalidations::record(tx, invalidations::ALL, epoch, now)?;
-            Ok(removed)
-        }
-        Selection::Scope(scope) => {
-            invalidations::record(
-                tx,
-                &invalidations::scope_subject(scope.as_str()),
-                epoch,
-                now,
-            )?;
-            let [from, to] = key_range::of_scope(scope);
-            let removed = count_live(
-                tx,
-                "SELECT count(*) FROM cache WHERE hash >= ?2 AND hash < ?3
-                   AND (expires_at = 0 OR expires_at > ?1)",
-                params![now.as_millis(), from, to],
-            )?;
-            for sql in [
-                "DELETE FROM cache WHERE hash >= ?1 AND hash < ?2",
-                "DELETE FROM cache_tags WHERE hash >= ?1 AND hash < ?2",
-            ] {
-                tx.prepare_cached(sql)?.execute([&from, &to])?;
-            }
-            Ok(removed)
-        }
-    }
-}
-
-pub(super) fn invalidate_tags(
-    tx: &Transaction<'_>,
-    tags: &[Tag],
-    now: Timestamp,
-) -> Result<Removal, TransactionError> {
-    let epoch = invalidations::next_epoch(tx)?;
-    // A fill in progress for a tagged key is outdated even if its new value will not have the tag.
-    let mut keys = tx.prepare_cached(
-        "INSERT INTO cache_invalidations (subject, epoch, at)
-         SELECT 'key:' || hash, ?2, ?3 FROM cache_tags WHERE tag = ?1
-         ON CONFLICT (subject) DO UPDATE SET epoch = excluded.epoch, at = excluded.at",
-    )?;
-    let mut hashes = tx.prepare_cached("SELECT hash FROM cache_tags WHERE tag = ?1")?;
-    let mut removed = 0;
-    for tag in tags {
-        invalidations::record(tx, &invalidations::tag_subject(tag), epoch, now)?;
-        keys.execute(params![tag.as_str(), epoch, now.as_millis()])?;
-        let tagged = hashes.query_map([tag.as_str()], |row| row.get(0))?;
-        let tagged: Vec<String> = tagged.collect::<Result<_, _>>()?;
-        for hash in tagged {
-            let was_live =
-                remove_hash(tx, &hash)?.is_some_and(|expires_at| !is_expired(expires_at, now));
-            removed += u64::from(was_live);
-        }
-    }
-    Ok(Removal::exactly(removed))
 }
 
 /// Removes the value of `key` if it is damaged: it may have been replaced since it was found so.
@@ -213,7 +142,7 @@ pub(super) fn remove_damaged(
     key: &Key,
     now: Timestamp,
 ) -> Result<(), TransactionError> {
-    if matches!(read::find(tx, key, now)?, Found::Damaged) {
+    if matches!(read::find_in_snapshot(tx, key, now)?, Found::Damaged) {
         remove(tx, key)?;
     }
     Ok(())
@@ -239,15 +168,4 @@ fn remove_tags(tx: &Transaction<'_>, hash: &str) -> Result<(), TransactionError>
     tx.prepare_cached("DELETE FROM cache_tags WHERE hash = ?1")?
         .execute([hash])?;
     Ok(())
-}
-
-fn count_live(
-    tx: &Transaction<'_>,
-    sql: &str,
-    params: impl rusqlite::Params,
-) -> Result<Removal, TransactionError> {
-    let count: i64 = tx
-        .prepare_cached(sql)?
-        .query_row(params, |row| row.get(0))?;
-    Ok(Removal::exactly(count.unsigned_abs()))
 }

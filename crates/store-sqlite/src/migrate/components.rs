@@ -35,6 +35,7 @@ pub(crate) static CACHE: Component = Component {
         migration!(1, "cache", "seed"),
         migration!(2, "cache", "fill_tokens"),
         migration!(3, "cache", "checksums"),
+        migration!(4, "cache", "hidden"),
     ],
 };
 

@@ -16,6 +16,7 @@ mod damaged_values;
 mod examples;
 mod failures;
 mod fixtures;
+mod hidden_values;
 mod jobs_across_processes;
 mod limits_across_processes;
 mod npm_contents;

@@ -158,15 +158,16 @@ const OFF_PATH: &[&str] = &[
     "SELECT status, lease_until, created_at FROM dedupe_jobs",
     "SELECT page_count * page_size …",
     // Clearing.
-    "SELECT count(*) FROM cache WHERE expires_at = 0 OR expires_at > ?1",
-    "DELETE FROM cache",
+    "SELECT hash, length(value) FROM cache LIMIT ?1",
+    "DELETE FROM cache_hidden",
     "DELETE FROM cache_tags",
-    "DELETE FROM cache_invalidations",
     "DELETE FROM dedupe_jobs",
     "DELETE FROM dedupe_results",
     "DELETE FROM dedupe_results WHERE hash >= ?1 AND hash < ?2",
     "DELETE FROM rate_limits; …",
-    // Cleanup.
+    // Cleanup, and listings while removals are pending.
+    "SELECT subject, epoch, position FROM cache_hidden LIMIT 1",
+    "SELECT subject, epoch FROM cache_hidden",
     "SELECT rowid, ifnull(length(result), 0) FROM dedupe_results …",
     "SELECT rowid, ifnull(length(result), 0) FROM dedupe_jobs …",
     "SELECT log.resource, log.timestamp, log.id FROM rate_resources …",
