@@ -5,6 +5,7 @@
 //! change it, where the rest of the crate changes with a major one only.
 
 mod configs;
+mod deadline;
 mod denials;
 mod guards;
 mod signals;
@@ -15,6 +16,7 @@ pub use crate::cache::FillMark;
 pub use crate::dedupe::JobEnd;
 pub use crate::random::SeededRandom;
 pub use configs::DefaultConfigs;
+pub use deadline::Deadline;
 pub use denials::{Activity, Denials};
 pub use guards::{Undelivered, end_ownership, new_ownership, new_permit, with_lapsed_cooldowns};
 pub use signals::{JobSignals, JobWatch};

@@ -3,9 +3,10 @@
 //! Stores and algorithms take a [`Clock`], so that a test can stop time, move it and make it jump.
 
 use std::fmt::Debug;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
@@ -33,16 +34,27 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// meanwhile, when as much time has passed as was missing.
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_>;
 
-    /// Completes when so much monotonic time has passed, wherever the wall clock is set.
+    /// Completes when so much monotonic time has passed, wherever the wall clock is set. Whoever waits for
+    /// a length of time sleeps like this: between a reading of the wall clock and a sleep until a moment on
+    /// it, the clock may be set back, and the sleep is longer by as much.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        let until = self.monotonic().saturating_add(duration);
         Box::pin(async move {
-            let until = self.monotonic().saturating_add(duration);
             loop {
                 let left = until.saturating_sub(self.monotonic());
                 if left.is_zero() {
                     return;
                 }
-                self.sleep_until(self.now() + left).await;
+                let mut woken = self.sleep_until(self.now() + left);
+                let mut looks = pin!(tokio::time::sleep(left.min(LONGEST_NAP)));
+                poll_fn(|context| {
+                    if woken.as_mut().poll(context).is_ready() {
+                        return Poll::Ready(());
+                    }
+                    looks.as_mut().poll(context)
+                })
+                .await;
             }
         })
     }
@@ -94,6 +106,10 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
         (**self).sleep_until(at)
     }
+
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        (**self).sleep(duration)
+    }
 }
 
 impl Clock for SystemClock {
@@ -108,9 +124,9 @@ impl Clock for SystemClock {
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
+        // Set back, the wall clock would get there late; it may also run a little behind.
+        let slept_by = (self.monotonic() + LONGEST_NAP).saturating_add(at.since(self.now()));
         Box::pin(async move {
-            // Set back, the wall clock would get there late; it may also run a little behind.
-            let slept_by = (self.monotonic() + LONGEST_NAP).saturating_add(at.since(self.now()));
             loop {
                 let left = at.since(self.now());
                 if left.is_zero() || self.monotonic() >= slept_by {
@@ -119,6 +135,11 @@ impl Clock for SystemClock {
                 tokio::time::sleep(left.min(LONGEST_NAP)).await;
             }
         })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        Box::pin(tokio::time::sleep(duration))
     }
 }
 
@@ -182,6 +203,19 @@ impl ManualClock {
         *self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Completes once the clock has moved to where it need not sleep.
+    fn sleep_while(&self, is_early: impl Fn(Reading) -> bool) -> impl Future<Output = ()> {
+        let mut moved = self.moved.subscribe();
+        async move {
+            while is_early(self.read()) {
+                // The sender lives in `self`, so this cannot fail while we borrow it.
+                if moved.changed().await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
     fn change(&self, change: impl FnOnce(&mut Reading)) {
         change(&mut self.reading.lock().unwrap_or_else(PoisonError::into_inner));
         self.moved.send_replace(());
@@ -205,21 +239,20 @@ impl Clock for ManualClock {
     }
 
     fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
-        let mut moved = self.moved.subscribe();
-        Box::pin(async move {
-            let slept_by = self.monotonic().saturating_add(at.since(self.now()));
-            while self.now() < at && self.monotonic() < slept_by {
-                // The sender lives in `self`, so this cannot fail while we borrow it.
-                if moved.changed().await.is_err() {
-                    return;
-                }
-            }
-        })
+        let slept_by = self.monotonic().saturating_add(at.since(self.now()));
+        Box::pin(self.sleep_while(move |reading| reading.wall < at && reading.monotonic < slept_by))
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        let until = self.monotonic().saturating_add(duration);
+        Box::pin(self.sleep_while(move |reading| reading.monotonic < until))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     #[tokio::test]
@@ -260,6 +293,44 @@ mod tests {
         assert!(!sleeper.is_finished());
         clock.advance(Duration::from_secs(5));
         assert!(sleeper.await.is_ok());
+    }
+
+    /// A clock that is written against the contract's required methods only, and is set back by an hour
+    /// between a reading and the sleep that follows from it.
+    #[derive(Debug, Default)]
+    struct SetBackWhenRead {
+        system: SystemClock,
+        readings: AtomicU32,
+    }
+
+    impl Clock for SetBackWhenRead {
+        fn now(&self) -> Timestamp {
+            let set_back = match self.readings.fetch_add(1, Ordering::Relaxed) {
+                0 => Duration::ZERO,
+                _ => Duration::from_hours(1),
+            };
+            self.system.now() - set_back
+        }
+
+        fn monotonic(&self) -> Duration {
+            self.system.monotonic()
+        }
+
+        #[expect(clippy::disallowed_methods, reason = "this is a clock")]
+        fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
+            Box::pin(async move { tokio::time::sleep(at.since(self.now())).await })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_set_back_before_it_sleeps_prolongs_no_sleep_of_a_length() {
+        let clock = SetBackWhenRead::default();
+        let slept = clock.sleep(Duration::from_millis(20));
+        assert!(
+            tokio::time::timeout(Duration::from_mins(1), slept)
+                .await
+                .is_ok()
+        );
     }
 
     #[tokio::test]

@@ -1,9 +1,9 @@
 //! The rate limiter that applications hold: a fair wait queue in front of a store.
 //!
 //! Fair within a process, not between processes: these get slots as they ask for them. The tasks of one
-//! process do not race for the same slot. Of those that wait for a resource only the
-//! first asks the store; users come before the background, each class in order of arrival, and a
-//! background task that has spent half of its time waiting ranks as a user.
+//! process do not race for the same slot. Of those that wait for a resource the first asks the store, and
+//! several at a time only while it grants; users come before the background, each class in order of arrival,
+//! and a background task that has spent half of its time waiting ranks as a user.
 
 mod acquire;
 mod options;
@@ -12,6 +12,7 @@ mod store_ext;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::rate_limit::{Acquire, Decision, Permit, RateLimitStore, Reason};
@@ -87,8 +88,7 @@ impl RateLimiter {
     /// # Errors
     /// The kinds of [`RateLimitStore::try_acquire`].
     pub async fn try_acquire(&self, request: impl Into<Acquire> + Send) -> Result<Decision> {
-        let now = self.options.clock.now();
-        self.acquire_observed(request.into(), now).await
+        self.acquire_observed(request.into(), Duration::ZERO).await
     }
 
     /// Waits for a permit, at most as long as the request's
@@ -103,8 +103,7 @@ impl RateLimiter {
     ) -> Result<Permit, AcquireError> {
         let request = request.into();
         let max_wait = request.max_wait.unwrap_or(self.options.max_wait);
-        let deadline = self.options.clock.now() + max_wait;
-        match self.acquire_observed(request, deadline).await? {
+        match self.acquire_observed(request, max_wait).await? {
             Decision::Granted(permit) => Ok(permit),
             Decision::Denied { retry_at, reason } => Err(AcquireError::Denied { retry_at, reason }),
         }

@@ -32,6 +32,7 @@ pub use failure::{Failure, PipelineError, Retry, SharedError};
 pub use request::{CacheMode, Request};
 pub use stats::PipelineStats;
 
+use crate::backend::Deadline;
 use crate::cache::{CacheStore, FillToken, Lookup};
 use crate::clock::Clock;
 use crate::codec::record::StoredFailure;
@@ -130,7 +131,7 @@ impl Pipeline {
         let counters = &self.inner.counters;
         counters.requested();
         let started = self.inner.clock.now();
-        let deadline = started + request.max_wait;
+        let deadline = Deadline::after(request.max_wait, &*self.inner.clock);
         let cached = self.look_up(&request, started).await;
         let (stale, token) = match cached {
             Cached::Fresh(record) => {
@@ -298,7 +299,8 @@ impl Pipeline {
                 }
                 Ok(Registration::Joined(job)) => {
                     wait.tell(None, WaitReason::Joined);
-                    let left = run.deadline.since(self.inner.clock.now());
+                    let clock = &*self.inner.clock;
+                    let left = run.deadline.left(clock);
                     match self.join::<E>(dedupe, key, &job, left).await {
                         // Fetched before a forced refresh began: its owner is done, so another begins.
                         Wait::Ended(Ok(record))
@@ -306,8 +308,10 @@ impl Pipeline {
                                 && record.fetched_at < started => {}
                         // The owner gave up at its own deadline; this caller may wait longer.
                         Wait::Ended(Err(PipelineError::Fetch(error)))
-                            if error.retry_at().is_some_and(|at| at <= run.deadline)
-                                && self.inner.clock.now() < run.deadline => {}
+                            if error
+                                .retry_at()
+                                .is_some_and(|at| !run.deadline.is_before(at, clock))
+                                && !run.deadline.is_over(clock) => {}
                         Wait::Ended(ended) => {
                             return ended.map(|record| record.into_answer(Outcome::Joined));
                         }

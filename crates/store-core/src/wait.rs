@@ -124,6 +124,11 @@ impl<'a> ObservedWait<'a> {
         }
     }
 
+    /// Whether somebody is told of the wait.
+    pub(crate) const fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
     /// The limiter has denied the request. What moves the end of a known cooldown a little ahead is a
     /// probe.
     pub(crate) fn denied(&mut self, denial: &Denial, now: Timestamp) {

@@ -42,7 +42,7 @@ async fn renew(store: &dyn DedupeStore, clock: &dyn Clock, owner: &Ownership) {
     let (key, job) = (owner.key(), owner.job());
     let interval = (owner.lease() / 3).max(MIN_INTERVAL);
     loop {
-        clock.sleep_until(clock.now() + interval).await;
+        clock.sleep(interval).await;
         match store.heartbeat(key, job).await {
             Ok(Heartbeat::Renewed(_)) => {}
             Ok(Heartbeat::Fenced) => {
@@ -74,7 +74,7 @@ pub(crate) async fn end_job(
             }
             outcome => return outcome,
         }
-        clock.sleep_until(clock.now() + pause).await;
+        clock.sleep(pause).await;
         pause *= 2;
         attempt += 1;
     }

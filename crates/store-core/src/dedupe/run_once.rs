@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
+use crate::backend::Deadline;
 use crate::clock::{Clock, SystemClock};
 use crate::codec::{Codec, Json};
 use crate::dedupe::lease::{end_job, hold_lease};
@@ -127,13 +128,13 @@ pub trait DedupeStoreExt: DedupeStore + Sized {
     {
         async move {
             let clock = &*options.clock;
-            let deadline = clock.now() + options.max_wait;
+            let deadline = Deadline::after(options.max_wait, clock);
             loop {
                 let job = match self.register_or_join(key, options.priority).await? {
                     Registration::Owner(owner) => return own(self, clock, owner, work).await,
                     Registration::Joined(job) => job,
                 };
-                let left = deadline.since(clock.now());
+                let left = deadline.left(clock);
                 match self.wait_for(key, &job, left).await? {
                     JobOutcome::Value(bytes) => match Json.decode(&bytes) {
                         Ok(value) => return Ok(value),

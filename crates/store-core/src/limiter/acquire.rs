@@ -2,15 +2,17 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::RateLimiter;
-use super::queue::{Readiness, WaitQueue, WaiterId};
+use super::queue::{REVALIDATE_AFTER, Readiness, TimedDenial, WaitQueue, WaiterId};
+use crate::backend::Deadline;
 use crate::backend::window::Denial;
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::priority::Priority;
 use crate::random::up_to;
@@ -18,24 +20,30 @@ use crate::rate_limit::{Acquire, Attempt, Decision};
 use crate::time::Timestamp;
 use crate::wait::ObservedWait;
 
-/// The first in the queue asks again at least this often: a refund, a reset or a raised limit of
-/// another process may free a slot at any time.
-const REVALIDATE_AFTER: Duration = Duration::from_secs(1);
-
 /// The longest pause after the store was too busy to answer.
 const BUSY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Who stands behind others is woken when it is its turn, and looks by itself at least this often.
+const LOOK_AFTER: Duration = Duration::from_secs(30);
+
+/// The wall clock is read to the millisecond, so that a denial may be over as much earlier than it looks.
+const GRAIN: Duration = Duration::from_millis(1);
+
+/// The jitter is at most this part of the pause that it prolongs.
+const JITTER_PART: u32 = 16;
 
 /// The store gets at least this long to answer: one that works answers by then, and what it grants to
 /// an abandoned call is free again only after another write.
 pub(super) const MIN_ANSWER_TIME: Duration = Duration::from_secs(1);
 
 impl RateLimiter {
-    /// Waits for permission until `deadline`; the limiter's own observer is told.
+    /// Waits for permission for as long; the limiter's own observer is told.
     pub(super) async fn acquire_observed(
         &self,
         request: Acquire,
-        deadline: Timestamp,
+        max_wait: Duration,
     ) -> Result<Decision> {
+        let deadline = Deadline::after(max_wait, &*self.options.clock);
         let mut wait = ObservedWait::new(self.options.on_wait.as_ref(), &request.claims);
         self.acquire_until(request, deadline, None, &mut wait).await
     }
@@ -52,49 +60,50 @@ impl RateLimiter {
     pub(crate) async fn acquire_until(
         &self,
         mut request: Acquire,
-        deadline: Timestamp,
+        deadline: Deadline,
         mut priority: Option<watch::Receiver<Priority>>,
         wait: &mut ObservedWait<'_>,
     ) -> Result<Decision> {
         if let Some(priority) = &priority {
             request.priority = request.priority.max(*priority.borrow());
         }
-        let waiter = QueuedWaiter::enqueue(self, &request, deadline);
-        let clock = &self.options.clock;
-        let over_by = clock
-            .monotonic()
-            .saturating_add(deadline.since(clock.now()));
-        let is_over = |now| now >= deadline || clock.monotonic() >= over_by;
+        let clock = &*self.options.clock;
+        let (mut waiter, mut readiness) = QueuedWaiter::enqueue(self, &request, deadline);
         let mut last_denial = None;
         loop {
-            let now = clock.now();
-            let asks = match waiter.readiness(now) {
+            let asks = match &readiness {
                 Readiness::Ready => true,
                 // What blocks may be the denial of a larger request that has left.
-                Readiness::Blocked { denial, is_first } => {
-                    last_denial = Some(denial);
-                    is_first && request.attempt == Attempt::First
+                Readiness::Blocked {
+                    denial, is_first, ..
+                } => {
+                    last_denial = Some(denial.clone());
+                    *is_first && request.attempt == Attempt::First
                 }
-                Readiness::Behind(denial) if is_over(now) && last_denial.is_none() => {
-                    last_denial = denial;
+                Readiness::Behind(denial) if deadline.is_over(clock) && last_denial.is_none() => {
+                    last_denial.clone_from(denial);
                     last_denial.is_none()
                 }
                 Readiness::Behind(_) => false,
             };
             let mut is_busy = false;
             if asks {
+                let asked_at = clock.now();
                 match self.ask(&request, deadline).await {
                     Some(Ok(Decision::Denied { retry_at, reason })) => {
-                        let denial = Denial { retry_at, reason };
-                        waiter.denied(&denial, clock.now());
+                        let denial = self.timed(Denial { retry_at, reason }, asked_at);
+                        readiness = waiter.denied(&denial);
                         last_denial = Some(denial);
                     }
                     Some(Err(error))
-                        if error.kind() == ErrorKind::Busy && !is_over(clock.now()) =>
+                        if error.kind() == ErrorKind::Busy && !deadline.is_over(clock) =>
                     {
                         is_busy = true;
                     }
-                    Some(answer) => return answer,
+                    Some(answer) => {
+                        waiter.is_granted = matches!(answer, Ok(Decision::Granted(_)));
+                        return answer;
+                    }
                     None if last_denial.is_none() => return Err(unanswered(&request)),
                     None => {}
                 }
@@ -102,24 +111,24 @@ impl RateLimiter {
                 self.store.record_activity(&request);
             }
             request.attempt = Attempt::Repeat;
-            let now = clock.now();
-            let wake_at = match &last_denial {
-                _ if is_busy => now + up_to(&*self.options.random, BUSY_PAUSE),
-                Some(denial) if denial.retry_at > deadline || is_over(now) => {
-                    return Ok(Decision::Denied {
-                        retry_at: denial.retry_at.max(now),
-                        reason: denial.reason.clone(),
-                    });
+            let pause = match &last_denial {
+                _ if is_busy => up_to(&*self.options.random, BUSY_PAUSE),
+                Some(denial)
+                    if deadline.is_over(clock)
+                        || denial.over_at > deadline.monotonic().saturating_add(GRAIN) =>
+                {
+                    return Ok(denial.denied_at(clock));
                 }
-                Some(denial) if denial.retry_at > now => {
-                    wait.denied(denial, now);
-                    let until = denial.retry_at.min(now + REVALIDATE_AFTER);
-                    until + up_to(&*self.options.random, self.options.jitter)
+                // The denial was over when it came.
+                _ if readiness == Readiness::Ready => continue,
+                Some(denial) if denial.over_at > clock.monotonic() => {
+                    wait.denied(&denial.denial, clock.now());
+                    self.pause_of(&readiness, wait)
                 }
-                _ => now + REVALIDATE_AFTER,
+                _ => self.pause_of(&readiness, wait),
             };
-            self.pause(&waiter, wake_at.min(deadline), &mut priority)
-                .await;
+            let pause = pause.min(deadline.left(clock));
+            self.pause(&waiter, pause, &mut priority).await;
             if let Some(priority) = &priority {
                 let raised = request.priority.max(*priority.borrow());
                 if raised != request.priority {
@@ -129,13 +138,42 @@ impl RateLimiter {
                     last_denial = None;
                 }
             }
+            readiness = waiter.look();
+        }
+    }
+
+    /// The denial of a request that was asked for at `asked_at`, by the monotonic clock.
+    fn timed(&self, denial: Denial, asked_at: Timestamp) -> TimedDenial {
+        let clock = &*self.options.clock;
+        // Set back since, the wall clock shows less than the store's did.
+        let now = clock.now().max(asked_at);
+        let left = denial.retry_at.since(now);
+        TimedDenial {
+            denial,
+            over_at: clock.monotonic().saturating_add(left),
+        }
+    }
+
+    /// How long to wait for being woken.
+    fn pause_of(&self, readiness: &Readiness, wait: &ObservedWait<'_>) -> Duration {
+        match readiness {
+            Readiness::Blocked {
+                looks_at: Some(looks_at),
+                ..
+            } => {
+                let pause = looks_at.saturating_sub(self.options.clock.monotonic());
+                let jitter = self.options.jitter.min(pause / JITTER_PART);
+                pause.saturating_add(up_to(&*self.options.random, jitter))
+            }
+            // An observer is told when the moment or the reason changes.
+            _ if wait.is_observed() => REVALIDATE_AFTER,
+            Readiness::Ready | Readiness::Blocked { .. } | Readiness::Behind(_) => LOOK_AFTER,
         }
     }
 
     /// The store's answer, if it comes in time.
-    async fn ask(&self, request: &Acquire, deadline: Timestamp) -> Option<Result<Decision>> {
-        let clock = &self.options.clock;
-        let answer_by = deadline.max(clock.now() + MIN_ANSWER_TIME);
+    async fn ask(&self, request: &Acquire, deadline: Deadline) -> Option<Result<Decision>> {
+        let clock = &*self.options.clock;
         let mut answer = self.store.try_acquire(request.clone());
         // Most answers are there at once and need no timer.
         let mut expired = None;
@@ -143,17 +181,18 @@ impl RateLimiter {
             if let Poll::Ready(answer) = answer.as_mut().poll(context) {
                 return Poll::Ready(Some(answer));
             }
-            let expired = expired.get_or_insert_with(|| clock.sleep_until(answer_by));
+            let expired = expired
+                .get_or_insert_with(|| clock.sleep(deadline.left(clock).max(MIN_ANSWER_TIME)));
             expired.as_mut().poll(context).map(|()| None)
         })
         .await
     }
 
-    /// Sleeps until `wake_at`, until the waiter is woken, or until the priority rises.
+    /// Sleeps for as long, until the waiter is woken, or until the priority rises.
     async fn pause(
         &self,
         waiter: &QueuedWaiter<'_>,
-        wake_at: Timestamp,
+        pause: Duration,
         priority: &mut Option<watch::Receiver<Priority>>,
     ) {
         let raised = async {
@@ -167,24 +206,40 @@ impl RateLimiter {
                 std::future::pending::<()>().await;
             }
         };
-        let clock = &self.options.clock;
-        // The wall clock may be set back meanwhile; a sleeper looks at it once a second.
-        let pause = wake_at.since(clock.now());
-        let slept_by = clock.monotonic().saturating_add(pause);
-        let mut slept = clock.sleep_until(wake_at);
-        let (mut woken, mut raised) = (pin!(waiter.woken()), pin!(raised));
+        let mut slept = self.options.clock.sleep(pause);
+        let mut raised = pin!(raised);
         poll_fn(|context| {
-            let ends = slept.as_mut().poll(context).is_ready()
-                || clock.monotonic() >= slept_by
-                || woken.as_mut().poll(context).is_ready()
+            let ends = self.with_queue(|queue, _| queue.poll_woken(waiter.id, context.waker()));
+            let ends = ends.is_ready()
+                || slept.as_mut().poll(context).is_ready()
                 || raised.as_mut().poll(context).is_ready();
             if ends { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
     }
 
-    fn queue(&self) -> MutexGuard<'_, WaitQueue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Runs `step` on the queue at this monotonic time, and wakes those whose turn it is then.
+    fn with_queue<T>(&self, step: impl FnOnce(&mut WaitQueue, Duration) -> T) -> T {
+        let monotonic = self.options.clock.monotonic();
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = step(&mut queue, monotonic);
+        let wakers = queue.take_wakers();
+        drop(queue);
+        for waker in wakers {
+            waker.wake();
+        }
+        result
+    }
+}
+
+impl TimedDenial {
+    fn denied_at(&self, clock: &dyn Clock) -> Decision {
+        let Denial { retry_at, reason } = self.denial.clone();
+        let (now, left) = (clock.now(), self.over_at.saturating_sub(clock.monotonic()));
+        Decision::Denied {
+            retry_at: retry_at.min(now + left).max(now),
+            reason,
+        }
     }
 }
 
@@ -199,40 +254,51 @@ fn unanswered(request: &Acquire) -> Error {
 struct QueuedWaiter<'a> {
     limiter: &'a RateLimiter,
     id: WaiterId,
-    wake: Arc<Notify>,
+    is_granted: bool,
 }
 
 impl<'a> QueuedWaiter<'a> {
-    fn enqueue(limiter: &'a RateLimiter, request: &Acquire, deadline: Timestamp) -> Self {
+    fn enqueue(
+        limiter: &'a RateLimiter,
+        request: &Acquire,
+        deadline: Deadline,
+    ) -> (Self, Readiness) {
         let options = &limiter.options;
-        let patience = deadline.since(options.clock.now());
-        let promoted_after = options.promote_after.min(patience / 2);
-        let promoted_at = options.clock.monotonic().saturating_add(promoted_after);
-        let (id, wake) = limiter.queue().enqueue(request, promoted_at);
-        Self { limiter, id, wake }
+        let promoted_after = options
+            .promote_after
+            .min(deadline.left(&*options.clock) / 2);
+        let (id, readiness) = limiter.with_queue(|queue, monotonic| {
+            let promoted_at = monotonic.saturating_add(promoted_after);
+            queue.enqueue(request, promoted_at, deadline.monotonic(), monotonic)
+        });
+        let is_granted = false;
+        let waiter = Self {
+            limiter,
+            id,
+            is_granted,
+        };
+        (waiter, readiness)
     }
 
-    fn readiness(&self, now: Timestamp) -> Readiness {
-        let monotonic = self.limiter.options.clock.monotonic();
-        self.limiter.queue().readiness(self.id, now, monotonic)
+    fn look(&self) -> Readiness {
+        self.limiter
+            .with_queue(|queue, monotonic| queue.look(self.id, monotonic))
     }
 
-    fn denied(&self, denial: &Denial, now: Timestamp) {
-        let until = denial.retry_at.min(now + REVALIDATE_AFTER);
-        self.limiter.queue().denied(self.id, denial, now, until);
+    fn denied(&self, denial: &TimedDenial) -> Readiness {
+        self.limiter
+            .with_queue(|queue, monotonic| queue.denied(self.id, denial, monotonic))
     }
 
     fn raise(&self, priority: Priority) {
-        self.limiter.queue().raise(self.id, priority);
-    }
-
-    async fn woken(&self) {
-        self.wake.notified().await;
+        self.limiter
+            .with_queue(|queue, _| queue.raise(self.id, priority));
     }
 }
 
 impl Drop for QueuedWaiter<'_> {
     fn drop(&mut self) {
-        self.limiter.queue().leave(self.id);
+        self.limiter
+            .with_queue(|queue, monotonic| queue.leave(self.id, self.is_granted, monotonic));
     }
 }

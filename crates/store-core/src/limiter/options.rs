@@ -23,7 +23,7 @@ pub struct RateLimiterOptions {
     /// seconds.
     pub max_wait: Duration,
     /// The most that a waiter wakes after a slot is free, so that processes do not all ask at the same
-    /// instant. Default: 5 milliseconds.
+    /// instant; at most a sixteenth of the time that it slept. Default: 5 milliseconds.
     pub jitter: Duration,
     /// The longest time after which a background request ranks as a user's; it does so earlier, after
     /// half of the time that it waits at most. Default: 30 seconds.

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::acquire::MIN_ANSWER_TIME;
 use super::*;
+use crate::backend::Deadline;
 use crate::clock::{Clock, ManualClock};
 use crate::error::{Error, ErrorKind};
 use crate::page::{Page, PageRequest};
@@ -37,6 +38,8 @@ enum Mode {
     Working,
     Silent,
     Busy,
+    /// Denies, but the slot is free by the time the answer comes; that many times, then it works.
+    Late(u32),
 }
 
 #[async_trait]
@@ -51,6 +54,16 @@ impl RateLimitStore for OnePerSecond {
             Mode::Working => {}
             Mode::Silent => std::future::pending().await,
             Mode::Busy => return Err(Error::new(ErrorKind::Busy, "test", "acquire")),
+            Mode::Late(times) => {
+                *self.mode.lock().unwrap() = match times {
+                    0 => Mode::Working,
+                    left => Mode::Late(left - 1),
+                };
+                return Ok(Decision::Denied {
+                    retry_at: self.clock.now(),
+                    reason: Reason::WindowFull(request.claims[0].resource.clone()),
+                });
+            }
         }
         let mut free_at = self.free_at.lock().unwrap();
         let now = self.clock.now();
@@ -175,7 +188,7 @@ impl Fixture {
         raised: Option<watch::Receiver<Priority>>,
     ) -> impl Future<Output = Result<Decision>> + use<> {
         let queue = self.queue.clone();
-        let deadline = self.clock.now() + patience;
+        let deadline = Deadline::after(patience, &self.clock);
         let resource = Resource::new("issues").unwrap();
         let request = Acquire::one(&resource).priority(priority);
         async move {
@@ -334,6 +347,27 @@ async fn a_limiter_that_others_keep_busy_is_asked_again_until_the_deadline() {
     fixture.set_mode(Mode::Working);
     fixture.pass(1).await;
     assert!(matches!(patient.await.unwrap(), Decision::Granted(_)));
+}
+
+/// The clock stands still: nobody sleeps.
+#[tokio::test]
+async fn a_denial_that_is_over_when_it_comes_is_asked_again_at_once() {
+    let fixture = Fixture::new();
+    fixture.set_mode(Mode::Late(0));
+    let first = fixture.wait(User, PATIENT).await;
+    assert!(first.is_finished(), "sleeps though a slot is free");
+    assert_eq!(fixture.limiter.asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn a_store_whose_clock_is_behind_is_not_asked_without_end() {
+    let fixture = Fixture::new();
+    fixture.set_mode(Mode::Late(u32::MAX));
+    let waiter = fixture.wait(User, PATIENT).await;
+    fixture.pass(60).await;
+    assert!(!waiter.is_finished());
+    let asked = fixture.limiter.asked.load(Ordering::Relaxed);
+    assert!(asked <= 2 + 10 + 60, "{asked}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::failure::{Failure, PipelineError, Retry, SharedError};
 use super::inner::Inner;
 use super::probe::Probe;
 use super::request::Request;
+use crate::backend::Deadline;
 use crate::cache::{FillToken, NewEntry, SetOutcome};
 use crate::codec::record::{StoredAnswer, StoredFailure};
 use crate::dedupe::{DedupeStore, JobEnd, JobResult, Ownership, end_job, hold_lease};
@@ -24,7 +25,7 @@ use crate::wait::{ObservedWait, WaitReason};
 pub(super) struct Run<'a> {
     pub(super) inner: &'a Inner,
     pub(super) request: &'a Request,
-    pub(super) deadline: Timestamp,
+    pub(super) deadline: Deadline,
     /// The cache's token for the fill, if there is a cache that works.
     pub(super) token: Option<FillToken>,
 }
@@ -161,12 +162,11 @@ impl Run<'_> {
                     return Err(PipelineError::Fetch(failure.error));
                 }
             };
-            let resume_at = clock.now() + pause;
-            if resume_at > self.deadline {
+            if pause > self.deadline.left(&**clock) {
                 return Err(PipelineError::Fetch(failure.error));
             }
-            wait.tell(Some(resume_at), reason);
-            clock.sleep_until(resume_at).await;
+            wait.tell(Some(clock.now() + pause), reason);
+            clock.sleep(pause).await;
             attempt += 1;
         }
     }

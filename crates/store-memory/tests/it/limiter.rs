@@ -1,9 +1,10 @@
 //! The wait queue over a store with real windows.
 
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use store_core::{Clock, ManualClock};
+use store_core::{Clock, ManualClock, Sleep, Timestamp};
 use store_memory::{
     Acquire, BoxError, Decision, HOUR, Limit, MINUTE, MemoryRateLimitStore, Permit,
     RateLimitOptions, RateLimiter, RateLimiterOptions, Resource, SECOND,
@@ -15,8 +16,42 @@ struct Fixture {
     limiter: RateLimiter,
 }
 
+/// A clock that is set back by an hour right after one of its readings.
+#[derive(Debug)]
+struct SetBack {
+    clock: ManualClock,
+    readings_left: AtomicU32,
+}
+
+impl Clock for SetBack {
+    fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        if self.readings_left.fetch_sub(1, Ordering::Relaxed) == 0 {
+            self.clock.set_wall(now - HOUR);
+        }
+        now
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Sleep<'_> {
+        self.clock.sleep_until(at)
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        self.clock.sleep(duration)
+    }
+}
+
 impl Fixture {
     fn new(limit: Limit) -> Self {
+        Self::with_clock(limit, Clone::clone)
+    }
+
+    /// The limiter's clock is made from the store's.
+    fn with_clock<C: Clock>(limit: Limit, of: impl FnOnce(&ManualClock) -> C) -> Self {
         let clock = ManualClock::default();
         let options = RateLimitOptions::default()
             .with_default_config(limit)
@@ -24,7 +59,7 @@ impl Fixture {
         let store = MemoryRateLimitStore::with_options(options);
         let options = RateLimiterOptions::default()
             .with_jitter(Duration::ZERO)
-            .with_clock(clock.clone());
+            .with_clock(of(&clock));
         Self {
             limiter: RateLimiter::with_options(store, options),
             clock,
@@ -82,6 +117,24 @@ async fn waiters_get_their_slots_although_the_clock_was_set_back() -> Result<(),
     fixture.pass(4).await;
     assert!(first.is_finished() && second.is_finished());
     assert!(first.await? && second.await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_clock_set_back_at_any_reading_prolongs_no_wait() -> Result<(), BoxError> {
+    for reading in 0..16 {
+        let fixture = Fixture::with_clock(Limit::new(1, SECOND), |clock| SetBack {
+            clock: clock.clone(),
+            readings_left: AtomicU32::new(reading),
+        });
+        fixture.use_up("issues", 1).await?;
+        let request = Acquire::one(&resource("issues")?).max_wait(MINUTE);
+        // Alone: one behind it would wake it.
+        let waiter = fixture.wait(request).await;
+        fixture.pass(5).await;
+        assert!(waiter.is_finished(), "set back after reading {reading}");
+        assert!(waiter.await?);
+    }
     Ok(())
 }
 
