@@ -1,6 +1,7 @@
 //! Denials that a process caches, so that another attempt costs nothing while nothing can change.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,8 +23,38 @@ pub struct Denials {
 
 #[derive(Debug, Default)]
 struct State {
-    denials: HashMap<(Resource, Priority), CachedDenial>,
+    denials: HashMap<Resource, ByClass>,
+    /// The resources with denials, and since when, in the order in which they were cached.
+    cached: VecDeque<(Resource, Timestamp)>,
     activity: HashMap<Resource, Activity>,
+}
+
+/// The denials of one resource.
+#[derive(Debug, Default)]
+struct ByClass {
+    user: Option<CachedDenial>,
+    background: Option<CachedDenial>,
+}
+
+impl ByClass {
+    const fn of(&self, class: Priority) -> Option<&CachedDenial> {
+        match class {
+            Priority::User => self.user.as_ref(),
+            Priority::Background => self.background.as_ref(),
+        }
+    }
+
+    const fn of_mut(&mut self, class: Priority) -> &mut Option<CachedDenial> {
+        match class {
+            Priority::User => &mut self.user,
+            Priority::Background => &mut self.background,
+        }
+    }
+
+    fn holds(&self, now: Timestamp) -> bool {
+        let mut denials = [&self.user, &self.background].into_iter().flatten();
+        denials.any(|cached| cached.holds(now))
+    }
 }
 
 #[derive(Debug)]
@@ -73,6 +104,18 @@ impl Activity {
 }
 
 impl State {
+    /// Removes what can hold no longer, of the resources that were not asked for again either.
+    fn remove_old(&mut self, now: Timestamp) {
+        let is_old = |since: Timestamp| now < since || now.since(since) >= REVALIDATE_AFTER;
+        while let Some((resource, _)) = self.cached.pop_front_if(|(_, since)| is_old(*since)) {
+            if let Entry::Occupied(denials) = self.denials.entry(resource)
+                && !denials.get().holds(now)
+            {
+                denials.remove();
+            }
+        }
+    }
+
     fn add_activity(&mut self, request: &Acquire) {
         for claim in &request.claims {
             let activity = self.activity.entry(claim.resource.clone()).or_default();
@@ -89,13 +132,12 @@ impl Denials {
         let mut state = self.lock();
         let mut found = None;
         for claim in &request.claims {
-            let name = (claim.resource.clone(), request.priority);
-            if let Some(cached) = state.denials.get(&name) {
-                if !cached.holds(now) {
-                    state.denials.remove(&name);
-                } else if cached.answers(request, claim) {
-                    found = Denial::later(found, Some(cached.denial.clone()));
-                }
+            let denials = state.denials.get(&claim.resource);
+            if let Some(cached) = denials.and_then(|denials| denials.of(request.priority))
+                && cached.holds(now)
+                && cached.answers(request, claim)
+            {
+                found = Denial::later(found, Some(cached.denial.clone()));
             }
         }
         if found.is_some() && request.attempt == Attempt::First {
@@ -115,11 +157,14 @@ impl Denials {
     /// Caches the store's denial of `request`.
     pub fn insert(&self, request: &Acquire, denial: &Denial, now: Timestamp) {
         let mut state = self.lock();
+        state.remove_old(now);
         let resource = denial.reason.resource();
         let mut claims = request.claims.iter();
         let Some(refused) = claims.find(|claim| claim.resource == *resource) else {
             return;
         };
+        state.cached.push_back((resource.clone(), now));
+        let denials = state.denials.entry(resource.clone()).or_default();
         let classes = [Priority::User, Priority::Background].into_iter();
         for class in classes.filter(|class| denial.reason.applies_to(*class)) {
             let cached = CachedDenial {
@@ -128,15 +173,13 @@ impl Denials {
                 config: refused.config.clone(),
                 since: now,
             };
-            let name = (resource.clone(), class);
-            state.denials.insert(name, cached);
+            *denials.of_mut(class) = Some(cached);
         }
     }
 
     /// Removes the cached denials of `resource`: a slot may have been freed.
     pub fn remove(&self, resource: &Resource) {
-        let mut state = self.lock();
-        state.denials.retain(|(named, _), _| named != resource);
+        self.lock().denials.remove(resource);
     }
 
     /// Removes everything.
@@ -284,6 +327,30 @@ mod tests {
         denials.clear();
         assert!(denials.denial_of(&Acquire::one(&resource()), now).is_none());
         assert!(denials.activity(&resource()).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_kept_of_resources_that_nobody_asks_for_again() {
+        let denials = Denials::default();
+        let start = Timestamp::from_millis(50_000);
+        let kept = || denials.lock().denials.len();
+        for step in 0..1_000_u32 {
+            let resource = Resource::new(format!("resource {step}")).unwrap();
+            let denial = Denial {
+                retry_at: start + SECOND * 10_000,
+                reason: Reason::WindowFull(resource.clone()),
+            };
+            let now = start + SECOND / 4 * step;
+            denials.insert(&Acquire::one(&resource), &denial, now);
+            assert!(kept() <= 4, "{}", kept());
+        }
+        // Set back, the clock makes the others doubtful.
+        denials.insert(
+            &Acquire::one(&resource()),
+            &full_until(500),
+            Timestamp::default(),
+        );
+        assert_eq!((kept(), denials.lock().cached.len()), (1, 1));
     }
 
     #[test]

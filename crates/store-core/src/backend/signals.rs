@@ -4,7 +4,7 @@
 //! asking the store, and get the owner's result whatever its length. Entries live as long as
 //! somebody watches or owns the key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,12 +25,22 @@ pub struct JobSignals {
 #[derive(Debug, Default)]
 struct State {
     jobs: HashMap<Key, Signal>,
+    /// Every key of `jobs`, by its number, in the order in which they are looked at.
+    looked_at: VecDeque<(Key, u64)>,
+    last_number: u64,
     /// Results that are too long for the store, and when they expire.
     values: HashMap<JobId, (Bytes, Timestamp)>,
+    /// The same jobs, in the order in which they ended.
+    expiries: VecDeque<(JobId, Timestamp)>,
 }
+
+/// How many keys are looked at for each new one: more than one, so that idle ones become fewer.
+const LOOKS: usize = 2;
 
 #[derive(Debug)]
 struct Signal {
+    /// Told apart from an earlier signal of the same key.
+    number: u64,
     changed: watch::Sender<()>,
     owner: Option<(JobId, watch::Sender<Priority>)>,
 }
@@ -45,14 +55,41 @@ impl Signal {
     }
 }
 
+impl State {
+    /// The signal of `key`, new if there is none.
+    fn signal(&mut self, key: &Key) -> &mut Signal {
+        if !self.jobs.contains_key(key) {
+            self.remove_some_idle();
+            self.last_number += 1;
+            self.looked_at.push_back((key.clone(), self.last_number));
+        }
+        let number = self.last_number;
+        let signal = self.jobs.entry(key.clone());
+        signal.or_insert_with(|| Signal::new(number))
+    }
+
+    /// Removes what is idle of the next few keys.
+    fn remove_some_idle(&mut self) {
+        for _ in 0..LOOKS {
+            let Some((key, number)) = self.looked_at.pop_front() else {
+                return;
+            };
+            match self.jobs.get(&key).filter(|signal| signal.number == number) {
+                Some(signal) if signal.is_idle() => _ = self.jobs.remove(&key),
+                Some(_) => self.looked_at.push_back((key, number)),
+                None => {}
+            }
+        }
+    }
+}
+
 impl JobSignals {
     /// Registers an owner of this process; the receiver shows what joiners raise its priority to.
     #[must_use]
     pub fn own(&self, key: &Key, job: JobId, priority: Priority) -> watch::Receiver<Priority> {
         let (raise, raised) = watch::channel(priority);
         let mut state = self.lock();
-        state.jobs.retain(|_, signal| !signal.is_idle());
-        let signal = state.jobs.entry(key.clone()).or_insert_with(Signal::new);
+        let signal = state.signal(key);
         signal.owner = Some((job, raise));
         // A new owner means that the former job is over for those who still wait for it.
         signal.changed.send_replace(());
@@ -78,10 +115,8 @@ impl JobSignals {
     /// Watches for changes of `key`'s job.
     #[must_use]
     pub fn watch(&self, key: &Key) -> JobWatch {
-        let mut state = self.lock();
-        let signal = state.jobs.entry(key.clone()).or_insert_with(Signal::new);
         JobWatch {
-            changed: signal.changed.subscribe(),
+            changed: self.lock().signal(key).changed.subscribe(),
         }
     }
 
@@ -115,7 +150,9 @@ impl JobSignals {
     ) -> JobResult {
         match result {
             JobResult::Value(value) if value.len() > limit => {
-                self.lock().values.insert(job, (value, expires_at));
+                let mut state = self.lock();
+                state.values.insert(job, (value, expires_at));
+                state.expiries.push_back((job, expires_at));
                 JobResult::NotShared
             }
             JobResult::Value(_) | JobResult::NotShared => result,
@@ -137,9 +174,12 @@ impl JobSignals {
     /// only a clock that was set back leaves behind.
     pub fn remove_expired_values(&self, now: Timestamp, retention: Duration) {
         let is_kept = |expires_at: Timestamp| now < expires_at && expires_at <= now + retention;
-        self.lock()
-            .values
-            .retain(|_, (_, expires_at)| is_kept(*expires_at));
+        let mut state = self.lock();
+        while let Some((job, _)) = state.expiries.pop_front_if(|(_, at)| !is_kept(*at)) {
+            if state.values.get(&job).is_some_and(|(_, at)| !is_kept(*at)) {
+                state.values.remove(&job);
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -148,8 +188,9 @@ impl JobSignals {
 }
 
 impl Signal {
-    fn new() -> Self {
+    fn new(number: u64) -> Self {
         Self {
+            number,
             changed: watch::Sender::new(()),
             owner: None,
         }
@@ -275,6 +316,25 @@ mod tests {
         drop((owned, watched));
         let _fourth = own(3);
         assert!(kept().eq([2, 3]));
+    }
+
+    /// Of a hundred that went without a word, and of those that come and go since.
+    #[test]
+    fn idle_keys_become_fewer_with_each_new_one() {
+        let signals = JobSignals::default();
+        let random = SeededRandom::new(1);
+        let name = |number: u32| Key::new(format!("test:{number}")).unwrap();
+        let own = |number| signals.own(&name(number), JobId::random(&random), Priority::User);
+        drop((0..100).map(own).collect::<Vec<_>>());
+        let kept = own(100);
+        for number in 101..201 {
+            drop(own(number));
+            signals.notify(&name(number));
+        }
+        let state = signals.lock();
+        assert_eq!(state.jobs.len(), 1);
+        assert!(state.looked_at.len() <= 8, "{}", state.looked_at.len());
+        drop(kept);
     }
 
     #[test]
