@@ -8,16 +8,18 @@ mod index;
 mod invalidations;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use store_core::backend::FillMark;
 use store_core::{
     CacheOptions, CacheStats, CacheStore, EntryInfo, ErrorKind, FillToken, Key, Lookup, NewEntry,
-    Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp,
+    Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp, Ttl,
 };
 
 use self::index::{Index, Stored};
 use self::invalidations::{Invalidations, Target};
+use crate::moment::Moment;
 use crate::options::{CLEANUP_BATCH, Capacity, MAX_ENTRY_BYTES};
 use crate::shared::{Shared, error};
 
@@ -86,13 +88,14 @@ impl MemoryCacheStore {
         }
     }
 
-    fn now(&self) -> Timestamp {
-        self.options.clock.now()
+    fn moment(&self) -> Moment {
+        Moment::of(&*self.options.clock)
     }
 
-    fn store(&self, state: &mut State, entry: NewEntry, now: Timestamp) -> Result<SetOutcome> {
+    fn store(&self, state: &mut State, entry: NewEntry, at: Moment) -> Result<SetOutcome> {
+        let now = at.now;
         let token = entry.token.unwrap_or_else(|| state.token(now));
-        if state.is_outdated(&entry, token, now) {
+        if state.is_outdated(&entry, token, at) {
             return Ok(SetOutcome::Outdated);
         }
         let stored = Stored {
@@ -100,12 +103,16 @@ impl MemoryCacheStore {
             tags: entry.tags,
             created_at: now,
             expires_at: entry.ttl.expires_at(now),
+            lapses_at: match entry.ttl {
+                Ttl::Never => u64::MAX,
+                Ttl::After(ttl) => millis(at.monotonic.saturating_add(ttl)),
+            },
             began_at: FillMark::from(token).began_at,
         };
         let limit = self.options.max_entry_bytes.unwrap_or(MAX_ENTRY_BYTES);
         let bytes = stored.value.len();
         if bytes > limit || !state.index.could_hold(&entry.key, &stored) {
-            state.remove(&entry.key, now);
+            state.remove(&entry.key, at);
             let detail = if bytes > limit {
                 format!("{bytes} bytes exceed max_entry_bytes, {limit} bytes; raise the option")
             } else {
@@ -120,6 +127,11 @@ impl MemoryCacheStore {
     }
 }
 
+/// Rounded up.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
 impl State {
     fn token(&self, now: Timestamp) -> FillToken {
         FillToken::from(FillMark {
@@ -128,34 +140,36 @@ impl State {
         })
     }
 
-    fn look_up(&self, key: &Key, now: Timestamp) -> Lookup {
-        match self.index.get(key, now) {
+    fn look_up(&self, key: &Key, at: Moment) -> Lookup {
+        match self.index.get(key, at) {
             Some(entry) => Lookup::Hit(entry),
-            None => Lookup::Miss(self.token(now)),
+            None => Lookup::Miss(self.token(at.now)),
         }
     }
 
-    fn is_outdated(&self, entry: &NewEntry, token: FillToken, now: Timestamp) -> bool {
+    fn is_outdated(&self, entry: &NewEntry, token: FillToken, at: Moment) -> bool {
+        let now = at.now;
         // An entry of the future means that the clock was set back: which fill began later is unknown,
         // and dropping this one would freeze the entry until the clock is there again.
         let mark = FillMark::from(token);
-        let later = self.index.began_at(&entry.key, now);
+        let later = self.index.began_at(&entry.key, at);
         let is_older = later.is_some_and(|later| mark.began_at < later && later <= now);
         is_older || self.invalidations.voids(mark, &entry.key, &entry.tags, now)
     }
 
     /// Invalidates one entry; returns whether it was unexpired.
-    fn remove(&mut self, key: &Key, now: Timestamp) -> bool {
-        self.invalidations.add(vec![Target::Key(key.clone())], now);
+    fn remove(&mut self, key: &Key, at: Moment) -> bool {
+        self.invalidations
+            .add(vec![Target::Key(key.clone())], at.now);
         self.index
             .remove(key)
-            .is_some_and(|removed| removed.is_live(now))
+            .is_some_and(|removed| removed.is_live(at))
     }
 
     /// Removes the entries; returns how many were unexpired.
-    fn remove_all(&mut self, keys: &[Key], now: Timestamp) -> Removal {
+    fn remove_all(&mut self, keys: &[Key], at: Moment) -> Removal {
         let removed = keys.iter().filter_map(|key| self.index.remove(key));
-        let live = removed.filter(|removed| removed.is_live(now)).count();
+        let live = removed.filter(|removed| removed.is_live(at)).count();
         Removal::exactly(live as u64)
     }
 }
@@ -169,83 +183,82 @@ impl Default for MemoryCacheStore {
 #[async_trait]
 impl CacheStore for MemoryCacheStore {
     async fn get(&self, key: &Key) -> Result<Lookup> {
-        let now = self.now();
-        self.shared.read("get", |state| state.look_up(key, now))
+        let at = self.moment();
+        self.shared.read("get", |state| state.look_up(key, at))
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.read("get_many", |state| {
-            keys.iter().map(|key| state.look_up(key, now)).collect()
+            keys.iter().map(|key| state.look_up(key, at)).collect()
         })
     }
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
-        let now = self.now();
+        let at = self.moment();
         self.shared
-            .write("set", |state| self.store(state, entry, now))
+            .write("set", |state| self.store(state, entry, at))
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("set_many", |state| {
             let entries = entries.into_iter();
-            entries.map(|entry| self.store(state, entry, now)).collect()
+            entries.map(|entry| self.store(state, entry, at)).collect()
         })
     }
 
     async fn fill_token(&self) -> Result<FillToken> {
-        let now = self.now();
-        self.shared.read("fill_token", |state| state.token(now))
+        let at = self.moment();
+        self.shared.read("fill_token", |state| state.token(at.now))
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("delete", |state| {
-            let existed = state.remove(key, now);
+            let existed = state.remove(key, at);
             Ok(Removal::exactly(u64::from(existed)))
         })
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("clear", |state| {
-            state.invalidations.add(vec![Target::of(selection)], now);
+            state.invalidations.add(vec![Target::of(selection)], at.now);
             let keys = state.index.keys(selection);
-            Ok(state.remove_all(&keys, now))
+            Ok(state.remove_all(&keys, at))
         })
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("invalidate_tags", |state| {
             let keys = state.index.keys_tagged(tags);
             // The keys are invalidated as well: a refresh that was fetched before may come without the
             // tag, and must be dropped all the same.
             let targets = tags.iter().cloned().map(Target::Tag);
             let targets = targets.chain(keys.iter().cloned().map(Target::Key));
-            state.invalidations.add(targets.collect(), now);
-            Ok(state.remove_all(&keys, now))
+            state.invalidations.add(targets.collect(), at.now);
+            Ok(state.remove_all(&keys, at))
         })
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
-        let now = self.now();
-        self.shared
-            .read("list", |state| state.index.list(page, now))
+        let at = self.moment();
+        self.shared.read("list", |state| state.index.list(page, at))
     }
 
     async fn stats(&self) -> Result<CacheStats> {
-        let now = self.now();
-        self.shared.read("stats", |state| state.index.stats(now))
+        let at = self.moment();
+        self.shared.read("stats", |state| state.index.stats(at.now))
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("cleanup", |state| {
-            state.invalidations.remove_old(now);
+            state.invalidations.remove_old(at.now);
             let most = self.options.cleanup_batch.unwrap_or(CLEANUP_BATCH);
-            Ok(state.index.remove_expired(most as usize, now))
+            Ok(state.index.remove_expired(most as usize, at.now))
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use store_core::backend::{JobEnd, JobSignals, end_ownership, new_ownership};
+use store_core::backend::{Deadline, JobEnd, JobSignals, end_ownership, new_ownership};
 use store_core::{
     DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome,
     JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection,
@@ -118,7 +118,8 @@ impl DedupeStore for MemoryDedupeStore {
     }
 
     async fn wait_for(&self, key: &Key, job: &JobId, timeout: Duration) -> Result<JobOutcome> {
-        let deadline = self.now() + timeout;
+        let clock = &*self.options.clock;
+        let deadline = Deadline::after(timeout, clock);
         let mut watch = self.signals.watch(key);
         loop {
             let now = self.now();
@@ -128,13 +129,15 @@ impl DedupeStore for MemoryDedupeStore {
             let lapses_at = match state {
                 JoinedState::Ended(end) => return Ok(end.into()),
                 JoinedState::Gone => return Ok(JobOutcome::Lapsed),
-                JoinedState::Pending { .. } if now >= deadline => return Ok(JobOutcome::TimedOut),
+                JoinedState::Pending { .. } if deadline.is_over(clock) => {
+                    return Ok(JobOutcome::TimedOut);
+                }
                 JoinedState::Pending { lapses_at } => lapses_at,
             };
-            let until = lapses_at.min(deadline);
+            let left = lapses_at.since(now).min(deadline.left(clock));
             tokio::select! {
                 () = watch.changed() => {}
-                () = self.options.clock.sleep_until(until) => {}
+                () = clock.sleep(left) => {}
             }
         }
     }

@@ -27,6 +27,7 @@
 
 mod cache;
 mod dedupe;
+mod moment;
 mod options;
 mod rate_limit;
 mod shared;

@@ -3,8 +3,8 @@
 mod activity;
 mod admissions;
 mod resource;
+mod resources;
 
-use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,8 @@ use store_core::{
 };
 
 use self::resource::ResourceState;
+use self::resources::{Resources, Slot};
+use crate::moment::Moment;
 use crate::options::CLEANUP_BATCH;
 use crate::shared::Shared;
 
@@ -49,24 +51,19 @@ pub struct MemoryRateLimitStore {
 /// [`MemoryRateLimitStore::adaptive`] makes. It is the same type: `new` with a plain limit is not adaptive.
 pub type MemoryAdaptiveRateLimitStore = MemoryRateLimitStore;
 
-/// The states of all resources.
-#[derive(Debug, Default)]
-struct Resources {
-    states: BTreeMap<Resource, ResourceState>,
-    /// The number of the last admission; a refund removes its own by number.
-    last_id: u64,
-    /// The number of resources from which on idle ones are removed.
-    cleanup_at: usize,
+/// The resources of a request.
+enum Slots {
+    One(Slot),
+    Several(Vec<Slot>),
 }
 
-/// Idle resources are not looked for below this number.
-const MIN_CLEANUP_AT: usize = 1_024;
-
-/// The admissions of one request on one resource.
-#[derive(Debug)]
-struct Admissions {
-    resource: Resource,
-    first_id: u64,
+impl Slots {
+    fn as_slice(&self) -> &[Slot] {
+        match self {
+            Self::One(slot) => std::slice::from_ref(slot),
+            Self::Several(slots) => slots,
+        }
+    }
 }
 
 impl MemoryRateLimitStore {
@@ -92,36 +89,110 @@ impl MemoryRateLimitStore {
         }
     }
 
-    fn now(&self) -> Timestamp {
-        self.options.clock.now()
+    fn moment(&self) -> Moment {
+        Moment::of(&*self.options.clock)
     }
 
-    /// The effective config of the claimed resource.
+    /// The resources of a valid request, prepared for a decision: they follow the clock, and have removed
+    /// what no window holds.
     ///
     /// # Errors
-    /// `InvalidInput` if it is invalid.
-    fn config(&self, resources: &Resources, claim: &Claim) -> Result<ResourceConfig> {
-        let state = resources.states.get(&claim.resource);
-        let stored = state.and_then(ResourceState::config);
-        let default = self.defaults.get(&claim.resource);
-        claim.config_or(stored, default).cloned()
-    }
-
-    /// The config of every claim, all checked before anything is counted.
-    fn configs(&self, resources: &Resources, request: &Acquire) -> Result<Vec<ResourceConfig>> {
+    /// `InvalidInput` if a claim or its config is invalid; nothing has changed then.
+    fn prepare(&self, resources: &mut Resources, request: &Acquire, at: Moment) -> Result<Slots> {
         check_claims(&request.claims)?;
-        let claims = request.claims.iter();
-        claims.map(|claim| self.config(resources, claim)).collect()
+        for claim in &request.claims {
+            let default = self.defaults.get(&claim.resource);
+            let stored = resources.config(&claim.resource).map(|config| &**config);
+            claim.config_or(stored, default)?;
+        }
+        resources.remove_some_idle(at);
+        let mut slots = request.claims.iter().map(|claim| {
+            let slot = resources.slot_or_new(&claim.resource, &self.defaults, at);
+            if let Some(state) = resources.at(slot) {
+                let stored = state.config().cloned();
+                let config = self.effective(stored.as_deref(), claim);
+                state.prepare(claim, config, at);
+            }
+            slot
+        });
+        Ok(match &*request.claims {
+            [_] => Slots::One(slots.next().unwrap_or_default()),
+            _ => Slots::Several(slots.collect()),
+        })
     }
 
-    fn permit(&self, admissions: Vec<Admissions>, request: &Acquire, now: Timestamp) -> Permit {
-        let shared = Arc::clone(&self.shared);
+    /// The effective config of a claim that was checked.
+    fn effective<'a>(
+        &'a self,
+        stored: Option<&'a ResourceConfig>,
+        claim: &'a Claim,
+    ) -> &'a ResourceConfig {
+        let config = stored.or(claim.config.as_ref());
+        config.unwrap_or_else(|| self.defaults.get(&claim.resource))
+    }
+
+    /// Runs `step` on each resource of the request and its effective config.
+    fn each(
+        &self,
+        resources: &mut Resources,
+        request: &Acquire,
+        slots: &Slots,
+        mut step: impl FnMut(&mut ResourceState, &Resource, &ResourceConfig),
+    ) {
+        for (claim, slot) in request.claims.iter().zip(slots.as_slice()) {
+            if let Some(state) = resources.at(*slot) {
+                let stored = state.config().cloned();
+                let config = self.effective(stored.as_deref(), claim);
+                step(state, &claim.resource, config);
+            }
+        }
+    }
+
+    /// The denial of the request; `None` if it can be admitted. Its activity is counted either way.
+    fn denial(
+        &self,
+        resources: &mut Resources,
+        request: &Acquire,
+        slots: &Slots,
+        now: Timestamp,
+    ) -> Result<Option<Denial>> {
+        let mut denial = Ok(None);
         let (permits, priority) = (request.permits, request.priority);
+        self.each(resources, request, slots, |state, resource, config| {
+            if let Ok(known) = &mut denial {
+                match state.denial(resource, config, permits, priority, now) {
+                    Ok(own) => *known = Denial::later(known.take(), own),
+                    Err(error) => denial = Err(error),
+                }
+            }
+        });
+        let denial = denial?;
+        self.count_activity(resources, request, slots, now);
+        Ok(denial)
+    }
+
+    fn count_activity(
+        &self,
+        resources: &mut Resources,
+        request: &Acquire,
+        slots: &Slots,
+        now: Timestamp,
+    ) {
+        if request.attempt == Attempt::First {
+            self.each(resources, request, slots, |state, _, config| {
+                state.count_activity(config, request.priority, now);
+            });
+        }
+    }
+
+    /// The permit of a request that was admitted under these numbers.
+    fn permit(&self, request: Acquire, first_id: u64, now: Timestamp) -> Permit {
+        let shared = Arc::clone(&self.shared);
         new_permit(now, move || {
             shared.write_always(|resources| {
-                for admitted in &admissions {
-                    if let Some(state) = resources.states.get_mut(&admitted.resource) {
-                        state.refund(admitted.first_id, permits, priority);
+                for claim in &request.claims {
+                    if let Some(state) = resources.get(&claim.resource) {
+                        state.refund(first_id, request.permits, request.priority);
                     }
                 }
             });
@@ -129,143 +200,85 @@ impl MemoryRateLimitStore {
     }
 }
 
-impl Resources {
-    fn state(&mut self, resource: &Resource, defaults: &DefaultConfigs) -> &mut ResourceState {
-        self.states
-            .entry(resource.clone())
-            .or_insert_with(|| ResourceState::new(defaults.get(resource)))
-    }
-
-    /// Prepares the resources of a request for a decision at `now`.
-    fn prepare(
-        &mut self,
-        request: &Acquire,
-        configs: &[ResourceConfig],
-        defaults: &DefaultConfigs,
-        now: Timestamp,
-    ) {
-        if self.states.len() >= self.cleanup_at.max(MIN_CLEANUP_AT) {
-            self.states.retain(|_, state| !state.is_idle(now));
-            self.cleanup_at = self.states.len() * 2;
-        }
-        for (claim, config) in request.claims.iter().zip(configs) {
-            let state = self.state(&claim.resource, defaults);
-            state.prepare(claim, config, now);
+/// Counts the request; returns the number of its first admission.
+fn admit(resources: &mut Resources, request: &Acquire, slots: &Slots, at: Moment) -> u64 {
+    let first_id = resources.last_id + 1;
+    resources.last_id += u64::from(request.permits.get());
+    for slot in slots.as_slice() {
+        if let Some(state) = resources.at(*slot) {
+            state.admit(first_id, request.permits, request.priority, at);
         }
     }
+    first_id
+}
 
-    /// The denial of the request; `None` if it can be admitted.
-    fn denial(
-        &mut self,
-        request: &Acquire,
-        configs: &[ResourceConfig],
-        now: Timestamp,
-    ) -> Result<Option<Denial>> {
-        let mut denial = None;
-        for (claim, config) in request.claims.iter().zip(configs) {
-            if let Some(state) = self.states.get_mut(&claim.resource) {
-                let (permits, priority) = (request.permits, request.priority);
-                let own = state.denial(&claim.resource, config, permits, priority, now)?;
-                denial = Denial::later(denial, own);
-            }
-        }
-        Ok(denial)
-    }
-
-    fn count_activity(&mut self, request: &Acquire, configs: &[ResourceConfig], now: Timestamp) {
-        if request.attempt == Attempt::Repeat {
-            return;
-        }
-        for (claim, config) in request.claims.iter().zip(configs) {
-            if let Some(state) = self.states.get_mut(&claim.resource) {
-                state.count_activity(config, request.priority, now);
-            }
-        }
-    }
-
-    /// The claimed resources whose cooldown is over and was not cleared.
-    fn lapsed_cooldowns(&self, request: &Acquire, now: Timestamp) -> Vec<(Resource, Timestamp)> {
-        let lapsed = request.claims.iter().filter_map(|claim| {
-            let until = self.states.get(&claim.resource)?.lapsed_cooldown(now)?;
-            Some((claim.resource.clone(), until))
-        });
-        lapsed.collect()
-    }
-
-    fn admit(&mut self, request: &Acquire, now: Timestamp) -> Vec<Admissions> {
-        let first_id = self.last_id + 1;
-        self.last_id += u64::from(request.permits.get());
-        let claims = request.claims.iter();
-        claims
-            .map(|claim| {
-                if let Some(state) = self.states.get_mut(&claim.resource) {
-                    state.admit(first_id, request.permits, request.priority, now);
-                }
-                Admissions {
-                    resource: claim.resource.clone(),
-                    first_id,
-                }
-            })
-            .collect()
-    }
+/// The claimed resources whose cooldown is over and was not cleared.
+fn lapsed_cooldowns(
+    resources: &mut Resources,
+    slots: &Slots,
+    now: Timestamp,
+) -> Vec<(Resource, Timestamp)> {
+    let slots = slots.as_slice().iter();
+    let lapsed = slots.filter_map(|slot| {
+        let (resource, state) = resources.named(*slot)?;
+        Some((resource.clone(), state.lapsed_cooldown(now)?))
+    });
+    lapsed.collect()
 }
 
 #[async_trait]
 impl RateLimitStore for MemoryRateLimitStore {
     // Nothing is awaited between the admission and the answer, so no answer is lost on its way.
     async fn try_acquire(&self, request: Acquire) -> Result<Decision> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("try_acquire", |resources| {
-            let configs = self.configs(resources, &request)?;
-            resources.prepare(&request, &configs, &self.defaults, now);
-            let denial = resources.denial(&request, &configs, now)?;
-            resources.count_activity(&request, &configs, now);
-            if let Some(denial) = denial {
+            let slots = self.prepare(resources, &request, at)?;
+            if let Some(denial) = self.denial(resources, &request, &slots, at.now)? {
                 return Ok(denial.into());
             }
-            let admissions = resources.admit(&request, now);
-            let permit = self.permit(admissions, &request, now);
-            let lapsed = resources.lapsed_cooldowns(&request, now);
+            let first_id = admit(resources, &request, &slots, at);
+            let lapsed = lapsed_cooldowns(resources, &slots, at.now);
+            let permit = self.permit(request, first_id, at.now);
             Ok(Decision::Granted(with_lapsed_cooldowns(permit, lapsed)))
         })
     }
 
     fn record_activity(&self, request: &Acquire) {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write_always(|resources| {
             // An invalid request has no activity; `try_acquire` refuses it.
-            if let Ok(configs) = self.configs(resources, request) {
-                resources.prepare(request, &configs, &self.defaults, now);
-                resources.count_activity(request, &configs, now);
+            if let Ok(slots) = self.prepare(resources, request, at) {
+                self.count_activity(resources, request, &slots, at.now);
             }
         });
     }
 
     async fn record(&self, request: Acquire) -> Result<()> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("record", |resources| {
-            let configs = self.configs(resources, &request)?;
-            resources.prepare(&request, &configs, &self.defaults, now);
-            resources.count_activity(&request, &configs, now);
-            resources.admit(&request, now);
+            let slots = self.prepare(resources, &request, at)?;
+            self.count_activity(resources, &request, &slots, at.now);
+            admit(resources, &request, &slots, at);
             Ok(())
         })
     }
 
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("status", |resources| {
-            let config = self.config(resources, claim)?;
-            match resources.states.get_mut(&claim.resource) {
-                Some(state) => state.status(&claim.resource, &config, priority, now),
-                None => ResourceState::new(&config).status(&claim.resource, &config, priority, now),
+            let stored = resources.config(&claim.resource).cloned();
+            let default = self.defaults.get(&claim.resource);
+            let config = claim.config_or(stored.as_deref(), default)?;
+            match resources.get(&claim.resource) {
+                Some(state) => state.status(&claim.resource, config, priority, at),
+                None => ResourceState::new(config).status(&claim.resource, config, priority, at),
             }
         })
     }
 
     async fn reset(&self, resource: &Resource) -> Result<()> {
         self.shared.write("reset", |resources| {
-            if let Some(state) = resources.states.get_mut(resource) {
+            if let Some(state) = resources.get(resource) {
                 state.reset();
             }
             Ok(())
@@ -274,8 +287,8 @@ impl RateLimitStore for MemoryRateLimitStore {
 
     async fn clear(&self) -> Result<()> {
         self.shared.write("clear", |resources| {
-            resources.states.retain(|_, state| state.config().is_some());
-            for (resource, state) in &mut resources.states {
+            resources.remove_unconfigured();
+            for (resource, state) in resources.all() {
                 state.clear(self.defaults.get(resource));
             }
             Ok(())
@@ -283,23 +296,25 @@ impl RateLimitStore for MemoryRateLimitStore {
     }
 
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
+        let at = self.moment();
         self.shared.write("set_cooldown", |resources| {
-            let state = resources.state(resource, &self.defaults);
-            Ok(state.set_cooldown(until))
+            let slot = resources.slot_or_new(resource, &self.defaults, at);
+            let state = resources.at(slot);
+            Ok(state.map_or(until, |state| state.set_cooldown(until, at)))
         })
     }
 
     async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
-        let now = self.now();
+        let at = self.moment();
         self.shared.write("cooldown", |resources| {
-            let state = resources.states.get(resource);
-            Ok(state.and_then(|state| state.cooldown(now)))
+            let state = resources.get(resource);
+            Ok(state.and_then(|state| state.cooldown(at)))
         })
     }
 
     async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
         self.shared.write("clear_cooldown", |resources| {
-            if let Some(state) = resources.states.get_mut(resource) {
+            if let Some(state) = resources.get(resource) {
                 state.clear_cooldown(seen);
             }
             Ok(())
@@ -312,42 +327,45 @@ impl RateLimitStore for MemoryRateLimitStore {
         seen: Timestamp,
         until: Timestamp,
     ) -> Result<bool> {
+        let at = self.moment();
         self.shared.write("move_cooldown", |resources| {
-            let state = resources.states.get_mut(resource);
-            Ok(state.is_some_and(|state| state.move_cooldown(seen, until)))
+            let state = resources.get(resource);
+            Ok(state.is_some_and(|state| state.move_cooldown(seen, until, at)))
         })
     }
 
     async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
         config.check()?;
+        let at = self.moment();
         self.shared.write("set_resource_config", |resources| {
-            let state = resources.state(resource, &self.defaults);
-            state.set_config(config);
+            let slot = resources.slot_or_new(resource, &self.defaults, at);
+            if let Some(state) = resources.at(slot) {
+                state.set_config(config);
+            }
             Ok(())
         })
     }
 
     async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {
         self.shared.write("resource_config", |resources| {
-            let state = resources.states.get(resource);
-            Ok(state.and_then(ResourceState::config).cloned())
+            let config = resources.config(resource);
+            Ok(config.map(|config| ResourceConfig::clone(config)))
         })
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<ResourceInfo>> {
-        let now = self.now();
+        let at = self.moment();
         let after = page.after.as_deref();
         let from = after.and_then(|name| Resource::new(name).ok());
         let start = from.map_or(Bound::Unbounded, Bound::Excluded);
         self.shared.write("list", |resources| {
-            let from_start = resources.states.range_mut((start, Bound::Unbounded));
             // One more than the page holds tells whether there is a next one.
-            let items = from_start
-                .take(page.limit as usize + 1)
-                .map(|(resource, state)| {
-                    let status = state.own_status(resource, now)?;
-                    Ok(ResourceInfo::new(resource.clone(), status))
-                });
+            let slots = resources.page(start, page.limit as usize + 1).into_iter();
+            let items = slots.filter_map(|slot| {
+                let (resource, state) = resources.named(slot)?;
+                let status = state.own_status(resource, self.defaults.get(resource), at);
+                Some(status.map(|status| ResourceInfo::new(resource.clone(), status)))
+            });
             let items = items.collect::<Result<_>>()?;
             Ok(Page::truncated(items, page.limit, |info| {
                 info.resource.as_str().to_owned()
@@ -356,19 +374,22 @@ impl RateLimitStore for MemoryRateLimitStore {
     }
 
     async fn stats(&self) -> Result<RateLimitStats> {
-        let now = self.now();
-        self.shared.write("stats", |resources| resources.stats(now))
+        let at = self.moment();
+        self.shared
+            .write("stats", |resources| self.stats_of(resources, at))
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        let now = self.now();
+        let at = self.moment();
         let most = self.options.cleanup_batch.unwrap_or(CLEANUP_BATCH) as usize;
         self.shared.write("cleanup", |resources| {
             let mut removed = 0;
-            for state in resources.states.values_mut() {
-                removed += state.cleanup(most - removed, now);
+            for (_, state) in resources.all() {
+                removed += state.cleanup(most - removed, at.now);
             }
-            resources.states.retain(|_, state| !state.is_idle(now));
+            if removed < most {
+                resources.remove_idle(usize::MAX, at);
+            }
             Ok(removed as u64)
         })
     }
@@ -383,24 +404,26 @@ impl RateLimitStore for MemoryRateLimitStore {
     }
 }
 
-impl Resources {
-    fn stats(&mut self, now: Timestamp) -> Result<RateLimitStats> {
-        let (mut requests, mut resources, mut limited) = (0, 0, Vec::new());
+impl MemoryRateLimitStore {
+    fn stats_of(&self, resources: &mut Resources, at: Moment) -> Result<RateLimitStats> {
+        let (mut requests, mut used, mut limited) = (0, 0, Vec::new());
         let mut sums = AdaptiveSums::default();
-        for (resource, state) in &mut self.states {
-            let counted = state.counted(now);
+        for (resource, state) in resources.all() {
+            let default = self.defaults.get(resource);
+            let counted = state.counted(default, at.now);
             requests += counted;
-            resources += u64::from(counted > 0);
-            let status = state.own_status(resource, now)?;
-            if status.available_at > now {
+            used += u64::from(counted > 0);
+            let status = state.own_status(resource, default, at)?;
+            if status.available_at > at.now {
                 limited.push(resource.clone());
             }
             if let Some(shared) = &status.adaptive {
                 let activations = state.priority_mode_activations();
-                sums.add(shared, state.background_used(now), activations);
+                sums.add(shared, state.background_used(default, at.now), activations);
             }
         }
+        limited.sort_unstable();
         let adaptive = sums.metrics();
-        Ok(RateLimitStats::new(requests, resources, limited, adaptive))
+        Ok(RateLimitStats::new(requests, used, limited, adaptive))
     }
 }

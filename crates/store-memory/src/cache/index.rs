@@ -10,6 +10,7 @@ use bytes::Bytes;
 use store_core::{CacheStats, Entry, EntryInfo, Key, Page, PageRequest, Selection, Tag, Timestamp};
 
 use super::eviction::Entries;
+use crate::moment::{DRIFT, Moment};
 
 #[derive(Debug, Default)]
 pub(super) struct Stored {
@@ -17,13 +18,18 @@ pub(super) struct Stored {
     pub(super) tags: Vec<Tag>,
     pub(super) created_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
+    /// When it expires by the monotonic clock, in milliseconds.
+    pub(super) lapses_at: u64,
     /// When the fill that stored it began.
     pub(super) began_at: Timestamp,
 }
 
 impl Stored {
-    pub(super) fn is_live(&self, now: Timestamp) -> bool {
-        self.expires_at.is_none_or(|at| now < at)
+    pub(super) fn is_live(&self, at: Moment) -> bool {
+        self.expires_at.is_none_or(|expires_at| {
+            let has_lapsed = u128::from(self.lapses_at) <= at.monotonic.as_millis();
+            at.now < expires_at && (!has_lapsed || expires_at.since(at.now) <= DRIFT)
+        })
     }
 
     /// The bytes that count against the cache's bound.
@@ -58,18 +64,18 @@ impl Index {
     }
 
     /// The unexpired value of `key`; counts as a read.
-    pub(super) fn get(&self, key: &Key, now: Timestamp) -> Option<Entry> {
+    pub(super) fn get(&self, key: &Key, at: Moment) -> Option<Entry> {
         let stored = self.entries.get(key)?;
         stored
-            .is_live(now)
+            .is_live(at)
             .then(|| Entry::new(stored.value.clone(), stored.created_at, stored.expires_at))
     }
 
     /// When the fill of the unexpired value of `key` began.
-    pub(super) fn began_at(&self, key: &Key, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn began_at(&self, key: &Key, at: Moment) -> Option<Timestamp> {
         let stored = self.entries.peek(key);
         stored
-            .filter(|stored| stored.is_live(now))
+            .filter(|stored| stored.is_live(at))
             .map(|stored| stored.began_at)
     }
 
@@ -190,7 +196,7 @@ impl Index {
         keys.into_iter().cloned().collect()
     }
 
-    pub(super) fn list(&self, page: &PageRequest, now: Timestamp) -> Page<EntryInfo> {
+    pub(super) fn list(&self, page: &PageRequest, at: Moment) -> Page<EntryInfo> {
         let after = page.after.as_deref();
         let from = after.and_then(|name| Key::new(name).ok());
         let start = from.map_or(Bound::Unbounded, Bound::Excluded);
@@ -198,7 +204,7 @@ impl Index {
             .keys
             .range((start, Bound::Unbounded))
             .filter_map(|key| Some((key, self.entries.peek(key)?)))
-            .filter(|(_, stored)| stored.is_live(now))
+            .filter(|(_, stored)| stored.is_live(at))
             .map(|(key, stored)| {
                 let size = stored.value.len() as u64;
                 EntryInfo::new(key.clone(), size, stored.created_at)
@@ -261,7 +267,7 @@ mod tests {
             put(&mut index, name, 1, None);
         }
         for name in ["a", "c"] {
-            assert!(index.get(&key(name), Timestamp::default()).is_some());
+            assert!(index.get(&key(name), Moment::default()).is_some());
         }
         put(&mut index, "d", 1, None);
         put(&mut index, "e", 1, None);
@@ -348,7 +354,13 @@ mod tests {
             match below(8) {
                 0 => drop(index.remove(&name)),
                 1 => now = now + Duration::from_millis(below(3)),
-                2..5 => drop(index.get(&name, now)),
+                2..5 => drop(index.get(
+                    &name,
+                    Moment {
+                        now,
+                        ..Moment::default()
+                    },
+                )),
                 _ => {
                     let heaviest = if below(20) == 0 { 3_980 } else { 150 };
                     let bytes = usize::try_from(below(heaviest)).unwrap();

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use store_core::backend::window::{Denial, Rules};
@@ -12,24 +13,51 @@ use store_core::{
 
 use super::activity::ActivityLog;
 use super::admissions::Log;
+use crate::moment::{DRIFT, Moment};
 
-/// An idle resource is removed after this long without a request.
+/// After this long without a request nobody needs the activity of a resource that classes share, or a
+/// cooldown that was not cleared.
 const IDLE_AFTER: Duration = DAY;
+
+/// The end of a cooldown, by both clocks: set back, the wall clock must not prolong it.
+#[derive(Clone, Copy, Debug)]
+struct Cooldown {
+    until: Timestamp,
+    ends_at: Duration,
+}
+
+impl Cooldown {
+    fn new(until: Timestamp, at: Moment) -> Self {
+        Self {
+            until,
+            ends_at: at.monotonic.saturating_add(until.since(at.now)),
+        }
+    }
+
+    fn follow(&mut self, at: Moment) {
+        let latest = at.now + self.ends_at.saturating_sub(at.monotonic);
+        if self.until > latest + DRIFT {
+            self.until = latest;
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct ResourceState {
     /// The config that was set for the resource.
-    config: Option<ResourceConfig>,
-    /// The last claim's config, or the store's default.
-    claimed: ResourceConfig,
+    config: Option<Arc<ResourceConfig>>,
+    /// The last claim's config, if it had one.
+    claimed: Option<Box<ResourceConfig>>,
     log: Log,
+    /// When the last admission was made, on the monotonic clock.
+    last_admission: Duration,
     /// The longest span and the largest count of all configs so far. Claims under different limits
     /// share the log, so no shorter span may remove what a longer one still counts.
     keep: Duration,
     most: usize,
     activity: ActivityLog,
     allocation: Option<CurrentAllocation>,
-    cooldown_until: Option<Timestamp>,
+    cooldown: Option<Cooldown>,
     priority_mode_activations: u64,
 }
 
@@ -97,26 +125,27 @@ impl ResourceState {
     pub(super) fn new(default: &ResourceConfig) -> Self {
         let mut state = Self {
             config: None,
-            claimed: default.clone(),
+            claimed: None,
             log: Log::default(),
+            last_admission: Duration::ZERO,
             keep: Duration::ZERO,
             most: 0,
             activity: ActivityLog::default(),
             allocation: None,
-            cooldown_until: None,
+            cooldown: None,
             priority_mode_activations: 0,
         };
         state.keep_for(default);
         state
     }
 
-    pub(super) fn config(&self) -> Option<&ResourceConfig> {
+    pub(super) fn config(&self) -> Option<&Arc<ResourceConfig>> {
         self.config.as_ref()
     }
 
     pub(super) fn set_config(&mut self, config: ResourceConfig) {
         self.keep_for(&config);
-        self.config = Some(config);
+        self.config = Some(Arc::new(config));
     }
 
     /// Keeps admissions as long, and as many, as `config` counts.
@@ -127,14 +156,15 @@ impl ResourceState {
     }
 
     /// Prepares a decision: follows the clock, removes what no window holds, recalculates if due.
-    pub(super) fn prepare(&mut self, claim: &Claim, config: &ResourceConfig, now: Timestamp) {
+    pub(super) fn prepare(&mut self, claim: &Claim, config: &ResourceConfig, at: Moment) {
+        let now = at.now;
         if let Some(claimed) = &claim.config
-            && self.claimed != *claimed
+            && self.claimed.as_deref() != Some(claimed)
         {
-            self.claimed = claimed.clone();
+            self.claimed = Some(Box::new(claimed.clone()));
         }
         self.keep_for(config);
-        self.clamp_future(now);
+        self.follow(at);
         // As many as a limit counts stay, however old: they still count should the clock have leapt
         // ahead and be set back.
         self.log.remove_old(self.keep, self.most, usize::MAX, now);
@@ -155,9 +185,17 @@ impl ResourceState {
         }
     }
 
-    fn clamp_future(&mut self, now: Timestamp) {
-        self.log.clamp_future(now);
-        self.activity.clamp_future(now);
+    /// Follows a clock that was set back.
+    fn follow(&mut self, at: Moment) {
+        self.log.clamp_future(at.now);
+        self.activity.clamp_future(at.now);
+        if let Some(cooldown) = &mut self.cooldown {
+            cooldown.follow(at);
+        }
+    }
+
+    fn cooldown_until(&self) -> Option<Timestamp> {
+        self.cooldown.map(|cooldown| cooldown.until)
     }
 
     /// The denial of `permits` under `config`; `None` if they can be admitted.
@@ -170,12 +208,8 @@ impl ResourceState {
         now: Timestamp,
     ) -> Result<Option<Denial>> {
         let current = CurrentAllocation::at(self.allocation.as_ref(), &self.activity, config, now);
-        CurrentAllocation::rules(current.as_deref(), resource, config, self.cooldown_until).denial(
-            &mut self.log,
-            permits,
-            priority,
-            now,
-        )
+        CurrentAllocation::rules(current.as_deref(), resource, config, self.cooldown_until())
+            .denial(&mut self.log, permits, priority, now)
     }
 
     pub(super) fn count_activity(
@@ -198,10 +232,11 @@ impl ResourceState {
         first_id: u64,
         permits: NonZeroU32,
         priority: Priority,
-        now: Timestamp,
+        at: Moment,
     ) {
+        self.last_admission = at.monotonic;
         for offset in 0..u64::from(permits.get()) {
-            self.log.push(first_id + offset, priority, now);
+            self.log.push(first_id + offset, priority, at.now);
         }
     }
 
@@ -220,52 +255,61 @@ impl ResourceState {
         let config = self.config.take();
         *self = Self::new(default);
         if let Some(config) = config {
-            self.set_config(config);
+            self.keep_for(&config);
+            self.config = Some(config);
         }
     }
 
     /// Extends the cooldown; returns the one in force then.
-    pub(super) fn set_cooldown(&mut self, until: Timestamp) -> Timestamp {
-        let until = self
-            .cooldown_until
-            .map_or(until, |before| before.max(until));
-        self.cooldown_until = Some(until);
-        until
+    pub(super) fn set_cooldown(&mut self, until: Timestamp, at: Moment) -> Timestamp {
+        self.follow(at);
+        let fresh = Cooldown::new(until, at);
+        let before = self.cooldown.filter(|before| before.until >= until);
+        let in_force = before.unwrap_or(fresh);
+        self.cooldown = Some(in_force);
+        in_force.until
     }
 
-    pub(super) fn cooldown(&self, now: Timestamp) -> Option<Timestamp> {
-        self.cooldown_until.filter(|until| *until > now)
+    pub(super) fn cooldown(&mut self, at: Moment) -> Option<Timestamp> {
+        self.follow(at);
+        self.cooldown_until().filter(|until| *until > at.now)
     }
 
     pub(super) fn clear_cooldown(&mut self, seen: Timestamp) {
-        if self.cooldown_until == Some(seen) {
-            self.cooldown_until = None;
+        if self.cooldown_until() == Some(seen) {
+            self.cooldown = None;
         }
     }
 
     /// Moves the end of the cooldown from `seen` to `until`; returns whether it did.
-    pub(super) fn move_cooldown(&mut self, seen: Timestamp, until: Timestamp) -> bool {
-        let is_seen = self.cooldown_until == Some(seen);
+    pub(super) fn move_cooldown(&mut self, seen: Timestamp, until: Timestamp, at: Moment) -> bool {
+        let is_seen = self.cooldown_until() == Some(seen);
         if is_seen {
-            self.cooldown_until = Some(until);
+            self.cooldown = Some(Cooldown::new(until, at));
         }
         is_seen
     }
 
     /// The end of a cooldown that is over and was not cleared.
     pub(super) fn lapsed_cooldown(&self, now: Timestamp) -> Option<Timestamp> {
-        self.cooldown_until.filter(|until| *until <= now)
+        self.cooldown_until().filter(|until| *until <= now)
     }
 
     /// The config for callers without a claim of their own.
-    fn own_config(&self) -> ResourceConfig {
-        self.config.as_ref().unwrap_or(&self.claimed).clone()
+    fn own_config(&self, default: &ResourceConfig) -> ResourceConfig {
+        let config = self.config.as_deref().or(self.claimed.as_deref());
+        config.unwrap_or(default).clone()
     }
 
     /// The status for background callers without a claim of their own.
-    pub(super) fn own_status(&mut self, resource: &Resource, now: Timestamp) -> Result<Status> {
-        let config = self.own_config();
-        self.status(resource, &config, Priority::Background, now)
+    pub(super) fn own_status(
+        &mut self,
+        resource: &Resource,
+        default: &ResourceConfig,
+        at: Moment,
+    ) -> Result<Status> {
+        let config = self.own_config(default);
+        self.status(resource, &config, Priority::Background, at)
     }
 
     pub(super) fn status(
@@ -273,12 +317,13 @@ impl ResourceState {
         resource: &Resource,
         config: &ResourceConfig,
         priority: Priority,
-        now: Timestamp,
+        at: Moment,
     ) -> Result<Status> {
-        self.clamp_future(now);
+        let now = at.now;
+        self.follow(at);
         let current = CurrentAllocation::at(self.allocation.as_ref(), &self.activity, config, now);
         let rules =
-            CurrentAllocation::rules(current.as_deref(), resource, config, self.cooldown_until);
+            CurrentAllocation::rules(current.as_deref(), resource, config, self.cooldown_until());
         let users = if let Policy::Adaptive(adaptive) = config.policy() {
             Some(self.activity.activity(adaptive, now).users_in_window)
         } else {
@@ -290,14 +335,15 @@ impl ResourceState {
     }
 
     /// The number of admissions that still count in some window.
-    pub(super) fn counted(&self, now: Timestamp) -> u64 {
-        let window = self.own_config().longest_span();
+    pub(super) fn counted(&self, default: &ResourceConfig, now: Timestamp) -> u64 {
+        let window = self.own_config(default).longest_span();
         self.log.count(None, window, now) as u64
     }
 
     /// The number of background admissions in the span of the first limit.
-    pub(super) fn background_used(&self, now: Timestamp) -> u64 {
-        let span = self.own_config().shared_limit().span();
+    pub(super) fn background_used(&mut self, default: &ResourceConfig, now: Timestamp) -> u64 {
+        let span = self.own_config(default).shared_limit().span();
+        self.log.split();
         self.log.count(Some(Priority::Background), span, now) as u64
     }
 
@@ -310,14 +356,23 @@ impl ResourceState {
         self.log.remove_old(self.keep, 0, most, now)
     }
 
-    /// Whether removing the resource changes nothing.
-    pub(super) fn is_idle(&self, now: Timestamp) -> bool {
+    /// When to see whether the resource is idle, on the monotonic clock.
+    pub(super) fn idle_at(&self) -> Duration {
+        self.last_admission.saturating_add(self.keep)
+    }
+
+    /// Whether removing the resource changes nothing: no window, cooldown or configuration needs it. By
+    /// both clocks, because one that leapt ahead may be set back.
+    pub(super) fn is_idle(&mut self, at: Moment) -> bool {
+        self.follow(at);
+        let is_shared = self.allocation.is_some();
+        let newest = self.log.newest();
         self.config.is_none()
-            && self.cooldown(now).is_none()
+            && self.idle_at() <= at.monotonic
+            && newest.is_none_or(|newest| newest + self.keep <= at.now)
             && self
-                .log
-                .newest()
-                .is_none_or(|newest| newest + self.keep <= now)
-            && self.activity.is_older_than(IDLE_AFTER, now)
+                .cooldown_until()
+                .is_none_or(|until| until + IDLE_AFTER <= at.now)
+            && (!is_shared || self.activity.is_older_than(IDLE_AFTER, at.now))
     }
 }

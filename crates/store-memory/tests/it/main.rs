@@ -1,6 +1,7 @@
 //! The memory stores from outside.
 
 mod bounds;
+mod clocks;
 mod conformance;
 mod defaults;
 mod examples;

@@ -1,0 +1,154 @@
+//! The states of all resources: found by name in constant time, listed by name, and removed once they are
+//! idle.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::ops::Bound;
+use std::time::Duration;
+
+use store_core::backend::DefaultConfigs;
+use store_core::{Resource, ResourceConfig};
+
+use super::resource::ResourceState;
+use crate::moment::Moment;
+
+/// The number of a resource, until it is removed.
+pub(super) type Slot = usize;
+
+/// How many resources one request looks at, to remove those that are idle.
+const LOOKS: usize = 2;
+
+/// A resource is looked at no more often.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+pub(super) struct Resources {
+    slots: HashMap<Resource, Slot>,
+    by_name: BTreeMap<Resource, Slot>,
+    states: Vec<Option<Entry>>,
+    unused: Vec<Slot>,
+    /// When to see whether a resource is idle, on the monotonic clock. Each stands here once.
+    idle_at: BinaryHeap<Reverse<(Duration, Slot)>>,
+    /// The number of the last admission; a refund removes its own by number.
+    pub(super) last_id: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    resource: Resource,
+    state: ResourceState,
+}
+
+impl Resources {
+    pub(super) fn slot(&self, resource: &Resource) -> Option<Slot> {
+        self.slots.get(resource).copied()
+    }
+
+    /// The slot of `resource`, new if it has none.
+    pub(super) fn slot_or_new(
+        &mut self,
+        resource: &Resource,
+        defaults: &DefaultConfigs,
+        at: Moment,
+    ) -> Slot {
+        if let Some(slot) = self.slot(resource) {
+            return slot;
+        }
+        let slot = self.unused.pop().unwrap_or_else(|| {
+            self.states.push(None);
+            self.states.len() - 1
+        });
+        self.states[slot] = Some(Entry {
+            resource: resource.clone(),
+            state: ResourceState::new(defaults.get(resource)),
+        });
+        self.slots.insert(resource.clone(), slot);
+        self.by_name.insert(resource.clone(), slot);
+        self.idle_at
+            .push(Reverse((at.monotonic + LOOK_AGAIN_AFTER, slot)));
+        slot
+    }
+
+    pub(super) fn at(&mut self, slot: Slot) -> Option<&mut ResourceState> {
+        let entry = self.states.get_mut(slot)?.as_mut()?;
+        Some(&mut entry.state)
+    }
+
+    pub(super) fn get(&mut self, resource: &Resource) -> Option<&mut ResourceState> {
+        let slot = self.slot(resource)?;
+        self.at(slot)
+    }
+
+    pub(super) fn config(&self, resource: &Resource) -> Option<&std::sync::Arc<ResourceConfig>> {
+        let entry = self.states.get(self.slot(resource)?)?.as_ref()?;
+        entry.state.config()
+    }
+
+    /// The states, in no order.
+    pub(super) fn all(&mut self) -> impl Iterator<Item = (&Resource, &mut ResourceState)> {
+        let entries = self.states.iter_mut().flatten();
+        entries.map(|entry| (&entry.resource, &mut entry.state))
+    }
+
+    /// The first `most` states after `start` by name.
+    pub(super) fn page(&self, start: Bound<Resource>, most: usize) -> Vec<Slot> {
+        let from_start = self.by_name.range((start, Bound::Unbounded));
+        from_start.take(most).map(|(_, slot)| *slot).collect()
+    }
+
+    pub(super) fn named(&mut self, slot: Slot) -> Option<(&Resource, &mut ResourceState)> {
+        let entry = self.states.get_mut(slot)?.as_mut()?;
+        Some((&entry.resource, &mut entry.state))
+    }
+
+    /// Removes what is idle of the next few resources.
+    pub(super) fn remove_some_idle(&mut self, at: Moment) {
+        self.remove_idle(LOOKS, at);
+    }
+
+    /// Removes what is idle of the next `most` resources.
+    pub(super) fn remove_idle(&mut self, most: usize, at: Moment) {
+        for _ in 0..most {
+            match self.idle_at.peek() {
+                Some(Reverse((due, _))) if *due <= at.monotonic => {}
+                Some(_) | None => return,
+            }
+            let Some(Reverse((_, slot))) = self.idle_at.pop() else {
+                return;
+            };
+            let Some(state) = self.at(slot) else {
+                continue;
+            };
+            if state.is_idle(at) {
+                self.remove(slot);
+            } else {
+                // What is kept for another reason is looked at again later.
+                let due = state.idle_at().max(at.monotonic + LOOK_AGAIN_AFTER);
+                self.idle_at.push(Reverse((due, slot)));
+            }
+        }
+    }
+
+    /// Removes every resource without a config of its own.
+    pub(super) fn remove_unconfigured(&mut self) {
+        let entries = self.states.iter().enumerate();
+        let removed = entries.filter_map(|(slot, entry)| {
+            let is_configured = entry.as_ref()?.state.config().is_some();
+            (!is_configured).then_some(slot)
+        });
+        for slot in removed.collect::<Vec<_>>() {
+            self.remove(slot);
+        }
+        let states = &self.states;
+        self.idle_at
+            .retain(|Reverse((_, slot))| states[*slot].is_some());
+    }
+
+    fn remove(&mut self, slot: Slot) {
+        if let Some(entry) = self.states[slot].take() {
+            self.slots.remove(&entry.resource);
+            self.by_name.remove(&entry.resource);
+            self.unused.push(slot);
+        }
+    }
+}
