@@ -25,7 +25,8 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Resources {
     slots: HashMap<Resource, Slot>,
     by_name: BTreeMap<Resource, Slot>,
-    states: Vec<Option<Entry>>,
+    /// Boxed, so that a resource that was removed takes no memory.
+    states: Vec<Option<Box<Entry>>>,
     unused: Vec<Slot>,
     /// When to see whether a resource is idle, on the monotonic clock. Each stands here once.
     idle_at: BinaryHeap<Reverse<(Duration, Slot)>>,
@@ -58,10 +59,10 @@ impl Resources {
             self.states.push(None);
             self.states.len() - 1
         });
-        self.states[slot] = Some(Entry {
+        self.states[slot] = Some(Box::new(Entry {
             resource: resource.clone(),
             state: ResourceState::new(defaults.get(resource)),
-        });
+        }));
         self.slots.insert(resource.clone(), slot);
         self.by_name.insert(resource.clone(), slot);
         self.idle_at
