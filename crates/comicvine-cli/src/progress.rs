@@ -2,11 +2,13 @@
 //! each long wait elsewhere.
 
 use std::fmt::Write;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use comicvine_client::{Wait, WaitEvent};
+use console::Term;
 use indicatif::{ProgressBar, ProgressFinish, ProgressState, ProgressStyle};
 use store_core::{Clock, SystemClock, Timestamp};
 
@@ -17,8 +19,28 @@ use crate::waits::{describe, is_long};
 const TICK: Duration = Duration::from_millis(120);
 /// A shorter wait is not shown on a terminal: the spacing of requests would flicker.
 const SHOWN: Duration = Duration::from_secs(2);
+/// The columns of a terminal that has room for a bar.
+const WIDE: u16 = 90;
 /// A shorter wait is not told in files and pipes.
 const TOLD: Duration = Duration::from_secs(5);
+
+/// The progress of a session, which leaves the terminal with it: whatever still holds a clone shows nothing more.
+#[derive(Default)]
+pub(crate) struct SessionProgress(Progress);
+
+impl Deref for SessionProgress {
+    type Target = Progress;
+
+    fn deref(&self) -> &Progress {
+        &self.0
+    }
+}
+
+impl Drop for SessionProgress {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
 
 /// The progress of a command that sends requests, and what they wait for.
 #[derive(Clone, Default)]
@@ -68,7 +90,13 @@ impl Progress {
             return 0;
         };
         if bar.length().is_none() {
-            let template = "{spinner} {prefix} {bar:30} {pos}/{len} rows, {elapsed}{left}{msg}";
+            let (_, columns) = Term::stderr().size();
+            // A line that is broken would not be cleared.
+            let template = if columns < WIDE {
+                "{spinner} {prefix} {pos}/{len} rows, {elapsed}{left}{msg}"
+            } else {
+                "{spinner} {prefix} {bar:30} {pos}/{len} rows, {elapsed}{left}{msg}"
+            };
             bar.set_style(style(template).with_key("left", left(&state.ends_at)));
         }
         bar.set_length(expected);

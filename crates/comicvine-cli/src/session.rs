@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use crate::error::Error;
 use crate::options::GlobalOptions;
 use crate::platform_keyring::Keyring;
-use crate::progress::Progress;
+use crate::progress::{Progress, SessionProgress};
 use crate::store::{self, Backend, Maintenance, Purpose};
 
 /// A connection that takes longer has little chance.
@@ -23,7 +23,7 @@ const KEY_FILE_HELP: &str = "--api-key-file names a text file that holds only th
 /// A client and its open stores.
 pub(crate) struct Session {
     pub(crate) comics: ComicVine,
-    pub(crate) progress: Progress,
+    pub(crate) progress: SessionProgress,
     backend: Backend,
 }
 
@@ -44,8 +44,8 @@ impl Session {
         };
         let budget = global.budget()?;
         let backend = store::open(global, purpose).await?;
-        let progress = Progress::default();
-        let waits = progress.clone();
+        let progress = SessionProgress::default();
+        let waits = Progress::clone(&progress);
         let comics = ComicVine::builder(key)
             .stores(backend.stores.clone())
             .max_wait(global.max_wait)

@@ -2,7 +2,7 @@
 //! width.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width};
 use comicvine_client::RawJson;
 use serde_json::{Map, Value};
 
@@ -40,6 +40,8 @@ const LAST: [&str; 4] = [
 const MAX_TEXT_CHARS: usize = 500;
 const MAX_CELL_CHARS: usize = 80;
 const LINES_PER_ROW: usize = 2;
+/// The spaces beside the content of a cell, which comfy-table counts to its width.
+const PADDING: u16 = 2;
 /// The most characters of a first column that is not broken: a shortened key has fewer.
 const MAX_UNBROKEN: usize = 24;
 
@@ -110,13 +112,26 @@ pub(crate) fn grid(
     numbers: &[usize],
 ) -> String {
     let mut table = empty();
-    table.set_header(header.iter().map(ToString::to_string));
+    let header: Vec<_> = header.iter().map(ToString::to_string).collect();
+    let mut least: Vec<_> = header.iter().map(|title| longest_word(title)).collect();
+    table.set_header(header);
     let mut longest = 0;
     for row in rows {
+        for (least, cell) in least.iter_mut().zip(&row) {
+            *least = (*least).max(if is_date(cell) { cell.len() } else { 0 });
+        }
         longest = longest.max(row.first().map_or(0, |name| name.chars().count()));
         let mut row = Row::from(row);
         row.max_height(LINES_PER_ROW);
         table.add_row(row);
+    }
+    // Words of the header and dates are not broken, if there is room for all of them.
+    let borders = 3 * least.len() + 1;
+    if least.iter().sum::<usize>() + borders <= table.width().unwrap_or(DEFAULT_WIDTH).into() {
+        for (column, least) in table.column_iter_mut().zip(least) {
+            let least = Width::Fixed(u16::try_from(least).unwrap_or(u16::MAX) + PADDING);
+            column.set_constraint(ColumnConstraint::LowerBoundary(least));
+        }
     }
     if longest <= MAX_UNBROKEN
         && let Some(column) = table.column_mut(0)
@@ -129,6 +144,19 @@ pub(crate) fn grid(
         }
     }
     table.to_string()
+}
+
+fn longest_word(text: &str) -> usize {
+    let words = text.split_whitespace();
+    words.map(|word| word.chars().count()).max().unwrap_or(0)
+}
+
+/// Whether `text` is `2024-01-31`.
+fn is_date(text: &str) -> bool {
+    let is_digit = |(at, byte): (usize, u8)| {
+        matches!(at, 4 | 7) == (byte == b'-') && (byte == b'-' || byte.is_ascii_digit())
+    };
+    text.len() == 10 && text.bytes().enumerate().all(is_digit)
 }
 
 /// A bar that shows the share of `part` in `whole`: `████░░░░░░`, shorter where there is little room.

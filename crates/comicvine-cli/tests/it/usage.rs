@@ -376,11 +376,23 @@ async fn contradictions_are_refused_before_a_request_is_spent() {
         (&["get", "4000-1", "4000-2"], "id:4001|4004"),
         (&["get", "2320-1"], "get video_type 2320-1"),
         (&["sync", "issues", "--all", "--out", "-"], "is no file"),
-        (&["sync", "issues", "--all", "--out", "/dev/full"], "is no file"),
+        (
+            &["sync", "issues", "--all", "--out", "/dev/full"],
+            "is no file",
+        ),
         (&["sync", "issues", "--all", "--out", "."], "is no file"),
-        (&["sync", "issues", "--all", "--out", "no/folder"], "no folder"),
-        (&["sync", "issues", "--filter", "deck:x", "--out", "x"], "--ids-from"),
-        (&["list", "issues", "--filter", "volme:7"], "did you mean `volume`"),
+        (
+            &["sync", "issues", "--all", "--out", "no/folder"],
+            "no folder",
+        ),
+        (
+            &["sync", "issues", "--filter", "deck:x", "--out", "x"],
+            "--ids-from",
+        ),
+        (
+            &["list", "issues", "--filter", "volme:7"],
+            "did you mean `volume`",
+        ),
     ] {
         let ran = home.run(&fake, arguments).await;
         assert_eq!(ran.status, 2, "{arguments:?}: {ran:?}");

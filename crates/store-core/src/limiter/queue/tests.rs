@@ -1,3 +1,5 @@
+//! The wait queue step by step: who asks, who is woken, and when.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Wake;
 
