@@ -10,6 +10,18 @@ use crate::leftovers;
 use crate::location::Location;
 use crate::options::{CreateMode, DatabaseOptions, Synchronous};
 
+/// The version of the linked SQLite library, such as `3.51.3`.
+///
+/// `rusqlite` and `sqlx` use the same one.
+///
+/// ```
+/// assert!(sqlite_database::sqlite_version().starts_with("3."));
+/// ```
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// The number of prepared statements that a connection caches.
 const STATEMENT_CACHE: usize = 128;
 /// The size to which the WAL file is truncated when it is reset: 64 MiB.

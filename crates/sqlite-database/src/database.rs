@@ -28,18 +28,6 @@ use crate::writer::{Growth, Writer};
 /// The busy timeout of migrations and vacuums: another process may be rewriting a large table.
 pub(crate) const LONG_BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The version of the linked SQLite library, such as `3.51.3`.
-///
-/// `rusqlite` and `sqlx` use the same one.
-///
-/// ```
-/// assert!(sqlite_database::sqlite_version().starts_with("3."));
-/// ```
-#[must_use]
-pub fn sqlite_version() -> &'static str {
-    rusqlite::version()
-}
-
 /// A SQLite database that many tasks, threads and processes share.
 ///
 /// A handle is cheap to clone; clones share connections, the writer and the threads. Call
@@ -483,6 +471,11 @@ impl SqliteDatabase {
 
     pub(crate) fn location(&self) -> &Location {
         &self.inner.location
+    }
+
+    /// `PRAGMA max_page_count`, as the options set it.
+    pub(crate) fn max_page_count(&self) -> i64 {
+        self.inner.max_pages
     }
 
     pub(crate) fn turns(&self) -> &Turns {

@@ -80,7 +80,8 @@ mod opened_file;
 mod space;
 
 pub use changes::ChangeWatch;
-pub use database::{SqliteDatabase, sqlite_version};
+pub use connection::sqlite_version;
+pub use database::SqliteDatabase;
 pub use error::{Error, ErrorKind, Result};
 pub use maintenance::{BrokenReference, CheckReport, DatabaseSize, VacuumReport};
 pub use migrate::{Component, Migration, MigrationState, MigrationStatus};

@@ -127,6 +127,30 @@ impl SqliteDatabase {
             .await
     }
 
+    /// The largest number of pages that [`max_bytes`](DatabaseOptions::max_bytes) allows; `None` if nothing bounds
+    /// the file. That the disk is almost full does not count.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sqlite_database::{DatabaseOptions, SqliteDatabase};
+    ///
+    /// assert_eq!(SqliteDatabase::in_memory().await?.max_pages(), None);
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("bounded.db");
+    /// let options = DatabaseOptions::default().with_max_bytes(8_192 * 1_000);
+    /// assert_eq!(SqliteDatabase::open_with(file, options).await?.max_pages(), Some(1_000));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn max_pages(&self) -> Option<u64> {
+        /// What SQLite reports where nothing bounds the file.
+        const UNBOUNDED: i64 = 0xffff_fffe;
+        let pages = self.max_page_count();
+        (pages < UNBOUNDED).then_some(pages.unsigned_abs())
+    }
+
     /// The size of the database, and its free pages.
     ///
     /// # Errors

@@ -253,7 +253,13 @@ impl Inner {
         entry: &NewEntry,
         now: Timestamp,
     ) -> std::result::Result<WriteOutcome, TransactionError> {
-        write::set(tx, entry, self.max_entry_bytes(), self.handle.bound(), now)
+        write::set(
+            tx,
+            entry,
+            self.max_entry_bytes(),
+            self.handle.database().max_pages(),
+            now,
+        )
     }
 
     fn max_entry_bytes(&self) -> usize {

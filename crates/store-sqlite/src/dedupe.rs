@@ -28,6 +28,7 @@ use crate::error::TransactionError;
 use crate::handle::StoreHandle;
 use crate::migrate;
 use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_INLINE_LIMIT_BYTES};
+use crate::room::Room;
 
 /// The longest time between two reads of a waiter, whatever notifications and the clock do.
 const MAX_WAIT: Duration = Duration::from_secs(1);
@@ -339,7 +340,7 @@ impl Inner {
         let JobEnd::Completed(JobResult::Value(value)) = &end else {
             return Ok(end);
         };
-        let room = self.handle.bound().room(tx)?;
+        let room = Room::of(tx, self.handle.database().max_pages())?;
         if room.is_none_or(|room| room.fits(value.len() as u64)) {
             return Ok(end);
         }

@@ -13,7 +13,6 @@ use tokio::sync::OnceCell;
 use crate::cleanup::{Cleanup, CleanupTask};
 use crate::error::{BACKEND, TransactionError, store_error};
 use crate::migrate::migrate_component;
-use crate::room::Bound;
 
 /// One store's access to the database.
 #[derive(Debug)]
@@ -22,7 +21,6 @@ pub(crate) struct StoreHandle {
     component: &'static Component,
     clock: Arc<dyn Clock>,
     cleanup: CleanupTask,
-    bound: Bound,
     is_migrated: OnceCell<()>,
     is_closed: AtomicBool,
 }
@@ -39,7 +37,6 @@ impl StoreHandle {
             component,
             clock,
             cleanup: CleanupTask::new(cleanup_interval),
-            bound: Bound::default(),
             is_migrated: OnceCell::new(),
             is_closed: AtomicBool::new(false),
         }
@@ -51,10 +48,6 @@ impl StoreHandle {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
-    }
-
-    pub(crate) fn bound(&self) -> &Bound {
-        &self.bound
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -1,8 +1,6 @@
 //! The parts of a file of bounded size: the cache evicts before it fills its part, and results of jobs are
 //! not shared beyond theirs, so that a reserve is left in which the limiter goes on.
 
-use std::sync::OnceLock;
-
 use rusqlite::Connection;
 
 use crate::error::TransactionError;
@@ -15,12 +13,6 @@ const MAX_RESERVE: u64 = 8192;
 const MIN_RESERVE: u64 = 32;
 /// Pages that a row may add to the trees of its table besides those for its bytes.
 const EXTRA_PAGES: u64 = 4;
-/// What SQLite reports where nothing bounds the file.
-const UNBOUNDED: i64 = 0xffff_fffe;
-
-/// The bound of the file, in pages, as the connection that writes has it: read once.
-#[derive(Debug, Default)]
-pub(crate) struct Bound(OnceLock<Option<u64>>);
 
 /// The pages in use of a file of bounded size.
 #[derive(Clone, Copy, Debug)]
@@ -30,27 +22,22 @@ pub(crate) struct Room {
     page_bytes: u64,
 }
 
-impl Bound {
-    /// The pages in use; `None` if nothing bounds the file.
-    pub(crate) fn room(&self, tx: &Connection) -> Result<Option<Room>, TransactionError> {
-        let max = if let Some(known) = self.0.get() {
-            *known
-        } else {
-            let max = number(tx, "PRAGMA max_page_count")?;
-            let max = (max < UNBOUNDED).then_some(max.unsigned_abs());
-            *self.0.get_or_init(|| max)
+impl Room {
+    /// The room in a file of at most `max_pages`; `None` if nothing bounds the file.
+    pub(crate) fn of(
+        tx: &Connection,
+        max_pages: Option<u64>,
+    ) -> Result<Option<Self>, TransactionError> {
+        let Some(max) = max_pages else {
+            return Ok(None);
         };
-        let Some(max) = max else { return Ok(None) };
-        let page_bytes = number(tx, "PRAGMA page_size")?.unsigned_abs();
-        Ok(Some(Room {
+        Ok(Some(Self {
             max,
             used: used(tx)?,
-            page_bytes,
+            page_bytes: number(tx, "PRAGMA page_size")?.unsigned_abs(),
         }))
     }
-}
 
-impl Room {
     /// Reads the pages in use again.
     pub(crate) fn refresh(&mut self, tx: &Connection) -> Result<(), TransactionError> {
         self.used = used(tx)?;

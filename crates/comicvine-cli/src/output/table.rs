@@ -125,6 +125,11 @@ pub(crate) fn grid(
         row.max_height(LINES_PER_ROW);
         table.add_row(row);
     }
+    if longest <= MAX_UNBROKEN
+        && let Some(first) = least.first_mut()
+    {
+        *first = longest.max(*first);
+    }
     // Words of the header and dates are not broken, if there is room for all of them.
     let borders = 3 * least.len() + 1;
     if least.iter().sum::<usize>() + borders <= table.width().unwrap_or(DEFAULT_WIDTH).into() {

@@ -10,7 +10,7 @@ use super::invalidations::{self, Epochs};
 use super::read::{self, Found, NEVER, is_expired};
 use crate::checksum;
 use crate::error::TransactionError;
-use crate::room::Bound;
+use crate::room::Room;
 
 /// The outcome of a [`set`].
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) fn set(
     tx: &Transaction<'_>,
     entry: &NewEntry,
     max_bytes: usize,
-    bound: &Bound,
+    max_pages: Option<u64>,
     now: Timestamp,
 ) -> Result<WriteOutcome, TransactionError> {
     let NewEntry {
@@ -55,7 +55,7 @@ pub(super) fn set(
         return Ok(WriteOutcome::TooLarge { bytes: value.len() });
     }
     let mut place = None;
-    if let Some(room) = bound.room(tx)?
+    if let Some(room) = Room::of(tx, max_pages)?
         && !room.fits_cache(evict::size(entry))
     {
         if has_newer_fill(tx, key, began_at, now)? {
