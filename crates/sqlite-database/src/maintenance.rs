@@ -127,7 +127,7 @@ impl SqliteDatabase {
             .await
     }
 
-    /// The largest number of pages that [`max_bytes`](DatabaseOptions::max_bytes) allows; `None` if nothing bounds
+    /// The largest number of pages that [`max_bytes`](crate::DatabaseOptions::max_bytes) allows; `None` if nothing bounds
     /// the file. That the disk is almost full does not count.
     ///
     /// ```
