@@ -19,6 +19,7 @@ use store_core::{
     NewEntry, Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp,
 };
 
+pub(crate) use self::read::StoredValue;
 use self::write::WriteOutcome;
 use crate::cleanup::{Cleanup, Step};
 use crate::error::{BACKEND, TransactionError};

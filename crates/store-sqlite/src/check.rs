@@ -1,10 +1,10 @@
 //! The check of a whole file: what SQLite finds, and every stored value against its checksum.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 use sqlite_database::{CheckReport, ErrorKind as DatabaseKind, SqliteDatabase};
 use store_core::Result;
 
-use crate::checksum;
+use crate::cache::StoredValue;
 use crate::dedupe::ended_job;
 use crate::error::store_error;
 
@@ -170,7 +170,7 @@ impl Table {
                 .flatten()
                 .map_or(0, <[u8]>::len);
             let is_intact = match self {
-                Self::Cache => is_intact_value(row, &key)?,
+                Self::Cache => StoredValue::read(row)?.is_some_and(|value| value.is_intact(&key)),
                 Self::Jobs | Self::Results => {
                     let job = row.get_ref(7)?.as_str().unwrap_or_default();
                     ended_job(row, [&key, job])?.is_some()
@@ -187,18 +187,4 @@ impl Table {
         }
         Ok(checked)
     }
-}
-
-/// Whether a row that begins with `expires_at, created_at, epoch, value, checksum` is what was stored.
-fn is_intact_value(row: &Row<'_>, key: &str) -> rusqlite::Result<bool> {
-    let (Ok(expires_at), Ok(created_at), Ok(epoch), Ok(value)) = (
-        row.get_ref(0)?.as_i64(),
-        row.get_ref(1)?.as_i64(),
-        row.get_ref(2)?.as_i64(),
-        row.get_ref(3)?.as_blob(),
-    ) else {
-        return Ok(false);
-    };
-    let computed = || checksum::of_value(key, [expires_at, created_at, epoch], value);
-    Ok(checksum::matches(row.get_ref(4)?, computed))
 }

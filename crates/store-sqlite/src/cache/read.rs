@@ -1,6 +1,7 @@
 //! Read-only queries: lookup, list and statistics.
 
 use bytes::Bytes;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use store_core::{CacheStats, Entry, EntryInfo, Key, Lookup, Page, PageRequest, Tag, Timestamp};
 
@@ -103,31 +104,58 @@ fn find_unhidden(
     Ok(Some(checked(row, key, now)?.unwrap_or(Found::Damaged)))
 }
 
+/// A value as its row has it.
+pub(crate) struct StoredValue<'a> {
+    expires_at: i64,
+    created_at: i64,
+    epoch: i64,
+    value: &'a [u8],
+    checksum: ValueRef<'a>,
+}
+
+impl<'a> StoredValue<'a> {
+    /// Reads a row that begins with `expires_at, created_at, epoch, value, checksum`; `None` if it is damaged: it may
+    /// have columns of other types than its table then.
+    pub(crate) fn read(row: &'a Row<'_>) -> rusqlite::Result<Option<Self>> {
+        let (Ok(expires_at), Ok(created_at), Ok(epoch), Ok(value)) = (
+            row.get_ref(0)?.as_i64(),
+            row.get_ref(1)?.as_i64(),
+            row.get_ref(2)?.as_i64(),
+            row.get_ref(3)?.as_blob(),
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            expires_at,
+            created_at,
+            epoch,
+            value,
+            checksum: row.get_ref(4)?,
+        }))
+    }
+
+    /// Whether it is what was stored under `key`.
+    pub(crate) fn is_intact(&self, key: &str) -> bool {
+        let times = [self.expires_at, self.created_at, self.epoch];
+        checksum::matches(self.checksum, || checksum::of_value(key, times, self.value))
+    }
+}
+
 /// The value in a row; `None` if it is damaged.
 fn checked(row: &Row<'_>, key: &Key, now: Timestamp) -> rusqlite::Result<Option<Found>> {
-    // A damaged row may have columns of other types than its table.
-    let (Ok(expires_at), Ok(created_at), Ok(epoch), Ok(value)) = (
-        row.get_ref(0)?.as_i64(),
-        row.get_ref(1)?.as_i64(),
-        row.get_ref(2)?.as_i64(),
-        row.get_ref(3)?.as_blob(),
-    ) else {
+    let Some(stored) = StoredValue::read(row)? else {
         return Ok(None);
     };
-    let computed = || checksum::of_value(key.as_str(), [expires_at, created_at, epoch], value);
-    if is_expired(expires_at, now) {
+    if is_expired(stored.expires_at, now) {
         return Ok(Some(Found::Nothing));
     }
-    if !checksum::matches(row.get_ref(4)?, computed) {
-        return Ok(None);
-    }
-    let created_at = Timestamp::from_millis(created_at);
-    let entry = Entry::new(
-        Bytes::copy_from_slice(value),
-        created_at,
-        expiry(expires_at),
-    );
-    Ok(Some(Found::Live(entry)))
+    Ok(stored.is_intact(key.as_str()).then(|| {
+        Found::Live(Entry::new(
+            Bytes::copy_from_slice(stored.value),
+            Timestamp::from_millis(stored.created_at),
+            expiry(stored.expires_at),
+        ))
+    }))
 }
 
 pub(super) fn list(
