@@ -248,3 +248,23 @@ async fn damaged_file_is_reported() {
     assert_ne!(checked.status, 0, "{checked:?}");
     assert!(!checked.stderr.contains("panicked"));
 }
+
+#[tokio::test]
+async fn vacuum_gives_back_the_space_of_what_was_cleared() {
+    let home = Home::new();
+    let file = home.path("comics.db");
+    let db = SqliteDatabase::open(&file).await.unwrap();
+    store_sqlite::migrate(&db).await.unwrap();
+    let store = store_sqlite::stores(&db).cache.unwrap();
+    for number in 0..1_000 {
+        let key = Key::new(format!("comics:{number}")).unwrap();
+        let entry = store_core::NewEntry::unconditional(key, vec![b'x'; 2_000]);
+        store.set(entry).await.unwrap();
+    }
+    db.close().await.unwrap();
+    let bytes = || std::fs::metadata(&file).unwrap().len();
+    let before = bytes();
+    cache(&home, &["clear", "--all"]).await.printed();
+    cache(&home, &["vacuum"]).await.printed();
+    assert!(bytes() < before / 4, "{} of {before}", bytes());
+}
