@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt};
-use futures_util::stream::BoxStream;
+use futures_util::stream::{BoxStream, TryStreamExt};
 
 use super::options::request_options;
 use super::page::{self, Page, PagedRequest, Pager, fetch_page, page_size};
@@ -130,6 +130,16 @@ impl SearchRequest {
     #[must_use]
     pub fn pages(self) -> BoxStream<'static, Result<Response<Page<SearchHit>>>> {
         page::pages(self.into_pager())
+    }
+
+    /// All hits without duplicates, with background priority by default.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput) if the request is invalid, else the error of the first page
+    /// that fails, as of a [`DetailRequest`](crate::DetailRequest). The hits before it are lost: prefer
+    /// [`stream`](Self::stream) for common words.
+    pub async fn all(self) -> Result<Vec<SearchHit>> {
+        self.stream().try_collect().await
     }
 
     fn into_pager(mut self) -> Result<Pager<Self>> {

@@ -75,16 +75,11 @@ async fn list_of_more_ids_than_a_request_takes_goes_on_with_the_next_request() {
 async fn search_goes_on_with_its_next_page() {
     let fake = fake().await;
     let search = || client(&fake).search("the of");
-    let whole: Vec<SearchHit> = search().stream().try_collect().await.unwrap();
+    let whole = search().all().await.unwrap();
     let first = search().await.unwrap().value;
     assert!(whole.len() > first.rows.len() && first.rows.len() == 100);
     let next = first.next.unwrap();
-    let rest: Vec<SearchHit> = search()
-        .resume_at(next)
-        .stream()
-        .try_collect()
-        .await
-        .unwrap();
+    let rest = search().resume_at(next).all().await.unwrap();
     let urls = |hits: &[SearchHit]| {
         hits.iter()
             .map(|hit| hit.raw.get().to_owned())
