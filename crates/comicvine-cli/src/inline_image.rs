@@ -179,7 +179,7 @@ mod tests {
     fn terminals_are_known_by_their_environment_and_multiplexers_have_no_images() {
         let kitty = ("TERM", "xterm-kitty");
         assert_eq!(detected(&[kitty]), Some(Protocol::Kitty));
-        assert_eq!(detected(&[kitty, ("TMUX", "/tmp/tmux")]), None);
+        assert_eq!(detected(&[kitty, ("TMUX", "socket,1,0")]), None);
         let iterm2 = ("TERM_PROGRAM", "iTerm.app");
         let xterm = ("TERM", "xterm-256color");
         assert_eq!(detected(&[xterm, iterm2]), Some(Protocol::Iterm2));

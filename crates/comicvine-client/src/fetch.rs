@@ -92,6 +92,16 @@ pub(crate) struct ApiResponse {
     pub(crate) fetched_at: Timestamp,
 }
 
+impl From<Answer> for ApiResponse {
+    fn from(answer: Answer) -> Self {
+        Self {
+            body: answer.body,
+            outcome: answer.outcome,
+            fetched_at: answer.fetched_at,
+        }
+    }
+}
+
 /// The cache tag of one resource: `issue:44`.
 pub(crate) fn cache_tag(kind: ResourceKind, id: Id) -> String {
     format!("{kind}:{id}")
@@ -118,11 +128,7 @@ impl Inner {
                 None => self.ask(&request).await?,
             },
         };
-        Ok(ApiResponse {
-            body: answer.body,
-            outcome: answer.outcome,
-            fetched_at: answer.fetched_at,
-        })
+        Ok(answer.into())
     }
 
     async fn cached(&self, request: &ApiRequest) -> Result<Option<Answer>> {
@@ -188,9 +194,17 @@ impl Inner {
     fn pipeline_request(&self, request: &ApiRequest) -> store_core::Result<pipeline::Request> {
         let path = self.resources.path_claim(request.budget_path)?;
         let origin = self.resources.origin_claim()?;
-        let options = request.options;
-        Ok(pipeline::Request::new(self.cache_key(request)?, path)
-            .and(origin)
+        let pipeline_request = pipeline::Request::new(self.cache_key(request)?, path).and(origin);
+        Ok(self.with_options(pipeline_request, request.options))
+    }
+
+    /// The request with these options, the client's where they say nothing.
+    fn with_options(
+        &self,
+        request: pipeline::Request,
+        options: RequestOptions,
+    ) -> pipeline::Request {
+        request
             .with_priority(options.priority.unwrap_or(Priority::User))
             .with_max_wait(options.max_wait.unwrap_or(self.max_wait))
             .with_cache_mode(match options.cache.unwrap_or(self.cache_mode) {
@@ -198,7 +212,7 @@ impl Inner {
                 CacheMode::Fresh | CacheMode::StaleWhileRevalidate | CacheMode::Only => {
                     pipeline::CacheMode::Use
                 }
-            }))
+            })
     }
 
     /// A hash of everything that determines the response, in its one form.

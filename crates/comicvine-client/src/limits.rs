@@ -63,9 +63,9 @@ impl ComicVine {
         Ok(BudgetStatus { origin, paths })
     }
 
-    /// Lifts the cooldowns of the server, of all its paths for this key and of the servers of images, for every client that shares
-    /// the rate limiter; returns how many there were. Sends no request. For a cooldown that is known to be
-    /// wrong: requests into a block prolong it.
+    /// Lifts the cooldowns of the server, of all its paths for this key and of the servers of images, for every
+    /// client that shares the rate limiter; returns how many there were. Sends no request. For a cooldown that is
+    /// known to be wrong: requests into a block prolong it.
     ///
     /// # Errors
     /// [`Error::Store`] if the rate limiter fails.

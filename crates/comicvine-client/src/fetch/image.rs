@@ -1,7 +1,7 @@
 //! One image through the pipeline: cached by its URL, spaced, and never with the API key.
 
 use store_core::pipeline::{self, Failure, Fetched};
-use store_core::{Key, Priority, Scope, Tag, request_hash};
+use store_core::{Key, Scope, Tag, request_hash};
 use tracing::debug;
 use url::Url;
 
@@ -87,35 +87,21 @@ impl Inner {
                 subject: query.subject.clone(),
             })?
         } else {
-            let request = self.image_request(query, mode).map_err(set_up)?;
+            let request = self.image_request(query).map_err(set_up)?;
             let attempt = |attempt| self.attempt_image(query, attempt);
             self.run(request, attempt).await.map_err(failed)?
         };
-        Ok(ApiResponse {
-            body: answer.body,
-            outcome: answer.outcome,
-            fetched_at: answer.fetched_at,
-        })
+        Ok(answer.into())
     }
 
-    fn image_request(
-        &self,
-        query: &ImageQuery,
-        mode: CacheMode,
-    ) -> store_core::Result<pipeline::Request> {
+    fn image_request(&self, query: &ImageQuery) -> store_core::Result<pipeline::Request> {
         let (images, api) = self.resources.image_claims(&query.origin())?;
-        let request = pipeline::Request::new(query.cache_key()?, images)
-            .with_priority(query.options.priority.unwrap_or(Priority::User))
-            .with_max_wait(query.options.max_wait.unwrap_or(self.max_wait))
-            .with_cache_mode(if mode == CacheMode::Refresh {
-                pipeline::CacheMode::Refresh
-            } else {
-                pipeline::CacheMode::Use
-            });
-        Ok(match api {
+        let request = pipeline::Request::new(query.cache_key()?, images);
+        let request = match api {
             Some(api) => request.and(api),
             None => request,
-        })
+        };
+        Ok(self.with_options(request, query.options))
     }
 
     /// Sends the request once.

@@ -77,8 +77,8 @@ impl Reference {
     /// The kind of the prefix. Without one, a URL of the API names it.
     fn kind(&self) -> Result<ResourceKind, Error> {
         let text = &self.text;
+        let named: Option<ResourceKind> = self.parent.as_deref().and_then(|name| name.parse().ok());
         let Some((prefix, _)) = text.split_once('-') else {
-            let named = self.parent.as_deref().and_then(|name| name.parse().ok());
             return named.ok_or_else(|| Error::usage(without_prefix(text)));
         };
         let number = prefix.parse().ok();
@@ -86,7 +86,6 @@ impl Reference {
         let same = ResourceKind::ALL.into_iter();
         let same: Vec<_> = same.filter(|kind| Some(kind.prefix()) == number).collect();
         if let [one, other, ..] = same[..] {
-            let named = self.parent.as_deref().and_then(|name| name.parse().ok());
             return named.filter(|kind| same.contains(kind)).ok_or_else(|| {
                 Error::usage(format!(
                     "`{text}` may be of two kinds; write `comicvine get {one} {text}` or `comicvine get {other} {text}`"
