@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::envelope::Envelope;
 
@@ -127,6 +128,17 @@ fn escape_control_characters(text: &str) -> String {
         after_backslash = c == '\\' && in_string && !after_backslash;
     }
     escaped
+}
+
+/// Parses a part of a body; lone surrogates, which no text can hold, become `U+FFFD`.
+///
+/// # Errors
+/// [`serde_json::Error`] if it is no `T`.
+pub(crate) fn parse_part<T: DeserializeOwned>(json: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(json).or_else(|error| {
+        let repaired = without_lone_surrogates(json).ok_or(error)?;
+        serde_json::from_str(&repaired)
+    })
 }
 
 /// `json` with `U+FFFD` in place of lone surrogates; `None` if it has none.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use store_core::{Tag, Timestamp};
 
 use super::{ApiRequest, Shape};
-use crate::body::Body;
+use crate::body::{Body, parse_part};
 use crate::envelope::Envelope;
 use crate::error::{Error, Result};
 use crate::http_response::HttpResponse;
@@ -149,7 +149,7 @@ struct Identity {
 
 impl Identity {
     fn of(resource: &str) -> Option<Self> {
-        serde_json::from_str(resource).ok()
+        parse_part(resource).ok()
     }
 
     /// The id, from `id` or from the URL.

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::members::Members;
-use crate::body::without_lone_surrogates;
+use crate::body::{parse_part, without_lone_surrogates};
 use crate::query::Fields;
 
 /// Fields without one in the model, by name.
@@ -76,10 +76,14 @@ impl RawJson {
 
     /// An object with these fields only, in its own order; any other value as it is.
     pub(crate) fn only(&self, fields: &Fields) -> Self {
-        match serde_json::from_str::<Members<'_>>(&self.0) {
-            Ok(members) => Self(members.only(fields).into()),
-            Err(_) => self.clone(),
-        }
+        let select = |object: &Self| {
+            let members: Members<'_> = serde_json::from_str(&object.0).ok()?;
+            Some(Self(members.only(fields).into()))
+        };
+        // A name with half a character in it is no text.
+        select(self)
+            .or_else(|| select(&self.without_lone_surrogates()?))
+            .unwrap_or_else(|| self.clone())
     }
 
     /// The value as a `T`. Halves of surrogate pairs (`\\ud83d`), which no text can hold, become `U+FFFD`.
@@ -87,10 +91,7 @@ impl RawJson {
     /// # Errors
     /// [`serde_json::Error`] if it is none.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(&self.0).or_else(|error| match without_lone_surrogates(&self.0) {
-            Some(repaired) => serde_json::from_str(&repaired),
-            None => Err(error),
-        })
+        parse_part(&self.0)
     }
 }
 

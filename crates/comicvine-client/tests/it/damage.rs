@@ -1,7 +1,7 @@
 //! Responses whose text is damaged.
 
 use comicvine_client::{
-    ComicVine, Damage, Freshness, Id, Outcome, RawJson, ResourceKind, VolumeId,
+    ComicVine, Damage, Fields, Freshness, Id, Outcome, RawJson, ResourceKind, VolumeId,
 };
 use store_core::{DAY, MINUTE, ManualClock, Stores};
 
@@ -40,6 +40,31 @@ async fn half_a_character_is_replaced_and_noted_and_stays_in_the_raw_json() {
         .unwrap();
     assert_eq!(raw.value.get(), LONE_SURROGATE);
     assert_eq!(raw.damage, [Damage::LoneSurrogates]);
+}
+
+#[tokio::test]
+async fn half_a_character_anywhere_in_a_resource_costs_no_resource() {
+    for text in [
+        r#"{"cut \ud83d":1,"id":1,"name":"One"}"#,
+        r#"{"id":1,"cut \ud83d":{"\ude00":"\ud83d"},"name":"One"}"#,
+        r#"{"id":"1","date_last_updated":"2020-01-01 \ud83d","name":"One"}"#,
+        r#"{"id":"\ud83d","api_detail_url":"https://x/api/volume/4050-1/","name":"One"}"#,
+        r#"{"id":1,"api_detail_url":"\ud83d","name":"One"}"#,
+    ] {
+        let rows = format!("[{text}]");
+        let server = Scripted::start([Canned::ok(1, text), Canned::ok(1, &rows)]).await;
+        let client = client(&server, store_memory::stores());
+        let volume = client.volume(VolumeId::new(1)).await.expect(text);
+        assert_eq!((&*volume.value.name, volume.raw.get()), ("One", text));
+        assert_eq!(volume.damage, [Damage::LoneSurrogates], "{text}");
+        let named = client
+            .get::<RawJson>(ResourceKind::Volume, Id::new(1))
+            .fields(Fields::new(["name"]).unwrap());
+        let raw = named.await.expect(text).raw;
+        assert_eq!(raw.get(), r#"{"name":"One"}"#);
+        let page = client.volumes().await.expect(text).value;
+        assert_eq!((page.rows.len(), page.skipped.len()), (1, 0), "{text}");
+    }
 }
 
 #[tokio::test]
