@@ -84,7 +84,9 @@ CREATE TABLE rate_limits (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE server_cooldowns (
   origin TEXT PRIMARY KEY NOT NULL,
-  cooldown_until INTEGER NOT NULL
+  cooldown_until INTEGER NOT NULL,
+  -- NULL, if a program set it that does not know the column.
+  set_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE rate_resources (
   resource TEXT PRIMARY KEY NOT NULL,

@@ -141,11 +141,13 @@ impl SqliteRateLimitStore {
     async fn update<T, F>(&self, operation: &'static str, resource: &Resource, f: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Transaction<'_>, &Resource) -> Result<T, TransactionError> + Send + 'static,
+        F: FnOnce(&Transaction<'_>, &Resource, Timestamp) -> Result<T, TransactionError>
+            + Send
+            + 'static,
     {
         let (denials, name) = (Arc::clone(&self.inner.denials), resource.clone());
-        let updated = self.handle().write(operation, move |tx, _now| {
-            let updated = f(tx, &name)?;
+        let updated = self.handle().write(operation, move |tx, now| {
+            let updated = f(tx, &name, now)?;
             // Another task may commit this; by then the caller may be gone.
             denials.remove(&name);
             Ok(updated)
@@ -247,7 +249,8 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn reset(&self, resource: &Resource) -> Result<()> {
-        self.update("reset", resource, log::reset).await
+        let reset = |tx: &Transaction<'_>, resource: &Resource, _now| log::reset(tx, resource);
+        self.update("reset", resource, reset).await
     }
 
     async fn clear(&self) -> Result<()> {
@@ -262,24 +265,37 @@ impl RateLimitStore for SqliteRateLimitStore {
     }
 
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
-        let extend =
-            move |tx: &Transaction<'_>, resource: &Resource| cooldown::extend(tx, resource, until);
+        let extend = move |tx: &Transaction<'_>, resource: &Resource, now| {
+            cooldown::extend(tx, resource, until, now)
+        };
         self.update("set_cooldown", resource, extend).await
     }
 
     async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
-        let resource = resource.clone();
-        self.handle()
+        let name = resource.clone();
+        let (stored, now) = self
+            .handle()
             .read("cooldown", move |db, now| {
-                let stored = cooldown::stored(db, &resource)?;
-                Ok(stored.filter(|until| *until > now))
+                Ok((cooldown::stored(db, &name)?, now))
             })
-            .await
+            .await?;
+        let until = match stored {
+            // Its end would move on with the clock until it is written down.
+            Some(cooldown) if cooldown.is_of_the_future(now) => {
+                let clamp = |tx: &Transaction<'_>, resource: &Resource, now| {
+                    cooldown::clamp_to_now(tx, resource, cooldown::stored(tx, resource)?, now)
+                };
+                self.update("cooldown", resource, clamp).await?
+            }
+            stored => stored.map(|cooldown| cooldown.until(now)),
+        };
+        Ok(until.filter(|until| *until > now))
     }
 
     async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
-        let remove =
-            move |tx: &Transaction<'_>, resource: &Resource| cooldown::remove(tx, resource, seen);
+        let remove = move |tx: &Transaction<'_>, resource: &Resource, _now| {
+            cooldown::remove(tx, resource, seen)
+        };
         self.update("clear_cooldown", resource, remove).await
     }
 
@@ -289,15 +305,15 @@ impl RateLimitStore for SqliteRateLimitStore {
         seen: Timestamp,
         until: Timestamp,
     ) -> Result<bool> {
-        let move_end = move |tx: &Transaction<'_>, resource: &Resource| {
-            cooldown::move_end(tx, resource, seen, until)
+        let move_end = move |tx: &Transaction<'_>, resource: &Resource, now| {
+            cooldown::move_end(tx, resource, seen, until, now)
         };
         self.update("move_cooldown", resource, move_end).await
     }
 
     async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
         config.check()?;
-        let set = move |tx: &Transaction<'_>, resource: &Resource| {
+        let set = move |tx: &Transaction<'_>, resource: &Resource, _now| {
             resource_state::set_config(tx, resource, &config)
         };
         self.update("set_resource_config", resource, set).await

@@ -1,9 +1,13 @@
 //! Read-only queries: lookup, list and statistics.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use store_core::{CacheStats, Entry, EntryInfo, Key, Lookup, Page, PageRequest, Tag, Timestamp};
+use store_core::{
+    CacheStats, Entry, EntryInfo, Key, Lookup, MINUTE, Page, PageRequest, Tag, Timestamp,
+};
 
 use super::hidden::{self, AllHidden};
 use super::invalidations;
@@ -15,6 +19,15 @@ pub(super) const NEVER: i64 = 0;
 
 pub(super) fn is_expired(expires_at: i64, now: Timestamp) -> bool {
     expires_at != NEVER && expires_at <= now.as_millis()
+}
+
+/// A value with an expiry that was stored later than this from now is from before the clock was set back. It is not
+/// served: how old it is cannot be told.
+const TOLERANCE: Duration = MINUTE;
+
+/// The latest that a value with an expiry may have been stored.
+fn latest_creation(now: Timestamp) -> Timestamp {
+    now + TOLERANCE
 }
 
 fn expiry(expires_at: i64) -> Option<Timestamp> {
@@ -146,7 +159,8 @@ fn checked(row: &Row<'_>, key: &Key, now: Timestamp) -> rusqlite::Result<Option<
     let Some(stored) = StoredValue::read(row)? else {
         return Ok(None);
     };
-    if is_expired(stored.expires_at, now) {
+    let is_of_the_future = stored.created_at > latest_creation(now).as_millis();
+    if is_expired(stored.expires_at, now) || (is_of_the_future && stored.expires_at != NEVER) {
         return Ok(Some(Found::Nothing));
     }
     Ok(stored.is_intact(key.as_str()).then(|| {
@@ -167,12 +181,14 @@ pub(super) fn list(
     let hidden = AllHidden::load(&snapshot)?;
     let mut values = snapshot.prepare_cached(
         "SELECT hash, length(value), created_at, expires_at, epoch FROM cache
-         WHERE hash > ?1 AND (expires_at = 0 OR expires_at > ?2) ORDER BY hash",
+         WHERE hash > ?1 AND (expires_at = 0 OR (expires_at > ?2 AND created_at <= ?3))
+         ORDER BY hash",
     )?;
     let mut tags =
         snapshot.prepare_cached("SELECT tag FROM cache_tags WHERE hash = ?1 ORDER BY tag")?;
     let after = page.after.as_deref().unwrap_or_default();
-    let mut rows = values.query(params![after, now.as_millis()])?;
+    let latest = latest_creation(now);
+    let mut rows = values.query(params![after, now.as_millis(), latest.as_millis()])?;
     let mut items = Vec::new();
     while items.len() <= page.limit as usize
         && let Some(row) = rows.next()?

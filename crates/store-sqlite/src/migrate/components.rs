@@ -54,6 +54,7 @@ pub(crate) static RATE_LIMIT: Component = Component {
         migration!(1, "rate_limit", "seed"),
         migration!(2, "rate_limit", "shared_rules"),
         migration!(3, "rate_limit", "one_tree"),
+        migration!(4, "rate_limit", "cooldown_set_at"),
     ],
 };
 

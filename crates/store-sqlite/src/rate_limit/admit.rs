@@ -6,6 +6,7 @@ use store_core::backend::{DefaultConfigs, Denials};
 use store_core::{Acquire, Claim, Policy, Resource, ResourceConfig, Timestamp};
 
 use super::activity::{self, CurrentAllocation};
+use super::cooldown;
 use super::log::{self, InsertedRows, NewAdmissions, NewestAdmission, ResourceLog};
 use super::resource_state::{self, ResourceState};
 use crate::error::TransactionError;
@@ -54,7 +55,8 @@ impl RequestTransaction<'_> {
                 allocation,
             } = self.prepare(claim)?;
             newest.push(state.newest);
-            if let Some(until) = state.cooldown_until.filter(|until| *until <= now) {
+            let cooldown_until = cooldown::clamp_to_now(tx, &claim.resource, state.cooldown, now)?;
+            if let Some(until) = cooldown_until.filter(|until| *until <= now) {
                 lapsed.push((claim.resource.clone(), until));
             }
             let rules = Rules {
@@ -63,7 +65,7 @@ impl RequestTransaction<'_> {
                 allocation: allocation
                     .as_ref()
                     .map(|current| (&current.allocation, current.valid_until)),
-                cooldown_until: state.cooldown_until,
+                cooldown_until,
             };
             let since = now - config.longest_span();
             let mut log = ResourceLog::new(tx, &claim.resource, state.newest, since, now);

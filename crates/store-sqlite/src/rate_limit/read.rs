@@ -45,7 +45,7 @@ fn status_in(
         allocation: current
             .as_ref()
             .map(|(current, _)| (&current.allocation, current.valid_until)),
-        cooldown_until: state.cooldown_until,
+        cooldown_until: state.cooldown.map(|cooldown| cooldown.until(now)),
     };
     let users = current.as_ref().map(|(_, users)| *users);
     Ok(rules.status(&mut log, used, users, priority, now)?)

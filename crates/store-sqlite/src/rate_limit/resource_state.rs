@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use rusqlite::{Connection, Transaction, named_params, params};
 use store_core::{Allocation, Claim, Resource, ResourceConfig, Result, Timestamp};
 
+use super::config;
+use super::cooldown::{self, Cooldown};
 use super::log::NewestAdmission;
-use super::{config, cooldown};
 use crate::error::{TransactionError, corrupt};
 use store_core::backend::DefaultConfigs;
 
@@ -26,7 +27,7 @@ pub(super) struct ResourceState {
     pub(super) last_user_at: Option<Timestamp>,
     pub(super) is_background_seen: bool,
     pub(super) priority_mode_activations: u64,
-    pub(super) cooldown_until: Option<Timestamp>,
+    pub(super) cooldown: Option<Cooldown>,
     /// Its newest admission.
     pub(super) newest: Option<NewestAdmission>,
 }
@@ -37,9 +38,10 @@ impl ResourceState {
         let mut statement = db.prepare_cached(
             "SELECT config, claimed, keep_ms, allocation, calculated_at, last_user_at, background_seen,
                     priority_mode_activations,
-                    (SELECT cooldown_until FROM server_cooldowns WHERE origin = ?1),
-                    newest.timestamp, newest.id
-             FROM rate_resources AS known LEFT JOIN rate_limits AS newest ON newest.resource = ?1
+                    cooldown.cooldown_until, cooldown.set_at, newest.timestamp, newest.id
+             FROM rate_resources AS known
+             LEFT JOIN server_cooldowns AS cooldown ON cooldown.origin = ?1
+             LEFT JOIN rate_limits AS newest ON newest.resource = ?1
              WHERE known.resource = ?1
              ORDER BY newest.timestamp DESC, newest.id DESC LIMIT 1",
         )?;
@@ -47,15 +49,15 @@ impl ResourceState {
         let Some(row) = rows.next()? else {
             // A cooldown may be set before the first request.
             return Ok(Self {
-                cooldown_until: cooldown::stored(db, resource)?,
+                cooldown: cooldown::stored(db, resource)?,
                 ..Self::default()
             });
         };
-        let newest = match row.get::<_, Option<i64>>(9)? {
+        let newest = match row.get::<_, Option<i64>>(10)? {
             None => None,
             Some(at) => Some(NewestAdmission {
                 at: Timestamp::from_millis(at),
-                id: row.get(10)?,
+                id: row.get(11)?,
             }),
         };
         let allocation = row
@@ -78,7 +80,7 @@ impl ResourceState {
             last_user_at: row.get::<_, Option<i64>>(5)?.map(Timestamp::from_millis),
             is_background_seen: row.get(6)?,
             priority_mode_activations: row.get::<_, i64>(7)?.unsigned_abs(),
-            cooldown_until: row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis),
+            cooldown: Cooldown::from_columns(row.get(8)?, row.get(9)?),
             newest,
         })
     }

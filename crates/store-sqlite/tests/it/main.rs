@@ -6,6 +6,7 @@
 )]
 
 mod children;
+mod clocks;
 mod npm_file;
 mod support;
 

@@ -1,0 +1,1 @@
+ALTER TABLE server_cooldowns DROP COLUMN set_at;
