@@ -89,9 +89,10 @@ async fn run_task(comics: ComicVine, priority: Priority, queue: Queue) -> Result
                 Ok(()) => break Event::Answered(index),
                 Err(error) if error.is_retryable() && tries < TRIES => {
                     tries += 1;
-                    let now = clock.now();
-                    let wait = error.retry_after(now).unwrap_or(Duration::from_millis(100));
-                    clock.sleep_until(now + wait).await;
+                    let wait = error
+                        .retry_after(clock.now())
+                        .unwrap_or(Duration::from_millis(100));
+                    clock.sleep(wait).await;
                 }
                 Err(error) => break Event::Failed(index, error.to_string()),
             }

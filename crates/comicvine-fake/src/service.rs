@@ -231,6 +231,6 @@ enum Decision {
 
 async fn pause(clock: &dyn Clock, duration: Duration) {
     if !duration.is_zero() {
-        clock.sleep_until(clock.now() + duration).await;
+        clock.sleep(duration).await;
     }
 }

@@ -222,10 +222,9 @@ impl DynamoDbDedupeStore {
                 }
                 None => timeout,
             };
-            let due = clock.now() + next.saturating_sub(elapsed);
             tokio::select! {
                 () = waiter.changed() => {}
-                () = clock.sleep_until(due) => {}
+                () = clock.sleep(next.saturating_sub(elapsed)) => {}
             }
         }
     }

@@ -206,8 +206,7 @@ impl DynamoDbTable {
     /// Waits; not at all if `pause` is zero.
     pub(crate) async fn wait(&self, pause: Duration) {
         if !pause.is_zero() {
-            let clock = &self.options().clock;
-            clock.sleep_until(clock.now() + pause).await;
+            self.options().clock.sleep(pause).await;
         }
     }
 }

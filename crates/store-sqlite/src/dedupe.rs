@@ -237,13 +237,10 @@ impl DedupeStore for SqliteDedupeStore {
             if left.is_zero() {
                 return Ok(JobOutcome::TimedOut);
             }
-            let now = clock.now();
-            let due = lease_until
-                .min(now + left.min(MAX_WAIT))
-                .min(now + lease_left);
             tokio::select! {
                 () = signal.changed() => {}
-                () = clock.sleep_until(due) => {}
+                () = clock.sleep_until(lease_until) => {}
+                () = clock.sleep(lease_left.min(left).min(MAX_WAIT)) => {}
             }
         }
     }

@@ -74,7 +74,7 @@ impl State {
     }
 
     pub(super) async fn pause(&self, duration: Duration) {
-        self.clock.sleep_until(self.clock.now() + duration).await;
+        self.clock.sleep(duration).await;
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

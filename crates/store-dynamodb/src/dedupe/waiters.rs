@@ -153,9 +153,10 @@ impl Waiters {
         let clock = &self.options.clock;
         let mut pace = Pace::new(self.options.poll_interval, self.options.max_poll_interval);
         let mut failures = 0;
-        let mut due = clock.now() + pace.next(&*self.options.random);
+        // By the monotonic clock: the other one may be set back.
+        let mut due = clock.monotonic() + pace.next(&*self.options.random);
         loop {
-            let wanted = {
+            let (wanted, lapse) = {
                 let mut state = self.state();
                 if state.seats.is_empty() {
                     // At once, and not when the task is dropped: somebody may come between.
@@ -163,23 +164,24 @@ impl Waiters {
                     end.0 = None;
                     return;
                 }
-                if failures == 0 {
-                    due = due.min(state.lapse(self.options.max_clock_skew));
-                }
-                std::mem::take(&mut state.wanted)
+                let lapse = state.lapse(self.options.max_clock_skew);
+                (std::mem::take(&mut state.wanted), lapse)
             };
             match wanted {
                 Wanted::Later => {}
                 Wanted::Soon => {
                     pace.reset();
-                    due = due.min(clock.now() + pace.shortest());
+                    due = due.min(clock.monotonic() + pace.shortest());
                 }
-                Wanted::Now => due = clock.now(),
+                Wanted::Now => due = clock.monotonic(),
             }
-            if clock.now() < due {
+            let left = due.saturating_sub(clock.monotonic());
+            let has_lapsed = failures == 0 && lapse <= clock.now();
+            if !left.is_zero() && !has_lapsed {
                 tokio::select! {
                     () = self.wake.notified() => {}
-                    () = clock.sleep_until(due) => {}
+                    () = clock.sleep(left) => {}
+                    () = clock.sleep_until(lapse), if failures == 0 => {}
                 }
                 continue;
             }
@@ -199,7 +201,7 @@ impl Waiters {
                     self.state().fail(&Arc::new(error));
                 }
             }
-            due = clock.now() + pace.next(&*self.options.random);
+            due = clock.monotonic() + pace.next(&*self.options.random);
         }
     }
 

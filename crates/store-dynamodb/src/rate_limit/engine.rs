@@ -226,7 +226,7 @@ impl Inner {
         let longest = u64::try_from(longest.as_millis()).unwrap_or(0) + 1;
         let table = self.table.options();
         let pause = Duration::from_millis(table.random.next_u64() % longest);
-        table.clock.sleep_until(table.clock.now() + pause).await;
+        table.clock.sleep(pause).await;
     }
 }
 

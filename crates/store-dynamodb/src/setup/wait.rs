@@ -24,7 +24,7 @@ impl Default for Pause {
 
 impl Pause {
     pub(super) async fn wait(&mut self, clock: &dyn Clock) {
-        clock.sleep_until(clock.now() + self.0).await;
+        clock.sleep(self.0).await;
         self.0 = (self.0 * 2).min(LONGEST_LOOK);
     }
 }
