@@ -86,7 +86,9 @@ use self::worker::Job;
 /// beside programs that write (half of the calls within 50 ms, all within the slack, and a short log after
 /// it has ended); a full disk (what is kept is read, deleted and cleared, permits are granted, and the space
 /// is used again); a second name for the file; a crowd of callers while the file is locked (each refused
-/// within the busy timeout and the slack); runtimes that end in the middle of calls.
+/// within the busy timeout and the slack); runtimes that end in the middle of calls; files with a flipped bit
+/// (a value is whole, missing or an error); a clock that steps by an hour both ways (permits come and are not
+/// too many, leases, cooldowns and values end in their time).
 ///
 /// A process that ends with an error or not at all fails the soak, and so does a run in which one
 /// of the stores did nothing.

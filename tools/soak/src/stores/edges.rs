@@ -1,5 +1,8 @@
-//! Trials of what surrounds the file: readers that stay, disks that get full, names, deadlines, runtimes.
+//! Trials of what surrounds the file: readers that stay, disks that get full or damage it, names, deadlines,
+//! clocks that are set, runtimes.
 
+mod bit_flips;
+mod clock_steps;
 mod crowd;
 mod full_disk;
 mod hard_links;
@@ -71,6 +74,8 @@ pub(super) fn run(
         runtime::block_on(hard_links::run(&file("linked.db")))?,
         runtime::block_on(crowd::run(&file("crowd.db"), slack))?,
         runtimes::run(&file("runtimes.db"))?,
+        runtime::block_on(bit_flips::run(&file("flipped.db")))?,
+        runtime::block_on(clock_steps::run(&file("steps.db"), slack))?,
     ])
 }
 
