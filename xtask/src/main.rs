@@ -64,7 +64,7 @@ enum Chore {
     /// Let real processes work against each other for a while, and check what they did.
     #[command(disable_help_flag = true)]
     Soak(Rest),
-    /// Measure how fast the stores are: `bench peers`; or the HTTP cache: `bench http-cache`.
+    /// Measure how fast the stores are: `bench all`; or the HTTP cache: `bench http-cache`.
     #[command(disable_help_flag = true)]
     Bench(Rest),
 }
