@@ -23,7 +23,7 @@ pub(crate) enum Error {
     #[error("talk to the process that started this one; jobs are not started by hand")]
     NoParent { source: io::Error },
     #[error(
-        "a build for development would measure the compiler's settings: use `cargo xtask bench peers`"
+        "a build for development would measure the compiler's settings: use `cargo xtask bench`"
     )]
     NotReleased,
     #[error("start `{program}`: install Node.js 20 or later, which brings npm, and run this again")]
@@ -46,6 +46,14 @@ pub(crate) enum Error {
         work: String,
         source: serde_json::Error,
     },
+    #[error("a value that was stored is not there, or a request within its limit was refused")]
+    Missing,
+    #[error("a peer")]
+    Peer {
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("a waiter was not admitted")]
+    NotAdmitted { source: store_core::AcquireError },
     #[error("bare SQLite")]
     Sqlite(#[from] sqlite_database::rusqlite::Error),
     #[error(transparent)]

@@ -88,7 +88,7 @@ pub(crate) struct WriterStats {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Waited {
     /// From just before the owner completed until the waiter had the value.
-    pub(crate) latencies_millis: Vec<i64>,
+    pub(crate) latencies_millis: Vec<f64>,
     /// Of a core, while many waited and nothing happened; `None` where the system does not say.
     pub(crate) cpu_share: Option<f64>,
 }

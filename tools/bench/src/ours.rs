@@ -9,24 +9,18 @@ mod statements;
 mod timing;
 mod value;
 
-use std::io::{self, Write as _};
-
-use serde::Serialize;
 use store_sqlite::SqliteDatabase;
+
+pub(crate) use self::timing::{scattered, spread};
 
 use self::cache::PageCall;
 use crate::error::Error;
 use crate::job::{Job, Work};
-use tokio::runtime::Runtime;
+use crate::parent::{self, answer};
 
 /// Does the job and writes its answer.
 pub(crate) fn run(job: &str) -> Result<(), Error> {
-    let job = serde_json::from_str(job).map_err(|error| Error::NoParent {
-        source: error.into(),
-    })?;
-    Runtime::new()
-        .map_err(|source| Error::Runtime { source })?
-        .block_on(work(job))
+    parent::runtime()?.block_on(work(parent::read(job)?))
 }
 
 async fn work(job: Job) -> Result<(), Error> {
@@ -51,12 +45,4 @@ async fn work(job: Job) -> Result<(), Error> {
         Work::Seed | Work::Versions => {}
     }
     Ok(database.close().await?)
-}
-
-fn answer(what: &impl Serialize) -> Result<(), Error> {
-    let write = || {
-        let line = serde_json::to_string(what)?;
-        writeln!(io::stdout(), "{line}")
-    };
-    write().map_err(|source| Error::NoParent { source })
 }

@@ -1,18 +1,14 @@
 //! `cargo xtask bench peers`: a comparison with the npm package that these stores replace.
 
-use std::env;
-use std::fs;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::fixture::Fixture;
 use crate::install;
 use crate::job::Settings;
 use crate::report::Report;
-use crate::{contention, wakeup};
+use crate::{contention, document, wakeup};
 
-const PAGE: &str = "docs/benchmarks.md";
 /// What a run must do at least to write the page.
 const FULL_ROUNDS: usize = 5;
 const FULL_PERCENT: u64 = 100;
@@ -34,12 +30,17 @@ pub(crate) struct Args {
     percent: u64,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Error> {
-    if cfg!(debug_assertions) {
-        return Err(Error::NotReleased);
+impl Args {
+    pub(crate) fn full() -> Self {
+        Self {
+            rounds: NonZeroUsize::MIN.saturating_add(FULL_ROUNDS - 1),
+            percent: FULL_PERCENT,
+        }
     }
-    let root = root();
-    let peer = install::peer(&root)?;
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Error> {
+    let peer = install::peer(&document::root())?;
     let fixture = Fixture::new(&peer)?;
     let report = Report {
         rounds: args.rounds.get(),
@@ -50,42 +51,6 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         breakdown: fixture.breakdown(args.percent)?,
         defaults: fixture.compare(Settings::Defaults, args.rounds.get(), args.percent)?,
     };
-    let text = report.to_string();
-    println!("{text}");
-    if args.rounds.get() < FULL_ROUNDS || args.percent < FULL_PERCENT {
-        return Ok(());
-    }
-    let page = root.join(PAGE);
-    let before = fs::read_to_string(&page).map_err(Error::file("read", &page))?;
-    let text = format!("{text}{}", other_benchmark(&before));
-    fs::write(&page, text).map_err(Error::file("write", &page))
-}
-
-/// What the page says of the HTTP cache, which another program measures.
-fn other_benchmark(page: &str) -> &str {
-    let start = page.find("\n## HTTP cache\n");
-    start
-        .and_then(|start| page.get(start..))
-        .unwrap_or_default()
-}
-
-/// The repository of this program.
-///
-/// Asked for at run time: a path compiled in would outlive a checkout that has moved.
-fn root() -> PathBuf {
-    let compiled = env!("CARGO_MANIFEST_DIR");
-    let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| compiled.into());
-    Path::new(&manifest).join("../..")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_part_of_the_page_on_the_http_cache_is_kept() {
-        let kept = other_benchmark("# Benchmarks\n\n## HTTP cache\n\nText.\n");
-        assert_eq!(kept, "\n## HTTP cache\n\nText.\n");
-        assert_eq!(other_benchmark("# Benchmarks\n"), "");
-    }
+    let is_full = args.rounds.get() >= FULL_ROUNDS && args.percent >= FULL_PERCENT;
+    document::publish(&report.to_string(), is_full)
 }

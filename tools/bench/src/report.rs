@@ -24,8 +24,8 @@ pub(crate) struct Report {
 /// A get may take this many times the same prepared read by bare SQLite.
 const READ_OVERHEAD: f64 = 1.2;
 /// What a waiter in another process may wait after the job is completed, and use meanwhile.
-const WAKE_P50_MILLIS: i64 = 10;
-const WAKE_P99_MILLIS: i64 = 20;
+const WAKE_P50_MILLIS: f64 = 10.0;
+const WAKE_P99_MILLIS: f64 = 20.0;
 const WAIT_CPU_SHARE: f64 = 0.02;
 /// What a writer may wait beside another process that writes as much as it can.
 const CONTENTION_WAIT_MILLIS: f64 = 100.0;
@@ -53,7 +53,9 @@ impl Report {
             f,
             "# Benchmarks
 
-Written by one run of
+Each section is written by a run of the command that it shows; `cargo xtask bench all` runs all of them but
+those of the HTTP cache and of reading resources. The comparison with the npm package, down to *With the
+peer as it comes*, is written by
 
 ```sh
 cargo xtask bench peers     # needs Node.js 20 or later, with npm
@@ -236,7 +238,7 @@ fn table(f: &mut Formatter<'_>, measurements: &[Measurement]) -> fmt::Result {
     Ok(())
 }
 
-fn met(is_met: Option<bool>) -> &'static str {
+pub(crate) fn met(is_met: Option<bool>) -> &'static str {
     match is_met {
         Some(true) => "yes",
         Some(false) => "**no**",

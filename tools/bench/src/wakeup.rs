@@ -4,6 +4,7 @@ use crate::child::Side;
 use crate::error::Error;
 use crate::fixture::Fixture;
 use crate::job::{Waited, Woken, Work};
+use crate::median::percentile;
 
 /// The time that the peer's owner works, and that its waiter waits at most.
 const PEER_WORK_MILLIS: u64 = 500;
@@ -12,8 +13,8 @@ const PEER_PATIENCE_MILLIS: u64 = 3_000;
 /// The latencies of waiters, and what waiting costs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wakeup {
-    pub(crate) p50_millis: i64,
-    pub(crate) p99_millis: i64,
+    pub(crate) p50_millis: f64,
+    pub(crate) p99_millis: f64,
     pub(crate) wakes: usize,
     /// Of a core, with many waiters and nothing happening.
     pub(crate) cpu_share: Option<f64>,
@@ -38,8 +39,7 @@ pub(crate) fn measure(fixture: &Fixture<'_>) -> Result<Wakeup, Error> {
     let (_, peer): (Woken, Woken) = (busy.finish()?, patient.finish()?);
     fixture.clean("wakeup.db")?;
 
-    let mut latencies = waited.latencies_millis;
-    latencies.sort_unstable();
+    let latencies = waited.latencies_millis;
     Ok(Wakeup {
         p50_millis: percentile(&latencies, 50),
         p99_millis: percentile(&latencies, 99),
@@ -47,22 +47,4 @@ pub(crate) fn measure(fixture: &Fixture<'_>) -> Result<Wakeup, Error> {
         cpu_share: waited.cpu_share,
         is_peer_woken: peer.woken,
     })
-}
-
-/// Of values in ascending order, by nearest rank; of no values, the greatest number there is.
-fn percentile(sorted: &[i64], percent: usize) -> i64 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_percentile_is_one_of_the_values() {
-        assert_eq!(percentile(&[1, 2, 3, 40], 50), 2);
-        assert_eq!(percentile(&[1, 2, 3, 40], 99), 40);
-        assert_eq!(percentile(&[], 50), i64::MAX);
-    }
 }

@@ -1,6 +1,5 @@
 //! De-duplication: jobs of one process, and waiting for those of another.
 
-use std::fs;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use store_sqlite::{SqliteDatabase, SqliteDedupeStore};
 use super::cache::key;
 use super::timing::timed;
 use super::value::value;
+use crate::cpu;
 use crate::error::Error;
 use crate::job::{Job, Timing, Waited};
 
@@ -94,7 +94,8 @@ pub(crate) async fn wait(database: &SqliteDatabase) -> std::result::Result<Waite
         if let JobOutcome::Value(value) = outcome
             && let Ok(completed_at) = String::from_utf8_lossy(&value).parse::<i64>()
         {
-            latencies_millis.push(woken_at - completed_at);
+            let late = u32::try_from(woken_at - completed_at).unwrap_or_default();
+            latencies_millis.push(f64::from(late));
         }
     }
     let waiters: Vec<_> = (0..WAITERS)
@@ -128,20 +129,10 @@ async fn join(dedupe: &SqliteDedupeStore, key: &Key) -> Result<JobOutcome> {
 async fn cpu_share_while_idle() -> Option<f64> {
     pause(MARGIN / 2).await;
     let clock = SystemClock::new();
-    let before = cpu_time()?;
+    let before = cpu::used()?;
     pause(IDLE).await;
-    let used = cpu_time()?.checked_sub(before)?;
+    let used = cpu::used()?.checked_sub(before)?;
     Some(used.as_secs_f64() / clock.monotonic().as_secs_f64())
-}
-
-/// The processor time of this process so far, where the system gives it to the microsecond.
-fn cpu_time() -> Option<Duration> {
-    let mut nanos = 0;
-    for thread in fs::read_dir("/proc/self/task").ok()? {
-        let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        nanos += text.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(Duration::from_nanos(nanos))
 }
 
 async fn pause(duration: Duration) {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use store_core::{Clock as _, Result, SystemClock};
 
 use crate::error::Error;
+use crate::figures::{as_f64, micros};
 use crate::job::{Job, Timing};
 
 /// Calls `op` with 0, 1, 2, … from the job's tasks; the first calls only warm up.
@@ -26,7 +27,7 @@ where
     })
 }
 
-async fn spread<F, C>(
+pub(crate) async fn spread<F, C>(
     tasks: usize,
     numbers: Range<u64>,
     op: &Arc<F>,
@@ -60,12 +61,8 @@ where
 }
 
 /// Microseconds per call.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of calls are far below 2^53"
-)]
 pub(crate) fn per_call(time: Duration, calls: u64) -> f64 {
-    time.as_secs_f64() * 1e6 / calls as f64
+    micros(time) / as_f64(calls)
 }
 
 /// A number that visits places in no order.

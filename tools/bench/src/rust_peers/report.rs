@@ -1,0 +1,143 @@
+//! The section of the page.
+
+use std::fmt::{self, Formatter};
+
+use super::Measured;
+use super::contender::Group;
+use crate::figures::Figures;
+use crate::scale::{VALUE, grouped};
+
+/// All results of a run.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) machine: String,
+    pub(super) measured: Vec<Measured>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "## Other crates
+
+```sh
+cargo xtask bench rust-peers
+```
+
+lets crates of the same kind do the same work in turns, each time in a new process and on a new file, from
+one task, with values of {VALUE} bytes. A figure is the median of the rounds. *mean* is the time of many
+calls divided by their number; p50 and p99 are of calls timed one by one, with one look at the clock each,
+which counts most where a call takes less than a microsecond. *processor* is the time of all threads of
+the process for each call. *allocations* are those of all its threads for each call, reallocations
+included, counted in runs of their own. Sets write over an entry that is there. Nothing is evicted.
+
+A crate that does less may well be faster. What each does for its time stands below each table. LMDB is
+missing: heed opens it by an unsafe function, which this program, like the whole repository, forbids.
+
+{}.",
+            self.machine
+        )?;
+        Group::ALL
+            .into_iter()
+            .try_for_each(|group| self.group(f, group))
+    }
+}
+
+impl Report {
+    fn group(&self, f: &mut Formatter<'_>, group: Group) -> fmt::Result {
+        let of_group = |row: &&Measured| group.contenders().contains(&row.contender);
+        let rows: Vec<&Measured> = self.measured.iter().filter(of_group).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\n### {}\n", group.title())?;
+        for (place, call) in group.calls().iter().enumerate() {
+            costs(f, group, &rows, place, call)?;
+        }
+        growth(f, group, &rows)?;
+        for contender in group.contenders() {
+            writeln!(f, "- {}: {}.", contender.name(), contender.says())?;
+        }
+        Ok(())
+    }
+}
+
+/// All figures of one call at the typical size.
+fn costs(
+    f: &mut Formatter<'_>,
+    group: Group,
+    rows: &[&Measured],
+    place: usize,
+    call: &str,
+) -> fmt::Result {
+    let (unit, typical) = (group.unit(), group.typical());
+    writeln!(
+        f,
+        "| {call} at {} {unit}, us | mean | p50 | p99 | processor | allocations |
+|---|---|---|---|---|---|",
+        grouped(typical)
+    )?;
+    for row in rows.iter().filter(|row| row.entries == typical) {
+        let Some(figures) = row.calls.get(place) else {
+            continue;
+        };
+        let Figures {
+            mean,
+            p50,
+            p99,
+            cpu,
+            allocations,
+        } = figures;
+        let cpu = cpu.map_or_else(String::new, micros);
+        writeln!(
+            f,
+            "| {} | {} | {} | {} | {cpu} | {allocations:.1} |",
+            row.contender.name(),
+            micros(*mean),
+            micros(*p50),
+            micros(*p99),
+        )?;
+    }
+    writeln!(f)
+}
+
+/// The mean of each call as the store grows.
+fn growth(f: &mut Formatter<'_>, group: Group, rows: &[&Measured]) -> fmt::Result {
+    let sizes: Vec<u64> = group.sizes().collect();
+    let heads: Vec<String> = sizes.iter().map(|size| grouped(*size)).collect();
+    writeln!(
+        f,
+        "| mean, us, by {} | {} |",
+        group.unit(),
+        heads.join(" | ")
+    )?;
+    writeln!(f, "|---|{}", "---|".repeat(sizes.len()))?;
+    for (place, call) in group.calls().iter().enumerate() {
+        for contender in group.contenders() {
+            let cell = |size: &u64| {
+                let row = rows
+                    .iter()
+                    .find(|row| row.contender == *contender && row.entries == *size);
+                let figures = row.and_then(|row| row.calls.get(place));
+                figures.map_or_else(String::new, |figures| micros(figures.mean))
+            };
+            let cells: Vec<String> = sizes.iter().map(cell).collect();
+            writeln!(
+                f,
+                "| {call}, {} | {} |",
+                contender.name(),
+                cells.join(" | ")
+            )?;
+        }
+    }
+    writeln!(f)
+}
+
+/// Three digits where there are no more than that before the point.
+fn micros(micros: f64) -> String {
+    if micros < 10.0 {
+        format!("{micros:.3}")
+    } else {
+        format!("{micros:.1}")
+    }
+}
