@@ -89,14 +89,6 @@ impl Group {
         let alone = (self == Self::Limiter).then_some(1);
         alone.into_iter().chain(SIZES)
     }
-
-    /// Rounds at a size: where filling takes longest, one says as much as can be had quickly.
-    pub(super) const fn rounds(self, entries: u64, asked: usize) -> usize {
-        if entries >= 1_000_000 && matches!(self, Self::File) {
-            return 1;
-        }
-        asked
-    }
 }
 
 impl Contender {
