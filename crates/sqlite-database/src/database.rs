@@ -34,9 +34,9 @@ pub(crate) const LONG_BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 /// [`close`](Self::close) at the end. If the last handle is dropped instead, the writer thread
 /// commits the queued operations and closes in the background.
 ///
-/// On Unix a file can be deleted, moved or replaced while it is open. Within a second every
-/// operation then fails with [`ErrorKind::Unavailable`], because other processes that open the path
-/// get a different database. Commits made in that second are lost with the file.
+/// On Unix a file can be deleted, moved or replaced while it is open. The path is looked at every second.
+/// Once it leads to no file or to another one, every operation fails with [`ErrorKind::Unavailable`], because other
+/// processes that open the path get a different database. Commits made in between are lost with the file.
 ///
 /// A closure passed to [`write`](Self::write) reads through the transaction it is given: other
 /// connections do not see its uncommitted rows, and those of an in-memory database block until it
@@ -353,8 +353,8 @@ impl SqliteDatabase {
     /// nothing was committed in between.
     ///
     /// For what keeps rows in memory: take the number *before* reading the rows, and use them for as
-    /// long as it is the same. It takes about two microseconds on the caller's thread, a connection of
-    /// its own, and concurrent callers one after another. Several commits may count as one change, and
+    /// long as it is the same. It is read on the caller's thread, from a connection of its own, and for
+    /// concurrent callers one after another. Several commits may count as one change, and
     /// a number may change without a commit. Only numbers from clones of one handle compare: this is
     /// SQLite's [`data_version`](https://sqlite.org/pragma.html#pragma_data_version), which belongs to a
     /// connection.

@@ -1,8 +1,8 @@
 //! A SQLite database shared by many tasks, threads and processes: open, migrate, write, read, back up.
 //!
 //! For crates that keep tables in a local file which other processes have open at the same time. It
-//! adds to SQLite what sharing takes: WAL mode and the pragmas for it, a busy handler that is fair
-//! between processes, group commit in a single writer per process, notifications of other processes'
+//! adds to SQLite what sharing takes: WAL mode and the pragmas for it, a busy handler for several
+//! processes, group commit in a single writer per process, notifications of other processes'
 //! commits, and migrations of several crates in one file.
 //!
 //! | to … | use |
@@ -15,7 +15,7 @@
 //! | declare and migrate a schema | [`Component`] and [`Migration`]; [`SqliteDatabase::migrate`], [`MigrationStatus`] |
 //! | back up, check, vacuum, measure | [`SqliteDatabase::backup`], [`check`](SqliteDatabase::check), [`vacuum`](SqliteDatabase::vacuum), [`size`](SqliteDatabase::size) |
 //! | return free pages to the file system, a few at a time | [`SqliteDatabase::release_free_pages`] |
-//! | move a damaged file aside, once among processes | [`SqliteDatabase::set_aside`], with a [`DamageCheck`] |
+//! | move a damaged file aside, once among all that find it damaged | [`SqliteDatabase::set_aside`], with a [`DamageCheck`] |
 //! | query with `sqlx` | [`SqliteDatabase::pool`] |
 //! | handle errors | [`Error`] and its [`ErrorKind`] |
 //!
@@ -49,7 +49,7 @@
 //!
 //! # Two client libraries
 //!
-//! Reads and writes use `rusqlite`, which runs a statement on the caller's thread in microseconds.
+//! Reads and writes use `rusqlite`, which runs a statement on the caller's thread.
 //! Migrations and the [`pool`](SqliteDatabase::pool) use `sqlx`. Both link the same SQLite library,
 //! see [`sqlite_version`], and are re-exported: use [`rusqlite`] and [`sqlx`] from here to get the
 //! matching versions.

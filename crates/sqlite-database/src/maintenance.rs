@@ -80,8 +80,9 @@ impl SqliteDatabase {
 
     /// Rebuilds the file without its free pages, and checkpoints the write-ahead log.
     ///
-    /// Needs as much free disk space as the database has content. Writers of all processes are
-    /// blocked meanwhile; with many megabytes that exceeds their busy timeout.
+    /// One transaction, for which the writers of all processes wait: see
+    /// [SQLite's documentation](https://sqlite.org/lang_vacuum.html). It builds the new content
+    /// [in memory](https://sqlite.org/tempfiles.html) and writes it through the log.
     ///
     /// # Errors
     ///

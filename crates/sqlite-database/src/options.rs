@@ -24,11 +24,12 @@ pub enum AccessMode {
     /// Changes neither rows nor schema nor journal mode. Writes fail with
     /// [`ErrorKind::ReadOnly`](crate::ErrorKind::ReadOnly).
     ///
-    /// A file in WAL mode needs a writable directory, or another process that has it open.
+    /// A file in WAL mode needs a writable directory, or another process that has it open: see
+    /// [SQLite's documentation](https://sqlite.org/wal.html#readonly).
     ReadOnly,
 }
 
-/// The durability of a commit: SQLite's `PRAGMA synchronous`.
+/// The durability of a commit: SQLite's [`PRAGMA synchronous`](https://sqlite.org/pragma.html#pragma_synchronous).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Synchronous {
@@ -44,7 +45,7 @@ pub enum Synchronous {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Execution {
-    /// The caller's thread: microseconds, without a thread switch.
+    /// The caller's thread, without a thread switch.
     #[default]
     CallerThread,
     /// The writer thread for writes and tokio's blocking threads for reads, so that a slow disk does
@@ -85,7 +86,8 @@ pub struct DatabaseOptions {
     pub readers: NonZeroUsize,
     /// The page cache of each connection, in KiB. Default: 8192.
     pub cache_kib: u32,
-    /// The most bytes of the file that readers map into memory; 0 disables it.
+    /// The most bytes of the file that readers map into memory; 0 disables it, so that a failed read of the disk
+    /// is an error and not [a signal](https://sqlite.org/mmap.html).
     /// Default: 256 MiB on 64-bit targets, else 0.
     pub mmap_bytes: u64,
     /// The page size of a new file, in bytes: a power of two from 512 to 65536. An existing file
@@ -93,7 +95,8 @@ pub struct DatabaseOptions {
     pub page_bytes: u32,
     /// The maximum size of the file, in bytes, rounded down to whole pages: writes that need more
     /// fail with [`ErrorKind::StorageFull`](crate::ErrorKind::StorageFull). A file that is larger
-    /// already does not grow. The write-ahead log is not included. Default: unlimited.
+    /// already does not grow. The write-ahead log is not included. Not stored in the file: it binds the writes of
+    /// this handle. Default: unlimited.
     pub max_bytes: Option<u64>,
     /// How much free space is left on the disk, in bytes: with less the file does not grow, as if the
     /// disk were full, so that rows can still be deleted and the space for that is not taken by others.

@@ -48,8 +48,8 @@ impl SqliteDatabase {
     /// write-ahead log moves along, so the damaged database can be examined under its new name; the move
     /// does not change its bytes. `None` means that there is nothing to move: the file is missing or not damaged.
     /// Of several processes that find the same damage, one moves the file and the others get `None`, also
-    /// if there is a new file by then. Handles that still have the moved file open fail with
-    /// [`ErrorKind::Unavailable`] within a second.
+    /// if there is a new file by then. Handles that still have the moved file open notice, and fail with
+    /// [`ErrorKind::Unavailable`] from then on.
     ///
     /// A file that is not a SQLite database counts as damaged, and so does an empty one beside a log: it
     /// was cut off. An empty file `NAME.lock` stays beside it; while it exists, connections of this crate

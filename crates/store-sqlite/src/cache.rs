@@ -30,7 +30,8 @@ use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_MAX_ENTRY_BYTES};
 /// A persistent cache in a SQLite file, shared by every process that opens it.
 ///
 /// If [`DatabaseOptions::max_bytes`](crate::DatabaseOptions::max_bytes) bounds the file, the cache evicts
-/// what expires first, and leaves an eighth of it, at most 64 MiB, to the other stores.
+/// what expires first, and leaves an eighth of it to the other stores: at most 8192 pages, in small files up to a
+/// quarter.
 ///
 /// A removal of more than some hundred values hides them at once and leaves it to sweeps to free them; it does
 /// not count them, and until then they count as stored.
