@@ -177,6 +177,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_services_of_the_compose_file_share_a_file_and_can_be_started() {
+        const RUN: &str = "command: cargo run --release --locked -p comicvine-cli -- ";
+        let file = include_str!("../../../docker-compose.yml");
+        let commands: Vec<_> = file
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix(RUN))
+            .map(|rest| arguments(&format!("comicvine {rest}")))
+            .collect();
+        assert_eq!(commands.len(), 2, "{commands:?}");
+        for (command, priority) in commands.iter().zip(["user", "background"]) {
+            let parsed = Cli::try_parse_from(command);
+            assert!(parsed.is_ok(), "{command:?}: {}", parsed.unwrap_err());
+            let end = ["--priority", priority].map(str::to_owned);
+            assert!(command.ends_with(&end), "{command:?}");
+        }
+        assert_eq!(file.matches("<<: *comicvine").count(), commands.len());
+        assert_eq!(file.matches("COMIC_VINE_DB_PATH: ").count(), 1);
+    }
+
     /// The help of `command` and of everything below it.
     fn all_help(command: &mut clap::Command) -> Vec<String> {
         let mut helps = vec![command.render_long_help().to_string()];

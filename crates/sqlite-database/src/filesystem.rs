@@ -70,14 +70,15 @@ mod tests {
 
     #[test]
     fn the_innermost_and_latest_mount_decides() {
-        for (path, name) in [
-            ("/var/lib", "ext4"),
-            ("/mnt/comics shared/x", "nfs4"),
-            ("/mnt/comics shared/local/x", "xfs"),
-            ("/srv/a/b", "fuse.sshfs"),
-            ("/srv/ab", "ext4"),
+        for (path, name, is_network) in [
+            ("/var/lib", "ext4", false),
+            ("/mnt/comics shared/x", "nfs4", true),
+            ("/mnt/comics shared/local/x", "xfs", false),
+            ("/srv/a/b", "fuse.sshfs", true),
+            ("/srv/ab", "ext4", false),
         ] {
             assert_eq!(filesystem_of(MOUNTS, Path::new(path)), Some(name), "{path}");
+            assert_eq!(NETWORK.contains(&name), is_network, "{path}");
         }
     }
 

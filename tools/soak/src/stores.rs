@@ -85,7 +85,7 @@ use self::worker::Job;
 /// Trials of a few seconds come first, each with a file of its own: a read transaction that stays open
 /// beside programs that write (half of the calls within 50 ms, all within the slack, and a short log after
 /// it has ended); a full disk (what is kept is read, deleted and cleared, permits are granted, and the space
-/// is used again); a second name for the file; a crowd of callers while the file is locked (each refused
+/// is used again; a real one is also filled up by others for a while); a second name for the file; a crowd of callers while the file is locked (each refused
 /// within the busy timeout and the slack); runtimes that end in the middle of calls; files with a flipped bit
 /// (a value is whole, missing or an error); a clock that steps by an hour both ways (permits come and are not
 /// too many, leases, cooldowns and values end in their time).

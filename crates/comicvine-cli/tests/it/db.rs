@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::inspection::NPM_FILE;
 use crate::{Home, RunResult, run};
 
 async fn db(home: &Home, arguments: &[&str]) -> RunResult {
@@ -47,6 +48,25 @@ async fn a_file_that_is_no_database_is_left_as_it_is() {
     ran.assert_failed(2, &["not a SQLite database"]);
     let left = std::fs::read_to_string(home.path("notes.txt")).unwrap();
     assert_eq!(left, text);
+}
+
+#[tokio::test]
+async fn file_of_the_npm_package_is_migrated_in_advance_after_a_backup() {
+    let home = Home::new();
+    let npm = rusqlite::Connection::open(home.path("comics.db")).unwrap();
+    npm.execute_batch(NPM_FILE).unwrap();
+    npm.close().unwrap();
+    let backup = home.path("comics.db.npm-backup");
+    let plan = db(&home, &["plan", "--db", "comics.db"]).await;
+    assert!(plan.printed().contains("-- cache "), "{plan:?}");
+    assert!(!backup.exists());
+    let up = db(&home, &["up", "--db", "comics.db"]).await;
+    assert!(up.printed().contains("applied now"), "{up:?}");
+    assert!(backup.is_file());
+    let backup = rusqlite::Connection::open(backup).unwrap();
+    let columns = "SELECT count(*) FROM pragma_table_info('cache')";
+    let columns = backup.query_row(columns, [], |row| row.get::<_, i64>(0));
+    assert_eq!(columns, Ok(4), "the table as it was");
 }
 
 #[tokio::test]

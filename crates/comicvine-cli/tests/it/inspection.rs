@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{Home, fake, files, some_issue};
 
 /// What version 0.2.0 of the npm package creates and writes.
-const NPM_FILE: &str = r#"
+pub(crate) const NPM_FILE: &str = r#"
     CREATE TABLE cache (
       hash TEXT PRIMARY KEY, value BLOB NOT NULL, expires_at INTEGER NOT NULL, created_at INTEGER NOT NULL
     );

@@ -47,6 +47,7 @@ async fn cached_answers_are_counted_and_listed_without_a_key() {
     assert_eq!(stats["jobs"]["pending"], 0);
     assert!(stats["limits"]["admissions"].as_u64() >= Some(2));
     assert!(stats["file"]["bytes"].as_u64() > Some(0));
+    assert!(stats["file"]["free_bytes"].is_u64() && stats["file"]["wal_bytes"].is_u64());
     assert!(
         cache(&home, &["stats"])
             .await
@@ -247,6 +248,36 @@ async fn damaged_file_is_reported() {
     let checked = cache(&home, &["check"]).await;
     assert_ne!(checked.status, 0, "{checked:?}");
     assert!(!checked.stderr.contains("panicked"));
+}
+
+#[tokio::test]
+async fn damaged_values_and_dangling_references_fail_the_check() {
+    let home = filled().await;
+    let file = rusqlite::Connection::open(home.path("comics.db")).unwrap();
+    file.execute_batch(
+        "UPDATE cache SET value = x'00' WHERE rowid = (SELECT min(rowid) FROM cache)",
+    )
+    .unwrap();
+    let checked = cache(&home, &["check"]).await;
+    assert_eq!(checked.status, 1, "{checked:?}");
+    assert!(
+        checked.stderr.contains("stored values are damaged"),
+        "{checked:?}"
+    );
+    let named = checked.stdout.matches("is not what was stored").count();
+    assert_eq!(named, 1, "{checked:?}");
+    file.execute_batch(
+        "PRAGMA foreign_keys = OFF;
+         CREATE TABLE note (answer TEXT REFERENCES cache (hash)) STRICT;
+         INSERT INTO note VALUES ('nothing')",
+    )
+    .unwrap();
+    let checked = cache(&home, &["check"]).await;
+    assert_eq!(checked.status, 1, "{checked:?}");
+    assert!(
+        checked.stdout.contains("refers to a row of cache"),
+        "{checked:?}"
+    );
 }
 
 #[tokio::test]

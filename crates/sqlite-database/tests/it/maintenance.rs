@@ -43,6 +43,49 @@ async fn a_backup_is_a_consistent_snapshot_and_opens_anywhere() {
 }
 
 #[tokio::test]
+async fn a_backup_has_no_free_pages() {
+    let test = TestDatabase::open().await;
+    fill(&test.database, 0..4000).await;
+    thin_out(&test.database).await;
+    let original = test.database.size().await.expect("numbers");
+    assert!(original.free_pages > 100, "{original:?}");
+    let backup = beside(&test, "backup.db");
+    test.database.backup(&backup).await.expect("a copy");
+    let copy = SqliteDatabase::open(&backup).await.expect("a database");
+    assert_eq!(copy.size().await.expect("numbers").free_pages, 0);
+    assert_eq!(count(&copy), count(&test.database));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn backups_beside_a_writer_have_all_of_a_commit_or_nothing() {
+    let test = TestDatabase::open().await;
+    let other = SqliteDatabase::open(test.path()).await.expect("a handle");
+    let (stop, is_stopped) = std::sync::mpsc::channel();
+    let writing = tokio::spawn(async move {
+        let mut pairs = 0;
+        while pairs < 2_000 && is_stopped.try_recv().is_err() {
+            fill(&other, 2 * pairs..2 * pairs + 2).await;
+            pairs += 1;
+        }
+        pairs
+    });
+    let mut before = 0;
+    for number in 0..5 {
+        let backup = beside(&test, &format!("{number}.db"));
+        test.database.backup(&backup).await.expect("a copy");
+        let copy = SqliteDatabase::open(&backup).await.expect("a database");
+        let titles = count(&copy);
+        assert!(titles % 2 == 0 && titles >= before, "{titles} titles");
+        assert!(copy.check().await.expect("a check").is_ok());
+        copy.close().await.expect("a close");
+        before = titles;
+    }
+    let _sent = stop.send(());
+    let pairs = writing.await.expect("no panic");
+    assert_eq!(count(&test.database), i64::from(2 * pairs));
+}
+
+#[tokio::test]
 async fn a_database_in_memory_is_backed_up_to_a_file() {
     let directory = TempDir::new().expect("a directory");
     let database = SqliteDatabase::in_memory().await.expect("a database");

@@ -167,7 +167,7 @@ async fn a_page_size_that_sqlite_would_ignore_is_refused() {
 /// Permissions do not apply to root, so root runs the child as another user.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_may_not_be_written_is_read_only() {
+async fn a_file_or_directory_that_may_not_be_written_is_read_only() {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     use std::os::unix::process::CommandExt as _;
 
@@ -179,31 +179,59 @@ async fn a_file_that_may_not_be_written_is_read_only() {
         std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("own files");
     };
     allow(&directory, 0o755);
-    allow(&test.path(), 0o444);
     // Another user may have no access to the build directory.
     let program = directory.join("it");
     std::fs::copy(std::env::current_exe().expect("this binary"), &program).expect("a copy");
     allow(&program, 0o755);
-    let mut command = child_from(
-        "opening::process_that_may_not_write",
-        &test.path(),
-        &program,
-    );
-    if directory.metadata().expect("a directory").uid() == 0 {
-        command.uid(NOBODY).gid(NOBODY);
+    // A file without permission, and one beside which no log can be created.
+    for (in_directory, of_file) in [(0o755, 0o444), (0o555, 0o666)] {
+        allow(&test.path(), of_file);
+        allow(&directory, in_directory);
+        let mut command = child_from(
+            "opening::process_that_may_not_write",
+            &test.path(),
+            &program,
+        );
+        if directory.metadata().expect("a directory").uid() == 0 {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.current_dir(&directory);
+        ChildProcess::spawn(command).wait();
     }
-    command.current_dir(&directory);
-    ChildProcess::spawn(command).wait();
+    allow(&directory, 0o755);
 }
 
 #[cfg(unix)]
 #[tokio::test]
-#[ignore = "child process of a_file_that_may_not_be_written_is_read_only"]
+#[ignore = "child process of a_file_or_directory_that_may_not_be_written_is_read_only"]
 async fn process_that_may_not_write() {
     let error = SqliteDatabase::open(child_file())
         .await
         .expect_err("no permission");
     assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_log_and_its_index_have_the_permissions_of_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let test = TestDatabase::open().await;
+    test.database.close().await.expect("a close");
+    for mode in [0o600, 0o660] {
+        let permissions = Permissions::from_mode(mode);
+        std::fs::set_permissions(test.path(), permissions).expect("own files");
+        let database = SqliteDatabase::open(test.path()).await;
+        let database = database.expect("a database");
+        let written = database.write(move |tx| insert(tx, &mode.to_string()));
+        written.await.expect("a commit");
+        for name in ["test.db-wal", "test.db-shm"] {
+            let beside = std::fs::metadata(test.path().with_file_name(name));
+            let created = beside.expect("a file").permissions().mode();
+            assert_eq!(created & 0o777, mode, "{name}");
+        }
+        database.close().await.expect("a close");
+    }
 }
 
 #[tokio::test]

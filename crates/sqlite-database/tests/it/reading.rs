@@ -1,9 +1,10 @@
 //! Reads, and the watch for commits.
 
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use sqlite_database::{ErrorKind, SqliteDatabase};
+use sqlite_database::{DatabaseOptions, ErrorKind, Execution, SqliteDatabase};
 
 use crate::support::{TABLE, TestDatabase, count, insert};
 
@@ -70,6 +71,26 @@ async fn reads_nest() {
         .blocking_read(|_| Ok(count(&test.database)))
         .expect("a read");
     assert_eq!(nested, 0);
+}
+
+#[tokio::test]
+async fn more_reads_at_once_than_readers_open_connections() {
+    let options = DatabaseOptions::default().with_readers(NonZeroUsize::MIN);
+    let test = TestDatabase::open_with(options).await;
+    let database = &test.database;
+    let nested = database.blocking_read(|_| database.blocking_read(|_| Ok(count(database))));
+    assert_eq!(nested.expect("three connections"), 0);
+}
+
+#[tokio::test]
+async fn in_the_background_nothing_runs_on_the_callers_thread() {
+    let options = DatabaseOptions::default().with_execution(Execution::Background);
+    let test = TestDatabase::open_with(options).await;
+    let caller = std::thread::current().id();
+    let read = test.database.read(|_| Ok(std::thread::current().id()));
+    assert_ne!(read.await.expect("a read"), caller);
+    let written = test.database.write(|_| Ok(std::thread::current().id()));
+    assert_ne!(written.await.expect("a commit"), caller);
 }
 
 #[tokio::test]

@@ -147,9 +147,11 @@ async fn process_without_descriptors() {
     }
     let error = SqliteDatabase::open(child_file()).await;
     let error = error.expect_err("no descriptor");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.to_string().contains("ulimit -n"), "{error}");
     let copy = child_file().with_file_name("copy.db");
     let error = opened.backup(copy).await.expect_err("no descriptor");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.to_string().contains("ulimit -n"), "{error}");
     drop(taken);
     let opened = SqliteDatabase::open(child_file()).await;

@@ -45,6 +45,7 @@ async fn an_idle_reader_keeps_no_writer_waiting() {
     }
     // Once the reader is gone, the log is moved and written from its beginning again.
     let longest = test.wal_bytes();
+    assert!(longest > 4500 * u64::from(PAGE_BYTES), "{longest} bytes");
     drop(shell);
     for _ in 0..100_000 {
         let frames = "PRAGMA wal_checkpoint(NOOP)";

@@ -81,6 +81,8 @@ async fn a_tag_of_many_values_hides_them_at_once_and_is_freed_in_steps() {
         (0, 1_200)
     );
     assert_eq!(listed(&cache).await, 1_200);
+    let stats = cache.stats().await.expect("counts");
+    assert_eq!(stats.total_items, 2_400, "hidden values are stored still");
     assert!(cache.cleanup().await.expect("a cleanup") <= 500, "a step");
     assert_eq!(
         (live(&cache, "comics").await, live(&cache, "others").await),

@@ -229,6 +229,26 @@ async fn expired_values_are_removed_in_the_background() {
     .await;
 }
 
+#[tokio::test]
+async fn admissions_are_removed_in_the_background() {
+    let clock = ManualClock::default();
+    let folder = Folder::new();
+    let options = RateLimitOptions::default()
+        .with_default_config(Limit::new(1, SECOND))
+        .with_clock(clock.clone());
+    let database = folder.open().await;
+    let limits = SqliteRateLimitStore::with_options(&database, options);
+    let decision = limits.try_acquire(Acquire::one(&resource("issues"))).await;
+    drop(decision.expect("a decision"));
+    let rows = async || admissions(&database).await.expect("a log").len();
+    assert_eq!(rows().await, 1);
+    eventually(async || {
+        clock.advance(MINUTE);
+        rows().await == 0
+    })
+    .await;
+}
+
 // covers("F53")
 #[tokio::test]
 async fn more_entries_than_a_statement_binds_are_removed_at_once() {

@@ -1,6 +1,8 @@
 //! A disk that gets full: a small one if there is one, otherwise one of which everything is to stay free.
 
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use store_core::{CacheStore as _, ErrorKind, Selection};
 use store_sqlite::{DatabaseOptions, SqliteDatabase};
@@ -51,6 +53,9 @@ pub(super) async fn run(file: &Path, small_disk: Option<&Path>) -> Result<Trial,
         trial.calls += KEPT + (DELETED + ACQUIRED) / 10;
         stored = fill_up(&mut trial, &pair, stored).await?;
     }
+    if let Some(folder) = small_disk {
+        others_fill_it_up(&mut trial, &pair, folder, stored).await?;
+    }
     let cleared = pair.cache.clear(&Selection::All).await;
     complain(&mut trial, "clear", cleared.err());
     // Hidden values take their space until they are freed.
@@ -97,6 +102,45 @@ async fn fill_up(trial: &mut Trial, pair: &Pair, from: usize) -> Result<usize, E
             }
         }
     }
+}
+
+/// Other programs take the rest of a disk: what is kept is read, and with space again the others go on.
+async fn others_fill_it_up(
+    trial: &mut Trial,
+    pair: &Pair,
+    folder: &Path,
+    next: usize,
+) -> Result<(), Error> {
+    let other = take_the_rest(folder)?;
+    for number in DELETED..KEPT {
+        trial.calls += 1;
+        let found = pair.has(number).await;
+        trial.expect(matches!(found, Ok(true)), || {
+            format!("value {number} on a disk without a free byte: {found:?}")
+        });
+    }
+    if let Err(error) = pair.set(next).await {
+        let kind = error.kind();
+        trial.expect(kind == ErrorKind::StorageFull, || format!("set: {error}"));
+    }
+    fs::remove_file(&other).map_err(Error::file("remove", &other))?;
+    for number in DELETED..DELETED + 5 {
+        let deleted = pair.cache.delete(&key(number)?).await;
+        complain(trial, "delete", deleted.err());
+    }
+    complain(trial, "acquire", pair.acquire().await.err());
+    Ok(())
+}
+
+/// Writes a file until the disk is full to the last byte.
+fn take_the_rest(folder: &Path) -> Result<PathBuf, Error> {
+    let path = folder.join("other");
+    let mut file = File::create(&path).map_err(Error::file("create", &path))?;
+    for bytes in [65_536, 1] {
+        let block = vec![7_u8; bytes];
+        while file.write_all(&block).is_ok() {}
+    }
+    Ok(path)
 }
 
 fn complain(trial: &mut Trial, what: &str, error: Option<store_core::Error>) {
