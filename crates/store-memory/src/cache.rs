@@ -3,9 +3,13 @@
 //! Writers hold the lock exclusively, so that an invalidation and a fill never overlap. Readers share
 //! it: no hit waits for another.
 
+mod entries;
 mod eviction;
 mod index;
 mod invalidations;
+mod order;
+mod slab;
+mod stored;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,15 +17,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use store_core::backend::FillMark;
 use store_core::{
-    CacheOptions, CacheStats, CacheStore, EntryInfo, ErrorKind, FillToken, Key, Lookup, NewEntry,
-    Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp, Ttl,
+    CacheOptions, CacheStats, CacheStore, Clock, EntryInfo, ErrorKind, FillToken, Key, Lookup,
+    NewEntry, Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp, Ttl,
 };
 
-use self::index::{Index, Stored};
+use self::entries::Found;
+use self::index::Index;
 use self::invalidations::{Invalidations, Target};
+use self::stored::Stored;
 use crate::moment::Moment;
 use crate::options::{CLEANUP_BATCH, Capacity, MAX_ENTRY_BYTES};
 use crate::shared::{Shared, error};
+
+/// How many keys are sorted under one lock.
+const SORT_BATCH: usize = 2_000;
 
 /// A cache in memory, bounded in entries and bytes. Clones share their entries.
 ///
@@ -92,22 +101,35 @@ impl MemoryCacheStore {
         Moment::of(&*self.options.clock)
     }
 
+    /// Sorts the keys that were stored since the last call, a few at a time: whoever else uses the cache does not
+    /// wait for all of them. What is stored meanwhile is left.
+    async fn sort(&self, operation: &'static str) -> Result<()> {
+        let unsorted = self
+            .shared
+            .read(operation, |state| state.index.unsorted())?;
+        for _ in 0..unsorted.div_ceil(SORT_BATCH) {
+            self.shared.write(operation, |state| {
+                state.index.sort(SORT_BATCH);
+                Ok(())
+            })?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
     fn store(&self, state: &mut State, entry: NewEntry, at: Moment) -> Result<SetOutcome> {
         let now = at.now;
+        let found = state.index.find(&entry.key);
         let token = entry.token.unwrap_or_else(|| state.token(now));
-        if state.is_outdated(&entry, token, at) {
+        if state.is_outdated(&entry, found, token, at) {
             return Ok(SetOutcome::Outdated);
         }
-        let stored = Stored {
-            value: entry.value,
-            tags: entry.tags,
-            created_at: now,
-            expires_at: entry.ttl.expires_at(now),
-            lapses_at: match entry.ttl {
-                Ttl::Never => u64::MAX,
-                Ttl::After(ttl) => millis(at.monotonic.saturating_add(ttl)),
-            },
-            began_at: FillMark::from(token).began_at,
+        let stored = Stored::new(entry.value, now)
+            .began(FillMark::from(token).began_at)
+            .tagged(entry.tags);
+        let stored = match entry.ttl {
+            Ttl::Never => stored,
+            Ttl::After(ttl) => stored.expiring(now + ttl, millis(at.monotonic.saturating_add(ttl))),
         };
         let limit = self.options.max_entry_bytes.unwrap_or(MAX_ENTRY_BYTES);
         let bytes = stored.value.len();
@@ -122,7 +144,7 @@ impl MemoryCacheStore {
                 .with_key(entry.key.as_str())
                 .with_detail(detail));
         }
-        state.index.insert(entry.key, stored, now);
+        state.index.insert(entry.key, found, stored, now);
         Ok(SetOutcome::Stored)
     }
 }
@@ -141,18 +163,31 @@ impl State {
     }
 
     fn look_up(&self, key: &Key, at: Moment) -> Lookup {
-        match self.index.get(key, at) {
-            Some(entry) => Lookup::Hit(entry),
+        match self.index.get(key, |stored| stored.is_live(at)) {
+            Some(stored) => Lookup::Hit(stored.entry()),
             None => Lookup::Miss(self.token(at.now)),
         }
     }
 
-    fn is_outdated(&self, entry: &NewEntry, token: FillToken, at: Moment) -> bool {
+    /// As [`look_up`](Self::look_up), for one key: the clocks are read as far as the answer depends on them.
+    fn look_up_by(&self, key: &Key, clock: &dyn Clock) -> Lookup {
+        let (now, monotonic) = (|| clock.now(), || clock.monotonic().as_millis());
+        match self
+            .index
+            .get(key, |stored| stored.is_live_by(now, monotonic))
+        {
+            Some(stored) => Lookup::Hit(stored.entry()),
+            None => Lookup::Miss(self.token(clock.now())),
+        }
+    }
+
+    fn is_outdated(&self, entry: &NewEntry, found: Found, token: FillToken, at: Moment) -> bool {
         let now = at.now;
         // An entry of the future means that the clock was set back: which fill began later is unknown,
         // and dropping this one would freeze the entry until the clock is there again.
         let mark = FillMark::from(token);
-        let later = self.index.began_at(&entry.key, at);
+        let stored = self.index.peek(found).filter(|stored| stored.is_live(at));
+        let later = stored.map(|stored| stored.began_at);
         let is_older = later.is_some_and(|later| mark.began_at < later && later <= now);
         is_older || self.invalidations.voids(mark, &entry.key, &entry.tags, now)
     }
@@ -165,13 +200,6 @@ impl State {
             .remove(key)
             .is_some_and(|removed| removed.is_live(at))
     }
-
-    /// Removes the entries; returns how many were unexpired.
-    fn remove_all(&mut self, keys: &[Key], at: Moment) -> Removal {
-        let removed = keys.iter().filter_map(|key| self.index.remove(key));
-        let live = removed.filter(|removed| removed.is_live(at)).count();
-        Removal::exactly(live as u64)
-    }
 }
 
 impl Default for MemoryCacheStore {
@@ -183,8 +211,9 @@ impl Default for MemoryCacheStore {
 #[async_trait]
 impl CacheStore for MemoryCacheStore {
     async fn get(&self, key: &Key) -> Result<Lookup> {
-        let at = self.moment();
-        self.shared.read("get", |state| state.look_up(key, at))
+        let clock = &*self.options.clock;
+        self.shared
+            .read("get", |state| state.look_up_by(key, clock))
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
@@ -222,30 +251,45 @@ impl CacheStore for MemoryCacheStore {
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
+        if matches!(selection, Selection::Scope(_)) {
+            self.sort("clear").await?;
+        }
         let at = self.moment();
         self.shared.write("clear", |state| {
             state.invalidations.add(vec![Target::of(selection)], at.now);
-            let keys = state.index.keys(selection);
-            Ok(state.remove_all(&keys, at))
+            let selected = state.index.selected(selection);
+            Ok(Removal::exactly(state.index.remove_all(selected, at)))
         })
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
         let at = self.moment();
         self.shared.write("invalidate_tags", |state| {
-            let keys = state.index.keys_tagged(tags);
+            let tagged = state.index.tagged(tags);
+            let keys = tagged.iter().map(|slot| state.index.key(*slot).clone());
             // The keys are invalidated as well: a refresh that was fetched before may come without the
             // tag, and must be dropped all the same.
             let targets = tags.iter().cloned().map(Target::Tag);
-            let targets = targets.chain(keys.iter().cloned().map(Target::Key));
-            state.invalidations.add(targets.collect(), at.now);
-            Ok(state.remove_all(&keys, at))
+            let targets = targets.chain(keys.map(Target::Key)).collect();
+            state.invalidations.add(targets, at.now);
+            Ok(Removal::exactly(state.index.remove_all(tagged, at)))
         })
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
+        self.sort("list").await?;
         let at = self.moment();
-        self.shared.read("list", |state| state.index.list(page, at))
+        let list = |index: &Index| index.list(page, at);
+        let listed = self.shared.read("list", |state| {
+            (state.index.unsorted() == 0).then(|| list(&state.index))
+        })?;
+        match listed {
+            Some(listed) => Ok(listed),
+            None => self.shared.write("list", |state| {
+                state.index.sort(usize::MAX);
+                Ok(list(&state.index))
+            }),
+        }
     }
 
     async fn stats(&self) -> Result<CacheStats> {

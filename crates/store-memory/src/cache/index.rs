@@ -1,51 +1,27 @@
-//! The entries and their indexes: by key, by expiry, by tag.
+//! The entries and their indexes: by order of keys, by expiry, by tag.
 //!
 //! Invariants: an entry is in every index it belongs to, and in no other; every way out (replaced,
 //! removed, expired, evicted) goes through [`Index::unindex`]. Both bounds hold after every call.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound;
+use std::ops;
 
-use bytes::Bytes;
-use store_core::{CacheStats, Entry, EntryInfo, Key, Page, PageRequest, Selection, Tag, Timestamp};
+use foldhash::quality::RandomState;
+use store_core::{CacheStats, EntryInfo, Key, Page, PageRequest, Selection, Tag, Timestamp};
 
-use super::eviction::Entries;
-use crate::moment::{DRIFT, Moment};
-
-#[derive(Debug, Default)]
-pub(super) struct Stored {
-    pub(super) value: Bytes,
-    pub(super) tags: Vec<Tag>,
-    pub(super) created_at: Timestamp,
-    pub(super) expires_at: Option<Timestamp>,
-    /// When it expires by the monotonic clock, in milliseconds.
-    pub(super) lapses_at: u64,
-    /// When the fill that stored it began.
-    pub(super) began_at: Timestamp,
-}
-
-impl Stored {
-    pub(super) fn is_live(&self, at: Moment) -> bool {
-        self.expires_at.is_none_or(|expires_at| {
-            let has_lapsed = u128::from(self.lapses_at) <= at.monotonic.as_millis();
-            at.now < expires_at && (!has_lapsed || expires_at.since(at.now) <= DRIFT)
-        })
-    }
-
-    /// The bytes that count against the cache's bound.
-    pub(super) fn weight(&self, key: &Key) -> usize {
-        let tags: usize = self.tags.iter().map(|tag| tag.as_str().len()).sum();
-        key.as_str().len() + self.value.len() + tags
-    }
-}
+use super::entries::{Entries, Found};
+use super::eviction::Bound;
+use super::order::Order;
+use super::slab::Slot;
+use super::stored::Stored;
+use crate::moment::Moment;
 
 #[derive(Debug)]
 pub(super) struct Index {
     entries: Entries,
-    keys: BTreeSet<Key>,
-    expiries: BTreeSet<(Timestamp, Key)>,
-    tagged: HashMap<Tag, BTreeSet<Key>>,
-    bytes: usize,
+    order: Order,
+    expiries: BTreeSet<(Timestamp, Slot)>,
+    tagged: HashMap<Tag, BTreeSet<Slot>, RandomState>,
     max_items: usize,
     max_bytes: usize,
 }
@@ -53,30 +29,32 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn new(max_items: usize, max_bytes: usize) -> Self {
         Self {
-            entries: Entries::new(max_items, max_bytes),
-            keys: BTreeSet::new(),
+            entries: Entries::new(),
+            order: Order::default(),
             expiries: BTreeSet::new(),
-            tagged: HashMap::new(),
-            bytes: 0,
+            tagged: HashMap::default(),
             max_items,
             max_bytes,
         }
     }
 
-    /// The unexpired value of `key`; counts as a read.
-    pub(super) fn get(&self, key: &Key, at: Moment) -> Option<Entry> {
-        let stored = self.entries.get(key)?;
-        stored
-            .is_live(at)
-            .then(|| Entry::new(stored.value.clone(), stored.created_at, stored.expires_at))
+    /// What is stored under `key`, expired or not, and where it would be.
+    pub(super) fn find(&self, key: &Key) -> Found {
+        self.entries.find(key)
     }
 
-    /// When the fill of the unexpired value of `key` began.
-    pub(super) fn began_at(&self, key: &Key, at: Moment) -> Option<Timestamp> {
-        let stored = self.entries.peek(key);
-        stored
-            .filter(|stored| stored.is_live(at))
-            .map(|stored| stored.began_at)
+    /// What was found.
+    pub(super) fn peek(&self, found: Found) -> Option<&Stored> {
+        Some(&self.entries[found.slot?].stored)
+    }
+
+    /// The value of `key` if it is live; that counts as a read.
+    pub(super) fn get(&self, key: &Key, is_live: impl FnOnce(&Stored) -> bool) -> Option<&Stored> {
+        let entry = &self.entries[self.find(key).slot?];
+        is_live(&entry.stored).then(|| {
+            entry.note_read();
+            &entry.stored
+        })
     }
 
     /// Whether an empty cache could hold the value.
@@ -87,72 +65,95 @@ impl Index {
     /// Inserts a value that an empty cache could hold, in place of the one that its key has.
     ///
     /// Expired values are evicted first, then the least useful ones.
-    pub(super) fn insert(&mut self, key: Key, mut stored: Stored, now: Timestamp) {
+    pub(super) fn insert(&mut self, key: Key, mut found: Found, stored: Stored, now: Timestamp) {
         if self.max_items == 0 {
             return;
         }
-        stored.tags.sort();
-        stored.tags.dedup();
         let weight = stored.weight(&key);
-        while !self.fits(&key, weight) {
-            match self.first_expired(now) {
-                Some(expired) => {
-                    self.remove(&expired);
-                }
-                None => self.evict(),
+        while let Some(bound) = self.exceeded(&key, found, weight) {
+            let Some(left) = self.make_room(bound, now) else {
+                break;
+            };
+            found.slot = found.slot.filter(|slot| *slot != left);
+        }
+        let slot = if let Some(slot) = found.slot {
+            let replaced = self.entries.replace(slot, stored);
+            self.unindex(slot, &replaced);
+            slot
+        } else {
+            let Some(slot) = self.entries.insert(key, found, stored) else {
+                return;
+            };
+            self.order.add(self.entries.slab(), slot);
+            slot
+        };
+        let stored = &self.entries[slot].stored;
+        self.expiries
+            .extend(stored.expires_at().map(|at| (at, slot)));
+        for tag in stored.tags() {
+            if let Some(slots) = self.tagged.get_mut(tag) {
+                slots.insert(slot);
+            } else {
+                self.tagged.insert(tag.clone(), BTreeSet::from([slot]));
             }
         }
-        self.bytes += weight;
-        let (expires_at, tags) = (stored.expires_at, stored.tags.clone());
-        if let Some(replaced) = self.entries.insert(key.clone(), stored) {
-            self.unindex(&key, &replaced);
-        }
-        self.expiries.extend(expires_at.map(|at| (at, key.clone())));
-        for tag in tags {
-            self.tagged.entry(tag).or_default().insert(key.clone());
-        }
-        self.keys.insert(key);
     }
 
     /// Removes a value, expired or not.
     pub(super) fn remove(&mut self, key: &Key) -> Option<Stored> {
-        let stored = self.entries.remove(key)?;
-        self.unindex(key, &stored);
-        Some(stored)
+        self.remove_at(self.find(key).slot?)
     }
 
-    /// Whether both bounds hold once `key` has a value of this weight instead of its own.
-    fn fits(&self, key: &Key, weight: usize) -> bool {
-        let own = self.entries.peek(key).map(|stored| stored.weight(key));
+    /// The bound that would not hold if `key`, which was found so, had a value of this weight instead of its
+    /// own.
+    fn exceeded(&self, key: &Key, found: Found, weight: usize) -> Option<Bound> {
+        let own = self.peek(found).map(|stored| stored.weight(key));
         let others = self.entries.len() - usize::from(own.is_some());
-        let bytes = self.bytes - own.unwrap_or(0);
-        others < self.max_items && bytes.saturating_add(weight) <= self.max_bytes
-    }
-
-    fn evict(&mut self) {
-        let victims = self.entries.evict();
-        if victims.is_empty()
-            && let Some(first) = self.keys.first().cloned()
-        {
-            // Should `quick_cache` ever spare everything, the bounds hold all the same.
-            self.remove(&first);
-        }
-        for (key, left) in victims {
-            self.unindex(&key, &left);
+        let bytes = self.entries.bytes() - own.unwrap_or(0);
+        if others >= self.max_items {
+            Some(Bound::Items)
+        } else if bytes.saturating_add(weight) > self.max_bytes {
+            Some(Bound::Bytes)
+        } else {
+            None
         }
     }
 
-    /// Removes a value that has left from the indexes.
-    fn unindex(&mut self, key: &Key, left: &Stored) {
-        self.bytes -= left.weight(key);
-        self.keys.remove(key);
-        if let Some(at) = left.expires_at {
-            self.expiries.remove(&(at, key.clone()));
+    /// Removes one value, expired if there is one; returns where it was.
+    fn make_room(&mut self, bound: Bound, now: Timestamp) -> Option<Slot> {
+        if let Some(expired) = self.first_expired(now) {
+            self.remove_at(expired);
+            return Some(expired);
         }
-        for tag in &left.tags {
-            if let Some(keys) = self.tagged.get_mut(tag) {
-                keys.remove(key);
-                if keys.is_empty() {
+        let victim = self.entries.victim(bound)?;
+        self.order.remove(self.entries.slab(), victim);
+        let left = self.entries.evict(victim)?;
+        self.unindex(victim, &left.stored);
+        Some(victim)
+    }
+
+    fn remove_at(&mut self, slot: Slot) -> Option<Stored> {
+        self.order.remove(self.entries.slab(), slot);
+        let removed = self.entries.remove(slot)?;
+        self.unindex(slot, &removed.stored);
+        Some(removed.stored)
+    }
+
+    /// Removes the values; returns how many were unexpired.
+    pub(super) fn remove_all(&mut self, slots: Vec<Slot>, at: Moment) -> u64 {
+        let removed = slots.into_iter().filter_map(|slot| self.remove_at(slot));
+        removed.filter(|removed| removed.is_live(at)).count() as u64
+    }
+
+    /// Removes a value that has left from the indexes of values.
+    fn unindex(&mut self, slot: Slot, left: &Stored) {
+        if let Some(at) = left.expires_at() {
+            self.expiries.remove(&(at, slot));
+        }
+        for tag in left.tags() {
+            if let Some(slots) = self.tagged.get_mut(tag) {
+                slots.remove(&slot);
+                if slots.is_empty() {
                     self.tagged.remove(tag);
                 }
             }
@@ -163,53 +164,69 @@ impl Index {
     pub(super) fn remove_expired(&mut self, most: usize, now: Timestamp) -> u64 {
         let mut removed = 0;
         while removed < most
-            && let Some(key) = self.first_expired(now)
+            && let Some(slot) = self.first_expired(now)
         {
-            self.remove(&key);
+            self.remove_at(slot);
             removed += 1;
         }
         removed as u64
     }
 
-    fn first_expired(&self, now: Timestamp) -> Option<Key> {
-        let (at, key) = self.expiries.first()?;
-        (*at <= now).then(|| key.clone())
+    fn first_expired(&self, now: Timestamp) -> Option<Slot> {
+        let (at, slot) = self.expiries.first()?;
+        (*at <= now).then_some(*slot)
     }
 
-    /// The selected keys, expired ones included.
-    pub(super) fn keys(&self, selection: &Selection) -> Vec<Key> {
+    /// How many keys the next to ask for the order of keys has to sort.
+    pub(super) fn unsorted(&self) -> usize {
+        self.order.unsorted()
+    }
+
+    /// Sorts at most `most` keys.
+    pub(super) fn sort(&mut self, most: usize) {
+        self.order.sort(self.entries.slab(), most);
+    }
+
+    /// The selected values, expired ones included.
+    pub(super) fn selected(&mut self, selection: &Selection) -> Vec<Slot> {
         // The keys of a scope share the prefix `scope:`, and so stand together.
         let first = match selection {
-            Selection::All => None,
+            Selection::All => return self.entries.slots().collect(),
             Selection::Scope(scope) => Key::new(format!("{scope}:")).ok(),
         };
-        let keys = self.keys.range((start_at(first), Bound::Unbounded));
-        keys.take_while(|key| selection.contains(key))
-            .cloned()
-            .collect()
+        self.sort(usize::MAX);
+        let first = first.map_or(ops::Bound::Unbounded, ops::Bound::Included);
+        let slots = self.order.from(first);
+        let slots = slots.take_while(|(key, _)| selection.contains(key));
+        slots.map(|(_, slot)| slot).collect()
     }
 
-    /// The keys with one of `tags`, each once, expired ones included.
-    pub(super) fn keys_tagged(&self, tags: &[Tag]) -> Vec<Key> {
-        let keys = tags.iter().filter_map(|tag| self.tagged.get(tag)).flatten();
-        let keys: BTreeSet<&Key> = keys.collect();
-        keys.into_iter().cloned().collect()
+    /// The values with one of `tags`, each once, expired ones included.
+    pub(super) fn tagged(&self, tags: &[Tag]) -> Vec<Slot> {
+        let slots = tags.iter().filter_map(|tag| self.tagged.get(tag)).flatten();
+        let slots: BTreeSet<Slot> = slots.copied().collect();
+        slots.into_iter().collect()
     }
 
+    /// The key of a value.
+    pub(super) fn key(&self, slot: Slot) -> &Key {
+        &self.entries[slot].key
+    }
+
+    /// A page of the keys that have been sorted.
     pub(super) fn list(&self, page: &PageRequest, at: Moment) -> Page<EntryInfo> {
         let after = page.after.as_deref();
         let from = after.and_then(|name| Key::new(name).ok());
-        let start = from.map_or(Bound::Unbounded, Bound::Excluded);
-        let live = self
-            .keys
-            .range((start, Bound::Unbounded))
-            .filter_map(|key| Some((key, self.entries.peek(key)?)))
+        let start = from.map_or(ops::Bound::Unbounded, ops::Bound::Excluded);
+        let stored = self.order.from(start);
+        let stored = stored.map(|(key, slot)| (key, &self.entries[slot].stored));
+        let live = stored
             .filter(|(_, stored)| stored.is_live(at))
             .map(|(key, stored)| {
                 let size = stored.value.len() as u64;
                 EntryInfo::new(key.clone(), size, stored.created_at)
-                    .with_expires_at(stored.expires_at)
-                    .with_tags(stored.tags.clone())
+                    .with_expires_at(stored.expires_at())
+                    .with_tags(stored.tags().to_vec())
             });
         // One more than fits tells whether there is a next page.
         let items = live.take(page.limit as usize + 1).collect();
@@ -221,18 +238,16 @@ impl Index {
         CacheStats::new(
             self.entries.len() as u64,
             expired.count() as u64,
-            self.bytes as u64,
+            self.entries.bytes() as u64,
         )
     }
-}
-
-fn start_at(key: Option<Key>) -> Bound<Key> {
-    key.map_or(Bound::Unbounded, Bound::Included)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use bytes::Bytes;
 
     use super::*;
 
@@ -243,20 +258,33 @@ mod tests {
     }
 
     fn stored(bytes: usize, expires_at: Option<i64>) -> Stored {
-        Stored {
-            value: Bytes::from(vec![0; bytes]),
-            tags: vec![Tag::new("tag").unwrap()],
-            expires_at: expires_at.map(Timestamp::from_millis),
-            ..Stored::default()
+        let value = Bytes::from(vec![0; bytes]);
+        let stored =
+            Stored::new(value, Timestamp::default()).tagged(vec![Tag::new("tag").unwrap()]);
+        match expires_at {
+            Some(at) => stored.expiring(Timestamp::from_millis(at), u64::MAX),
+            None => stored,
         }
     }
 
-    fn put(index: &mut Index, name: &str, bytes: usize, expires_at: Option<i64>) {
-        index.insert(key(name), stored(bytes, expires_at), Timestamp::default());
+    fn insert(index: &mut Index, name: &str, stored: Stored, now: Timestamp) {
+        let key = key(name);
+        let found = index.find(&key);
+        index.insert(key, found, stored, now);
     }
 
-    fn names(index: &Index) -> Vec<&str> {
-        index.keys.iter().map(Key::as_str).collect()
+    fn put(index: &mut Index, name: &str, bytes: usize, expires_at: Option<i64>) {
+        insert(index, name, stored(bytes, expires_at), Timestamp::default());
+    }
+
+    fn names(index: &mut Index) -> Vec<String> {
+        index.sort(usize::MAX);
+        let keys = index.order.from(ops::Bound::Unbounded);
+        keys.map(|(key, _)| key.to_string()).collect()
+    }
+
+    fn holds(index: &Index, name: &str) -> bool {
+        index.peek(index.find(&key(name))).is_some()
     }
 
     // covers("M1", "F56")
@@ -267,11 +295,11 @@ mod tests {
             put(&mut index, name, 1, None);
         }
         for name in ["a", "c"] {
-            assert!(index.get(&key(name), Moment::default()).is_some());
+            assert!(index.get(&key(name), |_| true).is_some());
         }
         put(&mut index, "d", 1, None);
         put(&mut index, "e", 1, None);
-        assert_eq!(names(&index), ["a", "c", "e"]);
+        assert_eq!(names(&mut index), ["a", "c", "e"]);
     }
 
     // covers("M1", "F56")
@@ -281,8 +309,8 @@ mod tests {
         put(&mut index, "a", 1, None);
         put(&mut index, "b", 1, Some(5));
         put(&mut index, "c", 1, Some(9));
-        index.insert(key("d"), stored(1, None), Timestamp::from_millis(5));
-        assert_eq!(names(&index), ["a", "c", "d"]);
+        insert(&mut index, "d", stored(1, None), Timestamp::from_millis(5));
+        assert_eq!(names(&mut index), ["a", "c", "d"]);
     }
 
     // covers("M1", "F56")
@@ -292,12 +320,13 @@ mod tests {
         for name in ["a", "b", "c", "d"] {
             put(&mut index, name, 10, None);
         }
-        assert_eq!(index.bytes, 4 * 14);
+        assert_eq!(index.entries.bytes(), 4 * 14);
         put(&mut index, "e", 24, None);
         assert_eq!(index.entries.len(), 3);
-        assert_eq!(index.bytes, 14 + 14 + 28);
+        assert_eq!(index.entries.bytes(), 14 + 14 + 28);
         put(&mut index, "f", 52, None);
-        assert_eq!((names(&index), index.bytes), (vec!["f"], 56));
+        assert_eq!(names(&mut index), ["f"]);
+        assert_eq!(index.entries.bytes(), 56);
     }
 
     // covers("M1")
@@ -319,7 +348,21 @@ mod tests {
     fn a_cache_of_zero_entries_keeps_nothing() {
         let mut index = Index::new(0, NO_BOUND);
         put(&mut index, "a", 1, None);
-        assert!(names(&index).is_empty() && index.entries.len() == 0);
+        assert!(names(&mut index).is_empty() && index.entries.len() == 0);
+    }
+
+    #[test]
+    fn a_key_that_comes_back_soon_after_its_eviction_outlives_new_ones() {
+        let mut index = Index::new(10, NO_BOUND);
+        for n in 0..11 {
+            put(&mut index, &format!("key {n}"), 1, None);
+        }
+        assert!(!holds(&index, "key 0"), "was evicted");
+        put(&mut index, "key 0", 1, None);
+        for n in 20..50 {
+            put(&mut index, &format!("key {n}"), 1, None);
+        }
+        assert!(holds(&index, "key 0"));
     }
 
     // covers("F57")
@@ -332,12 +375,13 @@ mod tests {
         assert_eq!(index.remove_expired(10, Timestamp::from_millis(10)), 1);
         put(&mut index, "evicted", 1, Some(50));
         put(&mut index, "replaced", 1, Some(5));
-        assert_eq!(names(&index), ["replaced"]);
+        assert_eq!(names(&mut index), ["replaced"]);
         put(&mut index, "replaced", 1, Some(50));
         assert_eq!((index.expiries.len(), index.tagged.len()), (1, 1));
         index.remove(&key("replaced"));
-        assert!(index.tagged.is_empty() && index.expiries.is_empty() && index.keys.is_empty());
-        assert_eq!((index.bytes, index.entries.len()), (0, 0));
+        assert!(index.tagged.is_empty() && index.expiries.is_empty());
+        assert!(names(&mut index).is_empty());
+        assert_eq!((index.entries.bytes(), index.entries.len()), (0, 0));
     }
 
     // covers("F56", "F57")
@@ -350,39 +394,51 @@ mod tests {
         };
         let (mut now, mut fullest) = (Timestamp::default(), 0);
         for _ in 0..20_000 {
-            let name = key(&format!("key {:02}", below(90)));
-            match below(8) {
-                0 => drop(index.remove(&name)),
+            let name = format!("key {:02}", below(90));
+            match below(9) {
+                0 => drop(index.remove(&key(&name))),
                 1 => now = now + Duration::from_millis(below(3)),
-                2..5 => drop(index.get(
-                    &name,
-                    Moment {
-                        now,
-                        ..Moment::default()
-                    },
-                )),
+                2..5 => drop(index.get(&key(&name), |_| true).is_some()),
+                5 => index.sort(usize::try_from(below(5)).unwrap()),
                 _ => {
                     let heaviest = if below(20) == 0 { 3_980 } else { 150 };
                     let bytes = usize::try_from(below(heaviest)).unwrap();
                     let ttl = (below(2) == 0).then(|| now.as_millis() + 30);
-                    index.insert(name.clone(), stored(bytes, ttl), now);
-                    assert!(
-                        index.entries.peek(&name).is_some(),
-                        "what came last is there"
-                    );
+                    insert(&mut index, &name, stored(bytes, ttl), now);
+                    assert!(holds(&index, &name), "what came last is there");
                 }
             }
-            let held = index.keys.iter().map(|key| (key, index.entries.peek(key)));
-            let held: Vec<_> = held.filter_map(|(key, held)| Some((key, held?))).collect();
-            let bytes = held.iter().map(|(key, held)| held.weight(key)).sum();
-            let tagged = index.tagged.values().map(BTreeSet::len).sum();
-            let dying = held.iter().filter(|(_, held)| held.expires_at.is_some());
+            let held: Vec<_> = index
+                .entries
+                .slots()
+                .map(|slot| &index.entries[slot])
+                .collect();
+            let bytes: usize = held.iter().map(|held| held.stored.weight(&held.key)).sum();
+            let tagged: usize = index.tagged.values().map(BTreeSet::len).sum();
+            let dying = held
+                .iter()
+                .filter(|held| held.stored.expires_at().is_some());
             assert_eq!(index.expiries.len(), dying.count());
-            assert_eq!((held.len(), held.len()), (index.keys.len(), tagged));
-            assert_eq!((held.len(), bytes), (index.entries.len(), index.bytes));
+            assert!(held.iter().all(|held| holds(&index, held.key.as_str())));
+            let sorted = index.order.from(ops::Bound::Unbounded).count();
+            assert_eq!(
+                (held.len(), held.len()),
+                (sorted + index.unsorted(), tagged)
+            );
+            assert_eq!(
+                (held.len(), bytes),
+                (index.entries.len(), index.entries.bytes())
+            );
             assert!(held.len() <= 40 && bytes <= 4_000);
             fullest = fullest.max(held.len());
         }
+        let found: Vec<_> = index
+            .entries
+            .slots()
+            .map(|slot| index.key(slot).to_string())
+            .collect();
+        let found: BTreeSet<_> = found.into_iter().collect();
+        assert_eq!(names(&mut index), found.into_iter().collect::<Vec<_>>());
         assert_eq!(fullest, 40);
     }
 }

@@ -1,11 +1,13 @@
 //! What the stores do when there is very much to hold.
 
+use std::collections::BTreeSet;
+
 use store_core::{CacheStats, EntryInfo, PageRequest, Removal};
 use store_core::{Clock, ManualClock};
 use store_memory::{
     Acquire, CacheOptions, CacheStore, CacheStoreExt, Capacity, Decision, Error, ErrorKind, Key,
     MINUTE, MemoryCacheStore, MemoryRateLimitStore, NewEntry, RateLimitOptions, RateLimitStore,
-    Resource, Result, SetOutcome, Tag, Ttl,
+    Resource, Result, Scope, Selection, SetOutcome, Tag, Ttl,
 };
 
 fn key(n: u32) -> Result<Key> {
@@ -191,6 +193,73 @@ async fn a_value_that_no_room_could_hold_is_too_large() -> Result<()> {
         Some(ErrorKind::TooLarge)
     );
     assert_eq!(kept(&cache, 2).await?, [0]);
+    Ok(())
+}
+
+/// Every key that the cache lists, in pages of this many.
+async fn listed(cache: &MemoryCacheStore, limit: u32) -> Result<Vec<String>> {
+    let (mut names, mut page) = (Vec::new(), PageRequest::default().with_limit(limit));
+    loop {
+        let listed = cache.list(&page).await?;
+        let keys = listed.items.into_iter().map(|info| info.key.to_string());
+        names.extend(keys);
+        match listed.next {
+            Some(next) => page = page.with_after(next),
+            None => return Ok(names),
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_keys_are_listed_in_order_whatever_comes_between_two_listings() -> Result<()> {
+    let cache = of_items(6_000);
+    let name = |n: u32| format!("comics:{:05}", n * 7_919 % 10_007);
+    let mut expected = BTreeSet::new();
+    for n in 0..9_000 {
+        let key = Key::new(name(n))?;
+        // Half of those that were listed leave, each by another way, and new ones come.
+        if n == 5_000 {
+            assert!(
+                listed(&cache, 700)
+                    .await?
+                    .into_iter()
+                    .eq(expected.iter().cloned())
+            );
+        }
+        if n >= 5_000 && n % 2 == 0 {
+            let gone = name(n - 5_000);
+            assert_eq!(cache.delete(&Key::new(&gone)?).await?, Removal::exactly(1));
+            expected.remove(&gone);
+        }
+        cache.set(NewEntry::unconditional(key, "a")).await?;
+        expected.insert(name(n));
+        if expected.len() > 6_000 {
+            let kept = cache.stats().await?.total_items;
+            assert_eq!(kept, 6_000);
+        }
+    }
+    let names = listed(&cache, 999).await?;
+    assert_eq!(names.len(), 6_000);
+    assert!(names.is_sorted() && names.iter().all(|name| expected.contains(name)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn clearing_a_scope_of_many_keys_leaves_the_others() -> Result<()> {
+    let cache = of_items(10_000);
+    for n in 0..5_000_u32 {
+        for scope in ["a", "b", "a-b"] {
+            if scope == "b" || n % 2 == 0 {
+                let key = Key::new(format!("{scope}:{n}"))?;
+                cache.set(NewEntry::unconditional(key, "a")).await?;
+            }
+        }
+    }
+    let scope = Selection::Scope(Scope::new("a")?);
+    assert_eq!(cache.clear(&scope).await?, Removal::exactly(2_500));
+    let names = listed(&cache, 5_000).await?;
+    assert_eq!(names.len(), 7_500);
+    assert!(names.iter().all(|name| !name.starts_with("a:")));
     Ok(())
 }
 
