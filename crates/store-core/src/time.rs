@@ -57,7 +57,13 @@ impl Timestamp {
 
 /// A duration in whole milliseconds, rounded up so that nothing becomes due too early.
 pub(crate) fn millis_ceil(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
+    // Not by way of `as_nanos`: every decision of a limiter comes through here, and a division of 128 bits is slow.
+    let millis = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
+    let millis = duration
+        .as_secs()
+        .saturating_mul(1_000)
+        .saturating_add(millis);
+    i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
 impl Add<Duration> for Timestamp {
@@ -128,6 +134,19 @@ mod tests {
             Timestamp::default() + Duration::MAX,
             Timestamp::from_millis(i64::MAX)
         );
+    }
+
+    #[test]
+    fn a_part_of_a_millisecond_counts_as_a_whole_one() {
+        let whole = Duration::from_millis(1_700_000_000_999);
+        let short = Duration::new(1_700_000_000, 998_999_999);
+        let nanosecond = Duration::from_nanos(1);
+        assert_eq!(millis_ceil(Duration::ZERO), 0);
+        assert_eq!(millis_ceil(nanosecond), 1);
+        assert_eq!(millis_ceil(whole), 1_700_000_000_999);
+        assert_eq!(millis_ceil(whole + nanosecond), 1_700_000_001_000);
+        assert_eq!(millis_ceil(short), 1_700_000_000_999);
+        assert_eq!(millis_ceil(Duration::MAX), i64::MAX);
     }
 
     #[test]

@@ -151,7 +151,11 @@ impl MemoryCacheStore {
 
 /// Rounded up.
 fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    let millis = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
+    duration
+        .as_secs()
+        .saturating_mul(1_000)
+        .saturating_add(millis)
 }
 
 impl State {

@@ -19,7 +19,7 @@ use store_core::{
 };
 
 use self::resource::ResourceState;
-use self::resources::{Resources, Slot};
+use self::resources::{Found, Resources, Slot};
 use crate::moment::Moment;
 use crate::options::CLEANUP_BATCH;
 use crate::shared::Shared;
@@ -100,28 +100,46 @@ impl MemoryRateLimitStore {
     /// `InvalidInput` if a claim or its config is invalid; nothing has changed then.
     fn prepare(&self, resources: &mut Resources, request: &Acquire, at: Moment) -> Result<Slots> {
         check_claims(&request.claims)?;
-        for claim in &request.claims {
-            let default = self.defaults.get(&claim.resource);
-            let stored = resources.config(&claim.resource).map(|config| &**config);
-            claim.config_or(stored, default)?;
-        }
+        // First, because what was found must stay.
         resources.remove_some_idle(at);
-        let mut slots = request.claims.iter().map(|claim| {
-            let slot = resources.slot_or_new(&claim.resource, &self.defaults, at);
-            if let Some(state) = resources.at(slot) {
-                let stored = state.config().cloned();
-                let config = self.effective(stored.as_deref(), claim);
-                state.prepare(claim, config, at);
-            }
-            slot
-        });
-        Ok(match &*request.claims {
-            [_] => Slots::One(slots.next().unwrap_or_default()),
-            _ => Slots::Several(slots.collect()),
-        })
+        if let [claim] = &*request.claims {
+            let found = self.find(resources, claim)?;
+            return Ok(Slots::One(self.slot(resources, claim, found, at)));
+        }
+        let found = request
+            .claims
+            .iter()
+            .map(|claim| self.find(resources, claim));
+        let found = found.collect::<Result<Vec<_>>>()?;
+        let claims = request.claims.iter().zip(found);
+        let slots = claims.map(|(claim, found)| self.slot(resources, claim, found, at));
+        Ok(Slots::Several(slots.collect()))
     }
 
-    /// The effective config of a claim that was checked.
+    /// What there is of the resource of a claim.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the config of the claim is invalid.
+    fn find(&self, resources: &Resources, claim: &Claim) -> Result<Found> {
+        let found = resources.find(&claim.resource);
+        let stored = resources.peek(found).and_then(ResourceState::config);
+        self.effective(stored.map(|config| &**config), claim)
+            .check()?;
+        Ok(found)
+    }
+
+    /// The resource of a checked claim, prepared for a decision.
+    fn slot(&self, resources: &mut Resources, claim: &Claim, found: Found, at: Moment) -> Slot {
+        let slot = resources.slot_or_new(found, &claim.resource, &self.defaults, at);
+        if let Some(state) = resources.at(slot) {
+            let stored = state.config().cloned();
+            let config = self.effective(stored.as_deref(), claim);
+            state.prepare(claim, config, at);
+        }
+        slot
+    }
+
+    /// The effective config of a claim.
     fn effective<'a>(
         &'a self,
         stored: Option<&'a ResourceConfig>,
@@ -148,7 +166,7 @@ impl MemoryRateLimitStore {
         }
     }
 
-    /// The denial of the request; `None` if it can be admitted. Its activity is counted either way.
+    /// The denial of the request; `None` if it can be admitted.
     fn denial(
         &self,
         resources: &mut Resources,
@@ -166,9 +184,7 @@ impl MemoryRateLimitStore {
                 }
             }
         });
-        let denial = denial?;
-        self.count_activity(resources, request, slots, now);
-        Ok(denial)
+        denial
     }
 
     fn count_activity(
@@ -183,6 +199,30 @@ impl MemoryRateLimitStore {
                 state.count_activity(config, request.priority, now);
             });
         }
+    }
+
+    /// Counts the request, and its activity. Returns the number of its first admission, and the cooldowns that are
+    /// over and were not cleared.
+    fn admit(
+        &self,
+        resources: &mut Resources,
+        request: &Acquire,
+        slots: &Slots,
+        at: Moment,
+    ) -> (u64, Vec<(Resource, Timestamp)>) {
+        let first_id = resources.last_id + 1;
+        resources.last_id += u64::from(request.permits.get());
+        let mut lapsed = Vec::new();
+        self.each(resources, request, slots, |state, resource, config| {
+            if request.attempt == Attempt::First {
+                state.count_activity(config, request.priority, at.now);
+            }
+            state.admit(first_id, request.permits, request.priority, at);
+            if let Some(until) = state.lapsed_cooldown(at.now) {
+                lapsed.push((resource.clone(), until));
+            }
+        });
+        (first_id, lapsed)
     }
 
     /// The permit of a request that was admitted under these numbers.
@@ -200,32 +240,6 @@ impl MemoryRateLimitStore {
     }
 }
 
-/// Counts the request; returns the number of its first admission.
-fn admit(resources: &mut Resources, request: &Acquire, slots: &Slots, at: Moment) -> u64 {
-    let first_id = resources.last_id + 1;
-    resources.last_id += u64::from(request.permits.get());
-    for slot in slots.as_slice() {
-        if let Some(state) = resources.at(*slot) {
-            state.admit(first_id, request.permits, request.priority, at);
-        }
-    }
-    first_id
-}
-
-/// The claimed resources whose cooldown is over and was not cleared.
-fn lapsed_cooldowns(
-    resources: &mut Resources,
-    slots: &Slots,
-    now: Timestamp,
-) -> Vec<(Resource, Timestamp)> {
-    let slots = slots.as_slice().iter();
-    let lapsed = slots.filter_map(|slot| {
-        let (resource, state) = resources.named(*slot)?;
-        Some((resource.clone(), state.lapsed_cooldown(now)?))
-    });
-    lapsed.collect()
-}
-
 #[async_trait]
 impl RateLimitStore for MemoryRateLimitStore {
     // Nothing is awaited between the admission and the answer, so no answer is lost on its way.
@@ -234,10 +248,10 @@ impl RateLimitStore for MemoryRateLimitStore {
         self.shared.write("try_acquire", |resources| {
             let slots = self.prepare(resources, &request, at)?;
             if let Some(denial) = self.denial(resources, &request, &slots, at.now)? {
+                self.count_activity(resources, &request, &slots, at.now);
                 return Ok(denial.into());
             }
-            let first_id = admit(resources, &request, &slots, at);
-            let lapsed = lapsed_cooldowns(resources, &slots, at.now);
+            let (first_id, lapsed) = self.admit(resources, &request, &slots, at);
             let permit = self.permit(request, first_id, at.now);
             Ok(Decision::Granted(with_lapsed_cooldowns(permit, lapsed)))
         })
@@ -257,8 +271,7 @@ impl RateLimitStore for MemoryRateLimitStore {
         let at = self.moment();
         self.shared.write("record", |resources| {
             let slots = self.prepare(resources, &request, at)?;
-            self.count_activity(resources, &request, &slots, at.now);
-            admit(resources, &request, &slots, at);
+            self.admit(resources, &request, &slots, at);
             Ok(())
         })
     }
@@ -266,10 +279,11 @@ impl RateLimitStore for MemoryRateLimitStore {
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
         let at = self.moment();
         self.shared.write("status", |resources| {
-            let stored = resources.config(&claim.resource).cloned();
+            let state = resources.get(&claim.resource);
+            let stored = state.as_ref().and_then(|state| state.config().cloned());
             let default = self.defaults.get(&claim.resource);
             let config = claim.config_or(stored.as_deref(), default)?;
-            match resources.get(&claim.resource) {
+            match state {
                 Some(state) => state.status(&claim.resource, config, priority, at),
                 None => ResourceState::new(config).status(&claim.resource, config, priority, at),
             }
@@ -298,7 +312,8 @@ impl RateLimitStore for MemoryRateLimitStore {
     async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
         let at = self.moment();
         self.shared.write("set_cooldown", |resources| {
-            let slot = resources.slot_or_new(resource, &self.defaults, at);
+            let found = resources.find(resource);
+            let slot = resources.slot_or_new(found, resource, &self.defaults, at);
             let state = resources.at(slot);
             Ok(state.map_or(until, |state| state.set_cooldown(until, at)))
         })
@@ -338,7 +353,8 @@ impl RateLimitStore for MemoryRateLimitStore {
         config.check()?;
         let at = self.moment();
         self.shared.write("set_resource_config", |resources| {
-            let slot = resources.slot_or_new(resource, &self.defaults, at);
+            let found = resources.find(resource);
+            let slot = resources.slot_or_new(found, resource, &self.defaults, at);
             if let Some(state) = resources.at(slot) {
                 state.set_config(config);
             }
@@ -348,8 +364,9 @@ impl RateLimitStore for MemoryRateLimitStore {
 
     async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {
         self.shared.write("resource_config", |resources| {
-            let config = resources.config(resource);
-            Ok(config.map(|config| ResourceConfig::clone(config)))
+            let state = resources.get(resource);
+            let config = state.and_then(|state| state.config().cloned());
+            Ok(config.map(Arc::unwrap_or_clone))
         })
     }
 

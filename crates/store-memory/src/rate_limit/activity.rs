@@ -10,7 +10,9 @@ const MAX_BUCKETS: u32 = 900;
 
 #[derive(Debug, Default)]
 pub(super) struct ActivityLog {
-    buckets: VecDeque<Bucket>,
+    /// The bucket that is counted in, here and not behind a pointer: mostly a request needs no other.
+    newest: Option<Bucket>,
+    older: VecDeque<Bucket>,
     last_user: Option<Timestamp>,
     last_background: Option<Timestamp>,
 }
@@ -34,24 +36,29 @@ impl ActivityLog {
     }
 
     fn count_user(&mut self, config: &AdaptiveConfig, now: Timestamp) {
-        let width = SECOND.max(config.monitoring_window / MAX_BUCKETS);
-        match self.buckets.back_mut() {
-            Some(bucket) if now < bucket.from + width => bucket.users += 1,
-            Some(_) | None => self.buckets.push_back(Bucket {
-                from: now,
-                users: 1,
-            }),
+        // Mostly the first comparison tells; the width of a bucket takes a division.
+        let width = || SECOND.max(config.monitoring_window / MAX_BUCKETS);
+        if let Some(newest) = &mut self.newest
+            && (now < newest.from + SECOND || now < newest.from + width())
+        {
+            newest.users += 1;
+            return;
         }
-        while let Some(oldest) = self.buckets.front()
+        let newest = Bucket {
+            from: now,
+            users: 1,
+        };
+        self.older.extend(self.newest.replace(newest));
+        while let Some(oldest) = self.older.front()
             && oldest.from + config.monitoring_window <= now
         {
-            self.buckets.pop_front();
+            self.older.pop_front();
         }
     }
 
     /// Moves activity of the future to now: the clock was set back.
     pub(super) fn clamp_future(&mut self, now: Timestamp) {
-        let newest_first = self.buckets.iter_mut().rev();
+        let newest_first = self.newest.iter_mut().chain(self.older.iter_mut().rev());
         for bucket in newest_first.take_while(|bucket| bucket.from > now) {
             bucket.from = now;
         }
@@ -62,7 +69,7 @@ impl ActivityLog {
     pub(super) fn activity(&self, config: &AdaptiveConfig, now: Timestamp) -> Activity {
         let mut activity = Activity::default();
         activity.background_seen = self.last_background.is_some();
-        for bucket in &self.buckets {
+        for bucket in self.older.iter().chain(&self.newest) {
             activity.add_users(now, config, bucket.from, bucket.users);
         }
         activity.last_user = self.last_user;
@@ -106,7 +113,7 @@ mod tests {
                 start + Duration::from_millis(millis),
             );
         }
-        assert!(log.buckets.len() <= 900);
+        assert!(log.older.len() < 900);
         let now = start + Duration::from_millis(3_999_800);
         assert_eq!(log.activity(&config, now).users_in_window, 900 * 5);
     }

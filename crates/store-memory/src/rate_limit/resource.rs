@@ -49,6 +49,8 @@ pub(super) struct ResourceState {
     /// The last claim's config, if it had one.
     claimed: Option<Box<ResourceConfig>>,
     log: Log,
+    /// The moment of the last request; nothing was counted after it.
+    followed: Timestamp,
     /// When the last admission was made, on the monotonic clock.
     last_admission: Duration,
     /// The longest span and the largest count of all configs so far. Claims under different limits
@@ -56,7 +58,8 @@ pub(super) struct ResourceState {
     keep: Duration,
     most: usize,
     activity: ActivityLog,
-    allocation: Option<CurrentAllocation>,
+    /// Boxed, because most resources have none and stay small.
+    allocation: Option<Box<CurrentAllocation>>,
     cooldown: Option<Cooldown>,
     priority_mode_activations: u64,
 }
@@ -127,6 +130,7 @@ impl ResourceState {
             config: None,
             claimed: None,
             log: Log::default(),
+            followed: Timestamp::MIN,
             last_admission: Duration::ZERO,
             keep: Duration::ZERO,
             most: 0,
@@ -172,13 +176,13 @@ impl ResourceState {
     }
 
     fn recalculate(&mut self, config: &ResourceConfig, now: Timestamp) {
-        let before = self.allocation.as_ref();
+        let before = self.allocation.as_deref();
         let was_priority = before.is_some_and(|before| before.allocation.is_priority_mode());
         match CurrentAllocation::at(before, &self.activity, config, now) {
             Some(Cow::Owned(fresh)) => {
                 let is_priority = fresh.allocation.is_priority_mode();
                 self.priority_mode_activations += u64::from(is_priority && !was_priority);
-                self.allocation = Some(fresh);
+                self.allocation = Some(Box::new(fresh));
             }
             Some(Cow::Borrowed(_)) => {}
             None => self.allocation = None,
@@ -187,8 +191,11 @@ impl ResourceState {
 
     /// Follows a clock that was set back.
     fn follow(&mut self, at: Moment) {
-        self.log.clamp_future(at.now);
-        self.activity.clamp_future(at.now);
+        if at.now < self.followed {
+            self.log.clamp_future(at.now);
+            self.activity.clamp_future(at.now);
+        }
+        self.followed = at.now;
         if let Some(cooldown) = &mut self.cooldown {
             cooldown.follow(at);
         }
@@ -207,7 +214,8 @@ impl ResourceState {
         priority: Priority,
         now: Timestamp,
     ) -> Result<Option<Denial>> {
-        let current = CurrentAllocation::at(self.allocation.as_ref(), &self.activity, config, now);
+        let current =
+            CurrentAllocation::at(self.allocation.as_deref(), &self.activity, config, now);
         CurrentAllocation::rules(current.as_deref(), resource, config, self.cooldown_until())
             .denial(&mut self.log, permits, priority, now)
     }
@@ -321,7 +329,8 @@ impl ResourceState {
     ) -> Result<Status> {
         let now = at.now;
         self.follow(at);
-        let current = CurrentAllocation::at(self.allocation.as_ref(), &self.activity, config, now);
+        let current =
+            CurrentAllocation::at(self.allocation.as_deref(), &self.activity, config, now);
         let rules =
             CurrentAllocation::rules(current.as_deref(), resource, config, self.cooldown_until());
         let users = if let Policy::Adaptive(adaptive) = config.policy() {

@@ -2,12 +2,15 @@
 //! idle.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BinaryHeap};
+use std::hash::BuildHasher;
 use std::ops::Bound;
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+use store_core::Resource;
 use store_core::backend::DefaultConfigs;
-use store_core::{Resource, ResourceConfig};
 
 use super::resource::ResourceState;
 use crate::moment::Moment;
@@ -23,7 +26,9 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Resources {
-    slots: HashMap<Resource, Slot>,
+    /// The numbers, each with the hash of its resource.
+    slots: HashTable<(u64, Slot)>,
+    hashes: RandomState,
     by_name: BTreeMap<Resource, Slot>,
     /// Boxed, so that a resource that was removed takes no memory.
     states: Vec<Option<Box<Entry>>>,
@@ -40,19 +45,37 @@ struct Entry {
     state: ResourceState,
 }
 
+/// What there is of a resource.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    hash: u64,
+    slot: Option<Slot>,
+}
+
 impl Resources {
-    pub(super) fn slot(&self, resource: &Resource) -> Option<Slot> {
-        self.slots.get(resource).copied()
+    pub(super) fn find(&self, resource: &Resource) -> Found {
+        let hash = self.hashes.hash_one(resource);
+        let found = self.slots.find(hash, |(own, slot)| {
+            *own == hash
+                && self
+                    .entry(*slot)
+                    .is_some_and(|entry| entry.resource == *resource)
+        });
+        Found {
+            hash,
+            slot: found.map(|(_, slot)| *slot),
+        }
     }
 
-    /// The slot of `resource`, new if it has none.
+    /// The slot of `resource`, which was found so; new if it has none.
     pub(super) fn slot_or_new(
         &mut self,
+        found: Found,
         resource: &Resource,
         defaults: &DefaultConfigs,
         at: Moment,
     ) -> Slot {
-        if let Some(slot) = self.slot(resource) {
+        if let Some(slot) = found.slot {
             return slot;
         }
         let slot = self.unused.pop().unwrap_or_else(|| {
@@ -63,11 +86,16 @@ impl Resources {
             resource: resource.clone(),
             state: ResourceState::new(defaults.get(resource)),
         }));
-        self.slots.insert(resource.clone(), slot);
+        self.slots
+            .insert_unique(found.hash, (found.hash, slot), |(hash, _)| *hash);
         self.by_name.insert(resource.clone(), slot);
         self.idle_at
             .push(Reverse((at.monotonic + LOOK_AGAIN_AFTER, slot)));
         slot
+    }
+
+    fn entry(&self, slot: Slot) -> Option<&Entry> {
+        self.states.get(slot)?.as_deref()
     }
 
     pub(super) fn at(&mut self, slot: Slot) -> Option<&mut ResourceState> {
@@ -76,13 +104,14 @@ impl Resources {
     }
 
     pub(super) fn get(&mut self, resource: &Resource) -> Option<&mut ResourceState> {
-        let slot = self.slot(resource)?;
+        let slot = self.find(resource).slot?;
         self.at(slot)
     }
 
-    pub(super) fn config(&self, resource: &Resource) -> Option<&std::sync::Arc<ResourceConfig>> {
-        let entry = self.states.get(self.slot(resource)?)?.as_ref()?;
-        entry.state.config()
+    /// The state that was found.
+    pub(super) fn peek(&self, found: Found) -> Option<&ResourceState> {
+        let entry = self.entry(found.slot?)?;
+        Some(&entry.state)
     }
 
     /// The states, in no order.
@@ -147,7 +176,10 @@ impl Resources {
 
     fn remove(&mut self, slot: Slot) {
         if let Some(entry) = self.states[slot].take() {
-            self.slots.remove(&entry.resource);
+            let hash = self.hashes.hash_one(&entry.resource);
+            if let Ok(own) = self.slots.find_entry(hash, |(_, own)| *own == slot) {
+                own.remove();
+            }
             self.by_name.remove(&entry.resource);
             self.unused.push(slot);
         }
