@@ -13,7 +13,7 @@ mod turn;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate as _, Migrator};
+use sqlx::migrate::Migrate as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
@@ -103,12 +103,11 @@ impl SqliteDatabase {
     /// [`ErrorKind::InvalidInput`] if the component is invalid; otherwise as
     /// [`blocking_read`](Self::blocking_read).
     pub async fn migration_status(&self, component: &Component) -> Result<Vec<MigrationStatus>> {
-        let migrator = component
-            .migrator()
+        component
+            .ensure_valid()
             .map_err(|error| self.add_context(error, "migrate"))?;
         Ok(status(
             component,
-            &migrator,
             &self.applied_migrations(component).await?,
         ))
     }
@@ -153,8 +152,7 @@ impl SqliteDatabase {
             self.back_up_once(backup).await?;
         }
         for (component, target) in targets {
-            let migrator = component.migrator()?;
-            migrate_locked(component, &migrator, *target, &mut transaction).await?;
+            migrate_locked(component, *target, &mut transaction).await?;
         }
         transaction.commit().await?;
         connection.close().await?;
@@ -164,10 +162,10 @@ impl SqliteDatabase {
     async fn are_at_targets(&self, targets: &[(Component, i64)]) -> Result<bool> {
         let mut at_targets = true;
         for (component, target) in targets {
-            let migrator = component.migrator()?;
+            component.ensure_valid()?;
             component.ensure_version_exists(*target)?;
             let applied = self.applied_migrations(component).await?;
-            ensure_compatible(component, &migrator, &applied)?;
+            ensure_compatible(component, &applied)?;
             at_targets &= is_at(component, *target, &applied);
         }
         Ok(at_targets)
@@ -227,7 +225,6 @@ async fn connect_with_retry(options: &SqliteConnectOptions) -> Result<SqliteConn
 
 async fn migrate_locked(
     component: &Component,
-    migrator: &Migrator,
     target: i64,
     connection: &mut SqliteConnection,
 ) -> Result<()> {
@@ -244,7 +241,8 @@ async fn migrate_locked(
             checksum: row.checksum.into_owned(),
         })
         .collect();
-    ensure_compatible(component, migrator, &applied)?;
+    ensure_compatible(component, &applied)?;
+    let migrator = component.migrator();
     migrator.run_direct(Some(target), connection, false).await?;
     let is_above = |version| version > target && applied.iter().any(|row| row.version == version);
     let downs: Vec<_> = migrator

@@ -6,17 +6,17 @@ use sqlite_database::{Component, Migration};
 pub static HTTP_CACHE: Component = Component {
     name: "http_cache",
     migrations: &[
-        Migration {
-            version: 1,
-            name: "tables",
-            up: include_str!("../../migrations/http_cache/0001_tables.up.sql"),
-            down: include_str!("../../migrations/http_cache/0001_tables.down.sql"),
-        },
-        Migration {
-            version: 2,
-            name: "checksums",
-            up: include_str!("../../migrations/http_cache/0002_checksums.up.sql"),
-            down: include_str!("../../migrations/http_cache/0002_checksums.down.sql"),
-        },
+        Migration::new(
+            1,
+            "tables",
+            include_str!("../../migrations/http_cache/0001_tables.up.sql"),
+            include_str!("../../migrations/http_cache/0001_tables.down.sql"),
+        ),
+        Migration::new(
+            2,
+            "checksums",
+            include_str!("../../migrations/http_cache/0002_checksums.up.sql"),
+            include_str!("../../migrations/http_cache/0002_checksums.down.sql"),
+        ),
     ],
 };

@@ -1,5 +1,6 @@
 //! The declaration of a schema: a component and its migrations, as plain values.
 
+use sha2_const::Sha384;
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{MigrationType, Migrator};
 
@@ -13,12 +14,12 @@ use crate::error::{Error, ErrorKind, Result};
 /// // In practice `up` and `down` are `include_str!` of files beside the crate's sources.
 /// static LIBRARY: Component = Component {
 ///     name: "library",
-///     migrations: &[Migration {
-///         version: 1,
-///         name: "books",
-///         up: "CREATE TABLE book (title TEXT NOT NULL) STRICT",
-///         down: "DROP TABLE book",
-///     }],
+///     migrations: &[Migration::new(
+///         1,
+///         "books",
+///         "CREATE TABLE book (title TEXT NOT NULL) STRICT",
+///         "DROP TABLE book",
+///     )],
 /// };
 ///
 /// # #[tokio::main]
@@ -52,6 +53,29 @@ pub struct Migration {
     pub up: &'static str,
     /// SQL that reverts the migration exactly.
     pub down: &'static str,
+    /// SHA-384 of `up`.
+    pub(super) checksum: [u8; 48],
+}
+
+impl Migration {
+    /// A migration to `version`, with a short description, the SQL that applies it and the SQL that reverts it.
+    ///
+    /// Call it in a constant or a static: it hashes `up`, which a program would do at each start otherwise.
+    #[must_use]
+    pub const fn new(
+        version: i64,
+        name: &'static str,
+        up: &'static str,
+        down: &'static str,
+    ) -> Self {
+        Self {
+            version,
+            name,
+            up,
+            down,
+            checksum: Sha384::new().update(up.as_bytes()).finalize(),
+        }
+    }
 }
 
 impl Component {
@@ -75,49 +99,79 @@ impl Component {
         )))
     }
 
-    pub(super) fn migrator(&self) -> Result<Migrator> {
+    /// Fails if the declaration breaks a rule.
+    pub(super) fn ensure_valid(&self) -> Result<()> {
+        let name = self.name;
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        if self.name.is_empty() || !self.name.chars().all(is_plain) {
-            let name = self.name;
+        if name.is_empty() || !name.chars().all(is_plain) {
             return Err(invalid(format!(
                 "component name `{name}` is not [a-z0-9_]+"
             )));
         }
         let mut previous = 0;
-        let mut steps = Vec::with_capacity(self.migrations.len() * 2);
-        for Migration {
-            version,
-            name,
-            up,
-            down,
-        } in self.migrations
-        {
+        for Migration { version, .. } in self.migrations {
             if *version <= previous {
-                let detail = format!("{}: version {version} follows {previous}", self.name);
-                return Err(invalid(detail));
+                return Err(invalid(format!(
+                    "{name}: version {version} follows {previous}"
+                )));
             }
             previous = *version;
-            for (direction, sql) in [
-                (MigrationType::ReversibleUp, up),
-                (MigrationType::ReversibleDown, down),
-            ] {
-                let sql = sql.into_sql_str();
-                steps.push(sqlx::migrate::Migration::new(
-                    *version,
-                    (*name).into(),
-                    direction,
-                    sql,
-                    false,
-                ));
-            }
         }
-        let mut migrator = Migrator::with_migrations(steps);
+        Ok(())
+    }
+
+    pub(super) fn migrator(&self) -> Migrator {
+        let step = |migration: &Migration, migration_type, sql: &'static str| {
+            sqlx::migrate::Migration {
+                version: migration.version,
+                description: migration.name.into(),
+                migration_type,
+                sql: sql.into_sql_str(),
+                // Of a step down too, which is found by its version alone.
+                checksum: migration.checksum.to_vec().into(),
+                no_tx: false,
+            }
+        };
+        let steps = self.migrations.iter().flat_map(|migration| {
+            [
+                step(migration, MigrationType::ReversibleUp, migration.up),
+                step(migration, MigrationType::ReversibleDown, migration.down),
+            ]
+        });
+        let mut migrator = Migrator::with_migrations(steps.collect());
         // One table per component; its name is part of the file format and must not change.
         migrator.dangerous_set_table_name(self.table_name());
-        Ok(migrator)
+        migrator
     }
 }
 
 fn invalid(detail: String) -> Error {
     Error::new(ErrorKind::InvalidInput, "migrate", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_those_of_sqlx() {
+        for sql in [
+            "",
+            "CREATE TABLE book (title TEXT NOT NULL) STRICT",
+            &"-".repeat(1_000),
+        ] {
+            let sql: &'static str = sql.to_owned().leak();
+            let theirs = sqlx::migrate::Migration::new(
+                1,
+                "books".into(),
+                MigrationType::ReversibleUp,
+                sql.into_sql_str(),
+                false,
+            );
+            assert_eq!(
+                Migration::new(1, "books", sql, "").checksum[..],
+                *theirs.checksum
+            );
+        }
+    }
 }

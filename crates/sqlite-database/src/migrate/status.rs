@@ -1,7 +1,5 @@
 //! The comparison of declared with applied migrations.
 
-use sqlx::migrate::Migrator;
-
 use super::component::Component;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -50,11 +48,7 @@ pub(super) fn is_at(component: &Component, target: i64, applied: &[AppliedMigrat
 }
 
 /// Fails unless every applied migration is known and unchanged.
-pub(super) fn ensure_compatible(
-    component: &Component,
-    migrator: &Migrator,
-    applied: &[AppliedMigration],
-) -> Result<()> {
+pub(super) fn ensure_compatible(component: &Component, applied: &[AppliedMigration]) -> Result<()> {
     let (name, known) = (component.name, component.latest_version());
     if let Some(newest) = applied.iter().map(|row| row.version).max()
         && newest > known
@@ -65,7 +59,7 @@ pub(super) fn ensure_compatible(
         );
         return Err(Error::new(ErrorKind::SchemaNewer, "migrate", detail));
     }
-    for MigrationStatus { version, state, .. } in status(component, migrator, applied) {
+    for MigrationStatus { version, state, .. } in status(component, applied) {
         let difference = match state {
             MigrationState::Applied | MigrationState::Pending => continue,
             MigrationState::Changed => "was applied with different contents",
@@ -81,21 +75,11 @@ pub(super) fn ensure_compatible(
 }
 
 /// The migrations, declared or applied, in ascending order of version.
-pub(super) fn status(
-    component: &Component,
-    migrator: &Migrator,
-    applied: &[AppliedMigration],
-) -> Vec<MigrationStatus> {
-    let checksum = |version| {
-        migrator
-            .iter()
-            .find(|step| step.version == version && step.migration_type.is_up_migration())
-            .map(|step| &*step.checksum)
-    };
+pub(super) fn status(component: &Component, applied: &[AppliedMigration]) -> Vec<MigrationStatus> {
     let known = component.migrations.iter().map(|migration| {
         let state = match applied.iter().find(|row| row.version == migration.version) {
             None => MigrationState::Pending,
-            Some(row) if Some(&*row.checksum) == checksum(row.version) => MigrationState::Applied,
+            Some(row) if row.checksum == migration.checksum => MigrationState::Applied,
             Some(_) => MigrationState::Changed,
         };
         MigrationStatus {
@@ -106,7 +90,7 @@ pub(super) fn status(
     });
     let unknown = applied
         .iter()
-        .filter(|row| checksum(row.version).is_none())
+        .filter(|row| component.ensure_version_exists(row.version).is_err())
         .map(|row| {
             let state = MigrationState::Unknown;
             MigrationStatus {

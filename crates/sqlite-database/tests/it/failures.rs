@@ -77,13 +77,13 @@ async fn one_write_that_does_not_fit_takes_no_other_with_it() {
 async fn the_bound_holds_in_both_libraries_and_for_migrations() {
     const LARGE: Component = Component {
         name: "large",
-        migrations: &[Migration {
-            version: 1,
-            name: "large",
-            up: "CREATE TABLE large (body BLOB NOT NULL) STRICT;
+        migrations: &[Migration::new(
+            1,
+            "large",
+            "CREATE TABLE large (body BLOB NOT NULL) STRICT;
                  INSERT INTO large VALUES (zeroblob(1048576))",
-            down: "DROP TABLE large",
-        }],
+            "DROP TABLE large",
+        )],
     };
     let options = DatabaseOptions::default().with_max_bytes(BOUND);
     let test = TestDatabase::open_with(options).await;

@@ -315,22 +315,22 @@ async fn a_closed_database_is_not_maintained() {
 
 const REVIEWS: Component = Component {
     name: "reviews",
-    migrations: &[Migration {
-        version: 1,
-        name: "reviews",
-        up: "CREATE TABLE review (title TEXT NOT NULL) STRICT",
-        down: "DROP TABLE review",
-    }],
+    migrations: &[Migration::new(
+        1,
+        "reviews",
+        "CREATE TABLE review (title TEXT NOT NULL) STRICT",
+        "DROP TABLE review",
+    )],
 };
 
 const BROKEN: Component = Component {
     name: "broken",
-    migrations: &[Migration {
-        version: 1,
-        name: "broken",
-        up: "CREATE TABLE note (title TEXT); INSERT INTO nowhere VALUES (1)",
-        down: "DROP TABLE note",
-    }],
+    migrations: &[Migration::new(
+        1,
+        "broken",
+        "CREATE TABLE note (title TEXT); INSERT INTO nowhere VALUES (1)",
+        "DROP TABLE note",
+    )],
 };
 
 #[tokio::test]

@@ -7,34 +7,34 @@ use tempfile::TempDir;
 
 use crate::support::{ChildProcess, child, child_file, send_to_parent};
 
-const BOOKS: Migration = Migration {
-    version: 1,
-    name: "books",
-    up: "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL) STRICT; \
+const BOOKS: Migration = Migration::new(
+    1,
+    "books",
+    "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL) STRICT; \
          INSERT INTO book VALUES (1, 'Saga');",
-    down: "DROP TABLE book;",
-};
-const AUTHORS: Migration = Migration {
-    version: 2,
-    name: "authors",
-    up: "ALTER TABLE book ADD COLUMN author TEXT;",
-    down: "ALTER TABLE book DROP COLUMN author;",
-};
-const BROKEN: Migration = Migration {
-    version: 3,
-    name: "broken",
-    up: "CREATE TABLE half (done INTEGER) STRICT; INSERT INTO nowhere VALUES (1);",
-    down: "DROP TABLE half;",
-};
+    "DROP TABLE book;",
+);
+const AUTHORS: Migration = Migration::new(
+    2,
+    "authors",
+    "ALTER TABLE book ADD COLUMN author TEXT;",
+    "ALTER TABLE book DROP COLUMN author;",
+);
+const BROKEN: Migration = Migration::new(
+    3,
+    "broken",
+    "CREATE TABLE half (done INTEGER) STRICT; INSERT INTO nowhere VALUES (1);",
+    "DROP TABLE half;",
+);
 /// Long enough to be interrupted: millions of rows.
-const SLOW: Migration = Migration {
-    version: 3,
-    name: "slow",
-    up: "CREATE TABLE number (n INTEGER PRIMARY KEY) STRICT; \
+const SLOW: Migration = Migration::new(
+    3,
+    "slow",
+    "CREATE TABLE number (n INTEGER PRIMARY KEY) STRICT; \
          WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count LIMIT 100000000) \
          INSERT INTO number SELECT n FROM count;",
-    down: "DROP TABLE number;",
-};
+    "DROP TABLE number;",
+);
 
 const V1: Component = Component {
     name: "library",
@@ -155,12 +155,10 @@ async fn a_newer_schema_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn an_edited_migration_is_noticed() {
+    const EDITED: Migration = Migration::new(1, "books", "SELECT 1", BOOKS.down);
     let edited = Component {
         name: "library",
-        migrations: &[Migration {
-            up: "SELECT 1",
-            ..BOOKS
-        }],
+        migrations: &[EDITED],
     };
     let (_directory, database) = open_new().await;
     database.migrate(&V1).await.expect("a schema");
@@ -191,22 +189,17 @@ async fn a_failing_migration_changes_nothing() {
 
 #[tokio::test]
 async fn a_table_can_be_rebuilt_under_foreign_keys() {
-    const REBUILD: Migration = Migration {
-        version: 2,
-        name: "rebuild",
-        up: "CREATE TABLE page (book INTEGER NOT NULL REFERENCES book ON DELETE CASCADE) STRICT; \
+    const REBUILD: Migration = Migration::new(
+        2,
+        "rebuild",
+        "CREATE TABLE page (book INTEGER NOT NULL REFERENCES book ON DELETE CASCADE) STRICT; \
              INSERT INTO page VALUES (1); \
              CREATE TABLE new (id INTEGER PRIMARY KEY, title TEXT NOT NULL) STRICT; \
              INSERT INTO new SELECT id, title FROM book; \
              DROP TABLE book; ALTER TABLE new RENAME TO book;",
-        down: "DROP TABLE page;",
-    };
-    const DANGLING: Migration = Migration {
-        version: 3,
-        name: "dangling",
-        up: "DELETE FROM book;",
-        down: "SELECT 1;",
-    };
+        "DROP TABLE page;",
+    );
+    const DANGLING: Migration = Migration::new(3, "dangling", "DELETE FROM book;", "SELECT 1;");
     let rebuild = Component {
         name: "library",
         migrations: &[BOOKS, REBUILD],
@@ -230,6 +223,7 @@ async fn a_table_can_be_rebuilt_under_foreign_keys() {
 
 #[tokio::test]
 async fn rules_of_a_component_are_checked() {
+    const ZEROTH: Migration = Migration::new(0, "books", BOOKS.up, BOOKS.down);
     let (_directory, database) = open_new().await;
     for component in [
         Component {
@@ -246,10 +240,7 @@ async fn rules_of_a_component_are_checked() {
         },
         Component {
             name: "library",
-            migrations: &[Migration {
-                version: 0,
-                ..BOOKS
-            }],
+            migrations: &[ZEROTH],
         },
     ] {
         let error = database
@@ -361,14 +352,14 @@ async fn process_that_is_killed() {
 }
 
 /// Some hundreds of milliseconds.
-const LONG: Migration = Migration {
-    version: 3,
-    name: "long",
-    up: "CREATE TABLE number (n INTEGER PRIMARY KEY) STRICT; \
+const LONG: Migration = Migration::new(
+    3,
+    "long",
+    "CREATE TABLE number (n INTEGER PRIMARY KEY) STRICT; \
          WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count LIMIT 500000) \
          INSERT INTO number SELECT n FROM count;",
-    down: "DROP TABLE number;",
-};
+    "DROP TABLE number;",
+);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_ends_though_each_caller_gives_up() {

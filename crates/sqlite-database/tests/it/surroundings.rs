@@ -75,12 +75,7 @@ fn outside<T>(call: impl Future<Output = Result<T, Error>>) -> Error {
 fn a_call_outside_a_runtime_is_refused() {
     const EMPTY: Component = Component {
         name: "empty",
-        migrations: &[Migration {
-            version: 1,
-            name: "nothing",
-            up: "SELECT 1",
-            down: "SELECT 1",
-        }],
+        migrations: &[Migration::new(1, "nothing", "SELECT 1", "SELECT 1")],
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -4,10 +4,10 @@ use sqlite_database::{Component, Migration};
 
 macro_rules! migration {
     ($version:literal, $component:literal, $name:literal) => {
-        Migration {
-            version: $version,
-            name: $name,
-            up: include_str!(concat!(
+        Migration::new(
+            $version,
+            $name,
+            include_str!(concat!(
                 "../../migrations/",
                 $component,
                 "/000",
@@ -16,7 +16,7 @@ macro_rules! migration {
                 $name,
                 ".up.sql"
             )),
-            down: include_str!(concat!(
+            include_str!(concat!(
                 "../../migrations/",
                 $component,
                 "/000",
@@ -25,7 +25,7 @@ macro_rules! migration {
                 $name,
                 ".down.sql"
             )),
-        }
+        )
     };
 }
 

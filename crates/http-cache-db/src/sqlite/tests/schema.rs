@@ -175,12 +175,12 @@ async fn the_tables_of_the_original_are_there() {
 
 static OF_APPLICATION: sqlite_database::Component = sqlite_database::Component {
     name: "application",
-    migrations: &[sqlite_database::Migration {
-        version: 1,
-        name: "notes",
-        up: "CREATE TABLE notes (url_id INTEGER PRIMARY KEY REFERENCES urls ON DELETE CASCADE, note TEXT) STRICT",
-        down: "DROP TABLE notes",
-    }],
+    migrations: &[sqlite_database::Migration::new(
+        1,
+        "notes",
+        "CREATE TABLE notes (url_id INTEGER PRIMARY KEY REFERENCES urls ON DELETE CASCADE, note TEXT) STRICT",
+        "DROP TABLE notes",
+    )],
 };
 
 // covers("C23")
