@@ -26,7 +26,7 @@ CREATE TABLE cache_epoch (
   -- The newest of them that was removed.
   horizon INTEGER NOT NULL,
   -- The newest in cache_hidden; 0 while that is empty.
-  hidden INTEGER NOT NULL DEFAULT 0
+  newest_hidden INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO cache_epoch (id, epoch, horizon) VALUES (1, 0, 0);
 CREATE TABLE cache_invalidations (
@@ -44,6 +44,9 @@ CREATE TABLE cache_hidden (
   -- The last key that a sweep has looked at.
   position TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
+-- Replaced by one with the number of the newest while removals are pending.
+CREATE VIEW cache_lookup AS
+SELECT hash, expires_at, created_at, epoch, value, checksum, 0 AS newest_hidden FROM cache;
 
 CREATE TABLE dedupe_jobs (
   hash TEXT PRIMARY KEY NOT NULL,

@@ -2,7 +2,9 @@
 //!
 //! A value remembers how many invalidations there were when it was stored. It is hidden if one of its key's
 //! scope, of its tags or of everything is pending and newer than that; a value that is stored later is not.
-//! `cache_epoch` tells the newest pending one, so that a lookup reads no more while there is none.
+//! `cache_epoch` tells writers the newest pending one. Lookups read it from a view that has the number as a constant:
+//! a change of the view is a change of the schema, so that every connection of every process prepares its statements
+//! again. So a lookup reads no more than the value while nothing is pending.
 
 use std::collections::HashMap;
 
@@ -28,8 +30,23 @@ pub(super) fn hide(
          ON CONFLICT (subject) DO UPDATE SET epoch = excluded.epoch, position = ''",
     )?
     .execute(params![subject, epoch])?;
-    tx.prepare_cached("UPDATE cache_epoch SET hidden = ?1 WHERE id = 1")?
+    set_newest(tx, epoch)
+}
+
+/// Tells writers and lookups the newest pending removal; 0 if none is.
+pub(super) fn set_newest(tx: &Transaction<'_>, epoch: i64) -> Result<(), TransactionError> {
+    let changed = tx
+        .prepare_cached(
+            "UPDATE cache_epoch SET newest_hidden = ?1 WHERE id = 1 AND newest_hidden <> ?1",
+        )?
         .execute([epoch])?;
+    if changed > 0 {
+        tx.execute_batch(&format!(
+            "DROP VIEW cache_lookup;
+             CREATE VIEW cache_lookup AS\n\
+             SELECT hash, expires_at, created_at, epoch, value, checksum, {epoch} AS newest_hidden FROM cache;"
+        ))?;
+    }
     Ok(())
 }
 
@@ -113,7 +130,7 @@ pub(super) fn free_step(
         })
         .optional()?;
     let Some(pending) = pending else {
-        tx.execute("UPDATE cache_epoch SET hidden = 0 WHERE id = 1", [])?;
+        set_newest(tx, 0)?;
         return Ok(Step {
             removed: 0,
             has_more: true,

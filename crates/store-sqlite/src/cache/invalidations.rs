@@ -76,7 +76,7 @@ pub(super) struct Epochs {
 impl Epochs {
     pub(super) fn load(tx: &Transaction<'_>) -> Result<Self, TransactionError> {
         let epochs = tx
-            .prepare_cached("SELECT epoch, horizon, hidden FROM cache_epoch WHERE id = 1")?
+            .prepare_cached("SELECT epoch, horizon, newest_hidden FROM cache_epoch WHERE id = 1")?
             .query_row([], |row| {
                 Ok(Self {
                     epoch: row.get(0)?,

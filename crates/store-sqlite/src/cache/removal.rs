@@ -46,7 +46,7 @@ fn clear_all(
     tx.execute("DELETE FROM cache_hidden", [])?;
     if let Some(removed) = removed {
         tx.execute("DELETE FROM cache_tags", [])?;
-        tx.execute("UPDATE cache_epoch SET hidden = 0 WHERE id = 1", [])?;
+        hidden::set_newest(tx, 0)?;
         return Ok(removed);
     }
     hidden::hide(tx, invalidations::ALL, epoch)?;

@@ -36,6 +36,7 @@ pub(crate) static CACHE: Component = Component {
         migration!(2, "cache", "fill_tokens"),
         migration!(3, "cache", "checksums"),
         migration!(4, "cache", "hidden"),
+        migration!(5, "cache", "lookup"),
     ],
 };
 

@@ -124,7 +124,10 @@ async fn fill(database: &SqliteDatabase) {
     let pending = database.write(|tx| {
         Ok(tx.execute_batch(
             "INSERT INTO cache_hidden (subject, epoch) VALUES ('scope:gone', 1);
-             UPDATE cache_epoch SET hidden = 1;",
+             UPDATE cache_epoch SET newest_hidden = 1;
+             DROP VIEW cache_lookup;
+             CREATE VIEW cache_lookup AS\n\
+             SELECT hash, expires_at, created_at, epoch, value, checksum, 1 AS newest_hidden FROM cache;",
         )?)
     });
     pending.await.expect("a pending removal");

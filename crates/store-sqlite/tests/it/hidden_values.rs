@@ -215,3 +215,74 @@ async fn an_earlier_schema_does_not_bring_hidden_values_back() {
     assert_eq!(rows(&database, "cache").await, 1_201);
     assert_eq!(rows(&database, "cache_tags").await, 1);
 }
+
+/// The statement of the view that lookups read.
+async fn view(database: &SqliteDatabase) -> String {
+    let sql = "SELECT sql FROM sqlite_schema WHERE name = 'cache_lookup'";
+    let view = database.read(move |db| Ok(db.query_row(sql, [], |row| row.get(0))?));
+    view.await.expect("a view")
+}
+
+#[tokio::test]
+async fn connections_that_have_looked_up_before_see_a_removal_and_its_end() {
+    let folder = Folder::new();
+    let [writer, reader] = [folder.open().await, folder.open().await];
+    let clock = ManualClock::default();
+    let (cache, elsewhere) = (cache(&writer, &clock), self::cache(&reader, &clock));
+    fill(&cache, "comics", &["t"]).await;
+    fill(&cache, "others", &[]).await;
+    let before = view(&writer).await;
+    for _ in 0..2 {
+        assert_eq!(live(&elsewhere, "comics").await, 1_200);
+        cache.invalidate_tags(&[tag("t")]).await.expect("an answer");
+        assert_ne!(view(&reader).await, before, "pending");
+        assert_eq!(
+            (
+                live(&elsewhere, "comics").await,
+                live(&elsewhere, "others").await
+            ),
+            (0, 1_200)
+        );
+        free(&cache).await;
+        assert_eq!(view(&reader).await, before);
+        fill(&cache, "comics", &["t"]).await;
+    }
+    cache.clear(&Selection::All).await.expect("an answer");
+    assert_eq!(
+        (live(&elsewhere, "others").await, free(&cache).await),
+        (0, 2_400)
+    );
+    assert_eq!(view(&reader).await, before);
+}
+
+// covers("D13")
+#[tokio::test]
+async fn what_an_earlier_program_hid_does_not_come_back() {
+    let folder = Folder::new();
+    let database = folder.open().await;
+    let [component, ..] = COMPONENTS;
+    let earlier = database.migrate_to(component, 4).await;
+    earlier.expect("the form before");
+    let written = database.write(|tx| {
+        Ok(tx.execute_batch(
+            "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value, epoch) VALUES
+               ('comics:1', 0, 0, 0, x'01', 0), ('comics:2', 0, 0, 0, x'02', 1),
+               ('others:1', 0, 0, 0, x'03', 0);
+             INSERT INTO cache_tags VALUES ('t', 'comics:1'), ('t', 'others:1');
+             INSERT INTO cache_hidden (subject, epoch) VALUES ('scope:comics', 1);
+             UPDATE cache_epoch SET epoch = 1, hidden = 1;",
+        )?)
+    });
+    written.await.expect("rows");
+    let cache = cache(&database, &ManualClock::default());
+    let keys = [name("comics", 1), name("comics", 2), name("others", 1)];
+    let found = cache.get_many(&keys).await.expect("answers");
+    let hits: Vec<_> = found
+        .into_iter()
+        .map(|found| found.hit().is_some())
+        .collect();
+    assert_eq!(hits, [false, true, true]);
+    for (table, count) in [("cache", 2), ("cache_tags", 1), ("cache_hidden", 0)] {
+        assert_eq!(rows(&database, table).await, count, "{table}");
+    }
+}

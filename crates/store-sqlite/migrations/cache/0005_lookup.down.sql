@@ -1,0 +1,2 @@
+DROP VIEW cache_lookup;
+ALTER TABLE cache_epoch RENAME COLUMN newest_hidden TO hidden;
