@@ -279,7 +279,7 @@ impl Cleanup for Inner {
             .unwrap_or(DEFAULT_CLEANUP_BATCH)
             .max(1);
         self.handle
-            .write("cleanup", move |tx, now| sweep::step(tx, batch, now))
+            .write_step(move |tx, now, time| sweep::step(tx, batch, now, time))
             .await
     }
 }

@@ -9,13 +9,21 @@ use store_core::{Clock, ErrorKind, Result, SystemClock};
 use tokio::runtime;
 use tokio::task::AbortHandle;
 
+use crate::error::TransactionError;
+
 /// The most bytes of values that one step removes: every page of a long value is written, so that rows
 /// alone bound no transaction.
 pub(crate) const STEP_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How long the periodic sweep pauses after a step: a transaction right after another leaves writers of
-/// other processes, which ask for the lock every fraction of a millisecond, little chance to get it.
-const PAUSE: Duration = Duration::from_millis(2);
+/// How long one step removes rows: how long a row takes depends on the disk and on what else runs. The commit, which
+/// writes the pages of all of them, comes on top.
+const STEP_TIME: Duration = Duration::from_millis(5);
+
+/// The shortest and the longest pause after a step, which is otherwise as long as the step: a transaction right after
+/// another leaves writers of other processes, which ask for the lock every fraction of a millisecond, little chance to
+/// get it.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// What one step of a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,16 +39,65 @@ pub(crate) trait Cleanup: Send + Sync + 'static {
     /// Removes some of the rows that are not needed any more, in transactions of bounded length.
     fn sweep(&self) -> impl Future<Output = Result<Step>> + Send;
 
+    /// Sweeps once; pauses if there is more to remove.
+    fn sweep_and_pause(&self) -> impl Future<Output = Result<Step>> + Send {
+        async {
+            let real = SystemClock::new();
+            let began = real.monotonic();
+            let step = self.sweep().await?;
+            if step.has_more {
+                let taken = real.monotonic().saturating_sub(began);
+                real.sleep(taken.clamp(SHORTEST_PAUSE, LONGEST_PAUSE)).await;
+            }
+            Ok(step)
+        }
+    }
+
     /// Sweeps until something that counts was removed, or nothing is left; returns how much.
     fn cleanup(&self) -> impl Future<Output = Result<u64>> + Send {
         async {
             loop {
-                let step = self.sweep().await?;
+                let step = self.sweep_and_pause().await?;
                 if step.removed > 0 || !step.has_more {
                     return Ok(step.removed);
                 }
             }
         }
+    }
+}
+
+/// The time of one step, which begins when it has the lock.
+pub(crate) struct StepTime<'a>(Option<(&'a dyn Clock, Duration)>);
+
+impl<'a> StepTime<'a> {
+    pub(crate) fn start(clock: &'a dyn Clock) -> Self {
+        Self(Some((clock, clock.monotonic() + STEP_TIME)))
+    }
+
+    /// Of a step that is bounded by its rows alone.
+    pub(crate) const fn unlimited() -> Self {
+        Self(None)
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.is_some_and(|(clock, end)| clock.monotonic() >= end)
+    }
+
+    /// Removes `rows` one after another while there is time, at least one of them; returns the sum of what `remove`
+    /// returns, and how many rows it was called for.
+    pub(crate) fn remove_each<T>(
+        &self,
+        rows: &[T],
+        mut remove: impl FnMut(&T) -> Result<u64, TransactionError>,
+    ) -> Result<(u64, usize), TransactionError> {
+        let mut removed = 0;
+        for (at, row) in rows.iter().enumerate() {
+            if at > 0 && self.is_over() {
+                return Ok((removed, at));
+            }
+            removed += remove(row)?;
+        }
+        Ok((removed, rows.len()))
     }
 }
 
@@ -112,15 +169,12 @@ impl Drop for CleanupTask {
 
 /// Sweeps `store` after each `interval`, until it is dropped or closed, or its database is closed.
 async fn run_every<S: Cleanup>(interval: Duration, clock: Arc<dyn Clock>, store: Weak<S>) {
-    let real = SystemClock::new();
     loop {
         clock.sleep_until(clock.now() + interval).await;
         loop {
             let Some(store) = store.upgrade() else { return };
-            match store.sweep().await {
-                Ok(Step { has_more: true, .. }) => {
-                    real.sleep_until(real.now() + PAUSE).await;
-                }
+            match store.sweep_and_pause().await {
+                Ok(Step { has_more: true, .. }) => {}
                 Ok(_) => break,
                 Err(error) if error.kind() == ErrorKind::Closed => return,
                 Err(error) => {
@@ -221,6 +275,30 @@ mod tests {
         let swept = tokio::time::timeout(minute, both).await;
         swept.expect("the sweep waits for the next interval");
         assert_eq!(store.steps.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn a_step_ends_with_its_time_and_removes_one_row_at_least() {
+        let clock = ManualClock::default();
+        let time = StepTime::start(&clock);
+        let take = |rows: &[u64], each: Duration| {
+            time.remove_each(rows, |row| {
+                clock.advance(each);
+                Ok(*row)
+            })
+        };
+        assert_eq!(take(&[1, 2, 4], Duration::ZERO).unwrap(), (7, 3));
+        assert_eq!(take(&[1, 2, 4], STEP_TIME / 2).unwrap(), (3, 2));
+        assert_eq!(take(&[4, 2, 1], STEP_TIME).unwrap(), (4, 1));
+        assert_eq!(take(&[], STEP_TIME).unwrap(), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn others_have_time_between_the_steps_of_one_cleanup() {
+        let real = SystemClock::new();
+        let closed = FullStore::default().cleanup().await;
+        assert_eq!(closed.unwrap_err().kind(), ErrorKind::Closed);
+        assert!(real.monotonic() >= SHORTEST_PAUSE * 2);
     }
 
     #[tokio::test]

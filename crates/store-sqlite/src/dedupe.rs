@@ -370,12 +370,13 @@ impl Cleanup for Inner {
         if rows.is_empty() {
             return Ok(Step::default());
         }
-        let removed = self
+        let step = self
             .handle
-            .write("cleanup", move |tx, now| {
-                sweep::remove_expired(tx, &rows, retention, now)
-            })
+            .write_step(move |tx, now, time| sweep::remove_expired(tx, &rows, retention, now, time))
             .await?;
-        Ok(Step { removed, has_more })
+        Ok(Step {
+            has_more: has_more || step.has_more,
+            ..step
+        })
     }
 }

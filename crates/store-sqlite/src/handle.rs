@@ -10,7 +10,7 @@ use sqlite_database::{Component, SqliteDatabase};
 use store_core::{Clock, Error, ErrorKind, Result, Timestamp};
 use tokio::sync::OnceCell;
 
-use crate::cleanup::{Cleanup, CleanupTask};
+use crate::cleanup::{Cleanup, CleanupTask, StepTime};
 use crate::error::{BACKEND, TransactionError, store_error};
 use crate::migrate::migrate_component;
 
@@ -101,6 +101,21 @@ impl StoreHandle {
             .write(move |tx| Ok(f(tx, clock.now())?))
             .await
             .map_err(|error| store_error(error, operation))
+    }
+
+    /// Runs one step of a cleanup, as [`write`](Self::write) does.
+    pub(crate) async fn write_step<T, F>(&self, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>, Timestamp, &StepTime<'_>) -> Result<T, TransactionError>
+            + Send
+            + 'static,
+    {
+        let clock = Arc::clone(&self.clock);
+        self.write("cleanup", move |tx, now| {
+            f(tx, now, &StepTime::start(&*clock))
+        })
+        .await
     }
 
     async fn ensure_ready(&self, operation: &'static str) -> Result<()> {

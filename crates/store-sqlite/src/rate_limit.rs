@@ -375,9 +375,7 @@ impl Cleanup for Inner {
         }
         let removed = self
             .handle
-            .write("cleanup", move |tx, now| {
-                sweep::remove_expired(tx, &rows, now)
-            })
+            .write_step(move |tx, now, time| sweep::remove_expired(tx, &rows, now, time))
             .await?;
         Ok(Step {
             removed,
@@ -394,13 +392,14 @@ impl Inner {
             .handle
             .read("cleanup", move |db, now| sweep::find_idle(db, batch, now))
             .await?;
-        let has_more = names.len() >= batch as usize;
-        if !names.is_empty() {
-            self.handle
-                .write("cleanup", move |tx, now| {
-                    sweep::remove_idle(tx, &names, now)
-                })
+        let found = names.len();
+        let mut has_more = found >= batch as usize;
+        if found > 0 {
+            let done = self
+                .handle
+                .write_step(move |tx, now, time| sweep::remove_idle(tx, &names, now, time))
                 .await?;
+            has_more |= done < found;
         }
         Ok(Step {
             removed: 0,

@@ -6,6 +6,7 @@ use store_core::{NewEntry, Timestamp};
 
 use super::invalidations::Epochs;
 use super::{hidden, write};
+use crate::cleanup::StepTime;
 use crate::error::TransactionError;
 use crate::room::Room;
 
@@ -53,7 +54,7 @@ pub(super) fn make_room(
     let mut steps = MAX_ROWS / HIDDEN_PER_STEP;
     while epochs.hidden > 0 && steps > 0 && !room.fits_cache(bytes) {
         steps -= 1;
-        hidden::free_step(tx, HIDDEN_PER_STEP, now)?;
+        hidden::free_step(tx, HIDDEN_PER_STEP, now, &StepTime::unlimited())?;
         room.refresh(tx)?;
     }
     let (mut place, mut evicted) = (None, 0);

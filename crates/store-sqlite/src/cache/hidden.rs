@@ -13,7 +13,7 @@ use store_core::{Key, Timestamp};
 
 use super::invalidations::{self, ALL, Epochs};
 use super::write;
-use crate::cleanup::{Step, one_step};
+use crate::cleanup::{Step, StepTime, one_step};
 use crate::error::TransactionError;
 
 const SCOPE: &str = "scope:";
@@ -113,11 +113,12 @@ struct Pending {
     position: String,
 }
 
-/// Frees hidden values: looks at `batch` keys at most.
+/// Frees hidden values: looks at `batch` keys at most, and at those that there is time for.
 pub(super) fn free_step(
     tx: &Transaction<'_>,
     batch: u32,
     now: Timestamp,
+    time: &StepTime<'_>,
 ) -> Result<Step, TransactionError> {
     let pending = tx
         .prepare_cached("SELECT subject, epoch, position FROM cache_hidden LIMIT 1")?
@@ -138,18 +139,20 @@ pub(super) fn free_step(
     };
     let (found, has_more) = one_step(pending.next(tx, batch)?, batch);
     let is_tag = pending.subject.starts_with(TAG);
-    let mut removed = 0;
-    for (hash, _) in found.iter().filter(|(_, is_hidden)| *is_hidden) {
+    let (removed, done) = time.remove_each(&found, |(hash, is_hidden)| {
+        if !is_hidden {
+            return Ok(0);
+        }
         // The record of a scope tells about its keys.
         if is_tag {
             free(tx, hash, pending.epoch, now)?;
         } else {
             write::remove_hash(tx, hash)?;
         }
-        removed += 1;
-    }
-    match found.last() {
-        Some((last, _)) if has_more => tx
+        Ok(1)
+    })?;
+    match found[..done].last() {
+        Some((last, _)) if has_more || done < found.len() => tx
             .prepare_cached("UPDATE cache_hidden SET position = ?2 WHERE subject = ?1")?
             .execute([&pending.subject, last])?,
         _ => tx

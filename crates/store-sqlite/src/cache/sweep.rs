@@ -5,25 +5,27 @@ use store_core::Timestamp;
 
 use super::invalidations::Epochs;
 use super::{hidden, invalidations, write};
-use crate::cleanup::{Step, one_step};
+use crate::cleanup::{Step, StepTime, one_step};
 use crate::error::TransactionError;
 
 /// Frees hidden values, then removes expired ones, then invalidations that no fill in progress can be older than: at most
-/// `batch` rows.
+/// `batch` rows, and what there is time for.
 pub(super) fn step(
     tx: &Transaction<'_>,
     batch: u32,
     now: Timestamp,
+    time: &StepTime<'_>,
 ) -> Result<Step, TransactionError> {
     // First, because a fill that a hidden value makes outdated is told by the value itself until it is freed.
     if Epochs::load(tx)?.hidden > 0 {
-        return hidden::free_step(tx, batch, now);
+        return hidden::free_step(tx, batch, now, time);
     }
-    let (expired, mut has_more) = one_step(expired(tx, batch, now)?, batch);
-    for hash in &expired {
+    let (expired, has_more) = one_step(expired(tx, batch, now)?, batch);
+    let (removed, done) = time.remove_each(&expired, |hash| {
         write::remove_hash(tx, hash)?;
-    }
-    let removed = expired.len() as u64;
+        Ok(1)
+    })?;
+    let mut has_more = has_more || done < expired.len();
     if !has_more {
         let rest = batch - u32::try_from(removed).unwrap_or(batch);
         has_more = invalidations::remove_old(tx, rest, now)? >= u64::from(rest);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Transaction, params};
 use store_core::Timestamp;
 
-use crate::cleanup::one_step;
+use crate::cleanup::{Step, StepTime, one_step};
 use crate::error::TransactionError;
 
 /// A row that was found expired, by its rowid.
@@ -57,7 +57,8 @@ pub(super) fn remove_expired(
     rows: &[ExpiredRow],
     retention: Duration,
     now: Timestamp,
-) -> Result<u64, TransactionError> {
+    time: &StepTime<'_>,
+) -> Result<Step, TransactionError> {
     let ended_before = (now - retention).as_millis();
     let mut result =
         tx.prepare_cached("DELETE FROM dedupe_results WHERE rowid = ?1 AND updated_at <= ?2")?;
@@ -66,12 +67,15 @@ pub(super) fn remove_expired(
            AND ((status = 'pending' AND lease_until <= ?2)
              OR (status <> 'pending' AND updated_at <= ?3))",
     )?;
-    let mut removed = 0;
-    for row in rows {
-        removed += match row {
+    let (removed, done) = time.remove_each(rows, |row| {
+        let removed = match row {
             ExpiredRow::Result(row) => result.execute(params![row, ended_before])?,
             ExpiredRow::Job(row) => job.execute(params![row, now.as_millis(), ended_before])?,
         };
-    }
-    Ok(removed as u64)
+        Ok(removed as u64)
+    })?;
+    Ok(Step {
+        removed,
+        has_more: done < rows.len(),
+    })
 }

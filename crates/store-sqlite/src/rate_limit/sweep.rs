@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Transaction, params};
 use store_core::{DAY, Timestamp};
 
+use crate::cleanup::StepTime;
 use crate::error::TransactionError;
 
 /// The primary key of a row: resource, timestamp, id.
@@ -30,16 +31,16 @@ pub(super) fn remove_expired(
     tx: &Transaction<'_>,
     rows: &[RowKey],
     now: Timestamp,
+    time: &StepTime<'_>,
 ) -> Result<u64, TransactionError> {
     // A longer window may have been configured since the rows were found.
     let mut remove = tx.prepare_cached(
         "DELETE FROM rate_limits WHERE resource = ?1 AND timestamp = ?2 AND id = ?3
            AND timestamp <= ?4 - (SELECT keep_ms FROM rate_resources WHERE resource = ?1)",
     )?;
-    let mut removed = 0;
-    for (resource, at, id) in rows {
-        removed += remove.execute(params![resource, at, id, now.as_millis()])? as u64;
-    }
+    let (removed, _) = time.remove_each(rows, |(resource, at, id)| {
+        Ok(remove.execute(params![resource, at, id, now.as_millis()])? as u64)
+    })?;
     Ok(removed)
 }
 
@@ -68,12 +69,13 @@ pub(super) fn find_idle(
     Ok(names.collect::<Result<_, _>>()?)
 }
 
-/// Removes what is still idle of the resources that were found.
+/// Removes what is still idle of the resources that were found; returns how many it has looked at.
 pub(super) fn remove_idle(
     tx: &Transaction<'_>,
     names: &[String],
     now: Timestamp,
-) -> Result<(), TransactionError> {
+    time: &StepTime<'_>,
+) -> Result<usize, TransactionError> {
     let mut cooldown = tx.prepare_cached(
         "DELETE FROM server_cooldowns WHERE origin = ?1 AND cooldown_until <= ?2",
     )?;
@@ -86,11 +88,12 @@ pub(super) fn remove_idle(
     )?;
     let mut activity = tx.prepare_cached("DELETE FROM rate_activity WHERE resource = ?1")?;
     let since = (now - DAY).as_millis();
-    for name in names {
+    let (_, done) = time.remove_each(names, |name| {
         cooldown.execute(params![name, since])?;
         if resource.execute(params![name, since])? > 0 {
             activity.execute([name])?;
         }
-    }
-    Ok(())
+        Ok(0)
+    })?;
+    Ok(done)
 }

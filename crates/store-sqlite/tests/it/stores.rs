@@ -256,7 +256,9 @@ async fn more_entries_than_a_statement_binds_are_removed_at_once() {
     const ENTRIES: u64 = 40_000;
     let folder = Folder::new();
     let database = folder.open().await;
-    let cache = SqliteCacheStore::new(&database);
+    // Its time stands still, so that rows alone bound a step.
+    let options = CacheOptions::default().with_clock(ManualClock::default());
+    let cache = SqliteCacheStore::with_options(&database, options);
     store_sqlite::migrate(&database).await.expect("a schema");
     let fill = async || {
         // In two statements: one call per entry would take seconds.
