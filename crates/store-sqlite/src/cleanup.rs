@@ -170,7 +170,7 @@ impl Drop for CleanupTask {
 /// Sweeps `store` after each `interval`, until it is dropped or closed, or its database is closed.
 async fn run_every<S: Cleanup>(interval: Duration, clock: Arc<dyn Clock>, store: Weak<S>) {
     loop {
-        clock.sleep_until(clock.now() + interval).await;
+        clock.sleep(interval).await;
         loop {
             let Some(store) = store.upgrade() else { return };
             match store.sweep_and_pause().await {
