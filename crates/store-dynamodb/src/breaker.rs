@@ -1,13 +1,17 @@
-//! A circuit breaker: after a number of consecutive failures it opens for a while, then lets one request
-//! probe the service.
+//! A circuit breaker: after a number of consecutive failures it opens, and lets one request at a time probe
+//! the service, soon and then after growing pauses.
 //!
 //! Only signs that the service is overloaded or unreachable count as failures. A refusal for cause, such as
-//! a failed condition, shows that it works.
+//! a failed condition, shows that it works. Requests that were under way together and fail are one failure:
+//! however many there are, they tell of one moment.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use store_core::MINUTE;
+
+/// How long the circuit stays open at first; each pause after a failed probe is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Retry delay while another request probes the service.
 const WHILE_TRYING: Duration = Duration::from_millis(100);
@@ -23,9 +27,11 @@ const WHILE_TRYING: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CircuitBreakerOptions {
-    /// Number of consecutive failures, each after all its retries, that open the circuit. Default: 5.
+    /// Number of consecutive failures, each after all its retries and of a request that began after the failure
+    /// before it, that open the circuit. Default: 5.
     pub failure_threshold: u32,
-    /// How long the circuit stays open before one request probes the service. Default: 60 s.
+    /// The longest pause before one request probes the service. The first pause is 250 ms, and each after a failed
+    /// probe is twice as long. Default: 60 s.
     pub recovery_timeout: Duration,
     /// Whether the breaker is active. Default: `true`.
     pub enabled: bool,
@@ -105,8 +111,17 @@ pub(crate) enum Health {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     None,
-    Opened,
+    /// For so long.
+    Opened(Duration),
     Closed,
+}
+
+/// A request that may not be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) retry_after: Duration,
+    /// The failure that opened the circuit.
+    pub(crate) cause: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -119,6 +134,12 @@ pub(crate) struct Breaker {
 struct Inner {
     state: State,
     failures: u32,
+    /// When the last failure was counted: what began before it tells of the same moment.
+    failed_at: Duration,
+    /// The message of the last failure.
+    cause: Arc<str>,
+    /// The last pause; zero while closed.
+    pause: Duration,
     /// Counts changes of state, so that what was sent before one does not count after it.
     generation: u64,
 }
@@ -138,29 +159,39 @@ enum State {
 pub(crate) struct Pass<'a> {
     breaker: &'a Breaker,
     generation: u64,
+    began: Duration,
     is_trial: bool,
 }
 
 impl Breaker {
-    pub(crate) const fn new(options: CircuitBreakerOptions) -> Self {
+    pub(crate) fn new(options: CircuitBreakerOptions) -> Self {
         Self {
             options,
             inner: Mutex::new(Inner {
                 state: State::Closed,
                 failures: 0,
+                failed_at: Duration::ZERO,
+                cause: Arc::default(),
+                pause: Duration::ZERO,
                 generation: 0,
             }),
         }
     }
 
     /// Permission to send a request at `now`, or how long to wait.
-    pub(crate) fn admit(&self, now: Duration) -> Result<Pass<'_>, Duration> {
+    pub(crate) fn admit(&self, now: Duration) -> Result<Pass<'_>, Refusal> {
         let mut inner = self.lock();
+        let refusal = |retry_after| {
+            Err(Refusal {
+                retry_after,
+                cause: Arc::clone(&inner.cause),
+            })
+        };
         let is_trial = match inner.state {
             _ if !self.options.enabled => false,
             State::Closed => false,
-            State::Trying => return Err(WHILE_TRYING),
-            State::Open(until) if now < until => return Err(until.saturating_sub(now)),
+            State::Trying => return refusal(WHILE_TRYING),
+            State::Open(until) if now < until => return refusal(until.saturating_sub(now)),
             State::Open(_) => {
                 inner.turn(State::Trying);
                 true
@@ -169,6 +200,7 @@ impl Breaker {
         Ok(Pass {
             breaker: self,
             generation: inner.generation,
+            began: now,
             is_trial,
         })
     }
@@ -192,8 +224,7 @@ impl Breaker {
 
     pub(crate) fn reset(&self) {
         let mut inner = self.lock();
-        inner.failures = 0;
-        inner.turn(State::Closed);
+        inner.close();
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -202,6 +233,19 @@ impl Breaker {
 }
 
 impl Inner {
+    fn close(&mut self) {
+        self.failures = 0;
+        self.pause = Duration::ZERO;
+        self.turn(State::Closed);
+    }
+
+    /// Opens it for twice as long as the last time.
+    fn open(&mut self, now: Duration, longest: Duration) -> Duration {
+        self.pause = (self.pause * 2).max(FIRST_PAUSE).min(longest);
+        self.turn(State::Open(now.saturating_add(self.pause)));
+        self.pause
+    }
+
     fn turn(&mut self, state: State) {
         self.state = state;
         self.generation += 1;
@@ -209,8 +253,13 @@ impl Inner {
 }
 
 impl Pass<'_> {
-    /// Says at `now` what the request came to.
-    pub(crate) fn report(mut self, health: Health, now: Duration) -> Change {
+    /// Says at `now` what the request came to; `cause` is the message of a failure.
+    pub(crate) fn report(
+        mut self,
+        health: Health,
+        now: Duration,
+        cause: impl FnOnce() -> String,
+    ) -> Change {
         let is_trial = std::mem::take(&mut self.is_trial);
         let breaker = self.breaker;
         let options = breaker.options;
@@ -224,16 +273,21 @@ impl Pass<'_> {
                 if !is_trial {
                     return Change::None;
                 }
-                inner.turn(State::Closed);
+                inner.close();
                 Change::Closed
             }
             Health::Failing => {
+                let is_first = inner.failures == 0;
+                if !is_trial && !is_first && self.began < inner.failed_at {
+                    return Change::None;
+                }
                 inner.failures = inner.failures.saturating_add(1);
+                inner.failed_at = now;
+                inner.cause = cause().into();
                 if !is_trial && inner.failures < options.failure_threshold {
                     return Change::None;
                 }
-                inner.turn(State::Open(now.saturating_add(options.recovery_timeout)));
-                Change::Opened
+                Change::Opened(inner.open(now, options.recovery_timeout))
             }
             Health::Unknown => {
                 if is_trial {

@@ -118,28 +118,34 @@ impl DynamoDbTable {
 
     fn admitted(&self, operation: &'static str) -> Result<Pass<'_>, Error> {
         let now = self.options().clock.monotonic();
-        self.shared.breaker.admit(now).map_err(|wait| {
+        self.shared.breaker.admit(now).map_err(|refusal| {
             Error::new(ErrorKind::CircuitOpen, BACKEND, operation)
-                .with_retry_after(wait)
+                .with_retry_after(refusal.retry_after)
                 .with_detail(format!(
                     "the circuit of table {} is open after consecutive failures, nothing was sent; \
-                     the next attempt is in {} ms",
+                     the next attempt is in {} ms; the last failure: {}",
                     self.name(),
-                    wait.as_millis()
+                    refusal.retry_after.as_millis(),
+                    refusal.cause,
                 ))
         })
     }
 
-    fn report(&self, pass: Pass<'_>, health: Health) {
+    fn report(&self, pass: Pass<'_>, health: Health, failure: Option<&Failure>) {
         let table = self.name();
-        match pass.report(health, self.options().clock.monotonic()) {
+        let cause = || match failure {
+            Some(Failure::Error(error)) => error.to_string(),
+            _ => "too many requests".to_owned(),
+        };
+        match pass.report(health, self.options().clock.monotonic(), cause) {
             Change::None => {}
-            Change::Opened => {
+            Change::Opened(wait) => {
                 self.monitor().circuit(true);
-                let wait = self.options().circuit_breaker.recovery_timeout;
+                let cause = cause();
                 tracing::warn!(
                     table,
                     ?wait,
+                    cause,
                     "circuit opened: requests to the table are not sent"
                 );
             }
@@ -177,7 +183,7 @@ impl DynamoDbTable {
         self.shared.consumed.count_request();
         let failure = match request.await {
             Ok(answer) => {
-                self.report(pass, Health::Answered);
+                self.report(pass, Health::Answered, None);
                 return Ok(answer);
             }
             Err(error) => {
@@ -188,7 +194,7 @@ impl DynamoDbTable {
                 } else {
                     health
                 };
-                self.report(pass, health);
+                self.report(pass, health, Some(&failure));
                 failure
             }
         };

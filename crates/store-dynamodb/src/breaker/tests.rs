@@ -23,15 +23,18 @@ impl Bench {
     }
 
     fn admit(&self) -> Result<Pass<'_>, Duration> {
-        self.breaker.admit(self.clock.monotonic())
+        let admitted = self.breaker.admit(self.clock.monotonic());
+        admitted.map_err(|refusal| refusal.retry_after)
     }
 
     fn report(&self, pass: Pass<'_>, health: Health) -> Change {
-        pass.report(health, self.clock.monotonic())
+        pass.report(health, self.clock.monotonic(), || "too slow".to_owned())
     }
 
+    /// A request that takes a millisecond.
     fn request(&self, health: Health) -> Change {
         let pass = self.admit().expect("leave to send");
+        self.clock.advance(Duration::from_millis(1));
         self.report(pass, health)
     }
 
@@ -54,13 +57,29 @@ fn failures_in_a_row_open_it_and_for_a_while_nothing_is_sent() {
     let bench = Bench::new();
     assert_eq!(bench.request(Health::Failing), Change::None);
     assert_eq!(bench.request(Health::Failing), Change::None);
-    assert_eq!(bench.request(Health::Failing), Change::Opened);
-    assert_eq!(bench.admit().unwrap_err(), MINUTE);
-    bench.clock.advance(SECOND * 59);
-    assert_eq!(bench.admit().unwrap_err(), SECOND);
+    assert_eq!(bench.request(Health::Failing), Change::Opened(FIRST_PAUSE));
+    assert_eq!(bench.admit().unwrap_err(), FIRST_PAUSE);
+    bench.clock.advance(FIRST_PAUSE / 5);
+    assert_eq!(bench.admit().unwrap_err(), FIRST_PAUSE / 5 * 4);
     let status = bench.breaker.status(bench.clock.monotonic());
-    assert_eq!(status.retry_after, Some(SECOND));
+    assert_eq!(status.retry_after, Some(FIRST_PAUSE / 5 * 4));
     assert_eq!(status.failures, 3);
+    let refusal = bench.breaker.admit(bench.clock.monotonic()).unwrap_err();
+    assert_eq!(&*refusal.cause, "too slow");
+}
+
+#[test]
+fn requests_that_fail_together_are_one_failure() {
+    let bench = Bench::new();
+    for _ in 0..2 {
+        let together: Vec<_> = (0..50).map(|_| bench.admit().expect("leave")).collect();
+        bench.clock.advance(SECOND);
+        for pass in together {
+            assert_eq!(bench.report(pass, Health::Failing), Change::None);
+        }
+    }
+    assert_eq!(bench.state(), CircuitState::Closed);
+    assert_eq!(bench.request(Health::Failing), Change::Opened(FIRST_PAUSE));
 }
 
 #[test]
@@ -87,7 +106,7 @@ fn what_says_nothing_about_the_service_does_not_count() {
 #[test]
 fn half_open_lets_one_request_try_and_its_answer_closes_it() {
     let bench = Bench::new().opened();
-    bench.clock.advance(MINUTE);
+    bench.clock.advance(FIRST_PAUSE);
     assert_eq!(bench.state(), CircuitState::HalfOpen);
     let trial = bench.admit().expect("the trial");
     assert!(bench.admit().is_err(), "a second one at once");
@@ -97,17 +116,27 @@ fn half_open_lets_one_request_try_and_its_answer_closes_it() {
 }
 
 #[test]
-fn a_trial_that_fails_opens_it_for_as_long_again() {
+fn each_trial_that_fails_opens_it_for_twice_as_long_up_to_the_longest_pause() {
     let bench = Bench::new().opened();
+    let mut pauses = Vec::new();
+    for _ in 0..10 {
+        bench.clock.advance(bench.admit().unwrap_err());
+        bench.request(Health::Failing);
+        pauses.push(bench.admit().unwrap_err());
+    }
+    assert_eq!(pauses[..2], [FIRST_PAUSE * 2, FIRST_PAUSE * 4]);
+    assert_eq!(pauses[8..], [MINUTE, MINUTE]);
+    // After it was closed it begins anew.
     bench.clock.advance(MINUTE);
-    assert_eq!(bench.request(Health::Failing), Change::Opened);
-    assert_eq!(bench.admit().unwrap_err(), MINUTE);
+    assert_eq!(bench.request(Health::Answered), Change::Closed);
+    let bench = bench.opened();
+    assert_eq!(bench.admit().unwrap_err(), FIRST_PAUSE);
 }
 
 #[test]
 fn a_trial_that_is_dropped_lets_the_next_one_try() {
     let bench = Bench::new().opened();
-    bench.clock.advance(MINUTE);
+    bench.clock.advance(FIRST_PAUSE);
     drop(bench.admit().expect("the trial"));
     assert_eq!(bench.request(Health::Unknown), Change::None);
     assert_eq!(bench.request(Health::Answered), Change::Closed);

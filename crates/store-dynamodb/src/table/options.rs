@@ -37,7 +37,8 @@ pub struct TableOptions {
     pub attempt_timeout: Duration,
     /// Timeout of a request with all its attempts. Default: 5 s.
     pub operation_timeout: Duration,
-    /// Circuit breaker of the table. Default: opens after 5 consecutive failures, for 60 s.
+    /// Circuit breaker of the table. Default: opens after 5 consecutive failures, for 250 ms at first and
+    /// at most 60 s.
     pub circuit_breaker: CircuitBreakerOptions,
     /// Receivers of metrics besides the `metrics` facade. Default: none.
     pub metrics: Vec<Arc<dyn MetricsSink>>,

@@ -16,6 +16,9 @@ use crate::support;
 
 const NONE: Faults = Faults::each(0.0);
 
+/// How long the circuit is open at first.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
 struct Setting {
     proxy: FaultProxy,
     clock: ManualClock,
@@ -83,20 +86,23 @@ async fn a_throttled_table_is_left_alone_until_it_recovers() {
     let sent = it.proxy.fault_counts().requests;
     assert_eq!(it.failures(50).await, vec![ErrorKind::CircuitOpen; 50]);
     assert_eq!(it.proxy.fault_counts().requests, sent, "something was sent");
-    it.clock.advance(SECOND * 4);
+    it.clock.advance(FIRST_PAUSE / 5);
     let error = it.get().await.expect_err("an open circuit");
-    assert_eq!(error.retry_after(), Some(SECOND * 6));
+    assert_eq!(error.retry_after(), Some(FIRST_PAUSE / 5 * 4));
     assert!(error.is_retryable());
+    let message = error.to_string();
+    assert!(message.contains("the last failure: "), "{message}");
+    assert!(message.contains("Throttl"), "{message}");
 
-    // Still throttled: one request tries, and all is quiet for as long again.
-    it.clock.advance(SECOND * 6);
+    // Still throttled: one request tries, and all is quiet for twice as long.
+    it.clock.advance(FIRST_PAUSE / 5 * 4);
     let kinds = it.failures(3).await;
     let (first, rest) = kinds.split_first().expect("a try");
     assert_eq!(*first, ErrorKind::Throttled);
     assert_eq!(rest, [ErrorKind::CircuitOpen; 2]);
 
     it.proxy.set_faults(NONE);
-    it.clock.advance(SECOND * 10);
+    it.clock.advance(FIRST_PAUSE * 2);
     it.get().await.expect("an answer");
     assert_eq!(it.state(), CircuitState::Closed);
 }
