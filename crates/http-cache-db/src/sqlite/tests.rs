@@ -46,10 +46,9 @@ impl Clock for StoppedClock {
     }
 }
 
+/// A store whose clock stands still: a minute after it was opened it would clean up by itself.
 async fn in_memory() -> SqliteStore {
-    SqliteStore::in_memory(SqliteStoreOptions::default())
-        .await
-        .unwrap()
+    with_clock(SqliteStoreOptions::default()).await.0
 }
 
 /// Runs a query that yields a number.
