@@ -77,7 +77,7 @@ pub(crate) struct GlobalOptions {
     #[arg(long, value_name = "TIME", global = true, default_value = "30s", value_parser = timeout)]
     pub(crate) timeout: Duration,
 
-    /// Answer from what is cached, however old, and send nothing.
+    /// Answer from what is cached, also if it went out of date up to 30 days ago, and send nothing.
     #[arg(long, global = true)]
     pub(crate) offline: bool,
 

@@ -11,13 +11,15 @@ use std::io::{self, Write};
 
 use comicvine_client::{Damage, RawJson};
 
+use store_core::Timestamp;
+
 use crate::options::OutputFormat;
 
 use table::{details, rows};
 
 pub(crate) use columns::{Column, Columns};
 pub(crate) use json::on_one_line;
-pub(crate) use table::{grid, usage_bar};
+pub(crate) use table::{grid, left_out, usage_bar};
 pub(crate) use time::{LogTime, ago, format_duration, local_time};
 
 /// Prints one resource; `columns` are those of CSV, by default every field.
@@ -78,6 +80,14 @@ pub(crate) fn print_damage(damage: &[Damage]) {
     print_notice(&format!(
         "comicvine: the response holds {}, which were replaced to read it",
         found.join(" and ")
+    ));
+}
+
+/// Says on standard error that an answer is an old one.
+pub(crate) fn print_stale(fetched_at: Timestamp, now: Timestamp) {
+    print_notice(&format!(
+        "comicvine: from the cache, fetched {}; no newer answer is available",
+        ago(fetched_at, now)
     ));
 }
 

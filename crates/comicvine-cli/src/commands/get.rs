@@ -39,7 +39,7 @@ Examples:
 pub(crate) struct Get {
     /// The id at the end of its page's URL, or the URL. An id without its prefix needs the kind before
     /// it: issue, volume, character, …
-    #[arg(num_args = 1..=2, value_name = "ID", required = true)]
+    #[arg(num_args = 1.., value_name = "ID", required = true)]
     target: Vec<String>,
     /// Only these fields, such as `name,cover_date`.
     #[arg(long, value_name = "NAMES")]
@@ -53,7 +53,7 @@ pub(crate) struct Get {
 
 pub(crate) async fn run(global: &GlobalOptions, get: Get) -> Result<(), Error> {
     let (kind, id) = match get.target.as_slice() {
-        [first, second] if is_id(first) && is_id(second) => {
+        [.., first, second] if is_id(first) && is_id(second) => {
             return Err(Error::usage(
                 "write one id; several resources are rows of a list: `comicvine list issues --filter 'id:4001|4004'`",
             ));
@@ -108,6 +108,8 @@ async fn show(
     if output == OutputFormat::Table {
         let now = session.comics.now();
         output::print_notice(&origin(response.outcome, response.fetched_at, now));
+    } else if response.outcome == Outcome::Stale {
+        output::print_stale(response.fetched_at, session.comics.now());
     }
     Ok(())
 }

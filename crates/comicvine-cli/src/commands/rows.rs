@@ -9,7 +9,7 @@ use store_core::{Clock, SystemClock};
 use crate::error::Error;
 use crate::eta::time_left;
 use crate::options::{GlobalOptions, OutputFormat};
-use crate::output::{self, Columns};
+use crate::output::{self, Columns, left_out};
 use crate::session::Session;
 
 /// The list whose rows are printed.
@@ -38,6 +38,7 @@ pub(crate) async fn print_pages<T>(
     progress.begin(listing.what);
     let mut printer = Printer::new(global.output, listing.columns);
     let (mut total, mut damage) = (0, Vec::new());
+    let mut oldest_stale = None;
     let clock = SystemClock::new();
     let mut page_time = Duration::ZERO;
     loop {
@@ -58,6 +59,10 @@ pub(crate) async fn print_pages<T>(
         // A cached page says nothing about the next one, nor does one that was waited for.
         if page.outcome == Outcome::Fetched && !progress.has_waited() {
             page_time = clock.monotonic().saturating_sub(began);
+        }
+        if page.outcome == Outcome::Stale {
+            let oldest = oldest_stale.get_or_insert(page.fetched_at);
+            *oldest = page.fetched_at.min(*oldest);
         }
         let received = page.value.received;
         let rows_left = progress.advance(received, expected(total));
@@ -91,6 +96,9 @@ pub(crate) async fn print_pages<T>(
     }
     progress.finish();
     output::print_damage(&damage);
+    if let Some(fetched_at) = oldest_stale {
+        output::print_stale(fetched_at, session.comics.now());
+    }
     Ok((printer.finish()?, total))
 }
 
@@ -100,7 +108,13 @@ struct Printer {
     columns: Columns,
     buffered: Vec<RawJson>,
     count: usize,
+    /// Rows that are no objects, of which CSV has no record.
+    left_out: usize,
     has_begun: bool,
+}
+
+fn is_object(row: &RawJson) -> bool {
+    row.get().starts_with('{')
 }
 
 impl Printer {
@@ -110,6 +124,7 @@ impl Printer {
             columns,
             buffered: Vec::new(),
             count: 0,
+            left_out: 0,
             has_begun: false,
         }
     }
@@ -124,6 +139,7 @@ impl Printer {
                     output::print_csv_header(&self.columns)?;
                 }
                 output::print_csv_records(&rows, &self.columns)?;
+                self.left_out += rows.iter().filter(|row| !is_object(row)).count();
             }
             OutputFormat::Table | OutputFormat::Json => self.buffered.extend(rows),
         }
@@ -138,6 +154,9 @@ impl Printer {
         };
         if !is_printed {
             output::print_resources(self.output, &self.buffered, &self.columns)?;
+        }
+        if self.left_out > 0 {
+            output::print_notice(&format!("comicvine: {}", left_out(self.left_out)));
         }
         Ok(self.count)
     }

@@ -1,7 +1,7 @@
 //! `comicvine types`: the API's table of resource types.
 
 use clap::Args;
-use comicvine_client::RawJson;
+use comicvine_client::{Outcome, RawJson};
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -48,6 +48,9 @@ async fn show(session: &Session, global: &GlobalOptions, types: Types) -> Result
     waiting.finish_and_clear();
     let response = response?;
     output::print_damage(&response.damage);
+    if response.outcome == Outcome::Stale {
+        output::print_stale(response.fetched_at, session.comics.now());
+    }
     let rows: Vec<Box<RawValue>> = response.raw.decode().map_err(Error::failed)?;
     let rows: Result<Vec<_>, _> = rows.iter().map(|row| RawJson::parse(row.get())).collect();
     Ok(output::print_resources(

@@ -99,8 +99,15 @@ pub(crate) fn rows(list: &[RawJson], columns: &Columns) -> String {
     let table = grid(&header, cells, &numbers);
     match left_out {
         0 => table,
-        1 => format!("{table}\n1 row is no resource; --output jsonl shows it"),
-        more => format!("{table}\n{more} rows are no resources; --output jsonl shows them"),
+        some => format!("{table}\n{}", self::left_out(some)),
+    }
+}
+
+/// Says how many rows are left out.
+pub(crate) fn left_out(rows: usize) -> String {
+    match rows {
+        1 => "1 row is no resource; --output jsonl shows it".to_owned(),
+        more => format!("{more} rows are no resources; --output jsonl shows them"),
     }
 }
 

@@ -88,3 +88,16 @@ async fn field_is_found_under_the_name_of_the_documentation() {
     let (count, _) = records[0][0].split_once(':').unwrap();
     assert!(count.parse::<u64>().unwrap() > 0);
 }
+
+#[tokio::test]
+async fn rows_that_are_no_resources_are_told() {
+    let (home, fake) = (Home::new(), fake().await);
+    let ran = home
+        .run(&fake, &["list", "promos", "--output", "csv"])
+        .await;
+    ran.printed();
+    assert!(
+        ran.stderr.contains("rows are no resources; --output jsonl"),
+        "{ran:?}"
+    );
+}

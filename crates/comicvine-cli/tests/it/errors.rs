@@ -142,3 +142,28 @@ async fn timeout_names_the_option_that_allows_more() {
     let zero = home.run(&fake, &get).await;
     zero.assert_failed(2, &["above zero"]);
 }
+
+#[tokio::test]
+async fn old_answer_in_place_of_a_new_one_is_told_in_every_format() {
+    let (home, fake) = (Home::new(), fake().await);
+    let issue = some_issue(&fake);
+    let commands: [&[&str]; 4] = [
+        &["get", "issue", &issue],
+        &["list", "powers"],
+        &["search", "spider man"],
+        &["types"],
+    ];
+    for command in commands {
+        home.run(&fake, command).await.printed();
+    }
+    fake.inject(always(Fault::Maintenance));
+    for command in commands {
+        for format in ["table", "json", "csv"] {
+            let more = ["--refresh", "--max-wait", "0s", "--output", format];
+            let ran = home.run(&fake, &[command, &more].concat()).await;
+            ran.printed();
+            let said = "no newer answer is available";
+            assert!(ran.stderr.contains(said), "{command:?} {format}: {ran:?}");
+        }
+    }
+}

@@ -23,6 +23,7 @@ mod secrets;
 mod shell;
 mod stores;
 mod sync;
+mod sync_faults;
 #[cfg(feature = "dynamodb")]
 mod table;
 mod times;

@@ -11,7 +11,7 @@ use crate::{Home, fake, run};
 #[tokio::test]
 async fn wrong_resources_and_wrong_ids_have_errors_of_their_own() {
     let home = Home::new();
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 10] = [
         (
             &["get", "issu", "1"],
             &["`issu` is no resource; did you mean `issue`?"],
@@ -32,6 +32,10 @@ async fn wrong_resources_and_wrong_ids_have_errors_of_their_own() {
         (
             &["get", "issue", "9999-3"],
             &["prefix no resource uses", "begins with 4000-"],
+        ),
+        (
+            &["get", "volume", "1", "2", "3"],
+            &["write one id", "rows of a list"],
         ),
         (
             &["get", "issue", "three"],

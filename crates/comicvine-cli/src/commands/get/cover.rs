@@ -3,8 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 
 use clap::Args;
-use comicvine_client::ImageFile;
+use comicvine_client::{Image, ImageFile};
 use serde::Deserialize;
+use serde_json::Value;
 use store_core::Priority;
 use tokio::task::spawn_blocking;
 use tracing::debug;
@@ -54,20 +55,7 @@ pub(super) struct Cover {
 #[derive(Deserialize)]
 struct WithImage {
     #[serde(default)]
-    image: Option<Sizes>,
-}
-
-/// The sizes that are of use here.
-#[derive(Deserialize)]
-struct Sizes {
-    #[serde(rename = "medium_url")]
-    medium: Option<String>,
-    #[serde(rename = "screen_url")]
-    screen: Option<String>,
-    #[serde(rename = "super_url")]
-    largest: Option<String>,
-    #[serde(rename = "original_url")]
-    original: Option<String>,
+    image: Value,
 }
 
 impl CoverOptions {
@@ -122,12 +110,12 @@ impl Cover {
             .get::<WithImage>(target.kind, target.id)
             .priority(priority)
             .await?;
-        let Some(sizes) = resource.value.image.filter(Sizes::is_real) else {
+        let Some(image) = resource.value.real_image() else {
             output::print_notice("it has no image");
             return Ok(());
         };
         if let Some(protocol) = self.protocol
-            && let Some(url) = sizes.for_terminal()
+            && let Some(url) = for_terminal(&image)
         {
             session.progress.begin("waiting for the image");
             let mut request = session.comics.image(url).priority(priority);
@@ -139,7 +127,7 @@ impl Cover {
             print(protocol, file?).await?;
         }
         if self.is_opened
-            && let Some(url) = sizes.for_browser()
+            && let Some(url) = for_browser(&image)
         {
             open(url)?;
         }
@@ -147,21 +135,23 @@ impl Cover {
     }
 }
 
-impl Sizes {
-    fn is_real(&self) -> bool {
-        self.for_browser()
-            .is_some_and(|url| !url.ends_with(PLACEHOLDER))
+impl WithImage {
+    /// The image, unless it is a placeholder. What is no image is as good as none.
+    fn real_image(self) -> Option<Image> {
+        let image: Image = serde_json::from_value(self.image).ok()?;
+        let is_real = !for_browser(&image)?.ends_with(PLACEHOLDER);
+        is_real.then_some(image)
     }
+}
 
-    fn for_terminal(&self) -> Option<&str> {
-        let sizes = [&self.medium, &self.screen, &self.original];
-        sizes.into_iter().find_map(Option::as_deref)
-    }
+fn for_terminal(image: &Image) -> Option<&str> {
+    let sizes = [&image.medium_url, &image.screen_url, &image.original_url];
+    sizes.into_iter().find_map(Option::as_deref)
+}
 
-    fn for_browser(&self) -> Option<&str> {
-        let sizes = [&self.original, &self.largest, &self.medium];
-        sizes.into_iter().find_map(Option::as_deref)
-    }
+fn for_browser(image: &Image) -> Option<&str> {
+    let sizes = [&image.original_url, &image.super_url, &image.medium_url];
+    sizes.into_iter().find_map(Option::as_deref)
 }
 
 async fn print(protocol: Protocol, file: ImageFile) -> Result<(), Error> {
@@ -188,4 +178,32 @@ fn open(url: &str) -> Result<(), Error> {
             "no program here opens web pages; open the address above in a browser".to_owned(),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use comicvine_client::RawJson;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_image_is_none() {
+        for (json, expected) in [
+            (r#"{"image":[]}"#, None),
+            (r#"{"image":false}"#, None),
+            (r#"{"image":"no"}"#, None),
+            (r#"{"image":null}"#, None),
+            (r#"{"image":{"original_url":false}}"#, None),
+            (r#"{"image":{"original_url":"https://x/blank.png"}}"#, None),
+            ("{}", None),
+            (
+                r#"{"image":{"super_url":"https://x/a.jpg"}}"#,
+                Some("https://x/a.jpg"),
+            ),
+        ] {
+            let resource: WithImage = RawJson::parse(json).unwrap().decode().unwrap();
+            let image = resource.real_image();
+            assert_eq!(image.as_ref().and_then(for_browser), expected, "{json}");
+        }
+    }
 }

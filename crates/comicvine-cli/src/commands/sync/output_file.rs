@@ -11,7 +11,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use comicvine_client::Id;
+use comicvine_client::{Id, RawJson};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,14 +37,14 @@ pub(super) struct Version {
 
 impl Version {
     /// Reads a resource or a row; `None` if it has no id.
-    pub(super) fn read(json: &[u8]) -> Option<Self> {
+    pub(super) fn read(json: &RawJson) -> Option<Self> {
         #[derive(Deserialize)]
         struct Fields {
             id: Id,
             #[serde(default)]
             date_last_updated: Value,
         }
-        let fields: Fields = serde_json::from_slice(json).ok()?;
+        let fields: Fields = json.decode().ok()?;
         Some(Self {
             id: fields.id,
             date: fields.date_last_updated.as_str().map(str::to_owned),
@@ -106,7 +106,9 @@ impl OutputFile {
             if line.pop_if(|last| *last == b'\n').is_none() {
                 break;
             }
-            let Some(version) = Version::read(&line) else {
+            let json = str::from_utf8(&line).ok().map(RawJson::parse);
+            let version = json.and_then(|json| Version::read(&json.ok()?));
+            let Some(version) = version else {
                 return Err(Error::CheckFailed(format!(
                     "line {number} of {} is no resource; remove the line, or name another file with --out",
                     self.path.display()

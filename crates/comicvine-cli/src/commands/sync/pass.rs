@@ -9,7 +9,7 @@ use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 use super::output_file::Version;
-use super::transfer::{Transfer, Wanted, version};
+use super::transfer::{Transfer, Wanted};
 use crate::error::Error;
 
 /// The field that says when a resource was last changed.
@@ -27,14 +27,20 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 /// How much older than asked for a row may be: the API may compare days instead of moments.
 const SLACK: SignedDuration = SignedDuration::from_hours(48);
 
+/// The most rows of a page.
+const MAX_PAGE_SIZE: u64 = 100;
+
 /// The ids of one request for rows.
 const CHUNK: usize = 100;
 
 impl Transfer<'_> {
     /// Fetches those of `ids` that are not in the file, and the others if their rows are newer.
     pub(super) async fn by_ids(&mut self, ids: &BTreeSet<Id>) -> Result<(), Error> {
+        let mut again = self.state.again();
+        again.retain(ids);
         let is_known = |id: &Id| self.output.contains(*id) || self.state.is_missing(*id);
-        let (known, new): (Vec<Id>, Vec<Id>) = ids.iter().partition(|id| is_known(id));
+        let others = ids.iter().filter(|id| !again.contains(**id));
+        let (known, new): (Vec<Id>, Vec<Id>) = others.partition(|id| is_known(id));
         let expected = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         for id in new {
             self.resource(id, Wanted::Any).await?;
@@ -47,7 +53,7 @@ impl Transfer<'_> {
             let compared = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
             self.advance(compared, expected).await;
         }
-        Ok(())
+        self.try_again(again).await
     }
 
     /// Fetches those of `ids` whose rows are newer than the file, or were not there before.
@@ -61,7 +67,7 @@ impl Transfer<'_> {
         let many = request.await?;
         for row in many.found.into_values() {
             self.check_current(&row)?;
-            if let Some(version) = Version::read(row.raw.get().as_bytes())
+            if let Some(version) = Version::read(&row.raw)
                 && !self.output.has(&version)
             {
                 self.resource(version.id, Wanted::Since(version.date.as_deref()))
@@ -76,7 +82,7 @@ impl Transfer<'_> {
     /// Each page begins with the moment at which the one before ended, so that no row is passed over when
     /// rows before it are updated and move to the end.
     pub(super) async fn by_date(&mut self, filters: &[Filter]) -> Result<(), Error> {
-        self.try_again().await?;
+        let mut again = self.state.again();
         let until = self.moment_ahead()?;
         let mut from = self
             .state
@@ -94,7 +100,7 @@ impl Transfer<'_> {
             let page = self
                 .page_by_date(filters, from.as_deref(), &until, offset)
                 .await?;
-            let rows: Vec<Version> = page.value.rows.iter().filter_map(version).collect();
+            let rows = self.versions(&page);
             check_order(&rows, from.as_deref())?;
             let is_within = dates(&rows)
                 .next()
@@ -102,9 +108,13 @@ impl Transfer<'_> {
             offset += page.value.received;
             done += page.value.received;
             let left = page.value.total.saturating_sub(offset);
-            let last = dates(&rows).last().map(str::to_owned);
+            // A date beyond the range is a mistake: later runs would look for updates after it only.
+            let last = dates(&rows)
+                .filter(|date| *date <= until.as_str())
+                .last()
+                .map(str::to_owned);
             for row in rows {
-                if !self.output.has(&row) {
+                if !again.saw(&row) && !self.output.has(&row) {
                     self.resource(row.id, Wanted::Since(row.date.as_deref()))
                         .await?;
                 }
@@ -114,8 +124,9 @@ impl Transfer<'_> {
                 self.state.advance(last);
                 self.state.save(&self.output)?;
             }
-            if left == 0 || page.value.received == 0 {
-                return Ok(());
+            // The total is wrong at times; a full page is not the last one.
+            if page.value.received == 0 || (left == 0 && page.value.received < MAX_PAGE_SIZE) {
+                return self.try_again(again).await;
             }
             // Otherwise the whole page is of one moment, or the API does not compare moments.
             if last > from && is_within {
@@ -152,7 +163,7 @@ impl Transfer<'_> {
 
     /// Fetches what matches `filters` and is not in the file.
     pub(super) async fn new_ones(&mut self, filters: &[Filter]) -> Result<(), Error> {
-        self.try_again().await?;
+        let mut again = self.state.again();
         let mut request = self
             .comics
             .list::<RawJson>(self.kind)
@@ -166,22 +177,14 @@ impl Transfer<'_> {
         }
         let mut pages = request.pages();
         while let Some(page) = pages.try_next().await? {
-            for row in page.value.rows.iter().filter_map(version) {
-                if !self.output.contains(row.id) {
+            for row in self.versions(&page) {
+                if !again.saw(&row) && !self.output.contains(row.id) {
                     self.resource(row.id, Wanted::Any).await?;
                 }
                 self.advance(1, page.value.total).await;
             }
         }
-        Ok(())
-    }
-
-    /// Fetches what could not be had before.
-    async fn try_again(&mut self) -> Result<(), Error> {
-        for id in self.state.again() {
-            self.resource(id, Wanted::Latest).await?;
-        }
-        Ok(())
+        self.try_again(again).await
     }
 
     /// The end of the range of dates.

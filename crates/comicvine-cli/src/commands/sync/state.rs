@@ -2,7 +2,7 @@
 //!
 //! It is replaced as a whole, so it is never half written. Losing its last change costs a few requests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use comicvine_client::{Filter, Id, ResourceKind};
 use serde::{Deserialize, Serialize};
 
-use super::output_file::{OutputFile, file_error, sync_folder};
+use super::output_file::{OutputFile, Version, file_error, sync_folder};
 use crate::error::Error;
 
 const VERSION: u32 = 1;
@@ -20,6 +20,40 @@ const VERSION: u32 = 1;
 pub(super) enum Selected {
     Ids(BTreeSet<Id>),
     Filters(Vec<Filter>),
+}
+
+/// What earlier runs could not have, with the date of the row, if one was seen since.
+#[derive(Debug)]
+pub(super) struct Again(BTreeMap<Id, Option<String>>);
+
+impl Again {
+    pub(super) fn contains(&self, id: Id) -> bool {
+        self.0.contains_key(&id)
+    }
+
+    /// Leaves out what is not among `ids`.
+    pub(super) fn retain(&mut self, ids: &BTreeSet<Id>) {
+        self.0.retain(|id, _| ids.contains(id));
+    }
+
+    /// Notes the date of the row; returns whether the id is to be tried again.
+    pub(super) fn saw(&mut self, row: &Version) -> bool {
+        let date = self.0.get_mut(&row.id);
+        let is_one = date.is_some();
+        if let Some(date) = date {
+            date.clone_from(&row.date);
+        }
+        is_one
+    }
+}
+
+impl IntoIterator for Again {
+    type Item = (Id, Option<String>);
+    type IntoIter = btree_map::IntoIter<Id, Option<String>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
 }
 
 /// The state of an output file.
@@ -143,8 +177,9 @@ impl State {
     }
 
     /// The ids to try again.
-    pub(super) fn again(&self) -> Vec<Id> {
-        self.saved.again.iter().copied().map(Id::new).collect()
+    pub(super) fn again(&self) -> Again {
+        let ids = self.saved.again.iter().copied().map(Id::new);
+        Again(ids.map(|id| (id, None)).collect())
     }
 
     pub(super) fn note_missing(&mut self, id: Id) {

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use comicvine_client::{
-    ComicVine, Error as ApiError, Id, Outcome, RawJson, ResourceKind, Response,
+    ComicVine, Error as ApiError, Id, Outcome, Page, RawJson, ResourceKind, Response,
 };
 use store_core::Priority;
 
 use super::output_file::{OutputFile, Version};
-use super::state::{Selected, State};
+use super::state::{Again, Selected, State};
 use crate::error::Error;
 use crate::eta::time_left;
 use crate::output::{self, on_one_line};
@@ -120,6 +120,20 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
+    /// Fetches what earlier runs could not have. It comes last and ends no run: what cannot be had for good keeps nothing
+    /// else from being fetched.
+    pub(super) async fn try_again(&mut self, again: Again) -> Result<(), Error> {
+        for (id, row) in again {
+            self.failures_in_a_row = 0;
+            let wanted = match &row {
+                Some(date) => Wanted::Since(Some(date)),
+                None => Wanted::Latest,
+            };
+            self.resource(id, wanted).await?;
+        }
+        Ok(())
+    }
+
     /// Fetches one resource and appends it.
     pub(super) async fn resource(&mut self, id: Id, wanted: Wanted<'_>) -> Result<(), Error> {
         let failure = match self.fetch(id, wanted).await {
@@ -183,7 +197,7 @@ impl<'a> Transfer<'a> {
             response => response?,
         };
         if response.outcome != Outcome::Fetched
-            && version(&response.raw).is_some_and(|version| wanted.is_newer_than(&version))
+            && Version::read(&response.raw).is_some_and(|version| wanted.is_newer_than(&version))
         {
             return latest.await;
         }
@@ -193,7 +207,7 @@ impl<'a> Transfer<'a> {
     /// The version in a response, if it is a current one and can be found in the file again.
     fn usable_version(&self, id: Id, response: &Response<RawJson>) -> Result<Version, Error> {
         self.check_current(response)?;
-        let version = version(&response.raw).filter(|version| version.id == id);
+        let version = Version::read(&response.raw).filter(|version| version.id == id);
         version.ok_or_else(|| {
             let id = id.qualified(self.kind);
             Error::CheckFailed(format!("{} {id} is sent without its id", self.kind))
@@ -262,6 +276,23 @@ impl<'a> Transfer<'a> {
         Ok(())
     }
 
+    /// The versions of the rows of a page; says what is wrong with the page.
+    pub(super) fn versions(&self, page: &Response<Page<RawJson>>) -> Vec<Version> {
+        let rows = &page.value.rows;
+        let versions: Vec<_> = rows.iter().filter_map(Version::read).collect();
+        // What the API does not show is sent as `[]`.
+        let shown = rows.iter().filter(|row| row.get() != "[]").count();
+        let without_id = shown.saturating_sub(versions.len()) + page.value.skipped.len();
+        self.progress.suspend(|| output::print_damage(&page.damage));
+        if without_id > 0 {
+            let list = self.kind.list_path();
+            self.tell(&format!(
+                "comicvine: rows of {list} without an id, which are left out: {without_id}"
+            ));
+        }
+        versions
+    }
+
     fn tell(&self, text: &str) {
         self.progress.suspend(|| output::print_notice(text));
     }
@@ -279,9 +310,4 @@ impl Drop for Transfer<'_> {
             ));
         }
     }
-}
-
-/// The version of a resource or a row, if it has an id.
-pub(super) fn version(row: &RawJson) -> Option<Version> {
-    Version::read(row.get().as_bytes())
 }
