@@ -46,9 +46,12 @@ impl Clock for StoppedClock {
     }
 }
 
-/// A store whose clock stands still: a minute after it was opened it would clean up by itself.
+/// A store whose clock stands still at the present: a minute after it was opened it would clean up by itself.
 async fn in_memory() -> SqliteStore {
-    with_clock(SqliteStoreOptions::default()).await.0
+    let now = store_core::SystemClock::new().now().as_millis();
+    let clock = Arc::new(StoppedClock(now.into()));
+    let options = SqliteStoreOptions::default().with_clock(clock);
+    SqliteStore::in_memory(options).await.unwrap()
 }
 
 /// Runs a query that yields a number.

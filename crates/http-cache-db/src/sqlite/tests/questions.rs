@@ -96,7 +96,10 @@ async fn the_hit_rate_counts_misses() {
 // covers("C18", "C19")
 #[tokio::test]
 async fn compression_is_measured_by_kind_of_body() {
-    let store = in_memory().await;
+    // With a clock that goes on: times are measured.
+    let store = SqliteStore::in_memory(SqliteStoreOptions::default())
+        .await
+        .unwrap();
     let json = b"{\"name\": \"Saga\"}".repeat(20);
     let case = Case {
         headers: &[
