@@ -25,8 +25,8 @@ pub(crate) enum Error {
     CheckFailed(String),
     /// The reader of standard output has gone away.
     BrokenPipe,
-    /// Ctrl-C.
-    Interrupted,
+    /// A signal asked the program to end.
+    Stopped { status: u8 },
 }
 
 /// The error behind a failed command, with help where its own text has none.
@@ -39,9 +39,6 @@ pub(crate) struct Cause {
 }
 
 impl Error {
-    /// The exit status of a program that SIGINT has ended, by convention of shells.
-    const INTERRUPTED: u8 = 130;
-
     pub(crate) fn usage(message: impl fmt::Display) -> Self {
         Self::Usage(message.to_string())
     }
@@ -84,7 +81,7 @@ impl Error {
         match self {
             Self::Usage(message) | Self::CheckFailed(message) => Some(format!("error: {message}")),
             Self::Config(cause) | Self::Failed(cause) => Some(cause.to_string()),
-            Self::BrokenPipe | Self::Interrupted => None,
+            Self::BrokenPipe | Self::Stopped { .. } => None,
         }
     }
 
@@ -93,7 +90,7 @@ impl Error {
             Self::BrokenPipe => 0,
             Self::Failed(_) | Self::CheckFailed(_) => 1,
             Self::Usage(_) | Self::Config(_) => 2,
-            Self::Interrupted => Self::INTERRUPTED,
+            Self::Stopped { status } => *status,
         }
     }
 }

@@ -20,6 +20,7 @@ mod platform_keyring;
 mod platform_keyring;
 mod progress;
 mod session;
+mod stop_signal;
 mod store;
 mod waits;
 
@@ -31,6 +32,7 @@ use clap::{CommandFactory, FromArgMatches};
 use cli::{Cli, Command};
 use error::Error;
 use options::OutputFormat;
+use stop_signal::stop_signal;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -39,7 +41,7 @@ async fn main() -> ExitCode {
         // Dropping the command releases its leases and clears its progress bars.
         Ok(()) => tokio::select! {
             result = run(cli) => result,
-            Ok(()) = tokio::signal::ctrl_c() => Err(Error::Interrupted),
+            status = stop_signal() => Err(Error::Stopped { status }),
         },
         Err(failure) => Err(failure),
     };

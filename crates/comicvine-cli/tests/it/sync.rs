@@ -388,22 +388,24 @@ async fn second_process_on_a_file_refuses() {
 }
 
 #[tokio::test]
-async fn interrupt_ends_it_and_says_how_to_go_on() {
-    let (home, fake) = (Home::new(), fake().await);
-    let wanted = &details(&fake, "power")[..3];
-    let arguments = ["powers", "--ids", &joined(wanted)];
-    let child = started(&home, &fake, &arguments, 1).await;
-    let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
-    kill_process(pid, Signal::INT).unwrap();
-    let ended = RunResult::from(child.wait_with_output().await.unwrap());
-    assert_eq!(ended.status, 130);
-    assert!(
-        ended.stderr.contains("out.jsonl: resources 1 so far")
-            && ended.stderr.contains("give the same command again"),
-        "{ended:?}"
-    );
-    sync(&home, &fake, &arguments).await.printed();
-    assert_eq!(ids(&home), wanted);
+async fn signal_ends_it_and_it_says_how_to_go_on() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let (home, fake) = (Home::new(), fake().await);
+        let wanted = &details(&fake, "power")[..3];
+        let arguments = ["powers", "--ids", &joined(wanted)];
+        let child = started(&home, &fake, &arguments, 1).await;
+        let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        let ended = RunResult::from(child.wait_with_output().await.unwrap());
+        assert_eq!(ended.status, status);
+        assert!(
+            ended.stderr.contains("out.jsonl: resources 1 so far")
+                && ended.stderr.contains("give the same command again"),
+            "{ended:?}"
+        );
+        sync(&home, &fake, &arguments).await.printed();
+        assert_eq!(ids(&home), wanted);
+    }
 }
 
 #[tokio::test]
