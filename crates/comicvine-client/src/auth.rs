@@ -92,14 +92,26 @@ impl ApiKey {
     /// a few characters, as for test servers, may be part of any text, and stays.
     pub(crate) fn removed_from(&self, body: &[u8]) -> Option<Bytes> {
         const MIN_LENGTH: usize = 16;
-        const REPLACEMENT: &str = "(api key)";
+        const REPLACEMENT: &[u8] = b"(api key)";
         let key = self.expose();
         if key.len() < MIN_LENGTH {
             return None;
         }
-        let text = String::from_utf8_lossy(body);
-        let holds_key = text.contains(key);
-        holds_key.then(|| Bytes::from(text.replace(key, REPLACEMENT)))
+        if !String::from_utf8_lossy(body).contains(key) {
+            return None;
+        }
+        // By bytes: what is not UTF-8 around it is read as Latin-1 later.
+        let (mut removed, mut rest) = (Vec::with_capacity(body.len()), body);
+        while let Some(at) = rest
+            .windows(key.len())
+            .position(|part| part == key.as_bytes())
+        {
+            removed.extend_from_slice(&rest[..at]);
+            removed.extend_from_slice(REPLACEMENT);
+            rest = &rest[at + key.len()..];
+        }
+        removed.extend_from_slice(rest);
+        Some(removed.into())
     }
 
     /// The key itself, only for the query of a request.
@@ -174,5 +186,15 @@ mod tests {
             error.to_string(),
             "cannot read the api key from /nowhere/key"
         );
+    }
+
+    #[test]
+    fn nothing_but_the_key_is_removed() {
+        let key = ApiKey::new("0123456789abcdef").unwrap();
+        let body = b"\xe9 key=0123456789abcdef, 0123456789abcde \xff0123456789abcdef";
+        let removed = key.removed_from(body).unwrap();
+        let expected = b"\xe9 key=(api key), 0123456789abcde \xff(api key)";
+        assert_eq!(&removed[..], expected);
+        assert!(key.removed_from(b"\xe9 0123456789abcde").is_none());
     }
 }
