@@ -92,7 +92,7 @@ async fn a_throttled_table_is_left_alone_until_it_recovers() {
     assert!(error.is_retryable());
     let message = error.to_string();
     assert!(message.contains("the last failure: "), "{message}");
-    assert!(message.contains("Throttl"), "{message}");
+    assert!(message.contains("throttled"), "{message}");
 
     // Still throttled: one request tries, and all is quiet for twice as long.
     it.clock.advance(FIRST_PAUSE / 5 * 4);
