@@ -24,12 +24,12 @@
 //!
 //! static LIBRARY: Component = Component {
 //!     name: "library",
-//!     migrations: &[Migration {
-//!         version: 1,
-//!         name: "books",
-//!         up: "CREATE TABLE book (title TEXT PRIMARY KEY) STRICT",
-//!         down: "DROP TABLE book",
-//!     }],
+//!     migrations: &[Migration::new(
+//!         1,
+//!         "books",
+//!         "CREATE TABLE book (title TEXT PRIMARY KEY) STRICT",
+//!         "DROP TABLE book",
+//!     )],
 //! };
 //!
 //! #[tokio::main]
