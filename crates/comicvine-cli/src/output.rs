@@ -60,15 +60,18 @@ pub(crate) fn print_resources(
 
 fn print_csv(list: &[RawJson], columns: &Columns) -> io::Result<()> {
     print_csv_header(columns)?;
-    print_csv_records(list, columns)
+    print_csv_records(list, columns).map(drop)
 }
 
 pub(crate) fn print_csv_header(columns: &Columns) -> io::Result<()> {
     print_text(&csv::header(columns))
 }
 
-pub(crate) fn print_csv_records(list: &[RawJson], columns: &Columns) -> io::Result<()> {
-    print_text(&csv::records(list, columns))
+/// Prints a record for each resource; returns how many rows are none.
+pub(crate) fn print_csv_records(list: &[RawJson], columns: &Columns) -> io::Result<usize> {
+    let (records, left_out) = csv::records(list, columns);
+    print_text(&records)?;
+    Ok(left_out)
 }
 
 /// Says on standard error what was wrong with the text of a response, if anything was.

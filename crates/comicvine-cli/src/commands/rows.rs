@@ -108,13 +108,9 @@ struct Printer {
     columns: Columns,
     buffered: Vec<RawJson>,
     count: usize,
-    /// Rows that are no objects, of which CSV has no record.
+    /// Rows that are no resources, of which CSV has no record.
     left_out: usize,
     has_begun: bool,
-}
-
-fn is_object(row: &RawJson) -> bool {
-    row.get().starts_with('{')
 }
 
 impl Printer {
@@ -138,8 +134,7 @@ impl Printer {
                 if is_first {
                     output::print_csv_header(&self.columns)?;
                 }
-                output::print_csv_records(&rows, &self.columns)?;
-                self.left_out += rows.iter().filter(|row| !is_object(row)).count();
+                self.left_out += output::print_csv_records(&rows, &self.columns)?;
             }
             OutputFormat::Table | OutputFormat::Json => self.buffered.extend(rows),
         }

@@ -22,13 +22,15 @@ pub(super) fn header(columns: &Columns) -> String {
         .collect()])
 }
 
-/// Several resources, a record each; what is no resource is left out.
-pub(super) fn records(list: &[RawJson], columns: &Columns) -> String {
-    let resources = list.iter().filter_map(|raw| raw.decode().ok());
-    encode(resources.map(|fields: Fields| {
+/// Several resources, a record each, and how many rows are no resources and left out.
+pub(super) fn records(list: &[RawJson], columns: &Columns) -> (String, usize) {
+    let resources: Vec<Fields> = list.iter().filter_map(|raw| raw.decode().ok()).collect();
+    let left_out = list.len() - resources.len();
+    let records = resources.iter().map(|fields| {
         let columns = columns.iter();
-        columns.map(|column| cell(&fields, column)).collect()
-    }))
+        columns.map(|column| cell(fields, column)).collect()
+    });
+    (encode(records), left_out)
 }
 
 /// The columns of one resource: all of its fields.
@@ -73,6 +75,10 @@ fn cell(fields: &Fields, column: &Column) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn records(list: &[RawJson], columns: &Columns) -> String {
+        super::records(list, columns).0
+    }
 
     fn row(json: &str) -> RawJson {
         RawJson::parse(json).unwrap()

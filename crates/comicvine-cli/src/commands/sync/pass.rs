@@ -27,11 +27,8 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 /// How much older than asked for a row may be: the API may compare days instead of moments.
 const SLACK: SignedDuration = SignedDuration::from_hours(48);
 
-/// The most rows of a page.
-const MAX_PAGE_SIZE: u64 = 100;
-
-/// The ids of one request for rows.
-const CHUNK: usize = 100;
+/// The most rows of a page, and so the ids of one request for rows.
+const PAGE_SIZE: u32 = 100;
 
 impl Transfer<'_> {
     /// Fetches those of `ids` that are not in the file, and the others if their rows are newer.
@@ -46,7 +43,7 @@ impl Transfer<'_> {
             self.resource(id, Wanted::Any).await?;
             self.advance(1, expected).await;
         }
-        for chunk in known.chunks(CHUNK) {
+        for chunk in known.chunks(PAGE_SIZE as usize) {
             if super::has_updates(self.kind) {
                 self.compare(chunk).await?;
             }
@@ -125,7 +122,7 @@ impl Transfer<'_> {
                 self.state.save(&self.output)?;
             }
             // The total is wrong at times; a full page is not the last one.
-            if page.value.received == 0 || (left == 0 && page.value.received < MAX_PAGE_SIZE) {
+            if page.value.received == 0 || (left == 0 && page.value.received < PAGE_SIZE.into()) {
                 return self.try_again(again).await;
             }
             // Otherwise the whole page is of one moment, or the API does not compare moments.
