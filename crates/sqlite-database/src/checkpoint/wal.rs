@@ -15,6 +15,10 @@ use crate::busy;
 use crate::error::Result;
 use crate::space::Level;
 
+/// The most pages that a reset may still have to move, and how often more of them are moved before it.
+const FEW_PAGES: i64 = 32;
+const MOVES_BEFORE_RESET: u32 = 4;
+
 /// The tries of [`truncate`], with pauses of 1 ms, 2 ms and so on between them: an eighth of a second.
 const TRUNCATE_TRIES: u32 = 8;
 
@@ -78,9 +82,18 @@ pub(super) fn checkpoint(connection: &Connection, level: Level) -> Result<Outcom
         // A reset would only be refused.
         return Ok(Outcome::Pinned);
     }
-    if moved.wal_pages >= restart_pages(level)
-        && run(connection, "PRAGMA wal_checkpoint(RESTART)")?.is_busy
-    {
+    if moved.wal_pages < restart_pages(level) {
+        return Ok(Outcome::Done);
+    }
+    // The reset moves and syncs, with the lock of the writer, what was committed during the sync above,
+    // which takes long after many pages; each further one has fewer.
+    for _ in 0..MOVES_BEFORE_RESET {
+        if Progress::of(connection)?.backlog_pages() <= FEW_PAGES {
+            break;
+        }
+        run(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    }
+    if run(connection, "PRAGMA wal_checkpoint(RESTART)")?.is_busy {
         return Ok(Outcome::Contended);
     }
     Ok(Outcome::Done)
