@@ -4,9 +4,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
+use store_core::pipeline::{Failure, Fetched, Request};
 use store_core::{
-    Acquire, CacheStoreExt as _, Clock as _, DedupeStore as _, HOUR, JobResult, Limit, Priority,
-    RateLimitStore as _, Registration, Resource, Result, SystemClock,
+    Acquire, CacheStoreExt as _, Clock as _, DedupeStore as _, ErrorKind, HOUR, JobResult, Key,
+    Limit, Pipeline, Priority, RateLimitStore as _, Registration, Resource, Result, Stores,
+    SystemClock,
 };
 use store_sqlite::{
     DatabaseOptions, Execution, SqliteCacheStore, SqliteDatabase, SqliteDedupeStore,
@@ -25,32 +27,40 @@ use crate::median::median;
 /// Runs of each contender; the median counts.
 const RUNS: u64 = 11;
 
+const CALLS: [Call; 5] = [
+    Call::Get,
+    Call::Set,
+    Call::Acquire,
+    Call::Complete,
+    Call::Miss,
+];
+
 pub(crate) async fn measure(
     database: &SqliteDatabase,
     job: &Job,
 ) -> std::result::Result<Vec<CallBreakdown>, Error> {
     let value = value(job)?;
-    let stores = Stores::over(database, Bytes::from(value.clone()));
+    let stores = Side::over(database, Bytes::from(value.clone()));
     stores.fill(database).await?;
     let options = DatabaseOptions::default().with_execution(Execution::Background);
     let elsewhere = SqliteDatabase::open_with(&job.database, options).await?;
-    let in_background = Stores::over(&elsewhere, Bytes::from(value.clone()));
+    let in_background = Side::over(&elsewhere, Bytes::from(value.clone()));
     // A file of its own, or one side would do the other's checkpoints.
     let path = job.database.with_added_extension("bare");
     let alike = SqliteDatabase::open(&path).await?;
-    Stores::over(&alike, Bytes::from(value.clone()))
+    Side::over(&alike, Bytes::from(value.clone()))
         .fill(&alike)
         .await?;
     alike.close().await?;
     let bare = Bare::open(&path, value.clone()).map_err(Error::from)?;
     let beside = Bare::open(&job.database, value).map_err(Error::from)?;
     let mut breakdown = Vec::new();
-    for call in [Call::Get, Call::Set, Call::Acquire, Call::Complete] {
+    for (round, call) in (0..).zip(CALLS) {
         let mut times = [(); 4].map(|()| Vec::new());
         for run in 0..RUNS {
-            // No number is used twice, so that no contender meets another's rows.
+            // No number is used twice, so that no contender meets another's rows, and none its own.
             let numbers = |place: u64| {
-                let start = (run * 4 + place) * job.ops.next_multiple_of(200);
+                let start = ((round * RUNS + run) * 4 + place) * job.ops.next_multiple_of(200);
                 start..start + job.ops
             };
             let [statements, transactions, whole, background_times] = &mut times;
@@ -88,19 +98,28 @@ fn pick<'a>(call: Call, reader: &'a Bare, writer: &'a Bare) -> &'a Bare {
 
 /// The three stores over one database.
 #[derive(Clone, Debug)]
-struct Stores {
+struct Side {
     cache: SqliteCacheStore,
     dedupe: SqliteDedupeStore,
     limits: SqliteRateLimitStore,
+    pipeline: Pipeline,
     value: Bytes,
 }
 
-impl Stores {
+impl Side {
     fn over(database: &SqliteDatabase, value: Bytes) -> Self {
+        let cache = SqliteCacheStore::new(database);
+        let dedupe = SqliteDedupeStore::new(database);
+        let limits = SqliteRateLimitStore::new(database, Limit::new(200, HOUR));
+        let stores = Stores::none()
+            .with_cache(cache.clone())
+            .with_dedupe(dedupe.clone())
+            .with_rate_limit(limits.clone());
         Self {
-            cache: SqliteCacheStore::new(database),
-            dedupe: SqliteDedupeStore::new(database),
-            limits: SqliteRateLimitStore::new(database, Limit::new(200, HOUR)),
+            cache,
+            dedupe,
+            limits,
+            pipeline: Pipeline::new(stores),
             value,
         }
     }
@@ -151,6 +170,21 @@ impl Stores {
                     let result = JobResult::Value(self.value.clone());
                     self.dedupe.complete(&mut owner, result).await?;
                 }
+            }
+            Call::Miss => {
+                let resource = Resource::new(format!("miss-{}", number / 200))?;
+                let request = Request::new(Key::new(format!("miss:{number}"))?, &resource);
+                let value = self.value.clone();
+                let answer = self
+                    .pipeline
+                    .run(request, async |_attempt| {
+                        Ok::<_, Failure>(Fetched::new(value.clone()).fresh_for(HOUR))
+                    })
+                    .await;
+                std::hint::black_box(answer.map_err(|error| {
+                    store_core::Error::new(ErrorKind::Unavailable, "bench", "miss")
+                        .with_source(error)
+                })?);
             }
         }
         Ok(())

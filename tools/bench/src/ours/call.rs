@@ -12,6 +12,7 @@ pub(super) enum Call {
     Set,
     Acquire,
     Complete,
+    Miss,
 }
 
 impl fmt::Display for Call {
@@ -21,6 +22,7 @@ impl fmt::Display for Call {
             Self::Set => "set 2 KB",
             Self::Acquire => "acquire, limit 200",
             Self::Complete => "register and complete",
+            Self::Miss => "a miss: get, register, acquire, set, complete",
         })
     }
 }

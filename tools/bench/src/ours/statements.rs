@@ -52,8 +52,9 @@ impl Bare {
         }
         let clock = SystemClock::new();
         for number in numbers {
-            self.first(call, number)?;
-            self.second(call, number)?;
+            for step in Step::of(call) {
+                self.run(*step, number)?;
+            }
         }
         let time = clock.monotonic();
         if call != Call::Get {
@@ -63,7 +64,7 @@ impl Bare {
         Ok(time)
     }
 
-    /// The same, in as many transactions as the call needs; a read is one by itself.
+    /// The same, in as many transactions as the call needs: other processes must see each step.
     pub(crate) fn transactions(
         &self,
         call: Call,
@@ -75,15 +76,15 @@ impl Bare {
         let execute = |sql| self.connection.prepare_cached(sql)?.execute([]);
         let clock = SystemClock::new();
         for number in numbers {
-            execute("BEGIN IMMEDIATE")?;
-            self.first(call, number)?;
-            if call == Call::Complete {
-                // Other processes must see the job while it is worked on.
-                execute("COMMIT")?;
+            for step in Step::of(call) {
+                if step.is_read() {
+                    self.run(*step, number)?;
+                    continue;
+                }
                 execute("BEGIN IMMEDIATE")?;
+                self.run(*step, number)?;
+                execute("COMMIT")?;
             }
-            self.second(call, number)?;
-            execute("COMMIT")?;
         }
         let time = clock.monotonic();
         self.checkpoint()?;
@@ -96,25 +97,31 @@ impl Bare {
         self.connection.query_row(pragma, [], |_| Ok(()))
     }
 
-    fn first(&self, call: Call, number: u64) -> rusqlite::Result<()> {
+    fn run(&self, step: Step, number: u64) -> rusqlite::Result<()> {
         let db = &self.connection;
-        let name = match call {
-            Call::Get => format!("bench:{}", scattered(number) % READABLE),
-            Call::Set | Call::Complete => format!("bare:{number}"),
-            Call::Acquire => format!("bare-{}", number / 200),
-        };
-        match call {
-            Call::Get => {
-                let mut statement = db.prepare_cached(GET)?;
-                let (_, _, value): (i64, i64, Vec<u8>) = statement
-                    .query_row([&name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-                std::hint::black_box(value);
+        let name = match step {
+            Step::Get => format!("bench:{}", scattered(number) % READABLE),
+            Step::Admit => format!("bare-{}", number / 200),
+            Step::GetNothing | Step::Set | Step::Register | Step::Complete => {
+                format!("bare:{number}")
             }
-            Call::Set => {
+        };
+        match step {
+            Step::Get | Step::GetNothing => {
+                let mut statement = db.prepare_cached(GET)?;
+                let found: Option<(i64, i64, Vec<u8>)> = statement
+                    .query_row([&name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                    .optional()?;
+                if found.is_some() != (step == Step::Get) {
+                    return Err(rusqlite::Error::QueryReturnedNoRows);
+                }
+                std::hint::black_box(found);
+            }
+            Step::Set => {
                 let mut statement = db.prepare_cached(SET)?;
                 statement.execute(params![name, i64::MAX, self.value])?;
             }
-            Call::Acquire => {
+            Step::Admit => {
                 let mut statement = db.prepare_cached(NEWEST)?;
                 let newest: Option<(i64, i64)> = statement
                     .query_row([&name], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -128,19 +135,48 @@ impl Bare {
                 let mut admit = db.prepare_cached(ADMIT)?;
                 admit.execute(params![name, SystemClock::new().now().as_millis(), id])?;
             }
-            Call::Complete => {
+            Step::Register => {
                 let mut register = db.prepare_cached(REGISTER)?;
                 register.execute(params![name, i64::MAX])?;
+            }
+            Step::Complete => {
+                let mut complete = db.prepare_cached(COMPLETE)?;
+                complete.execute(params![name, self.value])?;
             }
         }
         Ok(())
     }
+}
 
-    fn second(&self, call: Call, number: u64) -> rusqlite::Result<()> {
-        if call == Call::Complete {
-            let mut complete = self.connection.prepare_cached(COMPLETE)?;
-            complete.execute(params![format!("bare:{number}"), self.value])?;
+/// What is one transaction, or one read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Get,
+    GetNothing,
+    Set,
+    Admit,
+    Register,
+    Complete,
+}
+
+impl Step {
+    const fn of(call: Call) -> &'static [Self] {
+        match call {
+            Call::Get => &[Self::Get],
+            Call::Set => &[Self::Set],
+            Call::Acquire => &[Self::Admit],
+            Call::Complete => &[Self::Register, Self::Complete],
+            Call::Miss => &[
+                Self::GetNothing,
+                Self::Register,
+                Self::Admit,
+                Self::Set,
+                Self::Complete,
+            ],
         }
-        Ok(())
+    }
+
+    fn is_read(self) -> bool {
+        matches!(self, Self::Get | Self::GetNothing)
     }
 }
