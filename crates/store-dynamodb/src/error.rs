@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::CancellationReason;
 use store_core::{Error, ErrorKind};
 
-use crate::breaker::Health;
 use crate::item::Item;
+use crate::ops::breaker::Health;
 
 /// Backend name in errors.
 pub(crate) const BACKEND: &str = "dynamodb";

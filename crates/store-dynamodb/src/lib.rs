@@ -14,11 +14,7 @@
 //! | do work once over all hosts | [`DynamoDbDedupeStore`], [`DedupeStoreExt::run_once`] |
 //! | wait for permits of a limit that hosts share | [`DynamoDbRateLimitStore`], [`RateLimitStoreExt::limiter`] |
 //! | set what only DynamoDB has: chunks, polling, clock skew, permit batches | [`Tuning`] |
-//! | check its health | [`DynamoDbTable::health`], [`HealthOptions`], [`Health`], [`Problem`] |
-//! | observe it: tracing, metrics, consumed capacity | [`Monitor`], [`MetricsSink`], [`ConsumedCapacity`] |
-//! | publish to CloudWatch (feature `cloudwatch`) | `CloudWatchMetricsPublisher`, `dashboard` |
-//! | fail fast while the table is down | [`CircuitBreakerOptions`], [`CircuitStatus`] |
-//! | send requests of your own | [`BatchWriter`], [`execute_in_parallel`], [`AdaptiveDelayCalculator`] |
+//! | check its health, observe it, publish to CloudWatch, tune the circuit breaker | [`ops`] |
 //!
 //! # Example
 //!
@@ -51,22 +47,13 @@
 //! # }
 //! ```
 
+pub mod ops;
 pub mod setup;
 
-mod batch_size;
-mod batch_writer;
-mod breaker;
 mod cache;
-#[cfg(feature = "cloudwatch")]
-mod cloudwatch;
 mod dedupe;
-mod delay;
 mod handle;
-mod health;
-mod metrics;
-mod monitor;
 mod options;
-mod parallel;
 mod rate_limit;
 mod store;
 mod table;
@@ -75,19 +62,11 @@ mod error;
 mod item;
 mod shards;
 
-pub use batch_size::calculate_optimal_batch_size;
-pub use batch_writer::BatchWriter;
-pub use breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};
+pub(crate) use ops::parallel;
+
 pub use cache::DynamoDbCacheStore;
-#[cfg(feature = "cloudwatch")]
-pub use cloudwatch::{CloudWatchMetricsPublisher, DashboardError, dashboard};
 pub use dedupe::DynamoDbDedupeStore;
-pub use delay::AdaptiveDelayCalculator;
-pub use health::{ClockSkew, Health, HealthOptions, Problem};
-pub use metrics::{Metric, MetricKind, MetricsSink};
-pub use monitor::{Correlation, Monitor, OperationOutcome};
 pub use options::Tuning;
-pub use parallel::execute_in_parallel;
 pub use rate_limit::{DynamoDbAdaptiveRateLimitStore, DynamoDbRateLimitStore};
 pub use store::{stores, stores_with, stores_with_tuning};
 pub use table::{ConsumedCapacity, DynamoDbTable, SchemaNames, TableOptions};

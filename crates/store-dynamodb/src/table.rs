@@ -27,9 +27,9 @@ pub(crate) use write::{Action, Update, Write};
 use self::consumed::CapacityCounter;
 use self::diagnosis::Diagnosis;
 use self::refusals::Refusals;
-use crate::breaker::{Breaker, Change, CircuitStatus, Health, Pass};
-use crate::delay::spread;
 use crate::error::{BACKEND, Failure, failure, health};
+use crate::ops::breaker::{Breaker, Change, CircuitStatus, Health, Pass};
+use crate::ops::delay::spread;
 use store_core::{Error, ErrorKind};
 
 /// A handle of one table: client, options, circuit breaker and counters, shared by its clones.
@@ -98,7 +98,8 @@ impl DynamoDbTable {
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// use store_dynamodb::{CircuitState, DynamoDbTable, TableOptions};
+    /// use store_dynamodb::ops::CircuitState;
+    /// use store_dynamodb::{DynamoDbTable, TableOptions};
     ///
     /// let options = TableOptions::default().with_endpoint_url("http://127.0.0.1:8000");
     /// let table = DynamoDbTable::from_env(options).await;

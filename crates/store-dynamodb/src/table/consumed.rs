@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use aws_sdk_dynamodb::types::ConsumedCapacity as Reported;
 
 use super::DynamoDbTable;
-use crate::monitor::{READ_UNITS, WRITE_UNITS};
+use crate::ops::monitor::{READ_UNITS, WRITE_UNITS};
 
 /// Capacity consumed and requests sent by a table handle, from [`DynamoDbTable::consumed_capacity`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::breaker::CircuitBreakerOptions;
-use crate::metrics::MetricsSink;
+use crate::ops::breaker::CircuitBreakerOptions;
+use crate::ops::metrics::MetricsSink;
 use store_core::{Clock, Random, SECOND, SystemClock, SystemRandom};
 
 /// Options of a [`DynamoDbTable`](crate::DynamoDbTable); defaults are those of the TypeScript package where

@@ -7,9 +7,9 @@ use store_core::{Error, ErrorKind};
 
 use super::DynamoDbTable;
 use super::expression::{Values, mentioned};
-use crate::delay::AdaptiveDelayCalculator;
 use crate::error::{BACKEND, corrupt};
 use crate::item::{Item, ItemKey, text};
+use crate::ops::delay::AdaptiveDelayCalculator;
 
 /// The most keys of one batch.
 const BATCH: usize = 100;

@@ -11,9 +11,9 @@ use store_core::{Error, ErrorKind};
 
 use super::DynamoDbTable;
 use super::expression::{Values, mentioned};
-use crate::batch_writer::BatchWriter;
 use crate::error::{BACKEND, Failure};
 use crate::item::{Item, ItemKey};
+use crate::ops::batch_writer::BatchWriter;
 
 /// A change of one item, made if its condition holds. `#name` stands for an attribute, `:name` for one
 /// of the values.

@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, PutRequest, WriteRe
 use dynamodb_local::{FaultProxy, Faults};
 use store_core::ErrorKind;
 use store_core::backend::SeededRandom;
-use store_dynamodb::{BatchWriter, DynamoDbTable, TableOptions};
+use store_dynamodb::ops::BatchWriter;
+use store_dynamodb::{DynamoDbTable, TableOptions};
 
 use crate::support;
 

@@ -7,10 +7,9 @@ use store_core::{
     CacheStore as _, CacheStoreExt as _, ErrorKind, Key, ManualClock, NewEntry, Result, SECOND,
     SystemClock,
 };
+use store_dynamodb::ops::{CircuitBreakerOptions, CircuitState};
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
-use store_dynamodb::{
-    CircuitBreakerOptions, CircuitState, DynamoDbCacheStore, DynamoDbTable, TableOptions,
-};
+use store_dynamodb::{DynamoDbCacheStore, DynamoDbTable, TableOptions};
 
 use crate::support;
 

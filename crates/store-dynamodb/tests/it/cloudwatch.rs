@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use store_core::{CacheStore as _, Key, NewEntry, Timestamp};
-use store_dynamodb::{
-    CloudWatchMetricsPublisher, DynamoDbCacheStore, DynamoDbTable, Metric, MetricsSink,
-    TableOptions, dashboard,
-};
+use store_dynamodb::ops::{CloudWatchMetricsPublisher, Metric, MetricsSink, dashboard};
+use store_dynamodb::{DynamoDbCacheStore, DynamoDbTable, TableOptions};
 
 use crate::support;
 

@@ -11,7 +11,8 @@ use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::TimeToLiveSpecification;
 use dynamodb_local::{FaultProxy, Faults};
 use store_core::{Clock as _, ErrorKind, MINUTE, ManualClock, SystemClock};
-use store_dynamodb::{DynamoDbTable, HealthOptions, Problem, TableOptions};
+use store_dynamodb::ops::{HealthOptions, Problem};
+use store_dynamodb::{DynamoDbTable, TableOptions};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 

@@ -10,10 +10,10 @@ use metrics::{
     SharedString, Unit,
 };
 use store_core::{CacheStore as _, NewEntry, Timestamp};
-use store_dynamodb::{
-    CircuitBreakerOptions, DynamoDbCacheStore, DynamoDbTable, Metric, MetricKind, MetricsSink,
-    OperationOutcome, TableOptions,
+use store_dynamodb::ops::{
+    CircuitBreakerOptions, Metric, MetricKind, MetricsSink, OperationOutcome,
 };
+use store_dynamodb::{DynamoDbCacheStore, DynamoDbTable, TableOptions};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support;

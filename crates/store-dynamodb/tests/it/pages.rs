@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use store_core::{Error, ErrorKind, SECOND};
-use store_dynamodb::{CircuitBreakerOptions, TableOptions, Tuning};
+use store_dynamodb::ops::CircuitBreakerOptions;
+use store_dynamodb::{TableOptions, Tuning};
 
 const PAGE: &str = include_str!("../../../../docs/dynamodb.md");
 const SOURCES: [&str; 8] = [
     include_str!("../../src/lib.rs"),
     include_str!("../../src/options.rs"),
-    include_str!("../../src/breaker.rs"),
+    include_str!("../../src/ops/breaker.rs"),
     include_str!("../../src/dedupe.rs"),
-    include_str!("../../src/health.rs"),
+    include_str!("../../src/ops/health.rs"),
     include_str!("../../src/rate_limit.rs"),
     include_str!("../../src/table/client.rs"),
     include_str!("../../src/table/options.rs"),

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use store_dynamodb::execute_in_parallel;
+use store_dynamodb::ops::execute_in_parallel;
 use tokio::sync::{Notify, Semaphore};
 
 const THREE: NonZeroUsize = NonZeroUsize::new(3).expect("more than zero");

@@ -12,7 +12,8 @@ use std::time::Duration;
 use dynamodb_local::{FaultProxy, Faults};
 use store_core::backend::SeededRandom;
 use store_core::{Clock as _, Result, SECOND, SystemClock};
-use store_dynamodb::{CircuitBreakerOptions, DynamoDbTable, TableOptions};
+use store_dynamodb::ops::CircuitBreakerOptions;
+use store_dynamodb::{DynamoDbTable, TableOptions};
 use tokio::task::JoinSet;
 
 use crate::support;

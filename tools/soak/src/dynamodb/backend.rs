@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use dynamodb_local::{Emulator, FaultCounts, FaultProxy, Faults};
 use store_core::{Random as _, SystemRandom};
+use store_dynamodb::ops::CircuitBreakerOptions;
 use store_dynamodb::setup::{SetupOptions, TableSpec, create_or_verify};
-use store_dynamodb::{CircuitBreakerOptions, DynamoDbTable, TableOptions};
+use store_dynamodb::{DynamoDbTable, TableOptions};
 use tokio::runtime::Runtime;
 
 use crate::error::Error;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use store_core::Clock as _;
+use store_dynamodb::ops::CircuitState;
 use store_dynamodb::{
-    CacheOptions, CircuitState, DedupeOptions, DynamoDbCacheStore, DynamoDbDedupeStore,
-    DynamoDbRateLimitStore, DynamoDbTable, RateLimitOptions, Tuning,
+    CacheOptions, DedupeOptions, DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore,
+    DynamoDbTable, RateLimitOptions, Tuning,
 };
 
 use crate::error::Error;

@@ -10,7 +10,7 @@ use store_core::ErrorKind;
 use tracing::{Instrument as _, Span, debug, debug_span, field, info, info_span};
 
 use crate::error::Failure;
-use crate::metrics::{Metric, MetricKind};
+use crate::ops::metrics::{Metric, MetricKind};
 use crate::table::{DynamoDbTable, TableOptions};
 
 /// Names of the metrics of requests.
@@ -127,7 +127,7 @@ impl Monitor<'_> {
     pub fn record_metric(&self, metric: &Metric<'_>) {
         let TableOptions { clock, metrics, .. } = self.options;
         #[cfg(feature = "metrics")]
-        crate::metrics::facade(metric);
+        crate::ops::metrics::facade(metric);
         if metrics.is_empty() {
             return;
         }

@@ -15,7 +15,7 @@ const LONGEST: Duration = SECOND;
 ///
 /// ```
 /// use std::time::Duration;
-/// use store_dynamodb::AdaptiveDelayCalculator;
+/// use store_dynamodb::ops::AdaptiveDelayCalculator;
 ///
 /// let mut delay = AdaptiveDelayCalculator::default();
 /// assert_eq!(delay.next_delay(), Duration::ZERO);

@@ -15,7 +15,7 @@ use store_core::Timestamp;
 use tracing::warn;
 
 pub use self::dashboard::{DashboardError, dashboard};
-use crate::metrics::{Metric, MetricKind, MetricsSink};
+use crate::ops::metrics::{Metric, MetricKind, MetricsSink};
 
 /// The namespace of the TypeScript package's metrics.
 pub(crate) const NAMESPACE: &str = "DynamoDBStore";
@@ -30,7 +30,8 @@ const MOST_VALUES: usize = 100;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use store_dynamodb::{CloudWatchMetricsPublisher, TableOptions};
+/// use store_dynamodb::TableOptions;
+/// use store_dynamodb::ops::CloudWatchMetricsPublisher;
 ///
 /// let publisher = Arc::new(CloudWatchMetricsPublisher::new(std::io::stdout()));
 /// let options = TableOptions::default().with_metrics(publisher.clone());

@@ -3,9 +3,9 @@
 use aws_sdk_dynamodb::types::{AttributeValue, WriteRequest};
 use store_core::{Error, ErrorKind, Result};
 
-use crate::batch_size::{MOST_WRITES, calculate_optimal_batch_size, sent_bytes};
-use crate::delay::AdaptiveDelayCalculator;
 use crate::error::BACKEND;
+use crate::ops::batch_size::{MOST_WRITES, calculate_optimal_batch_size, sent_bytes};
+use crate::ops::delay::AdaptiveDelayCalculator;
 use crate::table::DynamoDbTable;
 
 /// Maximum number of retries of unprocessed writes.
@@ -21,7 +21,7 @@ const LEFTOVER_TRIES: u32 = 6;
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
 /// use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-/// use store_dynamodb::BatchWriter;
+/// use store_dynamodb::ops::BatchWriter;
 ///
 /// let text = |value: String| AttributeValue::S(value);
 /// let mut writer = BatchWriter::new(&table);

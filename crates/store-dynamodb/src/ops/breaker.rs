@@ -19,7 +19,7 @@ const WHILE_TRYING: Duration = Duration::from_millis(100);
 /// Options of a table's circuit breaker.
 ///
 /// ```
-/// use store_dynamodb::CircuitBreakerOptions;
+/// use store_dynamodb::ops::CircuitBreakerOptions;
 ///
 /// let options = CircuitBreakerOptions::default();
 /// assert_eq!((options.failure_threshold, options.recovery_timeout.as_secs()), (5, 60));

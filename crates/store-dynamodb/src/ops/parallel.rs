@@ -18,7 +18,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 /// # use std::num::NonZeroUsize;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
-/// use store_dynamodb::execute_in_parallel;
+/// use store_dynamodb::ops::execute_in_parallel;
 ///
 /// let four = NonZeroUsize::new(4).unwrap();
 /// let doubled = execute_in_parallel(1..=3, async |n| Ok::<_, String>(2 * n), four).await;

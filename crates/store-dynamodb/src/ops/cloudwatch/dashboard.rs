@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::NAMESPACE;
-use crate::monitor::{CIRCUIT_OPEN, READ_UNITS, REQUEST_SECONDS, REQUESTS, THROTTLED, WRITE_UNITS};
+use crate::ops::monitor::{
+    CIRCUIT_OPEN, READ_UNITS, REQUEST_SECONDS, REQUESTS, THROTTLED, WRITE_UNITS,
+};
 
 /// Error for a dashboard name that CloudWatch does not allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +29,9 @@ impl std::error::Error for DashboardError {}
 /// of `aws cloudwatch put-dashboard --cli-input-json file://…`.
 ///
 /// ```
-/// let input = store_dynamodb::dashboard("comics", "comic-vine-store", "us-east-1")?;
+/// let input = store_dynamodb::ops::dashboard("comics", "comic-vine-store", "us-east-1")?;
 /// assert_eq!(input["DashboardName"], "comics");
-/// # Ok::<(), store_dynamodb::DashboardError>(())
+/// # Ok::<(), store_dynamodb::ops::DashboardError>(())
 /// ```
 ///
 /// # Errors

@@ -16,7 +16,7 @@ const ENVELOPE_BYTES: usize = 4 * 1024;
 /// first write always counts, even if it is too long by itself: the service decides then.
 ///
 /// ```
-/// use store_dynamodb::calculate_optimal_batch_size;
+/// use store_dynamodb::ops::calculate_optimal_batch_size;
 ///
 /// assert_eq!(calculate_optimal_batch_size([1_000; 60]), 25);
 /// assert_eq!(calculate_optimal_batch_size([3 * 1024 * 1024; 10]), 5);

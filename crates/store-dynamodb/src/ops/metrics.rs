@@ -17,7 +17,7 @@ pub trait MetricsSink: Debug + Send + Sync + 'static {
 /// One observation of a metric.
 ///
 /// ```
-/// use store_dynamodb::{Metric, MetricKind};
+/// use store_dynamodb::ops::{Metric, MetricKind};
 ///
 /// let metric = Metric::counter("issues_imported_total", 12).with_labels(&[("source", "nightly")]);
 /// assert_eq!((metric.kind, metric.value), (MetricKind::Counter, 12.0));

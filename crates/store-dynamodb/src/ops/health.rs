@@ -21,7 +21,7 @@ const OPERATION: &str = "health";
 /// Options of [`DynamoDbTable::health`].
 ///
 /// ```
-/// use store_dynamodb::HealthOptions;
+/// use store_dynamodb::ops::HealthOptions;
 ///
 /// assert_eq!(HealthOptions::default().timeout.as_secs(), 2);
 /// ```
@@ -168,7 +168,7 @@ impl DynamoDbTable {
     /// ```
     /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {
-    /// let health = table.health(&store_dynamodb::HealthOptions::default()).await;
+    /// let health = table.health(&store_dynamodb::ops::HealthOptions::default()).await;
     /// for problem in &health.problems {
     ///     println!("{problem}");
     /// }
