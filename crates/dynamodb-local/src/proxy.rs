@@ -1,7 +1,7 @@
 //! An HTTP proxy in front of a DynamoDB server that injects the faults of a network and a busy service, with given
 //! probabilities and reproducibly.
 //!
-//! Emulators never throttle, lose no response and have no conflicts; AWS does all of it.
+//! Emulators have no capacity that ends, lose no response and have no conflicts; AWS does all of it.
 
 mod answers;
 mod batches;

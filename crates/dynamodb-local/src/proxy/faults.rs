@@ -33,6 +33,10 @@ pub struct Faults {
     pub unprocessed: f64,
     /// Delay of a slow response. Default: 1 s.
     pub delay: Duration,
+    /// Writes per second, as of a table with so many provisioned units and items below 1 KB; more than this are
+    /// refused with `ProvisionedThroughputExceededException`, and one second's worth can be saved up. Default: any
+    /// number.
+    pub write_units: Option<u32>,
 }
 
 impl Default for Faults {
@@ -66,6 +70,7 @@ impl Faults {
             conflict: share,
             unprocessed: share,
             delay: Duration::from_secs(1),
+            write_units: None,
         }
     }
 
@@ -84,6 +89,13 @@ impl Faults {
     #[must_use]
     pub const fn with_delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
+        self
+    }
+
+    /// Sets [`write_units`](Self::write_units).
+    #[must_use]
+    pub const fn with_write_units(mut self, per_second: u32) -> Self {
+        self.write_units = Some(per_second);
         self
     }
 
@@ -130,7 +142,7 @@ pub struct FaultCounts {
     pub requests: u64,
     /// See [`Faults::throttling`].
     pub throttling: u64,
-    /// See [`Faults::throughput_exceeded`].
+    /// See [`Faults::throughput_exceeded`] and [`Faults::write_units`].
     pub throughput_exceeded: u64,
     /// See [`Faults::server_error`].
     pub server_errors: u64,

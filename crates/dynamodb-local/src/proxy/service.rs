@@ -60,12 +60,16 @@ impl Service {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Hangup)?.to_bytes();
         let (fault, delay) = self.state.draw();
-        let Some(fault) = fault else {
-            return self.forward(head, body).await;
-        };
         let target = head.headers.get(TARGET).and_then(|it| it.to_str().ok());
         let operation = target.and_then(|target| target.rsplit('.').next());
         let operation = operation.unwrap_or_default().to_owned();
+        let Some(fault) = fault else {
+            if self.state.take_units(written(&operation, &body)) {
+                return self.forward(head, body).await;
+            }
+            self.state.count(Fault::ThroughputExceeded);
+            return Ok(answers::throughput_exceeded());
+        };
         let refused = match fault {
             Fault::Throttling => answers::throttled(),
             Fault::ThroughputExceeded => answers::throughput_exceeded(),
@@ -153,6 +157,23 @@ impl Service {
         // It ends when its sender is dropped.
         tokio::spawn(connection);
         Some(sender)
+    }
+}
+
+/// The items that a request writes.
+fn written(operation: &str, body: &[u8]) -> usize {
+    let body = || serde_json::from_slice::<Value>(body).unwrap_or_default();
+    let length = |list: &Value| list.as_array().map_or(0, Vec::len);
+    match operation {
+        "PutItem" | "UpdateItem" | "DeleteItem" => 1,
+        "BatchWriteItem" => {
+            let tables = &body()["RequestItems"];
+            let tables = tables.as_object().into_iter().flat_map(|it| it.values());
+            tables.map(length).sum()
+        }
+        // Each is written twice.
+        "TransactWriteItems" => 2 * length(&body()["TransactItems"]),
+        _ => 0,
     }
 }
 

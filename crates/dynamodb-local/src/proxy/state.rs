@@ -22,6 +22,9 @@ struct Inner {
     /// Temporary faults, until this time of the monotonic clock.
     temporary: Option<(Faults, Duration)>,
     counts: FaultCounts,
+    /// The write units that are left, and since when they have been growing.
+    units: f64,
+    units_at: Duration,
 }
 
 impl State {
@@ -34,6 +37,8 @@ impl State {
                 faults,
                 temporary: None,
                 counts: FaultCounts::default(),
+                units: f64::INFINITY,
+                units_at: Duration::ZERO,
             }),
         }
     }
@@ -67,6 +72,25 @@ impl State {
         }
         let faults = inner.temporary.map_or(inner.faults, |(faults, _)| faults);
         (faults.pick(roll), faults.delay)
+    }
+
+    /// Takes write units, if there are so many.
+    pub(super) fn take_units(&self, units: usize) -> bool {
+        let mut inner = self.lock();
+        let faults = inner.temporary.map_or(inner.faults, |(faults, _)| faults);
+        let Some(per_second) = faults.write_units.map(f64::from) else {
+            return true;
+        };
+        let now = self.clock.monotonic();
+        let grown = now.saturating_sub(inner.units_at).as_secs_f64() * per_second;
+        inner.units = (inner.units + grown).min(per_second);
+        inner.units_at = now;
+        let wanted = u32::try_from(units).map_or(f64::INFINITY, f64::from);
+        let are_left = inner.units >= wanted;
+        if are_left {
+            inner.units -= wanted;
+        }
+        are_left
     }
 
     pub(super) fn count(&self, fault: Fault) {
