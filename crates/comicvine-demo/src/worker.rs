@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use comicvine_client::{ApiKey, Budget, ComicVine, Id, RawJson};
-use store_core::{AdaptiveConfig, Clock, Limit, Policy, Priority, SystemClock};
+use store_core::{AdaptiveConfig, Clock, ErrorChain, Limit, Policy, Priority, SystemClock};
 
 use crate::backend::OpenStores;
 use crate::error::Error;
@@ -94,7 +94,7 @@ async fn run_task(comics: ComicVine, priority: Priority, queue: Queue) -> Result
                         .unwrap_or(Duration::from_millis(100));
                     clock.sleep(wait).await;
                 }
-                Err(error) => break Event::Failed(index, error.to_string()),
+                Err(error) => break failed(index, &error),
             }
         };
         report(&event)?;
@@ -102,6 +102,10 @@ async fn run_task(comics: ComicVine, priority: Priority, queue: Queue) -> Result
             report(&Event::Stats(comics.stats().into()))?;
         }
     }
+}
+
+fn failed(index: usize, error: &comicvine_client::Error) -> Event {
+    Event::Failed(index, ErrorChain(error).to_string())
 }
 
 async fn send(
@@ -131,4 +135,34 @@ async fn send(
 fn report(event: &Event) -> Result<(), Error> {
     let line = serde_json::to_string(event)?;
     Ok(output::print_line(&line)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use comicvine_client::ResourceKind;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn failed_request_is_reported_with_every_cause() {
+        // Nobody listens there any more.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let comics = ComicVine::builder(ApiKey::new(KEY).unwrap())
+            .base_url(&url)
+            .build()
+            .unwrap();
+        let get = PlannedRequest::Get {
+            kind: ResourceKind::Power,
+            id: 1,
+        };
+        let error = send(&comics, Priority::User, &get).await.unwrap_err();
+        let Event::Failed(7, reason) = failed(7, &error) else {
+            panic!("another event");
+        };
+        assert!(reason.contains(&error.to_string()), "{reason}");
+        assert!(reason.contains("refused"), "{reason}");
+    }
 }
