@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use aws_sdk_dynamodb::Error as ServiceError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_dynamodb::types::CancellationReason;
-use store_core::{Error, ErrorKind};
+use store_core::{Clock as _, Error, ErrorKind, SystemClock, Timestamp};
 
 use crate::item::Item;
 use crate::ops::breaker::Health;
@@ -106,6 +107,7 @@ where
         return failed(kind).with_source(Cause::of(&error)).into();
     }
     let cause = Cause::of(&error);
+    let wrong_clock = wrong_clock(&error, SystemClock::new().now());
     let code = error.code().map(ToOwned::to_owned);
     match ServiceError::from(error) {
         ServiceError::ConditionalCheckFailedException(refused) => {
@@ -128,7 +130,7 @@ where
     }
     let kind = kind(&code);
     let error = failed(kind).with_source(cause);
-    match remedy(kind, &code, operation, table) {
+    match wrong_clock.or_else(|| remedy(kind, &code, operation, table)) {
         Some(remedy) => error.with_detail(remedy),
         None => error,
     }
@@ -190,6 +192,29 @@ fn kind(code: &str) -> ErrorKind {
     }
 }
 
+/// What is wrong with this machine's clock, if a signature was refused because of it: its time has to be within
+/// five minutes of the service's, which the answer's date tells.
+fn wrong_clock<E: ProvideErrorMetadata>(error: &SdkError<E>, now: Timestamp) -> Option<String> {
+    const ALLOWED_MINUTES: i64 = 4;
+    let code = error.code()?;
+    let is_signature = [
+        "InvalidSignatureException",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+    ]
+    .contains(&code);
+    let date = error.raw_response()?.headers().get("date")?;
+    let told = DateTime::from_str(date, DateTimeFormat::HttpDate).ok()?;
+    let behind = (told.to_millis().ok()? - now.as_millis()) / 60_000;
+    let direction = if behind > 0 { "behind" } else { "ahead of" };
+    (is_signature && behind.abs() >= ALLOWED_MINUTES).then(|| {
+        format!(
+            "this machine's clock is {} minutes {direction} the service's; synchronise it by NTP",
+            behind.abs()
+        )
+    })
+}
+
 fn remedy(kind: ErrorKind, code: &str, operation: &str, table: &str) -> Option<String> {
     match (kind, code) {
         (ErrorKind::SchemaMissing, _) => Some(format!(
@@ -211,6 +236,8 @@ fn remedy(kind: ErrorKind, code: &str, operation: &str, table: &str) -> Option<S
             _,
             "UnrecognizedClientException"
             | "InvalidSignatureException"
+            | "RequestTimeTooSkewed"
+            | "SignatureDoesNotMatch"
             | "IncompleteSignature"
             | "IncompleteSignatureException"
             | "MissingAuthenticationToken"
@@ -223,9 +250,18 @@ fn remedy(kind: ErrorKind, code: &str, operation: &str, table: &str) -> Option<S
 
 /// The SDK's error in words. Its structure holds requests and responses, which hold values.
 #[derive(Debug)]
-struct Cause(String);
+pub(crate) struct Cause(String);
 
 impl Cause {
+    pub(crate) fn said(text: String) -> Self {
+        Self(text)
+    }
+
+    /// An error and its sources, in words.
+    pub(crate) fn of_chain(error: &dyn std::error::Error) -> Self {
+        Self(chain(error))
+    }
+
     fn of<E: std::error::Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Self {
         match (error.code(), error.message()) {
             (Some(code), Some(message)) => Self(format!("{code}: {message}")),

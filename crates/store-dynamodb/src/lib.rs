@@ -60,6 +60,7 @@ mod table;
 
 mod error;
 mod item;
+mod setters;
 mod shards;
 
 pub(crate) use ops::parallel;
@@ -74,6 +75,6 @@ pub use table::{ConsumedCapacity, DynamoDbTable, SchemaNames, TableOptions};
 #[doc(no_inline)]
 pub use store_core::{self, prelude::*};
 
-#[cfg(all(doctest, feature = "aws-config"))]
+#[cfg(all(doctest, feature = "aws-config", feature = "cloudwatch"))]
 #[doc = include_str!("../../../docs/dynamodb.md")]
 mod operations {}

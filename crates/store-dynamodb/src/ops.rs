@@ -15,6 +15,7 @@ pub(crate) mod breaker;
 mod cloudwatch;
 pub(crate) mod delay;
 mod health;
+pub(crate) mod housekeeping;
 pub(crate) mod metrics;
 pub(crate) mod monitor;
 pub(crate) mod parallel;

@@ -32,12 +32,14 @@ use store_core::ErrorKind;
 pub use difference::Difference;
 pub(crate) use difference::keys;
 pub use error::SetupError;
-pub(crate) use existing::keys_of;
+pub(crate) use existing::{keys_of, time_to_live_of};
 pub use options::{Progress, Repair, SetupOptions};
 pub use permissions::{SETUP_OPERATIONS, STORE_OPERATIONS};
 pub use render::{Format, render};
 pub use spec::{Billing, IndexSpec, TableSpec};
 pub use steps::{Plan, Report, Step};
+
+use crate::table::client::patient;
 
 /// The steps that [`create_or_verify`] would take; nothing is changed.
 ///
@@ -59,7 +61,8 @@ pub use steps::{Plan, Report, Step};
 /// # }) }
 /// ```
 pub async fn plan(client: &Client, spec: &TableSpec) -> Result<Plan, SetupError> {
-    let found = existing::find(client, spec).await?;
+    spec.check()?;
+    let found = existing::find(&patient(client), spec).await?;
     Ok(Plan::new(spec, found.as_ref()))
 }
 
@@ -96,5 +99,6 @@ pub async fn create_or_verify(
     spec: &TableSpec,
     options: &SetupOptions,
 ) -> Result<Report, SetupError> {
-    run::run(client, spec, options).await
+    spec.check()?;
+    run::run(&patient(client), spec, options).await
 }

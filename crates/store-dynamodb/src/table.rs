@@ -1,9 +1,11 @@
 //! The table handle: name, client, and the requests that the stores send.
 
-mod client;
+pub(crate) mod client;
 mod consumed;
+mod credentials;
 mod diagnosis;
 mod expression;
+mod http;
 mod options;
 mod read;
 mod refusals;
@@ -20,16 +22,19 @@ use aws_sdk_dynamodb::{Client, Error as ServiceError};
 
 pub use consumed::ConsumedCapacity;
 pub(crate) use expression::Values;
+pub(crate) use options::check_name;
 pub use options::{SchemaNames, TableOptions};
 pub(crate) use read::{Query, Sorted};
 pub(crate) use write::{Action, Update, Write};
 
 use self::consumed::CapacityCounter;
+use self::credentials::{CredentialsLookup, LOOKUP_TIMEOUT};
 use self::diagnosis::Diagnosis;
 use self::refusals::Refusals;
-use crate::error::{BACKEND, Failure, failure, health};
+use crate::error::{BACKEND, Cause, Failure, failure, health};
 use crate::ops::breaker::{Breaker, Change, CircuitStatus, Health, Pass};
 use crate::ops::delay::spread;
+use crate::ops::housekeeping::{Class, GIVE_UP_AFTER, Pace};
 use store_core::{Error, ErrorKind};
 
 /// A handle of one table: client, options, circuit breaker and counters, shared by its clones.
@@ -45,6 +50,11 @@ pub struct DynamoDbTable {
 struct Shared {
     breaker: Breaker,
     client: Client,
+    /// The client of housekeeping.
+    housekeeping: Client,
+    /// Where the client's credentials come from; unknown for a client of the application.
+    credentials: Option<CredentialsLookup>,
+    pace: Pace,
     options: TableOptions,
     consumed: CapacityCounter,
     diagnosis: Diagnosis,
@@ -56,9 +66,20 @@ impl DynamoDbTable {
     /// `options`; [`from_config`](Self::from_config) builds a client with the latter.
     #[must_use]
     pub fn new(client: Client, options: TableOptions) -> Self {
+        Self::with_credentials(client, options, None)
+    }
+
+    fn with_credentials(
+        client: Client,
+        options: TableOptions,
+        credentials: Option<CredentialsLookup>,
+    ) -> Self {
         let shared = Shared {
             breaker: Breaker::new(options.circuit_breaker),
+            pace: Pace::new(&options.random),
+            housekeeping: client::without_retries(&client),
             client,
+            credentials,
             options,
             consumed: CapacityCounter::default(),
             diagnosis: Diagnosis::default(),
@@ -85,6 +106,14 @@ impl DynamoDbTable {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.shared.client
+    }
+
+    /// The client for requests of an operation.
+    pub(crate) fn client_for(&self, operation: &str) -> &Client {
+        match Class::of(operation) {
+            Class::Foreground => &self.shared.client,
+            Class::Housekeeping => &self.shared.housekeeping,
+        }
     }
 
     /// Capacity that this handle's requests have consumed so far, as reported by the service.
@@ -119,7 +148,8 @@ impl DynamoDbTable {
 
     fn admitted(&self, operation: &'static str) -> Result<Pass<'_>, Error> {
         let now = self.options().clock.monotonic();
-        self.shared.breaker.admit(now).map_err(|refusal| {
+        let admitted = self.shared.breaker.admit(Class::of(operation), now);
+        admitted.map_err(|refusal| {
             Error::new(ErrorKind::CircuitOpen, BACKEND, operation)
                 .with_retry_after(refusal.retry_after)
                 .with_detail(format!(
@@ -157,52 +187,128 @@ impl DynamoDbTable {
         }
     }
 
-    /// Waits for a request that was made; every request of the stores passes here, and is watched.
-    pub(crate) async fn call<T, E>(
+    /// Sends a request; every request of the stores passes here, and is watched.
+    pub(crate) async fn call<T, E, F>(
         &self,
         operation: &'static str,
-        request: impl Future<Output = Result<T, SdkError<E>>>,
+        request: impl Fn() -> F,
     ) -> Result<T, Failure>
     where
+        F: Future<Output = Result<T, SdkError<E>>>,
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
         ServiceError: From<SdkError<E>>,
     {
-        let answer = self.answer(operation, request);
+        // The SDK's futures are large.
+        let answer = Box::pin(async {
+            self.ready(operation).await?;
+            let answer = match Class::of(operation) {
+                Class::Foreground => self.answer(operation, request()).await,
+                Class::Housekeeping => self.paced(operation, request).await,
+            };
+            match answer {
+                Ok(answer) => Ok(answer),
+                Err((_, failure)) => Err(self.diagnosed(operation, failure).await),
+            }
+        });
         self.monitor().request(operation, answer).await
     }
 
+    /// Waits for credentials, which no timeout of a request includes; fails for a name that no table can have.
+    async fn ready(&self, operation: &'static str) -> Result<(), Error> {
+        check_name("a table", self.name(), operation)?;
+        let Some(Err(lookup)) = self
+            .shared
+            .credentials
+            .as_ref()
+            .map(CredentialsLookup::find)
+        else {
+            return Ok(());
+        };
+        let source = tokio::select! {
+            looked_up = lookup => match looked_up {
+                Ok(_) => return Ok(()),
+                Err(error) => Cause::of_chain(&error),
+            },
+            () = self.wait(LOOKUP_TIMEOUT) => {
+                Cause::said(format!("none within {} s", LOOKUP_TIMEOUT.as_secs()))
+            }
+        };
+        Err(Error::new(ErrorKind::Unavailable, BACKEND, operation)
+            .with_detail("there are no credentials; check them with `aws sts get-caller-identity`")
+            .with_source(source))
+    }
+
+    /// Sends a request of housekeeping at the table's pace, again while it is throttled.
+    async fn paced<T, E, F>(
+        &self,
+        operation: &'static str,
+        request: impl Fn() -> F,
+    ) -> Result<T, (Health, Failure)>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+        ServiceError: From<SdkError<E>>,
+    {
+        let (pace, clock) = (&self.shared.pace, &self.options().clock);
+        let (asked, mut failed) = (clock.monotonic(), 0);
+        loop {
+            pace.turn(&**clock).await;
+            let began = clock.monotonic();
+            let answer = self.answer(operation, request()).await;
+            let now = clock.monotonic();
+            match &answer {
+                Ok(_) => pace.succeeded(now),
+                Err((_, failure)) if failure.is_throttled() => {
+                    let since = pace.throttled(began, now).max(asked);
+                    if now.saturating_sub(since) < GIVE_UP_AFTER {
+                        self.monitor().throttled(operation);
+                        continue;
+                    }
+                }
+                Err((Health::Failing, _)) if failed < self.options().max_retries => {
+                    failed += 1;
+                    let longest = self.options().retry_delay * 2_u32.pow(failed.min(5));
+                    self.pause(longest).await;
+                    continue;
+                }
+                Err(_) => {}
+            }
+            return answer;
+        }
+    }
+
+    /// What a request comes to, reported to the circuit breaker.
     async fn answer<T, E>(
         &self,
         operation: &'static str,
         request: impl Future<Output = Result<T, SdkError<E>>>,
-    ) -> Result<T, Failure>
+    ) -> Result<T, (Health, Failure)>
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
         ServiceError: From<SdkError<E>>,
     {
-        let pass = self.admitted(operation)?;
+        let unsent = |error: Error| (Health::Unknown, error.into());
+        let pass = self.admitted(operation).map_err(unsent)?;
         self.shared.consumed.count_request();
-        let failure = match request.await {
+        let error = match request.await {
             Ok(answer) => {
                 self.report(pass, Health::Answered, None);
                 return Ok(answer);
             }
-            Err(error) => {
-                let health = health(&error);
-                let failure = failure(error, operation, self.name());
-                let health = if failure.is_throttled() {
-                    Health::Failing
-                } else {
-                    health
-                };
-                self.report(pass, health, Some(&failure));
-                failure
-            }
+            Err(error) => error,
         };
+        let health = health(&error);
+        let failure = failure(error, operation, self.name());
+        let health = if failure.is_throttled() {
+            Health::Failing
+        } else {
+            health
+        };
+        self.report(pass, health, Some(&failure));
         if let Failure::Refused(_) = &failure {
             self.shared.consumed.count_refused();
         }
-        Err(self.diagnosed(operation, failure).await)
+        Err((health, failure))
     }
 
     /// Waits between half of `longest` and all of it, so that processes do not ask again in step.

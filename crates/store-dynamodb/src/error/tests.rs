@@ -222,3 +222,75 @@ async fn a_failed_request_is_told_in_words_and_never_by_its_structure() {
         }
     }
 }
+
+/// A server whose clock is 17 minutes ahead, and which compares it with the time of a signature.
+async fn server_ahead() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !is_whole(&request) {
+                stream.read_buf(&mut request).await.unwrap();
+            }
+            let ahead = SystemClock::new().now() + Duration::from_mins(17);
+            let ahead = DateTime::from_millis(ahead.as_millis());
+            let date = ahead.fmt(DateTimeFormat::HttpDate).unwrap();
+            let request = String::from_utf8_lossy(&request).to_ascii_lowercase();
+            let (_, signed) = request.split_once("x-amz-date: ").unwrap();
+            // Of `20260102T030405Z` the hour and the minute.
+            let minutes = |hour: &str, minute: &str| -> i64 {
+                hour.parse::<i64>().unwrap() * 60 + minute.parse::<i64>().unwrap()
+            };
+            let signed = minutes(&signed[9..11], &signed[11..13]);
+            let told = minutes(&date[17..19], &date[20..22]);
+            let (status, body) = if (told - signed).rem_euclid(1_440) < 5 {
+                (200, "{}".to_owned())
+            } else {
+                let refusal = "InvalidSignatureException";
+                let body = serde_json::json!({"__type": refusal, "message": "Signature expired"});
+                (400, body.to_string())
+            };
+            let answer = format!(
+                "HTTP/1.1 {status} Status\r\ncontent-type: application/x-amz-json-1.0\r\ndate: {date}\r\n\
+                 connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_named_and_corrected_where_a_request_may_be_sent_again() {
+    let url = server_ahead().await;
+    let key = ItemKey::new("CACHE#0", "key");
+    let error = open(url.clone()).await.get("get", &key).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    let told = error.to_string();
+    assert!(
+        told.contains("clock is 1") && told.contains("minutes behind"),
+        "{told}"
+    );
+    let options = TableOptions::default().with_endpoint_url(url);
+    let patient = DynamoDbTable::from_env(options).await;
+    assert!(patient.get("get", &key).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_name_that_no_table_can_have_is_refused_before_anything_is_sent() {
+    for name in ["", "ab", "a b c", "tabelle-ä", &"x".repeat(256)] {
+        let options = TableOptions::default().with_endpoint_url("http://127.0.0.1:1");
+        let table = DynamoDbTable::from_env(options.with_table(name)).await;
+        let key = ItemKey::new("CACHE#0", "key");
+        let error = table.get("get", &key).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains("3 to 255 letters"), "{error}");
+        let spec = crate::setup::TableSpec::of(table.options());
+        let error = crate::setup::plan(table.client(), &spec).await.unwrap_err();
+        assert!(error.to_string().contains("3 to 255 letters"), "{error}");
+    }
+}

@@ -6,10 +6,8 @@ use store_core::{Error, ErrorKind, Result};
 use crate::error::BACKEND;
 use crate::ops::batch_size::{MOST_WRITES, calculate_optimal_batch_size, sent_bytes};
 use crate::ops::delay::AdaptiveDelayCalculator;
+use crate::ops::housekeeping::Class;
 use crate::table::DynamoDbTable;
-
-/// Maximum number of retries of unprocessed writes.
-const LEFTOVER_TRIES: u32 = 6;
 
 /// A buffered writer of puts and deletes, in requests of up to 25 writes or 16 MB.
 ///
@@ -122,7 +120,7 @@ impl BatchWriter {
     /// was processed.
     async fn send(&mut self) -> Result<()> {
         let mut batch = self.batch();
-        for _ in 0..=LEFTOVER_TRIES {
+        for _ in 0..=Class::of(self.operation).leftover_tries() {
             self.table.wait(self.delay.next_delay()).await;
             let requests = self.held.iter().take(batch);
             let requests = requests.map(|held| held.request.clone()).collect();

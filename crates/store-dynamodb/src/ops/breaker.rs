@@ -3,12 +3,16 @@
 //!
 //! Only signs that the service is overloaded or unreachable count as failures. A refusal for cause, such as
 //! a failed condition, shows that it works. Requests that were under way together and fail are one failure:
-//! however many there are, they tell of one moment.
+//! however many there are, they tell of one moment. Housekeeping is refused like everything else, but does not
+//! count: it may ask more of the table than users do.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use store_core::MINUTE;
+
+use super::housekeeping::Class;
+use crate::setters::setters;
 
 /// How long the circuit stays open at first; each pause after a failed probe is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -48,6 +52,12 @@ impl Default for CircuitBreakerOptions {
 }
 
 impl CircuitBreakerOptions {
+    setters! {
+        constant:
+        with_failure_threshold failure_threshold: u32,
+        with_recovery_timeout recovery_timeout: Duration,
+    }
+
     /// Options of a disabled breaker: every request is sent.
     #[must_use]
     pub fn disabled() -> Self {
@@ -55,20 +65,6 @@ impl CircuitBreakerOptions {
             enabled: false,
             ..Self::default()
         }
-    }
-
-    /// Sets [`failure_threshold`](Self::failure_threshold).
-    #[must_use]
-    pub const fn with_failure_threshold(mut self, failures: u32) -> Self {
-        self.failure_threshold = failures;
-        self
-    }
-
-    /// Sets [`recovery_timeout`](Self::recovery_timeout).
-    #[must_use]
-    pub const fn with_recovery_timeout(mut self, timeout: Duration) -> Self {
-        self.recovery_timeout = timeout;
-        self
     }
 }
 
@@ -160,6 +156,7 @@ pub(crate) struct Pass<'a> {
     breaker: &'a Breaker,
     generation: u64,
     began: Duration,
+    class: Class,
     is_trial: bool,
 }
 
@@ -178,8 +175,9 @@ impl Breaker {
         }
     }
 
-    /// Permission to send a request at `now`, or how long to wait.
-    pub(crate) fn admit(&self, now: Duration) -> Result<Pass<'_>, Refusal> {
+    /// Permission to send a request at `now`, or how long to wait. Housekeeping probes only what nobody else
+    /// has probed for as long again as the circuit was open.
+    pub(crate) fn admit(&self, class: Class, now: Duration) -> Result<Pass<'_>, Refusal> {
         let mut inner = self.lock();
         let refusal = |retry_after| {
             Err(Refusal {
@@ -187,11 +185,17 @@ impl Breaker {
                 cause: Arc::clone(&inner.cause),
             })
         };
+        let grace = match class {
+            Class::Foreground => Duration::ZERO,
+            Class::Housekeeping => inner.pause,
+        };
         let is_trial = match inner.state {
             _ if !self.options.enabled => false,
             State::Closed => false,
             State::Trying => return refusal(WHILE_TRYING),
-            State::Open(until) if now < until => return refusal(until.saturating_sub(now)),
+            State::Open(until) if now < until + grace => {
+                return refusal((until + grace).saturating_sub(now));
+            }
             State::Open(_) => {
                 inner.turn(State::Trying);
                 true
@@ -201,6 +205,7 @@ impl Breaker {
             breaker: self,
             generation: inner.generation,
             began: now,
+            class,
             is_trial,
         })
     }
@@ -261,13 +266,19 @@ impl Pass<'_> {
         cause: impl FnOnce() -> String,
     ) -> Change {
         let is_trial = std::mem::take(&mut self.is_trial);
+        let is_housekeeping = self.class == Class::Housekeeping;
         let breaker = self.breaker;
         let options = breaker.options;
         let mut inner = breaker.lock();
-        if !options.enabled || inner.generation != self.generation {
+        if !options.enabled || inner.generation != self.generation || (is_housekeeping && !is_trial)
+        {
             return Change::None;
         }
         match health {
+            Health::Failing if is_housekeeping => {
+                inner.turn(State::Open(now));
+                Change::None
+            }
             Health::Answered => {
                 inner.failures = 0;
                 if !is_trial {

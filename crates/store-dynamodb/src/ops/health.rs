@@ -5,7 +5,7 @@ mod clock;
 use std::fmt;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{TableStatus, TimeToLiveStatus};
+use aws_sdk_dynamodb::types::TableStatus;
 use futures_util::future::join3;
 use store_core::{Error, ErrorKind, SECOND};
 
@@ -14,6 +14,8 @@ use self::clock::Dates;
 use crate::error::BACKEND;
 use crate::item::ItemKey;
 use crate::options::MAX_CLOCK_SKEW;
+use crate::setters::setters;
+use crate::setup::time_to_live_of;
 use crate::table::DynamoDbTable;
 
 const OPERATION: &str = "health";
@@ -45,18 +47,10 @@ impl Default for HealthOptions {
 }
 
 impl HealthOptions {
-    /// Sets [`timeout`](Self::timeout).
-    #[must_use]
-    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// Sets [`max_clock_skew`](Self::max_clock_skew).
-    #[must_use]
-    pub const fn with_max_clock_skew(mut self, skew: Duration) -> Self {
-        self.max_clock_skew = skew;
-        self
+    setters! {
+        constant:
+        with_timeout timeout: Duration,
+        with_max_clock_skew max_clock_skew: Duration,
     }
 }
 
@@ -230,17 +224,14 @@ impl DynamoDbTable {
 
     /// A read like those of the stores: it fails if the table is missing or has other keys.
     async fn read_nothing(&self, dates: &Dates) -> Result<(), Error> {
-        let request = Box::pin(
-            self.client()
-                .get_item()
-                .table_name(self.name())
-                .set_key(Some(self.key(&ItemKey::new("HEALTH", "HEALTH"))))
-                .consistent_read(true)
-                .customize()
-                .interceptor(dates.clone())
-                .send(),
-        );
-        let answer = self.call(OPERATION, request).await;
+        let request = self
+            .client_for(OPERATION)
+            .get_item()
+            .table_name(self.name())
+            .set_key(Some(self.key(&ItemKey::new("HEALTH", "HEALTH"))))
+            .consistent_read(true);
+        let request = || request.clone().customize().interceptor(dates.clone());
+        let answer = self.call(OPERATION, || request().send()).await;
         answer.map_err(|failure| failure.into_error(OPERATION))?;
         Ok(())
     }
@@ -260,14 +251,7 @@ impl DynamoDbTable {
         let described = answer
             .ok()
             .and_then(|answer| answer.time_to_live_description);
-        Ok(
-            described.map(|described| match described.time_to_live_status {
-                Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) => {
-                    described.attribute_name
-                }
-                _ => None,
-            }),
-        )
+        Ok(described.map(time_to_live_of))
     }
 
     /// The result of `work`, or a timeout.

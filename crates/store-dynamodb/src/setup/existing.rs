@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     BillingMode, ContinuousBackupsDescription, GlobalSecondaryIndexDescription, IndexStatus,
     KeySchemaElement, KeyType, PointInTimeRecoveryStatus, ProjectionType, TableDescription,
-    TableStatus, TimeToLiveStatus,
+    TableStatus, TimeToLiveDescription, TimeToLiveStatus,
 };
 use aws_sdk_dynamodb::{Client, Error as ServiceError};
 use store_core::{Error, Timestamp};
@@ -70,14 +70,14 @@ pub(super) async fn describe(
 async fn time_to_live(client: &Client, table: &str) -> Result<Option<String>, Error> {
     let request = client.describe_time_to_live().table_name(table).send();
     let described = asked(table, request).await?.time_to_live_description;
-    Ok(
-        described.and_then(|described| match described.time_to_live_status {
-            Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) => {
-                described.attribute_name
-            }
-            _ => None,
-        }),
-    )
+    Ok(described.and_then(time_to_live_of))
+}
+
+/// The attribute that rules time to live, if it is on.
+pub(crate) fn time_to_live_of(described: TimeToLiveDescription) -> Option<String> {
+    let status = described.time_to_live_status?;
+    let is_on = [TimeToLiveStatus::Enabled, TimeToLiveStatus::Enabling].contains(&status);
+    described.attribute_name.filter(|_| is_on)
 }
 
 async fn point_in_time_recovery(client: &Client, table: &str) -> Result<bool, Error> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use store_core::{Clock, MINUTE, SystemClock};
 
 use super::Step;
+use crate::setters::setters;
 
 type Listener = Arc<dyn Fn(&Progress) + Send + Sync>;
 
@@ -43,26 +44,12 @@ impl Default for SetupOptions {
 }
 
 impl SetupOptions {
-    /// Sets [`repair`](Self::repair).
-    #[must_use]
-    pub const fn with_repair(mut self, repair: Repair) -> Self {
-        self.repair = repair;
-        self
+    setters! {
+        constant:
+        with_repair repair: Repair,
+        with_ready_timeout ready_timeout: Duration,
     }
-
-    /// Sets [`ready_timeout`](Self::ready_timeout).
-    #[must_use]
-    pub const fn with_ready_timeout(mut self, ready_timeout: Duration) -> Self {
-        self.ready_timeout = ready_timeout;
-        self
-    }
-
-    /// Sets [`clock`](Self::clock).
-    #[must_use]
-    pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
+    setters! { shared: with_clock clock: Clock }
 
     /// Sets a callback for progress events; it is called from the set-up task and must not block.
     #[must_use]

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use crate::table::{SchemaNames, TableOptions};
+use store_core::Error;
+
+use crate::error::SETUP;
+use crate::setters::setters;
+use crate::table::{SchemaNames, TableOptions, check_name};
 
 /// Definition of the table: name, keys, time to live, index, billing, backups.
 ///
@@ -44,6 +48,13 @@ impl Default for TableSpec {
 }
 
 impl TableSpec {
+    setters! { into: with_index index: Option<IndexSpec> }
+    setters! {
+        constant:
+        with_billing billing: Billing,
+        with_point_in_time_recovery point_in_time_recovery: bool,
+    }
+
     /// The table that stores with these options require, billed on demand.
     #[must_use]
     pub fn of(options: &TableOptions) -> Self {
@@ -65,25 +76,11 @@ impl TableSpec {
         }
     }
 
-    /// Sets [`index`](Self::index).
-    #[must_use]
-    pub fn with_index(mut self, index: Option<IndexSpec>) -> Self {
-        self.index = index;
-        self
-    }
-
-    /// Sets [`billing`](Self::billing).
-    #[must_use]
-    pub const fn with_billing(mut self, billing: Billing) -> Self {
-        self.billing = billing;
-        self
-    }
-
-    /// Sets [`point_in_time_recovery`](Self::point_in_time_recovery).
-    #[must_use]
-    pub const fn with_point_in_time_recovery(mut self, is_on: bool) -> Self {
-        self.point_in_time_recovery = is_on;
-        self
+    /// Fails for a name that DynamoDB does not allow.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        check_name("a table", &self.table, SETUP)?;
+        let index = self.index.as_ref();
+        index.map_or(Ok(()), |index| check_name("an index", &index.name, SETUP))
     }
 
     /// The key attributes of the table and its index, without duplicates; all are strings.

@@ -1,15 +1,20 @@
 //! SDK clients with timeouts and retries that suit a rate limiter.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
-    BehaviorVersion, Builder, Region, SharedHttpClient, StalledStreamProtectionConfig,
+    BehaviorVersion, Builder, IdentityCache, Region, StalledStreamProtectionConfig,
 };
 use aws_types::SdkConfig;
 
+use super::credentials::{CredentialsLookup, LOOKUP_TIMEOUT};
+use super::http::http_client;
+#[cfg(feature = "aws-config")]
+use super::http::is_loopback;
 use super::{DynamoDbTable, TableOptions};
 
 /// Maximum backoff before a retry.
@@ -22,16 +27,25 @@ impl DynamoDbTable {
     pub fn from_config(config: &SdkConfig, options: TableOptions) -> Self {
         let mut builder = Builder::from(config);
         if config.http_client().is_none() {
-            builder = builder.http_client(http_client(options.endpoint_url.as_deref()));
+            builder = builder.http_client(http_client());
         }
-        Self::new(client(builder, &options), options)
+        let lookup = |provider| CredentialsLookup::new(provider, Arc::clone(&options.clock));
+        let credentials = config.credentials_provider().map(lookup);
+        if let Some(credentials) = &credentials {
+            let caching = IdentityCache::no_cache();
+            builder = builder.credentials_provider(credentials.clone());
+            builder = builder.identity_cache(caching);
+        }
+        Self::with_credentials(client(builder, &options), options, credentials)
     }
 
     /// A handle with region and credentials from the environment, the profile files or the machine's role, as
-    /// the AWS CLI finds them.
+    /// the AWS CLI finds them; those of `sso`, `login` and `credential_process` profiles need the features of
+    /// these names.
     ///
     /// For an endpoint on this machine, where test servers accept any credentials, placeholder credentials are
-    /// used if neither `AWS_ACCESS_KEY_ID` nor `AWS_PROFILE` is set.
+    /// used if no variable of the environment names others: `AWS_ACCESS_KEY_ID`, `AWS_PROFILE`,
+    /// `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_CONTAINER_CREDENTIALS_…_URI`.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -46,8 +60,8 @@ impl DynamoDbTable {
     /// ```
     #[cfg(feature = "aws-config")]
     pub async fn from_env(options: TableOptions) -> Self {
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(http_client(options.endpoint_url.as_deref()));
+        let mut loader =
+            aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client());
         if let Some(region) = &options.region {
             loader = loader.region(Region::new(region.clone()));
         }
@@ -66,24 +80,16 @@ impl DynamoDbTable {
     }
 }
 
-/// Whether a server at this address is one on this machine.
-#[cfg(feature = "aws-config")]
-fn is_loopback(url: &str) -> bool {
-    let address = url.split_once("://").map_or(url, |(_, address)| address);
-    let host = address.split('/').next().unwrap_or_default();
-    let host = match host.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => host,
-    };
-    let host = host.trim_matches(['[', ']']);
-    let is_local = |ip: std::net::IpAddr| ip.is_loopback();
-    host == "localhost" || host.parse().is_ok_and(is_local)
-}
-
 /// Whether the environment leaves open where credentials come from.
 #[cfg(feature = "aws-config")]
 fn names_no_credentials() -> bool {
-    let variables = ["AWS_ACCESS_KEY_ID", "AWS_PROFILE"];
+    let variables = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    ];
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !variables.into_iter().any(is_set)
 }
@@ -124,40 +130,28 @@ fn client(mut builder: Builder, options: &TableOptions) -> Client {
     Client::from_conf(config)
 }
 
-/// A client of our own making: the SDK's brings a second TLS library, which has to be compiled in C.
-fn http_client(endpoint: Option<&str>) -> SharedHttpClient {
-    let builder = aws_smithy_http_client::Builder::new();
-    #[cfg(feature = "rustls")]
-    if !endpoint.is_some_and(|url| url.starts_with("http://")) {
-        use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-        return builder
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-    }
-    let _ = endpoint;
-    builder.build_http()
+/// The same client, for requests that are paced and sent again here. It leaves the retries alone that all clients
+/// of a process share.
+pub(super) fn without_retries(client: &Client) -> Client {
+    let config = client.config().to_builder();
+    Client::from_conf(config.retry_config(RetryConfig::disabled()).build())
 }
 
-#[cfg(all(test, feature = "aws-config"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn servers_on_this_machine_are_told_from_others() {
-        for local in [
-            "http://127.0.0.1:8000",
-            "http://localhost:8000/",
-            "http://[::1]:8000",
-            "http://localhost",
-        ] {
-            assert!(is_loopback(local), "{local}");
-        }
-        for other in [
-            "https://dynamodb.us-east-1.amazonaws.com",
-            "http://localhost.example.com:8000",
-            "http://10.0.0.1:8000",
-        ] {
-            assert!(!is_loopback(other), "{other}");
-        }
-    }
+/// The same client, for requests that wait for credentials themselves: while these are looked up, no timeout of an
+/// attempt runs.
+pub(crate) fn patient(client: &Client) -> Client {
+    let config = client.config();
+    let Some(timeouts) = config.timeout_config() else {
+        return client.clone();
+    };
+    let mut patient = timeouts.to_builder();
+    patient
+        .set_read_timeout(
+            timeouts
+                .operation_attempt_timeout()
+                .or(timeouts.read_timeout()),
+        )
+        .set_operation_attempt_timeout(None)
+        .set_operation_timeout(timeouts.operation_timeout().map(|it| it + LOOKUP_TIMEOUT));
+    Client::from_conf(config.to_builder().timeout_config(patient.build()).build())
 }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::BACKEND;
 use crate::ops::breaker::CircuitBreakerOptions;
 use crate::ops::metrics::MetricsSink;
-use store_core::{Clock, Random, SECOND, SystemClock, SystemRandom};
+use crate::setters::setters;
+use store_core::{Clock, Error, ErrorKind, Random, SECOND, SystemClock, SystemRandom};
 
 /// Options of a [`DynamoDbTable`](crate::DynamoDbTable); defaults are those of the TypeScript package where
 /// it has the option.
@@ -20,7 +22,8 @@ use store_core::{Clock, Random, SECOND, SystemClock, SystemRandom};
 #[non_exhaustive]
 pub struct TableOptions {
     /// Name of the table, which must exist: `comicvine table setup` or [`setup`](crate::setup) creates it.
-    /// Default: `comic-vine-store`.
+    /// With a name that DynamoDB does not allow (3 to 255 letters, digits, `_`, `.`, `-`) every request fails with
+    /// [`ErrorKind::InvalidInput`], and none is sent. Default: `comic-vine-store`.
     pub table: String,
     /// Names of the table's key attributes and index. Default: `PK`, `SK`, `TTL`, `GSI1`.
     pub names: SchemaNames,
@@ -33,7 +36,7 @@ pub struct TableOptions {
     /// Backoff before the first retry; it doubles with each further one, up to 500 ms. Default: 25 ms (the SDK's
     /// default of one second is longer than a caller of a limiter waits).
     pub retry_delay: Duration,
-    /// Timeout of one attempt. Default: 1.5 s.
+    /// Timeout of one attempt, without the lookup of credentials. Default: 1.5 s.
     pub attempt_timeout: Duration,
     /// Timeout of a request with all its attempts. Default: 5 s.
     pub operation_timeout: Duration,
@@ -68,19 +71,16 @@ impl Default for TableOptions {
 }
 
 impl TableOptions {
-    /// Sets [`table`](Self::table).
-    #[must_use]
-    pub fn with_table(mut self, name: impl Into<String>) -> Self {
-        self.table = name.into();
-        self
+    setters! { into: with_table table: String, with_names names: SchemaNames }
+    setters! {
+        constant:
+        with_max_retries max_retries: u32,
+        with_retry_delay retry_delay: Duration,
+        with_attempt_timeout attempt_timeout: Duration,
+        with_operation_timeout operation_timeout: Duration,
+        with_circuit_breaker circuit_breaker: CircuitBreakerOptions,
     }
-
-    /// Sets [`names`](Self::names).
-    #[must_use]
-    pub fn with_names(mut self, names: SchemaNames) -> Self {
-        self.names = names;
-        self
-    }
+    setters! { shared: with_clock clock: Clock, with_random random: Random }
 
     /// Sets [`region`](Self::region).
     #[must_use]
@@ -96,61 +96,25 @@ impl TableOptions {
         self
     }
 
-    /// Sets [`max_retries`](Self::max_retries).
-    #[must_use]
-    pub const fn with_max_retries(mut self, retries: u32) -> Self {
-        self.max_retries = retries;
-        self
-    }
-
-    /// Sets [`retry_delay`](Self::retry_delay).
-    #[must_use]
-    pub const fn with_retry_delay(mut self, delay: Duration) -> Self {
-        self.retry_delay = delay;
-        self
-    }
-
-    /// Sets [`attempt_timeout`](Self::attempt_timeout).
-    #[must_use]
-    pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
-        self
-    }
-
-    /// Sets [`operation_timeout`](Self::operation_timeout).
-    #[must_use]
-    pub const fn with_operation_timeout(mut self, timeout: Duration) -> Self {
-        self.operation_timeout = timeout;
-        self
-    }
-
-    /// Sets [`circuit_breaker`](Self::circuit_breaker).
-    #[must_use]
-    pub const fn with_circuit_breaker(mut self, options: CircuitBreakerOptions) -> Self {
-        self.circuit_breaker = options;
-        self
-    }
-
     /// Adds a sink to [`metrics`](Self::metrics).
     #[must_use]
     pub fn with_metrics(mut self, sink: Arc<dyn MetricsSink>) -> Self {
         self.metrics.push(sink);
         self
     }
+}
 
-    /// Sets [`clock`](Self::clock).
-    #[must_use]
-    pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
+/// Fails unless DynamoDB allows the name of a table or an index: 3 to 255 letters, digits, `_`, `.` and `-`.
+pub(crate) fn check_name(of: &str, name: &str, operation: &'static str) -> Result<(), Error> {
+    let is_allowed = |c: u8| c.is_ascii_alphanumeric() || b"_.-".contains(&c);
+    if (3..=255).contains(&name.len()) && name.bytes().all(is_allowed) {
+        return Ok(());
     }
-
-    /// Sets [`random`](Self::random).
-    #[must_use]
-    pub fn with_random(mut self, random: impl Random) -> Self {
-        self.random = Arc::new(random);
-        self
-    }
+    let error = Error::new(ErrorKind::InvalidInput, BACKEND, operation);
+    Err(error.with_detail(format!(
+        "{name:?} is no name of {of}: it has to have 3 to 255 letters (without accents), digits, underscores, \
+         dots and dashes"
+    )))
 }
 
 /// Names of the key attributes, the time-to-live attribute and the index of a table.
@@ -180,31 +144,11 @@ impl Default for SchemaNames {
 }
 
 impl SchemaNames {
-    /// Sets [`partition_key`](Self::partition_key).
-    #[must_use]
-    pub fn with_partition_key(mut self, name: impl Into<String>) -> Self {
-        self.partition_key = name.into();
-        self
-    }
-
-    /// Sets [`sort_key`](Self::sort_key).
-    #[must_use]
-    pub fn with_sort_key(mut self, name: impl Into<String>) -> Self {
-        self.sort_key = name.into();
-        self
-    }
-
-    /// Sets [`time_to_live`](Self::time_to_live).
-    #[must_use]
-    pub fn with_time_to_live(mut self, name: impl Into<String>) -> Self {
-        self.time_to_live = name.into();
-        self
-    }
-
-    /// Sets [`index`](Self::index).
-    #[must_use]
-    pub fn with_index(mut self, name: impl Into<String>) -> Self {
-        self.index = name.into();
-        self
+    setters! {
+        into:
+        with_partition_key partition_key: String,
+        with_sort_key sort_key: String,
+        with_time_to_live time_to_live: String,
+        with_index index: String,
     }
 }

@@ -10,11 +10,10 @@ use super::expression::{Values, mentioned};
 use crate::error::{BACKEND, corrupt};
 use crate::item::{Item, ItemKey, text};
 use crate::ops::delay::AdaptiveDelayCalculator;
+use crate::ops::housekeeping::Class;
 
 /// The most keys of one batch.
 const BATCH: usize = 100;
-/// How often what a batch left out is asked for again.
-const LEFTOVER_TRIES: u32 = 6;
 
 /// The items of one partition, in the order of their sort keys.
 #[derive(Clone, Debug, Default)]
@@ -61,16 +60,14 @@ impl DynamoDbTable {
         operation: &'static str,
         key: &ItemKey,
     ) -> Result<Option<Item>, Error> {
-        let request = Box::pin(
-            self.client()
-                .get_item()
-                .table_name(self.name())
-                .set_key(Some(self.key(key)))
-                .consistent_read(true)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.call(operation, request).await;
+        let request = self
+            .client_for(operation)
+            .get_item()
+            .table_name(self.name())
+            .set_key(Some(self.key(key)))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = self.call(operation, || request.clone().send()).await;
         let answer = answer.map_err(|failure| failure.into_error(operation))?;
         self.count_reads(operation, &answer.consumed_capacity);
         Ok(answer.item.map(Item))
@@ -97,7 +94,7 @@ impl DynamoDbTable {
                     delay.succeeded();
                     break;
                 }
-                if attempt == LEFTOVER_TRIES {
+                if attempt == Class::of(operation).leftover_tries() {
                     return Err(
                         Error::new(ErrorKind::Throttled, BACKEND, operation).with_detail(
                             "the service keeps returning unprocessed keys; try again later",
@@ -124,14 +121,12 @@ impl DynamoDbTable {
             .map_err(|source| {
                 Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
             })?;
-        let request = Box::pin(
-            self.client()
-                .batch_get_item()
-                .request_items(self.name(), keys)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.call(operation, request).await;
+        let request = self
+            .client_for(operation)
+            .batch_get_item()
+            .request_items(self.name(), keys)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = self.call(operation, || request.clone().send()).await;
         let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
         self.count_reads(operation, answer.consumed_capacity());
         let items = answer
@@ -172,31 +167,29 @@ impl DynamoDbTable {
         let limit = query
             .limit
             .map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
-        let request = Box::pin(
-            self.client()
-                .query()
-                .table_name(self.name())
-                .consistent_read(true)
-                .key_condition_expression(condition)
-                .set_expression_attribute_names(mentioned(
-                    texts.into_iter().flatten(),
-                    &self.options().names,
-                ))
-                .set_select(
-                    query
-                        .attributes
-                        .is_some()
-                        .then_some(Select::SpecificAttributes),
-                )
-                .set_filter_expression(query.filter)
-                .set_projection_expression(query.attributes)
-                .set_expression_attribute_values(values.given())
-                .set_limit(limit)
-                .set_exclusive_start_key(query.start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.call(operation, request).await;
+        let request = self
+            .client_for(operation)
+            .query()
+            .table_name(self.name())
+            .consistent_read(true)
+            .key_condition_expression(condition)
+            .set_expression_attribute_names(mentioned(
+                texts.into_iter().flatten(),
+                &self.options().names,
+            ))
+            .set_select(
+                query
+                    .attributes
+                    .is_some()
+                    .then_some(Select::SpecificAttributes),
+            )
+            .set_filter_expression(query.filter)
+            .set_projection_expression(query.attributes)
+            .set_expression_attribute_values(values.given())
+            .set_limit(limit)
+            .set_exclusive_start_key(query.start)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = self.call(operation, || request.clone().send()).await;
         let answer = answer.map_err(|failure| failure.into_error(operation))?;
         self.count_reads(operation, &answer.consumed_capacity);
         let items = answer.items.unwrap_or_default().into_iter().map(Item);

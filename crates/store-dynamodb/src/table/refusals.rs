@@ -20,13 +20,14 @@ pub(super) struct Refusals {
 impl DynamoDbTable {
     /// Waits for a write that may be refused. What refused it is read if the server has not been seen
     /// to tell: there may be no item, or it leaves out what it found.
-    pub(super) async fn conditional<T, E>(
+    pub(super) async fn conditional<T, E, F>(
         &self,
         operation: &'static str,
         key: &ItemKey,
-        request: impl Future<Output = Result<T, SdkError<E>>>,
+        request: impl Fn() -> F,
     ) -> Result<T, Failure>
     where
+        F: Future<Output = Result<T, SdkError<E>>>,
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
         ServiceError: From<SdkError<E>>,
     {

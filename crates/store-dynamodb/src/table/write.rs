@@ -60,23 +60,21 @@ impl DynamoDbTable {
         operation: &'static str,
         update: Update,
     ) -> Result<Item, Failure> {
-        let request = Box::pin(
-            self.client()
-                .update_item()
-                .table_name(self.name())
-                .set_key(Some(self.key(&update.key)))
-                .set_expression_attribute_names(self.names([&update.change, &update.condition]))
-                .update_expression(update.change)
-                .set_condition_expression(given(update.condition))
-                .set_expression_attribute_values(update.values.given())
-                .return_values(ReturnValue::AllNew)
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                )
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.conditional(operation, &update.key, request).await?;
+        let request = self
+            .client_for(operation)
+            .update_item()
+            .table_name(self.name())
+            .set_key(Some(self.key(&update.key)))
+            .set_expression_attribute_names(self.names([&update.change, &update.condition]))
+            .update_expression(update.change)
+            .set_condition_expression(given(update.condition))
+            .set_expression_attribute_values(update.values.given())
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = self
+            .conditional(operation, &update.key, || request.clone().send())
+            .await?;
         self.count_writes(operation, &answer.consumed_capacity);
         Ok(Item(answer.attributes.unwrap_or_default()))
     }
@@ -120,22 +118,20 @@ impl DynamoDbTable {
         (condition, values): (&str, Values),
         returned: ReturnValue,
     ) -> Result<Option<Item>, Failure> {
-        let request = Box::pin(
-            self.client()
-                .put_item()
-                .table_name(self.name())
-                .set_item(Some(self.whole(key, item)))
-                .set_expression_attribute_names(self.names([condition]))
-                .set_condition_expression(given(condition.to_owned()))
-                .set_expression_attribute_values(values.given())
-                .return_values(returned)
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                )
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.conditional(operation, key, request).await?;
+        let request = self
+            .client_for(operation)
+            .put_item()
+            .table_name(self.name())
+            .set_item(Some(self.whole(key, item)))
+            .set_expression_attribute_names(self.names([condition]))
+            .set_condition_expression(given(condition.to_owned()))
+            .set_expression_attribute_values(values.given())
+            .return_values(returned)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = self
+            .conditional(operation, key, || request.clone().send())
+            .await?;
         self.count_writes(operation, &answer.consumed_capacity);
         Ok(answer.attributes.map(Item))
     }
@@ -148,22 +144,20 @@ impl DynamoDbTable {
         condition: &str,
         values: Values,
     ) -> Result<Option<Item>, Failure> {
-        let request = Box::pin(
-            self.client()
-                .delete_item()
-                .table_name(self.name())
-                .set_key(Some(self.key(key)))
-                .set_expression_attribute_names(self.names([condition]))
-                .set_condition_expression(given(condition.to_owned()))
-                .set_expression_attribute_values(values.given())
-                .return_values(ReturnValue::AllOld)
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                )
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.conditional(operation, key, request).await?;
+        let request = self
+            .client_for(operation)
+            .delete_item()
+            .table_name(self.name())
+            .set_key(Some(self.key(key)))
+            .set_expression_attribute_names(self.names([condition]))
+            .set_condition_expression(given(condition.to_owned()))
+            .set_expression_attribute_values(values.given())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = self
+            .conditional(operation, key, || request.clone().send())
+            .await?;
         self.count_writes(operation, &answer.consumed_capacity);
         Ok(answer.attributes.map(Item))
     }
@@ -178,14 +172,12 @@ impl DynamoDbTable {
         let actions = actions.collect::<Result<Vec<_>, _>>().map_err(|source| {
             Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
         })?;
-        let request = Box::pin(
-            self.client()
-                .transact_write_items()
-                .set_transact_items(Some(actions))
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.call(operation, request).await?;
+        let request = self
+            .client_for(operation)
+            .transact_write_items()
+            .set_transact_items(Some(actions))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = self.call(operation, || request.clone().send()).await?;
         self.count_writes(operation, answer.consumed_capacity());
         Ok(())
     }
@@ -214,14 +206,12 @@ impl DynamoDbTable {
         operation: &'static str,
         requests: Vec<WriteRequest>,
     ) -> Result<Vec<WriteRequest>, Error> {
-        let request = Box::pin(
-            self.client()
-                .batch_write_item()
-                .request_items(self.name(), requests)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send(),
-        );
-        let answer = self.call(operation, request).await;
+        let request = self
+            .client_for(operation)
+            .batch_write_item()
+            .request_items(self.name(), requests)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let answer = self.call(operation, || request.clone().send()).await;
         let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
         self.count_writes(operation, answer.consumed_capacity());
         let left = answer.unprocessed_items.as_mut();

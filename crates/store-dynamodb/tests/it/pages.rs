@@ -7,9 +7,10 @@ use store_dynamodb::ops::CircuitBreakerOptions;
 use store_dynamodb::{TableOptions, Tuning};
 
 const PAGE: &str = include_str!("../../../../docs/dynamodb.md");
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     include_str!("../../src/lib.rs"),
     include_str!("../../src/options.rs"),
+    include_str!("../../src/ops.rs"),
     include_str!("../../src/ops/breaker.rs"),
     include_str!("../../src/dedupe.rs"),
     include_str!("../../src/ops/health.rs"),

@@ -23,7 +23,11 @@ impl Bench {
     }
 
     fn admit(&self) -> Result<Pass<'_>, Duration> {
-        let admitted = self.breaker.admit(self.clock.monotonic());
+        self.admit_as(Class::Foreground)
+    }
+
+    fn admit_as(&self, class: Class) -> Result<Pass<'_>, Duration> {
+        let admitted = self.breaker.admit(class, self.clock.monotonic());
         admitted.map_err(|refusal| refusal.retry_after)
     }
 
@@ -64,7 +68,8 @@ fn failures_in_a_row_open_it_and_for_a_while_nothing_is_sent() {
     let status = bench.breaker.status(bench.clock.monotonic());
     assert_eq!(status.retry_after, Some(FIRST_PAUSE / 5 * 4));
     assert_eq!(status.failures, 3);
-    let refusal = bench.breaker.admit(bench.clock.monotonic()).unwrap_err();
+    let now = bench.clock.monotonic();
+    let refusal = bench.breaker.admit(Class::Foreground, now).unwrap_err();
     assert_eq!(&*refusal.cause, "too slow");
 }
 
@@ -80,6 +85,29 @@ fn requests_that_fail_together_are_one_failure() {
     }
     assert_eq!(bench.state(), CircuitState::Closed);
     assert_eq!(bench.request(Health::Failing), Change::Opened(FIRST_PAUSE));
+}
+
+#[test]
+fn housekeeping_is_refused_while_it_is_open_and_never_opens_it() {
+    let bench = Bench::new();
+    for _ in 0..20 {
+        let pass = bench.admit_as(Class::Housekeeping).expect("leave to send");
+        bench.clock.advance(Duration::from_millis(1));
+        assert_eq!(bench.report(pass, Health::Failing), Change::None);
+    }
+    assert_eq!(bench.state(), CircuitState::Closed);
+    let bench = bench.opened();
+    assert!(bench.admit_as(Class::Housekeeping).is_err());
+    // A user probes first; if nobody does, housekeeping may, and makes no pause longer.
+    bench.clock.advance(FIRST_PAUSE);
+    assert_eq!(
+        bench.admit_as(Class::Housekeeping).unwrap_err(),
+        FIRST_PAUSE
+    );
+    bench.clock.advance(FIRST_PAUSE);
+    let pass = bench.admit_as(Class::Housekeeping).expect("the trial");
+    assert_eq!(bench.report(pass, Health::Failing), Change::None);
+    assert_eq!(bench.request(Health::Answered), Change::Closed);
 }
 
 #[test]

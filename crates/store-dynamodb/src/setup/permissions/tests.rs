@@ -6,12 +6,14 @@ use std::path::Path;
 
 use super::*;
 
-/// `.client().get_item()` and `client.get_item()`, over any number of lines, as `GetItem`.
+/// `.client().get_item()`, `.client_for(operation).get_item()` and `client.get_item()`, over any number of lines, as `GetItem`.
 fn calls(text: &str) -> Vec<String> {
     let squeezed: String = text.split_whitespace().collect();
     let parts: Vec<&str> = squeezed.split("client").collect();
     let call = |pair: &[&str]| {
-        let after = pair[1].strip_prefix("()").unwrap_or(pair[1]);
+        let arguments = ["()", "_for(operation)", "_for(OPERATION)"];
+        let after = arguments.iter().find_map(|it| pair[1].strip_prefix(it));
+        let after = after.unwrap_or(pair[1]);
         let (name, _) = after.strip_prefix('.')?.split_once("()")?;
         let is_name = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         let is_operation = name.contains('_') || ["query", "scan"].contains(&name);

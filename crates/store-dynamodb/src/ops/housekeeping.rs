@@ -1,0 +1,158 @@
+//! Which operations are housekeeping, and how fast it goes: as fast as the table takes it beside its users.
+//!
+//! Nobody waits for housekeeping within a deadline, so its failures say nothing to the circuit breaker that users'
+//! requests pass, and it does not spend the retries of the client, which all requests of a process share. While the
+//! table is throttled its requests go one at a time, after growing pauses.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use store_core::{Clock, MINUTE, Random};
+
+use super::delay::AdaptiveDelayCalculator;
+
+/// How long nothing but throttling makes a call fail.
+pub(crate) const GIVE_UP_AFTER: Duration = MINUTE;
+
+/// The shortest time without throttling after which the pauses become shorter.
+const EASE_AFTER: Duration = Duration::from_secs(2);
+
+/// Who waits for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Somebody who uses a store.
+    Foreground,
+    /// Whoever clears, cleans up, frees space or lists.
+    Housekeeping,
+}
+
+impl Class {
+    /// The class of an operation, by the name that its errors and metrics carry.
+    pub(crate) fn of(operation: &str) -> Self {
+        match operation {
+            "clear" | "cleanup" | "free" | "list" | "stats" => Self::Housekeeping,
+            _ => Self::Foreground,
+        }
+    }
+
+    /// How often what a batch left unprocessed is asked for again, after delays of up to a second.
+    pub(crate) const fn leftover_tries(self) -> u32 {
+        match self {
+            Self::Foreground => 6,
+            Self::Housekeeping => 60,
+        }
+    }
+}
+
+/// The pauses between the housekeeping requests of a table handle.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// Held during a pause: while the table is throttled, requests begin one after the other.
+    turn: tokio::sync::Mutex<()>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    delay: AdaptiveDelayCalculator,
+    /// When the delay last changed: what began before it tells of the same moment.
+    changed_at: Duration,
+    /// Since when every request has been throttled.
+    throttled_since: Option<Duration>,
+}
+
+impl Pace {
+    pub(crate) fn new(random: &Arc<dyn Random>) -> Self {
+        Self {
+            turn: tokio::sync::Mutex::default(),
+            inner: Mutex::new(Inner {
+                delay: AdaptiveDelayCalculator::shared(random),
+                changed_at: Duration::ZERO,
+                throttled_since: None,
+            }),
+        }
+    }
+
+    /// Waits until a request may be sent; at once unless the table was throttled.
+    pub(crate) async fn turn(&self, clock: &dyn Clock) {
+        if self.next_delay().is_zero() {
+            return;
+        }
+        let _turn = self.turn.lock().await;
+        // Those before may have made it longer or shorter.
+        let pause = self.next_delay();
+        if !pause.is_zero() {
+            clock.sleep(pause).await;
+        }
+    }
+
+    /// Records that a request that began at `began` was throttled; since when all have been.
+    pub(crate) fn throttled(&self, began: Duration, now: Duration) -> Duration {
+        let mut inner = self.lock();
+        if inner.delay.next_delay().is_zero() || began >= inner.changed_at {
+            inner.delay.throttled();
+            inner.changed_at = now;
+        }
+        *inner.throttled_since.get_or_insert(began)
+    }
+
+    /// Records that a request succeeded.
+    pub(crate) fn succeeded(&self, now: Duration) {
+        let mut inner = self.lock();
+        inner.throttled_since = None;
+        if now.saturating_sub(inner.changed_at) >= EASE_AFTER {
+            inner.delay.succeeded();
+            inner.changed_at = now;
+        }
+    }
+
+    fn next_delay(&self) -> Duration {
+        self.lock().delay.next_delay()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store_core::backend::SeededRandom;
+    use store_core::{ManualClock, SECOND};
+
+    use super::*;
+
+    fn pace() -> Pace {
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(7));
+        Pace::new(&random)
+    }
+
+    #[test]
+    fn requests_that_are_throttled_together_lengthen_the_pause_once() {
+        let pace = pace();
+        for _ in 0..50 {
+            pace.throttled(SECOND, SECOND * 2);
+        }
+        let longest = Duration::from_millis(25);
+        assert!(pace.next_delay() > Duration::ZERO && pace.next_delay() <= longest);
+        pace.throttled(SECOND * 2, SECOND * 3);
+        assert!(pace.next_delay() >= longest);
+    }
+
+    #[test]
+    fn pauses_shorten_slowly_and_end() {
+        let pace = pace();
+        pace.throttled(SECOND, SECOND);
+        for _ in 0..1_000 {
+            pace.succeeded(SECOND + Duration::from_millis(100));
+        }
+        assert!(pace.next_delay() > Duration::ZERO);
+        pace.succeeded(SECOND + EASE_AFTER);
+        assert_eq!(pace.next_delay(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn without_throttling_nobody_waits() {
+        pace().turn(&ManualClock::default()).await;
+    }
+}
