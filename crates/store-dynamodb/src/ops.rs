@@ -4,7 +4,7 @@
 //! |---|---|
 //! | check the table's health | [`DynamoDbTable::health`](crate::DynamoDbTable::health), [`HealthOptions`], [`Health`], [`Problem`] |
 //! | observe it: tracing, metrics | [`Monitor`], [`MetricsSink`] |
-//! | publish to CloudWatch (feature `cloudwatch`) | `CloudWatchMetricsPublisher`, `dashboard` |
+//! | publish to CloudWatch (feature `cloudwatch`) | `CloudWatchMetricsPublisher`, `Dashboard` |
 //! | fail fast while the table is down | [`CircuitBreakerOptions`], [`CircuitStatus`] |
 //! | send requests of your own | [`BatchWriter`], [`execute_in_parallel`], [`AdaptiveDelayCalculator`] |
 
@@ -24,7 +24,7 @@ pub use batch_size::calculate_optimal_batch_size;
 pub use batch_writer::BatchWriter;
 pub use breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};
 #[cfg(feature = "cloudwatch")]
-pub use cloudwatch::{CloudWatchMetricsPublisher, DashboardError, dashboard};
+pub use cloudwatch::{CloudWatchMetricsPublisher, Dashboard};
 pub use delay::AdaptiveDelayCalculator;
 pub use health::{ClockSkew, Health, HealthOptions, Problem};
 pub use metrics::{Metric, MetricKind, MetricsSink};

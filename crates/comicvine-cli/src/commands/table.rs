@@ -1,6 +1,7 @@
 //! `comicvine table`: creates and verifies the DynamoDB table of the stores.
 
 use clap::{Args, Subcommand, ValueEnum};
+use store_dynamodb::ops::Dashboard;
 use store_dynamodb::setup::{
     Billing, Format, Repair, SetupOptions, TableSpec, create_or_verify, plan, render,
 };
@@ -21,8 +22,12 @@ Examples:
   comicvine table setup --endpoint-url http://127.0.0.1:8000
   comicvine table print cloudformation --table comics > table.json
   comicvine table print iam --table comics > policy.json
+  comicvine table print dashboard --table comics --region eu-west-1 > dashboard.json
 
 Credentials and region are found as the AWS command line finds them; a local endpoint needs none.";
+
+/// The namespace of the publisher's default.
+const DEFAULT_NAMESPACE: &str = "DynamoDBStore";
 
 /// Create, verify and describe the DynamoDB table that the stores need.
 ///
@@ -68,6 +73,10 @@ struct Print {
     /// For which tool, or which permissions.
     #[arg(value_enum)]
     format: PrintFormat,
+
+    /// Namespace of the stores' metrics, if the program that publishes them has set another; for `dashboard`.
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_NAMESPACE)]
+    namespace: String,
 
     #[command(flatten)]
     spec: Spec,
@@ -126,6 +135,8 @@ enum PrintFormat {
     Iam,
     /// The policy that `comicvine table setup` needs.
     IamSetup,
+    /// A CloudWatch dashboard, as the input of `aws cloudwatch put-dashboard --cli-input-json`.
+    Dashboard,
 }
 
 impl Spec {
@@ -159,16 +170,34 @@ impl Spec {
     }
 }
 
-impl From<PrintFormat> for Format {
-    fn from(format: PrintFormat) -> Self {
-        match format {
-            PrintFormat::CloudFormation => Self::CloudFormation,
-            PrintFormat::Terraform => Self::Terraform,
-            PrintFormat::Cli => Self::Cli,
-            PrintFormat::Iam => Self::Iam,
-            PrintFormat::IamSetup => Self::IamSetup,
-        }
+impl PrintFormat {
+    fn print(self, spec: &TableSpec, namespace: &str) -> Result<(), Error> {
+        let format = match self {
+            Self::CloudFormation => Format::CloudFormation,
+            Self::Terraform => Format::Terraform,
+            Self::Cli => Format::Cli,
+            Self::Iam => Format::Iam,
+            Self::IamSetup => Format::IamSetup,
+            Self::Dashboard => return print_dashboard(spec, namespace),
+        };
+        Ok(output::print_text(&render(spec, format)?)?)
     }
+}
+
+fn print_dashboard(spec: &TableSpec, namespace: &str) -> Result<(), Error> {
+    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+    let mut regions = variables.filter_map(|name| std::env::var(name).ok());
+    let region = spec
+        .region
+        .clone()
+        .or_else(|| regions.find(|region| !region.is_empty()));
+    let Some(region) = region else {
+        return Err(Error::usage(
+            "a dashboard names its region; add --region, or set AWS_REGION",
+        ));
+    };
+    let dashboard = Dashboard::new(&spec.table, region).with_namespace(namespace);
+    Ok(output::print_text(&format!("{:#}\n", dashboard.input()?))?)
 }
 
 pub(crate) async fn run(global: &GlobalOptions, table: Table) -> Result<(), Error> {
@@ -187,10 +216,10 @@ pub(crate) async fn run(global: &GlobalOptions, table: Table) -> Result<(), Erro
         Action::Setup(Setup {
             print: Some(format),
             ..
-        })
-        | Action::Print(Print { format, .. }) => {
-            Ok(output::print_text(&render(&spec, format.into()))?)
-        }
+        }) => format.print(&spec, DEFAULT_NAMESPACE),
+        Action::Print(Print {
+            format, namespace, ..
+        }) => format.print(&spec, &namespace),
         Action::Plan(_) | Action::Setup(Setup { dry_run: true, .. }) => {
             show_plan(options, &spec).await
         }

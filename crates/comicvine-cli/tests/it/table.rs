@@ -44,7 +44,10 @@ async fn a_table_is_made_once_by_command() {
     let run =
         async |action: &str, rest: &[&str]| table(&[&[action][..], &here, rest].concat()).await;
     for dry in [run("setup", &["--dry-run"]).await, run("plan", &[]).await] {
-        assert!(dry.printed().contains("does not exist; would"), "{dry:?}");
+        assert!(
+            dry.printed().contains("does not exist; set-up would"),
+            "{dry:?}"
+        );
     }
     assert!(
         !planned(&url, &name).await.steps.is_empty(),
@@ -112,7 +115,7 @@ async fn what_is_printed_asks_no_server() {
         assert_eq!(printed.printed(), same.printed());
         printed.stdout
     };
-    for format in ["cloudformation", "iam", "iam-setup"] {
+    for format in ["cloudformation", "iam", "iam-setup", "dashboard"] {
         let text = print(format).await;
         let value: Value = serde_json::from_str(&text).unwrap();
         assert!(value.to_string().contains("t-1"), "{text}");
@@ -122,11 +125,81 @@ async fn what_is_printed_asks_no_server() {
             .await
             .contains("resource \"aws_dynamodb_table\"")
     );
+    assert!(print("cli").await.contains("aws dynamodb create-table"));
+}
+
+// covers("B19")
+#[tokio::test]
+async fn a_dashboard_has_the_region_and_namespace_that_are_given() {
+    let print = [
+        "print",
+        "dashboard",
+        "--table",
+        "t-1",
+        "--region",
+        "eu-west-1",
+    ];
+    let printed = table(&[&print[..], &["--namespace", "Comics"]].concat()).await;
+    let input: Value = serde_json::from_str(printed.printed()).unwrap();
+    let body = input["DashboardBody"].as_str().unwrap();
     assert!(
-        print("cli")
-            .await
-            .contains("aws dynamodb create-table --table-name t-1")
+        body.contains("\"eu-west-1\"") && body.contains("\"Comics\""),
+        "{body}"
     );
+    assert!(!body.contains("DynamoDBStore"), "{body}");
+}
+
+#[tokio::test]
+async fn a_name_that_no_table_can_have_is_refused_by_every_action() {
+    for action in [
+        &["plan"][..],
+        &["setup"],
+        &["print", "iam"],
+        &["print", "cli"],
+        &["print", "dashboard"],
+    ] {
+        let run = table(&[action, &["--table", "my table"]].concat()).await;
+        run.assert_failed(1, &["\"my table\"", "3 to 255 letters"]);
+        assert_eq!(run.stdout, "");
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_repair_says_what_the_repair_does() {
+    let (url, name) = (endpoint().await, fresh_name());
+    let here = ["--endpoint-url", &url, "--table", &name];
+    let run =
+        async |action: &str, rest: &[&str]| table(&[&[action][..], &here, rest].concat()).await;
+    run("setup", &[]).await.printed();
+    let other = [
+        "--pitr",
+        "--billing",
+        "provisioned",
+        "--read-units",
+        "1",
+        "--write-units",
+        "1",
+    ];
+    // The billing mode cannot be repaired, so recovery is not turned on either.
+    let dry = run(
+        "setup",
+        &[&["--repair", "--dry-run"][..], &other[..1]].concat(),
+    )
+    .await;
+    if dry.stdout.contains("point-in-time recovery: off") {
+        assert!(
+            dry.printed()
+                .contains("would\n  enable point-in-time recovery"),
+            "{dry:?}"
+        );
+    }
+    let dry = run("plan", &other[1..]).await;
+    assert!(
+        dry.printed().contains("`--repair` would change nothing"),
+        "{dry:?}"
+    );
+    let repair = run("setup", &[&["--repair"][..], &other[1..]].concat()).await;
+    repair.assert_failed(1, &["billing: on demand; should be provisioned"]);
 }
 
 #[tokio::test]

@@ -14,11 +14,11 @@ use serde_json::{Map, Value, json};
 use store_core::Timestamp;
 use tracing::warn;
 
-pub use self::dashboard::{DashboardError, dashboard};
+pub use self::dashboard::Dashboard;
 use crate::ops::metrics::{Metric, MetricKind, MetricsSink};
 
 /// The namespace of the TypeScript package's metrics.
-pub(crate) const NAMESPACE: &str = "DynamoDBStore";
+const NAMESPACE: &str = "DynamoDBStore";
 /// Maximum number of values of one metric in one event.
 const MOST_VALUES: usize = 100;
 
@@ -70,7 +70,7 @@ impl<W: Write> CloudWatchMetricsPublisher<W> {
         }
     }
 
-    /// Sets the namespace. Default: `DynamoDBStore`.
+    /// Sets the namespace; a [`Dashboard`] needs the same. Default: `DynamoDBStore`.
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();

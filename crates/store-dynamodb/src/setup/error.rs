@@ -7,6 +7,7 @@ use std::time::Duration;
 use store_core::Error;
 
 use super::Difference;
+use super::steps::fmt_differences;
 
 /// Error of the table set-up.
 #[derive(Debug)]
@@ -42,13 +43,8 @@ impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mismatch { table, differences } => {
-                write!(f, "table {table} does not match the schema of the stores")?;
-                for difference in differences {
-                    write!(f, "\n  {difference}")?;
-                    if difference.repaired_by().is_some() {
-                        f.write_str(" [can be repaired in place]")?;
-                    }
-                }
+                write!(f, "table {table}")?;
+                fmt_differences(differences, f)?;
                 let is_repairable = |difference: &Difference| difference.repaired_by().is_some();
                 if differences.iter().all(is_repairable) {
                     write!(

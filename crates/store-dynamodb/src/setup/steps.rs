@@ -47,7 +47,8 @@ impl fmt::Display for Step {
 pub struct Plan {
     /// Name of the table.
     pub table: String,
-    /// Steps to take; on an existing table only with [`Repair::InPlace`](super::Repair::InPlace).
+    /// Steps to take; on an existing table only with [`Repair::InPlace`](super::Repair::InPlace), and none if they
+    /// do not resolve every difference.
     pub steps: Vec<Step>,
     /// Differences between an existing table and the spec.
     pub differences: Vec<Difference>,
@@ -58,8 +59,9 @@ impl Plan {
         let (steps, differences) = match found {
             Some(found) if !found.is_new => {
                 let differences = Difference::between(spec, found);
-                let steps = differences.iter().filter_map(Difference::repaired_by);
-                (steps.collect(), differences)
+                // All or none.
+                let steps: Option<_> = differences.iter().map(Difference::repaired_by).collect();
+                (steps.unwrap_or_default(), differences)
             }
             _ => {
                 let mut steps = vec![Step::CreateTable, Step::EnableTimeToLive];
@@ -79,33 +81,45 @@ impl Plan {
     /// Whether the steps resolve every difference.
     #[must_use]
     pub fn is_sufficient(&self) -> bool {
-        let is_repairable = |difference: &Difference| difference.repaired_by().is_some();
-        self.differences.iter().all(is_repairable)
+        self.differences.is_empty() || !self.steps.is_empty()
     }
 }
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "table {}: ", self.table)?;
-        if self.differences.is_empty() && self.steps.is_empty() {
-            return f.write_str("matches its spec, nothing to do");
-        }
-        f.write_str(if self.differences.is_empty() {
-            "does not exist; would"
+        write!(f, "table {}", self.table)?;
+        if self.differences.is_empty() {
+            f.write_str(match &*self.steps {
+                [] => " matches its spec, nothing to do",
+                _ => " does not exist; set-up would",
+            })?;
         } else {
-            "does not match the schema of the stores"
-        })?;
-        for difference in &self.differences {
-            write!(f, "\n  {difference}")?;
-        }
-        if !self.differences.is_empty() && !self.steps.is_empty() {
-            f.write_str("\nwith mending allowed, would")?;
+            fmt_differences(&self.differences, f)?;
+            f.write_str(match &*self.steps {
+                [] => "\n`--repair` would change nothing, because it cannot mend all of it",
+                _ => "\n`--repair` would",
+            })?;
         }
         for step in &self.steps {
             write!(f, "\n  {step}")?;
         }
         Ok(())
     }
+}
+
+/// The differences of a table whose name was just written.
+pub(super) fn fmt_differences(
+    differences: &[Difference],
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    f.write_str(" does not match the schema of the stores")?;
+    for difference in differences {
+        write!(f, "\n  {difference}")?;
+        if difference.repaired_by().is_some() {
+            f.write_str(" [can be repaired in place]")?;
+        }
+    }
+    Ok(())
 }
 
 /// Result of a set-up.

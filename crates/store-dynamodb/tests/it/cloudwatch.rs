@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use store_core::{CacheStore as _, Key, NewEntry, Timestamp};
-use store_dynamodb::ops::{CloudWatchMetricsPublisher, Metric, MetricsSink, dashboard};
+use store_dynamodb::ops::{CloudWatchMetricsPublisher, Dashboard, Metric, MetricsSink};
 use store_dynamodb::{DynamoDbCacheStore, DynamoDbTable, TableOptions};
 
 use crate::support;
@@ -178,15 +178,17 @@ async fn requests_are_told_and_nothing_of_what_they_carry() {
 // covers("B19")
 #[test]
 fn a_dashboard_is_what_the_service_documents() {
-    let input = dashboard("comics_1", "comic-vine-store", "eu-central-1").expect("a dashboard");
+    let dashboard = Dashboard::new("comic-vine.store", "eu-central-1").with_namespace("Comics");
+    let input = dashboard.input().expect("a dashboard");
     let fields: Vec<&String> = input.as_object().expect("an object").keys().collect();
     assert_eq!(fields, ["DashboardBody", "DashboardName"]);
+    assert_eq!(input["DashboardName"], "comic-vine-store");
     let body = input["DashboardBody"].as_str().expect("a string");
     let body: Value = serde_json::from_str(body).expect("JSON in it");
     let widgets = body["widgets"].as_array().expect("widgets");
     assert!((1..=100).contains(&widgets.len()));
     let number = |widget: &Value, name: &str| widget[name].as_u64().expect("a number");
-    let mut places = Vec::new();
+    let (mut places, mut shown) = (Vec::new(), Vec::new());
     for widget in widgets {
         assert_eq!(widget["type"], "metric");
         let (x, width) = (number(widget, "x"), number(widget, "width"));
@@ -200,39 +202,57 @@ fn a_dashboard_is_what_the_service_documents() {
         assert!(properties["title"].is_string() && properties["stat"].is_string());
         let metrics = properties["metrics"].as_array().expect("metrics");
         assert!((1..=500).contains(&metrics.len()));
-        for metric in metrics {
-            let metric = metric.as_array().expect("an array");
-            if let [Value::Object(search)] = &**metric {
-                let expression = search["expression"].as_str().expect("a search");
-                assert!(
-                    expression.starts_with("SEARCH('{DynamoDBStore,table,"),
-                    "{expression}"
-                );
-                assert!(
-                    expression.contains("table=\"comic-vine-store\""),
-                    "{expression}"
-                );
-                continue;
-            }
-            // A namespace, a name, then a dimension and its value.
-            let [namespace, name, dimension, table, options @ ..] = &**metric else {
-                unreachable!("{metric:?}");
-            };
-            assert!(namespace == "DynamoDBStore" || namespace == "AWS/DynamoDB");
-            assert!(name.is_string() && dimension.is_string());
-            assert_eq!(table, "comic-vine-store");
-            assert!(options.iter().all(Value::is_object) && options.len() <= 1);
-        }
+        shown.extend(metrics.iter().map(series));
     }
     places.sort_unstable();
     places.dedup();
     assert_eq!(places.len(), widgets.len(), "no widget covers another");
+    for metric in [
+        "AWS/DynamoDB SystemErrors TableName,Operation",
+        "AWS/DynamoDB SuccessfulRequestLatency TableName,Operation",
+        // Of the account: it has no table, and nothing else either.
+        "AWS/DynamoDB UserErrors ",
+        "AWS/DynamoDB ReadThrottleEvents TableName",
+        "Comics dynamodb_requests_total table,operation,outcome",
+        "Comics dynamodb_circuit_open table",
+    ] {
+        assert!(shown.iter().any(|it| it == metric), "{metric}: {shown:?}");
+    }
+}
+
+/// Namespace, name and dimensions of what a graph shows of the table.
+fn series(metric: &Value) -> String {
+    let parts = metric.as_array().expect("an array");
+    if let [Value::Object(search)] = &**parts {
+        let expression = search["expression"].as_str().expect("a search");
+        let inner = expression.strip_prefix("SEARCH('{").expect("a schema");
+        let (schema, rest) = inner.split_once("} MetricName=\"").expect("a name");
+        let (name, rest) = rest.split_once('"').expect("a name");
+        assert!(rest.contains("=\"comic-vine.store\"', '"), "{expression}");
+        let (namespace, dimensions) = schema.split_once(',').expect("dimensions");
+        return format!("{namespace} {name} {dimensions}");
+    }
+    let text = |part: &Value| part.as_str().expect("a string").to_owned();
+    let options = parts.iter().filter(|part| part.is_object()).count();
+    let words: Vec<String> = parts[..parts.len() - options].iter().map(text).collect();
+    assert!(options <= 1 && words.len().is_multiple_of(2), "{metric}");
+    let dimensions: Vec<&str> = words[2..].chunks(2).map(|pair| &*pair[0]).collect();
+    let tables = words[2..].chunks(2).map(|pair| &*pair[1]);
+    tables.for_each(|table| assert_eq!(table, "comic-vine.store"));
+    format!("{} {} {}", words[0], words[1], dimensions.join(","))
 }
 
 #[test]
 fn a_name_that_the_service_does_not_take_is_refused() {
     for name in ["", "my dashboard", "é", &"x".repeat(256)] {
-        let error = dashboard(name, "table", "us-east-1").expect_err("refused");
-        assert!(error.to_string().contains("letters"), "{error}");
+        let dashboard = Dashboard::new("table", "us-east-1");
+        for wrong in [
+            dashboard.clone().with_name(name),
+            dashboard.with_namespace(name),
+            Dashboard::new(name, "us-east-1"),
+        ] {
+            let error = wrong.input().expect_err("refused");
+            assert!(error.to_string().contains("letters"), "{error}");
+        }
     }
 }

@@ -395,7 +395,7 @@ async fn recovery_is_mended_in_a_table_that_has_none() {
 #[test]
 fn the_cloudformation_template_is_json_with_the_names_of_the_spec() {
     let spec = spec().with_point_in_time_recovery(true);
-    let text = render(&spec, Format::CloudFormation);
+    let text = render(&spec, Format::CloudFormation).expect("a text");
     let template: Value = serde_json::from_str(&text).expect("JSON");
     let properties = &template["Resources"]["Store"]["Properties"];
     assert_eq!(properties["TableName"], spec.table);
@@ -412,6 +412,7 @@ fn the_cloudformation_template_is_json_with_the_names_of_the_spec() {
     assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
 }
 
+// covers("B2")
 #[test]
 fn provisioned_units_are_printed_for_table_and_index() {
     let spec = spec().with_billing(Billing::Provisioned {
@@ -419,34 +420,33 @@ fn provisioned_units_are_printed_for_table_and_index() {
         write_units: 5,
     });
     let template: Value =
-        serde_json::from_str(&render(&spec, Format::CloudFormation)).expect("JSON");
+        serde_json::from_str(&render(&spec, Format::CloudFormation).expect("a text"))
+            .expect("JSON");
     let properties = &template["Resources"]["Store"]["Properties"];
     let units = serde_json::json!({ "ReadCapacityUnits": 7, "WriteCapacityUnits": 5 });
     assert_eq!(properties["ProvisionedThroughput"], units);
     let index = &properties["GlobalSecondaryIndexes"][0];
     let least = serde_json::json!({ "ReadCapacityUnits": 1, "WriteCapacityUnits": 1 });
     assert_eq!(index["ProvisionedThroughput"], least);
-    let terraform = render(&spec, Format::Terraform);
+    let terraform = render(&spec, Format::Terraform).expect("a text");
     for (units, count) in [("write_capacity = 5", 1), ("write_capacity = 1", 1)] {
         assert_eq!(terraform.matches(units).count(), count, "{terraform}");
     }
-    let commands = render(&spec, Format::Cli);
-    assert!(
-        commands.contains("--provisioned-throughput ReadCapacityUnits=7"),
-        "{commands}"
-    );
+    let commands = render(&spec, Format::Cli).expect("a text");
+    assert!(commands.contains(r#""ReadCapacityUnits":7"#), "{commands}");
 }
 
+// covers("B2")
 #[test]
 fn terraform_and_commands_name_what_the_spec_names() {
     let spec = spec().with_index(Some(IndexSpec::new("other")));
     for format in [Format::Terraform, Format::Cli] {
-        let text = render(&spec, format);
+        let text = render(&spec, format).expect("a text");
         for name in [&spec.table, "PK", "SK", "TTL", "other", "otherpk"] {
             assert!(text.contains(name), "{name} is not in {text}");
         }
     }
-    let terraform = render(&spec, Format::Terraform);
+    let terraform = render(&spec, Format::Terraform).expect("a text");
     let opened = terraform.matches('{').count();
     assert_eq!(opened, terraform.matches('}').count(), "{terraform}");
 }
@@ -457,7 +457,7 @@ fn the_policy_of_an_application_allows_what_it_does_on_its_table_only() {
     let options = TableOptions::default()
         .with_table("comics")
         .with_region("eu-west-1");
-    let text = render(&TableSpec::of(&options), Format::Iam);
+    let text = render(&TableSpec::of(&options), Format::Iam).expect("a text");
     let policy: Value = serde_json::from_str(&text).expect("JSON");
     let statement = &policy["Statement"][0];
     assert_eq!(
@@ -469,5 +469,45 @@ fn the_policy_of_an_application_allows_what_it_does_on_its_table_only() {
     for never in ["Scan", "CreateTable", "DeleteTable", "*"] {
         let never = Value::from(format!("dynamodb:{never}"));
         assert!(!actions.contains(&never), "{text}");
+    }
+}
+
+// covers("B22")
+#[test]
+fn policies_name_the_partition_of_their_region() {
+    for (region, arn) in [
+        (
+            "cn-north-1",
+            "arn:aws-cn:dynamodb:cn-north-1:*:table/comics",
+        ),
+        (
+            "us-gov-west-1",
+            "arn:aws-us-gov:dynamodb:us-gov-west-1:*:table/comics",
+        ),
+        ("ap-south-1", "arn:aws:dynamodb:ap-south-1:*:table/comics"),
+    ] {
+        let options = TableOptions::default().with_table("comics");
+        let spec = TableSpec::of(&options.with_region(region));
+        for format in [Format::Iam, Format::IamSetup] {
+            let text = render(&spec, format).expect("a policy");
+            assert!(text.contains(arn), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_no_table_can_have_is_printed_nowhere() {
+    for name in ["", "ab", "x; rm -rf ~", "$(id)", &"x".repeat(256)] {
+        let spec = TableSpec::of(&TableOptions::default().with_table(name));
+        for format in [
+            Format::CloudFormation,
+            Format::Terraform,
+            Format::Cli,
+            Format::Iam,
+            Format::IamSetup,
+        ] {
+            let error = render(&spec, format).expect_err("refused");
+            assert!(error.to_string().contains("3 to 255 letters"), "{error}");
+        }
     }
 }

@@ -1,87 +1,30 @@
 //! Commands of the AWS command line.
 
-use std::fmt::Write as _;
-
-use crate::setup::{Billing, TableSpec};
+use super::create_input;
+use crate::setup::TableSpec;
 
 pub(super) fn commands(spec: &TableSpec) -> String {
-    let mut text = String::new();
-    write_commands(spec, &mut text).ok();
-    text
-}
-
-fn write_commands(spec: &TableSpec, out: &mut String) -> std::fmt::Result {
-    let table = argument(&spec.table);
-    let command = |name: &str| match &spec.region {
-        Some(region) => format!(
-            "aws dynamodb {name} --region {} --table-name {table}",
-            argument(region)
-        ),
-        None => format!("aws dynamodb {name} --table-name {table}"),
-    };
-    write!(
-        out,
-        "{} \\\n  --attribute-definitions",
-        command("create-table")
-    )?;
-    for name in spec.key_attributes() {
-        let definition = format!("AttributeName={name},AttributeType=S");
-        write!(out, " {}", argument(&definition))?;
-    }
-    let keys = keys(&spec.partition_key, &spec.sort_key);
-    let keys = keys.map(|key| argument(&key)).join(" ");
-    writeln!(out, " \\\n  --key-schema {keys} \\")?;
-    if let Some(index) = &spec.index {
-        let keys = self::keys(&index.partition_key, &index.sort_key);
-        let [partition, sort] = keys.map(|key| format!("{{{key}}}"));
-        let units = units(spec.billing.of_index()).map_or_else(String::new, |units| {
-            format!(",ProvisionedThroughput={{{units}}}")
-        });
-        let index = format!(
-            "IndexName={},KeySchema=[{partition},{sort}],Projection={{ProjectionType=ALL}}{units}",
-            index.name
-        );
-        writeln!(out, "  --global-secondary-indexes {} \\", argument(&index))?;
-    }
-    if let Some(units) = units(spec.billing) {
-        writeln!(out, "  --provisioned-throughput {} \\", argument(&units))?;
-    }
-    writeln!(out, "  --billing-mode {}", spec.billing.mode())?;
-    writeln!(out, "{}", command("wait table-exists"))?;
-    let ttl = format!("Enabled=true,AttributeName={}", spec.time_to_live);
-    let update = command("update-time-to-live");
-    writeln!(
-        out,
-        "{update} \\\n  --time-to-live-specification {}",
-        argument(&ttl)
-    )?;
+    let region = spec
+        .region
+        .as_ref()
+        .map(|region| format!(" --region {}", argument(region)));
+    let region = region.unwrap_or_default();
+    let command = |name: &str, rest: &str| format!("aws dynamodb {name}{region} {rest}\n");
+    // The rules of names leave nothing that a shell would expand.
+    let table = format!("--table-name {}", spec.table);
+    let on_table = |name: &str, rest: &str| command(name, &format!("{table}{rest}"));
+    let input = argument(&create_input(spec).to_string());
+    let ttl = argument(&format!("Enabled=true,AttributeName={}", spec.time_to_live));
+    let mut text = command("create-table", &format!("\\\n  --cli-input-json {input}"));
+    text += &on_table("wait table-exists", "");
+    let ttl = format!(" \\\n  --time-to-live-specification {ttl}");
+    text += &on_table("update-time-to-live", &ttl);
     if spec.point_in_time_recovery {
-        let update = command("update-continuous-backups");
-        writeln!(
-            out,
-            "{update} \\\n  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"
-        )?;
+        let recovery =
+            " \\\n  --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true";
+        text += &on_table("update-continuous-backups", recovery);
     }
-    Ok(())
-}
-
-fn keys(partition: &str, sort: &str) -> [String; 2] {
-    [
-        format!("AttributeName={partition},KeyType=HASH"),
-        format!("AttributeName={sort},KeyType=RANGE"),
-    ]
-}
-
-fn units(billing: Billing) -> Option<String> {
-    match billing {
-        Billing::OnDemand => None,
-        Billing::Provisioned {
-            read_units,
-            write_units,
-        } => Some(format!(
-            "ReadCapacityUnits={read_units},WriteCapacityUnits={write_units}"
-        )),
-    }
+    text
 }
 
 /// One argument of a shell's command.

@@ -58,9 +58,8 @@ fn write_units(billing: Billing, margin: &str, out: &mut String) -> std::fmt::Re
     writeln!(out, "{margin}write_capacity = {write_units}")
 }
 
-/// A text in which nothing is a template.
+/// A text in double quotes, in which nothing is a template.
 fn quoted(text: &str) -> String {
-    super::quoted(text)
-        .replace("${", "$${")
-        .replace("%{", "%%{")
+    let text = serde_json::Value::from(text).to_string();
+    text.replace("${", "$${").replace("%{", "%%{")
 }
