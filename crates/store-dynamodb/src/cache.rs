@@ -1,31 +1,39 @@
 //! The cache store: one item per key, checked at each read against later invalidations.
 //!
-//! A lookup is one request: for the head of the key ([`head`]) and for the epoch ([`epoch`]). A set is one
-//! round trip: a conditional write of the head and, beside it, a read of the epoch.
+//! A lookup is one request: for the head of the key ([`head`]) and for a copy of the epoch ([`epoch`]). A
+//! set is one round trip: a conditional write of the head and, beside it, a read of the epoch.
 //!
 //! What must stay true: **a value whose fill began before an invalidation was called is never visible
 //! once the invalidation has returned.** A fill's token tells the epoch that it began in, and its head
-//! keeps it. Whatever is invalidated by tag, scope or as a whole moves the epoch in one write; from then
-//! on every lookup reads it, and hides heads of earlier epochs, whether they were there or arrive later.
-//! So the two items of a lookup may be read in any order, the head of a late fill may be written at any
-//! time, and a set has nothing to undo. A key that is deleted first moves the epoch and then leaves a
-//! tombstone of it, which heads of earlier epochs cannot replace. An invalidation takes effect while it
-//! is under way, so a fill that begins meanwhile may fall on either side of it.
+//! keeps it. Whatever is invalidated by tag, scope or as a whole moves the epoch, and returns when all
+//! copies show it ([`invalidation`]); from then on every lookup reads it, and hides heads of earlier
+//! epochs, whether they were there or arrive later. So the two items of a lookup may be read in any
+//! order, the head of a late fill may be written at any time, and a set has nothing to undo. A key that
+//! is deleted first moves the epoch and then leaves a tombstone of it, which heads of earlier epochs
+//! cannot replace. An invalidation takes effect while it is under way, so a fill that begins meanwhile
+//! may fall on either side of it.
 //!
-//! **Of two fills the one that began later wins**: by epoch first, which orders them truly, and by the
-//! clock within one. **A fill that is dropped changes nothing**: it may write a head that is hidden, but
-//! only where nothing was visible that does not become hidden by the same invalidation. Where that is
-//! not certain from the former head alone (a visible value with other tags), set looks and then writes
-//! in one transaction with a check that nothing was invalidated in between ([`fill`]).
+//! An epoch is given out by one item, after the call that it stands for has begun. So a token may be of
+//! any epoch that is shown somewhere, in a copy or in a head: it claims no more than that the fill began
+//! later than that call.
+//!
+//! **Of two fills the one that began later wins** ([`order`]). **A fill that is dropped changes nothing**:
+//! it may write a head that is hidden, but only where nothing was visible that does not become hidden by
+//! the same invalidation. Where that is not certain from the former head alone (a visible value with
+//! other tags), set looks and then writes in one transaction with a check that nothing that concerns
+//! either was invalidated in between ([`fill`]).
 
 mod body;
-mod call;
 mod epoch;
 mod fill;
 mod head;
+mod invalidation;
+mod known;
 mod lookup;
+mod order;
 mod removal;
 mod reports;
+mod session;
 mod sweep;
 
 use std::fmt;
@@ -37,8 +45,8 @@ use store_core::{
     PageRequest, Removal, Result, Selection, SetOutcome, Tag,
 };
 
-use self::call::Call;
-use self::epoch::EpochCache;
+use self::known::EpochCache;
+use self::session::Session;
 use self::sweep::Cursor;
 use crate::handle::Handle;
 use crate::options::{CacheSettings, Tuning};
@@ -104,9 +112,9 @@ impl DynamoDbCacheStore {
         }
     }
 
-    fn call(&self, operation: &'static str) -> Result<Call<'_>> {
+    fn session(&self, operation: &'static str) -> Result<Session<'_>> {
         let inner = &*self.inner;
-        Ok(Call {
+        Ok(Session {
             table: inner.handle.table(operation)?,
             options: &inner.options,
             epochs: &inner.epochs,
@@ -128,55 +136,55 @@ impl fmt::Debug for DynamoDbCacheStore {
 #[async_trait]
 impl CacheStore for DynamoDbCacheStore {
     async fn get(&self, key: &Key) -> Result<Lookup> {
-        self.call("get")?
+        self.session("get")?
             .look_up(key)
             .await
             .map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
-        self.call("get_many")?.look_up_all(keys).await
+        self.session("get_many")?.look_up_all(keys).await
     }
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
-        let call = self.call("set")?;
+        let session = self.session("set")?;
         let key = entry.key.clone();
-        let outcome = call.store(entry).await;
+        let outcome = session.store(entry).await;
         outcome.map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
-        self.call("set_many")?.store_all(entries).await
+        self.session("set_many")?.store_all(entries).await
     }
 
     async fn fill_token(&self) -> Result<FillToken> {
-        let call = self.call("fill_token")?;
-        Ok(call.epoch().await?.token(call.now)?.into())
+        let session = self.session("fill_token")?;
+        Ok(session.authority().await?.token(session.now)?.into())
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
-        let removed = self.call("delete")?.delete(key).await;
+        let removed = self.session("delete")?.delete(key).await;
         removed.map_err(|error| error.with_key(key.as_str()))
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
-        self.call("clear")?.clear(selection).await
+        self.session("clear")?.clear(selection).await
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
-        self.call("invalidate_tags")?.invalidate(tags).await
+        self.session("invalidate_tags")?.invalidate_tags(tags).await
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
-        self.call("list")?.list(page).await
+        self.session("list")?.list(page).await
     }
 
     async fn stats(&self) -> Result<CacheStats> {
-        self.call("stats")?.stats().await
+        self.session("stats")?.stats().await
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        self.call("cleanup")?.sweep(&self.inner.swept_to).await
+        self.session("cleanup")?.sweep(&self.inner.swept_to).await
     }
 
     async fn close(&self) -> Result<()> {

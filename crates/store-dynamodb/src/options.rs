@@ -31,9 +31,9 @@ pub(crate) const MAX_CLOCK_SKEW: Duration = Duration::from_millis(20);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tuning {
-    /// Cache: maximum length of a value stored uncompressed in one item, in bytes. Longer values are compressed
-    /// and, if they are still longer, split into chunks of this length. DynamoDB items hold at most 400 KB, so a
-    /// value that exceeds 390 KiB with its key and tags is split whatever this is. Default: 300 KiB.
+    /// Cache: maximum length of a chunk, in bytes. Values of more than 8 KiB (or of more than this, if it is less) are
+    /// compressed and, if they are still longer, split into chunks. DynamoDB items hold at most 400 KB, so more
+    /// than 390 KiB has no effect. Default: 300 KiB.
     pub chunk_bytes: usize,
     /// De-duplication: first interval at which a waiting process polls its jobs; it grows up to
     /// [`max_poll_interval`](Self::max_poll_interval). Default: 100 ms.

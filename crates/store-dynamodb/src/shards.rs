@@ -13,6 +13,9 @@ use crate::table::{DynamoDbTable, Query};
 /// Into how many partitions the items of one prefix are spread. Stored items depend on it.
 const SHARDS: u8 = 16;
 
+/// The most items of a partition that one request asks for where it has a limit.
+const MOST_AT_ONCE: u32 = 1_000;
+
 /// The partition of `name`: its prefix, and the first hexadecimal digit of the name's SHA-256.
 pub(crate) fn partition_of(prefix: &str, name: &str) -> String {
     let digest = Sha256::digest(name);
@@ -94,6 +97,8 @@ impl Shard {
             }
             self.rest = page.next.map(|start| Query {
                 start: Some(start),
+                // Whoever reads on, or finds nothing, wants more at once.
+                limit: query.limit.map(|limit| (limit * 2).min(MOST_AT_ONCE)),
                 ..query
             });
         }

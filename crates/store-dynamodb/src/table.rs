@@ -24,7 +24,7 @@ pub use consumed::ConsumedCapacity;
 pub(crate) use expression::Values;
 pub(crate) use options::check_name;
 pub use options::{SchemaNames, TableOptions};
-pub(crate) use read::{Query, Sorted};
+pub(crate) use read::{Query, QueryStart, Sorted};
 pub(crate) use write::{Action, Update, Write};
 
 use self::consumed::CapacityCounter;

@@ -21,133 +21,114 @@ use crate::table::{DynamoDbTable, Write};
 
 /// The longest value that an item can hold beside its names: DynamoDB takes 400 KB with all they hold.
 pub(super) const ITEM_ROOM: usize = 390 * 1024;
+/// The longest that heads hold, as stored: they share sixteen partitions of a thousand write units a
+/// second, and listings are billed for all of it.
+const HEAD_ROOM: usize = 8 * 1024;
 /// How compressed values are marked.
 const ZLIB: &str = "zlib";
 /// Shorter values are unpacked where they are: handing them on takes longer.
 const SHORT: usize = 64 * 1024;
 
-/// Bytes as they are stored.
+/// A new value as it is stored: in its head, or in chunks.
 #[derive(Clone, Debug)]
-pub(super) struct Packed {
+pub(super) struct Placement {
     /// How long the value is.
     size: usize,
     stored: Bytes,
     is_compressed: bool,
+    /// How long each chunk is; 0 if the value stays in the head.
+    chunk_bytes: usize,
+    /// Of all chunks.
     sum: Vec<u8>,
 }
 
-impl Packed {
-    /// Packs a value: as it is if it has at most `short` bytes, else compressed if that helps.
-    pub(super) async fn new(value: Bytes, short: usize, operation: &'static str) -> Result<Self> {
-        if value.len() <= short {
-            return Ok(Self::as_it_is(value));
+impl Placement {
+    /// Packs a value for an item in which `room` bytes are left: as it is if it is short, else compressed
+    /// if that helps, and in chunks if it is still long.
+    pub(super) async fn new(
+        value: Bytes,
+        room: usize,
+        chunk_bytes: usize,
+        operation: &'static str,
+    ) -> Result<Self> {
+        let short = HEAD_ROOM.min(room).min(chunk_bytes);
+        let size = value.len();
+        let inline = Self {
+            size,
+            stored: value,
+            is_compressed: false,
+            chunk_bytes: 0,
+            sum: Vec::new(),
+        };
+        if size <= short {
+            return Ok(inline);
         }
         aside(operation, move || {
-            let size = value.len();
-            let compressed = compress(&value).filter(|compressed| compressed.len() < size);
+            let compressed = compress(&inline.stored).filter(|compressed| compressed.len() < size);
             let is_compressed = compressed.is_some();
-            let stored = compressed.map_or(value, Bytes::from);
-            let sum = Sha256::digest(&stored).to_vec();
+            let stored = compressed.map_or(inline.stored, Bytes::from);
+            let is_long = stored.len() > short;
             Ok(Self {
                 size,
-                stored,
                 is_compressed,
-                sum,
+                chunk_bytes: if is_long {
+                    chunk_bytes.clamp(1, ITEM_ROOM)
+                } else {
+                    0
+                },
+                sum: if is_long {
+                    Sha256::digest(&stored).to_vec()
+                } else {
+                    Vec::new()
+                },
+                stored,
             })
         })
         .await
     }
 
-    /// A value that stays in its head as it is.
-    pub(super) fn as_it_is(value: Bytes) -> Self {
-        Self {
-            size: value.len(),
-            stored: value,
-            is_compressed: false,
-            sum: Vec::new(),
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.stored.len()
-    }
-}
-
-/// Placement of a new value: in its head or in chunks.
-#[derive(Clone, Debug)]
-pub(super) struct Placement {
-    packed: Packed,
-    /// Into how many chunks it is cut; none if it stays in the head.
-    chunks: usize,
-    chunk_bytes: usize,
-}
-
-impl Placement {
-    /// In the head.
-    pub(super) fn inline(packed: Packed) -> Self {
-        Self {
-            packed,
-            chunks: 0,
-            chunk_bytes: 0,
-        }
-    }
-
-    /// In chunks of this length.
-    pub(super) fn chunks(packed: Packed, chunk_bytes: usize) -> Self {
-        let chunks = packed.stored.len().div_ceil(chunk_bytes.max(1));
-        Self {
-            packed,
-            chunks,
-            chunk_bytes: chunk_bytes.max(1),
-        }
-    }
-
     pub(super) fn has_chunks(&self) -> bool {
-        self.chunks > 0
+        self.chunk_bytes > 0
+    }
+
+    /// Where the chunks are.
+    pub(super) fn chunk_keys(&self, id: &str) -> Vec<ItemKey> {
+        chunk_keys(id, count(self.parts().len()))
     }
 
     /// The chunks as writes.
-    pub(super) fn writes(
-        &self,
-        id: &str,
-        ttl_name: &str,
-        collected_at: Option<Timestamp>,
-    ) -> Vec<Write> {
-        let parts = self.packed.stored.chunks(self.chunk_bytes.max(1));
-        let items = parts.map(|part| {
+    pub(super) fn writes(&self, id: &str, ttl_name: &str, collected_at: Timestamp) -> Vec<Write> {
+        let items = self.parts().map(|part| {
             Item::default()
                 .with("v", bytes(part))
-                .with_some(ttl_name, collected_at.map(time_to_live))
+                .with(ttl_name, time_to_live(collected_at))
         });
-        let keys = chunk_keys(id, self.chunks).into_iter();
+        let keys = self.chunk_keys(id).into_iter();
         keys.zip(items)
             .map(|(key, item)| Write::Put(key, item))
             .collect()
     }
 
-    /// The same chunks, to be removed.
-    pub(super) fn removals(&self, id: &str) -> Vec<Write> {
-        let keys = chunk_keys(id, self.chunks).into_iter();
-        keys.map(Write::Delete).collect()
+    fn parts(&self) -> std::slice::Chunks<'_, u8> {
+        let chunked = if self.has_chunks() {
+            &self.stored[..]
+        } else {
+            &[]
+        };
+        chunked.chunks(self.chunk_bytes.max(1))
     }
 
     /// Notes in the head where the bytes are, or what they are.
     pub(super) fn written(&self, item: Item) -> Item {
-        let Packed {
-            size,
-            stored,
-            is_compressed,
-            sum,
-        } = &self.packed;
         let item = item
-            .with("size", number(count(*size)))
-            .with("stored", number(count(stored.len())))
-            .with_some("codec", is_compressed.then(|| text(ZLIB)));
+            .with("size", number(count(self.size)))
+            .with("stored", number(count(self.stored.len())))
+            .with_some("codec", self.is_compressed.then(|| text(ZLIB)));
         if self.has_chunks() {
-            item.with("chunks", number(count(self.chunks)))
-                .with("sum", bytes(sum.clone()))
+            item.with("chunks", number(count(self.parts().len())))
+                .with("sum", bytes(self.sum.clone()))
         } else {
-            item.with("v", bytes(&stored[..]))
+            item.with("v", bytes(&self.stored[..]))
         }
     }
 }
@@ -162,7 +143,7 @@ pub(super) struct Body {
     codec: Option<String>,
     /// The bytes, if they are in the head and the head was read with them.
     inline: Option<Bytes>,
-    chunks: u64,
+    pub(super) chunks: u64,
     sum: Bytes,
 }
 
@@ -200,12 +181,6 @@ impl Body {
         }
         aside(operation, unpack).await
     }
-
-    /// The chunks, to be removed.
-    pub(super) fn removals(&self, id: &str) -> Vec<Write> {
-        let keys = chunk_keys(id, usize::try_from(self.chunks).unwrap_or(0));
-        keys.into_iter().map(Write::Delete).collect()
-    }
 }
 
 async fn chunks(
@@ -214,7 +189,7 @@ async fn chunks(
     table: &DynamoDbTable,
     operation: &'static str,
 ) -> Result<Option<Bytes>> {
-    let keys = chunk_keys(id, usize::try_from(chunks).unwrap_or(0));
+    let keys = chunk_keys(id, chunks);
     let mut found = table.batch_get(operation, &keys).await?;
     let mut whole = Vec::new();
     for key in &keys {
@@ -226,7 +201,8 @@ async fn chunks(
     Ok(Some(whole.into()))
 }
 
-fn chunk_keys(id: &str, chunks: usize) -> Vec<ItemKey> {
+/// Where the chunks of a value are.
+pub(super) fn chunk_keys(id: &str, chunks: u64) -> Vec<ItemKey> {
     let keys = (0..chunks).map(|n| ItemKey::new(format!("CHUNK#{id}#{n:04}"), "CHUNK"));
     keys.collect()
 }

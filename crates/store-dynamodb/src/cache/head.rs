@@ -6,18 +6,20 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use store_core::backend::FillMark;
 use store_core::{EntryInfo, HOUR, Key, NewEntry, Result, Tag, Timestamp};
 
-use super::body::{Body, Placement};
+use super::body::{Body, Placement, chunk_keys};
 use super::epoch::Subject;
+use super::order::{Condition, Precedence, Standing, may_store};
 use crate::error::corrupt;
 use crate::item::{Item, ItemKey, number, text, texts, time_to_live, timestamp};
 use crate::shards::partition_of;
-use crate::table::{SchemaNames, Values};
+use crate::table::SchemaNames;
 
 /// How heads' partitions begin.
-pub(super) const PREFIX: &str = "CACHE";
+pub(super) const PREFIX: &str = "VALUE";
 /// The longest that a fill may take; one whose token is older counts as outdated.
 pub(super) const RETENTION: Duration = HOUR;
 /// How long what voids fills is kept: twice as long as fills may take, for clocks that differ.
@@ -94,21 +96,24 @@ impl Head {
         self.collected_at.is_some_and(|at| at <= seconds)
     }
 
-    /// Whether a fill of `token` began before the one that brought this; it is not known if both began
-    /// in one millisecond, or if the clock was set back since.
-    pub(super) fn is_later_than(&self, token: FillMark, now: Timestamp) -> bool {
-        let began_at = self.began_at.filter(|at| *at <= now);
-        self.epoch > token.epoch
-            || self.epoch == token.epoch && began_at.is_some_and(|at| at > token.began_at)
+    /// Whether its fill began before or after that of `new`.
+    pub(super) fn precedence(&self, new: FillMark, now: Timestamp) -> Precedence {
+        let standing = Standing {
+            epoch: self.epoch,
+            began_at: self.began_at,
+            expires_at: self.expires_at,
+        };
+        standing.precedence(new, now)
     }
 
-    /// The same, or both began at once.
-    pub(super) fn is_as_late_as(&self, token: FillMark, now: Timestamp) -> bool {
-        let is_tie = self.epoch == token.epoch && self.began_at == Some(token.began_at);
-        is_tie || self.is_later_than(token, now)
+    /// Where the chunks of its value are, if it has any.
+    pub(super) fn chunk_keys(&self) -> Vec<ItemKey> {
+        let chunks = self.body.as_ref().map_or(0, |body| body.chunks);
+        chunk_keys(&self.id, chunks)
     }
 
-    pub(super) fn info(&self, size_bytes: u64) -> EntryInfo {
+    pub(super) fn info(&self) -> EntryInfo {
+        let size_bytes = self.body.as_ref().map_or(0, |body| body.size);
         EntryInfo::new(self.key.clone(), size_bytes, self.created_at)
             .with_expires_at(self.expires_at)
             .with_tags(self.tags.clone())
@@ -120,9 +125,9 @@ impl Head {
 pub(super) struct NewHead {
     pub(super) key: Key,
     pub(super) token: FillMark,
-    pub(super) tags: Vec<Tag>,
+    tags: Vec<Tag>,
     pub(super) subjects: Vec<Subject>,
-    pub(super) expires_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
     pub(super) id: String,
 }
 
@@ -145,15 +150,20 @@ impl NewHead {
         }
     }
 
+    pub(super) fn never_expires(&self) -> bool {
+        self.expires_at.is_none()
+    }
+
     /// When DynamoDB may remove the head, if ever.
     fn collected_at(&self, now: Timestamp) -> Option<Timestamp> {
         let expires_at = self.expires_at?;
         Some(expires_at.max(now) + KEPT)
     }
 
-    /// When it may remove the chunks: later than the head.
-    pub(super) fn chunks_collected_at(&self, now: Timestamp) -> Option<Timestamp> {
-        Some(self.collected_at(now)? + HOUR)
+    /// When it may remove the chunks: later than the head. Those of a value that never expires may go as
+    /// well until the head is there: whoever writes them may die before.
+    pub(super) fn chunks_collected_at(&self, now: Timestamp) -> Timestamp {
+        self.collected_at(now).unwrap_or(now + KEPT) + HOUR
     }
 
     /// The item, with the value in it or a note of where it is.
@@ -170,75 +180,36 @@ impl NewHead {
 
     /// A tombstone in its place, which older fills run into as they would have run into it.
     pub(super) fn tombstone(&self, names: &SchemaNames, now: Timestamp) -> Item {
-        self.mark()
-            .with("dead", timestamp(now))
-            .with(&names.time_to_live, time_to_live(now + KEPT))
+        dead(self.mark(), names, now)
     }
 
     fn mark(&self) -> Item {
-        Item::default()
-            .with("e", number(self.token.epoch))
-            .with("began", timestamp(self.token.began_at))
-            .with("id", text(&self.id))
+        mark(self.token.epoch, &self.id).with("began", timestamp(self.token.began_at))
     }
 
-    fn tag_set(&self) -> Option<aws_sdk_dynamodb::types::AttributeValue> {
-        texts(
-            self.tags
-                .iter()
-                .map(|tag| tag.as_str().to_owned())
-                .collect(),
-        )
+    fn tag_set(&self) -> Option<AttributeValue> {
+        let tags = self.tags.iter().map(|tag| tag.as_str().to_owned());
+        texts(tags.collect())
     }
 
-    /// What must hold of the item in its place, by itself: no later fill, no later removal, and no value
-    /// that is still visible while the new one may turn out to be hidden.
-    ///
-    /// The new head is hidden if one of its own subjects was invalidated; then so is a former value of
-    /// the same key with the same tags and no later fill. Where the tags differ the writer has to look.
-    pub(super) fn condition(&self, now: Timestamp) -> (String, Values) {
-        let same_tags = if self.tags.is_empty() {
-            "attribute_not_exists(#tags)"
-        } else {
-            "#tags = :tags"
-        };
-        let gone = format!("attribute_exists(#dead) OR #exp <= :now OR {same_tags}");
-        let order = format!("#exp <= :now OR {NOT_LATER}");
-        let condition = format!(
-            "attribute_not_exists(#e) \
-             OR (#e < :e AND ({gone})) OR (#e = :e AND ({order}) AND ({gone}))"
-        );
-        let values = self.order_values(now);
-        let values = match self.tag_set() {
-            Some(tags) => values.with(":tags", tags),
-            None => values,
-        };
-        (condition, values)
-    }
-
-    /// What must hold for a tombstone: no later fill and no later removal.
-    pub(super) fn tombstone_condition(&self, now: Timestamp) -> (String, Values) {
-        let condition =
-            format!("attribute_not_exists(#e) OR #e < :e OR (#e = :e AND ({NOT_LATER}))");
-        (condition, self.order_values(now))
-    }
-
-    fn order_values(&self, now: Timestamp) -> Values {
-        Values::default()
-            .with(":e", number(self.token.epoch))
-            .with(":began", timestamp(self.token.began_at))
-            .with(":now", timestamp(now))
+    /// What must hold of the item in its place, by itself.
+    pub(super) fn may_store(&self, now: Timestamp) -> Condition {
+        may_store(self.token, self.tag_set(), now)
     }
 }
 
-/// What `Head::is_later_than` asks, of a head of the same epoch.
-const NOT_LATER: &str = "attribute_not_exists(#began) OR #began <= :began OR #began > :now";
-
 /// The head of a key that was removed at `epoch`, for fills from before.
 pub(super) fn tombstone(epoch: u64, id: &str, names: &SchemaNames, now: Timestamp) -> Item {
+    dead(mark(epoch, id), names, now)
+}
+
+fn mark(epoch: u64, id: &str) -> Item {
     Item::default()
         .with("e", number(epoch))
         .with("id", text(id))
-        .with("dead", timestamp(now))
+}
+
+fn dead(mark: Item, names: &SchemaNames, now: Timestamp) -> Item {
+    mark.with("dead", timestamp(now))
         .with(&names.time_to_live, time_to_live(now + KEPT))
 }

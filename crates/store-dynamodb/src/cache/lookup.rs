@@ -1,21 +1,20 @@
-//! Lookups: the head and the epoch in one request, more only for what is cut into chunks or suspicious.
+//! Lookups: the head and a copy of the epoch in one request, more only for what is cut into chunks or
+//! suspicious.
 
 use std::collections::HashMap;
 
+use store_core::backend::FillMark;
 use store_core::{Entry, Key, Lookup, Result};
 
-use super::call::Call;
-use super::epoch::{Epoch, epoch_key};
+use super::epoch::Epoch;
 use super::head::{Head, head_key};
+use super::session::Session;
 use crate::item::ItemKey;
 
-impl Call<'_> {
+impl Session<'_> {
     pub(super) async fn look_up(&self, key: &Key) -> Result<Lookup> {
         let mut found = self.look_up_distinct(std::slice::from_ref(key)).await?;
-        match found.remove(key) {
-            Some(lookup) => Ok(lookup),
-            None => Ok(Lookup::Miss(self.epoch().await?.token(self.now)?.into())),
-        }
+        Ok(found.remove(key).unwrap_or_else(|| self.miss(0)))
     }
 
     pub(super) async fn look_up_all(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
@@ -49,21 +48,19 @@ impl Call<'_> {
         found: &mut HashMap<Key, Lookup>,
     ) -> Result<Vec<Key>> {
         let (epoch, heads) = self.heads(keys).await?;
-        let token = epoch.token(self.now)?;
-        let live: Vec<&Head> = heads.iter().filter(|head| head.is_live(self.now)).collect();
-        let known = self.known_of(&epoch, &live).await?;
-        let visible = heads.into_iter().filter(|head| {
-            let is_hidden = || known.newest_after(head.epoch, &head.subjects).is_some();
-            head.is_live(self.now) && !is_hidden()
-        });
-        let values = visible.map(|head| self.load(head)).collect();
+        let count = epoch.count()?;
+        found.extend(keys.iter().map(|key| (key.clone(), self.miss(count))));
+        // The copy may be behind the head: a fill that begins now is later than that head all the same.
+        let later = heads.iter().filter(|head| head.epoch > count);
+        found.extend(later.map(|head| (head.key.clone(), self.miss(head.epoch))));
 
-        found.extend(
-            keys.iter()
-                .map(|key| (key.clone(), Lookup::Miss(token.into()))),
-        );
+        let live = |head: &&Head| head.is_live(self.now);
+        let known = self.known_of(&epoch, heads.iter().filter(live)).await?;
+        let visible = heads
+            .into_iter()
+            .filter(|head| live(&head) && known.hidden_at(head).is_none());
         let mut torn = Vec::new();
-        for (key, entry) in self.together(values).await? {
+        for (key, entry) in self.together(visible.map(|head| self.load(head))).await? {
             match entry {
                 Some(entry) => {
                     found.insert(key, Lookup::Hit(entry));
@@ -74,15 +71,19 @@ impl Call<'_> {
         Ok(torn)
     }
 
-    /// The epoch, and the heads of those keys that have one.
+    fn miss(&self, epoch: u64) -> Lookup {
+        let began_at = self.now;
+        Lookup::Miss(FillMark { epoch, began_at }.into())
+    }
+
+    /// A copy of the epoch, and the heads of those keys that have one.
     pub(super) async fn heads(&self, keys: &[Key]) -> Result<(Epoch, Vec<Head>)> {
+        let copy = self.any_copy();
         let heads = keys.iter().map(head_key);
-        let wanted: Vec<ItemKey> = [epoch_key()].into_iter().chain(heads).collect();
+        let wanted: Vec<ItemKey> = [copy.clone()].into_iter().chain(heads).collect();
         let mut found = self.table.batch_get(self.operation, &wanted).await?;
-        let epoch = Epoch::of(found.remove(&epoch_key()));
-        let heads = found
-            .into_iter()
-            .map(|(key, item)| Head::read(item, &key.sort, self.names()));
+        let epoch = Epoch::of(found.remove(&copy));
+        let heads = found.into_values().map(|item| self.head(item));
         let heads: Result<Vec<_>> = heads.filter_map(Result::transpose).collect();
         Ok((epoch, heads?))
     }

@@ -3,14 +3,14 @@
 
 use store_core::{CacheStats, EntryInfo, Page, PageRequest, Result};
 
-use super::call::Call;
 use super::epoch::Epoch;
 use super::head::{Head, PREFIX, WITHOUT_VALUE};
+use super::session::Session;
 use crate::item::timestamp;
 use crate::shards::{Merged, partitions};
 use crate::table::{Query, Sorted, Values};
 
-impl Call<'_> {
+impl Session<'_> {
     pub(super) async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
         let epoch = self.epoch().await?;
         let after = page.after.clone().filter(|name| !name.is_empty());
@@ -41,10 +41,7 @@ impl Call<'_> {
                 break;
             }
             let visible = self.unhidden(&epoch, some).await?;
-            items.extend(visible.iter().map(|head| {
-                let size_bytes = head.body.as_ref().map_or(0, |body| body.size);
-                head.info(size_bytes)
-            }));
+            items.extend(visible.iter().map(Head::info));
         }
         Ok(Page::truncated(items, page.limit, |info| {
             info.key.as_str().to_owned()
@@ -55,7 +52,7 @@ impl Call<'_> {
         let epoch = self.epoch().await?;
         let shards = partitions(PREFIX).into_iter();
         let shards = shards.map(|partition| self.stats_of(partition, &epoch));
-        let shards = self.together(shards.collect()).await?;
+        let shards = self.together(shards).await?;
         let sum = |count: fn(&CacheStats) -> u64| shards.iter().map(count).sum();
         Ok(CacheStats::new(
             sum(|shard| shard.total_items),
@@ -73,29 +70,23 @@ impl Call<'_> {
         };
         let mut stats = CacheStats::default();
         loop {
-            let page = self.table.query(self.operation, query.clone()).await?;
-            let heads = page.items.into_iter().map(|item| self.head(item));
-            let heads: Vec<Head> = heads.filter_map(Result::transpose).collect::<Result<_>>()?;
+            let (heads, next) = self.heads_of(query.clone()).await?;
             for head in self.unhidden(epoch, heads).await? {
                 stats.total_items += 1;
                 stats.expired_items += u64::from(head.is_expired(self.now));
                 stats.size_bytes += head.body.as_ref().map_or(0, |body| body.stored);
             }
-            let Some(start) = page.next else {
+            if next.is_none() {
                 return Ok(stats);
-            };
-            query.start = Some(start);
+            }
+            query.start = next;
         }
     }
 
     /// Those that no invalidation hides.
-    async fn unhidden(&self, epoch: &Epoch, heads: Vec<Head>) -> Result<Vec<Head>> {
-        let known = self
-            .known_of(epoch, &heads.iter().collect::<Vec<_>>())
-            .await?;
-        let heads = heads.into_iter();
-        let unhidden =
-            heads.filter(|head| known.newest_after(head.epoch, &head.subjects).is_none());
-        Ok(unhidden.collect())
+    async fn unhidden(&self, epoch: &Epoch, mut heads: Vec<Head>) -> Result<Vec<Head>> {
+        let known = self.known_of(epoch, &heads).await?;
+        heads.retain(|head| known.hidden_at(head).is_none());
+        Ok(heads)
     }
 }

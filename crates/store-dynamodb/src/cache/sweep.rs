@@ -1,19 +1,17 @@
 //! Cleaning up: what has expired or is hidden becomes a tombstone, which takes no room to speak of, and
 //! is removed once no fill can run into it any more.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use store_core::Result;
 
-use super::call::Call;
-use super::epoch::Invalidations;
 use super::head::{Head, PREFIX, WITHOUT_VALUE, head_key, tombstone};
+use super::known::Invalidations;
+use super::order::is_still;
+use super::session::Session;
 use crate::error::Failure;
-use crate::item::text;
 use crate::shards::partitions;
-use crate::table::{Query, Values};
+use crate::table::{Query, QueryStart};
 
 /// The most requests by which one run looks for what it can free, and the most items of each.
 const MOST_PAGES: usize = 64;
@@ -23,15 +21,15 @@ const PAGE: u32 = 500;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cursor {
     shard: usize,
-    start: Option<HashMap<String, AttributeValue>>,
+    start: Option<QueryStart>,
 }
 
-impl Call<'_> {
+impl Session<'_> {
     /// Frees the room of a bounded number of values, looking at a bounded number of items from where the
     /// last run ended; returns how many it were.
     pub(super) async fn sweep(&self, swept_to: &Mutex<Cursor>) -> Result<u64> {
         let batch = usize::try_from(self.options.cleanup_batch).unwrap_or(usize::MAX);
-        let epoch = self.epoch().await?;
+        let epoch = self.republish().await?;
         let shards = partitions(PREFIX);
         let mut place = {
             let place = swept_to.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,25 +47,21 @@ impl Call<'_> {
                 start: place.start.clone(),
                 ..Query::default()
             };
-            let page = self.table.query(self.operation, query).await?;
-            let heads = page.items.into_iter().map(|item| self.head(item));
-            let heads: Vec<Head> = heads.filter_map(Result::transpose).collect::<Result<_>>()?;
-            let known = self
-                .known_of(&epoch, &heads.iter().collect::<Vec<_>>())
-                .await?;
+            let (heads, next) = self.heads_of(query).await?;
+            let known = self.known_of(&epoch, &heads).await?;
             let garbage = heads.iter().filter(|head| self.is_garbage(head, &known));
             let mut garbage: Vec<&Head> = garbage.collect();
             let is_cut = garbage.len() > batch - swept;
             garbage.truncate(batch - swept);
             swept += garbage.len();
             let work = garbage.into_iter().map(|head| self.free(head, &known));
-            let values = self.together(work.collect()).await?;
+            let values = self.together(work).await?;
             freed += values.into_iter().map(u64::from).sum::<u64>();
             if is_cut {
                 break;
             }
-            if page.next.is_some() {
-                place.start = page.next;
+            if next.is_some() {
+                place.start = next;
             } else {
                 partitions_left -= 1;
                 place = Cursor {
@@ -87,22 +81,19 @@ impl Call<'_> {
         if head.body.is_none() {
             return head.is_over(self.now);
         }
-        head.is_expired(self.now) || known.newest_after(head.epoch, &head.subjects).is_some()
+        head.is_expired(self.now) || known.hidden_at(head).is_some()
     }
 
     /// Frees the room of a head, unless it was replaced meanwhile; whether a value went.
     async fn free(&self, head: &Head, known: &Invalidations) -> Result<bool> {
-        let key = head_key(&head.key);
-        let condition = "#id = :id".to_owned();
-        let values = Values::default().with(":id", text(&head.id));
+        let (key, condition) = (head_key(&head.key), is_still(&head.id));
         let gone = if head.is_over(self.now) {
-            self.remove(&key, (condition, values)).await
+            self.remove(&key, condition).await
         } else {
             // A fill from before the invalidation runs into the tombstone as it would into the value.
-            let hidden_at = known.newest_after(head.epoch, &head.subjects);
-            let epoch = hidden_at.unwrap_or(head.epoch);
+            let epoch = known.hidden_at(head).unwrap_or(head.epoch);
             let item = tombstone(epoch, &self.fresh_id(), self.names(), self.now);
-            self.replace(&key, item, (condition, values)).await
+            self.replace(&key, item, condition).await
         };
         let is_freed = match gone {
             Ok(_) => true,

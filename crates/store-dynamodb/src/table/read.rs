@@ -30,8 +30,11 @@ pub(crate) struct Query {
     /// The most items to look at, before the filter.
     pub(crate) limit: Option<u32>,
     /// Where a former page ended.
-    pub(crate) start: Option<HashMap<String, AttributeValue>>,
+    pub(crate) start: Option<QueryStart>,
 }
+
+/// Where a page of a query ended.
+pub(crate) type QueryStart = HashMap<String, AttributeValue>;
 
 /// A range of sort keys.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +53,7 @@ pub(crate) enum Sorted {
 pub(crate) struct QueryPage {
     pub(crate) items: Vec<Item>,
     /// Where the next page starts, if there may be one.
-    pub(crate) next: Option<HashMap<String, AttributeValue>>,
+    pub(crate) next: Option<QueryStart>,
 }
 
 impl DynamoDbTable {

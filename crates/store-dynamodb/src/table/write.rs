@@ -60,6 +60,27 @@ impl DynamoDbTable {
         operation: &'static str,
         update: Update,
     ) -> Result<Item, Failure> {
+        let changed = Box::pin(self.update_item(operation, update, ReturnValue::AllNew));
+        Ok(Item(changed.await?.unwrap_or_default()))
+    }
+
+    /// Changes one item that is too long to be returned.
+    pub(crate) async fn change(
+        &self,
+        operation: &'static str,
+        update: Update,
+    ) -> Result<(), Failure> {
+        self.update_item(operation, update, ReturnValue::None)
+            .await?;
+        Ok(())
+    }
+
+    async fn update_item(
+        &self,
+        operation: &'static str,
+        update: Update,
+        returned: ReturnValue,
+    ) -> Result<Option<HashMap<String, AttributeValue>>, Failure> {
         let request = self
             .client_for(operation)
             .update_item()
@@ -69,14 +90,14 @@ impl DynamoDbTable {
             .update_expression(update.change)
             .set_condition_expression(given(update.condition))
             .set_expression_attribute_values(update.values.given())
-            .return_values(ReturnValue::AllNew)
+            .return_values(returned)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let answer = self
             .conditional(operation, &update.key, || request.clone().send())
             .await?;
         self.count_writes(operation, &answer.consumed_capacity);
-        Ok(Item(answer.attributes.unwrap_or_default()))
+        Ok(answer.attributes)
     }
 
     /// Puts one item in place of what is there. A condition that does not hold is

@@ -3,7 +3,9 @@
 
 mod capacity;
 mod chunks;
+mod copies;
 mod invalidations;
+mod many;
 mod races;
 pub(crate) mod watch;
 

@@ -1,7 +1,12 @@
 //! What requests the cache makes, and what they cost.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
-use store_core::{CacheStore, ManualClock, PageRequest, SECOND, Scope, Selection, SetOutcome, Ttl};
+use store_core::backend::SeededRandom;
+use store_core::{
+    CacheStore, HOUR, ManualClock, PageRequest, Random as _, SECOND, Scope, Selection, SetOutcome,
+    Ttl,
+};
 use store_dynamodb::{ConsumedCapacity, DynamoDbTable};
 
 use super::watch::Watch;
@@ -15,7 +20,7 @@ const TWO_KB: usize = 2_000;
     clippy::print_stdout,
     reason = "the figures are what these tests are for"
 )]
-async fn cost(table: &DynamoDbTable, work: impl Future) -> (u64, f64, f64) {
+pub(super) async fn cost(table: &DynamoDbTable, work: impl Future) -> (u64, f64, f64) {
     let before = table.consumed_capacity();
     work.await;
     let after: ConsumedCapacity = table.consumed_capacity();
@@ -75,12 +80,121 @@ async fn set_takes_one_round_trip_and_no_more_units_than_its_length() {
     }
 }
 
-/// Another tag in the same of the epoch's 256 slots.
+/// Bytes that nothing compresses.
+fn noise(bytes: usize) -> Vec<u8> {
+    let random = SeededRandom::new(7);
+    let words = std::iter::repeat_with(|| random.next_u64().to_le_bytes());
+    words.flatten().take(bytes).collect()
+}
+
+// covers("B6")
+#[tokio::test]
+async fn removals_cost_one_unit_for_each_copy_of_the_epoch() {
+    let table = support::table().await;
+    let cache = cache(&table);
+    // With every slot in use, and numbers as long as after ten million invalidations.
+    let tags: Vec<_> = (0..2_000).map(|n| tag(&n.to_string())).collect();
+    cache.invalidate_tags(&tags).await.expect("it is done");
+    let update = table.client().update_item().table_name(table.name());
+    let update = update
+        .key("PK", AttributeValue::S("EPOCH#0".to_owned()))
+        .key("SK", AttributeValue::S("EPOCH".to_owned()))
+        .update_expression("SET e = :e")
+        .expression_attribute_values(":e", AttributeValue::N("10000000".to_owned()));
+    update.send().await.expect("it is aged");
+    cache.invalidate_tags(&tags).await.expect("it is done");
+
+    let invalidated = cost(&table, async {
+        cache.invalidate_tags(&tags[..1]).await.expect("it is done");
+    });
+    let invalidated = invalidated.await;
+    assert_eq!((invalidated.0, invalidated.2), (10, 9.0));
+    assert!(invalidated.1 <= 1.0, "{invalidated:?}");
+    let deleted = cost(&table, async {
+        cache.delete(&key("comics:1")).await.expect("it is deleted");
+    });
+    assert_eq!(deleted.await, (9, 0.0, 9.0));
+}
+
+#[tokio::test]
+async fn long_values_leave_short_heads() {
+    const LONG: usize = 100_000;
+    let table = support::table().await;
+    let cache = cache(&table);
+    let names: Vec<String> = (0..16).map(|n| format!("comics:{n}")).collect();
+    let set = async |name: &str, ttl: Ttl| {
+        let stored = cost(&table, async {
+            let entry = entry(name, noise(LONG), &["issue:1"]).with_ttl(ttl);
+            cache.set(entry).await.expect("it is stored");
+        });
+        stored.await
+    };
+    for name in &names {
+        let stored = set(name, Ttl::After(HOUR)).await;
+        // A kilobyte more than the value takes.
+        assert!((98.0..=100.0).contains(&stored.2), "{stored:?}");
+    }
+    // Twice as much where the chunks have to lose their time to live.
+    let stored = set("comics:eternal", Ttl::Never).await;
+    assert!((196.0..=200.0).contains(&stored.2), "{stored:?}");
+
+    let found = cost(&table, async {
+        assert!(value(&cache, "comics:1").await.is_some());
+    });
+    assert_eq!(found.await.0, 2);
+    let listed = cost(&table, async {
+        let page = cache.list(&PageRequest::default()).await;
+        assert_eq!(page.expect("a page").items.len(), 17);
+    });
+    assert!(listed.await.1 <= 17.0);
+}
+
+#[tokio::test]
+async fn text_of_several_kilobytes_takes_few_units_and_one_lookup() {
+    let table = support::table().await;
+    let cache = cache(&table);
+    let text = "{\"id\":4000,\"name\":\"Cry for the Moon\"},".repeat(800);
+    let token = token(&cache).await;
+    let stored = cost(&table, async {
+        let entry = entry("comics:1", text.clone(), &["issue:1"]);
+        cache
+            .set(entry.with_token(token))
+            .await
+            .expect("an outcome");
+    });
+    let stored = stored.await;
+    assert!(stored.0 == 2 && stored.2 <= 2.0, "{stored:?}");
+    let found = cost(&table, async {
+        assert_eq!(value(&cache, "comics:1").await, Some(text.into()));
+    });
+    assert_eq!(found.await.0, 1);
+}
+
+#[tokio::test]
+async fn change_of_tags_is_one_transaction() {
+    let table = support::table().await;
+    let cache = cache(&table);
+    let swap = async |tags: &[&str]| {
+        let token = token(&cache).await;
+        let stored = cost(&table, async {
+            let entry = entry("comics:1", vec![7; TWO_KB], tags).with_token(token);
+            let outcome = cache.set(entry).await.expect("an outcome");
+            assert_eq!(outcome, SetOutcome::Stored);
+        });
+        stored.await
+    };
+    swap(&["issue:1"]).await;
+    let swapped = swap(&["issue:2"]).await;
+    assert_eq!(swapped.0, 3);
+    assert!(swapped.2 <= 8.0, "{swapped:?}");
+}
+
+/// Another tag in the same of the epoch's 128 slots.
 fn neighbour(name: &str) -> String {
-    let slot = |name: &str| Sha256::digest(format!("TAG#{name}"))[0];
+    let slot = |name: &str| Sha256::digest(format!("TAG#{name}"))[0] >> 1;
     let mut others = (0..).map(|n| format!("other:{n}"));
     let other = others.find(|other| slot(other) == slot(name));
-    other.expect("one in 256")
+    other.expect("one in 128")
 }
 
 #[tokio::test]

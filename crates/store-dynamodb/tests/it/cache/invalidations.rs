@@ -151,7 +151,7 @@ async fn clear_that_is_cut_off_hides_all_the_same() {
             .expect("it is stored");
     }
     let watch = Watch::default();
-    watch.die_at("Query", "CACHE#");
+    watch.die_at("Query", "VALUE#");
     let dying = super::cache(&watch.table(&table));
     let scope = Selection::Scope(Scope::new("comics").expect("a scope"));
     dying.clear(&scope).await.expect_err("the process is gone");
@@ -200,8 +200,8 @@ async fn tombstones_go_when_no_fill_can_be_that_old() {
         cache.delete(&key(&name)).await.expect("it is deleted");
     }
     assert_eq!(cache.cleanup().await.expect("a count"), 0);
-    assert_eq!(items(&table, "CACHE#").await.len(), 5);
+    assert_eq!(items(&table, "VALUE#").await.len(), 5);
     clock.advance(HOUR * 2 + SECOND);
     assert_eq!(cache.cleanup().await.expect("a count"), 0);
-    assert_eq!(items(&table, "CACHE#").await.len(), 0);
+    assert_eq!(items(&table, "VALUE#").await.len(), 0);
 }
