@@ -57,7 +57,8 @@ use crate::table::DynamoDbTable;
 /// Cloning is cheap; clones share one store. Values have at most 4 MiB, unless
 /// [`CacheOptions::max_entry_bytes`] says otherwise. DynamoDB removes expired values itself, within days: no
 /// cleanup runs unless `cleanup` is called, which removes at most 500 values, and
-/// [`CacheOptions::cleanup_interval`] has no effect.
+/// [`CacheOptions::cleanup_interval`] has no effect. Call it after a `clear` of more than about a thousand values, which
+/// hides them at once and counts none. `stats` adds the lengths of values before compression.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));

@@ -122,7 +122,6 @@ impl Placement {
     pub(super) fn written(&self, item: Item) -> Item {
         let item = item
             .with("size", number(count(self.size)))
-            .with("stored", number(count(self.stored.len())))
             .with_some("codec", self.is_compressed.then(|| text(ZLIB)));
         if self.has_chunks() {
             item.with("chunks", number(count(self.parts().len())))
@@ -138,8 +137,6 @@ impl Placement {
 pub(super) struct Body {
     /// How long the value is.
     pub(super) size: u64,
-    /// How much room it takes.
-    pub(super) stored: u64,
     codec: Option<String>,
     /// The bytes, if they are in the head and the head was read with them.
     inline: Option<Bytes>,
@@ -151,7 +148,6 @@ impl Body {
     pub(super) fn read(item: &mut Item) -> Result<Self> {
         Ok(Self {
             size: item.count("size")?,
-            stored: item.count("stored")?,
             codec: item.text("codec")?.map(ToOwned::to_owned),
             chunks: item.count("chunks")?,
             sum: item.take_bytes("sum")?.unwrap_or_default(),

@@ -26,7 +26,8 @@ pub(super) const RETENTION: Duration = HOUR;
 const KEPT: Duration = HOUR.saturating_mul(2);
 
 /// Everything about a head but the bytes of its value.
-pub(super) const WITHOUT_VALUE: &str = "#PK, #SK, #TTL, #e, #began, #created, #exp, #tags, #size, #stored, #codec, #chunks, #sum, #id, #dead";
+pub(super) const WITHOUT_VALUE: &str =
+    "#PK, #SK, #TTL, #e, #began, #created, #exp, #tags, #size, #codec, #chunks, #sum, #id, #dead";
 
 /// Where the head of `key` lives.
 pub(super) fn head_key(key: &Key) -> ItemKey {

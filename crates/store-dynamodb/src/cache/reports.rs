@@ -74,7 +74,7 @@ impl Session<'_> {
             for head in self.unhidden(epoch, heads).await? {
                 stats.total_items += 1;
                 stats.expired_items += u64::from(head.is_expired(self.now));
-                stats.size_bytes += head.body.as_ref().map_or(0, |body| body.stored);
+                stats.size_bytes += head.body.as_ref().map_or(0, |body| body.size);
             }
             if next.is_none() {
                 return Ok(stats);

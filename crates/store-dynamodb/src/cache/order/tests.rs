@@ -13,7 +13,7 @@ use crate::error::Failure;
 use crate::item::{Item, ItemKey, texts};
 use crate::table::{DynamoDbTable, TableOptions};
 
-const CASES: usize = 600;
+const CASES: usize = 250;
 const OPERATION: &str = "test";
 
 async fn table() -> DynamoDbTable {
