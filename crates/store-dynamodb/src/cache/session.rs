@@ -131,7 +131,9 @@ impl Session<'_> {
         let reasons = match failure {
             Failure::Conflict => return Ok(()),
             Failure::Cancelled(reasons) => reasons,
-            other => return Err(other.into_error(self.operation)),
+            other @ (Failure::Refused(_) | Failure::Error(_)) => {
+                return Err(other.into_error(self.operation));
+            }
         };
         for reason in reasons {
             if let Cancellation::Other(code) = reason {

@@ -117,15 +117,12 @@ impl Stored {
 /// Whether the condition holds of the item, as DynamoDB sees it.
 async fn holds(table: &DynamoDbTable, item: Option<&Item>, condition: Condition) -> bool {
     let key = ItemKey::new("ORDER", "head");
-    match item {
-        Some(item) => {
-            let put = table.put(OPERATION, &key, item.clone(), "", Values::default());
-            put.await.unwrap();
-        }
-        None => {
-            let delete = table.delete(OPERATION, &key, "", Values::default());
-            delete.await.unwrap();
-        }
+    if let Some(item) = item {
+        let put = table.put(OPERATION, &key, item.clone(), "", Values::default());
+        put.await.unwrap();
+    } else {
+        let delete = table.delete(OPERATION, &key, "", Values::default());
+        delete.await.unwrap();
     }
     let (condition, values) = condition;
     let new = Item::default();

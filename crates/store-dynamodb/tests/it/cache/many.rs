@@ -7,7 +7,7 @@ use super::{cache, cache_at, entry, items, key, tag};
 use crate::support;
 
 /// More than the partitions' share of what a clearing removes itself.
-const MANY: usize = 1_600;
+const MANY: usize = 1_200;
 
 fn names(scope: &str, count: usize) -> Vec<String> {
     (0..count).map(|n| format!("{scope}:{n}")).collect()
