@@ -154,6 +154,17 @@ impl Denials {
         }
     }
 
+    /// Keeps activity that was taken and could not be stored for the next
+    /// [`take_activity`](Self::take_activity).
+    pub fn add_activity(&self, resource: &Resource, activity: Activity) {
+        if !activity.is_empty() {
+            let mut state = self.lock();
+            let kept = state.activity.entry(resource.clone()).or_default();
+            kept.user += activity.user;
+            kept.background += activity.background;
+        }
+    }
+
     /// Caches the store's denial of `request`.
     pub fn insert(&self, request: &Acquire, denial: &Denial, now: Timestamp) {
         let mut state = self.lock();
@@ -287,6 +298,9 @@ mod tests {
         };
         assert!(!activity.is_empty());
         assert_eq!(denials.activity(&resource()), activity);
+        assert_eq!(denials.take_activity(&resource()), activity);
+        denials.add_activity(&resource(), activity);
+        denials.add_activity(&resource(), Activity::default());
         assert_eq!(denials.take_activity(&resource()), activity);
         assert!(denials.take_activity(&resource()).is_empty());
     }
