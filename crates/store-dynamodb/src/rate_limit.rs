@@ -4,38 +4,26 @@
 //! admission would: so no window is ever over, and an admission may count for one bucket longer than
 //! it has to. What was admitted before the current bucket does not change while it lasts, so whoever
 //! has seen it once can tell in the condition of a write how far the bucket may fill.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `record` | the stored state of one resource, and its item |
+//! | `transition` | what a command makes of a state: a conditional write and an outcome; no I/O |
+//! | `commit` | the one loop that reads, applies a command and writes |
+//! | `store` | the contract's methods, requests, permits taken in advance, reports |
 
-mod acquire;
-mod admin;
-mod change;
-mod decide;
-mod demand;
-mod engine;
-mod history;
-mod item;
-mod local;
-mod refund;
-mod reports;
-mod state;
+mod commit;
+mod record;
+mod store;
 #[cfg(test)]
 mod tests;
-mod update;
-mod varint;
+mod transition;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use store_core::backend::Undelivered;
-use store_core::backend::window::check_claims;
-use store_core::{
-    Acquire, Claim, Decision, Error, ErrorKind, Limit, Page, PageRequest, Priority,
-    RateLimitOptions, RateLimitStats, RateLimitStore, Resource, ResourceConfig, ResourceInfo,
-    Result, Status, Timestamp,
-};
+use store_core::{Limit, RateLimitOptions, ResourceConfig};
 
-use self::engine::Inner;
-use crate::error::BACKEND;
+use self::commit::Inner;
 use crate::options::{RateLimitSettings, Tuning};
 use crate::table::DynamoDbTable;
 
@@ -103,107 +91,5 @@ impl DynamoDbRateLimitStore {
         Self {
             inner: Arc::new(Inner::new(table, settings)),
         }
-    }
-}
-
-#[async_trait]
-impl RateLimitStore for DynamoDbRateLimitStore {
-    async fn try_acquire(&self, request: Acquire) -> Result<Decision> {
-        const OPERATION: &str = "try_acquire";
-        check_claims(&request.claims)?;
-        self.inner.handle.table(OPERATION)?;
-        if let Some(denial) = self.inner.denials.denial_of(&request, self.inner.now()) {
-            return Ok(denial.into());
-        }
-        // A caller that goes away must not leave a write behind that nobody hears of: the task goes on,
-        // and a decision that nobody takes out of it gives its permit back.
-        let inner = Arc::clone(&self.inner);
-        let task = tokio::spawn(async move { acquire::acquire(&inner, &request).await });
-        let decided = task.await.map_err(|source| {
-            Error::new(ErrorKind::Unavailable, BACKEND, OPERATION).with_source(source)
-        })?;
-        decided.map(Undelivered::deliver)
-    }
-
-    fn record_activity(&self, request: &Acquire) {
-        self.inner.denials.record_activity(request);
-    }
-
-    async fn record(&self, request: Acquire) -> Result<()> {
-        check_claims(&request.claims)?;
-        self.inner.record(&request).await
-    }
-
-    async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
-        self.inner.status(claim, priority).await
-    }
-
-    async fn reset(&self, resource: &Resource) -> Result<()> {
-        self.inner.handle.table("reset")?;
-        self.inner.reset(resource).await
-    }
-
-    async fn clear(&self) -> Result<()> {
-        self.inner.handle.table("clear")?;
-        self.inner.clear().await
-    }
-
-    async fn set_cooldown(&self, resource: &Resource, until: Timestamp) -> Result<Timestamp> {
-        self.inner.set_cooldown(resource, until).await
-    }
-
-    async fn cooldown(&self, resource: &Resource) -> Result<Option<Timestamp>> {
-        self.inner.cooldown(resource).await
-    }
-
-    async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
-        self.inner.clear_cooldown(resource, seen).await
-    }
-
-    async fn move_cooldown(
-        &self,
-        resource: &Resource,
-        seen: Timestamp,
-        until: Timestamp,
-    ) -> Result<bool> {
-        self.inner.move_cooldown(resource, seen, until).await
-    }
-
-    async fn set_resource_config(&self, resource: &Resource, config: ResourceConfig) -> Result<()> {
-        self.inner.set_config(resource, &config).await
-    }
-
-    async fn resource_config(&self, resource: &Resource) -> Result<Option<ResourceConfig>> {
-        self.inner.handle.table("resource_config")?;
-        let local = self.inner.locals.of(resource);
-        let state = self.inner.read("resource_config", &local).await?;
-        Ok(state.config.clone())
-    }
-
-    async fn list(&self, page: &PageRequest) -> Result<Page<ResourceInfo>> {
-        self.inner.list_page(page).await
-    }
-
-    async fn stats(&self) -> Result<RateLimitStats> {
-        self.inner.stats().await
-    }
-
-    async fn cleanup(&self) -> Result<u64> {
-        self.inner.cleanup().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.inner.handle.close();
-        for local in self.inner.locals.all() {
-            self.inner.return_batches(&local, None).await;
-        }
-        Ok(())
-    }
-
-    fn resolution(&self, span: Duration) -> Duration {
-        let bucket = span.as_nanos() / 1_000_000;
-        let bucket = bucket.div_ceil(u128::from(self.inner.options.buckets.get()));
-        let bucket = Duration::from_millis(u64::try_from(bucket).unwrap_or(u64::MAX).max(1));
-        bucket.saturating_add(self.inner.options.max_clock_skew)
     }
 }

@@ -2,8 +2,8 @@
 
 use store_core::Timestamp;
 
-use crate::rate_limit::change::{BatchChange, Change, Cooldown, Exact, Range};
-use crate::rate_limit::state::{Past, State, Ungranted};
+use crate::rate_limit::record::{Past, State, Ungranted};
+use crate::rate_limit::transition::{BatchChange, Change, Cooldown, Exact, Range};
 
 /// Makes the change if its conditions hold; whether they did.
 pub(super) fn apply(state: &mut State, change: &Change) -> bool {

@@ -11,9 +11,9 @@ use store_core::{
 };
 
 use super::model::apply;
-use crate::rate_limit::decide::{Ask, EffectiveConfig, Step, decide};
-use crate::rate_limit::state::{Bucket, State};
-use crate::rate_limit::update;
+use crate::rate_limit::record::{Bucket, State};
+use crate::rate_limit::transition::give_back;
+use crate::rate_limit::transition::{EffectiveConfig, Request, Step, decide};
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 const SKEW: Duration = Duration::from_millis(5);
@@ -135,7 +135,7 @@ impl World {
         demand.add(class);
         for _ in 0..4 {
             self.random += 1;
-            let ask = Ask {
+            let ask = Request {
                 permits,
                 priority: class,
                 demand,
@@ -154,7 +154,7 @@ impl World {
             let local = Timestamp::from_millis(self.now.as_millis() + AHEAD[process]);
             let step = decide(&self.views[process], terms, &ask, local);
             match step.expect("a decision") {
-                Step::Take(take) => {
+                Step::Admit(take) => {
                     let is_done = apply(&mut self.table, &take.change);
                     assert!(is_done || !is_fresh, "{:?}", take.change);
                     self.views[process] = self.table.clone();
@@ -169,7 +169,7 @@ impl World {
                         return;
                     }
                 }
-                Step::Refuse(refuse) => {
+                Step::Deny(refuse) => {
                     if !is_fresh {
                         self.views[process] = self.table.clone();
                         continue;
@@ -210,7 +210,7 @@ impl World {
             class,
             ..
         } = self.admitted[at];
-        let change = update::give_back(&self.table, bucket, permits, class, 0);
+        let change = give_back(&self.table, bucket, permits, class, 0);
         if let Some(change) = change {
             assert!(apply(&mut self.table, &change));
             self.admitted.remove(at);

@@ -9,8 +9,8 @@ use store_core::{
 };
 
 use super::model::apply;
-use crate::rate_limit::decide::{Ask, EffectiveConfig, Step, decide};
-use crate::rate_limit::state::State;
+use crate::rate_limit::record::State;
+use crate::rate_limit::transition::{EffectiveConfig, Request, Step, decide};
 
 /// What the attributes besides the past take, with their names: counters, marks and keys.
 const REST: usize = 250;
@@ -33,7 +33,7 @@ fn longest_past(config: &ResourceConfig, every: Duration) -> usize {
         };
         let mut demand = Activity::default();
         demand.add(priority);
-        let ask = Ask {
+        let ask = Request {
             permits: NonZeroU32::MIN,
             priority,
             demand,
@@ -49,11 +49,11 @@ fn longest_past(config: &ResourceConfig, every: Duration) -> usize {
             skew: Duration::from_millis(20),
         };
         match decide(&state, terms, &ask, now).expect("a decision") {
-            Step::Take(take) => {
+            Step::Admit(take) => {
                 assert!(apply(&mut state, &take.change));
                 admitted += 1;
             }
-            Step::Refuse(refuse) => {
+            Step::Deny(refuse) => {
                 if let Some(settle) = refuse.settle {
                     assert!(apply(&mut state, &settle.change));
                 }

@@ -180,6 +180,20 @@ async fn a_permit_whose_return_is_not_answered_is_given_back_once() {
     }
 }
 
+#[tokio::test]
+async fn a_cooldown_that_was_moved_without_an_answer_was_moved() {
+    let lost = LostAnswers::default();
+    let (limits, direct) = losing(&lost).await;
+    let (resource, until) = (resource(), ManualClock::default().now() + SECOND);
+    let set = limits.set_cooldown(&resource, until).await;
+    assert_eq!(set.expect("a cooldown"), until);
+    lost.lose(1);
+    let moved = limits.move_cooldown(&resource, until, until + SECOND).await;
+    assert!(moved.expect("an answer"));
+    let there = direct.cooldown(&resource).await.expect("an answer");
+    assert_eq!(there, Some(until + SECOND));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_stated_is_there_and_a_reset_forgets() {
     under_each(async |kind, setting| {

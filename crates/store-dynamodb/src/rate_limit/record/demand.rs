@@ -1,32 +1,28 @@
 //! Demand of users in slots of time, and what a share of the limit was calculated from.
 
-use std::time::Duration;
+use serde::{Deserialize, Serialize};
+use store_core::{Activity, AdaptiveConfig, Allocation, Timestamp, calculate};
 
-use store_core::{Activity, AdaptiveConfig, Allocation, Error, Timestamp, calculate};
-
-use super::varint::{Reader, put, put_moment};
+use super::millis;
 
 /// Slots per monitoring window: 20 seconds each, of the default 15 minutes.
 const SLOTS: i64 = 45;
 
-/// Requests, admitted and refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Demand {
+/// Requests, admitted and denied.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Demand {
     /// The slots' length in milliseconds.
     width: i64,
     /// Requests of users by the number of their slot, the oldest first.
+    #[serde(with = "slots")]
     slots: Vec<(i64, u64)>,
     last_user: Option<Timestamp>,
     is_background_seen: bool,
 }
 
-fn millis(duration: Duration) -> i64 {
-    (Timestamp::default() + duration).as_millis()
-}
-
 impl Demand {
     /// Counts requests made at about `at`.
-    pub(super) fn count(
+    pub(crate) fn count(
         &mut self,
         config: &AdaptiveConfig,
         users: u64,
@@ -64,7 +60,7 @@ impl Demand {
     }
 
     /// Drops what the monitoring window has passed.
-    pub(super) fn forget(&mut self, config: &AdaptiveConfig, now: Timestamp) {
+    pub(crate) fn forget(&mut self, config: &AdaptiveConfig, now: Timestamp) {
         let since = (now - config.monitoring_window).as_millis();
         self.slots
             .retain(|(slot, _)| (slot + 1) * self.width > since);
@@ -74,7 +70,7 @@ impl Demand {
     }
 
     /// Moves requests of the future to now: the clock was set back.
-    pub(super) fn restamp(&mut self, now: Timestamp) {
+    pub(crate) fn restamp(&mut self, now: Timestamp) {
         self.last_user = self.last_user.map(|at| at.min(now));
         if self.width == 0 {
             return;
@@ -87,7 +83,7 @@ impl Demand {
         }
     }
 
-    pub(super) fn activity(&self, config: &AdaptiveConfig, now: Timestamp) -> Activity {
+    pub(crate) fn activity(&self, config: &AdaptiveConfig, now: Timestamp) -> Activity {
         let mut activity = Activity::default();
         for (slot, users) in &self.slots {
             let at = Timestamp::from_millis(slot * self.width);
@@ -97,122 +93,82 @@ impl Demand {
         activity.background_seen = self.is_background_seen;
         activity
     }
+}
 
-    pub(super) fn encode(&self, out: &mut Vec<u8>, base: Timestamp) {
-        let marks = u64::from(self.is_background_seen) | u64::from(self.last_user.is_some()) << 1;
-        put(out, marks);
-        if let Some(at) = self.last_user {
-            put_moment(out, base, at);
-        }
-        put(out, self.slots.len() as u64);
-        if self.slots.is_empty() {
-            return;
-        }
-        put(out, self.width.unsigned_abs());
-        let mut before = base.as_millis().div_euclid(self.width);
-        for (slot, users) in self.slots.iter().rev() {
-            super::varint::put_signed(out, before - slot);
-            put(out, *users);
-            before = *slot;
-        }
+/// Slots as they are stored, in few bytes: each by its distance from the one before.
+mod slots {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(slots: &[(i64, u64)], to: S) -> Result<S::Ok, S::Error> {
+        let mut before = 0;
+        to.collect_seq(slots.iter().map(|(slot, users)| {
+            let distance = slot.wrapping_sub(std::mem::replace(&mut before, *slot));
+            (distance, users)
+        }))
     }
 
-    pub(super) fn decode(reader: &mut Reader<'_>, base: Timestamp) -> Result<Self, Error> {
-        let marks = reader.number()?;
-        let mut demand = Self {
-            is_background_seen: marks & 1 == 1,
-            ..Self::default()
-        };
-        if marks & 2 == 2 {
-            demand.last_user = Some(reader.moment(base)?);
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<(i64, u64)>, D::Error> {
+        let mut slots = Vec::<(i64, u64)>::deserialize(from)?;
+        let mut before = 0_i64;
+        for (slot, _) in &mut slots {
+            before = before.wrapping_add(*slot);
+            *slot = before;
         }
-        let slots = reader.number()?;
-        if slots == 0 {
-            return Ok(demand);
-        }
-        demand.width = reader.millis()?.max(1);
-        let mut before = base.as_millis().div_euclid(demand.width);
-        for _ in 0..slots {
-            before = before.saturating_sub(reader.signed()?);
-            demand.slots.push((before, reader.number()?));
-        }
-        demand.slots.reverse();
-        Ok(demand)
+        Ok(slots)
     }
 }
 
 /// What the share in force was calculated from; the same numbers give the same share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Basis {
-    pub(super) at: Timestamp,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Basis {
+    at: Timestamp,
     /// Of which monitoring window, in milliseconds.
     window: i64,
-    activity: Activity,
+    /// Requests of users in the window, in its last and in its middle third.
+    users: [u64; 3],
+    last_user: Option<Timestamp>,
+    is_background_seen: bool,
 }
 
 impl Basis {
-    pub(super) fn new(demand: &Demand, config: &AdaptiveConfig, now: Timestamp) -> Self {
+    pub(crate) fn new(demand: &Demand, config: &AdaptiveConfig, now: Timestamp) -> Self {
+        let activity = demand.activity(config, now);
         Self {
             at: now,
             window: millis(config.monitoring_window),
-            activity: demand.activity(config, now),
+            users: [
+                activity.users_in_window,
+                activity.users_in_last_third,
+                activity.users_in_middle_third,
+            ],
+            last_user: activity.last_user,
+            is_background_seen: activity.background_seen,
         }
     }
 
     /// Whether the share is still in force.
-    pub(super) fn holds(&self, config: &AdaptiveConfig, now: Timestamp) -> bool {
+    pub(crate) fn holds(&self, config: &AdaptiveConfig, now: Timestamp) -> bool {
         let is_current = self.at <= now && now < self.until(config);
         is_current && self.window == millis(config.monitoring_window)
     }
 
     /// When the share is recalculated.
-    pub(super) fn until(&self, config: &AdaptiveConfig) -> Timestamp {
+    pub(crate) fn until(&self, config: &AdaptiveConfig) -> Timestamp {
         self.at + config.recalculation_interval
     }
 
-    pub(super) fn allocation(&self, limit: u32, config: &AdaptiveConfig) -> Allocation {
-        calculate(self.at, limit, &self.activity, config)
-    }
-
-    pub(super) fn encode(&self, out: &mut Vec<u8>, base: Timestamp) {
-        let Activity {
-            users_in_window,
-            users_in_last_third,
-            users_in_middle_third,
-            last_user,
-            background_seen,
-            ..
-        } = self.activity;
-        put_moment(out, base, self.at);
-        put(out, self.window.unsigned_abs());
-        put(
-            out,
-            u64::from(background_seen) | u64::from(last_user.is_some()) << 1,
-        );
-        put(out, users_in_window);
-        put(out, users_in_last_third);
-        put(out, users_in_middle_third);
-        if let Some(at) = last_user {
-            put_moment(out, base, at);
-        }
-    }
-
-    pub(super) fn decode(reader: &mut Reader<'_>, base: Timestamp) -> Result<Self, Error> {
-        let (at, window) = (reader.moment(base)?, reader.millis()?);
-        let marks = reader.number()?;
+    pub(crate) fn allocation(&self, limit: u32, config: &AdaptiveConfig) -> Allocation {
         let mut activity = Activity::default();
-        activity.background_seen = marks & 1 == 1;
-        activity.users_in_window = reader.number()?;
-        activity.users_in_last_third = reader.number()?;
-        activity.users_in_middle_third = reader.number()?;
-        if marks & 2 == 2 {
-            activity.last_user = Some(reader.moment(base)?);
-        }
-        Ok(Self {
-            at,
-            window,
-            activity,
-        })
+        [
+            activity.users_in_window,
+            activity.users_in_last_third,
+            activity.users_in_middle_third,
+        ] = self.users;
+        activity.last_user = self.last_user;
+        activity.background_seen = self.is_background_seen;
+        calculate(self.at, limit, &activity, config)
     }
 }
 
@@ -232,13 +188,9 @@ mod tests {
             demand.count(&config, 3, 1, NOW + MINUTE * minute);
         }
         let basis = Basis::new(&demand, &config, NOW + MINUTE * 9);
-        let mut out = Vec::new();
-        demand.encode(&mut out, NOW + MINUTE * 9);
-        basis.encode(&mut out, NOW + MINUTE * 9);
-        let mut reader = Reader::new(&out);
-        let read = Demand::decode(&mut reader, NOW + MINUTE * 9).unwrap();
-        assert_eq!(read, demand);
-        assert_eq!(Basis::decode(&mut reader, NOW + MINUTE * 9).unwrap(), basis);
+        let stored = postcard::to_allocvec(&(&demand, &basis)).unwrap();
+        let read: (Demand, Basis) = postcard::from_bytes(&stored).unwrap();
+        assert_eq!(read, (demand, basis));
     }
 
     #[test]

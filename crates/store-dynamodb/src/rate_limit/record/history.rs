@@ -1,25 +1,24 @@
-//! Admissions of former buckets: how many, and when they were made at the latest.
+//! Admissions of closed buckets: how many, and when they were made at the latest.
 //!
 //! What must stay true: an entry's `to` is never before any of its admissions, so that none leaves a
 //! window too early, and entries are ordered by it.
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use store_core::backend::window::AdmissionLog;
-use store_core::{Error, Priority, Result, Timestamp};
-
-use super::varint::{self, Reader, put, put_moment, unreadable};
+use store_core::{Priority, Result, Timestamp};
 
 /// Admissions that leave a window together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
     /// None of them was made before this.
-    pub(super) from: Timestamp,
+    pub(crate) from: Timestamp,
     /// None of them was made after this.
-    pub(super) to: Timestamp,
-    pub(super) count: u32,
+    pub(crate) to: Timestamp,
+    pub(crate) count: u32,
     /// Those of them that were of the background.
-    pub(super) background: u32,
+    pub(crate) background: u32,
 }
 
 impl Entry {
@@ -33,15 +32,52 @@ impl Entry {
 }
 
 /// Entries, the oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct History(Vec<Entry>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Vec<StoredEntry>", from = "Vec<StoredEntry>")]
+pub(crate) struct History(Vec<Entry>);
+
+/// An entry as it is stored, in few bytes: milliseconds from the end of the entry before, milliseconds that it
+/// stands for, admissions, those of the background.
+type StoredEntry = (u64, u64, u32, u32);
+
+impl From<History> for Vec<StoredEntry> {
+    fn from(history: History) -> Self {
+        let mut before = 0;
+        let stored = history.0.into_iter().map(|entry| {
+            let to = entry.to.as_millis();
+            let distance = to.wrapping_sub(std::mem::replace(&mut before, to));
+            let span = to.wrapping_sub(entry.from.as_millis());
+            let numbers = (distance.cast_unsigned(), span.cast_unsigned());
+            (numbers.0, numbers.1, entry.count, entry.background)
+        });
+        stored.collect()
+    }
+}
+
+impl From<Vec<StoredEntry>> for History {
+    fn from(stored: Vec<StoredEntry>) -> Self {
+        let mut to = 0_i64;
+        let entries = stored
+            .into_iter()
+            .map(|(distance, span, count, background)| {
+                to = to.wrapping_add(distance.cast_signed());
+                Entry {
+                    from: Timestamp::from_millis(to.wrapping_sub(span.cast_signed())),
+                    to: Timestamp::from_millis(to),
+                    count,
+                    background,
+                }
+            });
+        Self(entries.collect())
+    }
+}
 
 /// How coarse entries may become: by this many parts of the smallest span that still holds them.
 #[derive(Clone, Debug)]
-pub(super) struct Grain {
-    pub(super) spans: Vec<Duration>,
-    pub(super) buckets: u32,
-    pub(super) skew: Duration,
+pub(crate) struct Grain {
+    pub(crate) spans: Vec<Duration>,
+    pub(crate) buckets: u32,
+    pub(crate) skew: Duration,
 }
 
 impl Grain {
@@ -60,23 +96,23 @@ fn whole_millis(duration: Duration) -> Duration {
 }
 
 impl History {
-    pub(super) fn push(&mut self, entry: Entry) {
+    pub(crate) fn push(&mut self, entry: Entry) {
         if entry.count > 0 {
             let at = self.0.partition_point(|other| other.to <= entry.to);
             self.0.insert(at, entry);
         }
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.0
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
 
     /// Drops at most `most` admissions that lie `keep` or longer back; how many it were.
-    pub(super) fn forget(&mut self, keep: Duration, most: u64, now: Timestamp) -> u64 {
+    pub(crate) fn forget(&mut self, keep: Duration, most: u64, now: Timestamp) -> u64 {
         let mut forgotten = 0;
         for entry in &mut self.0 {
             if entry.to + keep > now {
@@ -93,7 +129,7 @@ impl History {
     }
 
     /// Puts neighbours together as far as `grain` allows.
-    pub(super) fn coarsen(&mut self, grain: &Grain, now: Timestamp) {
+    pub(crate) fn coarsen(&mut self, grain: &Grain, now: Timestamp) {
         let mut coarse: Vec<Entry> = Vec::with_capacity(self.0.len());
         for entry in self.0.drain(..) {
             match coarse.last_mut() {
@@ -113,7 +149,7 @@ impl History {
     }
 
     /// Moves what lies in the future to now: the clock was set back.
-    pub(super) fn restamp(&mut self, now: Timestamp) {
+    pub(crate) fn restamp(&mut self, now: Timestamp) {
         for entry in &mut self.0 {
             entry.from = entry.from.min(now);
             entry.to = entry.to.min(now);
@@ -121,8 +157,7 @@ impl History {
         let mut ahead = Entry {
             from: now,
             to: now,
-            count: 0,
-            background: 0,
+            ..Entry::default()
         };
         self.0.retain(|entry| {
             let is_now = entry.to == now;
@@ -138,7 +173,7 @@ impl History {
 
     /// Takes back admissions out of the first entry that `is_theirs` and has as many of the class;
     /// whether there was one.
-    pub(super) fn take_back(
+    pub(crate) fn take_back(
         &mut self,
         permits: u32,
         class: Priority,
@@ -154,62 +189,12 @@ impl History {
         self.0.retain(|entry| entry.count > 0);
         true
     }
-
-    pub(super) fn encode(&self, out: &mut Vec<u8>, base: Timestamp) {
-        put(out, self.0.len() as u64);
-        let mut before = base;
-        for entry in self.0.iter().rev() {
-            put_moment(out, before, entry.to);
-            before = entry.to;
-            let span = entry.to.since(entry.from);
-            // Two bits for what most entries need no further number for.
-            let has_span = u64::from(!span.is_zero());
-            let mix = match entry.background {
-                0 => 0,
-                all if all == entry.count => 2,
-                _ => 4,
-            };
-            put(out, u64::from(entry.count) << 3 | mix | has_span);
-            if mix == 4 {
-                put(out, u64::from(entry.background));
-            }
-            if has_span == 1 {
-                put(out, u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
-            }
-        }
-    }
-
-    pub(super) fn decode(reader: &mut Reader<'_>, base: Timestamp) -> Result<Self, Error> {
-        let mut entries = Vec::new();
-        let mut before = base;
-        for _ in 0..reader.number()? {
-            let to = reader.moment(before)?;
-            before = to;
-            let head = reader.number()?;
-            let count = u32::try_from(head >> 3).map_err(|_| unreadable())?;
-            let background = match head & 6 {
-                0 => 0,
-                2 => count,
-                4 => reader.small()?,
-                _ => return Err(varint::unreadable()),
-            };
-            let span = if head & 1 == 1 { reader.number()? } else { 0 };
-            entries.push(Entry {
-                from: to - Duration::from_millis(span),
-                to,
-                count,
-                background,
-            });
-        }
-        entries.reverse();
-        Ok(Self(entries))
-    }
 }
 
 /// The admissions of a resource as the decision sees them: each counts until its span and the
 /// clocks' skew have passed.
 #[derive(Debug)]
-pub(super) struct Log<'a> {
+pub(crate) struct Log<'a> {
     history: &'a [Entry],
     /// The admissions of the bucket that is not over.
     current: Entry,
@@ -217,17 +202,16 @@ pub(super) struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    pub(super) fn new(history: &'a History, current: Entry, skew: Duration) -> Self {
-        let history = history.entries();
+    pub(crate) fn new(history: &'a History, current: Entry, skew: Duration) -> Self {
         Self {
-            history,
+            history: &history.0,
             current,
             skew,
         }
     }
 
     /// How many still count in a span of this length: of one class, or of both.
-    pub(super) fn count(&self, class: Option<Priority>, span: Duration, now: Timestamp) -> u32 {
+    pub(crate) fn count(&self, class: Option<Priority>, span: Duration, now: Timestamp) -> u32 {
         let all = self.history.iter().chain([&self.current]);
         let counting = all.filter(|entry| entry.to + self.skew + span > now);
         counting.fold(0, |sum: u32, entry| sum.saturating_add(entry.of(class)))
@@ -236,23 +220,23 @@ impl<'a> Log<'a> {
 
 impl AdmissionLog for Log<'_> {
     fn nth_newest(&mut self, class: Option<Priority>, nth: u32) -> Result<Option<Timestamp>> {
+        let newer = self
+            .history
+            .partition_point(|entry| entry.to <= self.current.to);
+        let (older, newer) = self.history.split_at(newer);
+        let mut newest_first = newer
+            .iter()
+            .rev()
+            .chain([&self.current])
+            .chain(older.iter().rev());
         let mut left = nth;
-        let mut is_current_seen = false;
-        for entry in self.history.iter().rev() {
-            if !is_current_seen && self.current.to >= entry.to {
-                is_current_seen = true;
-                match left.checked_sub(self.current.of(class)) {
-                    Some(rest) if rest > 0 => left = rest,
-                    _ => return Ok(Some(self.current.to + self.skew)),
-                }
-            }
-            match left.checked_sub(entry.of(class)) {
-                Some(rest) if rest > 0 => left = rest,
-                _ => return Ok(Some(entry.to + self.skew)),
-            }
-        }
-        let is_enough = !is_current_seen && self.current.of(class) >= left;
-        Ok(is_enough.then(|| self.current.to + self.skew))
+        let found = newest_first.find(|entry| {
+            let count = entry.of(class);
+            let is_it = count >= left;
+            left = left.saturating_sub(count);
+            is_it
+        });
+        Ok(found.map(|entry| entry.to + self.skew))
     }
 }
 
@@ -290,9 +274,8 @@ mod tests {
             entry(10, 25, 300, 300),
             entry(20, 1_000, 7, 3),
         ]);
-        let mut out = Vec::new();
-        written.encode(&mut out, at(5));
-        let read = History::decode(&mut Reader::new(&out), at(5)).unwrap();
+        let stored = postcard::to_allocvec(&written).unwrap();
+        let read: History = postcard::from_bytes(&stored).unwrap();
         assert_eq!(read, written);
     }
 
@@ -323,7 +306,7 @@ mod tests {
         let fine: Vec<_> = (0..40).map(|n| entry(n * 100, n * 100, 1, 0)).collect();
         let mut coarse = history(&fine);
         coarse.coarsen(&grain, at(4_000));
-        for entry in coarse.entries() {
+        for entry in &coarse.0 {
             let most = if entry.to + SECOND > at(4_000) {
                 100
             } else {
@@ -331,9 +314,9 @@ mod tests {
             };
             assert!(entry.to.since(entry.from).as_millis() <= most, "{entry:?}");
         }
-        let total: u32 = coarse.entries().iter().map(|entry| entry.count).sum();
+        let total: u32 = coarse.0.iter().map(|entry| entry.count).sum();
         assert_eq!(total, 40);
-        assert!(coarse.entries().len() < 12, "{coarse:?}");
+        assert!(coarse.0.len() < 12, "{coarse:?}");
         let once = coarse.clone();
         coarse.coarsen(&grain, at(4_000));
         assert_eq!(coarse, once, "and no further");
@@ -343,16 +326,16 @@ mod tests {
     fn what_lies_ahead_counts_as_made_now() {
         let mut history = history(&[entry(0, 10, 1, 0), entry(20, 60, 2, 1), entry(70, 80, 4, 0)]);
         history.restamp(at(50));
-        assert_eq!(history.entries(), [entry(0, 10, 1, 0), entry(20, 50, 6, 1)]);
+        assert_eq!(history.0, [entry(0, 10, 1, 0), entry(20, 50, 6, 1)]);
     }
 
     #[test]
     fn no_more_is_forgotten_than_asked() {
         let mut history = history(&[entry(0, 10, 5, 5), entry(20, 60, 2, 1)]);
         assert_eq!(history.forget(SECOND, 3, at(1_010)), 3);
-        assert_eq!(history.entries()[0], entry(0, 10, 2, 2));
+        assert_eq!(history.0[0], entry(0, 10, 2, 2));
         assert_eq!(history.forget(SECOND, u64::MAX, at(1_059)), 2);
-        assert_eq!(history.entries(), [entry(20, 60, 2, 1)]);
+        assert_eq!(history.0, [entry(20, 60, 2, 1)]);
     }
 
     #[test]
@@ -361,6 +344,6 @@ mod tests {
         let theirs = |entry: &Entry| entry.from <= at(20) && at(20) <= entry.to;
         assert!(!history.take_back(1, Priority::User, theirs));
         assert!(history.take_back(2, Priority::Background, theirs));
-        assert_eq!(history.entries(), [entry(0, 10, 2, 0)]);
+        assert_eq!(history.0, [entry(0, 10, 2, 0)]);
     }
 }

@@ -1,18 +1,34 @@
-//! What the table holds of one resource: counters that every admission adds to, and a past that only
-//! changes with the version.
+//! The stored record of one resource: counters that every admission adds to, and a past that only changes with
+//! the version.
+
+mod demand;
+mod history;
+mod item;
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use store_core::backend::Activity;
-use store_core::{Error, ResourceConfig, Timestamp};
+use store_core::{Error, Priority, ResourceConfig, Timestamp};
 
-use super::demand::{Basis, Demand};
-use super::history::{Entry, History};
-use super::varint::{Reader, put, put_moment, unreadable};
+pub(super) use self::demand::{Basis, Demand};
+pub(super) use self::history::{Entry, Grain, History, Log};
+pub(super) use self::item::{RESOURCES, claim_of, decode, key, listing_update, write};
+use crate::error::corrupt;
 
-/// The first byte of an encoded past.
-const FORM: u64 = 1;
+/// The first byte of a stored past: which form it has.
+const FORM: u8 = 2;
+
+/// A duration in milliseconds.
+pub(super) fn millis(duration: Duration) -> i64 {
+    (Timestamp::default() + duration).as_millis()
+}
+
+fn unreadable() -> Error {
+    let detail = "the stored past of a limit cannot be decoded; delete its item";
+    corrupt("read", detail)
+}
 
 /// One resource.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,7 +53,7 @@ pub(super) struct State {
     pub(super) past: Past,
 }
 
-/// Permits of batches: counted already, not granted to a caller yet.
+/// Permits, as of batches: counted already, not granted to a caller yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ungranted {
     pub(super) count: u32,
@@ -45,7 +61,7 @@ pub(super) struct Ungranted {
 }
 
 /// The closed buckets, which do not change within a version.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Past {
     /// When the current bucket began.
     pub(super) start: Timestamp,
@@ -75,17 +91,18 @@ pub(super) struct Bucket {
     pub(super) era: u32,
 }
 
-impl State {
-    /// The current bucket.
-    pub(super) fn bucket(&self) -> Bucket {
-        Bucket {
-            start: self.past.start,
-            until: self.past.until(),
-            epoch: self.past.epoch,
-            era: self.past.era,
-        }
+impl Ungranted {
+    /// Permits of one class.
+    pub(super) const fn of(class: Priority, count: u32) -> Self {
+        let background = match class {
+            Priority::User => 0,
+            Priority::Background => count,
+        };
+        Self { count, background }
     }
+}
 
+impl State {
     /// The current bucket's admissions.
     pub(super) fn current(&self) -> Entry {
         Entry {
@@ -121,45 +138,26 @@ impl Past {
         Duration::from_millis(self.keep.unsigned_abs())
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(512);
-        put(&mut out, FORM);
-        put_moment(&mut out, Timestamp::default(), self.start);
-        put(&mut out, self.width.unsigned_abs());
-        put_moment(&mut out, self.start, self.touched);
-        put(&mut out, u64::from(self.epoch));
-        put(&mut out, u64::from(self.era));
-        put(&mut out, self.keep.unsigned_abs());
-        put(&mut out, self.activations);
-        self.history.encode(&mut out, self.until());
-        self.demand.encode(&mut out, self.start);
-        put(&mut out, u64::from(self.basis.is_some()));
-        if let Some(basis) = &self.basis {
-            basis.encode(&mut out, self.start);
+    /// The current bucket.
+    pub(super) fn bucket(&self) -> Bucket {
+        Bucket {
+            start: self.start,
+            until: self.until(),
+            epoch: self.epoch,
+            era: self.era,
         }
-        out
+    }
+
+    /// The bytes to store. Encoding fails only for sequences of unknown length, of which there are none.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(&(FORM, self)).unwrap_or_default()
     }
 
     pub(super) fn decode(bytes: &Bytes) -> Result<Self, Error> {
-        let mut reader = Reader::new(bytes);
-        if reader.number()? != FORM {
-            return Err(unreadable());
+        match postcard::from_bytes(bytes) {
+            Ok((FORM, past)) => Ok(past),
+            Ok(_) => Err(unreadable()),
+            Err(source) => Err(unreadable().with_source(source)),
         }
-        let mut past = Self {
-            start: reader.moment(Timestamp::default())?,
-            width: reader.millis()?,
-            ..Self::default()
-        };
-        past.touched = reader.moment(past.start)?;
-        past.epoch = reader.small()?;
-        past.era = reader.small()?;
-        past.keep = reader.millis()?;
-        past.activations = reader.number()?;
-        past.history = History::decode(&mut reader, past.until())?;
-        past.demand = Demand::decode(&mut reader, past.start)?;
-        if reader.number()? == 1 {
-            past.basis = Some(Basis::decode(&mut reader, past.start)?);
-        }
-        Ok(past)
     }
 }

@@ -1,14 +1,13 @@
-//! A process's state of a resource: the last state read, permits taken in advance, demand not stored yet.
+//! What a process knows of a resource: the state it has seen last, and permits taken in advance.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use store_core::backend::Activity;
 use store_core::{Priority, Resource, ResourceConfig, Timestamp};
 
-use super::state::{Bucket, State, Ungranted};
+use crate::rate_limit::record::{Bucket, State, Ungranted};
 
 /// More resources than this are worth looking for idle ones.
 const MANY: usize = 1_024;
@@ -19,14 +18,14 @@ const LISTED: usize = 16;
 
 /// The resources of one process.
 #[derive(Debug, Default)]
-pub(super) struct Locals(Mutex<HashMap<Resource, Arc<Local>>>);
+pub(crate) struct Views(Mutex<HashMap<Resource, Arc<View>>>);
 
 /// One resource.
 #[derive(Debug)]
-pub(super) struct Local {
-    pub(super) resource: Resource,
+pub(crate) struct View {
+    pub(crate) resource: Resource,
     /// Held by whoever asks the table for what the others of this process may use as well.
-    pub(super) gate: tokio::sync::Mutex<()>,
+    pub(crate) gate: tokio::sync::Mutex<()>,
     known: Mutex<Known>,
 }
 
@@ -35,84 +34,75 @@ struct Known {
     /// The state, and when it was asked for, by the table's clock.
     seen: Option<(Arc<State>, Duration)>,
     others_until: Duration,
-    uncounted: Activity,
     /// When demand was last stored, by the store's clock.
     told_at: Option<Duration>,
-    batches: Vec<PermitBatch>,
+    batches: Vec<Batch>,
     listed: Vec<Option<ResourceConfig>>,
 }
 
 /// Permits taken in advance.
 #[derive(Clone, Debug)]
-pub(super) struct PermitBatch {
-    pub(super) bucket: Bucket,
-    pub(super) class: Priority,
+pub(crate) struct Batch {
+    pub(crate) bucket: Bucket,
+    pub(crate) class: Priority,
     /// They were taken under what this claim stated, and serve no other.
-    pub(super) claimed: Option<ResourceConfig>,
-    pub(super) left: u32,
-    /// What the local clock showed; if it is set back, they are void.
-    pub(super) since: Timestamp,
+    pub(crate) claimed: Option<ResourceConfig>,
+    pub(crate) left: u32,
+    /// What the process's clock showed; if it is set back, they are void.
+    pub(crate) since: Timestamp,
 }
 
-impl PermitBatch {
+impl Batch {
     fn is_valid(&self, now: Timestamp) -> bool {
         self.since <= now && now < self.bucket.until
     }
 
-    pub(super) fn ungranted(&self) -> Ungranted {
-        let background = match self.class {
-            Priority::Background => self.left,
-            Priority::User => 0,
-        };
-        Ungranted {
-            count: self.left,
-            background,
-        }
+    pub(crate) fn ungranted(&self) -> Ungranted {
+        Ungranted::of(self.class, self.left)
     }
 }
 
-impl Locals {
-    pub(super) fn of(&self, resource: &Resource) -> Arc<Local> {
+impl Views {
+    pub(crate) fn of(&self, resource: &Resource) -> Arc<View> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(local) = all.get(resource) {
-            return Arc::clone(local);
+        if let Some(view) = all.get(resource) {
+            return Arc::clone(view);
         }
         if all.len() >= MANY {
-            all.retain(|_, local| Arc::strong_count(local) > 1 || local.is_needed());
+            all.retain(|_, view| Arc::strong_count(view) > 1 || view.is_needed());
         }
-        let local = Arc::new(Local {
+        let view = Arc::new(View {
             resource: resource.clone(),
             gate: tokio::sync::Mutex::default(),
             known: Mutex::default(),
         });
-        all.insert(resource.clone(), Arc::clone(&local));
-        local
+        all.insert(resource.clone(), Arc::clone(&view));
+        view
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Local>> {
+    pub(crate) fn all(&self) -> Vec<Arc<View>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.values().cloned().collect()
     }
 }
 
-impl Local {
+impl View {
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_needed(&self) -> bool {
-        let known = self.lock();
-        !known.batches.is_empty() || !known.uncounted.is_empty()
+        !self.lock().batches.is_empty()
     }
 
     /// The state that was seen last, and when it was asked for.
-    pub(super) fn seen(&self) -> Option<(Arc<State>, Duration)> {
+    pub(crate) fn seen(&self) -> Option<(Arc<State>, Duration)> {
         self.lock().seen.clone()
     }
 
     /// Takes note of a state that was asked for at `asked_at`. `is_ours` tells whether a mark is of
     /// this process.
-    pub(super) fn see(&self, state: State, asked_at: Duration, is_ours: impl Fn(u64) -> bool) {
+    pub(crate) fn see(&self, state: Arc<State>, asked_at: Duration, is_ours: impl Fn(u64) -> bool) {
         let mut known = self.lock();
         if let Some((before, _)) = &known.seen {
             let is_new = |mark: &u64| *mark != 0 && !before.marks.contains(mark);
@@ -122,42 +112,35 @@ impl Local {
             }
         }
         if known.seen.as_ref().is_none_or(|(_, at)| *at <= asked_at) {
-            known.seen = Some((Arc::new(state), asked_at));
+            known.seen = Some((state, asked_at));
         }
     }
 
     /// Forgets the state: it was changed in a way that was not seen.
-    pub(super) fn forget(&self) {
+    pub(crate) fn forget(&self) {
         self.lock().seen = None;
     }
 
     /// Whether other processes write the resource at present.
-    pub(super) fn has_others(&self, now: Duration) -> bool {
+    pub(crate) fn has_others(&self, now: Duration) -> bool {
         now < self.lock().others_until
     }
 
-    pub(super) fn add_uncounted(&self, requests: Activity) {
+    /// Whether demand may be stored again, a second after the last time; if so, it will be now.
+    pub(crate) fn tells_at(&self, now: Duration) -> bool {
         let mut known = self.lock();
-        known.uncounted.user += requests.user;
-        known.uncounted.background += requests.background;
-    }
-
-    pub(super) fn take_uncounted(&self) -> Activity {
-        std::mem::take(&mut self.lock().uncounted)
-    }
-
-    /// Whether demand may be stored again, a second after the last time.
-    pub(super) fn may_tell(&self, now: Duration) -> bool {
-        let told_at = self.lock().told_at;
-        told_at.is_none_or(|at| now.saturating_sub(at) >= Duration::from_secs(1))
-    }
-
-    pub(super) fn told(&self, now: Duration) {
-        self.lock().told_at = Some(now);
+        let second = Duration::from_secs(1);
+        let may_tell = known
+            .told_at
+            .is_none_or(|at| now.saturating_sub(at) >= second);
+        if may_tell {
+            known.told_at = Some(now);
+        }
+        may_tell
     }
 
     /// Whether this configuration of a claim is still to be listed; from now on it is not.
-    pub(super) fn is_to_list(&self, claimed: Option<&ResourceConfig>) -> bool {
+    pub(crate) fn is_to_list(&self, claimed: Option<&ResourceConfig>) -> bool {
         let mut known = self.lock();
         if known.listed.iter().any(|listed| listed.as_ref() == claimed) {
             return false;
@@ -169,7 +152,7 @@ impl Local {
     }
 
     /// Grants permits of a batch; returns the bucket that they were counted in.
-    pub(super) fn spend(
+    pub(crate) fn spend(
         &self,
         permits: NonZeroU32,
         class: Priority,
@@ -191,22 +174,12 @@ impl Local {
     }
 
     /// Keeps a batch.
-    pub(super) fn keep(&self, batch: PermitBatch) {
-        let mut known = self.lock();
-        let mut same = known.batches.iter_mut();
-        let same = same.find(|other| {
-            other.bucket == batch.bucket
-                && other.class == batch.class
-                && other.claimed == batch.claimed
-        });
-        match same {
-            Some(other) => other.left += batch.left,
-            None => known.batches.push(batch),
-        }
+    pub(crate) fn keep(&self, batch: Batch) {
+        self.lock().batches.push(batch);
     }
 
     /// Removes a batch whose bucket is over.
-    pub(super) fn take_expired(&self, now: Timestamp) -> Option<PermitBatch> {
+    pub(crate) fn take_expired(&self, now: Timestamp) -> Option<Batch> {
         let mut known = self.lock();
         let at = known
             .batches
@@ -216,13 +189,9 @@ impl Local {
     }
 
     /// Removes the batches of one bucket, or all.
-    pub(super) fn take_batches(&self, of: Option<Bucket>) -> Vec<PermitBatch> {
+    pub(crate) fn take_batches(&self, of: Option<Bucket>) -> Vec<Batch> {
         let mut known = self.lock();
-        let all = std::mem::take(&mut known.batches);
-        let (taken, kept) = all
-            .into_iter()
-            .partition(|batch| of.is_none_or(|bucket| bucket == batch.bucket));
-        known.batches = kept;
-        taken
+        let is_taken = |batch: &mut Batch| of.is_none_or(|bucket| bucket == batch.bucket);
+        known.batches.extract_if(.., is_taken).collect()
     }
 }

@@ -1,0 +1,95 @@
+//! What can be read off the limiter.
+
+use store_core::backend::{Activity, AdaptiveSums};
+use store_core::{Claim, PageRequest, Priority, RateLimitStats, Result, Status};
+
+use crate::rate_limit::commit::Inner;
+use crate::rate_limit::record::{self, State};
+use crate::rate_limit::transition::Snapshot;
+use crate::table::{Query, Sorted};
+
+impl Inner {
+    pub(super) fn status_of(
+        &self,
+        state: &State,
+        claim: &Claim,
+        priority: Priority,
+    ) -> Result<Status> {
+        let config = self.effective(state, claim)?;
+        let mut snapshot = Snapshot::at(state, config, self.now(), None);
+        let share = snapshot.share(Activity::default());
+        let now = snapshot.now;
+        let users = config.adaptive().map(|config| {
+            let demand = snapshot.demand(config, Activity::default());
+            demand.activity(config, now).users_in_window
+        });
+        let mut log = snapshot.log();
+        let used = log.count(None, config.config.shared_limit().span(), now);
+        let rules = snapshot.rules(share.as_ref());
+        rules.status(&mut log, used, users, priority, now)
+    }
+
+    /// Listed resources, one more than the page holds if there are more, with their states.
+    pub(super) async fn listed(
+        &self,
+        operation: &'static str,
+        page: &PageRequest,
+    ) -> Result<Vec<(Claim, State)>> {
+        let table = self.handle.table(operation)?;
+        let most = page.limit.saturating_add(1);
+        let mut query = Query {
+            partition: record::RESOURCES.to_owned(),
+            sorted: match &page.after {
+                Some(name) => Sorted::After(name.clone()),
+                None => Sorted::All,
+            },
+            ..Query::default()
+        };
+        let mut found = Vec::new();
+        loop {
+            let wanted = most as usize - found.len();
+            query.limit = Some(u32::try_from(wanted.min(100)).unwrap_or(100));
+            let page = table.query(operation, query.clone()).await?;
+            let names = &table.options().names;
+            let mut claims = Vec::with_capacity(page.items.len());
+            for item in &page.items {
+                claims.extend(record::claim_of(item, &names.sort_key)?);
+            }
+            let key = |claim: &Claim| record::key(&claim.resource);
+            let keys: Vec<_> = claims.iter().map(key).collect();
+            let mut items = table.batch_get(operation, &keys).await?;
+            for (claim, key) in claims.into_iter().zip(keys) {
+                found.push((claim, record::decode(items.remove(&key))?));
+            }
+            if page.next.is_none() || found.len() >= most as usize {
+                return Ok(found);
+            }
+            query.start = page.next;
+        }
+    }
+
+    pub(super) async fn stats_of_all(&self) -> Result<RateLimitStats> {
+        let everything = PageRequest::default().with_limit(u32::MAX - 1);
+        let mut stats = RateLimitStats::default();
+        let mut shared = AdaptiveSums::default();
+        for (claim, state) in self.listed("stats", &everything).await? {
+            let shown = self.status_of(&state, &claim, Priority::Background)?;
+            let config = self.effective(&state, &claim)?;
+            let snapshot = Snapshot::at(&state, config, self.now(), None);
+            let (log, now) = (snapshot.log(), snapshot.now);
+            let admissions = log.count(None, config.config.longest_span(), now);
+            stats.total_requests += u64::from(admissions);
+            stats.unique_resources += u64::from(admissions > 0);
+            if let Some(adaptive) = &shown.adaptive {
+                let span = config.config.shared_limit().span();
+                let background = log.count(Some(Priority::Background), span, now);
+                shared.add(adaptive, background.into(), state.past.activations);
+            }
+            if shown.available_at > now {
+                stats.rate_limited_resources.push(claim.resource);
+            }
+        }
+        stats.adaptive = shared.metrics();
+        Ok(stats)
+    }
+}
