@@ -14,7 +14,7 @@ use store_core::{Error, Priority, ResourceConfig, Timestamp};
 
 pub(super) use self::demand::{Basis, Demand};
 pub(super) use self::history::{Entry, Grain, History, Log};
-pub(super) use self::item::{RESOURCES, claim_of, decode, key, listing_update, write};
+pub(super) use self::item::{RESOURCES, claim_of, decode, key, listing, listing_update, write};
 use crate::error::corrupt;
 
 /// The first byte of a stored past: which form it has.

@@ -23,6 +23,7 @@ mod pages;
 mod parallel;
 mod rate_limit_batches;
 mod rate_limit_capacity;
+mod rate_limit_listing;
 mod setup;
 mod stores;
 mod support;

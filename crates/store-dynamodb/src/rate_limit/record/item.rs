@@ -23,7 +23,7 @@ pub(crate) fn key(resource: &Resource) -> ItemKey {
 }
 
 /// The key under which a resource is listed.
-fn listing(resource: &Resource) -> ItemKey {
+pub(crate) fn listing(resource: &Resource) -> ItemKey {
     ItemKey::new(RESOURCES, resource.as_str())
 }
 

@@ -1,12 +1,19 @@
 //! What can be read off the limiter.
 
-use store_core::backend::{Activity, AdaptiveSums};
-use store_core::{Claim, PageRequest, Priority, RateLimitStats, Result, Status};
+use std::time::Duration;
 
+use store_core::backend::{Activity, AdaptiveSums};
+use store_core::{Claim, HOUR, PageRequest, Priority, RateLimitStats, Result, Status};
+
+use crate::item::timestamp;
 use crate::rate_limit::commit::Inner;
 use crate::rate_limit::record::{self, State};
 use crate::rate_limit::transition::Snapshot;
-use crate::table::{Query, Sorted};
+use crate::table::{Query, Sorted, Values};
+
+/// A resource without an item is taken off the list only if it was put there longer ago than this: whoever puts
+/// it there is about to count something.
+const LISTED_FOR: Duration = HOUR;
 
 impl Inner {
     pub(super) fn status_of(
@@ -29,7 +36,8 @@ impl Inner {
         rules.status(&mut log, used, users, priority, now)
     }
 
-    /// Listed resources, one more than the page holds if there are more, with their states.
+    /// Listed resources, one more than the page holds if there are more, with their states. Those whose items
+    /// have expired are taken off the list.
     pub(super) async fn listed(
         &self,
         operation: &'static str,
@@ -58,14 +66,33 @@ impl Inner {
             let key = |claim: &Claim| record::key(&claim.resource);
             let keys: Vec<_> = claims.iter().map(key).collect();
             let mut items = table.batch_get(operation, &keys).await?;
+            let mut expired = Vec::new();
             for (claim, key) in claims.into_iter().zip(keys) {
-                found.push((claim, record::decode(items.remove(&key))?));
+                match items.remove(&key) {
+                    Some(item) => found.push((claim, record::decode(Some(item))?)),
+                    None => expired.push(claim),
+                }
             }
+            self.delist(operation, &expired).await;
             if page.next.is_none() || found.len() >= most as usize {
                 return Ok(found);
             }
             query.start = page.next;
         }
+    }
+
+    /// Takes resources off the list, if nobody has listed them of late.
+    async fn delist(&self, operation: &'static str, expired: &[Claim]) {
+        let before = Values::default().with(":before", timestamp(self.now() - LISTED_FOR));
+        let removed = expired.iter().map(async |claim| {
+            let key = record::listing(&claim.resource);
+            let removed = self
+                .table
+                .delete(operation, &key, "#at < :before", before.clone());
+            // If this failed, the next one who lists will find it again.
+            drop(removed.await);
+        });
+        futures_util::future::join_all(removed).await;
     }
 
     pub(super) async fn stats_of_all(&self) -> Result<RateLimitStats> {
