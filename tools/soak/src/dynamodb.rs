@@ -5,6 +5,7 @@ mod backend;
 mod collector;
 mod report;
 mod storm;
+mod trouble;
 mod window;
 mod worker;
 
@@ -40,6 +41,10 @@ use self::storm::Storm;
 /// internal errors, resets, slow answers, answers lost after the work was done, conflicts, and batches
 /// left half done. With --skew, clocks differ by up to that much in either direction; the stores are
 /// configured so, and what it costs is shown.
+///
+/// Then come three trials of a limit in trouble: the server stops for 6 s; 3,000 values are cleared; the same
+/// on a table of 50 write units. The limit holds, and each process is granted a permit within 2 s once the
+/// server answers.
 ///
 /// In the storm the server is killed and started again on its file two seconds later, and then every
 /// request is throttled for a third of the storm. Transient failures are written down and tolerated; any
@@ -118,6 +123,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
     window: Duration,
 
+    /// Whether the trials of a limit in trouble are left out.
+    #[arg(long)]
+    no_trouble: bool,
+
     /// How many processes in runs and storm.
     #[arg(long, value_name = "N", default_value = "4")]
     processes: NonZeroUsize,
@@ -195,6 +204,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
     if !args.window.is_zero() {
         runs += 1;
         failed += usize::from(!check_window(args)?);
+    }
+    if !args.no_trouble {
+        let (more_failed, trials) = trouble::run(args.endpoint_url.as_deref(), args.seed)?;
+        failed += more_failed;
+        runs += trials;
     }
     outcome(failed, runs)
 }

@@ -15,6 +15,7 @@ mod dedupe;
 mod dedupe_across_processes;
 mod example;
 mod faults;
+mod formats;
 mod health;
 mod housekeeping;
 mod monitor;

@@ -100,6 +100,18 @@ impl Backend {
         self.proxy.set_faults_for(faults, duration);
     }
 
+    /// Gives no answer for a while, as a server that was stopped.
+    pub(crate) fn stall_for(&self, duration: Duration) {
+        let faults = Faults::default().with_slow(1.0).with_delay(duration);
+        self.proxy.set_faults_for(faults, duration);
+    }
+
+    /// From now on the table has so many write units a second.
+    pub(crate) fn limit_write_units(&self, units: u32) {
+        self.proxy
+            .set_faults(Faults::default().with_write_units(units));
+    }
+
     pub(crate) fn kill(&mut self) {
         if let Some(emulator) = &mut self.emulator {
             emulator.kill();

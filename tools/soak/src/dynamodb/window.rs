@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use store_core::{
     Clock as _, Limit, RateLimitStore as _, RateLimiter, RateLimiterOptions, Resource, SystemClock,
+    Timestamp,
 };
 use store_dynamodb::{DynamoDbRateLimitStore, RateLimitOptions, Tuning};
 
@@ -20,7 +21,7 @@ use crate::workers;
 
 use super::backend::{self, Backend};
 
-const WINDOW: Duration = Duration::from_secs(1);
+pub(super) const WINDOW: Duration = Duration::from_secs(1);
 const TASKS: usize = 4;
 /// How long after it was decided an admission may be answered on a busy machine.
 const LAG: Duration = Duration::from_millis(200);
@@ -33,6 +34,15 @@ pub(crate) struct WindowRun {
     pub(crate) duration: Duration,
     pub(crate) skew: Duration,
     pub(crate) resource: String,
+}
+
+/// What the processes of a run told.
+#[derive(Debug)]
+pub(super) struct Answers {
+    pub(super) began_at: Timestamp,
+    /// The admissions of each process.
+    pub(super) workers: Vec<Vec<Admission>>,
+    sent: Vec<Sent>,
 }
 
 /// The job of one worker.
@@ -69,30 +79,13 @@ impl WindowRun {
     pub(crate) fn run(&self, backend: &Backend) -> Result<bool, Error> {
         let window = humantime::format_duration(WINDOW);
         eprintln!("{} processes, {} per {window}", self.processes, self.limit);
-        let job = |number| Job {
-            endpoint: backend.direct_url().to_owned(),
-            table: backend.table().to_owned(),
-            resource: self.resource.clone(),
-            limit: self.limit,
-            duration: self.duration,
-            offset_millis: OffsetClock::spread(self.skew, number, self.processes),
-            skew: self.skew * 2,
-        };
-        let jobs: Vec<Job> = (0..self.processes).map(job).collect();
-        let messages = workers::run::<_, Message>(Kind::DynamoDbWindow, &jobs)?;
-        let (mut workers, mut sent) = (Vec::new(), Vec::new());
-        for worker in messages.workers {
-            let mut admissions = Vec::new();
-            for report in worker {
-                match report {
-                    Message::Admitted(admission) => admissions.push(admission),
-                    Message::Sent(more) => sent.push(more),
-                }
-            }
-            workers.push(admissions);
-        }
+        let Answers {
+            began_at,
+            workers,
+            sent,
+        } = self.admissions(backend, backend.direct_url())?;
         let parameters = self.parameters(backend);
-        let report = Report::new(&parameters, messages.began_at, &workers);
+        let report = Report::new(&parameters, began_at, &workers);
         println!(
             "\n{} processes with {TASKS} tasks each, {} per {window}, for {}, clocks within ±{}:\n",
             self.processes,
@@ -125,6 +118,37 @@ impl WindowRun {
             );
         }
         Ok(passes)
+    }
+
+    /// The admissions that processes get at `endpoint`.
+    pub(super) fn admissions(&self, backend: &Backend, endpoint: &str) -> Result<Answers, Error> {
+        let job = |number| Job {
+            endpoint: endpoint.to_owned(),
+            table: backend.table().to_owned(),
+            resource: self.resource.clone(),
+            limit: self.limit,
+            duration: self.duration,
+            offset_millis: OffsetClock::spread(self.skew, number, self.processes),
+            skew: self.skew * 2,
+        };
+        let jobs: Vec<Job> = (0..self.processes).map(job).collect();
+        let messages = workers::run::<_, Message>(Kind::DynamoDbWindow, &jobs)?;
+        let (mut workers, mut sent) = (Vec::new(), Vec::new());
+        for worker in messages.workers {
+            let mut admissions = Vec::new();
+            for report in worker {
+                match report {
+                    Message::Admitted(admission) => admissions.push(admission),
+                    Message::Sent(more) => sent.push(more),
+                }
+            }
+            workers.push(admissions);
+        }
+        Ok(Answers {
+            began_at: messages.began_at,
+            workers,
+            sent,
+        })
     }
 
     fn parameters(&self, backend: &Backend) -> Parameters {

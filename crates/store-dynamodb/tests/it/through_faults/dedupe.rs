@@ -130,7 +130,15 @@ async fn no_two_own_a_job_and_no_owner_is_fenced_without_a_reason() {
         setting.heal();
         jobs.clock.advance(LAPSE);
         for name in ["comics:0", "comics:1"] {
-            let owner = jobs.register(&key(name)).await;
+            let mut owner = None;
+            // On a busy machine an answer may still be too late; whoever owns the job then lapses.
+            for _ in 0..20 {
+                owner = jobs.register(&key(name)).await;
+                if owner.is_some() {
+                    break;
+                }
+                jobs.clock.advance(LAPSE);
+            }
             let (_, mut owner) = owner.expect("nothing stands in the way any more");
             end_ownership(&mut owner);
         }
