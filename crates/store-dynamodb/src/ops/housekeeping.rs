@@ -86,11 +86,15 @@ impl Pace {
         }
     }
 
-    /// Records that a request that began at `began` was throttled; since when all have been.
+    /// Records that a request that began at `began` was throttled; since when all have been. The pauses grow with
+    /// the second one in a row: between others that succeed, one shows that the pace is about right.
     pub(crate) fn throttled(&self, began: Duration, now: Duration) -> Duration {
         let mut inner = self.lock();
-        if inner.delay.next_delay().is_zero() || began >= inner.changed_at {
-            inner.delay.throttled();
+        let is_unpaced = inner.delay.next_delay().is_zero();
+        if is_unpaced || began >= inner.changed_at {
+            if is_unpaced || inner.throttled_since.is_some() {
+                inner.delay.throttled();
+            }
             inner.changed_at = now;
         }
         *inner.throttled_since.get_or_insert(began)
@@ -137,6 +141,17 @@ mod tests {
         assert!(pace.next_delay() > Duration::ZERO && pace.next_delay() <= longest);
         pace.throttled(SECOND * 2, SECOND * 3);
         assert!(pace.next_delay() >= longest);
+    }
+
+    #[test]
+    fn one_that_is_throttled_among_others_leaves_the_pause_as_it_is() {
+        let pace = pace();
+        for round in 1..100 {
+            let now = Duration::from_millis(100) * round;
+            pace.throttled(now, now);
+            pace.succeeded(now);
+        }
+        assert!(pace.next_delay() <= Duration::from_millis(25));
     }
 
     #[test]

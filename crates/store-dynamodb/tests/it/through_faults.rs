@@ -21,8 +21,9 @@ use crate::support;
 const NONE: Faults = Faults::each(0.0);
 /// How late a slow answer is. The client has given up by then what the server has done.
 const DELAY: Duration = Duration::from_millis(120);
-/// Longer than any call takes: housekeeping that is throttled gives up after a minute.
-const BOUND: Duration = SECOND.saturating_mul(70);
+/// Longer than any call takes: a few requests, each with all its tries, or housekeeping at the pace of a table that
+/// throttles, which gives up after a minute.
+const BOUND: Duration = SECOND.saturating_mul(90);
 
 /// How often each kind of fault comes when it comes alone, and how often any of them when all do.
 fn kinds() -> [(&'static str, Faults); 10] {
