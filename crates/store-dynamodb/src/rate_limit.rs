@@ -31,7 +31,7 @@ use crate::table::DynamoDbTable;
 ///
 /// A granted permit costs one write unit, a denial at most one. Denials are cached in the process: an attempt
 /// before the retry time costs nothing except one read per second. A retry time may be late by
-/// [`resolution`](RateLimitStore::resolution), never early.
+/// [`resolution`](store_core::RateLimitStore::resolution), never early.
 ///
 /// A request with several claims takes them one after the other and gives back the earlier ones if a later one
 /// is denied; meanwhile another request that would fit may be denied.
