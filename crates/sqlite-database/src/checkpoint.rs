@@ -4,6 +4,9 @@
 //! No checkpoint waits while it holds the lock of the writer. What blocks one, above all a read
 //! transaction that stays open, blocks the next one as well: after a blocked checkpoint the thread pauses,
 //! for longer each time, and commits go on into a WAL that grows meanwhile.
+//!
+//! A reset of the WAL needs the lock of the writer, which a writer without pauses gives up for moments
+//! that the thread seldom meets. So after a refused reset the next commit makes it: its lock is free then.
 
 mod wal;
 
@@ -54,6 +57,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     is_requested: bool,
+    /// The thread could not reset the WAL, and waits for the next commit to do so.
+    is_reset_due: bool,
     is_stopped: bool,
 }
 
@@ -109,14 +114,21 @@ impl Checkpointer {
         if !progress.is_due(level) {
             return;
         }
-        match level {
-            Level::Ample => self.request(),
-            // At once: what is written until the thread gets to it may have no space.
-            Level::Tight | Level::Low => {
-                if let Err(error) = wal::checkpoint(connection, level) {
-                    tracing::debug!(%error, "checkpoint failed on a disk that is almost full");
-                }
+        let checkpointed = match level {
+            Level::Ample if self.take_reset() => {
+                let reset = wal::reset(connection);
+                self.shared.changed.notify_one();
+                reset.map(drop)
             }
+            Level::Ample => {
+                self.request();
+                Ok(())
+            }
+            // At once: what is written until the thread gets to it may have no space.
+            Level::Tight | Level::Low => wal::checkpoint(connection, level).map(drop),
+        };
+        if let Err(error) = checkpointed {
+            tracing::debug!(%error, "the checkpoint after a commit failed");
         }
     }
 
@@ -125,6 +137,11 @@ impl Checkpointer {
         if !std::mem::replace(&mut self.shared.state().is_requested, true) {
             self.shared.changed.notify_one();
         }
+    }
+
+    /// Whether the thread has left the reset of the WAL to this commit.
+    fn take_reset(&self) -> bool {
+        std::mem::take(&mut self.shared.state().is_reset_due)
     }
 
     /// Stops the thread and waits for it.
@@ -170,6 +187,17 @@ impl Shared {
                     continue;
                 }
                 Ok(Outcome::Contended) => LONGEST_PAUSE_CONTENDED,
+                Ok(Outcome::NotReset) => {
+                    self.state().is_reset_due = true;
+                    // Two checkpoints at once would refuse each other.
+                    if self
+                        .wait(LONGEST_PAUSE, |state| !state.is_reset_due)
+                        .is_none()
+                    {
+                        return;
+                    }
+                    LONGEST_PAUSE_CONTENDED
+                }
                 Ok(Outcome::Pinned) => LONGEST_PAUSE,
                 Err(error) => {
                     tracing::warn!(%error, "checkpoint failed; the WAL grows until one succeeds");

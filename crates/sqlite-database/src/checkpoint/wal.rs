@@ -66,37 +66,46 @@ fn restart_pages(level: Level) -> i64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Done,
-    /// Another connection was writing, reading or making a checkpoint, as they do for a moment.
+    /// Another connection was reading or making a checkpoint, as they do for a moment.
     Contended,
+    /// All is moved, but the WAL is long and was not reset: another connection was writing or reading.
+    NotReset,
     /// Somebody reads an old snapshot.
     Pinned,
 }
 
 /// Moves what can be moved, and resets the WAL if it is long.
 pub(super) fn checkpoint(connection: &Connection, level: Level) -> Result<Outcome> {
-    let moved = run(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    if moved.is_busy {
-        return Ok(Outcome::Contended);
-    }
-    if moved.backlog_pages() >= DUE_PAGES {
-        // A reset would only be refused.
-        return Ok(Outcome::Pinned);
-    }
-    if moved.wal_pages < restart_pages(level) {
-        return Ok(Outcome::Done);
-    }
-    // The reset moves and syncs, with the lock of the writer, what was committed during the sync above,
-    // which takes long after many pages; each further one has fewer.
-    for _ in 0..MOVES_BEFORE_RESET {
-        if Progress::of(connection)?.backlog_pages() <= FEW_PAGES {
-            break;
+    let mut moved = run(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    if !moved.is_busy && moved.wal_pages >= restart_pages(level) {
+        // The reset moves and syncs, with the lock of the writer, what was committed during the sync above,
+        // which takes long after many pages; each further one has fewer.
+        for _ in 0..MOVES_BEFORE_RESET {
+            if moved.backlog_pages() > 0 || Progress::of(connection)?.backlog_pages() <= FEW_PAGES {
+                break;
+            }
+            moved = run(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
         }
-        run(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
     }
-    if run(connection, "PRAGMA wal_checkpoint(RESTART)")?.is_busy {
-        return Ok(Outcome::Contended);
-    }
-    Ok(Outcome::Done)
+    Ok(if moved.is_busy {
+        Outcome::Contended
+    } else if moved.backlog_pages() >= DUE_PAGES {
+        Outcome::Pinned
+    } else if moved.wal_pages < restart_pages(level) {
+        Outcome::Done
+    } else if moved.backlog_pages() > 0 {
+        // Whoever reads an older snapshot would only have the reset refused.
+        Outcome::Contended
+    } else if reset(connection)? {
+        Outcome::Done
+    } else {
+        Outcome::NotReset
+    })
+}
+
+/// Resets the WAL, which moves what is left of it first; `false` if another connection uses it.
+pub(super) fn reset(connection: &Connection) -> Result<bool> {
+    Ok(!run(connection, "PRAGMA wal_checkpoint(RESTART)")?.is_busy)
 }
 
 /// Checkpoints and truncates the WAL, unless other connections still read from it.
