@@ -86,9 +86,9 @@ pub struct DatabaseOptions {
     pub readers: NonZeroUsize,
     /// The page cache of each connection, in KiB. Default: 8192.
     pub cache_kib: u32,
-    /// The most bytes of the file that readers map into memory; 0 disables it, so that a failed read of the disk
-    /// is an error and not [a signal](https://sqlite.org/mmap.html).
-    /// Default: 256 MiB on 64-bit targets, else 0.
+    /// The most bytes of the file that readers map into memory. It saves reads where nobody writes; after each
+    /// commit, of whatever process, every reader maps the file again, and a failed read of the disk is
+    /// [a signal](https://sqlite.org/mmap.html) instead of an error. Default: 0, none.
     pub mmap_bytes: u64,
     /// The page size of a new file, in bytes: a power of two from 512 to 65536. An existing file
     /// keeps its own. Default: 8192.
@@ -123,11 +123,7 @@ impl Default for DatabaseOptions {
             synchronous: Synchronous::Normal,
             readers: NonZeroUsize::MIN.saturating_add(3),
             cache_kib: 8 * 1024,
-            mmap_bytes: if cfg!(target_pointer_width = "64") {
-                256 * 1024 * 1024
-            } else {
-                0
-            },
+            mmap_bytes: 0,
             page_bytes: 8192,
             max_bytes: None,
             min_free_bytes: None,

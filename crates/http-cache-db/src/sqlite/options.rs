@@ -64,7 +64,6 @@ impl Default for SqliteStoreOptions {
             clock: Arc::new(SystemClock::new()),
             database: DatabaseOptions::default()
                 .with_page_bytes(PAGE_BYTES)
-                .with_mmap_bytes(0)
                 .with_execution(Execution::CallerThread),
         }
     }

@@ -83,7 +83,7 @@ async fn options_reach_the_file_and_its_connections() {
     let options = DatabaseOptions::default()
         .with_page_bytes(16_384)
         .with_cache_kib(1024)
-        .with_mmap_bytes(0)
+        .with_mmap_bytes(1 << 20)
         .with_readers(NonZeroUsize::MIN)
         .with_synchronous(Synchronous::Full);
     let test = TestDatabase::open_with(options).await;
@@ -93,7 +93,7 @@ async fn options_reach_the_file_and_its_connections() {
         ("page_size", "Integer(16384)"),
         ("auto_vacuum", "Integer(2)"),
         ("cache_size", "Integer(-1024)"),
-        ("mmap_size", "Integer(0)"),
+        ("mmap_size", "Integer(1048576)"),
         ("synchronous", "Integer(2)"),
         ("foreign_keys", "Integer(1)"),
         ("temp_store", "Integer(2)"),

@@ -247,8 +247,7 @@ async fn connections_are_not_opened_while_files_are_renamed() {
 #[tokio::test]
 async fn a_file_that_was_cut_off_while_open_is_set_aside() {
     for check in BOTH {
-        let options = DatabaseOptions::default().with_mmap_bytes(0);
-        let test = TestDatabase::open_with(options).await;
+        let test = TestDatabase::open().await;
         let file = std::fs::File::options().write(true).open(test.path());
         file.expect("the file").set_len(0).expect("an empty file");
         let moved = set_aside(&test.path(), check).await;

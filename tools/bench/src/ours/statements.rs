@@ -39,7 +39,7 @@ impl Bare {
         connection.set_prepared_statement_cache_capacity(32);
         connection.execute_batch(
             "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192;
-             PRAGMA mmap_size = 268435456; PRAGMA busy_timeout = 5000;
+             PRAGMA busy_timeout = 5000;
              PRAGMA wal_autocheckpoint = 0;",
         )?;
         Ok(Self { connection, value })
