@@ -113,7 +113,7 @@ impl Inner {
         // Held by whoever asks the table for what the others of this process may use as well.
         let mut gate = None;
         // Whether a moment has passed since others were in the way.
-        let mut is_calm = false;
+        let mut has_waited = false;
         for _ in 0..TRIES {
             let seen = view.seen();
             let is_fresh = seen.as_ref().is_some_and(|(_, at)| *at >= started);
@@ -121,18 +121,20 @@ impl Inner {
                 let transition = command.apply(&state, self.now());
                 (state, transition)
             });
-            let (state, change, outcome, is_told) = match applied {
+            let (state, change, outcome, is_certain) = match applied {
                 Some((_, Ok(Transition::Done(outcome)))) => return Ok(outcome),
-                Some((_, Ok(Transition::Tell(None, outcome)))) if is_fresh => return Ok(outcome),
+                Some((_, Ok(Transition::IfFresh(None, outcome)))) if is_fresh => {
+                    return Ok(outcome);
+                }
                 // What never fitted may fit by now: another process may have stored another limit.
                 Some((_, Err(error))) if is_fresh => return Err(error),
                 Some((state, Ok(Transition::Write(change, outcome)))) => {
                     (state, change, outcome, true)
                 }
-                Some((state, Ok(Transition::Tell(Some(change), outcome)))) => {
+                Some((state, Ok(Transition::IfFresh(Some(change), outcome)))) => {
                     (state, change, outcome, is_fresh)
                 }
-                Some((_, Ok(Transition::Tell(None, _)) | Err(_))) | None => {
+                Some((_, Ok(Transition::IfFresh(None, _)) | Err(_))) | None => {
                     if gate.is_none() {
                         gate = Some(view.gate.lock().await);
                     } else {
@@ -142,23 +144,23 @@ impl Inner {
                 }
             };
             let is_hard = change.is_hard(&state);
-            if gate.is_none() && (is_hard || !is_told) {
+            if gate.is_none() && (is_hard || !is_certain) {
                 gate = Some(view.gate.lock().await);
                 continue;
             }
-            if is_hard && !is_calm && view.has_others(self.moment()) {
+            if is_hard && !has_waited && view.has_others(self.moment()) {
                 self.pause().await;
                 self.read(operation, view).await?;
-                is_calm = true;
+                has_waited = true;
                 continue;
             }
             let claimed = command.claimed();
-            is_calm = self
+            has_waited = self
                 .write(operation, view, &state, &change, claimed)
                 .await?;
-            if is_calm {
+            if has_waited {
                 command.written(&change, &outcome);
-                if is_told {
+                if is_certain {
                     return Ok(outcome);
                 }
             }
@@ -252,11 +254,7 @@ impl Inner {
     /// each write that is refused is paid for.
     async fn pause(&self) {
         let round_trip = Duration::from_micros(self.round_trip.load(Ordering::Relaxed));
-        let longest = (round_trip * 8).min(LONGEST_PAUSE);
-        let longest = u64::try_from(longest.as_millis()).unwrap_or(0) + 1;
-        let table = self.table.options();
-        let pause = Duration::from_millis(table.random.next_u64() % longest);
-        table.clock.sleep(pause).await;
+        self.table.pause((round_trip * 8).min(LONGEST_PAUSE)).await;
     }
 }
 

@@ -64,7 +64,9 @@ impl RateLimitStore for DynamoDbRateLimitStore {
         self.inner.handle.table(OPERATION)?;
         let request = Acquire::of(claim.clone()).priority(priority);
         let request = request.attempt(Attempt::Repeat);
-        let told = self.inner.ask(OPERATION, claim, &request, Purpose::Tell);
+        let told = self
+            .inner
+            .ask(OPERATION, claim, &request, Purpose::CountDemand);
         told.await?;
         let view = self.inner.views.of(&claim.resource);
         let state = match view.seen() {

@@ -30,7 +30,7 @@ pub(super) enum Transition<T> {
     /// Once this is written, this is the outcome.
     Write(Change, T),
     /// The outcome, if the state is fresh; a write that it leaves is made before.
-    Tell(Option<Change>, T),
+    IfFresh(Option<Change>, T),
     /// The outcome, whatever the table holds.
     Done(T),
 }

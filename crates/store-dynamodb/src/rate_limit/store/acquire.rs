@@ -42,7 +42,7 @@ pub(super) enum Purpose {
     /// To be counted.
     Record,
     /// Its demand to be counted.
-    Tell,
+    CountDemand,
 }
 
 /// The answer of one resource.
@@ -86,17 +86,17 @@ impl Command for Pending<'_> {
                 let change = record(state, config, &request, now);
                 return Ok(Transition::Write(change, Answer::Done));
             }
-            Purpose::Tell => {
+            Purpose::CountDemand => {
                 return Ok(match tell(state, config, &request, now) {
                     Some(change) => Transition::Write(change, Answer::Done),
-                    None => Transition::Tell(None, Answer::Done),
+                    None => Transition::IfFresh(None, Answer::Done),
                 });
             }
             Purpose::Admit | Purpose::Probe => {}
         }
         let admission = match decide(state, config, &request, now)? {
             Step::Admit(_) if self.purpose == Purpose::Probe => {
-                return Ok(Transition::Tell(None, Answer::Done));
+                return Ok(Transition::IfFresh(None, Answer::Done));
             }
             Step::Admit(admission) => admission,
             Step::Deny(Deny { denial, settle }) => {
@@ -104,7 +104,7 @@ impl Command for Pending<'_> {
                 // The time that is told rests on what is urgent, and would else be another when it has come.
                 let settle = settle.filter(|settle| settle.is_urgent || is_admit && self.tells());
                 let change = settle.map(|settle| settle.change);
-                return Ok(Transition::Tell(change, Answer::Denied(denial)));
+                return Ok(Transition::IfFresh(change, Answer::Denied(denial)));
             }
         };
         let extra = admission.taken - self.request.permits.get();
@@ -121,7 +121,7 @@ impl Command for Pending<'_> {
     }
 
     fn claimed(&self) -> Option<&ResourceConfig> {
-        let is_claimed = self.purpose != Purpose::Tell;
+        let is_claimed = self.purpose != Purpose::CountDemand;
         self.claim.config.as_ref().filter(|_| is_claimed)
     }
 

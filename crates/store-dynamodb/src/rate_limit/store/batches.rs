@@ -49,7 +49,7 @@ impl Inner {
             let counts = age < state.past.keep() + self.options.max_clock_skew;
             let change = give_back(state, bucket, permits, class, ungranted);
             let Some(change) = change.filter(|_| counts) else {
-                return Ok(Transition::Tell(None, ()));
+                return Ok(Transition::IfFresh(None, ()));
             };
             // Whoever sees the room must not be refused from memory, nor whoever asked just before.
             self.denials.remove(&view.resource);

@@ -66,7 +66,7 @@ pub(crate) fn forget(
     let now = state.time(clock, skew).unwrap_or(clock);
     let is_held = state.ungranted != Ungranted::default() && now < state.past.until() + skew;
     if state.version.is_none() && (what == Forget::Admissions || state.cooldown_until.is_none()) {
-        return Transition::Tell(None, ());
+        return Transition::IfFresh(None, ());
     }
     if what == Forget::Everything && state.config.is_none() && !is_held {
         change.removes = true;
@@ -123,7 +123,7 @@ pub(crate) fn configure(
 /// Lets a cooldown last until at least `until`; its end.
 pub(crate) fn extend_cooldown(state: &State, until: Timestamp) -> Transition<Timestamp> {
     match state.cooldown_until {
-        Some(longer) if longer >= until => Transition::Tell(None, longer),
+        Some(longer) if longer >= until => Transition::IfFresh(None, longer),
         _ => Transition::Write(cooldown(state, Cooldown::Extend(until)), until),
     }
 }
@@ -135,7 +135,7 @@ pub(crate) fn move_cooldown(
     until: Option<Timestamp>,
 ) -> Transition<bool> {
     if state.cooldown_until != Some(seen) {
-        return Transition::Tell(None, false);
+        return Transition::IfFresh(None, false);
     }
     let change = cooldown(state, Cooldown::Replace { seen, until });
     Transition::Write(change, true)
@@ -151,7 +151,7 @@ fn cooldown(state: &State, cooldown: Cooldown) -> Change {
 /// Drops at most `most` admissions that no window holds, and how many those are; the whole item if it has held
 /// nothing for a day.
 pub(crate) fn sweep(state: &State, clock: Timestamp, skew: Duration, most: u64) -> Transition<u64> {
-    let nothing = Transition::Tell(None, 0);
+    let nothing = Transition::IfFresh(None, 0);
     let (Some(version), Some(now)) = (state.version, state.time(clock, skew)) else {
         return nothing;
     };
