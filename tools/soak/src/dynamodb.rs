@@ -97,7 +97,8 @@ use self::storm::Storm;
 ///   overrun   by how much a wait for a permit outlived its deadline at most: a question to the table
 ///             gets a second
 ///
-///   late      steps longer than what they may wait for and four requests' time; any fails
+///   late      steps longer than what they may wait for and four requests' time, those of the cache eight; any
+///             fails
 ///
 ///   circuits  processes whose circuit breaker opened, of all; in the storm all must, and each must
 ///             have closed again at the end
