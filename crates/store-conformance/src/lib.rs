@@ -9,6 +9,7 @@
 //! | run random sequences of calls against a plain model | [`models!`] |
 //! | run the suite through `Arc<Box<dyn …>>` as well | [`Boxed`] |
 //! | start child processes in a test | [`child_process`] |
+//! | test what stands before a cache that fails | [`FaultyCache`] |
 //!
 //! Each case becomes a test of its own, with a fresh harness and a manual clock: nothing sleeps. A
 //! case that a backend cannot pass is listed with a reason and becomes an ignored test.
@@ -71,12 +72,14 @@ mod macros;
 #[doc(hidden)]
 pub mod cases;
 pub mod child_process;
+mod faulty;
 mod harness;
 #[doc(hidden)]
 pub mod models;
 mod run;
 
 pub use async_trait::async_trait;
+pub use faulty::FaultyCache;
 pub use harness::{Boxed, Harness, Setup};
 #[doc(hidden)]
 pub use run::run;

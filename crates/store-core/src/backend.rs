@@ -4,6 +4,7 @@
 //! Applications need nothing of this. It follows the backends of this workspace: a minor release may
 //! change it, where the rest of the crate changes with a major one only.
 
+pub mod breaker;
 mod configs;
 mod deadline;
 mod denials;

@@ -44,7 +44,7 @@ pub fn request_hash(endpoint: &str, params: &Map<String, Value>) -> String {
     to_hex(&Sha256::digest(canonical))
 }
 
-fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     SECRET_PARAMETERS
         .iter()
         .any(|secret| name.eq_ignore_ascii_case(secret))
@@ -127,7 +127,7 @@ fn number_text(number: &serde_json::Number) -> String {
 }
 
 /// Lower-case hexadecimal.
-fn to_hex(bytes: &[u8]) -> String {
+pub(crate) fn to_hex(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
     ];

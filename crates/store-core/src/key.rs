@@ -1,9 +1,12 @@
 //! Keys of cached values and jobs, and the scopes that group them.
 
+mod builder;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+pub use self::builder::KeyBuilder;
 use crate::error::{Error, Result};
 
 /// The longest key or tag, in bytes.

@@ -12,6 +12,8 @@
 //! | do work once over all processes | [`DedupeStoreExt::run_once`] |
 //! | all of it for requests to an API, equal ones sent once over all processes | [`Pipeline`], [`pipeline::Request`] |
 //! | hand a backend's stores on | [`Stores`] |
+//! | build readable keys | [`KeyBuilder`] |
+//! | add a behaviour to a store | [`layer`] |
 //! | write a backend | [`CacheStore`], [`DedupeStore`], [`RateLimitStore`], [`backend`] |
 //!
 //! ```
@@ -47,6 +49,7 @@ mod error;
 mod forward;
 mod hash;
 mod key;
+pub mod layer;
 mod limiter;
 mod options;
 mod page;
@@ -72,7 +75,7 @@ pub use {
     dedupe::{DedupeStats, DedupeStore, DedupeStoreExt, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, JobState, Ownership, Registration, RunOnceError, RunOnceOptions},
     error::{BoxError, Error, ErrorChain, ErrorKind, Result},
     hash::request_hash,
-    key::{Key, MAX_KEY_BYTES, Scope, Selection},
+    key::{Key, KeyBuilder, MAX_KEY_BYTES, Scope, Selection},
     limiter::{AcquireError, RateLimitStoreExt, RateLimiter, RateLimiterOptions},
     options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions},
     page::{Page, PageRequest},

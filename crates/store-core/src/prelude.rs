@@ -9,10 +9,10 @@ pub use crate::pipeline::{
 pub use crate::{
     Acquire, AcquireError, AdaptiveConfig, Bincode, BoxError, CacheOptions, CacheStore,
     CacheStoreExt, Claim, Clock, DAY, Decision, DedupeOptions, DedupeStore, DedupeStoreExt, Error,
-    ErrorKind, FillToken, HOUR, JobOutcome, JobResult, Json, Key, Limit, LoadError, Lookup, MINUTE,
-    ManualClock, NewEntry, Outcome, Partition, Permit, Pipeline, Policy, Priority, Random,
-    RateLimitOptions, RateLimitStore, RateLimitStoreExt, RateLimiter, RateLimiterOptions, Reason,
-    Registration, Resource, ResourceConfig, Result, RunOnceError, RunOnceOptions, SECOND, Scope,
-    Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl, TypedCache, Wait,
-    WaitEvent, WaitId, WaitObserver, WaitReason,
+    ErrorKind, FillToken, HOUR, JobOutcome, JobResult, Json, Key, KeyBuilder, Limit, LoadError,
+    Lookup, MINUTE, ManualClock, NewEntry, Outcome, Partition, Permit, Pipeline, Policy, Priority,
+    Random, RateLimitOptions, RateLimitStore, RateLimitStoreExt, RateLimiter, RateLimiterOptions,
+    Reason, Registration, Resource, ResourceConfig, Result, RunOnceError, RunOnceOptions, SECOND,
+    Scope, Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl, TypedCache,
+    Wait, WaitEvent, WaitId, WaitObserver, WaitReason,
 };

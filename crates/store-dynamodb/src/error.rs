@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::CancellationReason;
 use store_core::{Clock as _, Error, ErrorKind, SystemClock, Timestamp};
 
 use crate::item::Item;
-use crate::ops::breaker::Health;
+use store_core::backend::breaker::Health;
 
 /// Backend name in errors.
 pub(crate) const BACKEND: &str = "dynamodb";

@@ -10,7 +10,6 @@
 
 pub(crate) mod batch_size;
 pub(crate) mod batch_writer;
-pub(crate) mod breaker;
 #[cfg(feature = "cloudwatch")]
 mod cloudwatch;
 pub(crate) mod delay;
@@ -22,7 +21,6 @@ pub(crate) mod parallel;
 
 pub use batch_size::calculate_optimal_batch_size;
 pub use batch_writer::BatchWriter;
-pub use breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};
 #[cfg(feature = "cloudwatch")]
 pub use cloudwatch::{CloudWatchMetricsPublisher, Dashboard};
 pub use delay::AdaptiveDelayCalculator;
@@ -30,3 +28,5 @@ pub use health::{ClockSkew, Health, HealthOptions, Problem};
 pub use metrics::{Metric, MetricKind, MetricsSink};
 pub use monitor::{Correlation, Monitor, OperationOutcome};
 pub use parallel::execute_in_parallel;
+#[doc(no_inline)]
+pub use store_core::backend::breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};

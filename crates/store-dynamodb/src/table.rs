@@ -32,9 +32,9 @@ use self::credentials::{CredentialsLookup, LOOKUP_TIMEOUT};
 use self::diagnosis::Diagnosis;
 use self::refusals::Refusals;
 use crate::error::{BACKEND, Cause, Failure, failure, health};
-use crate::ops::breaker::{Breaker, Change, CircuitStatus, Health, Pass};
 use crate::ops::delay::spread;
-use crate::ops::housekeeping::{Class, GIVE_UP_AFTER, Pace};
+use crate::ops::housekeeping::{GIVE_UP_AFTER, Pace, class_of};
+use store_core::backend::breaker::{Breaker, Change, CircuitStatus, Class, Health, Pass};
 use store_core::{Error, ErrorKind};
 
 /// A handle of one table: client, options, circuit breaker and counters, shared by its clones.
@@ -110,7 +110,7 @@ impl DynamoDbTable {
 
     /// The client for requests of an operation.
     pub(crate) fn client_for(&self, operation: &str) -> &Client {
-        match Class::of(operation) {
+        match class_of(operation) {
             Class::Foreground => &self.shared.client,
             Class::Housekeeping => &self.shared.housekeeping,
         }
@@ -148,7 +148,7 @@ impl DynamoDbTable {
 
     fn admitted(&self, operation: &'static str) -> Result<Pass<'_>, Error> {
         let now = self.options().clock.monotonic();
-        let admitted = self.shared.breaker.admit(Class::of(operation), now);
+        let admitted = self.shared.breaker.admit(class_of(operation), now);
         admitted.map_err(|refusal| {
             Error::new(ErrorKind::CircuitOpen, BACKEND, operation)
                 .with_retry_after(refusal.retry_after)
@@ -201,7 +201,7 @@ impl DynamoDbTable {
         // The SDK's futures are large.
         let answer = Box::pin(async {
             self.ready(operation).await?;
-            let answer = match Class::of(operation) {
+            let answer = match class_of(operation) {
                 Class::Foreground => self.answer(operation, request()).await,
                 Class::Housekeeping => self.paced(operation, request).await,
             };

@@ -6,7 +6,7 @@ use store_core::{Error, ErrorKind, Result};
 use crate::error::BACKEND;
 use crate::ops::batch_size::{MOST_WRITES, calculate_optimal_batch_size, sent_bytes};
 use crate::ops::delay::AdaptiveDelayCalculator;
-use crate::ops::housekeeping::Class;
+use crate::ops::housekeeping::leftover_tries;
 use crate::table::DynamoDbTable;
 
 /// A buffered writer of puts and deletes, in requests of up to 25 writes or 16 MB.
@@ -120,7 +120,7 @@ impl BatchWriter {
     /// was processed.
     async fn send(&mut self) -> Result<()> {
         let mut batch = self.batch();
-        for _ in 0..=Class::of(self.operation).leftover_tries() {
+        for _ in 0..=leftover_tries(self.operation) {
             self.table.wait(self.delay.next_delay()).await;
             let requests = self.held.iter().take(batch);
             let requests = requests.map(|held| held.request.clone()).collect();

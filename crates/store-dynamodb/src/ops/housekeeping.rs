@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use store_core::backend::breaker::Class;
 use store_core::{Clock, MINUTE, Random};
 
 use super::delay::AdaptiveDelayCalculator;
@@ -17,30 +18,19 @@ pub(crate) const GIVE_UP_AFTER: Duration = MINUTE;
 /// The shortest time without throttling after which the pauses become shorter.
 const EASE_AFTER: Duration = Duration::from_secs(2);
 
-/// Who waits for a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
-    /// Somebody who uses a store.
-    Foreground,
-    /// Whoever clears, cleans up, frees space or lists.
-    Housekeeping,
+/// The class of an operation, by the name that its errors and metrics carry.
+pub(crate) fn class_of(operation: &str) -> Class {
+    match operation {
+        "clear" | "cleanup" | "free" | "list" | "stats" => Class::Housekeeping,
+        _ => Class::Foreground,
+    }
 }
 
-impl Class {
-    /// The class of an operation, by the name that its errors and metrics carry.
-    pub(crate) fn of(operation: &str) -> Self {
-        match operation {
-            "clear" | "cleanup" | "free" | "list" | "stats" => Self::Housekeeping,
-            _ => Self::Foreground,
-        }
-    }
-
-    /// How often what a batch left unprocessed is asked for again, after delays of up to a second.
-    pub(crate) const fn leftover_tries(self) -> u32 {
-        match self {
-            Self::Foreground => 6,
-            Self::Housekeeping => 60,
-        }
+/// How often what a batch left unprocessed is asked for again, after delays of up to a second.
+pub(crate) fn leftover_tries(operation: &str) -> u32 {
+    match class_of(operation) {
+        Class::Foreground => 6,
+        Class::Housekeeping => 60,
     }
 }
 

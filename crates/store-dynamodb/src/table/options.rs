@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::BACKEND;
-use crate::ops::breaker::CircuitBreakerOptions;
 use crate::ops::metrics::MetricsSink;
 use crate::setters::setters;
+use store_core::backend::breaker::CircuitBreakerOptions;
 use store_core::{Clock, Error, ErrorKind, Random, SECOND, SystemClock, SystemRandom};
 
 /// Options of a [`DynamoDbTable`](crate::DynamoDbTable); defaults are those of the TypeScript package where

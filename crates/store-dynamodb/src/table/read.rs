@@ -10,7 +10,7 @@ use super::expression::{Values, mentioned};
 use crate::error::{BACKEND, corrupt};
 use crate::item::{Item, ItemKey, text};
 use crate::ops::delay::AdaptiveDelayCalculator;
-use crate::ops::housekeeping::Class;
+use crate::ops::housekeeping::leftover_tries;
 
 /// The most keys of one batch.
 const BATCH: usize = 100;
@@ -97,7 +97,7 @@ impl DynamoDbTable {
                     delay.succeeded();
                     break;
                 }
-                if attempt == Class::of(operation).leftover_tries() {
+                if attempt == leftover_tries(operation) {
                     return Err(
                         Error::new(ErrorKind::Throttled, BACKEND, operation).with_detail(
                             "the service keeps returning unprocessed keys; try again later",

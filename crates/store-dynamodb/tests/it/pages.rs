@@ -11,7 +11,7 @@ const SOURCES: [&str; 9] = [
     include_str!("../../src/lib.rs"),
     include_str!("../../src/options.rs"),
     include_str!("../../src/ops.rs"),
-    include_str!("../../src/ops/breaker.rs"),
+    include_str!("../../../store-core/src/backend/breaker.rs"),
     include_str!("../../src/dedupe.rs"),
     include_str!("../../src/ops/health.rs"),
     include_str!("../../src/rate_limit.rs"),

@@ -10,7 +10,7 @@ use store_memory::{
 
 /// Stores of one process: a further handle is a clone.
 #[derive(Debug, Default)]
-struct Memory {
+pub(crate) struct Memory {
     cache: OnceLock<MemoryCacheStore>,
     dedupe: OnceLock<MemoryDedupeStore>,
     rate_limit: OnceLock<MemoryRateLimitStore>,

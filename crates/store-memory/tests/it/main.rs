@@ -5,6 +5,7 @@ mod clocks;
 mod conformance;
 mod defaults;
 mod examples;
+mod layers;
 mod limiter;
 mod pipeline;
 mod run_once;

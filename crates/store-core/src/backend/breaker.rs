@@ -9,10 +9,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use store_core::MINUTE;
-
-use super::housekeeping::Class;
-use crate::setters::setters;
+use crate::time::MINUTE;
 
 /// How long the circuit stays open at first; each pause after a failed probe is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -20,10 +17,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Retry delay while another request probes the service.
 const WHILE_TRYING: Duration = Duration::from_millis(100);
 
-/// Options of a table's circuit breaker.
+/// Options of a circuit breaker.
 ///
 /// ```
-/// use store_dynamodb::ops::CircuitBreakerOptions;
+/// use store_core::backend::breaker::CircuitBreakerOptions;
 ///
 /// let options = CircuitBreakerOptions::default();
 /// assert_eq!((options.failure_threshold, options.recovery_timeout.as_secs()), (5, 60));
@@ -52,10 +49,18 @@ impl Default for CircuitBreakerOptions {
 }
 
 impl CircuitBreakerOptions {
-    setters! {
-        constant:
-        with_failure_threshold failure_threshold: u32,
-        with_recovery_timeout recovery_timeout: Duration,
+    /// Sets [`failure_threshold`](Self::failure_threshold).
+    #[must_use]
+    pub const fn with_failure_threshold(mut self, failures: u32) -> Self {
+        self.failure_threshold = failures;
+        self
+    }
+
+    /// Sets [`recovery_timeout`](Self::recovery_timeout).
+    #[must_use]
+    pub const fn with_recovery_timeout(mut self, longest_pause: Duration) -> Self {
+        self.recovery_timeout = longest_pause;
+        self
     }
 
     /// Options of a disabled breaker: every request is sent.
@@ -68,13 +73,22 @@ impl CircuitBreakerOptions {
     }
 }
 
+/// Who waits for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Somebody who uses a store.
+    Foreground,
+    /// Whoever clears, cleans up, frees space or lists.
+    Housekeeping,
+}
+
 /// State of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CircuitState {
     /// Requests are sent.
     Closed,
-    /// Requests fail with [`ErrorKind::CircuitOpen`](store_core::ErrorKind::CircuitOpen).
+    /// Requests fail with [`ErrorKind::CircuitOpen`](crate::ErrorKind::CircuitOpen).
     Open,
     /// One request may probe the service.
     HalfOpen,
@@ -94,7 +108,7 @@ pub struct CircuitStatus {
 
 /// What a request came to, as far as it tells about the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Health {
+pub enum Health {
     /// It answered; what, does not matter.
     Answered,
     /// Too much was asked of it, it failed, or it could not be reached.
@@ -105,23 +119,27 @@ pub(crate) enum Health {
 
 /// What changed with a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
+    /// Nothing.
     None,
-    /// For so long.
+    /// The circuit is open, for so long at least.
     Opened(Duration),
+    /// The circuit is closed again.
     Closed,
 }
 
 /// A request that may not be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) retry_after: Duration,
+pub struct Refusal {
+    /// How long to wait before the next try.
+    pub retry_after: Duration,
     /// The failure that opened the circuit.
-    pub(crate) cause: Arc<str>,
+    pub cause: Arc<str>,
 }
 
+/// A circuit breaker. Time is an argument.
 #[derive(Debug)]
-pub(crate) struct Breaker {
+pub struct Breaker {
     options: CircuitBreakerOptions,
     inner: Mutex<Inner>,
 }
@@ -152,7 +170,7 @@ enum State {
 /// Permission to send one request. Dropped without a report, it says nothing about the service, and the
 /// next request may try instead.
 #[derive(Debug)]
-pub(crate) struct Pass<'a> {
+pub struct Pass<'a> {
     breaker: &'a Breaker,
     generation: u64,
     began: Duration,
@@ -161,7 +179,9 @@ pub(crate) struct Pass<'a> {
 }
 
 impl Breaker {
-    pub(crate) fn new(options: CircuitBreakerOptions) -> Self {
+    /// A closed circuit.
+    #[must_use]
+    pub fn new(options: CircuitBreakerOptions) -> Self {
         Self {
             options,
             inner: Mutex::new(Inner {
@@ -177,7 +197,10 @@ impl Breaker {
 
     /// Permission to send a request at `now`, or how long to wait. Housekeeping probes only what nobody else
     /// has probed for as long again as the circuit was open.
-    pub(crate) fn admit(&self, class: Class, now: Duration) -> Result<Pass<'_>, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`]: the circuit is open, or another request probes the service.
+    pub fn admit(&self, class: Class, now: Duration) -> Result<Pass<'_>, Refusal> {
         let mut inner = self.lock();
         let refusal = |retry_after| {
             Err(Refusal {
@@ -210,7 +233,9 @@ impl Breaker {
         })
     }
 
-    pub(crate) fn status(&self, now: Duration) -> CircuitStatus {
+    /// The status at `now`.
+    #[must_use]
+    pub fn status(&self, now: Duration) -> CircuitStatus {
         let inner = self.lock();
         let (state, retry_after) = match inner.state {
             State::Closed => (CircuitState::Closed, None),
@@ -227,7 +252,8 @@ impl Breaker {
         }
     }
 
-    pub(crate) fn reset(&self) {
+    /// Closes the circuit.
+    pub fn reset(&self) {
         let mut inner = self.lock();
         inner.close();
     }
@@ -259,7 +285,7 @@ impl Inner {
 
 impl Pass<'_> {
     /// Says at `now` what the request came to; `cause` is the message of a failure.
-    pub(crate) fn report(
+    pub fn report(
         mut self,
         health: Health,
         now: Duration,

@@ -1,8 +1,8 @@
 //! The breaker by a manual clock.
 
-use store_core::{Clock as _, ManualClock, SECOND};
-
 use super::*;
+use crate::clock::{Clock as _, ManualClock};
+use crate::time::SECOND;
 
 struct Bench {
     breaker: Breaker,

@@ -1,0 +1,143 @@
+//! The suite of the cache through each layer of `store_core::layer`, and what a layer promises beyond it.
+
+mod traced;
+
+use std::sync::Arc;
+
+use store_conformance::{FaultyCache, Harness, Setup, async_trait};
+use store_core::PageRequest;
+use store_core::layer::{CircuitBreaker, CircuitBreakerOptions, CircuitState, Scoped};
+use store_memory::{
+    CacheStore, CacheStoreExt, DedupeStore, ErrorKind, Key, ManualClock, MemoryCacheStore,
+    NewEntry, RateLimitStore, Result, SECOND, Scope, Selection, Tag,
+};
+
+use crate::conformance::Memory;
+
+/// Puts a layer before a cache.
+type Layer = fn(Arc<dyn CacheStore>) -> Result<Arc<dyn CacheStore>>;
+
+/// The memory stores, with a layer over the cache.
+struct Layered {
+    memory: Memory,
+    layer: Layer,
+}
+
+impl Layered {
+    fn new(layer: Layer) -> Self {
+        let memory = Memory::default();
+        Self { memory, layer }
+    }
+}
+
+#[async_trait]
+impl Harness for Layered {
+    async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
+        (self.layer)(self.memory.cache(setup).await?)
+    }
+
+    async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
+        self.memory.dedupe(setup).await
+    }
+
+    async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
+        self.memory.rate_limit(setup).await
+    }
+}
+
+mod scoped {
+    use super::*;
+
+    fn harness() -> Layered {
+        Layered::new(|store| Ok(Arc::new(Scoped::new(store, Scope::new("acme")?))))
+    }
+
+    store_conformance::cache_conformance!(harness());
+
+    #[test]
+    fn matches_the_model() {
+        store_conformance::models::cache(harness);
+    }
+
+    // covers("D4")
+    #[tokio::test]
+    async fn a_scope_reaches_nothing_of_another() -> Result<()> {
+        let shared = MemoryCacheStore::new();
+        let [acme, other] = ["acme", "acme2"].map(|name| {
+            let scope = Scope::new(name).expect("a scope");
+            Scoped::new(shared.clone(), scope)
+        });
+        let key = Key::new("issue:1")?;
+        let tag = Tag::new("volume:1")?;
+        let entry = NewEntry::unconditional(key.clone(), "a").with_tags([tag.clone()]);
+        acme.set(entry).await?;
+        assert!(other.value(&key).await?.is_none());
+        assert!(other.list(&PageRequest::default()).await?.items.is_empty());
+
+        other.delete(&key).await?;
+        other.invalidate_tags(std::slice::from_ref(&tag)).await?;
+        other.clear(&Selection::Scope(Scope::new("issue")?)).await?;
+        other.clear(&Selection::All).await?;
+        other.close().await?;
+        let refused = other.get(&key).await.map_err(|error| error.kind());
+        assert_eq!(refused, Err(ErrorKind::Closed));
+
+        assert!(acme.value(&key).await?.is_some());
+        let listed = acme.list(&PageRequest::default()).await?.items;
+        assert_eq!((&listed[0].key, &listed[0].tags), (&key, &vec![tag]));
+        assert!(shared.value(&Key::new("acme:issue:1")?).await?.is_some());
+        Ok(())
+    }
+}
+
+mod circuit_breaker {
+    use super::*;
+
+    fn harness() -> Layered {
+        Layered::new(|store| Ok(Arc::new(CircuitBreaker::new(store))))
+    }
+
+    store_conformance::cache_conformance!(harness());
+
+    #[test]
+    fn matches_the_model() {
+        store_conformance::models::cache(harness);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_is_down_is_asked_once_until_the_pause_is_over() -> Result<()> {
+        let store = FaultyCache::new(MemoryCacheStore::new());
+        let clock = ManualClock::default();
+        let options = CircuitBreakerOptions::default().with_failure_threshold(1);
+        let cache = CircuitBreaker::with_options(store.clone(), options, clock.clone());
+        let key = Key::new("issue:1")?;
+        store.fail_with(ErrorKind::Unavailable);
+        let mut kinds = Vec::new();
+        for _ in 0..3 {
+            kinds.push(cache.get(&key).await.map_err(|error| error.kind()));
+        }
+        let open = Err(ErrorKind::CircuitOpen);
+        assert_eq!(kinds, [Err(ErrorKind::Unavailable), open.clone(), open]);
+        assert_eq!(store.calls(), 1);
+        assert!(cache.cleanup().await.is_err());
+
+        store.recover();
+        clock.advance(SECOND);
+        assert!(cache.get(&key).await.is_ok());
+        assert_eq!(cache.status().state, CircuitState::Closed);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn an_error_of_the_caller_opens_nothing() -> Result<()> {
+        let store = FaultyCache::new(MemoryCacheStore::new());
+        let cache = CircuitBreaker::new(store.clone());
+        for kind in [ErrorKind::TooLarge, ErrorKind::Codec, ErrorKind::Busy] {
+            store.fail_with(kind);
+            let refused = cache.get(&Key::new("issue:1")?).await;
+            assert_eq!(refused.map_err(|error| error.kind()), Err(kind));
+        }
+        assert_eq!(cache.status().state, CircuitState::Closed);
+        Ok(())
+    }
+}
