@@ -58,7 +58,7 @@ impl AdaptiveDelayCalculator {
         Self::drawing(SHORTEST, LONGEST, Arc::clone(random))
     }
 
-    fn drawing(shortest: Duration, longest: Duration, random: Arc<dyn Random>) -> Self {
+    pub(crate) fn drawing(shortest: Duration, longest: Duration, random: Arc<dyn Random>) -> Self {
         Self {
             shortest,
             longest: longest.max(shortest),

@@ -15,6 +15,10 @@ use super::delay::AdaptiveDelayCalculator;
 /// How long nothing but throttling makes a call fail.
 pub(crate) const GIVE_UP_AFTER: Duration = MINUTE;
 
+/// The bounds of the pauses. The shortest leaves room for users before the table has told how much it takes.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(1);
+
 /// The shortest time without throttling after which the pauses become shorter.
 const EASE_AFTER: Duration = Duration::from_secs(2);
 
@@ -47,6 +51,8 @@ struct Inner {
     delay: AdaptiveDelayCalculator,
     /// When the delay last changed: what began before it tells of the same moment.
     changed_at: Duration,
+    /// When a request was last throttled.
+    throttled_at: Option<Duration>,
     /// Since when every request has been throttled.
     throttled_since: Option<Duration>,
 }
@@ -56,8 +62,9 @@ impl Pace {
         Self {
             turn: tokio::sync::Mutex::default(),
             inner: Mutex::new(Inner {
-                delay: AdaptiveDelayCalculator::shared(random),
+                delay: AdaptiveDelayCalculator::drawing(SHORTEST, LONGEST, Arc::clone(random)),
                 changed_at: Duration::ZERO,
+                throttled_at: None,
                 throttled_since: None,
             }),
         }
@@ -77,15 +84,20 @@ impl Pace {
     }
 
     /// Records that a request that began at `began` was throttled; since when all have been. The pauses grow with
-    /// the second one in a row: between others that succeed, one shows that the pace is about right.
+    /// the second one within a while: one alone shows that the pace is about right, and what is throttled more often
+    /// takes what users need.
     pub(crate) fn throttled(&self, began: Duration, now: Duration) -> Duration {
         let mut inner = self.lock();
         let is_unpaced = inner.delay.next_delay().is_zero();
         if is_unpaced || began >= inner.changed_at {
-            if is_unpaced || inner.throttled_since.is_some() {
+            let is_frequent = inner
+                .throttled_at
+                .is_some_and(|before| now.saturating_sub(before) < EASE_AFTER);
+            if is_unpaced || is_frequent {
                 inner.delay.throttled();
             }
             inner.changed_at = now;
+            inner.throttled_at = Some(now);
         }
         *inner.throttled_since.get_or_insert(began)
     }
@@ -127,21 +139,31 @@ mod tests {
         for _ in 0..50 {
             pace.throttled(SECOND, SECOND * 2);
         }
-        let longest = Duration::from_millis(25);
-        assert!(pace.next_delay() > Duration::ZERO && pace.next_delay() <= longest);
+        assert!(pace.next_delay() > Duration::ZERO && pace.next_delay() <= SHORTEST);
         pace.throttled(SECOND * 2, SECOND * 3);
-        assert!(pace.next_delay() >= longest);
+        assert!(pace.next_delay() >= SHORTEST);
     }
 
     #[test]
-    fn one_that_is_throttled_among_others_leaves_the_pause_as_it_is() {
+    fn one_that_is_throttled_now_and_then_leaves_the_pause_as_it_is() {
+        let pace = pace();
+        for round in 1..100 {
+            let now = EASE_AFTER * round;
+            pace.throttled(now, now);
+            pace.succeeded(now);
+        }
+        assert!(pace.next_delay() <= SHORTEST);
+    }
+
+    #[test]
+    fn the_pause_grows_until_throttling_is_rare_though_others_succeed() {
         let pace = pace();
         for round in 1..100 {
             let now = Duration::from_millis(100) * round;
             pace.throttled(now, now);
             pace.succeeded(now);
         }
-        assert!(pace.next_delay() <= Duration::from_millis(25));
+        assert!(pace.next_delay() >= SECOND / 2);
     }
 
     #[test]
