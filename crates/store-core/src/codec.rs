@@ -3,6 +3,7 @@
 //! The first byte of a stored value names its format, so that a value is never read in the wrong
 //! one, and formats can be added.
 
+pub(crate) mod loaded;
 pub(crate) mod record;
 
 use bytes::Bytes;

@@ -5,14 +5,17 @@
 //! | give each tenant or program keys of its own in a shared cache | [`Scoped`] |
 //! | stop asking a store that is down | [`CircuitBreaker`] |
 //! | see what takes long or fails | [`Traced`] |
+//! | load values through the cache: once, early, and with a stale one in reserve | [`ReadThrough`] |
 //! | fill a cache at the start of a program | [`warm`] |
 
 mod circuit_breaker;
+pub mod read_through;
 mod scoped;
 mod traced;
 mod warm;
 
 pub use self::circuit_breaker::CircuitBreaker;
+pub use self::read_through::{ReadThrough, ReadThroughOptions};
 pub use self::scoped::Scoped;
 pub use self::traced::Traced;
 pub use self::warm::{WarmOptions, WarmProgress, warm};

@@ -8,6 +8,7 @@
 //! | to | use |
 //! |---|---|
 //! | cache values of a type, each computed once per process | [`TypedCache`] |
+//! | the same over all processes, refreshed before it expires and served stale when it cannot be loaded | [`layer::ReadThrough`] |
 //! | wait for a permit of a rate limit | [`RateLimiter`], [`Limit`], [`Acquire`] |
 //! | do work once over all processes | [`DedupeStoreExt::run_once`] |
 //! | all of it for requests to an API, equal ones sent once over all processes | [`Pipeline`], [`pipeline::Request`] |

@@ -26,7 +26,8 @@ use single_flight::{Flights, Shared};
 /// [`get_or_try_insert_with`](Self::get_or_try_insert_with) is all that most applications need: of the
 /// tasks of a process that miss the same key one computes the value, and a value that was invalidated
 /// while it was computed is not stored. Another process that misses computes the value as well; a
-/// [`Pipeline`](crate::Pipeline) sends equal requests of all processes once.
+/// [`ReadThrough`](crate::layer::ReadThrough) loads it once over all processes, for loads that own what
+/// they use, and a [`Pipeline`](crate::Pipeline) sends equal requests of all processes once.
 ///
 /// Make one for each type, and give it keys of its own: clones wait for each other, but two caches over
 /// one store do not, and caches of different types replace each other's values under the same key.
@@ -177,7 +178,7 @@ where
         };
         let value = match init().await {
             Ok(value) => value,
-            Err(error) => return (Shared::Failed(LoadError(Arc::from(error.into()))), None),
+            Err(error) => return (Shared::Failed(LoadError::new(error)), None),
         };
         let bytes = match self.codec.encode(&value) {
             Ok(bytes) => bytes,
@@ -259,6 +260,10 @@ where
 pub struct LoadError(Arc<dyn StdError + Send + Sync>);
 
 impl LoadError {
+    pub(crate) fn new(error: impl Into<BoxError>) -> Self {
+        Self(Arc::from(error.into()))
+    }
+
     /// The error as the type that `init` returned, if that was `E`.
     ///
     /// ```

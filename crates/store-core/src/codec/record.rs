@@ -28,7 +28,7 @@ const CLOCK_TOLERANCE: Duration = MINUTE;
 
 /// Whether what was fetched at `fetched_at` is fresh. A time further ahead than clocks differ was taken from a
 /// wrong clock, so that nothing is known of the age.
-fn is_fresh(fetched_at: Timestamp, fresh_until: Timestamp, now: Timestamp) -> bool {
+pub(super) fn is_fresh(fetched_at: Timestamp, fresh_until: Timestamp, now: Timestamp) -> bool {
     fresh_until > now && fetched_at <= now + CLOCK_TOLERANCE
 }
 

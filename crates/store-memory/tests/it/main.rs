@@ -8,6 +8,7 @@ mod examples;
 mod layers;
 mod limiter;
 mod pipeline;
+mod read_through;
 mod run_once;
 mod tower_layer;
 mod typed_cache;

@@ -1,0 +1,245 @@
+//! The loads in flight: one task per key, which outlives its caller as long as somebody wants the value.
+//!
+//! - A task that nobody waits for any more is aborted, unless it was told to go on.
+//! - A task removes its flight before it hands on the result, and after the result is stored: a caller who
+//!   comes too late for the flight finds the value in the cache.
+//! - A task that panics, or that the runtime drops, wakes those who wait; one of them begins another.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tracing::Instrument as _;
+
+use crate::codec::loaded::StoredValue;
+use crate::key::Key;
+use crate::typed::LoadError;
+
+/// The loads in flight of one cache, by key. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flights {
+    state: Arc<Mutex<State>>,
+    /// The number of tasks that have not ended.
+    tasks: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    flights: HashMap<Key, Flight>,
+    last_number: u64,
+    is_closed: bool,
+}
+
+#[derive(Debug)]
+struct Flight {
+    /// Told apart from an earlier flight of the same key.
+    number: u64,
+    /// On the monotonic clock.
+    started_at: Duration,
+    landed: watch::Sender<Option<Landed>>,
+    /// `None` until the task is spawned.
+    task: Option<AbortHandle>,
+    mode: Mode,
+}
+
+/// Whether a load goes on without anybody who waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// As long as somebody waits.
+    Awaited,
+    /// To its end.
+    Background,
+}
+
+/// The result of a flight.
+pub(super) type Landed = Result<(StoredValue, Origin), LoadError>;
+
+/// Where a flight has its value from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It was in the cache by the time the flight began.
+    Cache,
+    /// Another process loaded it.
+    Elsewhere,
+    /// The flight loaded it.
+    Load,
+}
+
+/// A place in a flight.
+pub(super) enum Boarding {
+    /// In one that has begun before.
+    Joined(Ticket),
+    /// In one that begins with this caller's load.
+    Started(Ticket),
+    /// There is no flight, and none may begin.
+    Closed,
+}
+
+impl Flights {
+    /// Joins the flight of `key`, or begins one with `load`, which is called only then.
+    pub(super) fn board<R>(
+        &self,
+        key: &Key,
+        mode: Mode,
+        now: Duration,
+        load: impl FnOnce() -> R,
+    ) -> Boarding
+    where
+        R: Future<Output = Landed> + Send + 'static,
+    {
+        let (landed, receiver) = watch::channel(None);
+        let mut state = self.lock();
+        if let Some(flight) = state.flights.get(key) {
+            return Boarding::Joined(self.ticket(key, flight, flight.landed.subscribe()));
+        }
+        if state.is_closed {
+            return Boarding::Closed;
+        }
+        state.last_number += 1;
+        let number = state.last_number;
+        let flight = Flight {
+            number,
+            started_at: now,
+            landed: landed.clone(),
+            task: None,
+            mode,
+        };
+        let ticket = self.ticket(key, &flight, receiver);
+        state.flights.insert(key.clone(), flight);
+        drop(state);
+
+        self.tasks.send_modify(|tasks| *tasks += 1);
+        let running = Running {
+            flights: self.clone(),
+            key: key.clone(),
+            number,
+            landed,
+        };
+        let load = load();
+        let span = tracing::debug_span!("load", %key);
+        // Not under the lock: a runtime that shuts down drops the task here, which takes the lock.
+        let task = tokio::spawn(async move { running.land(load.await) }.instrument(span));
+        // This caller's ticket has kept it from being given up so far.
+        if let Some(flight) = self.lock().flights.get_mut(key)
+            && flight.number == number
+        {
+            flight.task = Some(task.abort_handle());
+        }
+        Boarding::Started(ticket)
+    }
+
+    /// Lets no further flight begin.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+    }
+
+    /// Completes once no task runs.
+    pub(super) async fn wait_idle(&self) {
+        let mut tasks = self.tasks.subscribe();
+        // The sender lives in `self`, so this cannot fail while we borrow it.
+        let _idle = tasks.wait_for(|tasks| *tasks == 0).await;
+    }
+
+    fn ticket(
+        &self,
+        key: &Key,
+        flight: &Flight,
+        landed: watch::Receiver<Option<Landed>>,
+    ) -> Ticket {
+        Ticket {
+            flights: self.clone(),
+            key: key.clone(),
+            number: flight.number,
+            started_at: flight.started_at,
+            landed: Some(landed),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn flight(&mut self, key: &Key, number: u64) -> Option<&mut Flight> {
+        self.flights
+            .get_mut(key)
+            .filter(|flight| flight.number == number)
+    }
+}
+
+/// The part of a flight that its task holds.
+struct Running {
+    flights: Flights,
+    key: Key,
+    number: u64,
+    landed: watch::Sender<Option<Landed>>,
+}
+
+impl Running {
+    fn land(self, landed: Landed) {
+        self.remove_flight();
+        self.landed.send_replace(Some(landed));
+    }
+
+    fn remove_flight(&self) {
+        let mut state = self.flights.lock();
+        if state.flight(&self.key, self.number).is_some() {
+            state.flights.remove(&self.key);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Without a result, the last sender goes with this: those who wait learn that none comes.
+        self.remove_flight();
+        self.flights.tasks.send_modify(|tasks| *tasks -= 1);
+    }
+}
+
+/// A caller's interest in a flight.
+pub(super) struct Ticket {
+    flights: Flights,
+    key: Key,
+    number: u64,
+    pub(super) started_at: Duration,
+    landed: Option<watch::Receiver<Option<Landed>>>,
+}
+
+impl Ticket {
+    /// The result; `None` if the flight ended without one.
+    pub(super) async fn landed(&mut self) -> Option<Landed> {
+        let landed = self.landed.as_mut()?;
+        match landed.wait_for(Option::is_some).await {
+            Ok(landed) => landed.clone(),
+            Err(_) => None,
+        }
+    }
+
+    /// Lets the flight go on without this caller.
+    pub(super) fn leave_to_background(self) {
+        if let Some(flight) = self.flights.lock().flight(&self.key, self.number) {
+            flight.mode = Mode::Background;
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut state = self.flights.lock();
+        // Under the lock, so that of several who leave at once the last one sees it, and nobody joins in between.
+        self.landed = None;
+        let is_abandoned = state.flight(&self.key, self.number).is_some_and(|flight| {
+            flight.mode == Mode::Awaited && flight.landed.receiver_count() == 0
+        });
+        if is_abandoned && let Some(flight) = state.flights.remove(&self.key) {
+            drop(state);
+            if let Some(task) = flight.task {
+                task.abort();
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Stores that fail: a load costs more, and nothing is lost.
+
+use store_memory::{CacheStore, DedupeStore};
+
+use super::*;
+
+/// Calls in two processes at the same time.
+async fn calls(fixture: &Fixture) -> [Names; 2] {
+    let processes = [(), ()].map(|()| fixture.process(options()));
+    let calls: Vec<_> = (0..40)
+        .map(|task| call(&processes[task % 2], fixture.held(Ok("one"))))
+        .collect();
+    settle().await;
+    fixture.release.add_permits(40);
+    for given in calls {
+        assert_eq!(value(&given.await.unwrap()), Some("one"));
+    }
+    fixture.release.forget_permits(40);
+    processes
+}
+
+// covers("F41")
+#[tokio::test]
+async fn without_the_cache_callers_share_a_load() -> Result<(), BoxError> {
+    let fixture = Fixture::new();
+    fixture.cache.close().await?;
+    calls(&fixture).await;
+    assert_eq!(fixture.loads(), 1);
+    calls(&fixture).await;
+    assert_eq!(fixture.loads(), 2);
+    Ok(())
+}
+
+// covers("F41")
+#[tokio::test]
+async fn without_the_de_duplication_each_process_loads_once() -> Result<(), BoxError> {
+    let fixture = Fixture::new();
+    fixture.jobs.close().await?;
+    let [first, second] = calls(&fixture).await;
+    assert_eq!((first.stats().loads, second.stats().loads), (1, 1));
+    calls(&fixture).await;
+    assert_eq!(fixture.loads(), 2, "the value is cached");
+    Ok(())
+}
+
+#[tokio::test]
+async fn without_either_store_each_process_loads() -> Result<(), BoxError> {
+    let fixture = Fixture::new();
+    fixture.cache.close().await?;
+    fixture.jobs.close().await?;
+    let [first, second] = calls(&fixture).await;
+    assert_eq!((first.stats().loads, second.stats().loads), (1, 1));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_long_for_the_cache_reaches_its_callers() {
+    let fixture = Fixture::new();
+    let cache = MemoryCacheStore::with_options(
+        CacheOptions::default()
+            .with_clock(fixture.clock.clone())
+            .with_max_entry_bytes(8),
+    );
+    let fixture = Fixture { cache, ..fixture };
+    calls(&fixture).await;
+    assert_eq!(fixture.loads(), 1);
+}
