@@ -24,6 +24,7 @@ mod npm_contents;
 mod npm_migration;
 mod npm_migration_killed;
 mod operations;
+mod read_through_across_processes;
 mod refusals;
 mod schema;
 mod stores;
