@@ -171,6 +171,12 @@ async fn settle() {
     }
 }
 
+/// Lets the loads end, all of which can.
+async fn idle(names: &Names) {
+    settle().await;
+    at_once(names.wait_idle());
+}
+
 /// The output of a future that waits for nothing.
 #[track_caller]
 fn at_once<T>(future: impl Future<Output = T>) -> T {

@@ -44,16 +44,15 @@ where
                 return Ok(read.into_answer(Outcome::Hit));
             }
             Found::Stale(read) => {
-                let now = inner.clock().monotonic();
-                if let Some(error) = inner.failures.find(key, now) {
+                if let Some(error) = inner.failure(key, &read.record) {
                     return Ok(read.into_stale(StaleCause::Failed(error)));
                 }
                 Some(read)
             }
             Found::Miss(_) | Found::Undecodable | Found::Nothing => None,
         };
-        let reason = match stale {
-            Some(_) => Reason::Stale,
+        let reason = match &stale {
+            Some(read) => Reason::Stale(read.record.loaded_at),
             None => Reason::Miss,
         };
         let error = match self.load(key, reason, loader).await {
@@ -85,7 +84,7 @@ where
         let (clock, options) = (inner.clock(), &inner.options);
         let began = clock.monotonic();
         let soft = match reason {
-            Reason::Stale => Some(options.soft_timeout),
+            Reason::Stale(_) => Some(options.soft_timeout),
             Reason::Miss | Reason::Early(_) => None,
         };
         let mut loader = Some(loader);

@@ -23,6 +23,7 @@ use crate::dedupe::DedupeStore;
 use crate::error::Result;
 use crate::key::Key;
 use crate::pipeline::Outcome;
+use crate::typed::LoadError;
 
 #[derive(Debug)]
 pub(super) struct Inner<C> {
@@ -103,6 +104,12 @@ impl<C: Codec> Inner<C> {
         Ok(Read { record, value })
     }
 
+    /// The failure because of which this record is not loaded again now.
+    pub(super) fn failure(&self, key: &Key, record: &StoredValue) -> Option<LoadError> {
+        let now = self.clock().monotonic();
+        self.failures.find(key, record.loaded_at, now)
+    }
+
     /// Whether the reader of this fresh record is to load it again.
     pub(super) fn is_due_early(&self, key: &Key, record: &StoredValue) -> bool {
         let Some(expires_at) = record.fresh_until else {
@@ -110,8 +117,7 @@ impl<C: Codec> Inner<C> {
         };
         let left = expires_at.since(self.clock().now());
         let (beta, random) = (self.options.beta, &*self.options.random);
-        xfetch::is_due(record.load_time, left, beta, random)
-            && self.failures.find(key, self.clock().monotonic()).is_none()
+        xfetch::is_due(record.load_time, left, beta, random) && self.failure(key, record).is_none()
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
+use super::failures::Failure;
 use super::flights::{Landed, Origin};
 use super::inner::{Found, Inner, Read, within};
 use super::loaded::{Content, Loaded, Previous};
@@ -33,10 +34,21 @@ pub(super) struct Load<T, C> {
 pub(super) enum Reason {
     /// Nothing.
     Miss,
-    /// A stale value.
-    Stale,
+    /// A stale value, whose own load began then.
+    Stale(Timestamp),
     /// This fresh value, which is loaded again early.
     Early(StoredValue),
+}
+
+impl Reason {
+    /// When the load of the value began that is to be replaced.
+    const fn replaces(&self) -> Option<Timestamp> {
+        match self {
+            Self::Miss => None,
+            Self::Stale(loaded_at) => Some(*loaded_at),
+            Self::Early(record) => Some(record.loaded_at),
+        }
+    }
 }
 
 /// Where the value of a finished load can be had by other processes.
@@ -61,18 +73,15 @@ where
             Some(dedupe) => self.share(&**dedupe, loader).await,
             None => self.find_or_load(loader).await.0,
         };
-        let Inner {
-            options, failures, ..
-        } = &*self.inner;
-        match (&landed, &self.reason) {
-            (Ok(_), _) => failures.remove(&self.key),
-            // There is nothing to give meanwhile, so the next caller tries again.
-            (Err(_), Reason::Miss) => {}
-            (Err(error), Reason::Stale | Reason::Early(_)) => {
-                let now = options.clock.monotonic();
-                let until = now.saturating_add(options.retry_after);
-                failures.add(self.key.clone(), error.clone(), now, until);
-            }
+        // Where there is nothing to give meanwhile, the next caller tries again.
+        if let (Err(error), Some(replaces)) = (&landed, self.reason.replaces()) {
+            let now = self.inner.clock().monotonic();
+            let failure = Failure {
+                replaces,
+                until: now.saturating_add(self.inner.options.retry_after),
+                error: error.clone(),
+            };
+            self.inner.failures.add(self.key.clone(), failure, now);
         }
         landed
     }

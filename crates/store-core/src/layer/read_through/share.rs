@@ -46,7 +46,7 @@ where
         let options = &self.inner.options;
         let priority = match self.reason {
             Reason::Early(_) => Priority::Background,
-            Reason::Miss | Reason::Stale => Priority::User,
+            Reason::Miss | Reason::Stale(_) => Priority::User,
         };
         let deadline = Deadline::after(options.load_timeout, &*options.clock);
         let mut failed_waits = 0;

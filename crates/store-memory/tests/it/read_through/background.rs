@@ -39,7 +39,7 @@ async fn a_load_that_hangs_gives_the_stale_value_within_the_soft_timeout_and_end
     assert_eq!(value(&given), Some("old"));
 
     fixture.release.add_permits(1);
-    names.wait_idle().await;
+    idle(&names).await;
     let given = at_once(names.get(&key(), fixture.load(Ok("newer"))));
     assert_eq!(value(&given), Some("new"));
     assert_eq!(given.unwrap().outcome, Outcome::Hit);
@@ -59,7 +59,7 @@ async fn without_a_stale_value_the_hard_timeout_is_an_error_and_the_load_ends_in
     assert!(matches!(error, ReadThroughError::TimedOut), "{error:?}");
 
     fixture.release.add_permits(1);
-    names.wait_idle().await;
+    idle(&names).await;
     let given = at_once(names.get(&key(), fixture.load(Ok("two"))));
     assert_eq!(value(&given), Some("one"));
 }
@@ -74,7 +74,7 @@ async fn a_background_load_that_fails_postpones_the_next_one() {
     fixture.clock.advance(SOFT);
     assert_eq!(value(&caller.await.unwrap()), Some("old"));
     fixture.release.add_permits(1);
-    names.wait_idle().await;
+    idle(&names).await;
     let given = at_once(names.get(&key(), fixture.load(Ok("new"))));
     assert_eq!(value(&given), Some("old"));
     assert_eq!(fixture.loads(), 2);
@@ -92,6 +92,7 @@ async fn a_load_that_hangs_for_ever_is_given_up() {
     fixture.pass(SECOND * 19).await;
     assert!(caller.is_finished() && !joined.is_finished());
     fixture.pass(SECOND).await;
+    assert!(joined.is_finished());
     assert!(joined.await.unwrap().is_err());
     at_once(names.wait_idle());
     assert_eq!(names.stats().load_failures, 1);

@@ -84,8 +84,8 @@ async fn a_refresh_in_another_process_is_not_repeated() {
     settle().await;
     assert_eq!(fixture.loads(), 2);
     fixture.release.add_permits(2);
-    first.wait_idle().await;
-    second.wait_idle().await;
+    idle(&first).await;
+    idle(&second).await;
     assert_eq!(fixture.loads(), 2);
     let given = at_once(second.get(&key(), fixture.load(Ok("four"))));
     assert_eq!(value(&given), Some("two"));
@@ -115,14 +115,14 @@ async fn a_refresh_that_failed_is_not_tried_again_at_once() {
     load_slowly(&fixture, &names).await;
     fixture.pass(UNTIL_DUE).await;
     refresh(&names, || fixture.load(Err("down")));
-    names.wait_idle().await;
+    idle(&names).await;
     for _ in 0..1_000 {
         at_once(names.get(&key(), fixture.load(Ok("two")))).unwrap();
     }
     assert_eq!(names.stats().early_refreshes, 1);
     fixture.clock.advance(LOAD_TIME / 10);
     refresh(&names, || fixture.load(Ok("two")));
-    names.wait_idle().await;
+    idle(&names).await;
     let given = at_once(names.get(&key(), fixture.load(Ok("three"))));
     assert_eq!(value(&given), Some("two"));
 }
@@ -136,7 +136,7 @@ async fn a_refresh_whose_caller_is_gone_is_stored() {
     // `at_once` drops the call.
     refresh(&names, || fixture.held(Ok("two")));
     fixture.release.add_permits(1);
-    names.wait_idle().await;
+    idle(&names).await;
     let cached = names.cached(&key()).await.unwrap();
     assert_eq!(cached.value.as_deref(), Some("two"));
 }

@@ -59,6 +59,19 @@ async fn the_failure_of_another_process_that_was_joined_counts_here_too() {
 }
 
 #[tokio::test]
+async fn a_value_of_another_process_ends_the_pause_after_a_failure() {
+    let fixture = Fixture::new();
+    let paused = fixture.process(options().with_retry_after(MINUTE * 60));
+    let other = fixture.process(options());
+    fixture.store_stale(&paused, "old").await;
+    let given = paused.get(&key(), fixture.load(Err("down"))).await;
+    assert_stale(given, "old", "down");
+    fixture.store_stale(&other, "newer").await;
+    let given = paused.get(&key(), fixture.load(Ok("newest"))).await;
+    assert_eq!(value(&given), Some("newest"));
+}
+
+#[tokio::test]
 async fn a_stale_value_is_gone_after_its_time() {
     let fixture = Fixture::new();
     let names = fixture.process(options());

@@ -1,7 +1,8 @@
 //! One load for all who need the same value, in one process and over several.
 
+use store_core::Priority::User;
 use store_core::{Outcome, Random};
-use store_memory::{CacheStore, DedupeStore, Lookup, NewEntry};
+use store_memory::{CacheStore, DedupeStore, Lookup, NewEntry, Registration};
 
 use super::*;
 
@@ -61,6 +62,29 @@ async fn a_caller_who_comes_right_after_the_load_finds_its_value() {
     assert_eq!((first.stats().hits, second.stats().hits), (1, 1));
 }
 
+// covers("D9")
+#[tokio::test]
+async fn who_takes_over_from_a_dead_owner_finds_what_that_one_stored() -> Result<(), BoxError> {
+    let fixture = Fixture::new();
+    let Registration::Owner(owner) = fixture.jobs.register_or_join(&key(), User).await? else {
+        panic!("nobody else loads");
+    };
+    let names = fixture.process(options());
+    let caller = call(&names, fixture.load(Ok("again")));
+    settle().await;
+    let options = options().with_clock(fixture.clock.clone());
+    let owners: Names = ReadThrough::builder(fixture.cache.clone())
+        .with_options(options)
+        .build();
+    owners.get(&key(), fixture.load(Ok("one"))).await?;
+    drop(owner);
+    let given = caller.await?;
+    assert_eq!(value(&given), Some("one"));
+    assert_eq!(given?.outcome, Outcome::Hit);
+    assert_eq!(fixture.loads(), 1);
+    Ok(())
+}
+
 // covers("D12")
 #[tokio::test]
 async fn an_error_is_everybodys_and_is_not_cached() {
@@ -106,7 +130,7 @@ async fn a_load_that_nobody_wants_any_more_is_stopped_and_another_process_takes_
     for call in &calls {
         call.abort();
     }
-    first.wait_idle().await;
+    idle(&first).await;
     settle().await;
     assert_eq!(fixture.loads(), 2);
     fixture.release.add_permits(1);
@@ -131,7 +155,7 @@ async fn a_load_that_panics_is_its_callers_error_and_the_others_load_themselves(
     assert_eq!(value(&second.await.unwrap()), Some("second"));
     let error = first.await.unwrap().unwrap_err();
     assert!(matches!(error, ReadThroughError::Load(_)), "{error:?}");
-    names.wait_idle().await;
+    idle(&names).await;
 }
 
 // covers("F48", "F63")
