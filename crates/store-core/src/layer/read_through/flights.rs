@@ -38,7 +38,7 @@ struct Flight {
     number: u64,
     /// On the monotonic clock.
     started_at: Duration,
-    landed: watch::Sender<Option<Landed>>,
+    result: watch::Sender<Option<LoadResult>>,
     /// `None` until the task is spawned.
     task: Option<AbortHandle>,
     mode: Mode,
@@ -54,7 +54,7 @@ pub(super) enum Mode {
 }
 
 /// The result of a flight.
-pub(super) type Landed = Result<(StoredValue, Origin), LoadError>;
+pub(super) type LoadResult = Result<(StoredValue, Origin), LoadError>;
 
 /// Where a flight has its value from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,46 +67,46 @@ pub(super) enum Origin {
     Load,
 }
 
-/// A place in a flight.
-pub(super) enum Boarding {
-    /// In one that has begun before.
-    Joined(Ticket),
+/// How a caller takes part in a flight.
+pub(super) enum Participation {
+    /// In one that began before.
+    Joined(Participant),
     /// In one that begins with this caller's load.
-    Started(Ticket),
+    Started(Participant),
     /// There is no flight, and none may begin.
     Closed,
 }
 
 impl Flights {
     /// Joins the flight of `key`, or begins one with `load`, which is called only then.
-    pub(super) fn board<R>(
+    pub(super) fn join_or_start<R>(
         &self,
         key: &Key,
         mode: Mode,
         now: Duration,
         load: impl FnOnce() -> R,
-    ) -> Boarding
+    ) -> Participation
     where
-        R: Future<Output = Landed> + Send + 'static,
+        R: Future<Output = LoadResult> + Send + 'static,
     {
-        let (landed, receiver) = watch::channel(None);
+        let (result, receiver) = watch::channel(None);
         let mut state = self.lock();
         if let Some(flight) = state.flights.get(key) {
-            return Boarding::Joined(self.ticket(key, flight, flight.landed.subscribe()));
+            return Participation::Joined(self.participant(key, flight, flight.result.subscribe()));
         }
         if state.is_closed {
-            return Boarding::Closed;
+            return Participation::Closed;
         }
         state.last_number += 1;
         let number = state.last_number;
         let flight = Flight {
             number,
             started_at: now,
-            landed: landed.clone(),
+            result: result.clone(),
             task: None,
             mode,
         };
-        let ticket = self.ticket(key, &flight, receiver);
+        let participant = self.participant(key, &flight, receiver);
         state.flights.insert(key.clone(), flight);
         drop(state);
 
@@ -115,19 +115,25 @@ impl Flights {
             flights: self.clone(),
             key: key.clone(),
             number,
-            landed,
+            result,
         };
         let load = load();
         let span = tracing::debug_span!("load", %key);
         // Not under the lock: a runtime that shuts down drops the task here, which takes the lock.
-        let task = tokio::spawn(async move { running.land(load.await) }.instrument(span));
-        // This caller's ticket has kept it from being given up so far.
+        let flight = async move {
+            // Dropped after the load, whose lease is abandoned by the time that the flight has ended.
+            let running = running;
+            let result = load.await;
+            running.finish(result);
+        };
+        let task = tokio::spawn(flight.instrument(span));
+        // The participant has kept it from being aborted so far.
         if let Some(flight) = self.lock().flights.get_mut(key)
             && flight.number == number
         {
             flight.task = Some(task.abort_handle());
         }
-        Boarding::Started(ticket)
+        Participation::Started(participant)
     }
 
     /// Lets no further flight begin.
@@ -142,18 +148,18 @@ impl Flights {
         let _idle = tasks.wait_for(|tasks| *tasks == 0).await;
     }
 
-    fn ticket(
+    fn participant(
         &self,
         key: &Key,
         flight: &Flight,
-        landed: watch::Receiver<Option<Landed>>,
-    ) -> Ticket {
-        Ticket {
+        result: watch::Receiver<Option<LoadResult>>,
+    ) -> Participant {
+        Participant {
             flights: self.clone(),
             key: key.clone(),
             number: flight.number,
             started_at: flight.started_at,
-            landed: Some(landed),
+            result: Some(result),
         }
     }
 
@@ -175,13 +181,13 @@ struct Running {
     flights: Flights,
     key: Key,
     number: u64,
-    landed: watch::Sender<Option<Landed>>,
+    result: watch::Sender<Option<LoadResult>>,
 }
 
 impl Running {
-    fn land(self, landed: Landed) {
+    fn finish(self, result: LoadResult) {
         self.remove_flight();
-        self.landed.send_replace(Some(landed));
+        self.result.send_replace(Some(result));
     }
 
     fn remove_flight(&self) {
@@ -200,21 +206,21 @@ impl Drop for Running {
     }
 }
 
-/// A caller's interest in a flight.
-pub(super) struct Ticket {
+/// A caller that waits for a flight.
+pub(super) struct Participant {
     flights: Flights,
     key: Key,
     number: u64,
     pub(super) started_at: Duration,
-    landed: Option<watch::Receiver<Option<Landed>>>,
+    result: Option<watch::Receiver<Option<LoadResult>>>,
 }
 
-impl Ticket {
+impl Participant {
     /// The result; `None` if the flight ended without one.
-    pub(super) async fn landed(&mut self) -> Option<Landed> {
-        let landed = self.landed.as_mut()?;
-        match landed.wait_for(Option::is_some).await {
-            Ok(landed) => landed.clone(),
+    pub(super) async fn result(&mut self) -> Option<LoadResult> {
+        let result = self.result.as_mut()?;
+        match result.wait_for(Option::is_some).await {
+            Ok(result) => result.clone(),
             Err(_) => None,
         }
     }
@@ -227,13 +233,13 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Participant {
     fn drop(&mut self) {
         let mut state = self.flights.lock();
         // Under the lock, so that of several who leave at once the last one sees it, and nobody joins in between.
-        self.landed = None;
+        self.result = None;
         let is_abandoned = state.flight(&self.key, self.number).is_some_and(|flight| {
-            flight.mode == Mode::Awaited && flight.landed.receiver_count() == 0
+            flight.mode == Mode::Awaited && flight.result.receiver_count() == 0
         });
         if is_abandoned && let Some(flight) = state.flights.remove(&self.key) {
             drop(state);

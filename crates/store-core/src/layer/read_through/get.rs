@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::ReadThrough;
 use super::answer::{Answer, ReadThroughError, StaleCause};
-use super::flights::{Boarding, Landed, Mode, Origin};
+use super::flights::{LoadResult, Mode, Origin, Participation};
 use super::inner::{Found, Read, within};
 use super::load::{Load, Reason};
 use super::loaded::{Loaded, Previous};
@@ -91,19 +91,21 @@ where
         loop {
             let now = clock.monotonic();
             let load = || self.flight(key, reason.clone(), loader.take());
-            let (mut ticket, is_own) = match inner.flights.board(key, Mode::Awaited, now, load) {
-                Boarding::Started(ticket) => (ticket, true),
-                Boarding::Joined(ticket) => (ticket, false),
-                Boarding::Closed => return Err(ReadThroughError::Closed),
-            };
+            let (mut participant, is_own) =
+                match inner.flights.join_or_start(key, Mode::Awaited, now, load) {
+                    Participation::Started(participant) => (participant, true),
+                    Participation::Joined(participant) => (participant, false),
+                    Participation::Closed => return Err(ReadThroughError::Closed),
+                };
             let hard = options
                 .hard_timeout
                 .saturating_sub(now.saturating_sub(began));
             // From the beginning of the load: who comes while it hangs does not wait as well.
-            let soft = soft.map(|soft| soft.saturating_sub(now.saturating_sub(ticket.started_at)));
+            let soft =
+                soft.map(|soft| soft.saturating_sub(now.saturating_sub(participant.started_at)));
             let patience = soft.map_or(hard, |soft| soft.min(hard));
-            match within(clock, patience, ticket.landed()).await {
-                Some(Some(landed)) => return self.read(landed, is_own),
+            match within(clock, patience, participant.result()).await {
+                Some(Some(result)) => return self.read(result, is_own),
                 Some(None) if is_own => {
                     let error = LoadError::new("the load ended without a result");
                     return Err(ReadThroughError::Load(error));
@@ -111,7 +113,7 @@ where
                 // Another caller's load is gone, so this one begins its own.
                 Some(None) => {}
                 None => {
-                    ticket.leave_to_background();
+                    participant.leave_to_background();
                     return Err(ReadThroughError::TimedOut);
                 }
             }
@@ -131,9 +133,12 @@ where
             self.flight(key, Reason::Early(seen.clone()), Some(loader))
         };
         let now = inner.clock().monotonic();
-        match inner.flights.board(key, Mode::Background, now, load) {
-            Boarding::Started(_) => debug!(%key, "refreshing early"),
-            Boarding::Joined(_) | Boarding::Closed => {}
+        match inner
+            .flights
+            .join_or_start(key, Mode::Background, now, load)
+        {
+            Participation::Started(_) => debug!(%key, "refreshing early"),
+            Participation::Joined(_) | Participation::Closed => {}
         }
     }
 
@@ -143,7 +148,7 @@ where
         key: &Key,
         reason: Reason,
         loader: Option<F>,
-    ) -> impl Future<Output = Landed> + Send + use<T, C, E, F, R>
+    ) -> impl Future<Output = LoadResult> + Send + use<T, C, E, F, R>
     where
         E: Into<BoxError> + Send + 'static,
         F: FnOnce(Option<Previous<T>>) -> R + Send + 'static,
@@ -163,8 +168,8 @@ where
         }
     }
 
-    fn read(&self, landed: Landed, is_own: bool) -> Result<Answer<T>, ReadThroughError> {
-        let (record, origin) = landed.map_err(ReadThroughError::Load)?;
+    fn read(&self, result: LoadResult, is_own: bool) -> Result<Answer<T>, ReadThroughError> {
+        let (record, origin) = result.map_err(ReadThroughError::Load)?;
         let outcome = match origin {
             Origin::Load if is_own => Outcome::Fetched,
             Origin::Cache if is_own => Outcome::Hit,

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tracing::{debug, warn};
 
 use super::failures::Failure;
-use super::flights::{Landed, Origin};
+use super::flights::{LoadResult, Origin};
 use super::inner::{Found, Inner, Read, within};
 use super::loaded::{Content, Loaded, Previous};
 use super::xfetch;
@@ -63,18 +63,18 @@ where
     T: Serialize + DeserializeOwned + Send + Sync + 'static,
     C: Codec,
 {
-    pub(super) async fn run<E, F, R>(self, loader: F) -> Landed
+    pub(super) async fn run<E, F, R>(self, loader: F) -> LoadResult
     where
         E: Into<BoxError> + Send,
         F: FnOnce(Option<Previous<T>>) -> R + Send,
         R: Future<Output = Result<Loaded<T>, E>> + Send,
     {
-        let landed = match &self.inner.dedupe {
+        let result = match &self.inner.dedupe {
             Some(dedupe) => self.share(&**dedupe, loader).await,
             None => self.find_or_load(loader).await.0,
         };
         // Where there is nothing to give meanwhile, the next caller tries again.
-        if let (Err(error), Some(replaces)) = (&landed, self.reason.replaces()) {
+        if let (Err(error), Some(replaces)) = (&result, self.reason.replaces()) {
             let now = self.inner.clock().monotonic();
             let failure = Failure {
                 replaces,
@@ -83,11 +83,11 @@ where
             };
             self.inner.failures.add(self.key.clone(), failure, now);
         }
-        landed
+        result
     }
 
     /// The value of the cache, if another flight or process has stored it since the caller looked, or of a load.
-    pub(super) async fn find_or_load<E, F, R>(&self, loader: F) -> (Landed, Location)
+    pub(super) async fn find_or_load<E, F, R>(&self, loader: F) -> (LoadResult, Location)
     where
         E: Into<BoxError> + Send,
         F: FnOnce(Option<Previous<T>>) -> R + Send,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
-use super::flights::{Landed, Origin};
+use super::flights::{LoadResult, Origin};
 use super::inner::Found;
 use super::load::{Load, Location, Reason};
 use super::loaded::{Loaded, Previous};
@@ -25,7 +25,7 @@ const MAX_FAILED_WAITS: u32 = 2;
 
 /// The result of waiting for the load of another process.
 enum Join {
-    Landed(Landed),
+    Ended(LoadResult),
     /// Its owner is gone or shared nothing: register again.
     Register,
     Failed(Error),
@@ -37,7 +37,7 @@ where
     C: Codec,
 {
     /// Loads as the owner of the key's job, or waits for its owner.
-    pub(super) async fn share<E, F, R>(&self, dedupe: &dyn DedupeStore, loader: F) -> Landed
+    pub(super) async fn share<E, F, R>(&self, dedupe: &dyn DedupeStore, loader: F) -> LoadResult
     where
         E: Into<BoxError> + Send,
         F: FnOnce(Option<Previous<T>>) -> R + Send,
@@ -59,7 +59,7 @@ where
                         .join(dedupe, &job, deadline.left(&*options.clock))
                         .await
                     {
-                        Join::Landed(landed) => return landed,
+                        Join::Ended(result) => return result,
                         Join::Register => {}
                         // The owner is still at work, so the wait is worth another try or two.
                         Join::Failed(error)
@@ -87,7 +87,7 @@ where
                 let read =
                     StoredValue::decode(&bytes).and_then(|record| self.inner.read::<T>(record));
                 match read {
-                    Ok(read) => Join::Landed(Ok((read.record, Origin::Elsewhere))),
+                    Ok(read) => Join::Ended(Ok((read.record, Origin::Elsewhere))),
                     Err(error) => {
                         warn!(%key, %error, "a shared value does not decode");
                         Join::Register
@@ -96,7 +96,7 @@ where
             }
             Ok(JobOutcome::NotShared) => match self.inner.look_up::<T>(key).await {
                 Found::Fresh(read) if !self.has_seen(&read.record) => {
-                    Join::Landed(Ok((read.record, Origin::Elsewhere)))
+                    Join::Ended(Ok((read.record, Origin::Elsewhere)))
                 }
                 Found::Fresh(_)
                 | Found::Stale(_)
@@ -104,9 +104,9 @@ where
                 | Found::Undecodable
                 | Found::Nothing => Join::Register,
             },
-            Ok(JobOutcome::OwnerFailed(error)) => Join::Landed(Err(LoadError::new(error))),
+            Ok(JobOutcome::OwnerFailed(error)) => Join::Ended(Err(LoadError::new(error))),
             Ok(JobOutcome::Lapsed) => Join::Register,
-            Ok(JobOutcome::TimedOut) => Join::Landed(Err(
+            Ok(JobOutcome::TimedOut) => Join::Ended(Err(
                 self.timed_out("another process did not load it in time")
             )),
             Err(error) => Join::Failed(error),
@@ -118,7 +118,7 @@ where
         dedupe: &dyn DedupeStore,
         mut owner: Ownership,
         loader: F,
-    ) -> Landed
+    ) -> LoadResult
     where
         E: Into<BoxError> + Send,
         F: FnOnce(Option<Previous<T>>) -> R + Send,
@@ -126,8 +126,8 @@ where
     {
         let clock = self.inner.clock();
         let work = self.find_or_load(loader);
-        let (landed, location) = hold_lease(dedupe, clock, &owner, work).await;
-        let end = match &landed {
+        let (result, location) = hold_lease(dedupe, clock, &owner, work).await;
+        let end = match &result {
             Ok((record, _)) if location == Location::Nowhere => {
                 let shared = record.encode();
                 JobEnd::Completed(shared.map_or(JobResult::NotShared, JobResult::Value))
@@ -138,6 +138,6 @@ where
         if let Err(error) = end_job(dedupe, clock, &mut owner, &end).await {
             warn!(key = %self.key, %error, "those who joined must ask again");
         }
-        landed
+        result
     }
 }
