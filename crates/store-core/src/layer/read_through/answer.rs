@@ -8,6 +8,24 @@ use crate::time::Timestamp;
 use crate::typed::LoadError;
 
 /// A value and its origin.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::layer::read_through::{Loaded, ReadThrough};
+/// use store_core::{Key, Outcome};
+/// use store_memory::MemoryCacheStore;
+///
+/// let titles: ReadThrough<String> = ReadThrough::new(MemoryCacheStore::new());
+/// let key = Key::new("comics:issue/4000-0")?;
+/// let ask = async |_| Ok::<_, std::io::Error>(Loaded::absent()); // upstream: not found
+/// assert_eq!(titles.get(&key, ask).await?.outcome, Outcome::Fetched);
+///
+/// let known = titles.get(&key, ask).await?;
+/// assert_eq!((known.value, known.outcome), (None, Outcome::Hit));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answer<T> {
@@ -23,6 +41,29 @@ pub struct Answer<T> {
 }
 
 /// Why a stale value is given.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::layer::read_through::{Loaded, ReadThrough, ReadThroughOptions, StaleCause};
+/// use store_core::{DAY, Key};
+/// use store_memory::MemoryCacheStore;
+/// use std::time::Duration;
+///
+/// let titles: ReadThrough<String> = ReadThrough::builder(MemoryCacheStore::new())
+///     .with_options(ReadThroughOptions::default().with_ttl(Duration::ZERO).with_stale_for(DAY))
+///     .build();
+/// let key = Key::new("comics:issue/4000-1")?;
+/// let works = async |_| Ok::<_, std::io::Error>(Loaded::new("Cry for the Moon".to_owned()));
+/// titles.get(&key, works).await?;
+///
+/// let fails = async |_| Err(std::io::Error::other("down"));
+/// let answer = titles.get(&key, fails).await?;
+/// assert_eq!(answer.value.as_deref(), Some("Cry for the Moon"));
+/// assert!(matches!(answer.stale_cause, Some(StaleCause::Failed(error)) if error.to_string() == "down"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StaleCause {
@@ -45,6 +86,23 @@ impl fmt::Display for StaleCause {
 }
 
 /// The error of a caller for whom there is neither a fresh value nor a stale one.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::layer::read_through::{ReadThrough, ReadThroughError, ReadThroughOptions};
+/// use store_core::{Key, SECOND};
+/// use store_memory::MemoryCacheStore;
+///
+/// let titles: ReadThrough<String> = ReadThrough::builder(MemoryCacheStore::new())
+///     .with_options(ReadThroughOptions::default().with_hard_timeout(SECOND / 100))
+///     .build();
+/// let hangs = async |_| std::future::pending::<Result<_, std::io::Error>>().await;
+/// let error = titles.get(&Key::new("comics:issue/4000-1")?, hangs).await.unwrap_err();
+/// assert!(matches!(error, ReadThroughError::TimedOut));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ReadThroughError {

@@ -96,6 +96,38 @@ impl<T> From<Option<T>> for Loaded<T> {
 
 /// The value that a load is to replace: stale, or fresh and about to expire. Where upstream can say that nothing has
 /// changed, the load asks it so (a conditional request) and returns [`Loaded::not_modified`].
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::layer::read_through::{Loaded, Previous, ReadThrough};
+/// use store_core::{HOUR, Key, Outcome};
+/// use store_memory::MemoryCacheStore;
+/// use std::time::Duration;
+///
+/// // A title and its entity tag.
+/// type Title = (String, String);
+///
+/// async fn ask(previous: Option<Previous<Title>>) -> Result<Loaded<Title>, std::io::Error> {
+///     let tag = previous.and_then(|previous| previous.value).map(|(_, tag)| tag);
+///     Ok(match tag.as_deref() {
+///         // Upstream answers 304 to a request with this tag in `If-None-Match`.
+///         Some("v1") => Loaded::not_modified().with_ttl(HOUR),
+///         _ => Loaded::new(("Cry for the Moon".to_owned(), "v1".to_owned()))
+///             .with_ttl(Duration::ZERO)
+///             .with_stale_for(HOUR),
+///     })
+/// }
+///
+/// let titles: ReadThrough<Title> = ReadThrough::new(MemoryCacheStore::new());
+/// let key = Key::new("comics:issue/4000-1")?;
+/// titles.get(&key, ask).await?;
+/// let answer = titles.get(&key, ask).await?; // stale, and not modified
+/// assert_eq!(answer.outcome, Outcome::Fetched);
+/// assert_eq!(titles.get(&key, ask).await?.outcome, Outcome::Hit);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Previous<T> {

@@ -105,6 +105,32 @@ impl ReadThroughOptions {
     }
 
     /// Sets [`soft_timeout`](Self::soft_timeout).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use store_core::layer::read_through::{Loaded, ReadThrough, ReadThroughOptions};
+    /// use store_core::{DAY, Key, Outcome};
+    /// use store_memory::MemoryCacheStore;
+    /// use std::time::Duration;
+    ///
+    /// let options = ReadThroughOptions::default()
+    ///     .with_ttl(Duration::ZERO)
+    ///     .with_stale_for(DAY)
+    ///     .with_soft_timeout(Duration::ZERO);
+    /// let titles: ReadThrough<u32> = ReadThrough::builder(MemoryCacheStore::new())
+    ///     .with_options(options)
+    ///     .build();
+    /// let key = Key::new("comics:issue/4000-1")?;
+    /// titles.get(&key, async |_| Ok::<_, std::io::Error>(Loaded::new(1))).await?;
+    ///
+    /// let answer = titles.get(&key, async |_| Ok::<_, std::io::Error>(Loaded::new(2))).await?;
+    /// assert_eq!((answer.value, answer.outcome), (Some(1), Outcome::Stale));
+    /// titles.wait_idle().await; // the load goes on
+    /// assert_eq!(titles.cached(&key).await.and_then(|answer| answer.value), Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_soft_timeout(mut self, timeout: Duration) -> Self {
         self.soft_timeout = timeout;
@@ -126,6 +152,42 @@ impl ReadThroughOptions {
     }
 
     /// Sets [`beta`](Self::beta).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use store_core::backend::SeededRandom;
+    /// use store_core::layer::read_through::{Loaded, ReadThrough, ReadThroughOptions};
+    /// use store_core::{CacheOptions, Key, MINUTE, ManualClock, Outcome, SECOND};
+    /// use store_memory::MemoryCacheStore;
+    ///
+    /// let clock = ManualClock::default();
+    /// let store = MemoryCacheStore::with_options(CacheOptions::default().with_clock(clock.clone()));
+    /// let options = ReadThroughOptions::default()
+    ///     .with_ttl(MINUTE)
+    ///     .with_beta(1.0)
+    ///     .with_clock(clock.clone())
+    ///     .with_random(SeededRandom::new(1));
+    /// let titles: ReadThrough<u32> = ReadThrough::builder(store).with_options(options).build();
+    /// let key = Key::new("comics:issue/4000-1")?;
+    /// let takes_a_second = || {
+    ///     let clock = clock.clone();
+    ///     async move |_| {
+    ///         clock.advance(SECOND);
+    ///         Ok::<_, std::io::Error>(Loaded::new(1))
+    ///     }
+    /// };
+    /// titles.get(&key, takes_a_second()).await?;
+    /// clock.advance(SECOND * 59);
+    /// // A second before the expiry, each of them refreshes with a probability of 1/e until one does.
+    /// for _ in 0..20 {
+    ///     assert_eq!(titles.get(&key, takes_a_second()).await?.outcome, Outcome::Hit);
+    /// }
+    /// titles.wait_idle().await;
+    /// assert_eq!(titles.stats().early_refreshes, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_beta(mut self, beta: f64) -> Self {
         self.beta = beta;

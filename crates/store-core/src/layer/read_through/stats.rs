@@ -7,6 +7,25 @@ use crate::pipeline::Outcome;
 
 /// Counters of a read-through cache of this process since it was made. Reading them takes no lock, so they may be
 /// apart by the calls in progress.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use store_core::Key;
+/// use store_core::layer::read_through::{Loaded, ReadThrough};
+/// use store_memory::MemoryCacheStore;
+///
+/// let titles: ReadThrough<String> = ReadThrough::new(MemoryCacheStore::new());
+/// let key = Key::new("comics:issue/4000-1")?;
+/// for _ in 0..3 {
+///     let ask = async |_| Ok::<_, std::io::Error>(Loaded::new("Cry for the Moon".to_owned()));
+///     titles.get(&key, ask).await?;
+/// }
+/// let stats = titles.stats();
+/// assert_eq!((stats.requests, stats.fetched, stats.hits, stats.loads), (3, 1, 2, 1));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReadThroughStats {
