@@ -7,6 +7,7 @@ mod background;
 mod early_refresh;
 mod fail_safe;
 mod failing_stores;
+mod faulty;
 mod lifetimes;
 mod single_flight;
 

@@ -2,6 +2,7 @@
 
 use store_memory::{CacheStore, DedupeStore};
 
+use super::faulty::{Faults, Faulty};
 use super::*;
 
 /// Calls in two processes at the same time.
@@ -64,4 +65,55 @@ async fn a_value_that_is_too_long_for_the_cache_reaches_its_callers() {
     let fixture = Fixture { cache, ..fixture };
     calls(&fixture).await;
     assert_eq!(fixture.loads(), 1);
+}
+
+#[tokio::test]
+async fn stores_that_fail_at_random_cost_loads_and_no_answers() {
+    let fixture = Fixture::new();
+    let faults = Faults::new(1);
+    let processes = [(), ()].map(|()| {
+        let (cache, jobs) = (fixture.cache.clone(), fixture.jobs.clone());
+        let options = options()
+            .with_clock(fixture.clock.clone())
+            .with_random(SeededRandom::new(1));
+        Names::builder(Faulty {
+            store: cache,
+            faults: faults.clone(),
+        })
+        .with_dedupe(Faulty {
+            store: jobs,
+            faults: faults.clone(),
+        })
+        .with_options(options)
+        .build()
+    });
+    let ticks = tokio::spawn({
+        let clock = fixture.clock.clone();
+        async move {
+            loop {
+                clock.advance(MILLISECOND * 100);
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    for _ in 0..300 {
+        let load = || fixture.slow(SECOND, Ok("one"));
+        let calls: Vec<_> = (0..8)
+            .map(|task| call(&processes[task % 2], load()))
+            .collect();
+        for given in calls {
+            assert_eq!(value(&given.await.unwrap()), Some("one"));
+        }
+    }
+    faults.end();
+    ticks.abort();
+    for names in &processes {
+        idle(names).await;
+        let given = names.get(&key(), fixture.load(Ok("one"))).await;
+        assert_eq!(value(&given), Some("one"));
+        let given = at_once(names.get(&key(), fixture.load(Ok("two"))));
+        assert_eq!(value(&given), Some("one"));
+    }
+    let jobs = fixture.jobs.stats().await.unwrap();
+    assert_eq!(jobs.pending_jobs, 0);
 }
