@@ -68,12 +68,33 @@ async fn a_value_that_is_too_long_for_the_cache_reaches_its_callers() {
 }
 
 #[tokio::test]
+async fn a_wait_that_fails_again_and_again_costs_a_load() {
+    let fixture = Fixture::new();
+    let owner = call(&fixture.process(options()), fixture.held(Ok("one")));
+    settle().await;
+    let jobs = Faulty {
+        store: fixture.jobs.clone(),
+        faults: Faults::always("wait_for"),
+    };
+    let names: Names = ReadThrough::builder(fixture.cache.clone())
+        .with_dedupe(jobs)
+        .with_options(options().with_clock(fixture.clock.clone()))
+        .build();
+    let given = names.get(&key(), fixture.load(Ok("two"))).await;
+    assert_eq!(value(&given), Some("two"));
+    fixture.release.add_permits(1);
+    assert_eq!(value(&owner.await.unwrap()), Some("one"));
+}
+
+#[tokio::test]
 async fn stores_that_fail_at_random_cost_loads_and_no_answers() {
     let fixture = Fixture::new();
     let faults = Faults::new(1);
     let processes = [(), ()].map(|()| {
         let (cache, jobs) = (fixture.cache.clone(), fixture.jobs.clone());
-        let options = options()
+        // No stale value hides an error.
+        let options = ReadThroughOptions::default()
+            .with_ttl(MILLISECOND * 200)
             .with_clock(fixture.clock.clone())
             .with_random(SeededRandom::new(1));
         Names::builder(Faulty {

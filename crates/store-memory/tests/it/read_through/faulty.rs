@@ -19,6 +19,8 @@ use super::*;
 pub(super) struct Faults {
     random: Arc<SeededRandom>,
     is_on: Arc<AtomicBool>,
+    /// The operation that always fails, in place of all that fail at random.
+    only: Option<&'static str>,
 }
 
 impl Faults {
@@ -26,6 +28,14 @@ impl Faults {
         Self {
             random: Arc::new(SeededRandom::new(seed)),
             is_on: Arc::new(AtomicBool::new(true)),
+            only: None,
+        }
+    }
+
+    pub(super) fn always(operation: &'static str) -> Self {
+        Self {
+            only: Some(operation),
+            ..Self::new(1)
         }
     }
 
@@ -33,10 +43,13 @@ impl Faults {
         self.is_on.store(false, Ordering::SeqCst);
     }
 
-    /// Fails a fifth of the calls.
+    /// Fails a third of the calls, or every call of one operation.
     fn roll(&self, operation: &'static str) -> Result<()> {
-        let fails = self.is_on.load(Ordering::SeqCst) && self.random.next_u64().is_multiple_of(5);
-        if fails {
+        let fails = match self.only {
+            Some(only) => only == operation,
+            None => self.random.next_u64().is_multiple_of(3),
+        };
+        if fails && self.is_on.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, "faulty", operation));
         }
         Ok(())
