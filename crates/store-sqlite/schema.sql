@@ -47,6 +47,40 @@ CREATE TABLE cache_hidden (
 -- Replaced by one with the number of the newest while removals are pending.
 CREATE VIEW cache_lookup AS
 SELECT hash, expires_at, created_at, epoch, value, checksum, 0 AS newest_hidden FROM cache;
+CREATE TABLE cache_followers (
+  -- Drawn at random.
+  id INTEGER PRIMARY KEY NOT NULL,
+  -- The last change that it is known to have read.
+  sequence INTEGER NOT NULL,
+  -- Unix milliseconds; it is removed after that.
+  lease_until INTEGER NOT NULL
+) STRICT;
+CREATE TABLE cache_changes (
+  -- Rises as long as somebody follows: the newest change is not removed before.
+  sequence INTEGER PRIMARY KEY NOT NULL,
+  -- NULL: any value may have changed.
+  hash TEXT
+) STRICT;
+CREATE TRIGGER cache_insert AFTER INSERT ON cache
+WHEN EXISTS (SELECT 1 FROM cache_followers)
+BEGIN
+  INSERT INTO cache_changes (hash) VALUES (NEW.hash);
+END;
+CREATE TRIGGER cache_update AFTER UPDATE ON cache
+WHEN EXISTS (SELECT 1 FROM cache_followers)
+BEGIN
+  INSERT INTO cache_changes (hash) VALUES (NEW.hash);
+END;
+CREATE TRIGGER cache_delete AFTER DELETE ON cache
+WHEN EXISTS (SELECT 1 FROM cache_followers)
+BEGIN
+  INSERT INTO cache_changes (hash) VALUES (OLD.hash);
+END;
+CREATE TRIGGER cache_hide AFTER UPDATE OF newest_hidden ON cache_epoch
+WHEN NEW.newest_hidden > OLD.newest_hidden AND EXISTS (SELECT 1 FROM cache_followers)
+BEGIN
+  INSERT INTO cache_changes (hash) VALUES (NULL);
+END;
 
 CREATE TABLE dedupe_jobs (
   hash TEXT PRIMARY KEY NOT NULL,

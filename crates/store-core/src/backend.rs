@@ -14,6 +14,7 @@ mod sums;
 pub mod window;
 
 pub use crate::cache::FillMark;
+pub use crate::change_feed::FeedMark;
 pub use crate::dedupe::JobEnd;
 pub use crate::random::SeededRandom;
 pub use configs::DefaultConfigs;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use crate::cache::{
     CacheStats, CacheStore, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome,
 };
+use crate::change_feed::{ChangeFeed, Changes, FeedPosition};
 use crate::dedupe::{
     DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome, JobResult,
     Ownership, Registration,
@@ -70,6 +71,10 @@ forward!(CacheStore {
     fn stats() -> Result<CacheStats>;
     fn cleanup() -> Result<u64>;
     fn close() -> Result<()>;
+});
+
+forward!(ChangeFeed {
+    fn changes_since(position: Option<FeedPosition>) -> Result<Changes>;
 });
 
 forward!(DedupeStore {

@@ -3,6 +3,7 @@
 //! | to | use |
 //! |---|---|
 //! | give each tenant or program keys of its own in a shared cache | [`Scoped`] |
+//! | keep copies of a shared cache's values in the process, and serve none that is stale beyond a bound | [`Tiered`] |
 //! | stop asking a store that is down | [`CircuitBreaker`] |
 //! | see what takes long or fails | [`Traced`] |
 //! | load values through the cache: once, early, and with a stale one in reserve | [`ReadThrough`] |
@@ -11,12 +12,14 @@
 mod circuit_breaker;
 pub mod read_through;
 mod scoped;
+mod tiered;
 mod traced;
 mod warm;
 
 pub use self::circuit_breaker::CircuitBreaker;
 pub use self::read_through::{ReadThrough, ReadThroughOptions};
 pub use self::scoped::Scoped;
+pub use self::tiered::{Tiered, TieredOptions};
 pub use self::traced::Traced;
 pub use self::warm::{WarmOptions, WarmProgress, warm};
 pub use crate::backend::breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};

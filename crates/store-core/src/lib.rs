@@ -43,6 +43,7 @@
 mod adaptive;
 pub mod backend;
 mod cache;
+mod change_feed;
 mod clock;
 mod codec;
 mod dedupe;
@@ -71,6 +72,7 @@ mod wait;
 pub use {
     adaptive::{Activity, ActivityLevel, AdaptiveConfig, Allocation, Partition, Trend, calculate},
     cache::{CacheStats, CacheStore, CacheStoreExt, Entry, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome},
+    change_feed::{ChangeFeed, Changed, Changes, FeedPosition},
     clock::{Clock, ManualClock, Sleep, SystemClock},
     codec::{Bincode, Codec, Json},
     dedupe::{DedupeStats, DedupeStore, DedupeStoreExt, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, JobState, Ownership, Registration, RunOnceError, RunOnceOptions},

@@ -1,6 +1,7 @@
 //! The cache store: one row per value, one transaction per change, one prepared statement per hit.
 
 mod evict;
+mod feed;
 mod hidden;
 mod invalidations;
 mod read;
@@ -15,10 +16,12 @@ use async_trait::async_trait;
 use rusqlite::Transaction;
 use sqlite_database::SqliteDatabase;
 use store_core::{
-    CacheOptions, CacheStats, CacheStore, EntryInfo, Error, ErrorKind, FillToken, Key, Lookup,
-    NewEntry, Page, PageRequest, Removal, Result, Selection, SetOutcome, Tag, Timestamp,
+    CacheOptions, CacheStats, CacheStore, ChangeFeed, Changes, EntryInfo, Error, ErrorKind,
+    FeedPosition, FillToken, Key, Lookup, NewEntry, Page, PageRequest, Removal, Result, Selection,
+    SetOutcome, Tag, Timestamp,
 };
 
+use self::feed::FeedState;
 pub(crate) use self::read::StoredValue;
 use self::write::WriteOutcome;
 use crate::cleanup::{Cleanup, Step};
@@ -35,6 +38,10 @@ use crate::options::{DEFAULT_CLEANUP_BATCH, DEFAULT_MAX_ENTRY_BYTES};
 ///
 /// A removal of more than some hundred values hides them at once and leaves it to sweeps to free them; it does
 /// not count them, and until then they count as stored.
+///
+/// It tells of its changes, whichever process makes them ([`ChangeFeed`]), to those who keep copies of values in memory
+/// ([`Tiered`](store_core::layer::Tiered)). While somebody follows, and for a minute after that, a change also writes a
+/// row of a log.
 ///
 /// Cloning is cheap; clones are the same store.
 ///
@@ -63,6 +70,7 @@ struct Inner {
     handle: StoreHandle,
     options: CacheOptions,
     damaged_values: AtomicU64,
+    feed: FeedState,
 }
 
 impl SqliteCacheStore {
@@ -86,6 +94,7 @@ impl SqliteCacheStore {
                 handle,
                 options,
                 damaged_values: AtomicU64::new(0),
+                feed: FeedState::default(),
             }),
         }
     }
@@ -245,6 +254,14 @@ impl CacheStore for SqliteCacheStore {
     async fn close(&self) -> Result<()> {
         self.inner.handle.close();
         Ok(())
+    }
+}
+
+#[async_trait]
+impl ChangeFeed for SqliteCacheStore {
+    async fn changes_since(&self, position: Option<FeedPosition>) -> Result<Changes> {
+        let random = &*self.inner.options.random;
+        feed::changes_since(self.handle(), &self.inner.feed, random, position).await
     }
 }
 

@@ -1,5 +1,10 @@
 //! The memory stores from outside.
 
+#![expect(
+    clippy::expect_used,
+    reason = "a failed expectation is how a test fails"
+)]
+
 mod bounds;
 mod clocks;
 mod conformance;
@@ -10,6 +15,7 @@ mod limiter;
 mod pipeline;
 mod read_through;
 mod run_once;
+mod tiered;
 mod tower_layer;
 mod typed_cache;
 mod waits;

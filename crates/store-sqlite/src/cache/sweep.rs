@@ -4,12 +4,12 @@ use rusqlite::{Transaction, params};
 use store_core::Timestamp;
 
 use super::invalidations::Epochs;
-use super::{hidden, invalidations, write};
+use super::{feed, hidden, invalidations, write};
 use crate::cleanup::{Step, StepTime, one_step};
 use crate::error::TransactionError;
 
 /// Frees hidden values, then removes expired ones, then invalidations that no fill in progress can be older than: at most
-/// `batch` rows, and what there is time for.
+/// `batch` rows, and what there is time for. Then removes what nobody needs of the log of changes.
 pub(super) fn step(
     tx: &Transaction<'_>,
     batch: u32,
@@ -29,6 +29,9 @@ pub(super) fn step(
     if !has_more {
         let rest = batch - u32::try_from(removed).unwrap_or(batch);
         has_more = invalidations::remove_old(tx, rest, now)? >= u64::from(rest);
+    }
+    if !has_more {
+        has_more = feed::trim(tx, now, batch)? >= u64::from(batch);
     }
     Ok(Step { removed, has_more })
 }

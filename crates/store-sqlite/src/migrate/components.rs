@@ -37,6 +37,7 @@ pub(crate) static CACHE: Component = Component {
         migration!(3, "cache", "checksums"),
         migration!(4, "cache", "hidden"),
         migration!(5, "cache", "lookup"),
+        migration!(6, "cache", "changes"),
     ],
 };
 

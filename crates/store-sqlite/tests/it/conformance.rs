@@ -10,17 +10,17 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 /// Opens the file for each handle, as another process would.
-struct File {
+pub(crate) struct File {
     folder: TempDir,
 }
 
 impl File {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         Self { folder }
     }
 
-    async fn open(&self) -> Result<SqliteDatabase> {
+    pub(crate) async fn open(&self) -> Result<SqliteDatabase> {
         opened(SqliteDatabase::open(self.folder.path().join("stores.db")).await)
     }
 }

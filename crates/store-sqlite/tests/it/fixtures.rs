@@ -14,10 +14,10 @@ use rusqlite::Connection;
 use store_core::backend::{FillMark, SeededRandom};
 use store_core::pipeline::StoredAnswer;
 use store_core::{
-    Acquire, AdaptiveConfig, Bincode, CacheStore, Claim, Codec, Decision, DedupeStore, FillToken,
-    HOUR, JobId, JobInfo, JobOutcome, JobResult, JobState, Json, Limit, ManualClock, NewEntry,
-    Ownership, PageRequest, Priority, RateLimitStore, Registration, ResourceConfig, SECOND,
-    SetOutcome, Tag, Timestamp, Ttl,
+    Acquire, AdaptiveConfig, Bincode, CacheStore, ChangeFeed, Changed, Claim, Codec, Decision,
+    DedupeStore, FillToken, HOUR, JobId, JobInfo, JobOutcome, JobResult, JobState, Json, Limit,
+    ManualClock, NewEntry, Ownership, PageRequest, Priority, RateLimitStore, Registration,
+    ResourceConfig, SECOND, SetOutcome, Tag, Timestamp, Ttl,
 };
 use store_sqlite::{
     COMPONENTS, SqliteCacheStore, SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore,
@@ -101,6 +101,8 @@ async fn fill(database: &SqliteDatabase) {
         limits,
     } = stores(database, &clock);
 
+    let followed = cache.changes_since(None).await;
+    assert_eq!(followed.expect("a feed").changed, Changed::Everything);
     let doomed = NewEntry::unconditional(key("comics:doomed"), "x").with_tags([tag("volume:2")]);
     cache.set(doomed).await.expect("stored");
     let removed = cache.invalidate_tags(&[tag("volume:2")]).await;
@@ -347,7 +349,8 @@ fn dump(file: &Path) -> String {
     let mut lines = texts(
         &db,
         "SELECT sql || ';' FROM sqlite_schema
-         WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' ORDER BY type DESC, name",
+         WHERE sql IS NOT NULL AND name NOT GLOB 'sqlite_*' AND type <> 'trigger'
+         ORDER BY type DESC, name",
     );
     for table in tables(&db) {
         let columns = format!("SELECT name FROM pragma_table_info('{table}')");
@@ -361,6 +364,9 @@ fn dump(file: &Path) -> String {
         );
         lines.extend(texts(&db, &rows));
     }
+    // After the rows, which no trigger is to see.
+    let triggers = "SELECT sql || ';' FROM sqlite_schema WHERE type = 'trigger' ORDER BY name";
+    lines.extend(texts(&db, triggers));
     lines.join("\n") + "\n"
 }
 

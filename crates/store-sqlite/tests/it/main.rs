@@ -12,6 +12,7 @@ mod support;
 
 mod activity;
 mod bounds;
+mod change_feed;
 mod conformance;
 mod damaged_values;
 mod examples;
@@ -30,3 +31,5 @@ mod schema;
 mod stores;
 mod surroundings;
 mod sweeps;
+mod tiered;
+mod tiered_across_processes;

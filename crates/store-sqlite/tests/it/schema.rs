@@ -165,7 +165,9 @@ const OFF_PATH: &[&str] = &[
     "DELETE FROM dedupe_results",
     "DELETE FROM dedupe_results WHERE hash >= ?1 AND hash < ?2",
     "DELETE FROM rate_limits; …",
-    // Cleanup, and listings while removals are pending.
+    // Cleanup, and listings while removals are pending. There is a follower per process.
+    "DELETE FROM cache_followers WHERE lease_until …",
+    "SELECT min(sequence) FROM cache_followers",
     "SELECT subject, epoch, position FROM cache_hidden LIMIT 1",
     "SELECT subject, epoch FROM cache_hidden",
     "SELECT rowid, ifnull(length(result), 0) FROM dedupe_results …",

@@ -1,0 +1,162 @@
+//! Reading the feed, so that copies whose values have changed are dropped before one is served.
+//!
+//! One caller reads the feed at a time; the others wait for it and use what it has found, if it began late enough for
+//! them.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tracing::warn;
+
+use super::copies::Copies;
+use super::options::TieredOptions;
+use super::stamp::nanos;
+use crate::cache::CacheStore;
+use crate::change_feed::{ChangeFeed, FeedPosition};
+use crate::clock::Clock;
+
+/// How long a feed is left alone after it has failed: while it is down, lookups cost what the outer store costs.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+
+#[derive(Debug)]
+pub(super) struct Follower {
+    feed: Arc<dyn ChangeFeed>,
+    max_age: Duration,
+    timeout: Duration,
+    clock: Arc<dyn Clock>,
+    /// When the last reading that succeeded began, in nanoseconds of the monotonic clock, and 1; 0 if there is none.
+    read_at: AtomicU64,
+    /// The number of readings that have begun.
+    begun: AtomicU64,
+    turn: Mutex<Turn>,
+}
+
+/// What whoever reads the feed needs.
+#[derive(Debug, Default)]
+struct Turn {
+    position: Option<FeedPosition>,
+    last: Option<Reading>,
+    /// No reading begins before this on the monotonic clock.
+    not_before: Duration,
+}
+
+/// A reading of the feed that has ended.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    number: u64,
+    has_succeeded: bool,
+}
+
+impl Follower {
+    pub(super) fn new(feed: Arc<dyn ChangeFeed>, options: &TieredOptions) -> Self {
+        Self {
+            feed,
+            max_age: options.max_feed_age,
+            timeout: options.feed_timeout,
+            clock: Arc::clone(&options.clock),
+            read_at: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            turn: Mutex::default(),
+        }
+    }
+
+    /// Whether the feed was ever read.
+    pub(super) fn has_read(&self) -> bool {
+        self.read_at.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether a lookup that began at `began` may have a copy without a further reading.
+    pub(super) fn is_current(&self, began: Duration) -> bool {
+        match self.read_at.load(Ordering::SeqCst).checked_sub(1) {
+            Some(read_at) => began.saturating_sub(Duration::from_nanos(read_at)) < self.max_age,
+            None => false,
+        }
+    }
+
+    /// Makes it so; `false` if the feed cannot be read.
+    pub(super) async fn refresh<I: CacheStore>(&self, began: Duration, copies: &Copies<I>) -> bool {
+        let asked = self.begun.load(Ordering::SeqCst);
+        let mut turn = self.turn.lock().await;
+        self.is_current(began) || self.read_after(asked, &mut turn, copies).await
+    }
+
+    /// Drops the copies of all that has changed before this call; `false` if the feed cannot be read.
+    pub(super) async fn catch_up<I: CacheStore>(&self, copies: &Copies<I>) -> bool {
+        let asked = self.begun.load(Ordering::SeqCst);
+        let mut turn = self.turn.lock().await;
+        self.read_after(asked, &mut turn, copies).await
+    }
+
+    /// Reads the feed, unless a reading that began later than the one numbered `asked` has ended.
+    async fn read_after<I: CacheStore>(
+        &self,
+        asked: u64,
+        turn: &mut Turn,
+        copies: &Copies<I>,
+    ) -> bool {
+        if let Some(last) = turn.last
+            && last.number > asked
+        {
+            return last.has_succeeded;
+        }
+        let at = self.clock.monotonic();
+        if at < turn.not_before {
+            return false;
+        }
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let read = within(
+            &*self.clock,
+            self.timeout,
+            self.feed.changes_since(turn.position),
+        );
+        let has_succeeded = match read.await {
+            Some(Ok(changes)) => {
+                copies.apply(&changes.changed).await;
+                // From here on, and not earlier: a call that was dropped before has to be repeated.
+                turn.position = Some(changes.next);
+                self.read_at
+                    .store(nanos(at).saturating_add(1), Ordering::SeqCst);
+                true
+            }
+            Some(Err(error)) => {
+                warn!(%error, "the feed of changes has failed; the outer store is asked");
+                false
+            }
+            None => {
+                warn!("the feed of changes does not answer; the outer store is asked");
+                false
+            }
+        };
+        if !has_succeeded {
+            turn.not_before = self.clock.monotonic().saturating_add(PAUSE_AFTER_FAILURE);
+        }
+        turn.last = Some(Reading {
+            number,
+            has_succeeded,
+        });
+        has_succeeded
+    }
+}
+
+/// The output of `work`; `None` if it is not there in time. A timer is made only if it has to wait.
+async fn within<T>(
+    clock: &dyn Clock,
+    timeout: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    let mut over = None;
+    poll_fn(|context| {
+        if let Poll::Ready(output) = work.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        let over = over.get_or_insert_with(|| clock.sleep(timeout));
+        over.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
