@@ -9,6 +9,7 @@
 //! |---|---|
 //! | open or create the file | [`open()`]; with [`DatabaseOptions`] [`open_with`]; over a pool of yours [`SqliteDatabase::from_pool`] |
 //! | cache values of a type, each computed once per process | [`TypedCache`] over a [`SqliteCacheStore`] |
+//! | keep copies of values in memory, none of them stale for over 50 ms | [`Tiered`](store_core::layer::Tiered) before a [`SqliteCacheStore`] |
 //! | do work once over all processes | [`SqliteDedupeStore`], [`DedupeStoreExt::run_once`] |
 //! | wait for permits of a rate limit | [`SqliteRateLimitStore`], [`RateLimitStoreExt::limiter`] |
 //! | send equal requests once over all processes, with all three | [`Pipeline`] over [`stores`]; with [`StoreOptions`] [`stores_with`] |

@@ -4,21 +4,21 @@ mod copies;
 mod follower;
 mod options;
 mod stamp;
+mod tiers;
 mod validity;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
-use self::copies::{Copies, Found, Promotion};
+use self::copies::{Copies, Found};
 use self::follower::Follower;
 pub use self::options::TieredOptions;
+use self::tiers::Tiers;
 use crate::cache::{
     CacheStats, CacheStore, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome,
 };
 use crate::change_feed::ChangeFeed;
-use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{Key, Selection};
 use crate::page::{Page, PageRequest};
@@ -82,15 +82,6 @@ pub struct Tiered<I, O> {
     tiers: Arc<Tiers<I, O>>,
 }
 
-#[derive(Debug)]
-struct Tiers<I, O> {
-    copies: Copies<I>,
-    outer: O,
-    /// Absent without a feed.
-    follower: Option<Follower>,
-    clock: Arc<dyn Clock>,
-}
-
 impl<I: CacheStore, O: CacheStore> Tiered<I, O> {
     /// `inner` before `outer`, without a feed: another process' change may go unseen for 2 s.
     #[must_use]
@@ -137,62 +128,6 @@ impl<I, O> Clone for Tiered<I, O> {
     fn clone(&self) -> Self {
         Self {
             tiers: Arc::clone(&self.tiers),
-        }
-    }
-}
-
-impl<I: CacheStore, O: CacheStore> Tiers<I, O> {
-    /// Whether a lookup that began at `began` may have a copy. Reads the feed if it was never read, so that what is
-    /// promoted from here on stays.
-    async fn is_current(&self, began: Duration) -> bool {
-        match &self.follower {
-            None => true,
-            Some(follower) if follower.has_read() => follower.is_current(began),
-            Some(follower) => follower.refresh(began, &self.copies).await,
-        }
-    }
-
-    async fn refresh(&self, began: Duration) -> bool {
-        match &self.follower {
-            None => true,
-            Some(follower) => follower.refresh(began, &self.copies).await,
-        }
-    }
-
-    /// The copy of `key`, or the right to promote its value.
-    async fn copy(&self, key: &Key, began: Duration) -> Found {
-        let mut is_current = self.is_current(began).await;
-        loop {
-            let found = self.copies.find(key, began).await;
-            if is_current || matches!(found, Found::Nothing(_)) {
-                return found;
-            }
-            is_current = self.refresh(began).await;
-            if !is_current {
-                return Found::Nothing(None);
-            }
-        }
-    }
-
-    /// As [`copy`](Self::copy), for each of `keys`.
-    async fn copies(&self, keys: &[Key], began: Duration) -> Vec<Found> {
-        let mut is_current = self.is_current(began).await;
-        loop {
-            let found = self.copies.find_many(keys, began).await;
-            let has_copy = found.iter().any(|one| matches!(one, Found::Copy(_)));
-            if is_current || !has_copy {
-                return found;
-            }
-            is_current = self.refresh(began).await;
-            if !is_current {
-                return keys.iter().map(|_| Found::Nothing(None)).collect();
-            }
-        }
-    }
-
-    async fn promote(&self, key: &Key, lookup: &Lookup, promotion: Option<Promotion>) {
-        if let (Lookup::Hit(entry), Some(promotion)) = (lookup, promotion) {
-            self.copies.promote(key, entry, promotion).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod failures;
 mod inner;
-mod outer;
+pub(crate) mod outer;
 mod races;
 mod staleness;
 
@@ -13,8 +13,8 @@ use bytes::Bytes;
 use store_conformance::{Harness, Setup, async_trait};
 use store_core::layer::{Tiered, TieredOptions};
 use store_memory::{
-    CacheOptions, CacheStore, CacheStoreExt, DedupeStore, HOUR, Key, Lookup, ManualClock,
-    MemoryCacheStore, NewEntry, RateLimitStore, Result, SECOND, Selection, SetOutcome, Tag, Ttl,
+    CacheOptions, CacheStore, CacheStoreExt, Clock, DedupeStore, HOUR, Key, Lookup, ManualClock,
+    MemoryCacheStore, NewEntry, RateLimitStore, Result, SECOND, Selection, SetOutcome, Tag,
 };
 
 use self::outer::Outer;
@@ -157,16 +157,31 @@ async fn a_copy_is_served_without_the_outer_store() {
 // covers("F62")
 #[tokio::test]
 async fn a_copy_never_outlives_its_value() {
-    let clock = ManualClock::default();
-    let (cache, outer) = following(&clock);
-    let short = entry("a").with_ttl(Ttl::After(SECOND));
-    outer.set(short).await.expect("stored");
-    assert!(value(&cache).await.is_some());
-    clock.advance(Duration::from_millis(999));
-    assert!(value(&cache).await.is_some());
-    assert_eq!(outer.gets(), 1);
-    clock.advance(Duration::from_millis(1));
-    assert_eq!(value(&cache).await, None);
+    let (clock, stopped) = (ManualClock::default(), ManualClock::default());
+    // An inner store that has expiry from its own clock, and one whose clock does not tell it.
+    for inner in [memory(&clock), memory(&stopped)] {
+        let outer = Outer::new(memory(&clock));
+        let options = TieredOptions::default().with_clock(clock.clone());
+        let options = options.with_feed(outer.clone());
+        let cache = Tiered::with_options(inner.clone(), outer.clone(), options);
+        let expires_at = clock.now() + SECOND;
+        outer
+            .set(entry("a").with_ttl(SECOND))
+            .await
+            .expect("stored");
+        clock.advance(Duration::from_millis(400));
+        assert!(value(&cache).await.is_some());
+        let copy = inner.get(&key()).await.expect("an answer").hit();
+        let left = Duration::from_millis(600);
+        let copy = copy.expect("a copy");
+        assert_eq!(copy.expires_at, Some(copy.created_at + left));
+
+        clock.set_wall(expires_at - Duration::from_millis(1));
+        assert!(value(&cache).await.is_some());
+        assert_eq!(outer.gets(), 1);
+        clock.set_wall(expires_at);
+        assert_eq!(value(&cache).await, None);
+    }
 }
 
 // covers("D2")

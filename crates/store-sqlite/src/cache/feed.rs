@@ -9,6 +9,7 @@
 //! - While a follower's row exists, every change is logged in the transaction that makes it.
 //! - Changes are removed from the log in their order, and the newest stays while there are followers: numbers rise.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,11 +32,14 @@ const MOST_KEPT: i64 = 65_536;
 
 const OPERATION: &str = "changes_since";
 
-/// What one handle remembers of its last reading, so that the next one need not look into the log if nothing was
-/// committed since.
+/// The most followers of one handle whose readings are remembered.
+const MOST_READINGS: usize = 16;
+
+/// What one handle remembers of the last reading of each of its followers, so that the next one need not look into the
+/// log if nothing was committed since.
 #[derive(Debug, Default)]
 pub(super) struct FeedState {
-    last: Mutex<Option<LastReading>>,
+    last: Mutex<HashMap<u64, LastReading>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +52,20 @@ struct LastReading {
 }
 
 impl FeedState {
-    fn last(&self) -> MutexGuard<'_, Option<LastReading>> {
+    fn last(&self, follower: u64) -> Option<LastReading> {
+        self.lock().get(&follower).copied()
+    }
+
+    fn note(&self, reading: LastReading) {
+        let mut last = self.lock();
+        // Only the shortcut is lost.
+        if last.len() >= MOST_READINGS && !last.contains_key(&reading.mark.follower) {
+            last.clear();
+        }
+        last.insert(reading.mark.follower, reading);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, LastReading>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -64,7 +81,7 @@ pub(super) async fn changes_since(
         return register(handle, state, random).await;
     };
     let now = handle.clock().monotonic();
-    let last = state.last().filter(|last| last.mark == mark);
+    let last = state.last(mark.follower);
     let renewed_at = match last {
         Some(last) if now.saturating_sub(last.renewed_at) < RENEW_AFTER => last.renewed_at,
         _ => {
@@ -81,7 +98,8 @@ pub(super) async fn changes_since(
         .database()
         .data_version()
         .map_err(|error| store_error(error, OPERATION))?;
-    let is_unchanged = last.is_some_and(|last| last.data_version == Some(data_version));
+    let is_unchanged =
+        last.is_some_and(|last| last.mark == mark && last.data_version == Some(data_version));
     let (changed, sequence) = if is_unchanged {
         (Changed::Keys(Vec::new()), mark.sequence)
     } else {
@@ -91,7 +109,7 @@ pub(super) async fn changes_since(
         }
     };
     let mark = FeedMark { sequence, ..mark };
-    *state.last() = Some(LastReading {
+    state.note(LastReading {
         mark,
         data_version: Some(data_version),
         renewed_at,
@@ -106,7 +124,7 @@ async fn register(handle: &StoreHandle, state: &FeedState, random: &dyn Random) 
         .write(OPERATION, move |tx, now| add(tx, follower, now))
         .await?;
     let mark = FeedMark { follower, sequence };
-    *state.last() = Some(LastReading {
+    state.note(LastReading {
         mark,
         data_version: None,
         renewed_at,
@@ -154,19 +172,23 @@ fn newest(db: &Connection) -> Result<i64, TransactionError> {
 fn read(db: &Connection, mark: FeedMark) -> Result<Option<(Changed, u64)>, TransactionError> {
     // A sweep may remove changes at any time.
     let snapshot = db.unchecked_transaction()?;
-    let oldest: Option<Option<i64>> = snapshot
+    let kept = snapshot
         .prepare_cached(
-            "SELECT (SELECT min(sequence) FROM cache_changes) FROM cache_followers WHERE id = ?1",
+            "SELECT (SELECT min(sequence) FROM cache_changes), (SELECT max(sequence) FROM cache_changes)
+             FROM cache_followers WHERE id = ?1",
         )?
-        .query_row([mark.follower.cast_signed()], |row| row.get(0))
+        .query_row([mark.follower.cast_signed()], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+        })
         .optional()?;
-    let Some(oldest) = oldest else {
+    let Some((oldest, newest)) = kept else {
         return Ok(None);
     };
-    let after = mark.sequence.cast_signed();
-    let everything = |newest: i64| Ok(Some((Changed::Everything, newest.cast_unsigned())));
-    if oldest.is_some_and(|oldest| oldest > after.saturating_add(1)) {
-        return everything(newest(&snapshot)?);
+    let (after, newest) = (mark.sequence.cast_signed(), newest.unwrap_or(0));
+    let everything = || Ok(Some((Changed::Everything, newest.cast_unsigned())));
+    // Removed before it was read; or the file is an older one, put back in place.
+    if oldest.is_some_and(|oldest| oldest > after.saturating_add(1)) || newest < after {
+        return everything();
     }
     let mut changes = snapshot.prepare_cached(
         "SELECT sequence, hash FROM cache_changes WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
@@ -178,13 +200,13 @@ fn read(db: &Connection, mark: FeedMark) -> Result<Option<(Changed, u64)>, Trans
         last = row.get(0)?;
         // NULL, or damage.
         let Ok(hash) = row.get_ref(1)?.as_str() else {
-            return everything(newest(&snapshot)?);
+            return everything();
         };
         // What is no valid key cannot be requested, so nobody has a copy of it.
         keys.extend(Key::new(hash).ok());
     }
     if count > MOST_CHANGES {
-        return everything(newest(&snapshot)?);
+        return everything();
     }
     keys.sort_unstable();
     keys.dedup();

@@ -266,6 +266,43 @@ async fn what_all_have_read_is_removed_and_no_number_is_given_twice() {
 }
 
 #[tokio::test]
+async fn a_reader_behind_what_was_removed_is_told_of_everything() {
+    let (folder, clock) = (Folder::new(), ManualClock::default());
+    let database = folder.open().await;
+    let writer = cache(&database, &clock);
+    let mut reader = Reader::new(cache(&folder.open().await, &clock)).await;
+    for n in 0..5 {
+        writer.set(entry(&format!("a:{n}"))).await.expect("stored");
+    }
+    let removed =
+        database.write(|tx| Ok(tx.execute("DELETE FROM cache_changes WHERE sequence <= 2", [])?));
+    removed.await.expect("removed");
+    assert_eq!(reader.read().await, Changed::Everything);
+    writer.set(entry("b:1")).await.expect("stored");
+    assert_eq!(reader.keys().await, ["b:1"]);
+}
+
+#[tokio::test]
+async fn the_log_has_a_bound_whatever_its_readers_do() {
+    let (folder, clock) = (Folder::new(), ManualClock::default());
+    let database = folder.open().await;
+    let writer = cache(&database, &clock);
+    let mut reader = Reader::new(cache(&folder.open().await, &clock)).await;
+    let filled = database.write(|tx| {
+        Ok(tx.execute_batch(
+            "INSERT INTO cache_changes (hash)
+             WITH RECURSIVE number (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM number WHERE n < 70000)
+             SELECT 'a:' || n FROM number",
+        )?)
+    });
+    filled.await.expect("many changes");
+    writer.cleanup().await.expect("swept");
+    assert_eq!(count(&database, CHANGES).await, 65_536);
+    assert_eq!(reader.read().await, Changed::Everything);
+    assert!(reader.keys().await.is_empty());
+}
+
+#[tokio::test]
 async fn followers_of_before_a_clock_was_set_back_are_removed() {
     let (folder, clock) = (Folder::new(), ManualClock::default());
     let database = folder.open().await;

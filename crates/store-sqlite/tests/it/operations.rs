@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use store_core::layer::TieredOptions;
 use store_core::{
     Acquire, CacheStore, CacheStoreExt, Claim, Clock, Decision, DedupeStore, ErrorKind, HOUR,
     JobState, Limit, MINUTE, ManualClock, NewEntry, PageRequest, Priority, RateLimitStore,
@@ -52,6 +53,13 @@ fn the_page_lists_every_option_of_a_file_with_its_default() {
         ("inline_limit_bytes", DEFAULT_INLINE_LIMIT_BYTES.to_string()),
         ("result_retention", format!("{:?}", jobs.result_retention)),
     ] {
+        let row = format!("| `{name}` | {value} |");
+        assert!(page.contains(&row), "the page lacks {row}");
+    }
+    let copies = defaults(&TieredOptions::default());
+    for name in ["max_feed_age", "max_inner_ttl", "feed_timeout"] {
+        let value = copies.iter().find(|(option, _)| option == name);
+        let (_, value) = value.expect("an option");
         let row = format!("| `{name}` | {value} |");
         assert!(page.contains(&row), "the page lacks {row}");
     }

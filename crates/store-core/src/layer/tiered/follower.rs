@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::copies::Copies;
 use super::options::TieredOptions;
@@ -19,6 +19,7 @@ use super::stamp::nanos;
 use crate::cache::CacheStore;
 use crate::change_feed::{ChangeFeed, FeedPosition};
 use crate::clock::Clock;
+use crate::error::Error;
 
 /// How long a feed is left alone after it has failed: while it is down, lookups cost what the outer store costs.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -43,6 +44,21 @@ struct Turn {
     last: Option<Reading>,
     /// No reading begins before this on the monotonic clock.
     not_before: Duration,
+}
+
+impl Turn {
+    /// Logs a failure; without an error the feed did not answer. Of several in a row the first is a warning.
+    fn log(&self, error: Option<&Error>) {
+        let error = error.map(tracing::field::display);
+        if self.last.is_none_or(|last| last.has_succeeded) {
+            warn!(
+                error,
+                "the feed of changes has failed or does not answer; the outer store is asked"
+            );
+        } else {
+            debug!(error, "the feed of changes still fails");
+        }
+    }
 }
 
 /// A reading of the feed that has ended.
@@ -124,11 +140,11 @@ impl Follower {
                 true
             }
             Some(Err(error)) => {
-                warn!(%error, "the feed of changes has failed; the outer store is asked");
+                turn.log(Some(&error));
                 false
             }
             None => {
-                warn!("the feed of changes does not answer; the outer store is asked");
+                turn.log(None);
                 false
             }
         };

@@ -1,7 +1,7 @@
 //! Inner stores, feeds and outer stores that fail.
 
 use store_core::layer::{Tiered, TieredOptions};
-use store_memory::{CacheStore, ErrorKind, Lookup, ManualClock, SECOND, Selection};
+use store_memory::{CacheStore, ErrorKind, Key, Lookup, ManualClock, NewEntry, SECOND, Selection};
 
 use super::inner::Broken;
 use super::outer::{Outer, set};
@@ -141,4 +141,28 @@ async fn an_outer_store_that_is_down_is_told_of_and_recovers() {
     }
     clock.advance(SECOND);
     assert!(value(&cache).await.is_some());
+}
+
+#[tokio::test]
+async fn a_reading_of_the_feed_that_was_dropped_before_it_was_applied_is_repeated() {
+    let clock = ManualClock::default();
+    let inner = Broken::new(memory(&clock));
+    let outer = Outer::new(memory(&clock));
+    let options = TieredOptions::default().with_clock(clock.clone());
+    let options = options.with_feed(outer.clone());
+    let cache = Tiered::with_options(inner.clone(), outer.clone(), options);
+    promoted(&cache, &outer, "old").await;
+    // It is dropped at the first of the two changes.
+    let other = NewEntry::unconditional(Key::new("comics:2").expect("a key"), "b");
+    outer.set(other).await.expect("stored");
+    outer.set(entry("new")).await.expect("stored");
+    clock.advance(SECOND);
+    inner.before_removal.close();
+    let reader = cache.clone();
+    let reader = tokio::spawn(async move { value(&reader).await });
+    inner.before_removal.until_waiting(1).await;
+    reader.abort();
+    assert!(reader.await.is_err());
+    inner.before_removal.open();
+    assert_eq!(value(&cache).await.as_deref(), Some(&b"new"[..]));
 }

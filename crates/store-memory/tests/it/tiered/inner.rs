@@ -10,12 +10,16 @@ use store_core::{
 };
 use store_memory::MemoryCacheStore;
 
+use super::outer::Gate;
+
 /// A store in memory of which some calls fail.
 #[derive(Clone, Debug)]
 pub(crate) struct Broken {
     store: MemoryCacheStore,
     pub(crate) removals_fail: Arc<AtomicBool>,
     pub(crate) all_fail: Arc<AtomicBool>,
+    /// Where removals wait.
+    pub(crate) before_removal: Arc<Gate>,
 }
 
 impl Broken {
@@ -24,6 +28,7 @@ impl Broken {
             store,
             removals_fail: Arc::default(),
             all_fail: Arc::default(),
+            before_removal: Arc::default(),
         }
     }
 
@@ -31,7 +36,8 @@ impl Broken {
         fails(&self.all_fail).map(|()| &self.store)
     }
 
-    fn removes(&self) -> Result<&MemoryCacheStore> {
+    async fn removes(&self) -> Result<&MemoryCacheStore> {
+        self.before_removal.pass().await;
         fails(&self.removals_fail)?;
         self.works()
     }
@@ -67,15 +73,15 @@ impl CacheStore for Broken {
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
-        self.removes()?.delete(key).await
+        self.removes().await?.delete(key).await
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
-        self.removes()?.clear(selection).await
+        self.removes().await?.clear(selection).await
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
-        self.removes()?.invalidate_tags(tags).await
+        self.removes().await?.invalidate_tags(tags).await
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {

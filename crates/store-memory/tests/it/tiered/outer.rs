@@ -38,7 +38,7 @@ impl Gate {
         }
     }
 
-    async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         loop {
             let opened = self.opened.notified();
             if !self.is_closed.load(Ordering::SeqCst) {
@@ -62,10 +62,14 @@ pub(crate) struct Outer {
 pub(crate) struct Script {
     /// Where lookups wait that have their answer.
     pub(crate) after_get: Gate,
+    /// Where writes wait that have not begun.
+    pub(crate) before_write: Gate,
     /// Where writes wait that have been done.
     pub(crate) after_write: Gate,
-    /// Where readings of the feed wait.
+    /// Where readings of the feed wait that have not begun.
     pub(crate) before_feed: Gate,
+    /// Where readings of the feed wait that have their answer.
+    pub(crate) after_feed: Gate,
     /// Whether writes are done and reported as failed.
     pub(crate) writes_fail: AtomicBool,
     /// Whether every call fails.
@@ -98,6 +102,23 @@ impl Outer {
 
     pub(crate) fn feed_readings(&self) -> usize {
         self.script.feed_readings.load(Ordering::SeqCst)
+    }
+
+    fn read_log(&self, position: Option<FeedPosition>) -> Changes {
+        let log = &self.script.log;
+        let log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        let sequence = log.len() as u64;
+        let next = FeedPosition::from(FeedMark {
+            follower: 1,
+            sequence,
+        });
+        let Some(position) = position else {
+            return Changes::new(Changed::Everything, next);
+        };
+        let read = usize::try_from(FeedMark::from(position).sequence).expect("a position");
+        let keys: Option<Vec<Key>> = log[read..].iter().cloned().collect();
+        let changed = keys.map_or(Changed::Everything, Changed::Keys);
+        Changes::new(changed, next)
     }
 
     fn up(&self) -> Result<()> {
@@ -146,6 +167,7 @@ impl CacheStore for Outer {
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
         self.up()?;
         let key = entry.key.clone();
+        self.script.before_write.pass().await;
         let outcome = self.store.set(entry).await;
         self.wrote([Some(key)], outcome).await
     }
@@ -156,6 +178,7 @@ impl CacheStore for Outer {
             .iter()
             .map(|entry| Some(entry.key.clone()))
             .collect();
+        self.script.before_write.pass().await;
         let outcome = self.store.set_many(entries).await;
         self.wrote(keys, outcome).await
     }
@@ -167,18 +190,21 @@ impl CacheStore for Outer {
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
         self.up()?;
+        self.script.before_write.pass().await;
         let outcome = self.store.delete(key).await;
         self.wrote([Some(key.clone())], outcome).await
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
         self.up()?;
+        self.script.before_write.pass().await;
         let outcome = self.store.clear(selection).await;
         self.wrote([None], outcome).await
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
         self.up()?;
+        self.script.before_write.pass().await;
         let outcome = self.store.invalidate_tags(tags).await;
         self.wrote([None], outcome).await
     }
@@ -211,22 +237,8 @@ impl ChangeFeed for Outer {
         if self.script.feed_fails.load(Ordering::SeqCst) {
             return Err(down());
         }
-        let log = self
-            .script
-            .log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let sequence = log.len() as u64;
-        let next = FeedPosition::from(FeedMark {
-            follower: 1,
-            sequence,
-        });
-        let Some(position) = position else {
-            return Ok(Changes::new(Changed::Everything, next));
-        };
-        let read = usize::try_from(FeedMark::from(position).sequence).expect("a position");
-        let keys: Option<Vec<Key>> = log[read..].iter().cloned().collect();
-        let changed = keys.map_or(Changed::Everything, Changed::Keys);
-        Ok(Changes::new(changed, next))
+        let changes = self.read_log(position);
+        self.script.after_feed.pass().await;
+        Ok(changes)
     }
 }

@@ -59,6 +59,25 @@ async fn a_promotion_in_flight_undoes_no_change_of_another_process() {
 }
 
 #[tokio::test]
+async fn a_promotion_during_a_write_does_not_outlive_it() {
+    let clock = ManualClock::default();
+    for write in WRITES {
+        for (cache, outer) in [tiered(&clock), following(&clock)] {
+            outer.set(tagged("old")).await.expect("stored");
+            outer.script.before_write.close();
+            let writer = cache.clone();
+            let writer = tokio::spawn(async move { write_as(write, &writer).await });
+            outer.script.before_write.until_waiting(1).await;
+            // The write has not reached the outer store, so this is a copy of the older value.
+            assert_eq!(value(&cache).await.as_deref(), Some(&b"old"[..]));
+            outer.script.before_write.open();
+            writer.await.expect("no panic").expect("an answer");
+            assert_ne!(value(&cache).await.as_deref(), Some(&b"old"[..]), "{write}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn of_two_own_sets_no_copy_of_the_older_is_left() {
     let clock = ManualClock::default();
     let (cache, outer) = following(&clock);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use store_core::layer::{Tiered, TieredOptions};
-use store_memory::{CacheStore, Clock, HOUR, Lookup, ManualClock, SECOND};
+use store_memory::{CacheStore, CacheStoreExt, Clock, HOUR, Lookup, ManualClock, SECOND};
 
-use super::{during_a_promotion, entry, following, key, memory, promoted, tiered, value};
+use super::{during_a_promotion, entry, following, key, memory, promoted, tag, tiered, value};
 
 // covers("D2")
 #[tokio::test]
@@ -99,4 +99,46 @@ async fn one_reading_of_the_feed_serves_all_who_wait_for_it() {
     }
     assert_eq!(outer.feed_readings(), readings + 1);
     assert_eq!(outer.gets(), gets);
+}
+
+#[tokio::test]
+async fn the_age_of_the_feed_counts_from_when_its_reading_began() {
+    let clock = ManualClock::default();
+    let (cache, outer) = following(&clock);
+    promoted(&cache, &outer, "old").await;
+    clock.advance(SECOND);
+    outer.script.after_feed.close();
+    let reader = cache.clone();
+    let reader = tokio::spawn(async move { value(&reader).await });
+    outer.script.after_feed.until_waiting(1).await;
+    outer.set(entry("new")).await.expect("stored");
+    clock.advance(Duration::from_millis(50));
+    outer.script.after_feed.open();
+    // It began before the change.
+    assert_eq!(
+        reader.await.expect("no panic").as_deref(),
+        Some(&b"old"[..])
+    );
+    assert_eq!(value(&cache).await.as_deref(), Some(&b"new"[..]));
+}
+
+#[tokio::test]
+async fn an_own_invalidation_by_tag_waits_for_a_reading_that_begins_after_it() {
+    let clock = ManualClock::default();
+    let (cache, outer) = following(&clock);
+    promoted(&cache, &outer, "old").await;
+    clock.advance(SECOND);
+    outer.script.after_feed.close();
+    let reader = cache.clone();
+    let reader = tokio::spawn(async move { value(&reader).await });
+    outer.script.after_feed.until_waiting(1).await;
+    let writer = cache.clone();
+    let writer = tokio::spawn(async move { writer.invalidate_tags(&[tag()]).await });
+    while outer.value(&key()).await.expect("an answer").is_some() {
+        tokio::task::yield_now().await;
+    }
+    outer.script.after_feed.open();
+    reader.await.expect("no panic");
+    writer.await.expect("no panic").expect("an answer");
+    assert_eq!(value(&cache).await, None);
 }

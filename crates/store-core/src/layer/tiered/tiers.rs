@@ -1,0 +1,75 @@
+//! The two stores, and the way of a lookup through them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::copies::{Copies, Found, Promotion};
+use super::follower::Follower;
+use crate::cache::{CacheStore, Lookup};
+use crate::clock::Clock;
+use crate::key::Key;
+
+#[derive(Debug)]
+pub(super) struct Tiers<I, O> {
+    pub(super) copies: Copies<I>,
+    pub(super) outer: O,
+    /// Absent without a feed.
+    pub(super) follower: Option<Follower>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl<I: CacheStore, O: CacheStore> Tiers<I, O> {
+    /// Whether a lookup that began at `began` may have a copy. Reads the feed if it was never read, so that what is
+    /// promoted from here on stays.
+    async fn is_current(&self, began: Duration) -> bool {
+        match &self.follower {
+            None => true,
+            Some(follower) if follower.has_read() => follower.is_current(began),
+            Some(follower) => follower.refresh(began, &self.copies).await,
+        }
+    }
+
+    async fn refresh(&self, began: Duration) -> bool {
+        match &self.follower {
+            None => true,
+            Some(follower) => follower.refresh(began, &self.copies).await,
+        }
+    }
+
+    /// The copy of `key`, or the right to promote its value.
+    pub(super) async fn copy(&self, key: &Key, began: Duration) -> Found {
+        let mut is_current = self.is_current(began).await;
+        loop {
+            let found = self.copies.find(key, began).await;
+            if is_current || matches!(found, Found::Nothing(_)) {
+                return found;
+            }
+            is_current = self.refresh(began).await;
+            if !is_current {
+                return Found::Nothing(None);
+            }
+        }
+    }
+
+    /// As [`copy`](Self::copy), for each of `keys`.
+    pub(super) async fn copies(&self, keys: &[Key], began: Duration) -> Vec<Found> {
+        let mut is_current = self.is_current(began).await;
+        loop {
+            let found = self.copies.find_many(keys, began).await;
+            let has_copy = found.iter().any(|one| matches!(one, Found::Copy(_)));
+            if is_current || !has_copy {
+                return found;
+            }
+            is_current = self.refresh(began).await;
+            if !is_current {
+                return keys.iter().map(|_| Found::Nothing(None)).collect();
+            }
+        }
+    }
+
+    pub(super) async fn promote(&self, key: &Key, lookup: &Lookup, promotion: Option<Promotion>) {
+        if let (Lookup::Hit(entry), Some(promotion)) = (lookup, promotion) {
+            self.copies.promote(key, entry, promotion).await;
+        }
+    }
+}
