@@ -4,6 +4,7 @@
 //! |---|---|
 //! | give each tenant or program keys of its own in a shared cache | [`Scoped`] |
 //! | keep copies of a shared cache's values in the process, and serve none that is stale beyond a bound | [`Tiered`] |
+//! | read from replicas and write to the primary | [`Routed`] |
 //! | stop asking a store that is down | [`CircuitBreaker`] |
 //! | see what takes long or fails | [`Traced`] |
 //! | load values through the cache: once, early, and with a stale one in reserve | [`ReadThrough`] |
@@ -11,6 +12,7 @@
 
 mod circuit_breaker;
 pub mod read_through;
+mod routed;
 mod scoped;
 mod tiered;
 mod traced;
@@ -18,6 +20,7 @@ mod warm;
 
 pub use self::circuit_breaker::CircuitBreaker;
 pub use self::read_through::{ReadThrough, ReadThroughOptions};
+pub use self::routed::{Routed, RoutedOptions};
 pub use self::scoped::Scoped;
 pub use self::tiered::{Tiered, TieredOptions};
 pub use self::traced::Traced;

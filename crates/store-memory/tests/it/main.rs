@@ -14,6 +14,7 @@ mod layers;
 mod limiter;
 mod pipeline;
 mod read_through;
+mod routed;
 mod run_once;
 mod tiered;
 mod tower_layer;
