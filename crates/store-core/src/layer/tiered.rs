@@ -138,13 +138,10 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
     async fn get(&self, key: &Key) -> Result<Lookup> {
         let tiers = &*self.tiers;
         let began = tiers.clock.monotonic();
-        let promotion = match tiers.copy(key, began).await {
-            Found::Copy(entry) => return Ok(Lookup::Hit(entry)),
-            Found::Nothing(promotion) => promotion,
-        };
-        let lookup = tiers.outer.get(key).await?;
-        tiers.promote(key, &lookup, promotion).await;
-        Ok(lookup)
+        match tiers.copy(key, began).await {
+            Found::Copy(entry) => Ok(Lookup::Hit(entry)),
+            Found::Nothing(promotion) => Box::pin(tiers.look_up(key, promotion)).await,
+        }
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {

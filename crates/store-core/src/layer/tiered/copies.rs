@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tracing::{debug, warn};
 
 use super::options::TieredOptions;
@@ -84,7 +85,7 @@ impl<I: CacheStore> Copies<I> {
 
     async fn found(&self, key: &Key, found: Lookup, mark: Mark, began: Duration) -> Found {
         let token = match found {
-            Lookup::Hit(copy) => match self.valid(key, &copy, began) {
+            Lookup::Hit(copy) => match self.valid(key, copy.value, began) {
                 Some(entry) => return Found::Copy(entry),
                 None => match self.store.fill_token().await {
                     Ok(token) => token,
@@ -101,8 +102,8 @@ impl<I: CacheStore> Copies<I> {
     }
 
     /// The entry of a copy, if it may be served.
-    fn valid(&self, key: &Key, copy: &Entry, began: Duration) -> Option<Entry> {
-        let (stamp, entry) = Stamp::open(&copy.value)?;
+    fn valid(&self, key: &Key, copy: Bytes, began: Duration) -> Option<Entry> {
+        let (stamp, entry) = Stamp::open(copy)?;
         let is_valid = self.validity.holds(stamp.mark, key)
             && self
                 .max_age

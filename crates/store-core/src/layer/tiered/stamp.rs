@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::validity::Mark;
 use crate::cache::Entry;
@@ -39,7 +39,7 @@ impl Stamp {
     }
 
     /// The entry of a copy, without copying its value; `None` if it is not of this form.
-    pub(super) fn open(copy: &Bytes) -> Option<(Self, Entry)> {
+    pub(super) fn open(mut copy: Bytes) -> Option<(Self, Entry)> {
         let head = copy.first_chunk::<STAMP_BYTES>()?;
         let expires_at = match head[0] {
             EXPIRES => Some(timestamp(head, 33)),
@@ -53,8 +53,9 @@ impl Stamp {
             },
             read_began: Duration::from_nanos(word(head, 17)),
         };
-        let entry = Entry::new(copy.slice(STAMP_BYTES..), timestamp(head, 25), expires_at);
-        Some((stamp, entry))
+        let created_at = timestamp(head, 25);
+        copy.advance(STAMP_BYTES);
+        Some((stamp, Entry::new(copy, created_at, expires_at)))
     }
 }
 
@@ -89,7 +90,7 @@ mod tests {
             let expires_at = expires_at.map(Timestamp::from_millis);
             for value in ["", "Saga"] {
                 let entry = Entry::new(value.into(), Timestamp::from_millis(-1), expires_at);
-                assert_eq!(Stamp::open(&stamp.seal(&entry)), Some((stamp, entry)));
+                assert_eq!(Stamp::open(stamp.seal(&entry)), Some((stamp, entry)));
             }
         }
     }
@@ -101,7 +102,7 @@ mod tests {
             Bytes::from(vec![9; 100]),
             Bytes::from(vec![1; 40]),
         ] {
-            assert_eq!(Stamp::open(&other), None);
+            assert_eq!(Stamp::open(other), None);
         }
     }
 }
