@@ -353,16 +353,21 @@ mod tests {
 
     #[test]
     fn a_key_that_comes_back_soon_after_its_eviction_outlives_new_ones() {
-        let mut index = Index::new(10, NO_BOUND);
-        for n in 0..11 {
-            put(&mut index, &format!("key {n}"), 1, None);
-        }
-        assert!(!holds(&index, "key 0"), "was evicted");
-        put(&mut index, "key 0", 1, None);
-        for n in 20..50 {
-            put(&mut index, &format!("key {n}"), 1, None);
-        }
-        assert!(holds(&index, "key 0"));
+        let outlives = || {
+            let mut index = Index::new(10, NO_BOUND);
+            for n in 0..11 {
+                put(&mut index, &format!("key {n}"), 1, None);
+            }
+            assert!(!holds(&index, "key 0"), "was evicted");
+            put(&mut index, "key 0", 1, None);
+            for n in 20..50 {
+                put(&mut index, &format!("key {n}"), 1, None);
+            }
+            holds(&index, "key 0")
+        };
+        // The marks of evicted keys are by hash, and hashes by a seed: now and then another key is taken for one.
+        let held = (0..100).filter(|_| outlives()).count();
+        assert!(held >= 80, "{held}");
     }
 
     // covers("F57")
