@@ -17,7 +17,7 @@ const RESERVED: [char; 5] = [':', '&', '=', '%', '#'];
 ///
 /// Different parts give different keys: `:`, `&`, `=`, `%`, `#` and control characters within a part are
 /// percent-encoded, and what does not fit into [`MAX_KEY_BYTES`] is replaced by `#` and its SHA-256. Parameters
-/// are sorted by name; those that carry secrets (`api_key` and the like) are left out.
+/// are sorted by name; those that carry secrets (`api_key`, `token` and the like) are refused.
 ///
 /// All lists of an entity carry one tag, so that a change of any of its entities invalidates them
 /// together, whatever their parameters are.
@@ -76,7 +76,7 @@ impl KeyBuilder {
     /// Give every parameter that the list depends on: two lists under one key replace each other.
     ///
     /// # Errors
-    /// `InvalidInput` if the name of a parameter is empty, or entity and tenant are too long.
+    /// `InvalidInput` if the name of a parameter is empty or one of a secret, or entity and tenant are too long.
     pub fn list<N, V>(&self, parameters: impl IntoIterator<Item = (N, V)>) -> Result<Key>
     where
         N: AsRef<str>,
@@ -85,12 +85,18 @@ impl KeyBuilder {
         let mut pairs = Vec::new();
         for (name, value) in parameters {
             if is_secret(name.as_ref()) {
-                continue;
+                let detail = "carries a secret, which no key may hold; leave it out, and give its owner a tenant";
+                return Err(Error::invalid("parameter", detail).with_key(name.as_ref()));
             }
             let name = escape("parameter", name.as_ref())?;
-            pairs.push(format!("{name}={}", escaped(&value.to_string())));
+            pairs.push((name, escaped(&value.to_string())));
         }
-        pairs.sort();
+        // The order of values of one name stays: it may matter.
+        pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let pairs: Vec<String> = pairs
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         self.key("list:", pairs.join("&"))
     }
 
@@ -146,6 +152,7 @@ fn escaped(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn issues() -> Result<KeyBuilder> {
         KeyBuilder::new("issue")?.with_tenant("acme")
@@ -195,9 +202,21 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_left_out() -> Result<()> {
-        let key = issues()?.list([("API_KEY", "s3cret"), ("page", "1")])?;
-        assert_eq!(key.as_str(), "issue:acme:list:page=1");
+    fn secrets_are_refused() -> Result<()> {
+        for name in ["API_KEY", "token", "authorization"] {
+            let error = issues()?
+                .list([(name, "s3cret"), ("page", "1")])
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_order_of_values_of_one_name_matters() -> Result<()> {
+        let one = issues()?.list([("sort", "name"), ("sort", "date")])?;
+        assert_ne!(one, issues()?.list([("sort", "date"), ("sort", "name")])?);
         Ok(())
     }
 
