@@ -3,8 +3,7 @@
 //!
 //! - Of all callers that need the same value, over all processes that share the stores, one loads it.
 //! - A hit waits for no load; a stale value is at hand within the soft timeout.
-//! - A load belongs to no caller: it is stored even if those who asked for it have gone, and given up only when
-//!   nobody wants it.
+//! - A load goes on as long as somebody waits for it, or as it is needed in the background, whoever began it.
 //! - Errors are not cached; that there is no value is.
 
 mod answer;

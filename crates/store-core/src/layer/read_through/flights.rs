@@ -108,9 +108,10 @@ impl Flights {
         };
         let participant = self.participant(key, &flight, receiver);
         state.flights.insert(key.clone(), flight);
+        // Under the lock: whoever closes and waits sees every flight that has begun.
+        self.tasks.send_modify(|tasks| *tasks += 1);
         drop(state);
 
-        self.tasks.send_modify(|tasks| *tasks += 1);
         let running = Running {
             flights: self.clone(),
             key: key.clone(),

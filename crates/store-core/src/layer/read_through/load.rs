@@ -94,11 +94,19 @@ where
         R: Future<Output = Result<Loaded<T>, E>> + Send,
     {
         let store = &self.inner.store;
+        // Before the value is read again: one that is removed from here on is not to be confirmed.
+        let before = match self.reason {
+            Reason::Miss => None,
+            Reason::Stale(_) | Reason::Early(_) => store.fill_token().await.ok(),
+        };
         let (previous, token) = match self.inner.look_up::<T>(&self.key).await {
             Found::Fresh(read) if !self.has_seen(&read.record) => {
                 return (Ok((read.record, Origin::Cache)), Location::Cache);
             }
-            Found::Fresh(read) | Found::Stale(read) => (Some(read), store.fill_token().await.ok()),
+            Found::Fresh(read) | Found::Stale(read) => match before {
+                Some(token) => (Some(read), Some(token)),
+                None => (Some(read), store.fill_token().await.ok()),
+            },
             Found::Miss(token) => (None, Some(token)),
             Found::Undecodable => (None, store.fill_token().await.ok()),
             Found::Nothing => (None, None),
