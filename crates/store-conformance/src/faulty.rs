@@ -120,4 +120,8 @@ impl CacheStore for FaultyCache {
     async fn close(&self) -> Result<()> {
         self.store("close")?.close().await
     }
+
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        self.store.stored_key(key)
+    }
 }

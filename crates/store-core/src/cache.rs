@@ -114,6 +114,16 @@ pub trait CacheStore: Debug + Send + Sync + 'static {
     /// # Errors
     /// Only the kinds of a backend that does not work.
     async fn close(&self) -> Result<()>;
+
+    /// The key under which the backend holds what this store calls `key`: another one only in a store that is a part of
+    /// a larger one, such as [`Scoped`](crate::layer::Scoped). Jobs that fill the store are named by it, so that
+    /// the parts of a store do not get each other's results.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the backend's key would break an invariant of [`Key`].
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        Ok(key.clone())
+    }
 }
 
 /// The result of a lookup.

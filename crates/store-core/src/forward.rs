@@ -71,6 +71,7 @@ forward!(CacheStore {
     fn stats() -> Result<CacheStats>;
     fn cleanup() -> Result<u64>;
     fn close() -> Result<()>;
+    sync: fn stored_key(key: &Key) -> Result<Key>;
 });
 
 forward!(ChangeFeed {

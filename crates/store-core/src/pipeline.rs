@@ -280,7 +280,14 @@ impl Pipeline {
         let key = &run.request.key;
         let mut failed_waits = 0;
         let error = loop {
-            match dedupe.register_or_join(key, run.request.priority).await {
+            let job_key = match self.job_key(key) {
+                Ok(key) => key,
+                Err(error) => break error,
+            };
+            match dedupe
+                .register_or_join(&job_key, run.request.priority)
+                .await
+            {
                 Err(error) => break error,
                 Ok(Registration::Owner(owner)) => {
                     // The previous owner may have filled the cache after this caller looked.
@@ -301,7 +308,7 @@ impl Pipeline {
                     wait.tell(None, WaitReason::Joined);
                     let clock = &*self.inner.clock;
                     let left = run.deadline.left(clock);
-                    match self.join::<E>(dedupe, key, &job, left).await {
+                    match self.join::<E>(dedupe, key, (&job_key, &job), left).await {
                         // Fetched before a forced refresh began: its owner is done, so another begins.
                         Wait::Ended(Ok(record))
                             if run.request.cache_mode == CacheMode::Refresh
@@ -332,15 +339,23 @@ impl Pipeline {
         run.fetch(wait, fetch).await
     }
 
+    /// The key of the job that fetches `key`: what shares a de-duplication may be parts of one cache, with the same keys.
+    fn job_key(&self, key: &Key) -> Result<Key, Error> {
+        match &self.inner.cache {
+            Some(cache) => cache.stored_key(key),
+            None => Ok(key.clone()),
+        }
+    }
+
     /// Waits for a joined job.
     async fn join<E: SharedError>(
         &self,
         dedupe: &dyn DedupeStore,
         key: &Key,
-        job: &JobId,
+        (job_key, job): (&Key, &JobId),
         left: Duration,
     ) -> Wait<E> {
-        match dedupe.wait_for(key, job, left).await {
+        match dedupe.wait_for(job_key, job, left).await {
             Ok(JobOutcome::Value(bytes)) => match StoredAnswer::decode(&bytes) {
                 Ok(record) => Wait::Ended(Ok(record)),
                 Err(error) => {

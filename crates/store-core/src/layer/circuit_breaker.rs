@@ -113,7 +113,7 @@ impl<S: CacheStore> CircuitBreaker<S> {
         answer
     }
 
-    async fn use_store<T>(
+    async fn foreground<T>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<T>>,
@@ -121,7 +121,7 @@ impl<S: CacheStore> CircuitBreaker<S> {
         self.call(Class::Foreground, operation, call).await
     }
 
-    async fn keep_house<T>(
+    async fn housekeeping<T>(
         &self,
         operation: &'static str,
         call: impl Future<Output = Result<T>>,
@@ -152,53 +152,58 @@ fn health(error: &Error) -> Health {
 #[deny(clippy::missing_trait_methods)]
 impl<S: CacheStore> CacheStore for CircuitBreaker<S> {
     async fn get(&self, key: &Key) -> Result<Lookup> {
-        self.use_store("get", self.store.get(key)).await
+        self.foreground("get", self.store.get(key)).await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
-        self.use_store("get_many", self.store.get_many(keys)).await
+        self.foreground("get_many", self.store.get_many(keys)).await
     }
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
-        self.use_store("set", self.store.set(entry)).await
+        self.foreground("set", self.store.set(entry)).await
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
-        self.use_store("set_many", self.store.set_many(entries))
+        self.foreground("set_many", self.store.set_many(entries))
             .await
     }
 
     async fn fill_token(&self) -> Result<FillToken> {
-        self.use_store("fill_token", self.store.fill_token()).await
+        self.foreground("fill_token", self.store.fill_token()).await
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
-        self.use_store("delete", self.store.delete(key)).await
+        self.foreground("delete", self.store.delete(key)).await
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
-        self.keep_house("clear", self.store.clear(selection)).await
+        self.housekeeping("clear", self.store.clear(selection))
+            .await
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
-        self.use_store("invalidate_tags", self.store.invalidate_tags(tags))
+        self.foreground("invalidate_tags", self.store.invalidate_tags(tags))
             .await
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
-        self.keep_house("list", self.store.list(page)).await
+        self.housekeeping("list", self.store.list(page)).await
     }
 
     async fn stats(&self) -> Result<CacheStats> {
-        self.keep_house("stats", self.store.stats()).await
+        self.housekeeping("stats", self.store.stats()).await
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        self.keep_house("cleanup", self.store.cleanup()).await
+        self.housekeeping("cleanup", self.store.cleanup()).await
     }
 
     /// Closes the store whatever the state of the circuit is.
     async fn close(&self) -> Result<()> {
         self.store.close().await
+    }
+
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        self.store.stored_key(key)
     }
 }

@@ -212,4 +212,8 @@ impl<S: CacheStore> CacheStore for Scoped<S> {
         self.is_closed.store(true, Ordering::Release);
         Ok(())
     }
+
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        self.store.stored_key(&self.key(key)?)
+    }
 }

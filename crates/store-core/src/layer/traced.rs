@@ -153,4 +153,8 @@ impl<S: CacheStore> CacheStore for Traced<S> {
     async fn close(&self) -> Result<()> {
         self.watch("close", None, self.store.close()).await
     }
+
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        self.store.stored_key(key)
+    }
 }

@@ -186,7 +186,7 @@ where
         warmed = progress.warmed,
         failed = progress.failed,
         left = progress.left,
-        "the cache is warmed"
+        "warming has ended"
     );
     progress
 }

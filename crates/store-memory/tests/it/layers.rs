@@ -3,13 +3,17 @@
 mod traced;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use store_conformance::{FaultyCache, Harness, Setup, async_trait};
 use store_core::PageRequest;
-use store_core::layer::{CircuitBreaker, CircuitBreakerOptions, CircuitState, Scoped};
+use store_core::layer::read_through::Loaded;
+use store_core::layer::{
+    CircuitBreaker, CircuitBreakerOptions, CircuitState, ReadThrough, ReadThroughOptions, Scoped,
+};
 use store_memory::{
     CacheStore, CacheStoreExt, DedupeStore, ErrorKind, Key, ManualClock, MemoryCacheStore,
-    NewEntry, RateLimitStore, Result, SECOND, Scope, Selection, Tag,
+    MemoryDedupeStore, NewEntry, RateLimitStore, Result, SECOND, Scope, Selection, Tag,
 };
 
 use crate::conformance::Memory;
@@ -86,6 +90,39 @@ mod scoped {
         let listed = acme.list(&PageRequest::default()).await?.items;
         assert_eq!((&listed[0].key, &listed[0].tags), (&key, &vec![tag]));
         assert!(shared.value(&Key::new("acme:issue:1")?).await?.is_some());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn parts_that_share_jobs_do_not_get_each_others_loads() -> Result<()> {
+        let (shared, jobs) = (MemoryCacheStore::new(), MemoryDedupeStore::new());
+        // What is not cached travels from the owner of the job to those who joined it.
+        let options = ReadThroughOptions::default().with_ttl(Duration::ZERO);
+        let [acme, other] = ["acme", "other"].map(|name| {
+            let scope = Scope::new(name).expect("a scope");
+            ReadThrough::<String>::builder(Scoped::new(shared.clone(), scope))
+                .with_dedupe(jobs.clone())
+                .with_options(options.clone())
+                .build()
+        });
+        let load = |value: &'static str| {
+            async move |_previous| {
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
+                Ok::<_, std::io::Error>(Loaded::new(value.to_owned()))
+            }
+        };
+        let key = Key::new("issue:1")?;
+        let (one, two) = tokio::join!(
+            acme.get(&key, load("of acme")),
+            other.get(&key, load("of other"))
+        );
+        let values = [one, two].map(|answer| answer.expect("a value").value);
+        assert_eq!(
+            values,
+            [Some("of acme".to_owned()), Some("of other".to_owned())]
+        );
         Ok(())
     }
 }

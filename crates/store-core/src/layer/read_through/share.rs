@@ -17,6 +17,7 @@ use crate::dedupe::{
     DedupeStore, JobEnd, JobId, JobOutcome, JobResult, Ownership, Registration, end_job, hold_lease,
 };
 use crate::error::{BoxError, Error};
+use crate::key::Key;
 use crate::priority::Priority;
 use crate::typed::LoadError;
 
@@ -51,12 +52,17 @@ where
         let deadline = Deadline::after(options.load_timeout, &*options.clock);
         let mut failed_waits = 0;
         let error = loop {
-            match dedupe.register_or_join(&self.key, priority).await {
+            // What shares a de-duplication may be parts of one store, with the same keys.
+            let job_key = match self.inner.store.stored_key(&self.key) {
+                Ok(key) => key,
+                Err(error) => break error,
+            };
+            match dedupe.register_or_join(&job_key, priority).await {
                 Err(error) => break error,
                 Ok(Registration::Owner(owner)) => return self.own(dedupe, owner, loader).await,
                 Ok(Registration::Joined(job)) => {
                     match self
-                        .join(dedupe, &job, deadline.left(&*options.clock))
+                        .join(dedupe, &job_key, &job, deadline.left(&*options.clock))
                         .await
                     {
                         Join::Ended(result) => return result,
@@ -80,9 +86,15 @@ where
         self.find_or_load(loader).await.0
     }
 
-    async fn join(&self, dedupe: &dyn DedupeStore, job: &JobId, left: Duration) -> Join {
+    async fn join(
+        &self,
+        dedupe: &dyn DedupeStore,
+        job_key: &Key,
+        job: &JobId,
+        left: Duration,
+    ) -> Join {
         let key = &self.key;
-        match dedupe.wait_for(key, job, left).await {
+        match dedupe.wait_for(job_key, job, left).await {
             Ok(JobOutcome::Value(bytes)) => {
                 let read =
                     StoredValue::decode(&bytes).and_then(|record| self.inner.read::<T>(record));

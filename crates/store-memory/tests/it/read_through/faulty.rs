@@ -116,6 +116,10 @@ impl CacheStore for Faulty<MemoryCacheStore> {
     async fn close(&self) -> Result<()> {
         self.store.close().await
     }
+
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        self.store.stored_key(key)
+    }
 }
 
 #[async_trait]
