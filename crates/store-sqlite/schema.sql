@@ -81,6 +81,12 @@ WHEN NEW.newest_hidden > OLD.newest_hidden AND EXISTS (SELECT 1 FROM cache_follo
 BEGIN
   INSERT INTO cache_changes (hash) VALUES (NULL);
 END;
+-- Sweeps remove what all have read; this bounds the log where none runs.
+CREATE TRIGGER cache_changes_bound AFTER INSERT ON cache_changes
+WHEN NEW.sequence % 1024 = 0
+BEGIN
+  DELETE FROM cache_changes WHERE sequence <= NEW.sequence - 65536;
+END;
 
 CREATE TABLE dedupe_jobs (
   hash TEXT PRIMARY KEY NOT NULL,

@@ -84,9 +84,10 @@ impl<P, R> Routes<P, R> {
     }
 
     fn note(&self, keys: Option<&[Key]>) {
+        let mut written = self.written();
+        // Under the lock, so that no later write of a key is noted with an earlier end.
         let now = self.options.clock.monotonic();
         let until = now.saturating_add(self.options.read_your_writes);
-        let mut written = self.written();
         match keys {
             Some(keys) => written.add(keys, now, until),
             None => written.add_everything(until),
@@ -249,5 +250,9 @@ impl<P: CacheStore, R: CacheStore> CacheStore for Routed<P, R> {
             }
         }
         self.routes.primary.close().await
+    }
+
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        self.routes.primary.stored_key(key)
     }
 }

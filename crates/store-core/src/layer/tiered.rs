@@ -41,7 +41,10 @@ use crate::tag::Tag;
 /// - A lookup sees each write of this instance and its clones that has returned. A write that fails, or whose call is
 ///   dropped, leaves no copy.
 /// - A lookup that has read the outer store before a value was replaced or removed promotes nothing after it.
-/// - The inner store may fail in any way, or lose anything, without another effect than lookups of the outer one.
+/// - The inner store may return errors, or lose anything, without another effect than lookups of the outer one.
+///
+/// Time is that of the monotonic clock, which on Linux stands still while the host is suspended: after that a copy of
+/// what other hosts share may be older by the time of the suspension, until the bound has passed.
 ///
 /// # Costs
 ///
@@ -253,5 +256,9 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
     async fn close(&self) -> Result<()> {
         self.tiers.copies.close().await;
         self.tiers.outer.close().await
+    }
+
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        self.tiers.outer.stored_key(key)
     }
 }

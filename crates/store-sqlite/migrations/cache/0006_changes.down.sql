@@ -1,3 +1,4 @@
+DROP TRIGGER cache_changes_bound;
 DROP TRIGGER cache_hide;
 DROP TRIGGER cache_delete;
 DROP TRIGGER cache_update;

@@ -2,7 +2,7 @@
 //!
 //! A follower is a row with a lease, which its readings renew. Sweeps remove followers whose lease has lapsed, and what
 //! all have read of the log. A follower that is gone, or is behind what was removed, is told that everything may have
-//! changed, so none of this has to be exact.
+//! changed.
 //!
 //! Invariants:
 //!
@@ -85,6 +85,13 @@ pub(super) async fn changes_since(
     let renewed_at = match last {
         Some(last) if now.saturating_sub(last.renewed_at) < RENEW_AFTER => last.renewed_at,
         _ => {
+            // Noted first: a caller who gives up while a writer is in the way leaves it to a later reading.
+            if let Some(last) = last {
+                state.note(LastReading {
+                    renewed_at: now,
+                    ..last
+                });
+            }
             let renewed = handle.write(OPERATION, move |tx, now| renew(tx, mark, now));
             // Only the row decides whether the follower is still one.
             if let Err(error) = renewed.await {

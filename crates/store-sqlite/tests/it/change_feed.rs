@@ -339,3 +339,17 @@ async fn writers_of_the_earlier_schemas_statements_take_part() {
         .expect("statements");
     assert_eq!(reader.keys().await, ["a:1", "a:2"]);
 }
+
+#[tokio::test]
+async fn the_log_is_bounded_where_no_sweep_runs() {
+    let (folder, clock) = (Folder::new(), ManualClock::default());
+    let database = folder.open().await;
+    let mut reader = Reader::new(cache(&database, &clock)).await;
+    let many =
+        "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 70000)
+                INSERT INTO cache_changes (hash) SELECT 'comics:' || n FROM number";
+    let written = database.write(move |tx| Ok(tx.execute_batch(many)?));
+    written.await.expect("a long log");
+    assert!(count(&database, CHANGES).await <= 65_536 + 1_024);
+    assert_eq!(reader.read().await, Changed::Everything);
+}

@@ -21,8 +21,10 @@ use crate::change_feed::{ChangeFeed, FeedPosition};
 use crate::clock::Clock;
 use crate::error::Error;
 
-/// How long a feed is left alone after it has failed: while it is down, lookups cost what the outer store costs.
+/// How long a feed is left alone after it has failed, at least and by the time that the failure took: while it is
+/// down, lookups cost what the outer store costs.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
+const PAUSE_BY_TIME_TAKEN: u32 = 4;
 
 #[derive(Debug)]
 pub(super) struct Follower {
@@ -94,7 +96,7 @@ impl Follower {
         }
     }
 
-    /// Makes it so; `false` if the feed cannot be read.
+    /// Reads the feed, unless that has been done by now; `false` if it cannot be read.
     pub(super) async fn refresh<I: CacheStore>(&self, began: Duration, copies: &Copies<I>) -> bool {
         let asked = self.begun.load(Ordering::SeqCst);
         let mut turn = self.turn.lock().await;
@@ -125,6 +127,8 @@ impl Follower {
             return false;
         }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        // Callers who give up before the timeout would hand a feed that hangs on to each other.
+        turn.not_before = at.saturating_add(PAUSE_AFTER_FAILURE);
         let read = within(
             &*self.clock,
             self.timeout,
@@ -148,9 +152,13 @@ impl Follower {
                 false
             }
         };
-        if !has_succeeded {
-            turn.not_before = self.clock.monotonic().saturating_add(PAUSE_AFTER_FAILURE);
-        }
+        turn.not_before = if has_succeeded {
+            Duration::ZERO
+        } else {
+            let now = self.clock.monotonic();
+            let pause = now.saturating_sub(at).saturating_mul(PAUSE_BY_TIME_TAKEN);
+            now.saturating_add(pause.max(PAUSE_AFTER_FAILURE))
+        };
         turn.last = Some(Reading {
             number,
             has_succeeded,

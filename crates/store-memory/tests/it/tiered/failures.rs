@@ -166,3 +166,19 @@ async fn a_reading_of_the_feed_that_was_dropped_before_it_was_applied_is_repeate
     inner.before_removal.open();
     assert_eq!(value(&cache).await.as_deref(), Some(&b"new"[..]));
 }
+
+#[tokio::test]
+async fn after_a_caller_gave_up_on_a_feed_that_hangs_the_next_asks_the_outer_store() {
+    let clock = ManualClock::default();
+    let (cache, outer) = following(&clock);
+    promoted(&cache, &outer, "old").await;
+    outer.set(entry("new")).await.expect("stored");
+    clock.advance(SECOND);
+    outer.script.before_feed.close();
+    let reader = cache.clone();
+    let reader = tokio::spawn(async move { value(&reader).await });
+    outer.script.before_feed.until_waiting(1).await;
+    reader.abort();
+    assert!(reader.await.is_err());
+    assert_eq!(value(&cache).await.as_deref(), Some(&b"new"[..]));
+}
