@@ -8,7 +8,7 @@
 //! | stop asking a store that is down | [`CircuitBreaker`] |
 //! | see what takes long or fails | [`Traced`] |
 //! | load values through the cache: once, early, and with a stale one in reserve | [`ReadThrough`] |
-//! | fill a cache at the start of a program | [`warm`] |
+//! | fill a cache at the start of a program | [`warm()`] |
 
 mod circuit_breaker;
 pub mod read_through;
