@@ -92,9 +92,10 @@ async fn stores_that_fail_at_random_cost_loads_and_no_answers() {
     let faults = Faults::new(1);
     let processes = [(), ()].map(|()| {
         let (cache, jobs) = (fixture.cache.clone(), fixture.jobs.clone());
-        // No stale value hides an error.
+        // No stale value hides an error, and no early refresh is under way at the end.
         let options = ReadThroughOptions::default()
             .with_ttl(MILLISECOND * 200)
+            .with_beta(0.0)
             .with_clock(fixture.clock.clone())
             .with_random(SeededRandom::new(1));
         Names::builder(Faulty {
