@@ -17,6 +17,7 @@ mod scoped;
 mod tiered;
 mod traced;
 mod warm;
+mod within;
 
 pub use self::circuit_breaker::CircuitBreaker;
 pub use self::read_through::{ReadThrough, ReadThroughOptions};

@@ -10,13 +10,14 @@ use tracing::debug;
 use super::ReadThrough;
 use super::answer::{Answer, ReadThroughError, StaleCause};
 use super::flights::{LoadResult, Mode, Origin, Participation};
-use super::inner::{Found, Read, within};
+use super::inner::{Found, Read};
 use super::load::{Load, Reason};
 use super::loaded::{Loaded, Previous};
 use crate::codec::Codec;
 use crate::codec::loaded::StoredValue;
 use crate::error::BoxError;
 use crate::key::Key;
+use crate::layer::within::within;
 use crate::pipeline::Outcome;
 use crate::typed::LoadError;
 

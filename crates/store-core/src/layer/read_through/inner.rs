@@ -1,10 +1,6 @@
 //! The parts that the clones of a read-through cache share, and the lookup.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tracing::warn;
@@ -119,24 +115,4 @@ impl<C: Codec> Inner<C> {
         let (beta, random) = (self.options.beta, &*self.options.random);
         xfetch::is_due(record.load_time, left, beta, random) && self.failure(key, record).is_none()
     }
-}
-
-/// The output of `work` if it ends within `limit`, after which it is dropped; `Duration::MAX` is without a bound.
-pub(super) async fn within<R: Future>(
-    clock: &dyn Clock,
-    limit: Duration,
-    work: R,
-) -> Option<R::Output> {
-    if limit == Duration::MAX {
-        return Some(work.await);
-    }
-    let mut work = pin!(work);
-    // A timer of the system takes a millisecond at least.
-    let mut timer = (!limit.is_zero()).then(|| clock.sleep(limit));
-    poll_fn(|context| match (work.as_mut().poll(context), &mut timer) {
-        (Poll::Ready(output), _) => Poll::Ready(Some(output)),
-        (Poll::Pending, Some(timer)) => timer.as_mut().poll(context).map(|()| None),
-        (Poll::Pending, None) => Poll::Ready(None),
-    })
-    .await
 }

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::failures::Failure;
 use super::flights::{LoadResult, Origin};
-use super::inner::{Found, Inner, Read, within};
+use super::inner::{Found, Inner, Read};
 use super::loaded::{Content, Loaded, Previous};
 use super::xfetch;
 use crate::cache::{FillToken, NewEntry, SetOutcome};
@@ -18,6 +18,7 @@ use crate::codec::Codec;
 use crate::codec::loaded::StoredValue;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::key::Key;
+use crate::layer::within::within;
 use crate::time::Timestamp;
 use crate::ttl::Ttl;
 use crate::typed::LoadError;

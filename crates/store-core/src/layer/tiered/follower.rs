@@ -3,11 +3,8 @@
 //! One caller reads the feed at a time; the others wait for it and use what it has found, if it began late enough for
 //! them.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -20,6 +17,7 @@ use crate::cache::CacheStore;
 use crate::change_feed::{ChangeFeed, FeedPosition};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::layer::within::within;
 
 /// How long a feed is left alone after it has failed, at least and by the time that the failure took: while it is
 /// down, lookups cost what the outer store costs.
@@ -165,22 +163,4 @@ impl Follower {
         });
         has_succeeded
     }
-}
-
-/// The output of `work`; `None` if it is not there in time. A timer is made only if it has to wait.
-async fn within<T>(
-    clock: &dyn Clock,
-    timeout: Duration,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    let mut work = pin!(work);
-    let mut over = None;
-    poll_fn(|context| {
-        if let Poll::Ready(output) = work.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        let over = over.get_or_insert_with(|| clock.sleep(timeout));
-        over.as_mut().poll(context).map(|()| None)
-    })
-    .await
 }
