@@ -19,7 +19,7 @@ pub use crate::dedupe::JobEnd;
 pub use crate::random::SeededRandom;
 pub use configs::DefaultConfigs;
 pub use deadline::Deadline;
-pub use denials::{Activity, Denials};
+pub use denials::{Activity, Denials, Removals};
 pub use guards::{Undelivered, end_ownership, new_ownership, new_permit, with_lapsed_cooldowns};
 pub use signals::{JobSignals, JobWatch};
 pub use sums::AdaptiveSums;

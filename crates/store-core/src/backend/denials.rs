@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,15 +16,25 @@ use crate::time::Timestamp;
 /// A refund, a reset or a raised limit of another process may free a slot at any time.
 const REVALIDATE_AFTER: Duration = Duration::from_secs(1);
 
+/// Over how many counters the removals of all resources are spread: two resources that share one ask once more
+/// than they need.
+const COUNTERS: usize = 32;
+
 /// The denials that one process has cached, and the activity it has not written yet.
 #[derive(Debug, Default)]
 pub struct Denials {
     state: Mutex<State>,
+    hasher: RandomState,
 }
+
+/// How often the denials of a resource had been removed when a store was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removals(u64);
 
 #[derive(Debug, Default)]
 struct State {
     denials: HashMap<Resource, ByClass>,
+    removals: [u64; COUNTERS],
     /// The resources with denials, and since when, in the order in which they were cached.
     cached: VecDeque<(Resource, Timestamp)>,
     activity: HashMap<Resource, Activity>,
@@ -122,6 +133,27 @@ impl State {
             activity.add(request.priority);
         }
     }
+
+    fn insert(&mut self, request: &Acquire, denial: &Denial, now: Timestamp) {
+        self.remove_old(now);
+        let resource = denial.reason.resource();
+        let mut claims = request.claims.iter();
+        let Some(refused) = claims.find(|claim| claim.resource == *resource) else {
+            return;
+        };
+        self.cached.push_back((resource.clone(), now));
+        let denials = self.denials.entry(resource.clone()).or_default();
+        let classes = [Priority::User, Priority::Background].into_iter();
+        for class in classes.filter(|class| denial.reason.applies_to(*class)) {
+            let cached = CachedDenial {
+                denial: denial.clone(),
+                permits: request.permits,
+                config: refused.config.clone(),
+                since: now,
+            };
+            *denials.of_mut(class) = Some(cached);
+        }
+    }
 }
 
 impl Denials {
@@ -165,37 +197,50 @@ impl Denials {
         }
     }
 
-    /// Caches the store's denial of `request`.
-    pub fn insert(&self, request: &Acquire, denial: &Denial, now: Timestamp) {
+    /// To be read before a store is asked about `resource`, for
+    /// [`insert_unless_removed`](Self::insert_unless_removed).
+    #[must_use]
+    pub fn removals(&self, resource: &Resource) -> Removals {
+        Removals(self.removals_in(&self.lock(), resource))
+    }
+
+    /// Caches the store's denial of `request` like [`insert`](Self::insert), unless the denials of its resource
+    /// were removed since the store was asked: it may rest on what was there before a slot was freed.
+    pub fn insert_unless_removed(
+        &self,
+        asked: Removals,
+        request: &Acquire,
+        denial: &Denial,
+        now: Timestamp,
+    ) {
         let mut state = self.lock();
-        state.remove_old(now);
-        let resource = denial.reason.resource();
-        let mut claims = request.claims.iter();
-        let Some(refused) = claims.find(|claim| claim.resource == *resource) else {
-            return;
-        };
-        state.cached.push_back((resource.clone(), now));
-        let denials = state.denials.entry(resource.clone()).or_default();
-        let classes = [Priority::User, Priority::Background].into_iter();
-        for class in classes.filter(|class| denial.reason.applies_to(*class)) {
-            let cached = CachedDenial {
-                denial: denial.clone(),
-                permits: request.permits,
-                config: refused.config.clone(),
-                since: now,
-            };
-            *denials.of_mut(class) = Some(cached);
+        if asked == Removals(self.removals_in(&state, denial.reason.resource())) {
+            state.insert(request, denial, now);
         }
+    }
+
+    /// Caches the store's denial of `request`. No slot may have been freed since it was decided.
+    pub fn insert(&self, request: &Acquire, denial: &Denial, now: Timestamp) {
+        self.lock().insert(request, denial, now);
     }
 
     /// Removes the cached denials of `resource`: a slot may have been freed.
     pub fn remove(&self, resource: &Resource) {
-        self.lock().denials.remove(resource);
+        let mut state = self.lock();
+        state.denials.remove(resource);
+        if let Some(count) = state.removals.get_mut(self.counter(resource)) {
+            *count += 1;
+        }
     }
 
     /// Removes everything.
     pub fn clear(&self) {
-        *self.lock() = State::default();
+        let mut state = self.lock();
+        let removals = state.removals.map(|count| count + 1);
+        *state = State {
+            removals,
+            ..State::default()
+        };
     }
 
     /// The activity of `resource` that the store does not know yet.
@@ -209,6 +254,16 @@ impl Denials {
     #[must_use]
     pub fn take_activity(&self, resource: &Resource) -> Activity {
         self.lock().activity.remove(resource).unwrap_or_default()
+    }
+
+    fn removals_in(&self, state: &State, resource: &Resource) -> u64 {
+        let count = state.removals.get(self.counter(resource));
+        count.copied().unwrap_or_default()
+    }
+
+    fn counter(&self, resource: &Resource) -> usize {
+        let counter = self.hasher.hash_one(resource) % COUNTERS as u64;
+        usize::try_from(counter).unwrap_or_default()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -341,6 +396,25 @@ mod tests {
         denials.clear();
         assert!(denials.denial_of(&Acquire::one(&resource()), now).is_none());
         assert!(denials.activity(&resource()).is_empty());
+    }
+
+    #[test]
+    fn a_denial_that_was_decided_before_a_slot_was_freed_is_not_cached() {
+        let denials = Denials::default();
+        let now = Timestamp::from_millis(0);
+        let user = Acquire::one(&resource()).user();
+        for free in [
+            |denials: &Denials| denials.remove(&resource()),
+            Denials::clear as fn(&Denials),
+        ] {
+            let asked = denials.removals(&resource());
+            free(&denials);
+            denials.insert_unless_removed(asked, &user, &full_until(500), now);
+            assert!(denials.denial_of(&user, now).is_none());
+        }
+        let asked = denials.removals(&resource());
+        denials.insert_unless_removed(asked, &user, &full_until(500), now);
+        assert!(denials.denial_of(&user, now).is_some());
     }
 
     #[test]

@@ -203,6 +203,7 @@ pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Und
     let mut held: Vec<Held> = Vec::with_capacity(request.claims.len());
     let mut claims = inner.in_order(request).into_iter();
     while let Some(claim) = claims.next() {
+        let mut asked = inner.denials.removals(&claim.resource);
         let answer = inner.ask(OPERATION, claim, request, Purpose::Admit).await;
         let mut longest = match answer {
             Ok(Answer::Granted(more, _)) => {
@@ -219,14 +220,18 @@ pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Und
         inner.undo(held).await;
         // Of this denial and those of the other claims the one that stands longest is told.
         for claim in claims {
+            let asked_probe = inner.denials.removals(&claim.resource);
             let answer = inner.ask(OPERATION, claim, request, Purpose::Probe).await?;
             if let Answer::Denied(denial) = answer
                 && denial.retry_at > longest.retry_at
             {
-                longest = denial;
+                (longest, asked) = (denial, asked_probe);
             }
         }
-        inner.denials.insert(request, &longest, inner.now());
+        let now = inner.now();
+        inner
+            .denials
+            .insert_unless_removed(asked, request, &longest, now);
         return Ok(Undelivered::new(longest.into()));
     }
     Ok(Undelivered::new(Decision::Granted(inner.permit(held))))
