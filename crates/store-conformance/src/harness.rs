@@ -32,6 +32,11 @@ pub trait Harness: Send + Sync {
     /// # Errors
     /// Any kind with which the backend fails to open, such as `Unavailable`; the case fails with it.
     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>>;
+
+    /// By how many bytes the size that a listing of the cache shows exceeds that of the value. Default: 0.
+    fn stored_overhead_bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// The options that a case opens its stores with.
@@ -166,5 +171,9 @@ impl<H: Harness> Harness for Boxed<H> {
 
     async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
         Ok(Arc::new(Box::new(self.0.rate_limit(setup).await?)))
+    }
+
+    fn stored_overhead_bytes(&self) -> u64 {
+        self.0.stored_overhead_bytes()
     }
 }

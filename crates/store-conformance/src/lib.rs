@@ -8,6 +8,7 @@
 //! | run the cases of one role | [`cache_conformance!`], [`dedupe_conformance!`], [`rate_limit_conformance!`], [`pipeline_conformance!`] |
 //! | run random sequences of calls against a plain model | [`models!`] |
 //! | run the suite through `Arc<Box<dyn …>>` as well | [`Boxed`] |
+//! | run the suite of the cache through layers | [`Layered`], [`CacheOnly`], [`compositions!`] |
 //! | start child processes in a test | [`child_process`] |
 //! | test what stands before a cache that fails | [`FaultyCache`] |
 //!
@@ -72,15 +73,20 @@ mod macros;
 #[doc(hidden)]
 pub mod cases;
 pub mod child_process;
+#[doc(hidden)]
+pub mod compositions;
 mod faulty;
 mod harness;
+mod layered;
 #[doc(hidden)]
 pub mod models;
+mod noise;
 mod run;
 
 pub use async_trait::async_trait;
 pub use faulty::FaultyCache;
 pub use harness::{Boxed, Harness, Setup};
+pub use layered::{CacheOnly, Layered};
 #[doc(hidden)]
 pub use run::run;
 #[doc(hidden)]

@@ -112,6 +112,40 @@ macro_rules! models {
     };
 }
 
+/// Makes a test of every cache case and of the model through three compositions of layers over the cache of a backend,
+/// in a module `compositions`: `compositions!(harness, copies)`, where `copies` makes an empty cache in memory from a
+/// [`Setup`](crate::Setup).
+#[macro_export]
+macro_rules! compositions {
+    ($harness:expr, $copies:expr $(,)?) => {
+        mod compositions {
+            use super::*;
+
+            $crate::compositions!(@ copies_before_a_breaker, $harness, $copies);
+            $crate::compositions!(@ a_scope_of_copies_of_a_form, $harness, $copies);
+            $crate::compositions!(@ all_layers_over_replicas, $harness, $copies);
+        }
+    };
+    (@ $layers:ident, $harness:expr, $copies:expr) => {
+        mod $layers {
+            use super::*;
+
+            fn layered() -> impl $crate::Harness {
+                $crate::Layered::new($harness, |store, setup| {
+                    $crate::compositions::$layers($copies(setup), store, setup)
+                })
+            }
+
+            $crate::cache_conformance!(layered());
+
+            #[test]
+            fn matches_the_model() {
+                $crate::models::cache(layered);
+            }
+        }
+    };
+}
+
 /// Declares the case list of one role, one `NAME: covers("ROW", …),` a line. `cargo xtask features`
 /// reads the covered rows from the source.
 macro_rules! cases {

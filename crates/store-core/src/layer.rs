@@ -7,23 +7,30 @@
 //! | read from replicas and write to the primary | [`Routed`] |
 //! | stop asking a store that is down | [`CircuitBreaker`] |
 //! | see what takes long or fails | [`Traced`] |
+//! | store values compressed or encrypted | [`Transformed`] |
 //! | load values through the cache: once, early, and with a stale one in reserve | [`ReadThrough`] |
 //! | fill a cache at the start of a program | [`warm()`] |
+//!
+//! [`CacheBuilder`] puts them together in the order in which each keeps its promise.
 
+mod builder;
 mod circuit_breaker;
 pub mod read_through;
 mod routed;
 mod scoped;
 mod tiered;
 mod traced;
+mod transformed;
 mod warm;
 mod within;
 
+pub use self::builder::{CacheBuilder, place};
 pub use self::circuit_breaker::CircuitBreaker;
 pub use self::read_through::{ReadThrough, ReadThroughOptions};
 pub use self::routed::{Routed, RoutedOptions};
 pub use self::scoped::Scoped;
 pub use self::tiered::{Tiered, TieredOptions};
 pub use self::traced::Traced;
+pub use self::transformed::{Transformed, ValueTransform};
 pub use self::warm::{WarmOptions, WarmProgress, warm};
 pub use crate::backend::breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};

@@ -22,9 +22,11 @@ const NOT_INSTALLED: [&str; 5] = [
     "xtask",
 ];
 
-const EDGES: [(&str, May); 15] = [
+const EDGES: [(&str, May); 17] = [
     ("store-core", May::Use(&[])),
     ("sqlite-database", May::Use(&[])),
+    ("store-compression", May::Use(&["store-core"])),
+    ("store-encryption", May::Use(&["store-core"])),
     ("store-memory", May::Use(&["store-core"])),
     ("store-sqlite", May::Use(&["store-core", "sqlite-database"])),
     ("store-dynamodb", May::Use(&["store-core"])),

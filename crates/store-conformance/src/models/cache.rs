@@ -5,7 +5,6 @@ mod step;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use store_core::backend::FillMark;
 use store_core::{
     CacheStats, CacheStore, Clock, DAY, EntryInfo, ErrorKind, Key, Lookup, ManualClock, NewEntry,
@@ -15,6 +14,7 @@ use store_core::{
 use self::model::{ExpectedOutcome, Fill, Model};
 use self::step::{KEYS, NewValue, SCOPES, Step, TAGS, step};
 use super::runner::{Check, StateMachine, apply_all, check_eq, check_sequences, ensure, set_back};
+use crate::noise::noise;
 use crate::{Harness, Setup};
 
 /// The longest value that the stores accept, in bytes.
@@ -32,6 +32,8 @@ struct CacheUnderTest {
     handles: [Arc<dyn CacheStore>; 2],
     clock: ManualClock,
     model: Model,
+    /// By how many bytes a listed size exceeds that of the value.
+    overhead: u64,
     /// The fills that have begun.
     fills: Vec<Fill>,
     /// The number of values made, so that each is different.
@@ -53,6 +55,7 @@ impl CacheUnderTest {
             handles: [harness.cache(&setup).await?, harness.cache(&setup).await?],
             clock: setup.clock,
             model: Model::default(),
+            overhead: harness.stored_overhead_bytes(),
             fills: Vec::new(),
             values: 0,
         })
@@ -115,7 +118,7 @@ impl CacheUnderTest {
 
     async fn set_too_large(&mut self, handle: usize, index: usize) -> Check {
         let key = key(index)?;
-        let huge = NewEntry::unconditional(key.clone(), Bytes::from(vec![0; MAX_ENTRY_BYTES + 1]));
+        let huge = NewEntry::unconditional(key.clone(), noise(MAX_ENTRY_BYTES + 1));
         let refused = self.handles[handle].set(huge).await;
         let kind = refused.err().map(|error| error.kind());
         check_eq("the refusal", kind, Some(ErrorKind::TooLarge))?;
@@ -137,7 +140,11 @@ impl CacheUnderTest {
                 _ => break,
             }
         }
-        check_eq("the list", listed, self.model.list(self.clock.now()))
+        let mut expected = self.model.list(self.clock.now());
+        for info in &mut expected {
+            info.size_bytes += self.overhead;
+        }
+        check_eq("the list", listed, expected)
     }
 
     async fn stats(&self, handle: usize) -> Check<CacheStats> {

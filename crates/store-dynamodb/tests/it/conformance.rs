@@ -8,6 +8,7 @@ use store_core::{CacheStore, DedupeStore, RateLimitStore, Result};
 use store_dynamodb::{
     DynamoDbCacheStore, DynamoDbDedupeStore, DynamoDbRateLimitStore, DynamoDbTable, Tuning,
 };
+use store_memory::MemoryCacheStore;
 use tokio::sync::OnceCell;
 
 use crate::support;
@@ -69,3 +70,9 @@ mod boxed {
     use super::{Boxed, Table};
     store_conformance::conformance!(Boxed(Table::default()));
 }
+
+fn copies(setup: &Setup) -> Arc<dyn CacheStore> {
+    Arc::new(MemoryCacheStore::with_options(setup.cache_options()))
+}
+
+store_conformance::compositions!(Table::default(), copies);

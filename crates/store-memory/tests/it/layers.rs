@@ -5,55 +5,32 @@ mod traced;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store_conformance::{FaultyCache, Harness, Setup, async_trait};
+use store_conformance::{FaultyCache, Harness, Layered, Setup};
 use store_core::PageRequest;
 use store_core::layer::read_through::Loaded;
 use store_core::layer::{
     CircuitBreaker, CircuitBreakerOptions, CircuitState, ReadThrough, ReadThroughOptions, Scoped,
 };
 use store_memory::{
-    CacheStore, CacheStoreExt, DedupeStore, ErrorKind, Key, ManualClock, MemoryCacheStore,
-    MemoryDedupeStore, NewEntry, RateLimitStore, Result, SECOND, Scope, Selection, Tag,
+    CacheStore, CacheStoreExt, ErrorKind, Key, ManualClock, MemoryCacheStore, MemoryDedupeStore,
+    NewEntry, Result, SECOND, Scope, Selection, Tag,
 };
 
 use crate::conformance::Memory;
 
-/// Puts a layer before a cache.
-type Layer = fn(Arc<dyn CacheStore>) -> Result<Arc<dyn CacheStore>>;
-
-/// The memory stores, with a layer over the cache.
-struct Layered {
-    memory: Memory,
-    layer: Layer,
+fn copies(setup: &Setup) -> Arc<dyn CacheStore> {
+    Arc::new(MemoryCacheStore::with_options(setup.cache_options()))
 }
 
-impl Layered {
-    fn new(layer: Layer) -> Self {
-        let memory = Memory::default();
-        Self { memory, layer }
-    }
-}
-
-#[async_trait]
-impl Harness for Layered {
-    async fn cache(&self, setup: &Setup) -> Result<Arc<dyn CacheStore>> {
-        (self.layer)(self.memory.cache(setup).await?)
-    }
-
-    async fn dedupe(&self, setup: &Setup) -> Result<Arc<dyn DedupeStore>> {
-        self.memory.dedupe(setup).await
-    }
-
-    async fn rate_limit(&self, setup: &Setup) -> Result<Arc<dyn RateLimitStore>> {
-        self.memory.rate_limit(setup).await
-    }
-}
+store_conformance::compositions!(Memory::default(), copies);
 
 mod scoped {
     use super::*;
 
-    fn harness() -> Layered {
-        Layered::new(|store| Ok(Arc::new(Scoped::new(store, Scope::new("acme")?))))
+    fn harness() -> impl Harness {
+        Layered::new(Memory::default(), |store, _| {
+            Ok(Arc::new(Scoped::new(store, Scope::new("acme")?)))
+        })
     }
 
     store_conformance::cache_conformance!(harness());
@@ -130,8 +107,10 @@ mod scoped {
 mod circuit_breaker {
     use super::*;
 
-    fn harness() -> Layered {
-        Layered::new(|store| Ok(Arc::new(CircuitBreaker::new(store))))
+    fn harness() -> impl Harness {
+        Layered::new(Memory::default(), |store, _| {
+            Ok(Arc::new(CircuitBreaker::new(store)))
+        })
     }
 
     store_conformance::cache_conformance!(harness());

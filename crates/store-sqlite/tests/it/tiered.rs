@@ -99,3 +99,9 @@ mod clones {
         store_conformance::models::cache(Clones::new);
     }
 }
+
+fn copies(setup: &Setup) -> Arc<dyn CacheStore> {
+    Arc::new(MemoryCacheStore::with_options(setup.cache_options()))
+}
+
+store_conformance::compositions!(File::new(), copies);

@@ -6,6 +6,7 @@ use store_core::{
 };
 
 use super::fixture::{entry, present, tagged};
+use crate::noise::noise;
 use crate::{Harness, Setup};
 
 pub async fn listing_shows_sizes_times_and_tags(harness: &dyn Harness) -> Result<()> {
@@ -17,9 +18,10 @@ pub async fn listing_shows_sizes_times_and_tags(harness: &dyn Harness) -> Result
         .await?;
     cache.set(entry("comics:1", "a")?).await?;
     let page = cache.list(&PageRequest::default()).await?;
+    let overhead = harness.stored_overhead_bytes();
     let expected = [
-        EntryInfo::new(Key::new("comics:1")?, 1, now),
-        EntryInfo::new(Key::new("comics:2")?, 4, now)
+        EntryInfo::new(Key::new("comics:1")?, overhead + 1, now),
+        EntryInfo::new(Key::new("comics:2")?, overhead + 4, now)
             .with_expires_at(Some(now + HOUR))
             .with_tags(vec![Tag::new("a")?, Tag::new("z")?]),
     ];
@@ -90,7 +92,7 @@ pub async fn stats_count_entries_and_bytes(harness: &dyn Harness) -> Result<()> 
     cache
         .set(NewEntry::unconditional(
             Key::new("comics:2")?,
-            vec![7; 50_000],
+            noise(50_000),
         ))
         .await?;
     setup.clock.advance(SECOND);

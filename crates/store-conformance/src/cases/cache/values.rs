@@ -8,6 +8,7 @@ use store_core::{
 };
 
 use super::fixture::{assert_removed, entry, miss, present, tagged, value};
+use crate::noise::noise;
 use crate::run::run_concurrently;
 use crate::{Harness, Setup};
 
@@ -130,7 +131,7 @@ pub async fn oversized_value_is_refused_and_leaves_nothing_stale(
     let cache = harness.cache(&setup).await?;
     cache.set(tagged("comics:1", "old", &["issue:1"])?).await?;
 
-    let big = NewEntry::unconditional(Key::new("comics:1")?, vec![7; 101]);
+    let big = NewEntry::unconditional(Key::new("comics:1")?, noise(101));
     let refused = cache.set(big.with_tags([Tag::new("issue:2")?])).await;
     assert_eq!(
         refused.err().map(|error| error.kind()),
@@ -154,7 +155,7 @@ pub async fn outdated_value_is_dropped_whatever_its_size(harness: &dyn Harness) 
     setup.clock.advance(MINUTE);
     cache.set(tagged("comics:1", "new", &["issue:1"])?).await?;
     for late in [deleted, overtaken] {
-        let big = || NewEntry::unconditional(key.clone(), vec![7; 101]).with_token(late);
+        let big = || NewEntry::unconditional(key.clone(), noise(101)).with_token(late);
         assert_eq!(cache.set(big()).await?, SetOutcome::Outdated);
         assert_eq!(cache.set_many(vec![big()]).await?, [SetOutcome::Outdated]);
     }
@@ -168,12 +169,9 @@ pub async fn value_of_the_longest_length_fits(harness: &dyn Harness) -> Result<(
     let setup = Setup::default().with_max_entry_bytes(100);
     let cache = harness.cache(&setup).await?;
     cache
-        .set(NewEntry::unconditional(Key::new("comics:1")?, vec![7; 100]))
+        .set(NewEntry::unconditional(Key::new("comics:1")?, noise(100)))
         .await?;
-    assert_eq!(
-        value(&cache, "comics:1").await?,
-        Some(Bytes::from(vec![7; 100]))
-    );
+    assert_eq!(value(&cache, "comics:1").await?, Some(noise(100)));
     Ok(())
 }
 

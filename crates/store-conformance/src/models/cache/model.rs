@@ -201,7 +201,13 @@ impl Model {
     pub(super) fn clear(&mut self, selection: &Selection, now: Timestamp) -> u64 {
         self.note_removal(Target::Selected(selection.clone()), true);
         let gone = self.values.extract_if(.., |key, _| selection.contains(key));
-        gone.filter(|(_, stored)| stored.is_live(now)).count() as u64
+        let gone: Vec<_> = gone.collect();
+        let live = gone.iter().filter(|(_, stored)| stored.is_live(now));
+        let live = live.count() as u64;
+        for (key, stored) in gone {
+            self.hide(key, stored.tags);
+        }
+        live
     }
 
     /// Removes the values with one of the tags. Tags of expired values may already be removed.

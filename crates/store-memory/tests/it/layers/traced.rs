@@ -4,6 +4,7 @@ use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use store_conformance::{Harness, Layered};
 use store_core::Sleep;
 use store_core::layer::Traced;
 use store_memory::{
@@ -13,10 +14,12 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-use super::Layered;
+use crate::conformance::Memory;
 
-fn harness() -> Layered {
-    Layered::new(|store| Ok(Arc::new(Traced::new("memory", store))))
+fn harness() -> impl Harness {
+    Layered::new(Memory::default(), |store, _| {
+        Ok(Arc::new(Traced::new("memory", store)))
+    })
 }
 
 store_conformance::cache_conformance!(harness());
