@@ -27,7 +27,8 @@ pub(crate) struct GlobalOptions {
     ///
     /// A path is relative, or absolute with three slashes, and may be percent-encoded. Region and
     /// endpoint are optional; credentials are found as the AWS command line finds them, and a local
-    /// endpoint needs none.
+    /// endpoint needs none. `tiered+sqlite://…` and `tiered+dynamodb://…` keep copies of what is read in memory, for
+    /// commands that read much; what other programs change is seen within 50 ms, or 2 s in a table.
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) store: Option<String>,
 

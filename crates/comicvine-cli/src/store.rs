@@ -18,16 +18,17 @@ use crate::error::Error;
 use crate::options::GlobalOptions;
 use crate::output;
 
-use address::Address;
 #[cfg(feature = "dynamodb")]
 pub(crate) use address::TableAddress;
+use address::{Address, StoreAddress};
 pub(crate) use backend::{Backend, Purpose};
 pub(crate) use maintenance::Maintenance;
 
 /// Opens the stores that `global` or the environment names, and fails if they cannot be used.
 pub(crate) async fn open(global: &GlobalOptions, purpose: Purpose) -> Result<Backend, Error> {
-    match Address::from_options(global)? {
-        Address::Default => sqlite::open(&sqlite::default_path(purpose)?, purpose).await,
+    let StoreAddress { backend, is_tiered } = StoreAddress::from_options(global)?;
+    match backend {
+        Address::Default => sqlite::open(&sqlite::default_path(purpose)?, purpose, false).await,
         Address::Sqlite(path) => {
             // The name of what is only to be looked at may be misspelt.
             if global.offline {
@@ -38,16 +39,16 @@ pub(crate) async fn open(global: &GlobalOptions, purpose: Purpose) -> Result<Bac
                     "the database {shown} is new: nothing was sent with it"
                 ));
             }
-            sqlite::open(&path, purpose).await
+            sqlite::open(&path, purpose, is_tiered).await
         }
         Address::Memory => Ok(memory::open()),
-        Address::DynamoDb(address) => dynamodb::open(address).await,
+        Address::DynamoDb(address) => dynamodb::open(address, is_tiered).await,
     }
 }
 
 /// The database file that `global` or the environment names, for commands that work on files only.
 pub(crate) fn database_path(global: &GlobalOptions) -> Result<PathBuf, Error> {
-    match Address::from_options(global)? {
+    match StoreAddress::from_options(global)?.backend {
         Address::Default => sqlite::default_path(Purpose::Requests),
         Address::Sqlite(path) => Ok(path),
         Address::Memory => Err(Error::usage(
@@ -64,7 +65,7 @@ pub(crate) fn database_path(global: &GlobalOptions) -> Result<PathBuf, Error> {
 #[cfg(feature = "dynamodb")]
 pub(crate) fn table_address(global: &GlobalOptions) -> Result<Option<TableAddress>, Error> {
     let is_given = global.store.is_some() || global.db.is_some();
-    match Address::from_options(global)? {
+    match StoreAddress::from_options(global)?.backend {
         Address::DynamoDb(address) => Ok(Some(address)),
         Address::Default | Address::Sqlite(_) | Address::Memory if is_given => Err(Error::usage(
             "`comicvine table` works on a DynamoDB table, which --table or --store dynamodb://TABLE \

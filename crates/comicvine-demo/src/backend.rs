@@ -23,15 +23,21 @@ pub(crate) enum StoreKind {
 }
 
 impl StoreKind {
-    /// Parses the value of `--store`. The error does not repeat it: a URL may hold credentials.
-    pub(crate) fn parse(name: &str) -> Result<Self, Error> {
-        match name {
-            "sqlite" => Ok(Self::File),
-            "dynamodb" => Ok(Self::Table),
-            _ => Err(Error::usage(
-                "the demo creates a store of its own; --store takes its kind: `sqlite` or `dynamodb`",
-            )),
-        }
+    /// Parses the value of `--store`: the kind, and whether each worker keeps copies in memory. The error does not
+    /// repeat it: a URL may hold credentials.
+    pub(crate) fn parse(name: &str) -> Result<(Self, bool), Error> {
+        let tiered = name.strip_prefix("tiered+");
+        let kind = match tiered.unwrap_or(name) {
+            "sqlite" => Self::File,
+            "dynamodb" => Self::Table,
+            _ => {
+                return Err(Error::usage(
+                    "the demo creates a store of its own; --store takes its kind: `sqlite` or `dynamodb`, or \
+                     `tiered+sqlite` or `tiered+dynamodb` with copies in the memory of each process",
+                ));
+            }
+        };
+        Ok((kind, tiered.is_some()))
     }
 
     /// Creates the store, in `folder` if it is a file.

@@ -21,7 +21,7 @@ const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 const OBSERVE_EVERY: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(options: DemoOptions) -> Result<(), Error> {
-    let kind = StoreKind::parse(&options.store)?;
+    let (kind, is_tiered) = StoreKind::parse(&options.store)?;
     let folder = tempfile::tempdir()?;
     let server = server::start(options.responses.as_deref()).await?;
     let plan = Plan::generate(server::inventory(&server).await?, options.requests);
@@ -33,9 +33,13 @@ pub(crate) async fn run(options: DemoOptions) -> Result<(), Error> {
     }
     let mut store = kind.create(folder.path()).await?;
     server::enforce_limits(&server);
+    let mut worker_store = store.worker_arguments();
+    if is_tiered {
+        worker_store.push("--tiered".into());
+    }
     let setup = WorkerSetup {
         base_url: server.base_url().to_owned(),
-        store: store.worker_arguments(),
+        store: worker_store,
         plans: folder.path().to_owned(),
     };
     let run = Run::complete(&setup, &plan, store.as_mut()).await;

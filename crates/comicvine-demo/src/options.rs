@@ -10,6 +10,7 @@ Examples, in a checkout of the project:
   cargo run -p comicvine-demo
   cargo run -p comicvine-demo -- --requests 60
   cargo run -p comicvine-demo -- --responses recorded/
+  cargo run -p comicvine-demo -- --store tiered+sqlite
   cargo run -p comicvine-demo --features dynamodb -- --store dynamodb
 
 Exit status: 0 every property held; 1 one was violated; 2 wrong usage.";
@@ -45,7 +46,8 @@ pub(crate) struct DemoOptions {
     #[arg(long, value_name = "N", default_value = "300")]
     #[arg(value_parser = positive, allow_negative_numbers = true)]
     pub(crate) requests: usize,
-    /// What the two processes share: `sqlite` or `dynamodb`.
+    /// What the two processes share: `sqlite` or `dynamodb`. With `tiered+` before it each process keeps copies of
+    /// cached responses in memory.
     #[arg(long, value_name = "KIND", default_value = "sqlite")]
     pub(crate) store: String,
 }
@@ -74,8 +76,10 @@ pub(crate) struct WorkerOptions {
 
 /// The store of a worker: a file or a table.
 #[derive(Args, Debug)]
-#[group(required = true)]
 pub(crate) struct StoreOptions {
+    /// Whether copies in memory come before the cache.
+    #[arg(long)]
+    pub(crate) tiered: bool,
     /// The database file.
     #[arg(long)]
     pub(crate) db: Option<PathBuf>,
@@ -117,7 +121,7 @@ mod tests {
             .lines()
             .filter(|line| line.starts_with("  cargo run "))
             .collect();
-        assert_eq!(examples.len(), 4, "{help}");
+        assert_eq!(examples.len(), 5, "{help}");
         for example in examples {
             let arguments = example.split_once(" -- ").map_or("", |(_, rest)| rest);
             let arguments = ["demo"].into_iter().chain(arguments.split_whitespace());

@@ -16,10 +16,20 @@ const STORE_VARIABLE: &str = "COMIC_VINE_STORE";
 const DB_VARIABLE: &str = "COMIC_VINE_DB_PATH";
 
 const FORMS: &str = "sqlite://PATH, dynamodb://TABLE?region=REGION&endpoint=URL or memory://";
+/// Before the address of a shared store: copies of its cache in memory.
+const TIERED: &str = "tiered+";
 const NO_CREDENTIALS: &str = "holds credentials; remove them, and provide them as the AWS command line \
                               finds them, such as AWS_PROFILE or AWS_ACCESS_KEY_ID";
 
 /// A store address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoreAddress {
+    pub(crate) backend: Address,
+    /// Whether copies in memory come before the cache.
+    pub(crate) is_tiered: bool,
+}
+
+/// The address of a backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     /// None was given: a file in the platform's data directory.
@@ -43,10 +53,19 @@ pub(crate) struct TableAddress {
     pub(crate) endpoint: Option<String>,
 }
 
-impl Address {
+impl StoreAddress {
     /// The address that `global` or the environment gives.
     pub(crate) fn from_options(global: &GlobalOptions) -> Result<Self, Error> {
         resolve(global, |name| std::env::var_os(name))
+    }
+}
+
+impl From<Address> for StoreAddress {
+    fn from(backend: Address) -> Self {
+        Self {
+            backend,
+            is_tiered: false,
+        }
     }
 }
 
@@ -73,7 +92,7 @@ impl TableAddress {
 fn resolve(
     global: &GlobalOptions,
     environment: impl Fn(&str) -> Option<OsString>,
-) -> Result<Address, Error> {
+) -> Result<StoreAddress, Error> {
     let given = (global.store.as_deref(), global.db.clone());
     match given {
         (Some(_), Some(_)) => Err(Error::usage(
@@ -81,12 +100,12 @@ fn resolve(
              sqlite://PATH",
         )),
         (Some(url), None) => parse(url).map_err(|why| wrong("--store", &why)),
-        (None, Some(path)) => Ok(Address::Sqlite(path)),
+        (None, Some(path)) => Ok(Address::Sqlite(path).into()),
         (None, None) => from_environment(environment),
     }
 }
 
-fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Result<Address, Error> {
+fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Result<StoreAddress, Error> {
     let set = |name| environment(name).filter(|value| !value.is_empty());
     match (set(STORE_VARIABLE), set(DB_VARIABLE)) {
         (Some(_), Some(_)) => Err(Error::usage(format!(
@@ -99,8 +118,8 @@ fn from_environment(environment: impl Fn(&str) -> Option<OsString>) -> Result<Ad
                 .ok_or_else(|| wrong(STORE_VARIABLE, "is not UTF-8"));
             parse(url?).map_err(|why| wrong(STORE_VARIABLE, &why))
         }
-        (None, Some(path)) => Ok(Address::Sqlite(path.into())),
-        (None, None) => Ok(Address::Default),
+        (None, Some(path)) => Ok(Address::Sqlite(path.into()).into()),
+        (None, None) => Ok(Address::Default.into()),
     }
 }
 
@@ -108,7 +127,21 @@ fn wrong(source: &str, why: &str) -> Error {
     Error::usage(format!("{source} {why}"))
 }
 
-fn parse(url: &str) -> Result<Address, String> {
+fn parse(url: &str) -> Result<StoreAddress, String> {
+    let tiered = url.strip_prefix(TIERED);
+    let backend = parse_backend(tiered.unwrap_or(url))?;
+    if tiered.is_some() && backend == Address::Memory {
+        return Err(
+            "names no shared store behind tiered+; memory:// is in memory already".to_owned(),
+        );
+    }
+    Ok(StoreAddress {
+        backend,
+        is_tiered: tiered.is_some(),
+    })
+}
+
+fn parse_backend(url: &str) -> Result<Address, String> {
     let Some((scheme, rest)) = url.split_once("://") else {
         return Err(format!(
             "takes an address: {FORMS}; a plain path goes to --db"
@@ -119,7 +152,9 @@ fn parse(url: &str) -> Result<Address, String> {
         "dynamodb" => dynamodb(rest).map(Address::DynamoDb),
         "memory" if rest.is_empty() => Ok(Address::Memory),
         "memory" => Err("names something behind memory://, which takes no name".to_owned()),
-        _ => Err(format!("begins with a scheme that is none of {FORMS}")),
+        _ => Err(format!(
+            "begins with a scheme that is none of {FORMS}, with or without `{TIERED}` before it"
+        )),
     }
 }
 
@@ -245,11 +280,11 @@ mod tests {
         None
     }
 
-    fn sqlite_at(path: &str) -> Address {
-        Address::Sqlite(path.into())
+    fn sqlite_at(path: &str) -> StoreAddress {
+        Address::Sqlite(path.into()).into()
     }
 
-    fn complaint(result: Result<Address, Error>) -> String {
+    fn complaint(result: Result<StoreAddress, Error>) -> String {
         match result {
             Err(Error::Usage(message)) => message,
             other => panic!("{other:?}"),
@@ -281,10 +316,21 @@ mod tests {
             region: Some("eu-central-1".to_owned()),
             endpoint: Some("http://127.0.0.1:8000".to_owned()),
         };
-        assert_eq!(parse(url), Ok(Address::DynamoDb(address.clone())));
+        assert_eq!(parse(url), Ok(Address::DynamoDb(address.clone()).into()));
         let plain = "dynamodb://comics/?endpoint=http://127.0.0.1:8000&region=eu-central-1";
-        assert_eq!(parse(plain), Ok(Address::DynamoDb(address)));
-        assert_eq!(parse("memory://"), Ok(Address::Memory));
+        assert_eq!(parse(plain), Ok(Address::DynamoDb(address).into()));
+        assert_eq!(parse("memory://"), Ok(Address::Memory.into()));
+    }
+
+    #[test]
+    fn a_shared_store_may_have_a_tier_in_memory() {
+        let tiered = |address: StoreAddress| StoreAddress {
+            is_tiered: true,
+            ..address
+        };
+        assert_eq!(parse("tiered+sqlite://a.db"), Ok(tiered(sqlite_at("a.db"))));
+        let table = parse("dynamodb://comics?region=eu-central-1").map(tiered);
+        assert_eq!(parse("tiered+dynamodb://comics?region=eu-central-1"), table);
     }
 
     #[test]
@@ -293,6 +339,9 @@ mod tests {
             ("comics.db", "a plain path goes to --db"),
             ("redis://host", "sqlite://PATH"),
             ("memory://a", "takes no name"),
+            ("tiered+memory://", "no shared store"),
+            ("tiered+sqlite://", "names no file"),
+            ("tiered+redis://host", "`tiered+` before it"),
             ("sqlite://", "names no file"),
             ("sqlite://a.db?mode=ro", "%3F"),
             ("dynamodb://", "names no table"),
@@ -345,15 +394,17 @@ mod tests {
             _ => None,
         };
         let file = |name: &str| (name == DB_VARIABLE).then(|| "e.db".into());
-        assert_eq!(resolve(&global(&[]), nothing).unwrap(), Address::Default);
-        assert_eq!(resolve(&global(&[]), environment).unwrap(), Address::Memory);
+        let default = StoreAddress::from(Address::Default);
+        assert_eq!(resolve(&global(&[]), nothing).unwrap(), default);
+        let memory = StoreAddress::from(Address::Memory);
+        assert_eq!(resolve(&global(&[]), environment).unwrap(), memory);
         assert_eq!(resolve(&global(&[]), file).unwrap(), sqlite_at("e.db"));
         let typed = global(&["--db", "a.db"]);
         assert_eq!(resolve(&typed, environment).unwrap(), sqlite_at("a.db"));
         let typed = global(&["--store", "sqlite://b.db"]);
         assert_eq!(resolve(&typed, file).unwrap(), sqlite_at("b.db"));
         let empty = |_: &str| Some(OsString::new());
-        assert_eq!(resolve(&global(&[]), empty).unwrap(), Address::Default);
+        assert_eq!(resolve(&global(&[]), empty).unwrap(), default);
     }
 
     #[test]

@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use comicvine_client::MAX_ENTRY_BYTES;
 use indicatif::HumanBytes;
 use serde_json::json;
+use store_core::layer::Tiered;
 use store_core::{ErrorKind, Key, Stores};
 use store_dynamodb::setup::{Difference, TableSpec, plan};
 use store_dynamodb::{CacheOptions, DynamoDbTable, StoreOptions, TableOptions};
+use store_memory::MemoryCacheStore;
 
 use crate::error::Error;
 
@@ -19,7 +21,8 @@ use super::maintenance::{Maintenance, Size};
 const HELP: &str = "--store or COMIC_VINE_STORE names the table; region and credentials are found as the \
                     AWS command line finds them (AWS_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID)";
 
-pub(super) async fn open(address: TableAddress) -> Result<Backend, Error> {
+/// With `is_tiered`, copies in memory come before the cache.
+pub(super) async fn open(address: TableAddress, is_tiered: bool) -> Result<Backend, Error> {
     let setup = address.setup_command();
     let mut options = TableOptions::default().with_table(address.table);
     options.region = address.region;
@@ -34,7 +37,7 @@ pub(super) async fn open(address: TableAddress) -> Result<Backend, Error> {
     }
     let cache = CacheOptions::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
     let options = StoreOptions::default().with_cache(cache);
-    let stores = store_dynamodb::stores_with(&table, options);
+    let mut stores = store_dynamodb::stores_with(&table, options);
     if let Err(error) = probe(&stores).await {
         let what = format!("the DynamoDB table {}", table.name());
         let help = if error.kind() == ErrorKind::SchemaMissing {
@@ -43,6 +46,9 @@ pub(super) async fn open(address: TableAddress) -> Result<Backend, Error> {
             HELP.to_owned()
         };
         return Err(cannot_use(what, error, help));
+    }
+    if is_tiered && let Some(cache) = stores.cache.take() {
+        stores = stores.with_cache(Tiered::new(MemoryCacheStore::new(), cache));
     }
     Ok(Backend {
         stores,

@@ -11,7 +11,9 @@ use indicatif::HumanBytes;
 use serde_json::json;
 use sqlite_database::{AccessMode, CreateMode, DatabaseOptions, MigrationState};
 use store_core::Stores;
-use store_sqlite::{COMPONENTS, CacheOptions, SqliteDatabase, StoreOptions};
+use store_core::layer::Tiered;
+use store_memory::MemoryCacheStore;
+use store_sqlite::{COMPONENTS, CacheOptions, SqliteCacheStore, SqliteDatabase, StoreOptions};
 
 use crate::error::Error;
 use crate::output;
@@ -23,7 +25,8 @@ use super::maintenance::{Maintenance, Size};
 const HELP: &str = "--db or COMIC_VINE_DB_PATH names the database file, and --store or COMIC_VINE_STORE \
                     any store";
 
-pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Backend, Error> {
+/// With `is_tiered`, copies in memory come before the cache where the API is asked.
+pub(super) async fn open(path: &Path, purpose: Purpose, is_tiered: bool) -> Result<Backend, Error> {
     let db = match purpose {
         Purpose::Requests => open_database(path).await?,
         Purpose::Maintenance => {
@@ -39,13 +42,18 @@ pub(super) async fn open(path: &Path, purpose: Purpose) -> Result<Backend, Error
         Purpose::Limits => open_to_look(path).await?,
     };
     let cache = CacheOptions::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
-    let options = StoreOptions::default().with_cache(cache);
+    let options = StoreOptions::default().with_cache(cache.clone());
     let options = match purpose {
         Purpose::Requests => options,
         Purpose::Maintenance | Purpose::Inspection | Purpose::Limits => options.without_cleanup(),
     };
+    let mut stores = store_sqlite::stores_with(&db, options);
+    if is_tiered && purpose == Purpose::Requests {
+        let file = SqliteCacheStore::with_options(&db, cache);
+        stores = stores.with_cache(Tiered::following(MemoryCacheStore::new(), file));
+    }
     Ok(Backend {
-        stores: store_sqlite::stores_with(&db, options),
+        stores,
         maintenance: Box::new(File { db, purpose }),
     })
 }

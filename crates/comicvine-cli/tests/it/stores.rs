@@ -25,6 +25,25 @@ async fn file_is_named_by_a_relative_absolute_or_encoded_path() {
 }
 
 #[tokio::test]
+async fn a_file_with_a_tier_in_memory_is_shared_as_any_other() {
+    let (home, fake) = (Home::new(), fake().await);
+    let issue = some_issue(&fake);
+    let get = ["get", "issue", &issue, "--store", "tiered+sqlite://a.db"];
+    for _ in 0..2 {
+        home.run(&fake, &get).await.printed();
+    }
+    let plain = ["get", "issue", &issue, "--db", "a.db"];
+    home.run(&fake, &plain).await.printed();
+    assert_eq!(fake.counts().path("issue").requests(), 1);
+
+    // What is about the file is about this file.
+    let list = ["cache", "list", "--store", "tiered+sqlite://a.db"];
+    assert!(home.run_alone(&list).await.printed().contains("issue"));
+    let status = ["db", "status", "--store", "tiered+sqlite://a.db"];
+    home.run_alone(&status).await.printed();
+}
+
+#[tokio::test]
 async fn memory_stores_nothing_on_disk() {
     let (home, fake) = (Home::new(), fake().await);
     let issue = some_issue(&fake);

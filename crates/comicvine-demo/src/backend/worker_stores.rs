@@ -2,7 +2,9 @@
 
 use comicvine_client::MAX_ENTRY_BYTES;
 use store_core::Stores;
-use store_sqlite::{CacheOptions, SqliteDatabase, StoreOptions};
+use store_core::layer::Tiered;
+use store_memory::MemoryCacheStore;
+use store_sqlite::{CacheOptions, SqliteCacheStore, SqliteDatabase, StoreOptions};
 
 use crate::error::Error;
 use crate::options::StoreOptions as StoreArguments;
@@ -17,8 +19,14 @@ impl OpenStores {
     pub(crate) async fn open(arguments: &StoreArguments) -> Result<Self, Error> {
         #[cfg(feature = "dynamodb")]
         if let Some(table) = &arguments.table {
+            let mut stores = open_table(table, arguments).await;
+            if arguments.tiered
+                && let Some(cache) = stores.cache.take()
+            {
+                stores = stores.with_cache(Tiered::new(MemoryCacheStore::new(), cache));
+            }
             return Ok(Self {
-                stores: open_table(table, arguments).await,
+                stores,
                 database: None,
             });
         }
@@ -28,9 +36,14 @@ impl OpenStores {
         let database = SqliteDatabase::open(path).await?;
         store_sqlite::migrate(&database).await?;
         let cache = CacheOptions::default().with_max_entry_bytes(MAX_ENTRY_BYTES);
-        let options = StoreOptions::default().with_cache(cache);
+        let options = StoreOptions::default().with_cache(cache.clone());
+        let mut stores = store_sqlite::stores_with(&database, options);
+        if arguments.tiered {
+            let file = SqliteCacheStore::with_options(&database, cache);
+            stores = stores.with_cache(Tiered::following(MemoryCacheStore::new(), file));
+        }
         Ok(Self {
-            stores: store_sqlite::stores_with(&database, options),
+            stores,
             database: Some(database),
         })
     }

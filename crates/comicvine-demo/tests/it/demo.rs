@@ -45,6 +45,13 @@ async fn every_property_holds_without_key_and_network() {
     assert_eq!(std::fs::read_dir(home.path(".")).unwrap().count(), 0);
 }
 
+#[tokio::test]
+async fn every_property_holds_with_copies_in_memory() {
+    let home = Home::new();
+    let mut demo = home.demo(&["--requests", "40", "--store", "tiered+sqlite"]);
+    assert_all_properties_hold(&run(&mut demo).await);
+}
+
 #[cfg(feature = "dynamodb")]
 #[tokio::test]
 async fn every_property_holds_on_a_table_that_is_gone_afterwards() {
