@@ -46,9 +46,16 @@ const fn nearly_full(title: &'static str, limit: u32, ops: u64) -> Case {
 }
 
 /// Every row, in the order of the table.
-pub(crate) const CASES: [Case; 19] = [
+pub(crate) const CASES: [Case; 20] = [
     case("get 2 KB", Work::Get, 1, 20_000, 8.0),
     case("get 2 KB", Work::Get, MANY, 20_000, 8.0),
+    case(
+        "get 2 KB, copies in memory",
+        Work::GetTiered,
+        1,
+        20_000,
+        20.0,
+    ),
     case("set 2 KB, new file", Work::Set, 1, 6_000, 2.0),
     case("set 2 KB, new file", Work::Set, MANY, 6_000, 5.0),
     case(

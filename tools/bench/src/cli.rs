@@ -32,6 +32,10 @@ enum Bench {
     /// Writes its section of docs/benchmarks.md.
     Waiters,
     RustPeers(rust_peers::Args),
+    /// Measure what each layer over a cache costs, in a minute.
+    ///
+    /// Writes its section of docs/benchmarks.md.
+    Layers,
     /// Our side of one measurement, started by the benchmark.
     #[command(hide = true)]
     Ours {
@@ -53,6 +57,7 @@ enum Part {
     Scale,
     Waiters,
     RustPeers,
+    Layers,
 }
 
 impl Part {
@@ -62,6 +67,7 @@ impl Part {
             Self::Scale => scale::run(&scale::Args::full()),
             Self::Waiters => waiters::run(),
             Self::RustPeers => rust_peers::run(&rust_peers::Args::full()),
+            Self::Layers => rust_peers::run_layers(),
         }
     }
 }
@@ -79,6 +85,7 @@ fn run(bench: &Bench) -> Result<(), Error> {
         Bench::Scale(args) => scale::run(args),
         Bench::Waiters => waiters::run(),
         Bench::RustPeers(args) => rust_peers::run(args),
+        Bench::Layers => rust_peers::run_layers(),
         Bench::Ours { job } => ours::run(job),
         Bench::Task { task } => task::run(task),
     }

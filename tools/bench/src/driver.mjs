@@ -125,6 +125,7 @@ async function seed() {
 const page = () => JSON.parse(readFileSync(`${job.folder}/page.json`, 'utf8'));
 const works = {
   get: () => get(text, 1_000),
+  'get-tiered': () => get(text, 1_000),
   set: () => set(text, Infinity),
   'set-taken-over': () => set(text, Infinity),
   'get-page-value': () => get(page(), 20),

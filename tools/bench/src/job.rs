@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Work {
     Get,
+    /// The same, with copies in memory before the file.
+    GetTiered,
     Set,
     /// The same in a file that the peer has written.
     SetTakenOver,

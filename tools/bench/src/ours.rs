@@ -28,6 +28,7 @@ async fn work(job: Job) -> Result<(), Error> {
     let page = async |call| answer(&cache::page(&database, &job, call).await?);
     match job.work {
         Work::Get => answer(&cache::get(&database, &job).await?)?,
+        Work::GetTiered => answer(&cache::get_tiered(&database, &job).await?)?,
         Work::Set | Work::SetTakenOver => answer(&cache::set(&database, &job).await?)?,
         Work::GetPageValue => page(PageCall::GetValue).await?,
         Work::GetPageRecord => page(PageCall::GetRecord).await?,

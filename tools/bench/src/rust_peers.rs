@@ -2,6 +2,7 @@
 
 mod contender;
 mod files;
+mod layers;
 mod limiter;
 mod memory;
 mod report;
@@ -72,6 +73,13 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
     }
     let is_full = args.only.is_none() && args.rounds.get() >= FULL_ROUNDS && args.entries >= FULL;
     document::publish(&report::Report { machine, measured }.to_string(), is_full)
+}
+
+/// Measures what each layer adds to a call, and writes its section of the page.
+pub(crate) fn run_layers() -> Result<(), Error> {
+    let machine = document::machine();
+    let measured = compare(Group::Layers, Group::Layers.typical(), FULL_ROUNDS)?;
+    document::publish(&report::Layers { machine, measured }.to_string(), true)
 }
 
 /// All contenders of a kind at one size, in turns.

@@ -8,10 +8,12 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use store_core::layer::Tiered;
 use store_core::{
     Bincode, CacheStore, CacheStoreExt as _, Clock as _, Codec, ErrorKind, HOUR, Json, Key,
     NewEntry, Result, SystemClock, Timestamp, TypedCache,
 };
+use store_memory::MemoryCacheStore;
 use store_sqlite::{SqliteCacheStore, SqliteDatabase};
 
 use super::timing::{scattered, timed};
@@ -42,6 +44,15 @@ pub(crate) async fn get(
 ) -> std::result::Result<Timing, Error> {
     let (cache, value) = (SqliteCacheStore::new(database), Bytes::from(value(job)?));
     get_bytes(cache, value, KEYS, job).await
+}
+
+pub(crate) async fn get_tiered(
+    database: &SqliteDatabase,
+    job: &Job,
+) -> std::result::Result<Timing, Error> {
+    let file = SqliteCacheStore::new(database);
+    let cache = Tiered::following(MemoryCacheStore::new(), file);
+    get_bytes(cache, Bytes::from(value(job)?), KEYS, job).await
 }
 
 pub(crate) async fn set(
@@ -81,7 +92,7 @@ pub(crate) async fn page(
 }
 
 async fn get_bytes(
-    cache: SqliteCacheStore,
+    cache: impl CacheStore + Clone,
     value: Bytes,
     keys: u64,
     job: &Job,

@@ -10,6 +10,9 @@ pub(crate) enum Group {
     Memory,
     Limiter,
     File,
+    /// A part of its own: `cargo xtask bench layers`.
+    #[value(skip)]
+    Layers,
 }
 
 /// One store.
@@ -26,6 +29,14 @@ pub(crate) enum Contender {
     RedbSynced,
     RedbUnsynced,
     Fjall,
+    Traced,
+    CircuitBreaker,
+    Scoped,
+    Routed,
+    Compressed,
+    Encrypted,
+    TieredFile,
+    AllLayers,
 }
 
 impl Group {
@@ -38,6 +49,18 @@ impl Group {
                 Contender::Moka,
                 Contender::QuickCache,
                 Contender::Foyer,
+            ],
+            Self::Layers => &[
+                Contender::OurMemory,
+                Contender::Traced,
+                Contender::CircuitBreaker,
+                Contender::Scoped,
+                Contender::Routed,
+                Contender::Compressed,
+                Contender::Encrypted,
+                Contender::TieredFile,
+                Contender::AllLayers,
+                Contender::Moka,
             ],
             Self::Limiter => &[
                 Contender::OurLimiter,
@@ -58,13 +81,14 @@ impl Group {
             Self::Memory => "Caches in memory",
             Self::Limiter => "Rate limiters in memory",
             Self::File => "Caches in a file",
+            Self::Layers => "Layers",
         }
     }
 
     /// What is measured.
     pub(super) const fn calls(self) -> &'static [&'static str] {
         match self {
-            Self::Memory | Self::File => &["get", "set"],
+            Self::Memory | Self::File | Self::Layers => &["get", "set"],
             Self::Limiter => &["acquire"],
         }
     }
@@ -72,7 +96,7 @@ impl Group {
     /// What the sizes count.
     pub(super) const fn unit(self) -> &'static str {
         match self {
-            Self::Memory | Self::File => "entries",
+            Self::Memory | Self::File | Self::Layers => "entries",
             Self::Limiter => "resources",
         }
     }
@@ -81,6 +105,7 @@ impl Group {
     pub(super) const fn typical(self) -> u64 {
         match self {
             Self::Memory | Self::File => 100_000,
+            Self::Layers => 10_000,
             Self::Limiter => 1_000,
         }
     }
@@ -104,6 +129,14 @@ impl Contender {
             Self::RedbSynced => "redb, `Immediate`",
             Self::RedbUnsynced => "redb, `None`",
             Self::Fjall => "fjall",
+            Self::Traced => "`Traced`, nobody listens",
+            Self::CircuitBreaker => "`CircuitBreaker`",
+            Self::Scoped => "`Scoped`",
+            Self::Routed => "`Routed`, one replica",
+            Self::Compressed => "`Transformed`, zstd 3",
+            Self::Encrypted => "`Transformed`, encrypted",
+            Self::TieredFile => "`Tiered`, memory before a SQLite file",
+            Self::AllLayers => "all of them over a SQLite file",
         }
     }
 
@@ -111,10 +144,16 @@ impl Contender {
     pub(super) const fn calls(self) -> u64 {
         match self {
             Self::OurFile | Self::RedbUnsynced | Self::Fjall => 4_000,
+            Self::TieredFile | Self::AllLayers => 20_000,
             // Each waits for the disk.
             Self::RedbSynced => 200,
             _ => 100_000,
         }
+    }
+
+    /// Whether a first lookup of an entry makes a copy for the next ones.
+    pub(super) const fn keeps_copies(self) -> bool {
+        matches!(self, Self::TieredFile | Self::AllLayers)
     }
 
     /// Whether it can have so many: one keeps a single resource.
@@ -137,6 +176,18 @@ impl Contender {
             Self::Foyer => {
                 "foyer-memory, the cache in memory that foyer re-exports; no TTL, no tags, no scopes; \
                  its disk tier is left out"
+            }
+            Self::Traced
+            | Self::CircuitBreaker
+            | Self::Scoped
+            | Self::Routed
+            | Self::Compressed
+            | Self::Encrypted => "over `store-memory`",
+            Self::TieredFile => {
+                "each `get` is of a copy that is in memory; the feed of the file is read once in 50 ms"
+            }
+            Self::AllLayers => {
+                "from the outside: `Scoped`, `Tiered`, compressed, encrypted, `CircuitBreaker`, `Traced`"
             }
             Self::OurLimiter => {
                 "exact windows: no hour, whenever it begins, holds more than its limit; shares for users and \

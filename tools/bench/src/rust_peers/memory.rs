@@ -11,6 +11,25 @@ use crate::figures::{Figures, measure};
 use crate::ours::scattered;
 use crate::scale::VALUE;
 
+/// A value of words in no order, which compresses as prose does.
+fn prose() -> Bytes {
+    let words = [
+        "volume", "issue", "cover", "writer", "penciler", "the", "of", "and", "a", "in", "first",
+        "appears",
+    ];
+    let mut text = String::with_capacity(VALUE + 16);
+    for number in 0.. {
+        if text.len() >= VALUE {
+            break;
+        }
+        let place = usize::try_from(scattered(number)).unwrap_or_default() % words.len();
+        text.push_str(words.get(place).copied().unwrap_or_default());
+        text.push(' ');
+    }
+    text.truncate(VALUE);
+    text.into()
+}
+
 /// The work of every cache: fill it, then get and set entries that are there.
 async fn work<K>(
     trial: &Trial,
@@ -21,13 +40,18 @@ async fn work<K>(
 where
     K: Clone,
 {
-    let value = Bytes::from(vec![b'x'; VALUE]);
+    let value = prose();
     let keys = (0..trial.entries)
         .map(&key)
         .collect::<Result<Vec<K>, Error>>()?;
     // Stored under keys of its own: no lookup finds its own key in the cache of the processor.
     for number in 0..trial.entries {
         set(key(number)?, value.clone()).await?;
+    }
+    if trial.contender.keeps_copies() {
+        for key in &keys {
+            get(key).await?;
+        }
     }
     let chosen = |number: u64| {
         let place = usize::try_from(scattered(number) % trial.entries).unwrap_or_default();
@@ -57,12 +81,21 @@ fn text(number: u64) -> Result<String, Error> {
     Ok(format!("bench:{number}"))
 }
 
-pub(super) async fn ours(trial: &Trial) -> Result<Vec<Figures>, Error> {
+/// Our cache with that room.
+pub(super) fn store(trial: &Trial) -> MemoryCacheStore {
     let capacity = Capacity::default()
         .with_max_items(room(trial))
         .with_max_bytes(usize::MAX);
     let options = CacheOptions::default().with_cleanup_interval(None);
-    let cache = MemoryCacheStore::with_capacity(options, capacity);
+    MemoryCacheStore::with_capacity(options, capacity)
+}
+
+pub(super) async fn ours(trial: &Trial) -> Result<Vec<Figures>, Error> {
+    through(trial, store(trial)).await
+}
+
+/// A cache of the contract.
+pub(super) async fn through(trial: &Trial, cache: impl CacheStore) -> Result<Vec<Figures>, Error> {
     work(
         trial,
         |number| Ok(Key::new(format!("bench:{number}"))?),

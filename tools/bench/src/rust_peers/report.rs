@@ -3,7 +3,7 @@
 use std::fmt::{self, Formatter};
 
 use super::Measured;
-use super::contender::Group;
+use super::contender::{Contender, Group};
 use crate::figures::Figures;
 use crate::scale::{VALUE, grouped};
 
@@ -41,6 +41,54 @@ missing: heed opens it by an unsafe function, which this program, like the whole
         Group::ALL
             .into_iter()
             .try_for_each(|group| self.group(f, group))
+    }
+}
+
+/// What layers cost.
+#[derive(Debug)]
+pub(super) struct Layers {
+    pub(super) machine: String,
+    pub(super) measured: Vec<Measured>,
+}
+
+impl fmt::Display for Layers {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "## Layers
+
+```sh
+cargo xtask bench layers
+```
+
+lets the cache in memory do the same work bare and behind each layer, as under *Other crates*, with values of
+{VALUE} bytes of prose. What a layer costs is the difference to the first line. {}.
+",
+            self.machine
+        )?;
+        let rows: Vec<&Measured> = self.measured.iter().collect();
+        for (place, call) in Group::Layers.calls().iter().enumerate() {
+            costs(f, Group::Layers, &rows, place, call)?;
+        }
+        let is_layer =
+            |contender: &&Contender| !matches!(contender, Contender::OurMemory | Contender::Moka);
+        for contender in Group::Layers.contenders().iter().filter(is_layer) {
+            writeln!(f, "- {}: {}.", contender.name(), contender.says())?;
+        }
+        let get = |wanted: Contender| {
+            let row = self.measured.iter().find(|row| row.contender == wanted)?;
+            row.calls.first().map(|figures| figures.mean)
+        };
+        if let (Some(copy), Some(moka)) = (get(Contender::TieredFile), get(Contender::Moka)) {
+            let ratio = copy / moka;
+            writeln!(
+                f,
+                "\nA `get` of a copy in memory before a file takes {ratio:.2} times as long as one of moka; 2 are \
+                 allowed: {}.",
+                if ratio <= 2.0 { "met" } else { "not met" }
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::contender::Contender;
-use super::{files, limiter, memory};
+use super::{files, layers, limiter, memory};
 use crate::error::Error;
 use crate::figures::Figures;
 
@@ -35,5 +35,13 @@ pub(crate) async fn run(trial: &Trial) -> Result<Vec<Figures>, Error> {
         Contender::RedbSynced => files::redb(trial, redb::Durability::Immediate).await,
         Contender::RedbUnsynced => files::redb(trial, redb::Durability::None).await,
         Contender::Fjall => files::fjall(trial).await,
+        Contender::Traced
+        | Contender::CircuitBreaker
+        | Contender::Scoped
+        | Contender::Routed
+        | Contender::Compressed
+        | Contender::Encrypted
+        | Contender::TieredFile
+        | Contender::AllLayers => layers::run(trial).await,
     }
 }
