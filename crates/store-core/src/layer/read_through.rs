@@ -158,7 +158,7 @@ where
         match self.inner.look_up::<T>(key).await {
             Found::Fresh(read) => Some(read.into_answer(Outcome::Hit)),
             Found::Stale(read) => Some(read.into_answer(Outcome::Stale)),
-            Found::Miss(_) | Found::Undecodable | Found::Nothing => None,
+            Found::Miss(_) | Found::Undecodable | Found::Failed => None,
         }
     }
 

@@ -1,9 +1,9 @@
 //! Two caches as one: copies in the inner store, everything in the outer one.
 
 mod copies;
+mod copy_header;
 mod follower;
 mod options;
-mod stamp;
 mod tiers;
 mod validity;
 
@@ -143,7 +143,7 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
         let began = tiers.clock.monotonic();
         match tiers.copy(key, began).await {
             Found::Copy(entry) => Ok(Lookup::Hit(entry)),
-            Found::Nothing(promotion) => Box::pin(tiers.look_up(key, promotion)).await,
+            Found::Missing(promotion) => Box::pin(tiers.look_up(key, promotion)).await,
         }
     }
 
@@ -151,7 +151,7 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
         let tiers = &*self.tiers;
         let began = tiers.clock.monotonic();
         let found = tiers.copies(keys, began).await;
-        let is_missing = |found: &Found| matches!(found, Found::Nothing(_));
+        let is_missing = |found: &Found| matches!(found, Found::Missing(_));
         let missing = keys.iter().zip(&found);
         let missing: Vec<Key> = missing
             .filter(|(_, found)| is_missing(found))
@@ -167,7 +167,7 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
         for (key, found) in keys.iter().zip(found) {
             match found {
                 Found::Copy(entry) => lookups.push(Lookup::Hit(entry)),
-                Found::Nothing(promotion) => {
+                Found::Missing(promotion) => {
                     let Some(lookup) = looked_up.next() else {
                         continue;
                     };
@@ -182,20 +182,20 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
         let tiers = &*self.tiers;
         let keys = [entry.key.clone()];
-        let unsettled = tiers.copies.validity().writing(&keys);
+        let write = tiers.copies.validity().writing(&keys);
         let outcome = tiers.outer.set(entry).await;
         tiers.copies.drop_each(&keys).await;
-        unsettled.settle();
+        write.complete();
         outcome
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
         let tiers = &*self.tiers;
         let keys: Vec<Key> = entries.iter().map(|entry| entry.key.clone()).collect();
-        let unsettled = tiers.copies.validity().writing(&keys);
+        let write = tiers.copies.validity().writing(&keys);
         let outcomes = tiers.outer.set_many(entries).await;
         tiers.copies.drop_each(&keys).await;
-        unsettled.settle();
+        write.complete();
         outcomes
     }
 
@@ -206,19 +206,19 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
     async fn delete(&self, key: &Key) -> Result<Removal> {
         let tiers = &*self.tiers;
         let keys = std::slice::from_ref(key);
-        let unsettled = tiers.copies.validity().writing(keys);
+        let write = tiers.copies.validity().writing(keys);
         let removal = tiers.outer.delete(key).await;
         tiers.copies.drop_each(keys).await;
-        unsettled.settle();
+        write.complete();
         removal
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
         let tiers = &*self.tiers;
-        let unsettled = tiers.copies.validity().writing_any();
+        let write = tiers.copies.validity().writing_any();
         let removal = tiers.outer.clear(selection).await;
         tiers.copies.drop_selected(selection).await;
-        unsettled.settle();
+        write.complete();
         removal
     }
 
@@ -227,7 +227,7 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
         if tags.is_empty() {
             return tiers.outer.invalidate_tags(tags).await;
         }
-        let unsettled = tiers.copies.validity().writing_any();
+        let write = tiers.copies.validity().writing_any();
         let removal = tiers.outer.invalidate_tags(tags).await;
         let has_dropped = match &tiers.follower {
             Some(follower) => follower.catch_up(&tiers.copies).await,
@@ -236,7 +236,7 @@ impl<I: CacheStore, O: CacheStore> CacheStore for Tiered<I, O> {
         if !has_dropped {
             tiers.copies.drop_selected(&Selection::All).await;
         }
-        unsettled.settle();
+        write.complete();
         removal
     }
 

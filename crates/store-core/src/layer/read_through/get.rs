@@ -50,7 +50,7 @@ where
                 }
                 Some(read)
             }
-            Found::Miss(_) | Found::Undecodable | Found::Nothing => None,
+            Found::Miss(_) | Found::Undecodable | Found::Failed => None,
         };
         let reason = match &stale {
             Some(read) => Reason::Stale(read.record.loaded_at),

@@ -40,7 +40,7 @@ pub(super) enum Found<T> {
     /// Something that does not decode.
     Undecodable,
     /// The store failed.
-    Nothing,
+    Failed,
 }
 
 /// A record and its decoded value.
@@ -88,7 +88,7 @@ impl<C: Codec> Inner<C> {
             Ok(Lookup::Miss(token)) => Found::Miss(token),
             Err(error) => {
                 warn!(%key, %error, "going on without the cache");
-                Found::Nothing
+                Found::Failed
             }
         }
     }

@@ -110,7 +110,7 @@ where
             },
             Found::Miss(token) => (None, Some(token)),
             Found::Undecodable => (None, store.fill_token().await.ok()),
-            Found::Nothing => (None, None),
+            Found::Failed => (None, None),
         };
         self.inner.counters.load_began();
         match self.load(previous, token, loader).await {

@@ -114,7 +114,7 @@ where
                 | Found::Stale(_)
                 | Found::Miss(_)
                 | Found::Undecodable
-                | Found::Nothing => Join::Register,
+                | Found::Failed => Join::Register,
             },
             Ok(JobOutcome::OwnerFailed(error)) => Join::Ended(Err(LoadError::new(error))),
             Ok(JobOutcome::Lapsed) => Join::Register,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tracing::{debug, warn};
 
+use super::copy_header::CopyHeader;
 use super::options::TieredOptions;
-use super::stamp::Stamp;
 use super::validity::{Mark, Validity};
 use crate::cache::{CacheStore, Entry, FillToken, Lookup, NewEntry};
 use crate::change_feed::Changed;
@@ -29,14 +29,14 @@ pub(super) struct Copies<I> {
 pub(super) enum Found {
     Copy(Entry),
     /// Nothing that may be served; what it takes to promote the outer store's value, if the inner store works.
-    Nothing(Option<Promotion>),
+    Missing(Option<Promotion>),
 }
 
-/// The right to promote a value that is read from now on. A removal of the copy, or a write in doubt, voids it.
+/// The right to promote a value that is read from now on. A removal of the copy, or an incomplete write, voids it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Promotion {
     token: FillToken,
-    stamp: Stamp,
+    header: CopyHeader,
 }
 
 impl<I: CacheStore> Copies<I> {
@@ -73,7 +73,7 @@ impl<I: CacheStore> Copies<I> {
             Ok(found) => found,
             Err(error) => {
                 log("get_many", &error);
-                return keys.iter().map(|_| Found::Nothing(None)).collect();
+                return keys.iter().map(|_| Found::Missing(None)).collect();
             }
         };
         let mut each = Vec::with_capacity(keys.len());
@@ -94,20 +94,20 @@ impl<I: CacheStore> Copies<I> {
             },
             Lookup::Miss(token) => token,
         };
-        let stamp = Stamp {
+        let header = CopyHeader {
             mark,
             read_began: began,
         };
-        Found::Nothing(Some(Promotion { token, stamp }))
+        Found::Missing(Some(Promotion { token, header }))
     }
 
     /// The entry of a copy, if it may be served.
     fn valid(&self, key: &Key, copy: Bytes, began: Duration) -> Option<Entry> {
-        let (stamp, entry) = Stamp::open(copy)?;
-        let is_valid = self.validity.holds(stamp.mark, key)
+        let (header, entry) = CopyHeader::decode(copy)?;
+        let is_valid = self.validity.holds(header.mark, key)
             && self
                 .max_age
-                .is_none_or(|most| began.saturating_sub(stamp.read_began) < most)
+                .is_none_or(|most| began.saturating_sub(header.read_began) < most)
             && entry.expires_at.is_none_or(|at| self.clock.now() < at);
         is_valid.then_some(entry)
     }
@@ -119,7 +119,7 @@ impl<I: CacheStore> Copies<I> {
         if ttl.is_zero() {
             return;
         }
-        let copy = promotion.stamp.seal(entry);
+        let copy = promotion.header.encode(entry);
         let copy = NewEntry::fill(key.clone(), copy, promotion.token).with_ttl(ttl);
         if let Err(error) = self.store.set(copy).await {
             log("set", &error);
@@ -129,9 +129,9 @@ impl<I: CacheStore> Copies<I> {
     /// Drops the copies of `keys`; what the inner store does not drop is invalid.
     pub(super) async fn drop_each(&self, keys: &[Key]) {
         for key in keys {
-            let unsettled = self.validity.writing(std::slice::from_ref(key));
+            let write = self.validity.writing(std::slice::from_ref(key));
             match self.store.delete(key).await {
-                Ok(_) => unsettled.settle(),
+                Ok(_) => write.complete(),
                 Err(error) => log("delete", &error),
             }
         }
@@ -139,9 +139,9 @@ impl<I: CacheStore> Copies<I> {
 
     /// Drops the selected copies; what the inner store does not drop is invalid.
     pub(super) async fn drop_selected(&self, selection: &Selection) {
-        let unsettled = self.validity.writing_any();
+        let write = self.validity.writing_any();
         match self.store.clear(selection).await {
-            Ok(_) => unsettled.settle(),
+            Ok(_) => write.complete(),
             Err(error) => log("clear", &error),
         }
     }
@@ -170,7 +170,7 @@ impl<I: CacheStore> Copies<I> {
 
 fn failed(operation: &'static str, error: &Error) -> Found {
     log(operation, error);
-    Found::Nothing(None)
+    Found::Missing(None)
 }
 
 fn log(operation: &'static str, error: &Error) {

@@ -11,8 +11,8 @@ use tokio::sync::Mutex;
 use tracing::{debug, warn};
 
 use super::copies::Copies;
+use super::copy_header::nanos;
 use super::options::TieredOptions;
-use super::stamp::nanos;
 use crate::cache::CacheStore;
 use crate::change_feed::{ChangeFeed, FeedPosition};
 use crate::clock::Clock;
@@ -34,19 +34,19 @@ pub(super) struct Follower {
     read_at: AtomicU64,
     /// The number of readings that have begun.
     begun: AtomicU64,
-    turn: Mutex<Turn>,
+    state: Mutex<FeedState>,
 }
 
 /// What whoever reads the feed needs.
 #[derive(Debug, Default)]
-struct Turn {
+struct FeedState {
     position: Option<FeedPosition>,
     last: Option<Reading>,
     /// No reading begins before this on the monotonic clock.
     not_before: Duration,
 }
 
-impl Turn {
+impl FeedState {
     /// Logs a failure; without an error the feed did not answer. Of several in a row the first is a warning.
     fn log(&self, error: Option<&Error>) {
         let error = error.map(tracing::field::display);
@@ -77,7 +77,7 @@ impl Follower {
             clock: Arc::clone(&options.clock),
             read_at: AtomicU64::new(0),
             begun: AtomicU64::new(0),
-            turn: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
@@ -97,67 +97,67 @@ impl Follower {
     /// Reads the feed, unless that has been done by now; `false` if it cannot be read.
     pub(super) async fn refresh<I: CacheStore>(&self, began: Duration, copies: &Copies<I>) -> bool {
         let asked = self.begun.load(Ordering::SeqCst);
-        let mut turn = self.turn.lock().await;
-        self.is_current(began) || self.read_after(asked, &mut turn, copies).await
+        let mut state = self.state.lock().await;
+        self.is_current(began) || self.read_after(asked, &mut state, copies).await
     }
 
     /// Drops the copies of all that has changed before this call; `false` if the feed cannot be read.
     pub(super) async fn catch_up<I: CacheStore>(&self, copies: &Copies<I>) -> bool {
         let asked = self.begun.load(Ordering::SeqCst);
-        let mut turn = self.turn.lock().await;
-        self.read_after(asked, &mut turn, copies).await
+        let mut state = self.state.lock().await;
+        self.read_after(asked, &mut state, copies).await
     }
 
     /// Reads the feed, unless a reading that began later than the one numbered `asked` has ended.
     async fn read_after<I: CacheStore>(
         &self,
         asked: u64,
-        turn: &mut Turn,
+        state: &mut FeedState,
         copies: &Copies<I>,
     ) -> bool {
-        if let Some(last) = turn.last
+        if let Some(last) = state.last
             && last.number > asked
         {
             return last.has_succeeded;
         }
         let at = self.clock.monotonic();
-        if at < turn.not_before {
+        if at < state.not_before {
             return false;
         }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         // Callers who give up before the timeout would hand a feed that hangs on to each other.
-        turn.not_before = at.saturating_add(PAUSE_AFTER_FAILURE);
+        state.not_before = at.saturating_add(PAUSE_AFTER_FAILURE);
         let read = within(
             &*self.clock,
             self.timeout,
-            self.feed.changes_since(turn.position),
+            self.feed.changes_since(state.position),
         );
         let has_succeeded = match read.await {
             Some(Ok(changes)) => {
                 copies.apply(&changes.changed).await;
                 // From here on, and not earlier: a call that was dropped before has to be repeated.
-                turn.position = Some(changes.next);
+                state.position = Some(changes.next);
                 self.read_at
                     .store(nanos(at).saturating_add(1), Ordering::SeqCst);
                 true
             }
             Some(Err(error)) => {
-                turn.log(Some(&error));
+                state.log(Some(&error));
                 false
             }
             None => {
-                turn.log(None);
+                state.log(None);
                 false
             }
         };
-        turn.not_before = if has_succeeded {
+        state.not_before = if has_succeeded {
             Duration::ZERO
         } else {
             let now = self.clock.monotonic();
             let pause = now.saturating_sub(at).saturating_mul(PAUSE_BY_TIME_TAKEN);
             now.saturating_add(pause.max(PAUSE_AFTER_FAILURE))
         };
-        turn.last = Some(Reading {
+        state.last = Some(Reading {
             number,
             has_succeeded,
         });

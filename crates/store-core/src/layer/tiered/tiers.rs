@@ -54,12 +54,12 @@ impl<I: CacheStore, O: CacheStore> Tiers<I, O> {
         let mut is_current = self.begin_to_follow(began).await;
         loop {
             let found = self.copies.find(key, began).await;
-            if is_current || matches!(found, Found::Nothing(_)) {
+            if is_current || matches!(found, Found::Missing(_)) {
                 return found;
             }
             is_current = self.refresh(began).await;
             if !is_current {
-                return Found::Nothing(None);
+                return Found::Missing(None);
             }
         }
     }
@@ -75,7 +75,7 @@ impl<I: CacheStore, O: CacheStore> Tiers<I, O> {
             }
             is_current = self.refresh(began).await;
             if !is_current {
-                return keys.iter().map(|_| Found::Nothing(None)).collect();
+                return keys.iter().map(|_| Found::Missing(None)).collect();
             }
         }
     }

@@ -2,7 +2,7 @@
 //! store nor a dropped call leaves a stale copy valid.
 //!
 //! A copy carries a [`Mark`] from before its value was read. Two things make it invalid: the generation has changed, or
-//! a write of its key, or of one that shares its slot, ended in doubt after the mark.
+//! a write of its key, or of one that shares its slot, did not complete after the mark.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::key::Key;
 use crate::random::Random;
 
-/// Keys share slots. A write that ends in doubt invalidates the copies of its slot: one in so many.
+/// Keys share slots. A write that does not complete invalidates the copies of its slot: one in so many.
 const SLOTS: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Validity {
     /// Begins at random, so that copies from another process' life, or of another instance, are invalid.
     generation: AtomicU64,
-    /// The number of writes that ended in doubt.
-    doubts: AtomicU64,
+    /// The number of writes that did not complete.
+    incomplete: AtomicU64,
     /// Of each slot, the latest of them.
     latest: [AtomicU64; SLOTS],
 }
@@ -27,14 +27,14 @@ pub(super) struct Validity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) generation: u64,
-    pub(super) doubts: u64,
+    pub(super) incomplete: u64,
 }
 
 impl Validity {
     pub(super) fn new(random: &dyn Random) -> Self {
         Self {
             generation: AtomicU64::new(random.next_u64()),
-            doubts: AtomicU64::new(0),
+            incomplete: AtomicU64::new(0),
             latest: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
@@ -42,17 +42,17 @@ impl Validity {
     pub(super) fn mark(&self) -> Mark {
         Mark {
             generation: self.generation.load(Ordering::SeqCst),
-            doubts: self.doubts.load(Ordering::SeqCst),
+            incomplete: self.incomplete.load(Ordering::SeqCst),
         }
     }
 
     /// Whether a copy of `key` with this mark may be served.
     pub(super) fn holds(&self, mark: Mark, key: &Key) -> bool {
         let now = self.mark();
-        // Nothing is hashed while no write has ended in doubt.
+        // Nothing is hashed while every write has completed.
         mark == now
             || (mark.generation == now.generation
-                && mark.doubts >= self.latest[slot(key)].load(Ordering::SeqCst))
+                && mark.incomplete >= self.latest[slot(key)].load(Ordering::SeqCst))
     }
 
     /// Invalidates every copy.
@@ -61,22 +61,22 @@ impl Validity {
     }
 
     /// Invalidates the copies of `key`.
-    pub(super) fn doubt(&self, key: &Key) {
-        let number = self.doubts.fetch_add(1, Ordering::SeqCst) + 1;
+    pub(super) fn invalidate(&self, key: &Key) {
+        let number = self.incomplete.fetch_add(1, Ordering::SeqCst) + 1;
         self.latest[slot(key)].fetch_max(number, Ordering::SeqCst);
     }
 
     /// Guards a write of `keys`.
-    pub(super) fn writing<'a>(&'a self, keys: &'a [Key]) -> Unsettled<'a> {
-        Unsettled {
+    pub(super) fn writing<'a>(&'a self, keys: &'a [Key]) -> WriteGuard<'a> {
+        WriteGuard {
             validity: self,
             concerned: Concerned::Keys(keys),
         }
     }
 
     /// Guards a write that concerns keys that are not known.
-    pub(super) fn writing_any(&self) -> Unsettled<'_> {
-        Unsettled {
+    pub(super) fn writing_any(&self) -> WriteGuard<'_> {
+        WriteGuard {
             validity: self,
             concerned: Concerned::Everything,
         }
@@ -92,7 +92,7 @@ fn slot(key: &Key) -> usize {
 /// the end of a call that was dropped or has panicked.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Unsettled<'a> {
+pub(super) struct WriteGuard<'a> {
     validity: &'a Validity,
     concerned: Concerned<'a>,
 }
@@ -103,17 +103,17 @@ enum Concerned<'a> {
     Everything,
 }
 
-impl Unsettled<'_> {
+impl WriteGuard<'_> {
     /// Notes that the inner store has dropped the copies.
-    pub(super) fn settle(mut self) {
+    pub(super) fn complete(mut self) {
         self.concerned = Concerned::Keys(&[]);
     }
 }
 
-impl Drop for Unsettled<'_> {
+impl Drop for WriteGuard<'_> {
     fn drop(&mut self) {
         match self.concerned {
-            Concerned::Keys(keys) => keys.iter().for_each(|key| self.validity.doubt(key)),
+            Concerned::Keys(keys) => keys.iter().for_each(|key| self.validity.invalidate(key)),
             Concerned::Everything => self.validity.invalidate_all(),
         }
     }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_in_doubt_invalidates_earlier_copies_of_its_key() {
+    fn an_incomplete_write_invalidates_earlier_copies_of_its_key() {
         let validity = Validity::new(&SeededRandom::new(1));
         let (one, other) = (key("comics:1"), key("comics:2"));
         assert_ne!(slot(&one), slot(&other), "the test needs two slots");
@@ -141,16 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_write_invalidates_nothing() {
+    fn a_complete_write_invalidates_nothing() {
         let validity = Validity::new(&SeededRandom::new(1));
         let before = validity.mark();
-        validity.writing(&[key("comics:1")]).settle();
-        validity.writing_any().settle();
+        validity.writing(&[key("comics:1")]).complete();
+        validity.writing_any().complete();
         assert!(validity.holds(before, &key("comics:1")));
     }
 
     #[test]
-    fn a_write_of_unknown_keys_in_doubt_invalidates_every_copy() {
+    fn an_incomplete_write_of_unknown_keys_invalidates_every_copy() {
         let validity = Validity::new(&SeededRandom::new(1));
         let before = validity.mark();
         drop(validity.writing_any());

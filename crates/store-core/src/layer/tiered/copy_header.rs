@@ -9,7 +9,7 @@ use crate::cache::Entry;
 use crate::time::Timestamp;
 
 /// The bytes before the value.
-pub(super) const STAMP_BYTES: usize = 41;
+pub(super) const HEADER_BYTES: usize = 41;
 
 /// The first byte of a copy of this form that has an expiry, and of one that has none.
 const EXPIRES: u8 = 1;
@@ -17,20 +17,20 @@ const NEVER: u8 = 2;
 
 /// What is known of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(super) struct CopyHeader {
     /// Taken before the value was read.
     pub(super) mark: Mark,
     /// The reading of the monotonic clock when the read of the value began.
     pub(super) read_began: Duration,
 }
 
-impl Stamp {
+impl CopyHeader {
     /// The copy of an entry.
-    pub(super) fn seal(self, entry: &Entry) -> Bytes {
-        let mut copy = BytesMut::with_capacity(STAMP_BYTES + entry.value.len());
+    pub(super) fn encode(self, entry: &Entry) -> Bytes {
+        let mut copy = BytesMut::with_capacity(HEADER_BYTES + entry.value.len());
         copy.put_u8(entry.expires_at.map_or(NEVER, |_| EXPIRES));
         copy.put_u64_le(self.mark.generation);
-        copy.put_u64_le(self.mark.doubts);
+        copy.put_u64_le(self.mark.incomplete);
         copy.put_u64_le(nanos(self.read_began));
         copy.put_i64_le(entry.created_at.as_millis());
         copy.put_i64_le(entry.expires_at.map_or(0, Timestamp::as_millis));
@@ -39,32 +39,32 @@ impl Stamp {
     }
 
     /// The entry of a copy, without copying its value; `None` if it is not of this form.
-    pub(super) fn open(mut copy: Bytes) -> Option<(Self, Entry)> {
-        let head = copy.first_chunk::<STAMP_BYTES>()?;
+    pub(super) fn decode(mut copy: Bytes) -> Option<(Self, Entry)> {
+        let head = copy.first_chunk::<HEADER_BYTES>()?;
         let expires_at = match head[0] {
             EXPIRES => Some(timestamp(head, 33)),
             NEVER => None,
             _ => return None,
         };
-        let stamp = Self {
+        let header = Self {
             mark: Mark {
                 generation: word(head, 1),
-                doubts: word(head, 9),
+                incomplete: word(head, 9),
             },
             read_began: Duration::from_nanos(word(head, 17)),
         };
         let created_at = timestamp(head, 25);
-        copy.advance(STAMP_BYTES);
-        Some((stamp, Entry::new(copy, created_at, expires_at)))
+        copy.advance(HEADER_BYTES);
+        Some((header, Entry::new(copy, created_at, expires_at)))
     }
 }
 
-fn word(head: &[u8; STAMP_BYTES], at: usize) -> u64 {
+fn word(head: &[u8; HEADER_BYTES], at: usize) -> u64 {
     let bytes = head.get(at..at + 8).and_then(|word| word.try_into().ok());
     u64::from_le_bytes(bytes.unwrap_or_default())
 }
 
-fn timestamp(head: &[u8; STAMP_BYTES], at: usize) -> Timestamp {
+fn timestamp(head: &[u8; HEADER_BYTES], at: usize) -> Timestamp {
     Timestamp::from_millis(word(head, at).cast_signed())
 }
 
@@ -78,11 +78,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_opens_as_what_was_sealed() {
-        let stamp = Stamp {
+    fn a_copy_is_decoded_as_what_was_encoded() {
+        let header = CopyHeader {
             mark: Mark {
                 generation: u64::MAX,
-                doubts: 3,
+                incomplete: 3,
             },
             read_began: Duration::new(7, 9),
         };
@@ -90,19 +90,22 @@ mod tests {
             let expires_at = expires_at.map(Timestamp::from_millis);
             for value in ["", "Saga"] {
                 let entry = Entry::new(value.into(), Timestamp::from_millis(-1), expires_at);
-                assert_eq!(Stamp::open(stamp.seal(&entry)), Some((stamp, entry)));
+                assert_eq!(
+                    CopyHeader::decode(header.encode(&entry)),
+                    Some((header, entry))
+                );
             }
         }
     }
 
     #[test]
-    fn what_is_no_copy_does_not_open() {
+    fn what_is_no_copy_is_not_decoded() {
         for other in [
             Bytes::new(),
             Bytes::from(vec![9; 100]),
             Bytes::from(vec![1; 40]),
         ] {
-            assert_eq!(Stamp::open(other), None);
+            assert_eq!(CopyHeader::decode(other), None);
         }
     }
 }
