@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use rusqlite::Connection;
 use store_core::{
     CacheOptions, CacheStore, ChangeFeed, Changed, Clock, FeedPosition, HOUR, Key, MINUTE,
     ManualClock, NewEntry, Scope, Selection, Tag, Ttl,
 };
-use store_sqlite::{SqliteCacheStore, SqliteDatabase};
+use store_sqlite::{COMPONENTS, SqliteCacheStore, SqliteDatabase};
 
 use crate::support::{Folder, key, open};
 
@@ -352,4 +353,46 @@ async fn the_log_is_bounded_where_no_sweep_runs() {
     written.await.expect("a long log");
     assert!(count(&database, CHANGES).await <= 65_536 + 1_024);
     assert_eq!(reader.read().await, Changed::Everything);
+}
+
+// covers("D13")
+#[tokio::test]
+async fn a_running_program_of_the_schema_before_goes_on_and_is_followed() {
+    let (folder, clock) = (Folder::new(), ManualClock::default());
+    let cache_tables = COMPONENTS
+        .into_iter()
+        .find(|component| component.name == "cache");
+    let cache_tables = cache_tables.expect("the cache's migrations");
+    let before = folder.open().await;
+    store_sqlite::migrate(&before).await.expect("a schema");
+    before
+        .migrate_to(cache_tables, 5)
+        .await
+        .expect("without the log of changes");
+    before.close().await.expect("closed");
+    let earlier = Connection::open(folder.file()).expect("a file");
+    let mut set = earlier
+        .prepare(
+            "INSERT INTO cache (hash, expires_at, created_at, fill_began_at, value)
+             VALUES (?1, 0, 0, 0, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+        )
+        .expect("a statement of the schema before");
+    let mut get = earlier
+        .prepare("SELECT value FROM cache_lookup WHERE hash = ?1")
+        .expect("a statement of the schema before");
+    set.execute(("a:1", b"before".as_slice())).expect("stored");
+
+    let newer = cache(&folder.open().await, &clock);
+    let mut reader = Reader::new(newer.clone()).await;
+    let found = newer.get(&key("a:1")).await.expect("an answer").hit();
+    assert_eq!(found.expect("a value").value, "before");
+
+    set.execute(("a:1", b"meanwhile".as_slice()))
+        .expect("stored");
+    assert_eq!(reader.keys().await, ["a:1"]);
+    let found = newer.get(&key("a:1")).await.expect("an answer").hit();
+    assert_eq!(found.expect("a value").value, "meanwhile");
+    newer.set(entry("a:1")).await.expect("stored");
+    let read: Vec<u8> = get.query_row(["a:1"], |row| row.get(0)).expect("a value");
+    assert_eq!(read, b"value");
 }
