@@ -2,7 +2,7 @@
 //! cache a copy of its key, which is a reference in ours and a `String` in the others.
 
 use bytes::Bytes;
-use store_core::{CacheOptions, CacheStore as _, HOUR, Key, NewEntry};
+use store_core::{CacheOptions, CacheStore, HOUR, Key, NewEntry};
 use store_memory::{Capacity, MemoryCacheStore};
 
 use super::trial::Trial;
