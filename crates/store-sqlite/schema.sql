@@ -113,6 +113,11 @@ CREATE TABLE dedupe_results (
   result BLOB,
   checksum INTEGER
 ) STRICT;
+CREATE TABLE dedupe_tokens (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  -- The latest fencing token of all jobs; it only rises.
+  last INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE rate_limits (
   resource TEXT NOT NULL,

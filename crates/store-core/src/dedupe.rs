@@ -2,6 +2,7 @@
 
 mod lease;
 mod run_once;
+mod token;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 pub(crate) use lease::{end_job, hold_lease};
 pub use run_once::{DedupeStoreExt, RunOnceError, RunOnceOptions};
+pub use token::FencingToken;
 
 use crate::error::{Error, Result};
 use crate::key::{Key, Selection};
@@ -41,6 +43,7 @@ pub trait DedupeStore: fmt::Debug + Send + Sync + 'static {
     /// - no job, an ended one, or one whose lease has lapsed: the caller owns a new job;
     /// - a job in progress: the caller joins, and the job's priority rises to the caller's;
     /// - of concurrent callers exactly one becomes the owner;
+    /// - an owner's [`FencingToken`] is greater than that of every earlier owner of the key;
     /// - an ownership that never reaches its caller, who stopped polling the future, is abandoned.
     ///
     /// # Errors
@@ -94,6 +97,15 @@ pub trait DedupeStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// Only the kinds of a backend that does not work.
     async fn is_in_progress(&self, key: &Key) -> Result<bool>;
+
+    /// How long the job of `key` stays owned without a heartbeat, as far as this process' clock knows.
+    ///
+    /// # Behavior
+    /// - no job in progress, or its lease has lapsed: `None`.
+    ///
+    /// # Errors
+    /// Only the kinds of a backend that does not work.
+    async fn lease_left(&self, key: &Key) -> Result<Option<Duration>>;
 
     /// Lists jobs by key.
     ///
@@ -180,6 +192,7 @@ pub enum Registration {
 pub struct Ownership {
     key: Key,
     job: JobId,
+    token: FencingToken,
     lease: Duration,
     priority: watch::Receiver<Priority>,
     abandon: Option<Box<dyn FnOnce() + Send + Sync>>,
@@ -189,6 +202,7 @@ impl Ownership {
     pub(crate) fn new(
         key: Key,
         job: JobId,
+        token: FencingToken,
         lease: Duration,
         priority: watch::Receiver<Priority>,
         abandon: impl FnOnce() + Send + Sync + 'static,
@@ -196,6 +210,7 @@ impl Ownership {
         Self {
             key,
             job,
+            token,
             lease,
             priority,
             abandon: Some(Box::new(abandon)),
@@ -212,6 +227,13 @@ impl Ownership {
     #[must_use]
     pub const fn job(&self) -> &JobId {
         &self.job
+    }
+
+    /// The number of this ownership, greater than that of every earlier owner of the key: what the owner
+    /// writes to can refuse those that were replaced.
+    #[must_use]
+    pub const fn token(&self) -> FencingToken {
+        self.token
     }
 
     /// How long the job stays owned without a heartbeat.
@@ -245,6 +267,7 @@ impl fmt::Debug for Ownership {
         f.debug_struct("Ownership")
             .field("key", &self.key)
             .field("job", &self.job)
+            .field("token", &self.token)
             .field("lease", &self.lease)
             .finish_non_exhaustive()
     }

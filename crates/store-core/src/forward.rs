@@ -85,6 +85,7 @@ forward!(DedupeStore {
     fn complete(owner: &mut Ownership, result: JobResult) -> Result<EndOutcome>;
     fn fail(owner: &mut Ownership, error: &str) -> Result<EndOutcome>;
     fn is_in_progress(key: &Key) -> Result<bool>;
+    fn lease_left(key: &Key) -> Result<Option<Duration>>;
     fn list(page: &PageRequest) -> Result<Page<JobInfo>>;
     fn stats() -> Result<DedupeStats>;
     fn clear(selection: &Selection) -> Result<u64>;

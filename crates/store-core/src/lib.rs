@@ -75,7 +75,7 @@ pub use {
     change_feed::{ChangeFeed, Changed, Changes, FeedPosition},
     clock::{Clock, ManualClock, Sleep, SystemClock},
     codec::{Bincode, Codec, Json},
-    dedupe::{DedupeStats, DedupeStore, DedupeStoreExt, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, JobState, Ownership, Registration, RunOnceError, RunOnceOptions},
+    dedupe::{DedupeStats, DedupeStore, DedupeStoreExt, EndOutcome, FencingToken, Heartbeat, JobId, JobInfo, JobOutcome, JobResult, JobState, Ownership, Registration, RunOnceError, RunOnceOptions},
     error::{BoxError, Error, ErrorChain, ErrorKind, Result},
     hash::request_hash,
     key::{Key, KeyBuilder, MAX_KEY_BYTES, Scope, Selection},

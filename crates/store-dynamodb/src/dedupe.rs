@@ -237,14 +237,14 @@ impl Inner {
         let fresh = JobId::random(&*self.options.random);
         let claim = self.demand.claim(fresh, priority);
         match jobs::claim(table, &self.options, key, &fresh, priority).await {
-            Ok(Claimed::Own) => {
+            Ok(Claimed::Own(token)) => {
                 let demand = claim.own(key);
                 // Those who still wait for the former job.
                 self.waiters.look_again(key, &fresh);
                 let (inner, name) = (Arc::clone(self), key.clone());
                 let (runtime, lease) = (Runtime::current(), self.options.lease);
                 let abandon = move || drop(runtime.spawn(inner.abandon(name, fresh)));
-                let owner = new_ownership(key.clone(), fresh, lease, demand, abandon);
+                let owner = new_ownership(key.clone(), fresh, token, lease, demand, abandon);
                 Ok(Registration::Owner(owner))
             }
             Ok(Claimed::Joined(job)) => {
@@ -329,6 +329,14 @@ impl DedupeStore for DynamoDbDedupeStore {
         let job = job.map_err(|error| error.with_key(key.as_str()))?;
         let terms = ReadContext::now(&self.inner.options);
         Ok(job.is_some_and(|job| job.is_in_progress(&terms)))
+    }
+
+    async fn lease_left(&self, key: &Key) -> Result<Option<Duration>> {
+        const OPERATION: &str = "lease_left";
+        let job = jobs::read(self.table(OPERATION)?, OPERATION, key).await;
+        let job = job.map_err(|error| error.with_key(key.as_str()))?;
+        let terms = ReadContext::now(&self.inner.options);
+        Ok(job.and_then(|job| job.lease_left(&terms)))
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use store_core::backend::{Deadline, JobEnd, JobSignals, end_ownership, new_ownership};
 use store_core::{
-    DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome,
-    JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection,
-    Timestamp,
+    DedupeOptions, DedupeStats, DedupeStore, EndOutcome, FencingToken, Heartbeat, JobId, JobInfo,
+    JobOutcome, JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result,
+    Selection, Timestamp,
 };
 
 use self::jobs::{JobTable, JoinedState, Registered};
@@ -66,11 +66,17 @@ impl MemoryDedupeStore {
 
     /// The ownership of `job`. Made under the table's lock, so that no joiner raises the priority
     /// before the owner can see it.
-    fn ownership(&self, key: &Key, job: JobId, priority: Priority) -> Ownership {
+    fn ownership(
+        &self,
+        key: &Key,
+        job: JobId,
+        token: FencingToken,
+        priority: Priority,
+    ) -> Ownership {
         let raised = self.signals.own(key, job, priority);
         let (shared, signals) = (Arc::clone(&self.shared), self.signals.clone());
-        let abandoned = key.clone();
-        new_ownership(key.clone(), job, self.options.lease, raised, move || {
+        let (lease, abandoned) = (self.options.lease, key.clone());
+        new_ownership(key.clone(), job, token, lease, raised, move || {
             if shared.write_always(|jobs| jobs.abandon(&abandoned, &job)) {
                 signals.notify(&abandoned);
             }
@@ -108,7 +114,9 @@ impl DedupeStore for MemoryDedupeStore {
         let fresh = JobId::random(&*self.options.random);
         self.shared.write("register_or_join", |jobs| {
             Ok(match jobs.register_or_join(key, fresh, priority, now) {
-                Registered::Owner => Registration::Owner(self.ownership(key, fresh, priority)),
+                Registered::Owner(token) => {
+                    Registration::Owner(self.ownership(key, fresh, token, priority))
+                }
                 Registered::Joined(job) => {
                     self.signals.raise(key, &job, priority);
                     Registration::Joined(job)
@@ -158,8 +166,15 @@ impl DedupeStore for MemoryDedupeStore {
 
     async fn is_in_progress(&self, key: &Key) -> Result<bool> {
         let now = self.now();
+        self.shared.write("is_in_progress", |jobs| {
+            Ok(jobs.lease_left(key, now).is_some())
+        })
+    }
+
+    async fn lease_left(&self, key: &Key) -> Result<Option<Duration>> {
+        let now = self.now();
         self.shared
-            .write("is_in_progress", |jobs| Ok(jobs.is_in_progress(key, now)))
+            .write("lease_left", |jobs| Ok(jobs.lease_left(key, now)))
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {

@@ -14,9 +14,9 @@ use rusqlite::Transaction;
 use sqlite_database::SqliteDatabase;
 use store_core::backend::{JobEnd, JobSignals, end_ownership, new_ownership};
 use store_core::{
-    DedupeOptions, DedupeStats, DedupeStore, EndOutcome, Heartbeat, JobId, JobInfo, JobOutcome,
-    JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result, Selection,
-    Timestamp,
+    DedupeOptions, DedupeStats, DedupeStore, EndOutcome, FencingToken, Heartbeat, JobId, JobInfo,
+    JobOutcome, JobResult, Key, Ownership, Page, PageRequest, Priority, Registration, Result,
+    Selection, Timestamp,
 };
 
 use self::jobs::Registered;
@@ -128,12 +128,19 @@ impl SqliteDedupeStore {
 
     /// The ownership of `job`. It may be created before its transaction commits: dropping it abandons
     /// only the job with its id.
-    fn ownership(inner: &Arc<Inner>, key: &Key, job: JobId, priority: Priority) -> Ownership {
+    fn ownership(
+        inner: &Arc<Inner>,
+        key: &Key,
+        job: JobId,
+        token: FencingToken,
+        priority: Priority,
+    ) -> Ownership {
         let priority_changes = inner.signals.own(key, job, priority);
         let abandoned = (inner.handle.database().clone(), key.clone());
         new_ownership(
             key.clone(),
             job,
+            token,
             inner.options.lease,
             priority_changes,
             move || {
@@ -189,8 +196,8 @@ impl DedupeStore for SqliteDedupeStore {
             .write("register_or_join", move |tx, now| {
                 let options = &inner.options;
                 match jobs::register(tx, &name, &job, priority, options, now)? {
-                    Registered::Owner => {
-                        let ownership = Self::ownership(&inner, &name, job, priority);
+                    Registered::Owner(token) => {
+                        let ownership = Self::ownership(&inner, &name, job, token, priority);
                         Ok(Registration::Owner(ownership))
                     }
                     Registered::Joined(job) => Ok(Registration::Joined(job)),
@@ -284,7 +291,17 @@ impl DedupeStore for SqliteDedupeStore {
         let name = key.clone();
         self.handle()
             .read("is_in_progress", move |db, now| {
-                read::is_in_progress(db, &name, now)
+                Ok(read::lease_left(db, &name, now)?.is_some())
+            })
+            .await
+            .map_err(|error| error.with_key(key.as_str()))
+    }
+
+    async fn lease_left(&self, key: &Key) -> Result<Option<Duration>> {
+        let name = key.clone();
+        self.handle()
+            .read("lease_left", move |db, now| {
+                read::lease_left(db, &name, now)
             })
             .await
             .map_err(|error| error.with_key(key.as_str()))

@@ -5,11 +5,13 @@ mod fixture;
 mod housekeeping;
 mod ownership;
 mod results;
+mod tokens;
 
 pub use fencing::*;
 pub use housekeeping::*;
 pub use ownership::*;
 pub use results::*;
+pub use tokens::*;
 
 cases! {
     ($) dedupe_cases of dedupe;
@@ -49,6 +51,14 @@ cases! {
     replaced_owner_cannot_renew: covers("F32"),
     dropping_a_replaced_owner_does_not_affect_its_successor: covers("F32", "F60"),
     ended_job_cannot_be_renewed: covers("F35"),
+
+    // tokens.rs
+    each_owner_has_a_greater_token: covers("F32"),
+    tokens_rise_over_all_handles: covers("F32"),
+    a_token_rises_after_a_cleanup: covers("F32"),
+    a_token_rises_when_the_clock_is_set_back: covers("F32"),
+    tokens_of_concurrent_owners_differ: covers("F32"),
+    a_lease_runs_out_unless_it_is_renewed: covers("F33"),
 
     // housekeeping.rs
     job_is_in_progress_while_it_has_an_owner: covers("A8"),

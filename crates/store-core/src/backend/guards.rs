@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::dedupe::{JobId, Ownership};
+use crate::dedupe::{FencingToken, JobId, Ownership};
 use crate::key::Key;
 use crate::priority::Priority;
 use crate::rate_limit::{Decision, Permit};
@@ -39,11 +39,12 @@ pub fn with_lapsed_cooldowns(mut permit: Permit, lapsed: Vec<(Resource, Timestam
 pub fn new_ownership(
     key: Key,
     job: JobId,
+    token: FencingToken,
     lease: Duration,
     priority: watch::Receiver<Priority>,
     abandon: impl FnOnce() + Send + Sync + 'static,
 ) -> Ownership {
-    Ownership::new(key, job, lease, priority, abandon)
+    Ownership::new(key, job, token, lease, priority, abandon)
 }
 
 /// Notes that the job has ended or belongs to somebody else: dropping the ownership does nothing any
@@ -117,7 +118,8 @@ mod tests {
             let (_raise, priority) = watch::channel(Priority::User);
             let key = Key::new("comics:1").unwrap();
             let job = JobId::random(&SeededRandom::new(1));
-            let mut owner = new_ownership(key, job, SECOND, priority, abandon);
+            let mut owner =
+                new_ownership(key, job, FencingToken::new(1), SECOND, priority, abandon);
             if is_ended {
                 end_ownership(&mut owner);
             }

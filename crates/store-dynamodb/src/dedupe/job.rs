@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
-use store_core::{Error, HOUR, JobId, JobInfo, JobOutcome, JobState, Key, Priority, Timestamp};
+use store_core::{
+    Error, FencingToken, HOUR, JobId, JobInfo, JobOutcome, JobState, Key, Priority, Timestamp,
+};
 
 use crate::error::corrupt;
 use crate::item::{Item, ItemKey, bytes, number, text, timestamp};
@@ -206,6 +208,8 @@ pub(super) enum JobView {
 pub(super) struct Job {
     /// The current job, as [`JobId`] is written.
     pub(super) id: String,
+    /// Of its owner; none if an earlier version wrote the item.
+    token: Option<FencingToken>,
     pub(super) stage: Stage,
     pub(super) priority: Priority,
     pub(super) lease: Lease,
@@ -224,6 +228,7 @@ impl Job {
         let at = |name| item.timestamp(name)?.ok_or_else(|| missing(name));
         Ok(Self {
             id: item.text("job")?.ok_or_else(|| missing("job"))?.to_owned(),
+            token: item.number("token")?.map(FencingToken::new),
             stage: Stage::read(&item)?,
             priority: item.text("prio")?.unwrap_or_default().parse()?,
             lease: Lease {
@@ -240,6 +245,30 @@ impl Job {
     /// Whether the job has an unexpired lease.
     pub(super) fn is_in_progress(&self, terms: &ReadContext) -> bool {
         self.stage == Stage::Pending && self.lease.until > terms.lapsed_at()
+    }
+
+    /// How long its lease runs, if it is in progress.
+    pub(super) fn lease_left(&self, terms: &ReadContext) -> Option<Duration> {
+        let left = self.lease.until.since(terms.lapsed_at());
+        self.is_in_progress(terms).then_some(left)
+    }
+
+    /// The token of its owner.
+    pub(super) fn token(&self) -> Result<FencingToken, Error> {
+        self.token
+            .ok_or_else(|| corrupt("read", "a job has no token"))
+    }
+
+    /// The token of the owner after its own.
+    pub(super) fn next_token(&self, terms: &ReadContext) -> FencingToken {
+        let first = FencingToken::first(terms.now);
+        self.token.map_or(first, |token| token.next(terms.now))
+    }
+
+    /// Whether a first token is greater than its own, by any clock, so that the item can go.
+    pub(super) fn token_is_past(&self, terms: &ReadContext) -> bool {
+        let first = FencingToken::first(terms.lapsed_at());
+        self.token.is_none_or(|token| token < first)
     }
 
     pub(super) fn is(&self, job: &JobId) -> bool {

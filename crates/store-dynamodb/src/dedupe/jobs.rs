@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use store_core::{
-    EndOutcome, Error, ErrorKind, Heartbeat, JobId, JobOutcome, Key, Priority, Result,
+    EndOutcome, Error, ErrorKind, FencingToken, Heartbeat, JobId, JobOutcome, Key, Priority, Result,
 };
 
 use super::job::{Ending, Job, ReadContext, Stage, apart, end_name, garbage_at};
@@ -28,7 +28,7 @@ const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 /// Result of a claim.
 #[derive(Debug)]
 pub(super) enum Claimed {
-    Own,
+    Own(FencingToken),
     Joined(JobId),
 }
 
@@ -52,7 +52,9 @@ pub(super) async fn claim(
         let update = match seen.take() {
             None => claim_free(options, key, fresh, priority, &terms),
             // A request that was sent again after its answer was lost.
-            Some(job) if job.is(fresh) && job.stage == Stage::Pending => return Ok(Claimed::Own),
+            Some(job) if job.is(fresh) && job.stage == Stage::Pending => {
+                return Ok(Claimed::Own(job.token()?));
+            }
             Some(job) if job.is_in_progress(&terms) => {
                 match join(table, &job, key, priority, &terms).await {
                     Ok(joined) => return Ok(Claimed::Joined(joined)),
@@ -63,7 +65,7 @@ pub(super) async fn claim(
             Some(job) => replace(options, key, &job, fresh, priority, &terms),
         };
         match change(table, OPERATION, update).await {
-            Ok(_) => return Ok(Claimed::Own),
+            Ok(item) => return Ok(Claimed::Own(Job::read(item)?.token()?)),
             Err(Failure::Refused(item)) => seen = item.map(Job::read).transpose()?,
             Err(failure) => return Err(failure.into_error(OPERATION)),
         }
@@ -73,17 +75,21 @@ pub(super) async fn claim(
 }
 
 /// What a new job sets, whatever was there.
-const NEW_JOB: &str = "SET #job = :job, #st = :P, #prio = :prio, #created = :now, #updated = :now, \
+const NEW_JOB: &str = "SET #job = :job, #token = :token, #st = :P, #prio = :prio, #created = :now, #updated = :now, \
                        #until = :until, #lease = :lease, #TTL = :ttl";
+
+/// The token rises: a caller that claims a key by its clock alone may know too little.
+const NEWER: &str = "(attribute_not_exists(#token) OR #token < :token)";
 
 fn new_job(
     options: &DedupeSettings,
-    job: &JobId,
+    (job, token): (&JobId, FencingToken),
     priority: Priority,
     terms: &ReadContext,
 ) -> Values {
     Values::default()
         .with(":job", text(job.to_string()))
+        .with(":token", number(token.get()))
         .with(":prio", text(priority.as_str()))
         .with(":lapsed", timestamp(terms.lapsed_at()))
         .with(":lease", number(millis(options)))
@@ -102,15 +108,22 @@ fn claim_free(
     Update {
         key: item_key(key),
         change: format!("{NEW_JOB}, #ends = :none REMOVE #kept"),
-        condition: "attribute_not_exists(#PK) OR ((#st <> :P OR #until <= :lapsed) \
-                    AND (attribute_not_exists(#kept) OR #kept <= :now))"
-            .to_owned(),
-        values: new_job(options, fresh, priority, terms)
-            .with(":none", AttributeValue::M(HashMap::new())),
+        condition: format!(
+            "attribute_not_exists(#PK) OR ((#st <> :P OR #until <= :lapsed) \
+             AND (attribute_not_exists(#kept) OR #kept <= :now) AND {NEWER})"
+        ),
+        values: new_job(
+            options,
+            (fresh, FencingToken::first(terms.now)),
+            priority,
+            terms,
+        )
+        .with(":none", AttributeValue::M(HashMap::new())),
     }
 }
 
-/// Claims a key whose job is over, but not for all who joined it: their ends stay.
+/// Claims a key whose job is over, but not for all who joined it, whose ends stay, or whose token is not in
+/// the past.
 fn replace(
     options: &DedupeSettings,
     key: &Key,
@@ -129,8 +142,9 @@ fn replace(
     Update {
         key: item_key(key),
         change,
-        condition: "#job = :former AND (#st <> :P OR #until <= :lapsed)".to_owned(),
-        values: new_job(options, fresh, priority, terms).with(":former", text(&*former.id)),
+        condition: format!("#job = :former AND (#st <> :P OR #until <= :lapsed) AND {NEWER}"),
+        values: new_job(options, (fresh, former.next_token(terms)), priority, terms)
+            .with(":former", text(&*former.id)),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What can be told of all jobs, and what is done to many of them. None of it is on the path of
 //! requests.
 
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store_core::{DedupeStats, JobInfo, JobState, Key, Page, PageRequest, Result, Selection};
 
@@ -10,7 +13,7 @@ use crate::error::Failure;
 use crate::item::{text, timestamp};
 use crate::options::DedupeSettings;
 use crate::shards::Merged;
-use crate::table::{DynamoDbTable, Query, Sorted, Values, Write};
+use crate::table::{DynamoDbTable, Query, Sorted, Update, Values, Write};
 
 /// How many requests of a cleanup are under way at a time.
 const PARALLEL: usize = 8;
@@ -78,15 +81,52 @@ pub(super) async fn clear(
     };
     let terms = ReadContext::now(options);
     let mut jobs = Merged::new(table, OPERATION, PREFIX, &jobs_of(sorted));
-    let (mut removals, mut removed) = (Vec::new(), 0);
-    while let Some((_, item)) = jobs.next().await? {
-        removals.push(Write::Delete(table.key_of(&item)?));
+    let (mut selected, mut removed) = (Vec::new(), 0);
+    while let Some((name, item)) = jobs.next().await? {
         let job = Job::read(item)?;
-        removals.extend(job.apart().map(Write::Delete));
         removed += u64::from(job.stands(&terms).is_some());
+        selected.push((Key::new(&name)?, job));
     }
-    table.batch_write(OPERATION, removals).await?;
+    let apart = selected.iter().flat_map(|(_, job)| job.apart());
+    let apart: Vec<_> = apart.map(Write::Delete).collect();
+    stream::iter(selected)
+        .map(async |(key, job)| clear_job(table, &key, &job, &terms).await)
+        .buffer_unordered(PARALLEL)
+        .try_collect::<()>()
+        .await
+        .map_err(|failure| failure.into_error(OPERATION))?;
+    table.batch_write(OPERATION, apart).await?;
     Ok(removed)
+}
+
+/// Removes the job, unless another has replaced it. An item whose token is not in the past stays until it
+/// is, abandoned: the next owner's has to be greater.
+async fn clear_job(
+    table: &DynamoDbTable,
+    key: &Key,
+    job: &Job,
+    terms: &ReadContext,
+) -> Result<(), Failure> {
+    const OPERATION: &str = "clear";
+    let (place, condition) = (item_key(key), "#job = :job");
+    let values = Values::default().with(":job", text(&*job.id));
+    let cleared = if job.token_is_past(terms) {
+        table.delete(OPERATION, &place, condition, values).await
+    } else {
+        let update = Update {
+            key: place,
+            change: "SET #st = :A, #ends = :none REMOVE #kept".to_owned(),
+            condition: condition.to_owned(),
+            values: values
+                .with(":A", text(Stage::Abandoned.mark()))
+                .with(":none", AttributeValue::M(HashMap::new())),
+        };
+        table.update(OPERATION, update).await.map(Some)
+    };
+    match cleared {
+        Ok(_) | Err(Failure::Refused(_)) => Ok(()),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Removes a bounded number of jobs that are of no more use, each only if it still is the one that was
@@ -115,7 +155,7 @@ pub(super) async fn cleanup(table: &DynamoDbTable, options: &DedupeSettings) -> 
             job.stands(&terms),
             Some(JobState::Pending | JobState::Completed | JobState::Failed)
         );
-        if !is_of_use {
+        if !is_of_use && job.token_is_past(&terms) {
             garbage.push((Key::new(&name)?, job));
         }
     }

@@ -27,7 +27,7 @@ use store_dynamodb::{
 use crate::support;
 
 /// The formats that a version of this crate has written, the newest last.
-const FORMATS: [&str; 1] = ["format-1.jsonl"];
+const FORMATS: [&str; 2] = ["format-1.jsonl", "format-2.jsonl"];
 /// When the contents were written, and when they are read: the bytes tell the time.
 const WRITTEN_AT: Timestamp = Timestamp::from_millis(1_750_000_000_000);
 

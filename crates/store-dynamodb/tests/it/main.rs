@@ -30,3 +30,4 @@ mod stores;
 mod support;
 mod table;
 mod through_faults;
+mod tokens;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use store_core::backend::JobEnd;
 use store_core::{
-    DedupeStats, EndOutcome, Heartbeat, JobId, JobInfo, JobState, Key, Page, PageRequest, Priority,
-    Selection, Timestamp,
+    DedupeStats, EndOutcome, FencingToken, Heartbeat, JobId, JobInfo, JobState, Key, Page,
+    PageRequest, Priority, Selection, Timestamp,
 };
 
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct JobTable {
     ended: VecDeque<(Key, JobId)>,
     /// The number of jobs that ended so far.
     ended_count: u64,
+    /// Of the latest owner of any key.
+    last_token: Option<FencingToken>,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,7 @@ struct Ended {
 /// The result of a registration.
 #[derive(Debug)]
 pub(super) enum Registered {
-    Owner,
+    Owner(FencingToken),
     Joined(JobId),
 }
 
@@ -101,6 +103,7 @@ impl JobTable {
             replaced: HashMap::new(),
             ended: VecDeque::new(),
             ended_count: 0,
+            last_token: None,
         }
     }
 
@@ -129,7 +132,10 @@ impl JobTable {
         {
             self.replaced.insert(id, (key.clone(), ended));
         }
-        Registered::Owner
+        let first = FencingToken::first(now);
+        let token = self.last_token.map_or(first, |last| last.next(now));
+        self.last_token = Some(token);
+        Registered::Owner(token)
     }
 
     pub(super) fn joined_state(&mut self, key: &Key, job: &JobId, now: Timestamp) -> JoinedState {
@@ -186,10 +192,10 @@ impl JobTable {
         is_pending
     }
 
-    pub(super) fn is_in_progress(&mut self, key: &Key, now: Timestamp) -> bool {
-        let lease = self.lease;
-        let job = self.jobs.get_mut(key);
-        job.is_some_and(|job| job.lapses_at(lease, now).is_some())
+    /// How long the lease of the key's job in progress runs.
+    pub(super) fn lease_left(&mut self, key: &Key, now: Timestamp) -> Option<Duration> {
+        let job = self.jobs.get_mut(key)?;
+        Some(job.lapses_at(self.lease, now)?.since(now))
     }
 
     pub(super) fn list(&mut self, page: &PageRequest, now: Timestamp) -> Page<JobInfo> {

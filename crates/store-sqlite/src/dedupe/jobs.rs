@@ -7,7 +7,8 @@ use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
 use store_core::backend::JobEnd;
 use store_core::{
-    DedupeOptions, EndOutcome, Heartbeat, JobId, JobResult, Key, Priority, Selection, Timestamp,
+    DedupeOptions, EndOutcome, FencingToken, Heartbeat, JobId, JobResult, Key, Priority, Selection,
+    Timestamp,
 };
 
 use crate::checksum::{self, EndedJob};
@@ -17,7 +18,7 @@ use crate::key_range;
 /// The outcome of a registration.
 #[derive(Debug)]
 pub(super) enum Registered {
-    Owner,
+    Owner(FencingToken),
     Joined(JobId),
 }
 
@@ -60,7 +61,20 @@ pub(super) fn register(
         ":lease_ms": millis(options.lease),
         ":priority": priority.as_str(),
     })?;
-    Ok(Registered::Owner)
+    Ok(Registered::Owner(next_token(tx, now)?))
+}
+
+/// The token of a new owner: greater than all that the file has handed out, whatever has become of their
+/// rows. As [`FencingToken::next`], in SQL.
+fn next_token(tx: &Transaction<'_>, now: Timestamp) -> Result<FencingToken, TransactionError> {
+    let first = FencingToken::first(now).get();
+    let token = tx
+        .prepare_cached(
+            "INSERT INTO dedupe_tokens (id, last) VALUES (1, ?1)
+             ON CONFLICT (id) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last",
+        )?
+        .query_row([first], |row| row.get(0))?;
+    Ok(FencingToken::new(token))
 }
 
 fn pending(tx: &Transaction<'_>, key: &Key) -> Result<Option<Pending>, TransactionError> {

@@ -108,18 +108,23 @@ pub(crate) fn ended_job<'a>(
     Ok(is_intact.then_some(ended))
 }
 
-pub(super) fn is_in_progress(
+/// How long the lease of the key's job in progress runs.
+pub(super) fn lease_left(
     db: &Connection,
     key: &Key,
     now: Timestamp,
-) -> Result<bool, TransactionError> {
-    let lease_until: Option<i64> = db
+) -> Result<Option<Duration>, TransactionError> {
+    let left = db
         .prepare_cached(
-            "SELECT lease_until FROM dedupe_jobs WHERE hash = ?1 AND status = 'pending'",
+            "SELECT lease_until, lease_ms FROM dedupe_jobs WHERE hash = ?1 AND status = 'pending'",
         )?
-        .query_row([key.as_str()], |row| row.get(0))
+        .query_row([key.as_str()], |row| {
+            let lease_until = Timestamp::from_millis(row.get(0)?);
+            // The clock may have been set back.
+            Ok(lease_until.since(now).min(duration(row.get(1)?)))
+        })
         .optional()?;
-    Ok(lease_until.is_some_and(|until| now.as_millis() < until))
+    Ok(left.filter(|left| !left.is_zero()))
 }
 
 pub(super) fn list(

@@ -47,6 +47,7 @@ pub(crate) static DEDUPE: Component = Component {
         migration!(1, "dedupe", "seed"),
         migration!(2, "dedupe", "leases"),
         migration!(3, "dedupe", "checksums"),
+        migration!(4, "dedupe", "tokens"),
     ],
 };
 

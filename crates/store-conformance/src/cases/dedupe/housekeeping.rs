@@ -179,6 +179,7 @@ pub async fn closed_store_refuses_calls(harness: &dyn Harness) -> Result<()> {
         jobs.wait_for(&key, &job, SECOND).await.err(),
         jobs.heartbeat(&key, &job).await.err(),
         jobs.is_in_progress(&key).await.err(),
+        jobs.lease_left(&key).await.err(),
         jobs.list(&PageRequest::default()).await.err(),
         jobs.stats().await.err(),
         jobs.clear(&Selection::All).await.err(),

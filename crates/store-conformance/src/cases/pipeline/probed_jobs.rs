@@ -115,6 +115,10 @@ impl DedupeStore for ProbedJobs {
         self.jobs.is_in_progress(key).await
     }
 
+    async fn lease_left(&self, key: &Key) -> Result<Option<Duration>> {
+        self.jobs.lease_left(key).await
+    }
+
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
         self.jobs.list(page).await
     }

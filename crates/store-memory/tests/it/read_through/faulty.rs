@@ -155,6 +155,10 @@ impl DedupeStore for Faulty<MemoryDedupeStore> {
         self.store.is_in_progress(key).await
     }
 
+    async fn lease_left(&self, key: &Key) -> Result<Option<Duration>> {
+        self.store.lease_left(key).await
+    }
+
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
         self.store.list(page).await
     }
