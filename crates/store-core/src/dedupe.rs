@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub(crate) use lease::{end_job, hold_lease};
+pub(crate) use lease::{Beat, end_job, hold_lease, hold_observed_lease};
 pub use run_once::{DedupeStoreExt, RunOnceError, RunOnceOptions};
 pub use token::FencingToken;
 
@@ -30,7 +30,8 @@ use crate::time::Timestamp;
 /// renews it with heartbeats. When the lease lapses, exactly one other caller takes over with a new
 /// [`JobId`], and calls of the replaced owner are fenced: they change nothing.
 ///
-/// Applications rarely call this: [`DedupeStoreExt::run_once`] keeps the lease and shares the result.
+/// Applications rarely call this: [`DedupeStoreExt::run_once`] keeps the lease and shares the result, and
+/// [`AdvisoryLock`](crate::AdvisoryLock) runs the work of one holder at a time.
 ///
 /// Every method can fail with the kinds of a backend that does not work: `Busy`, `Throttled`,
 /// `Timeout`, `Unavailable`, `CircuitOpen`, `Corrupt`, `SchemaNewer`, `SchemaMissing`, `ReadOnly`,

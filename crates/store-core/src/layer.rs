@@ -33,4 +33,5 @@ pub use self::tiered::{Tiered, TieredOptions};
 pub use self::traced::Traced;
 pub use self::transformed::{Transformed, ValueTransform};
 pub use self::warm::{WarmOptions, WarmProgress, warm};
+pub(crate) use self::within::within;
 pub use crate::backend::breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};

@@ -11,6 +11,7 @@
 //! | the same over all processes, refreshed before it expires and served stale when it cannot be loaded | [`layer::ReadThrough`] |
 //! | wait for a permit of a rate limit | [`RateLimiter`], [`Limit`], [`Acquire`] |
 //! | do work once over all processes | [`DedupeStoreExt::run_once`] |
+//! | do work by one holder at a time over all processes | [`AdvisoryLock`], with a [`FencingToken`] |
 //! | all of it for requests to an API, equal ones sent once over all processes | [`Pipeline`], [`pipeline::Request`] |
 //! | hand a backend's stores on | [`Stores`] |
 //! | build readable keys | [`KeyBuilder`] |
@@ -53,6 +54,7 @@ mod hash;
 mod key;
 pub mod layer;
 mod limiter;
+mod lock;
 mod options;
 mod page;
 pub mod pipeline;
@@ -80,6 +82,7 @@ pub use {
     hash::request_hash,
     key::{Key, KeyBuilder, MAX_KEY_BYTES, Scope, Selection},
     limiter::{AcquireError, RateLimitStoreExt, RateLimiter, RateLimiterOptions},
+    lock::{AdvisoryLock, HeldLock, LockError, LockOptions},
     options::{CacheOptions, DedupeOptions, RateLimitOptions, StoreOptions},
     page::{Page, PageRequest},
     pipeline::{Outcome, Pipeline},

@@ -7,12 +7,13 @@ pub use crate::pipeline::{
 };
 #[doc(no_inline)]
 pub use crate::{
-    Acquire, AcquireError, AdaptiveConfig, Bincode, BoxError, CacheOptions, CacheStore,
-    CacheStoreExt, Claim, Clock, DAY, Decision, DedupeOptions, DedupeStore, DedupeStoreExt, Error,
-    ErrorKind, FillToken, HOUR, JobOutcome, JobResult, Json, Key, KeyBuilder, Limit, LoadError,
-    Lookup, MINUTE, ManualClock, NewEntry, Outcome, Partition, Permit, Pipeline, Policy, Priority,
-    Random, RateLimitOptions, RateLimitStore, RateLimitStoreExt, RateLimiter, RateLimiterOptions,
-    Reason, Registration, Resource, ResourceConfig, Result, RunOnceError, RunOnceOptions, SECOND,
-    Scope, Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl, TypedCache,
-    Wait, WaitEvent, WaitId, WaitObserver, WaitReason,
+    Acquire, AcquireError, AdaptiveConfig, AdvisoryLock, Bincode, BoxError, CacheOptions,
+    CacheStore, CacheStoreExt, Claim, Clock, DAY, Decision, DedupeOptions, DedupeStore,
+    DedupeStoreExt, Error, ErrorKind, FencingToken, FillToken, HOUR, HeldLock, JobOutcome,
+    JobResult, Json, Key, KeyBuilder, Limit, LoadError, LockError, LockOptions, Lookup, MINUTE,
+    ManualClock, NewEntry, Outcome, Partition, Permit, Pipeline, Policy, Priority, Random,
+    RateLimitOptions, RateLimitStore, RateLimitStoreExt, RateLimiter, RateLimiterOptions, Reason,
+    Registration, Resource, ResourceConfig, Result, RunOnceError, RunOnceOptions, SECOND, Scope,
+    Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl, TypedCache, Wait,
+    WaitEvent, WaitId, WaitObserver, WaitReason,
 };

@@ -18,6 +18,15 @@ const FIRST_PAUSE: Duration = Duration::from_millis(25);
 /// The shortest time between two heartbeats: a lease of nothing must not keep the task busy.
 const MIN_INTERVAL: Duration = Duration::from_millis(5);
 
+/// What a heartbeat has told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Beat {
+    /// The lease is renewed; at this monotonic time it was asked to be.
+    Renewed { asked_at: Duration },
+    /// The lease is another owner's.
+    Fenced,
+}
+
 /// Runs `work`, renewing the owner's lease every third of it. The heartbeats are part of the caller's
 /// task: work that blocks its thread lets the lease lapse.
 pub(crate) async fn hold_lease<R: Future>(
@@ -26,8 +35,19 @@ pub(crate) async fn hold_lease<R: Future>(
     owner: &Ownership,
     work: R,
 ) -> R::Output {
+    hold_observed_lease(store, clock, owner, |_beat| {}, work).await
+}
+
+/// [`hold_lease`] that tells of its heartbeats.
+pub(crate) async fn hold_observed_lease<R: Future>(
+    store: &dyn DedupeStore,
+    clock: &dyn Clock,
+    owner: &Ownership,
+    on_beat: impl FnMut(Beat) + Send,
+    work: R,
+) -> R::Output {
     let mut work = pin!(work);
-    let mut heartbeats = pin!(renew(store, clock, owner));
+    let mut heartbeats = pin!(renew(store, clock, owner, on_beat));
     poll_fn(|context| match work.as_mut().poll(context) {
         Poll::Ready(output) => Poll::Ready(output),
         Poll::Pending => {
@@ -38,15 +58,22 @@ pub(crate) async fn hold_lease<R: Future>(
     .await
 }
 
-async fn renew(store: &dyn DedupeStore, clock: &dyn Clock, owner: &Ownership) {
+async fn renew(
+    store: &dyn DedupeStore,
+    clock: &dyn Clock,
+    owner: &Ownership,
+    mut on_beat: impl FnMut(Beat) + Send,
+) {
     let (key, job) = (owner.key(), owner.job());
     let interval = (owner.lease() / 3).max(MIN_INTERVAL);
     loop {
         clock.sleep(interval).await;
+        let asked_at = clock.monotonic();
         match store.heartbeat(key, job).await {
-            Ok(Heartbeat::Renewed(_)) => {}
+            Ok(Heartbeat::Renewed(_)) => on_beat(Beat::Renewed { asked_at }),
             Ok(Heartbeat::Fenced) => {
                 debug!(%key, "another owner took over");
+                on_beat(Beat::Fenced);
                 std::future::pending::<()>().await;
             }
             Err(error) => warn!(%key, %error, "a heartbeat failed"),

@@ -1,4 +1,4 @@
-//! A bound on how long a layer waits.
+//! A bound on how long something waits.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -9,7 +9,7 @@ use crate::clock::Clock;
 
 /// The output of `work` if it ends within `limit`, after which it is dropped; `Duration::MAX` is without a bound. A timer
 /// is made only if it has to wait.
-pub(super) async fn within<R: Future>(
+pub(crate) async fn within<R: Future>(
     clock: &dyn Clock,
     limit: Duration,
     work: R,

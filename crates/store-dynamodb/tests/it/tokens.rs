@@ -1,8 +1,8 @@
 //! Fencing tokens on hosts whose clocks differ, and after the item that held the last one is gone.
 
 use store_core::{
-    Clock as _, DedupeStore, FencingToken, HOUR, Key, ManualClock, Priority, Registration, SECOND,
-    Selection,
+    AdvisoryLock, Clock as _, DedupeStore, FencingToken, HOUR, Key, LockError, ManualClock,
+    Priority, Registration, SECOND, Selection,
 };
 use store_dynamodb::{DedupeOptions, DynamoDbDedupeStore, DynamoDbTable};
 
@@ -78,4 +78,20 @@ async fn an_item_goes_only_when_the_time_alone_gives_a_greater_token() {
     jobs.cleanup().await.expect("a count");
     assert_eq!(items(&table).await, 0);
     assert!(token(&store(&table, &behind)).await > next);
+}
+
+// covers("F32")
+#[tokio::test]
+async fn a_lock_over_a_table_has_one_holder_at_a_time() {
+    let table = support::table().await;
+    let locks = [0, 1].map(|_host| AdvisoryLock::new(DynamoDbDedupeStore::new(&table), key()));
+    let [one, other] = &locks;
+    let first = one.with_lock(async |held| {
+        let refused = other.try_with_lock(async |_| ()).await;
+        assert!(matches!(refused, Err(LockError::Held { lease_left }) if lease_left > SECOND));
+        held.token()
+    });
+    let first = first.await.expect("the lock");
+    let second = other.with_lock(async |held| held.token()).await;
+    assert!(second.expect("the lock") > first);
 }

@@ -12,6 +12,7 @@ mod defaults;
 mod examples;
 mod layers;
 mod limiter;
+mod lock;
 mod pipeline;
 mod read_through;
 mod routed;

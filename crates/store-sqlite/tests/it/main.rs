@@ -21,6 +21,7 @@ mod fixtures;
 mod hidden_values;
 mod jobs_across_processes;
 mod limits_across_processes;
+mod lock_across_processes;
 mod npm_contents;
 mod npm_migration;
 mod npm_migration_killed;
