@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::runtime::Handle;
@@ -271,64 +271,6 @@ impl SqliteDatabase {
         self.long_read_as("read", f).await
     }
 
-    /// Runs `f` inside a write transaction and returns after its commit.
-    ///
-    /// While the writer is idle this happens on the caller's thread, otherwise on the writer
-    /// thread, which commits queued operations as a group. An error or a panic of `f` rolls back `f`
-    /// alone. The writes of one task are applied in order.
-    ///
-    /// ```
-    /// # #[tokio::main]
-    /// # async fn main() -> sqlite_database::Result<()> {
-    /// let database = sqlite_database::SqliteDatabase::in_memory().await?;
-    /// let changed = database
-    ///     .write(|tx| {
-    ///         tx.execute_batch("CREATE TABLE book (title TEXT NOT NULL) STRICT")?;
-    ///         Ok(tx.execute("INSERT INTO book VALUES ('Saga')", [])?)
-    ///     })
-    ///     .await?;
-    /// assert_eq!(changed, 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The error of `f` ([`Error::aborted`] wraps one that is no database error);
-    /// [`ErrorKind::Busy`] if another process holds the write lock for longer than the
-    /// [`busy_timeout`](DatabaseOptions::busy_timeout); [`ErrorKind::Closed`] after
-    /// [`close`](Self::close); [`ErrorKind::Internal`] if `f` panics; [`ErrorKind::InvalidInput`] if
-    /// `f` ends the transaction; [`ErrorKind::StorageFull`], [`ErrorKind::ReadOnly`] and other kinds
-    /// if the commit fails, which rolls `f` back.
-    ///
-    /// # Cancel safety
-    ///
-    /// Once polled, the operation commits even if the future is dropped. Its result is then dropped
-    /// after the commit, so a result that is a guard can compensate in its destructor.
-    pub async fn write<T, F>(&self, f: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
-    {
-        self.inner.ensure_open("write")?;
-        self.inner
-            .writer
-            .write(f)
-            .await
-            .map_err(|error| self.inner.add_context(error, "write"))
-    }
-
-    /// Queues `f` for the writer thread and returns at once; a failure is logged.
-    ///
-    /// Never blocks and needs no async runtime, so destructors may call it. After
-    /// [`close`](Self::close) `f` is dropped without being run.
-    pub fn write_detached<F>(&self, f: F)
-    where
-        F: FnOnce(&Transaction<'_>) -> Result<()> + Send + 'static,
-    {
-        self.inner.writer.write_detached(f);
-    }
-
     /// A watch that reports commits of this process and others within
     /// [`poll_interval`](DatabaseOptions::poll_interval).
     ///
@@ -467,6 +409,15 @@ impl SqliteDatabase {
             })
         })
         .await
+    }
+
+    /// Fails once the database is closed, or its file is no longer in its place.
+    pub(crate) fn ensure_open(&self, operation: &'static str) -> Result<()> {
+        self.inner.ensure_open(operation)
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.inner.writer
     }
 
     pub(crate) fn location(&self) -> &Location {

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | open a file, an in-memory database or the file of an `sqlx` pool | [`SqliteDatabase::open`], [`in_memory`](SqliteDatabase::in_memory), [`from_pool`](SqliteDatabase::from_pool), with [`DatabaseOptions`] |
 //! | run a write transaction | [`SqliteDatabase::write`]; from a destructor [`write_detached`](SqliteDatabase::write_detached) |
+//! | run a transaction in a mode of SQLite's, which rolls back if its caller is dropped | [`SqliteDatabase::transaction`], [`TransactionMode`] |
 //! | read | [`SqliteDatabase::read`], without `async` [`blocking_read`](SqliteDatabase::blocking_read), for seconds [`long_read`](SqliteDatabase::long_read) |
 //! | wait for a commit of any process | [`SqliteDatabase::watch_changes`], a [`ChangeWatch`] |
 //! | ask whether rows kept in memory are current | [`SqliteDatabase::data_version`] |
@@ -63,6 +64,7 @@ mod migrate;
 mod pool;
 mod reader;
 mod set_aside;
+mod transaction;
 mod writer;
 
 mod blocking;
@@ -91,3 +93,4 @@ pub use options::{
 pub use rusqlite;
 pub use set_aside::DamageCheck;
 pub use sqlx;
+pub use transaction::TransactionMode;

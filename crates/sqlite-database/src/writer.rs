@@ -29,6 +29,7 @@ use crate::busy::Deadline;
 use crate::checkpoint::{self, Checkpointer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{DatabaseOptions, Execution};
+use crate::transaction::TransactionMode;
 
 /// The most operations per transaction: enough to amortise a commit, few enough that other
 /// processes are not starved.
@@ -100,16 +101,53 @@ impl Writer {
     {
         let deadline = self.shared.deadline();
         let f = match self.shared.options.execution {
-            Execution::CallerThread => match self.shared.run_inline(f, deadline) {
-                InlineAttempt::Done(outcome) => return outcome,
-                InlineAttempt::Busy(f) => f,
-            },
+            Execution::CallerThread => {
+                match self
+                    .shared
+                    .run_inline(TransactionMode::Immediate, f, deadline)
+                {
+                    InlineAttempt::Done(outcome) => return outcome,
+                    InlineAttempt::Busy(f) => f,
+                }
+            }
             Execution::Background => f,
         };
+        self.enqueue(|reply| Awaited::new(f, deadline, reply)).await
+    }
+
+    /// Runs `f` in a transaction of its own.
+    pub(crate) async fn write_alone<T, F>(&self, mode: TransactionMode, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
+        let deadline = self.shared.deadline();
+        let f = match (self.shared.options.execution, mode) {
+            (Execution::CallerThread, TransactionMode::Immediate | TransactionMode::Exclusive) => {
+                match self.shared.run_inline(mode, f, deadline) {
+                    InlineAttempt::Done(outcome) => return outcome,
+                    InlineAttempt::Busy(f) => f,
+                }
+            }
+            // It may have to wait for the lock in the middle, which is for the writer's thread.
+            (Execution::CallerThread, TransactionMode::Deferred) | (Execution::Background, _) => f,
+        };
+        self.enqueue(|reply| Awaited::new(f, deadline, reply).alone(mode))
+            .await
+    }
+
+    async fn enqueue<T, F>(
+        &self,
+        operation: impl FnOnce(oneshot::Sender<Result<T>>) -> Awaited<T, F>,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         self.shared
             .queue
-            .push(Box::new(Awaited::new(f, deadline, reply)))
+            .push(Box::new(operation(reply)))
             .map_err(|_refused| closed())?;
         answer.await.map_err(|_lost| closed())?
     }
@@ -138,7 +176,12 @@ impl Writer {
 }
 
 impl Shared {
-    fn run_inline<T, F>(&self, f: F, deadline: Deadline) -> InlineAttempt<T, F>
+    fn run_inline<T, F>(
+        &self,
+        mode: TransactionMode,
+        f: F,
+        deadline: Deadline,
+    ) -> InlineAttempt<T, F>
     where
         F: FnOnce(&Transaction<'_>) -> Result<T>,
     {
@@ -154,7 +197,7 @@ impl Shared {
             return InlineAttempt::Done(Err(closed()));
         };
         let deadline = deadline.min(Deadline::after(INLINE_BUSY_TIMEOUT));
-        let transaction = match group::begin(connection, deadline) {
+        let transaction = match group::begin(connection, mode, deadline) {
             Ok(transaction) => transaction,
             Err(error) if error.kind() == ErrorKind::Busy => return InlineAttempt::Busy(f),
             Err(error) => return InlineAttempt::Done(Err(error)),
@@ -172,7 +215,7 @@ impl Shared {
             let Some(connection) = guard.as_mut() else {
                 break;
             };
-            let mut operations = self.queue.take(MAX_GROUP);
+            let mut operations = self.queue.take_group(MAX_GROUP);
             let timeout = self.options.busy_timeout;
             let outcomes = group::commit(connection, &mut operations, &self.growth, timeout);
             self.queue.put_back(operations.split_off(outcomes.len()));

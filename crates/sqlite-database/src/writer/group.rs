@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 use super::growth::Growth;
 use super::operation::{Operation, run_caught};
 use crate::busy::{self, Deadline};
 use crate::error::{Error, ErrorKind, Result};
+use crate::transaction::TransactionMode;
 
-/// Begins an immediate transaction: upgrading a read to a write fails with a snapshot conflict,
-/// which no waiting resolves.
-pub(super) fn begin(connection: &mut Connection, deadline: Deadline) -> Result<Transaction<'_>> {
+/// Begins a transaction; those that every write runs in are immediate, because upgrading a read to a
+/// write fails with a snapshot conflict, which no waiting resolves.
+pub(super) fn begin(
+    connection: &mut Connection,
+    mode: TransactionMode,
+    deadline: Deadline,
+) -> Result<Transaction<'_>> {
     busy::with_deadline(deadline, || {
-        Transaction::new(connection, TransactionBehavior::Immediate).map_err(Error::from)
+        Transaction::new(connection, mode.into()).map_err(Error::from)
     })
 }
 
@@ -51,7 +56,8 @@ pub(super) fn commit(
     let Some(first) = operations.first() else {
         return Vec::new();
     };
-    let transaction = match begin(connection, first.deadline()) {
+    let mode = first.alone_in().unwrap_or_default();
+    let transaction = match begin(connection, mode, first.deadline()) {
         Ok(transaction) => transaction,
         Err(error) if error.kind() == ErrorKind::Busy => {
             // Those that came later may wait for longer.

@@ -9,11 +9,15 @@ use tokio::sync::oneshot;
 
 use crate::busy::Deadline;
 use crate::error::{Error, ErrorKind, Result};
+use crate::transaction::TransactionMode;
 
 /// A queued operation: run once inside a transaction, answered once after its commit.
 pub(super) trait Operation: Send {
     /// The moment up to which it waits for the write lock.
     fn deadline(&self) -> Deadline;
+
+    /// The mode of the transaction that it needs for itself; `None` shares an immediate one with others.
+    fn alone_in(&self) -> Option<TransactionMode>;
 
     /// Runs the operation and stores its result.
     fn run(&mut self, transaction: &Transaction<'_>) -> Result<()>;
@@ -59,6 +63,7 @@ pub(super) struct Awaited<T, F> {
     f: Option<F>,
     value: Option<T>,
     deadline: Deadline,
+    alone_in: Option<TransactionMode>,
     caller: oneshot::Sender<Result<T>>,
 }
 
@@ -68,8 +73,15 @@ impl<T, F> Awaited<T, F> {
             f: Some(f),
             value: None,
             deadline,
+            alone_in: None,
             caller,
         }
+    }
+
+    /// The same in a transaction of its own.
+    pub(super) fn alone(mut self, mode: TransactionMode) -> Self {
+        self.alone_in = Some(mode);
+        self
     }
 }
 
@@ -80,6 +92,10 @@ where
 {
     fn deadline(&self) -> Deadline {
         self.deadline
+    }
+
+    fn alone_in(&self) -> Option<TransactionMode> {
+        self.alone_in
     }
 
     fn run(&mut self, transaction: &Transaction<'_>) -> Result<()> {
@@ -120,6 +136,10 @@ where
 {
     fn deadline(&self) -> Deadline {
         self.deadline
+    }
+
+    fn alone_in(&self) -> Option<TransactionMode> {
+        None
     }
 
     fn run(&mut self, transaction: &Transaction<'_>) -> Result<()> {

@@ -49,10 +49,12 @@ impl Queue {
         !state.operations.is_empty()
     }
 
-    /// Removes at most `limit` operations from the front.
-    pub(super) fn take(&self, limit: usize) -> Vec<Box<dyn Operation>> {
+    /// Removes from the front at most `limit` operations that share a transaction, or one that needs its own.
+    pub(super) fn take_group(&self, limit: usize) -> Vec<Box<dyn Operation>> {
         let mut state = self.state();
-        let count = state.operations.len().min(limit);
+        let waiting = state.operations.iter().take(limit);
+        let sharing = waiting.take_while(|operation| operation.alone_in().is_none());
+        let count = sharing.count().max(1).min(state.operations.len());
         state.operations.drain(..count).collect()
     }
 

@@ -17,5 +17,6 @@ mod replaced;
 mod set_aside;
 mod space;
 mod surroundings;
+mod transactions;
 mod waiting;
 mod writing;
