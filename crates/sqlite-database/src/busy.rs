@@ -28,7 +28,7 @@ impl Deadline {
     }
 
     /// The time that is left; zero once it has passed.
-    fn remaining(self) -> Duration {
+    pub(crate) fn remaining(self) -> Duration {
         self.0.saturating_duration_since(now())
     }
 

@@ -9,6 +9,7 @@ use crate::file_lock::FileLock;
 use crate::leftovers;
 use crate::location::Location;
 use crate::options::{CreateMode, DatabaseOptions, Synchronous};
+use crate::read_timeout;
 
 /// The version of the linked SQLite library, such as `3.51.3`.
 ///
@@ -76,7 +77,9 @@ fn ensure_writable(connection: &Connection) -> Result<()> {
 
 /// Opens a read-only connection.
 pub(crate) fn open_reader(location: &Location, options: &DatabaseOptions) -> Result<Connection> {
-    open_configured(location, options, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let connection = open_configured(location, options, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    read_timeout::install(&connection)?;
+    Ok(connection)
 }
 
 /// Opens a second connection that writes, but never creates or converts the file.

@@ -14,7 +14,7 @@ use crate::blocking::run_blocking;
 use crate::busy::{self, Deadline};
 use crate::changes::{ChangePoller, ChangeWatch, VersionReader};
 use crate::checkpoint::Checkpointer;
-use crate::connection::{open_existing, open_writer, page_numbers};
+use crate::connection::{open_existing, open_reader, open_writer, page_numbers};
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::migrate::Turns;
@@ -202,7 +202,9 @@ impl SqliteDatabase {
     ///
     /// The error of `f`; [`ErrorKind::Closed`] after [`close`](Self::close);
     /// [`ErrorKind::Unavailable`] if a connection cannot be opened, or if the file was deleted, moved
-    /// or replaced; [`ErrorKind::ReadOnly`] if `f` writes.
+    /// or replaced; [`ErrorKind::ReadOnly`] if `f` writes; [`ErrorKind::Timeout`] if it takes longer
+    /// than the [`read_timeout`](DatabaseOptions::read_timeout); [`ErrorKind::Busy`] if there are
+    /// [`max_readers`](DatabaseOptions::max_readers) for too long.
     pub fn blocking_read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.inner.read(f)
     }
@@ -236,6 +238,39 @@ impl SqliteDatabase {
                 run_blocking(move || inner.read(f)).await
             }
         }
+    }
+
+    /// Reads the file: the health check of a service.
+    ///
+    /// It opens the file anew, because what is open already has the first pages in memory, and neither writes
+    /// nor waits for a writer. What is damaged behind the schema is found by [`check`](Self::check) only.
+    ///
+    /// ```
+    /// # #[tokio::main]
+    /// # async fn main() -> sqlite_database::Result<()> {
+    /// let database = sqlite_database::SqliteDatabase::in_memory().await?;
+    /// assert!(database.ping().await.is_ok());
+    /// database.close().await?;
+    /// assert!(database.ping().await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Closed`] after [`close`](Self::close); [`ErrorKind::Unavailable`] if the file cannot be
+    /// opened, or was deleted, moved or replaced; [`ErrorKind::Corrupt`] if it is no database any more;
+    /// [`ErrorKind::Busy`] if another program keeps it locked.
+    pub async fn ping(&self) -> Result<()> {
+        const OPERATION: &str = "ping";
+        self.inner.ensure_open(OPERATION)?;
+        let inner = Arc::clone(&self.inner);
+        let open = move || open_reader(&inner.location, &inner.options);
+        let timeout = self.inner.options.busy_timeout;
+        run_blocking(move || busy::with_busy_timeout(timeout, open))
+            .await
+            .map(drop)
+            .map_err(|error| self.inner.add_context(error, OPERATION))
     }
 
     /// Runs a read of seconds on one of tokio's blocking threads, whatever
@@ -389,7 +424,7 @@ impl SqliteDatabase {
             inner
                 .file
                 .ensure_in_place(operation)
-                .and_then(|()| inner.readers.with_connection(f))
+                .and_then(|()| inner.readers.with_connection(None, f))
         });
         read.await
             .map_err(|error| self.inner.add_context(error, operation))
@@ -496,7 +531,10 @@ impl Inner {
     fn read<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.file
             .ensure_in_place("read")
-            .and_then(|()| self.readers.with_connection(f))
+            .and_then(|()| {
+                let limit = self.options.read_timeout;
+                self.readers.with_connection(limit, f)
+            })
             .map_err(|error| self.add_context(error, "read"))
     }
 

@@ -16,6 +16,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// Another writer held the lock for longer than the busy timeout.
     Busy,
+    /// A read took longer than the read timeout.
+    Timeout,
     /// The change violates a constraint of the schema.
     Constraint,
     /// The file is damaged, or is not a SQLite database.
@@ -47,7 +49,7 @@ impl ErrorKind {
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::Busy => true,
+            Self::Busy | Self::Timeout => true,
             Self::Constraint
             | Self::Corrupt
             | Self::ReadOnly
@@ -67,6 +69,9 @@ impl ErrorKind {
         match self {
             Self::Busy => {
                 "locked by another writer for longer than the busy timeout; retry, or increase it"
+            }
+            Self::Timeout => {
+                "the read took longer than the read timeout; read less at once, or increase it"
             }
             Self::Constraint => "the change violates a constraint of the schema",
             Self::Corrupt => {
@@ -105,6 +110,8 @@ impl ErrorKind {
             // BUSY, LOCKED; PROTOCOL is a lost race for the WAL's locks.
             5 | 6 | 15 => Self::Busy,
             8 => Self::ReadOnly,
+            // INTERRUPT: only a read's time limit interrupts.
+            9 => Self::Timeout,
             // CORRUPT, NOTADB.
             11 | 26 => Self::Corrupt,
             13 => Self::StorageFull,
@@ -324,6 +331,7 @@ mod tests {
             (6, ErrorKind::Busy),
             (15, ErrorKind::Busy),
             (extended(8, 4), ErrorKind::ReadOnly),
+            (9, ErrorKind::Timeout),
             (11, ErrorKind::Corrupt),
             (26, ErrorKind::Corrupt),
             (13, ErrorKind::StorageFull),
@@ -338,7 +346,7 @@ mod tests {
             assert_eq!(failure(code).kind(), kind, "code {code}");
             assert_eq!(
                 failure(code).is_retryable(),
-                kind == ErrorKind::Busy,
+                matches!(kind, ErrorKind::Busy | ErrorKind::Timeout),
                 "code {code}"
             );
         }

@@ -14,6 +14,7 @@
 //! | wait for a commit of any process | [`SqliteDatabase::watch_changes`], a [`ChangeWatch`] |
 //! | ask whether rows kept in memory are current | [`SqliteDatabase::data_version`] |
 //! | declare and migrate a schema | [`Component`] and [`Migration`]; [`SqliteDatabase::migrate`], [`MigrationStatus`] |
+//! | check that the database can be read | [`SqliteDatabase::ping`] |
 //! | back up, check, vacuum, measure | [`SqliteDatabase::backup`], [`check`](SqliteDatabase::check), [`vacuum`](SqliteDatabase::vacuum), [`size`](SqliteDatabase::size) |
 //! | return free pages to the file system, a few at a time | [`SqliteDatabase::release_free_pages`] |
 //! | move a damaged file aside, once among all that find it damaged | [`SqliteDatabase::set_aside`], with a [`DamageCheck`] |
@@ -79,6 +80,7 @@ mod filesystem;
 mod leftovers;
 mod location;
 mod opened_file;
+mod read_timeout;
 mod space;
 
 pub use changes::ChangeWatch;

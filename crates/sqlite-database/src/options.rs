@@ -67,6 +67,11 @@ pub enum NetworkFilesystems {
 
 /// Options of a [`SqliteDatabase`](crate::SqliteDatabase).
 ///
+/// What pools of servers have and this has not: a minimum of connections, because opening one takes a fraction of a
+/// millisecond; a timeout for connecting, which is the [`busy_timeout`](Self::busy_timeout); a bound on writers,
+/// of which there is one; and a test of a connection before it is used, because a local file does not
+/// hang up.
+///
 /// ```
 /// use sqlite_database::{DatabaseOptions, Synchronous};
 ///
@@ -84,6 +89,19 @@ pub struct DatabaseOptions {
     /// The number of idle read connections kept open; more are opened while more threads read at
     /// once. Default: 4.
     pub readers: NonZeroUsize,
+    /// The most reads at a time: others wait for as long as the [`busy_timeout`](Self::busy_timeout)
+    /// allows, and then fail with [`ErrorKind::Busy`](crate::ErrorKind::Busy). A read within a read counts as
+    /// another one, so that two may wait for each other. Default: unlimited. On callers' threads
+    /// there are never more than there are threads; a bound is for [`Execution::Background`], where each read has
+    /// a thread, file descriptors and a [`page cache`](Self::cache_kib) of its own.
+    pub max_readers: Option<NonZeroUsize>,
+    /// After how long an idle read connection is closed, when another read ends; the one that was used last
+    /// stays. Default: 30 s.
+    pub reader_idle_timeout: Duration,
+    /// How long a [`read`](crate::SqliteDatabase::read) may run: its statement is interrupted then, and fails with
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout). A [`long_read`](crate::SqliteDatabase::long_read) has no such
+    /// limit, nor has a write, which others of its group would be rolled back with. Default: 30 s.
+    pub read_timeout: Option<Duration>,
     /// The page cache of each connection, in KiB. Default: 8192.
     pub cache_kib: u32,
     /// The most bytes of the file that readers map into memory. It saves reads where nobody writes; after each
@@ -122,6 +140,9 @@ impl Default for DatabaseOptions {
             busy_timeout: Duration::from_secs(5),
             synchronous: Synchronous::Normal,
             readers: NonZeroUsize::MIN.saturating_add(3),
+            max_readers: None,
+            reader_idle_timeout: Duration::from_secs(30),
+            read_timeout: Some(Duration::from_secs(30)),
             cache_kib: 8 * 1024,
             mmap_bytes: 0,
             page_bytes: 8192,
@@ -155,6 +176,27 @@ impl DatabaseOptions {
     #[must_use]
     pub fn with_readers(mut self, readers: NonZeroUsize) -> Self {
         self.readers = readers;
+        self
+    }
+
+    /// Sets [`max_readers`](Self::max_readers).
+    #[must_use]
+    pub fn with_max_readers(mut self, max_readers: impl Into<Option<NonZeroUsize>>) -> Self {
+        self.max_readers = max_readers.into();
+        self
+    }
+
+    /// Sets [`reader_idle_timeout`](Self::reader_idle_timeout).
+    #[must_use]
+    pub fn with_reader_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.reader_idle_timeout = timeout;
+        self
+    }
+
+    /// Sets [`read_timeout`](Self::read_timeout).
+    #[must_use]
+    pub fn with_read_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.read_timeout = timeout.into();
         self
     }
 

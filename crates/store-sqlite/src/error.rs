@@ -94,6 +94,7 @@ pub(crate) fn corrupt(detail: &'static str) -> Error {
 const fn kind(kind: DatabaseKind) -> ErrorKind {
     match kind {
         DatabaseKind::Busy => ErrorKind::Busy,
+        DatabaseKind::Timeout => ErrorKind::Timeout,
         DatabaseKind::ReadOnly => ErrorKind::ReadOnly,
         DatabaseKind::StorageFull => ErrorKind::StorageFull,
         DatabaseKind::Unavailable => ErrorKind::Unavailable,
@@ -127,6 +128,7 @@ mod tests {
     fn codes_decide_the_kind_and_display_omits_the_source() {
         for (code, kind) in [
             (rusqlite::ffi::SQLITE_BUSY, ErrorKind::Busy),
+            (rusqlite::ffi::SQLITE_INTERRUPT, ErrorKind::Timeout),
             (rusqlite::ffi::SQLITE_FULL, ErrorKind::StorageFull),
             (rusqlite::ffi::SQLITE_READONLY, ErrorKind::ReadOnly),
             (rusqlite::ffi::SQLITE_CANTOPEN, ErrorKind::Unavailable),

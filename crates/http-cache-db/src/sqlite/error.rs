@@ -27,6 +27,7 @@ pub(super) fn store_error(error: sqlite_database::Error, operation: &'static str
 const fn kind(kind: DatabaseKind) -> ErrorKind {
     match kind {
         DatabaseKind::Busy => ErrorKind::Busy,
+        DatabaseKind::Timeout => ErrorKind::Timeout,
         DatabaseKind::ReadOnly => ErrorKind::ReadOnly,
         DatabaseKind::StorageFull => ErrorKind::StorageFull,
         // Aborted by this store itself: it gave up a body, and the file is well.

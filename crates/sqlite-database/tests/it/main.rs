@@ -11,6 +11,7 @@ mod failures;
 mod maintenance;
 mod migrations;
 mod opening;
+mod pooling;
 mod processes;
 mod reading;
 mod replaced;
