@@ -7,3 +7,4 @@ pub mod cache;
 pub mod dedupe;
 pub mod pipeline;
 pub mod rate_limit;
+pub mod write_queue;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use store_core::{
     CacheOptions, CacheStore, DedupeOptions, DedupeStore, Limit, MINUTE, ManualClock,
-    RateLimitOptions, RateLimitStore, Resource, ResourceConfig, Result, SECOND,
+    RateLimitOptions, RateLimitStore, Resource, ResourceConfig, Result, SECOND, WriteQueue,
+    WriteQueueOptions,
 };
 
 /// A backend with its own empty storage.
@@ -37,6 +38,16 @@ pub trait Harness: Send + Sync {
     fn stored_overhead_bytes(&self) -> u64 {
         0
     }
+}
+
+/// A backend of the queue of writes with its own empty storage, as a [`Harness`] is one of the stores.
+#[async_trait]
+pub trait WriteQueueHarness: Send + Sync {
+    /// Opens a handle on the queue; the first call of a case says which options all of them have.
+    ///
+    /// # Errors
+    /// Any kind with which the backend fails to open, such as `Unavailable`; the case fails with it.
+    async fn write_queue(&self, options: WriteQueueOptions) -> Result<Arc<dyn WriteQueue>>;
 }
 
 /// The options that a case opens its stores with.
@@ -175,5 +186,12 @@ impl<H: Harness> Harness for Boxed<H> {
 
     fn stored_overhead_bytes(&self) -> u64 {
         self.0.stored_overhead_bytes()
+    }
+}
+
+#[async_trait]
+impl<H: WriteQueueHarness> WriteQueueHarness for Boxed<H> {
+    async fn write_queue(&self, options: WriteQueueOptions) -> Result<Arc<dyn WriteQueue>> {
+        Ok(Arc::new(Box::new(self.0.write_queue(options).await?)))
     }
 }

@@ -6,6 +6,7 @@
 //! | open the stores of a backend for the suite | [`Harness`], with the options of a [`Setup`] |
 //! | run every case, and those of the pipeline | [`conformance!`] |
 //! | run the cases of one role | [`cache_conformance!`], [`dedupe_conformance!`], [`rate_limit_conformance!`], [`pipeline_conformance!`] |
+//! | run the cases of a queue of writes | [`WriteQueueHarness`], [`write_queue_conformance!`] |
 //! | run random sequences of calls against a plain model | [`models!`] |
 //! | run the suite through `Arc<Box<dyn …>>` as well | [`Boxed`] |
 //! | run the suite of the cache through layers | [`Layered`], [`CacheOnly`], [`compositions!`] |
@@ -85,7 +86,7 @@ mod run;
 
 pub use async_trait::async_trait;
 pub use faulty::FaultyCache;
-pub use harness::{Boxed, Harness, Setup};
+pub use harness::{Boxed, Harness, Setup, WriteQueueHarness};
 pub use layered::{CacheOnly, Layered};
 #[doc(hidden)]
 pub use run::run;

@@ -79,6 +79,15 @@ macro_rules! pipeline_conformance {
     };
 }
 
+/// Makes a test of every case of the queue of writes, with a [`WriteQueueHarness`](crate::WriteQueueHarness):
+/// `write_queue_conformance!(harness, ignore: { case: "why" })`.
+#[macro_export]
+macro_rules! write_queue_conformance {
+    ($harness:expr $(, ignore: { $($case:ident: $why:literal),* $(,)? })? $(,)?) => {
+        $crate::write_queue_cases! { [$harness] [$($($case: $why),*)?] }
+    };
+}
+
 /// Makes a model-based test of each role, in a module `models`: `models!(harness)`.
 ///
 /// Random sequences of calls are checked against a plain in-memory model. The expression makes a

@@ -17,6 +17,7 @@ pub use crate::cache::FillMark;
 pub use crate::change_feed::FeedMark;
 pub use crate::dedupe::JobEnd;
 pub use crate::random::SeededRandom;
+pub use crate::write_queue::{ensure_room, next_sequence};
 pub use configs::DefaultConfigs;
 pub use deadline::Deadline;
 pub use denials::{Activity, Denials, Removals};

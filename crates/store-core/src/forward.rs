@@ -1,9 +1,11 @@
 //! The contracts for `Arc` and `Box` of a store. A method that is missing here does not compile.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::cache::{
     CacheStats, CacheStore, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome,
@@ -23,6 +25,10 @@ use crate::rate_limit::{
 use crate::resource::Resource;
 use crate::tag::Tag;
 use crate::time::Timestamp;
+use crate::write_queue::{
+    Delivery, DeliveryOutcome, QueuedKey, QueuedWrite, Received, WriteQueue, WriteQueueStats,
+    WriteSequence,
+};
 
 /// Implements a contract for `Arc` and `Box` by calling what they point to.
 macro_rules! forward {
@@ -111,4 +117,15 @@ forward!(RateLimitStore {
     fn close() -> Result<()>;
     sync: fn record_activity(request: &Acquire) -> ();
     sync: fn resolution(span: Duration) -> Duration;
+});
+
+forward!(WriteQueue {
+    fn push(key: &Key, value: Bytes) -> Result<WriteSequence>;
+    fn newest(keys: &[Key]) -> Result<Vec<Option<QueuedWrite>>>;
+    fn receive(limit: NonZeroUsize) -> Result<Received>;
+    fn renew(delivery: &Delivery) -> Result<DeliveryOutcome>;
+    fn acknowledge(delivery: &Delivery) -> Result<DeliveryOutcome>;
+    fn postpone(delivery: &Delivery, pause: Duration) -> Result<DeliveryOutcome>;
+    fn list(page: &PageRequest) -> Result<Page<QueuedKey>>;
+    fn stats() -> Result<WriteQueueStats>;
 });

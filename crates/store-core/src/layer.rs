@@ -9,6 +9,7 @@
 //! | see what takes long or fails | [`Traced`] |
 //! | store values compressed or encrypted | [`Transformed`] |
 //! | load values through the cache: once, early, and with a stale one in reserve | [`ReadThrough`] |
+//! | accept writes at once, keep them over a crash, and let their source have them later | [`WriteBehind`] |
 //! | fill a cache at the start of a program | [`warm()`] |
 //!
 //! [`CacheBuilder`] puts them together in the order in which each keeps its promise.
@@ -23,6 +24,7 @@ mod traced;
 mod transformed;
 mod warm;
 mod within;
+mod write_behind;
 
 pub use self::builder::{CacheBuilder, place};
 pub use self::circuit_breaker::CircuitBreaker;
@@ -34,4 +36,5 @@ pub use self::traced::Traced;
 pub use self::transformed::{Transformed, ValueTransform};
 pub use self::warm::{WarmOptions, WarmProgress, warm};
 pub(crate) use self::within::within;
+pub use self::write_behind::{WriteBehind, WriteBehindOptions, WriteBehindStats};
 pub use crate::backend::breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};

@@ -69,6 +69,7 @@ mod time;
 mod ttl;
 mod typed;
 mod wait;
+mod write_queue;
 
 #[rustfmt::skip]
 pub use {
@@ -96,4 +97,5 @@ pub use {
     ttl::Ttl,
     typed::{LoadError, TypedCache},
     wait::{Wait, WaitEvent, WaitId, WaitObserver, WaitReason},
+    write_queue::{Delivery, DeliveryOutcome, QueuedKey, QueuedWrite, Receipt, Received, WriteQueue, WriteQueueOptions, WriteQueueStats, WriteSequence},
 };

@@ -9,11 +9,11 @@ pub use crate::pipeline::{
 pub use crate::{
     Acquire, AcquireError, AdaptiveConfig, AdvisoryLock, Bincode, BoxError, CacheOptions,
     CacheStore, CacheStoreExt, Claim, Clock, DAY, Decision, DedupeOptions, DedupeStore,
-    DedupeStoreExt, Error, ErrorKind, FencingToken, FillToken, HOUR, HeldLock, JobOutcome,
-    JobResult, Json, Key, KeyBuilder, Limit, LoadError, LockError, LockOptions, Lookup, MINUTE,
-    ManualClock, NewEntry, Outcome, Partition, Permit, Pipeline, Policy, Priority, Random,
+    DedupeStoreExt, Delivery, Error, ErrorKind, FencingToken, FillToken, HOUR, HeldLock,
+    JobOutcome, JobResult, Json, Key, KeyBuilder, Limit, LoadError, LockError, LockOptions, Lookup,
+    MINUTE, ManualClock, NewEntry, Outcome, Partition, Permit, Pipeline, Policy, Priority, Random,
     RateLimitOptions, RateLimitStore, RateLimitStoreExt, RateLimiter, RateLimiterOptions, Reason,
     Registration, Resource, ResourceConfig, Result, RunOnceError, RunOnceOptions, SECOND, Scope,
     Selection, SetOutcome, Status, StoreOptions, Stores, Tag, Timestamp, Ttl, TypedCache, Wait,
-    WaitEvent, WaitId, WaitObserver, WaitReason,
+    WaitEvent, WaitId, WaitObserver, WaitReason, WriteQueue, WriteQueueOptions,
 };

@@ -11,6 +11,7 @@
 //! | do work once | [`MemoryDedupeStore`], [`DedupeStoreExt::run_once`] |
 //! | wait for permits of a rate limit | [`MemoryRateLimitStore`], [`RateLimitStoreExt::limiter`] |
 //! | all three for a [`Pipeline`] | [`stores`], [`stores_with`] |
+//! | keep writes until their source has them | [`MemoryWriteQueue`] |
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -32,12 +33,14 @@ mod options;
 mod rate_limit;
 mod shared;
 mod store;
+mod write_queue;
 
 pub use cache::MemoryCacheStore;
 pub use dedupe::MemoryDedupeStore;
 pub use options::Capacity;
 pub use rate_limit::{MemoryAdaptiveRateLimitStore, MemoryRateLimitStore};
 pub use store::{stores, stores_with};
+pub use write_queue::MemoryWriteQueue;
 
 #[doc(no_inline)]
 pub use store_core::{self, prelude::*};

@@ -10,10 +10,12 @@ use store_core::PageRequest;
 use store_core::layer::read_through::Loaded;
 use store_core::layer::{
     CircuitBreaker, CircuitBreakerOptions, CircuitState, ReadThrough, ReadThroughOptions, Scoped,
+    WriteBehind,
 };
 use store_memory::{
-    CacheStore, CacheStoreExt, ErrorKind, Key, ManualClock, MemoryCacheStore, MemoryDedupeStore,
-    NewEntry, Result, SECOND, Scope, Selection, Tag,
+    CacheStore, CacheStoreExt, DedupeStore, ErrorKind, Key, ManualClock, MemoryCacheStore,
+    MemoryDedupeStore, MemoryWriteQueue, NewEntry, RateLimitStore, Result, SECOND, Scope,
+    Selection, Tag,
 };
 
 use crate::conformance::Memory;
@@ -155,5 +157,27 @@ mod circuit_breaker {
         }
         assert_eq!(cache.status().state, CircuitState::Closed);
         Ok(())
+    }
+}
+
+mod write_behind {
+    use super::*;
+
+    fn harness() -> Layered {
+        Layered::new(|store| {
+            let queue = MemoryWriteQueue::new();
+            Ok(Arc::new(WriteBehind::start(
+                store,
+                queue,
+                async |_| Ok(()),
+            )?))
+        })
+    }
+
+    store_conformance::cache_conformance!(harness());
+
+    #[test]
+    fn matches_the_model() {
+        store_conformance::models::cache(harness);
     }
 }

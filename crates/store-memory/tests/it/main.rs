@@ -21,3 +21,5 @@ mod tiered;
 mod tower_layer;
 mod typed_cache;
 mod waits;
+mod write_behind;
+mod write_queue;

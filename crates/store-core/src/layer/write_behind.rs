@@ -1,0 +1,288 @@
+//! Writes that are accepted at once and reach their source later.
+
+mod deliver;
+mod inner;
+mod options;
+mod stats;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use self::inner::Inner;
+pub use self::options::WriteBehindOptions;
+pub use self::stats::WriteBehindStats;
+use self::worker::Worker;
+use crate::cache::{
+    CacheStats, CacheStore, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome,
+};
+use crate::error::{BoxError, Result};
+use crate::key::{Key, Selection};
+use crate::page::{Page, PageRequest};
+use crate::tag::Tag;
+use crate::write_queue::{Delivery, WriteQueue, WriteSequence};
+
+/// A cache whose writes are accepted at once, kept in a queue, and delivered to their source in the background: the
+/// database or the service whose values the cache holds. Clones share it.
+///
+/// [`write`](Self::write) puts a write into the [`WriteQueue`] and removes what the cache has of its key. While it is
+/// queued, lookups get it from the queue; once the source has it, from the source. The values of a
+/// [`TypedCache`](crate::TypedCache) over this are written in its codec:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::sync::{Arc, Mutex};
+///
+/// use store_core::layer::WriteBehind;
+/// use store_core::{Codec, Delivery, HOUR, Json, Key, SECOND, TypedCache};
+/// use store_memory::{MemoryCacheStore, MemoryWriteQueue}; // or a `SqliteWriteQueue`, which survives a crash
+///
+/// let book = Arc::new(Mutex::new(None::<String>)); // stands for a table
+/// let table = Arc::clone(&book);
+/// let save = move |Delivery { write, .. }: Delivery| {
+///     let table = Arc::clone(&table);
+///     async move {
+///         // UPDATE book SET title = $1, written = $3 WHERE id = $2 AND written < $3
+///         *table.lock().unwrap() = Json.decode(&write.value)?;
+///         Ok(())
+///     }
+/// };
+/// let store = WriteBehind::start(MemoryCacheStore::new(), MemoryWriteQueue::new(), save)?;
+/// let titles: TypedCache<Option<String>> = TypedCache::new(store.clone());
+///
+/// let key = Key::new("books:1")?;
+/// store.write(&key, Json.encode(&Some("Saga"))?).await?; // `None` would remove the book
+/// let load = async || Ok::<_, std::io::Error>(book.lock().unwrap().clone()); // SELECT
+/// let title = titles.get_or_try_insert_with(&key, HOUR, load).await?;
+/// assert_eq!(title.as_deref(), Some("Saga"));
+///
+/// assert_eq!(store.flush(SECOND * 10).await?, 0); // nothing is left
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Promises
+///
+/// - What [`write`](Self::write) has accepted is delivered at least once, also if every process is killed, as far as the
+///   queue's writes are durable. It is given up never: a delivery that fails is tried again, after pauses that grow.
+/// - The writes of a key are delivered in the order of their numbers, one at a time, by whichever process shares the
+///   queue. A delivery that fails holds up its own key and no other.
+/// - A lookup through this layer, in any process that shares cache and queue, sees a write that has returned, or a newer
+///   one, until the source has it. No older value replaces it: a fill that began before is not stored.
+/// - Before a write leaves the queue, the cache has dropped what it had of the key, so that the next lookup loads what the
+///   source has then.
+///
+/// # What the target has to do
+///
+/// A process that dies between a delivery and its acknowledgement leaves a write that is delivered again: a duplicate,
+/// never a loss. One that is stopped for longer than its lease may even finish a delivery after later ones. A target is
+/// exact under both if it keeps the number of the last write of each key, and refuses what is not greater
+/// ([`WriteSequence`]); one to which the same write twice is no harm needs that for stopped processes only.
+///
+/// A target that blocks its thread for longer than the lease loses it: move it to `spawn_blocking`. Its error is logged: no
+/// secrets. A write that it can never take is its own decision: it sees the number of the
+/// [`attempt`](Delivery::attempt), may put the write aside, and returns `Ok`.
+///
+/// Whatever else shows the source's values, such as cached lists, is invalidated by the target, after the source has the
+/// write and before it returns: earlier, a list would be loaded without it.
+///
+/// # A full queue
+///
+/// A write that does not fit is refused with `Throttled` at once, and nothing has changed: a queue is full because its
+/// target is down or too slow, and waiting would only move the queue to the callers. The error is retryable for those who
+/// want to wait.
+///
+/// # Several processes
+///
+/// They share a queue, and each delivers what any of them has accepted. Give each target a queue of its own. The cache has
+/// to be shared as well, and filled through this layer alone: a cache in the memory of another process does not hear of a
+/// write, and what fills the cache past the layer does not see that one is queued. A queue that fails makes
+/// lookups that miss fail; what goes on without its cache, as `TypedCache` does, then gets what the source has.
+///
+/// # Place
+///
+/// Directly within what is typed, and outside of all other layers: copies in a [`Tiered`](super::Tiered) around it would
+/// miss its writes. Through one within it other processes see a write within its bound. A
+/// [`ReadThrough`](super::ReadThrough) keeps records of its own and does not read what is queued; use a
+/// [`TypedCache`](crate::TypedCache). What is removed from the cache, or cleared or invalidated, stays in the queue.
+#[derive(Debug)]
+pub struct WriteBehind<S> {
+    inner: Arc<Inner<S>>,
+    worker: Arc<Worker>,
+}
+
+impl<S> Clone for WriteBehind<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            worker: Arc::clone(&self.worker),
+        }
+    }
+}
+
+impl<S: CacheStore> WriteBehind<S> {
+    /// Starts delivering what is queued to `target`, with default options.
+    ///
+    /// The deliveries end when the last clone is dropped, or the runtime ends; what is queued then stays there.
+    ///
+    /// # Errors
+    /// `InvalidInput` outside of a Tokio runtime.
+    pub fn start<F, R>(cache: S, queue: impl WriteQueue, target: F) -> Result<Self>
+    where
+        F: Fn(Delivery) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        Self::start_with(cache, queue, WriteBehindOptions::default(), target)
+    }
+
+    /// Starts delivering what is queued to `target`, with options.
+    ///
+    /// # Errors
+    /// `InvalidInput` outside of a Tokio runtime.
+    pub fn start_with<F, R>(
+        cache: S,
+        queue: impl WriteQueue,
+        options: WriteBehindOptions,
+        target: F,
+    ) -> Result<Self>
+    where
+        F: Fn(Delivery) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        let target = Box::new(move |delivery| Box::pin(target(delivery)) as inner::Delivering);
+        let inner = Arc::new(Inner::new(cache, Arc::new(queue), options, target));
+        let worker = Arc::new(Worker::start(&inner)?);
+        Ok(Self { inner, worker })
+    }
+
+    /// Accepts a write of `key`: when this returns it is in the queue, and lookups see it.
+    ///
+    /// # Cancel safety
+    /// Once polled it goes on if its caller stops waiting.
+    ///
+    /// # Errors
+    /// `Throttled` if the queue is full, `InvalidInput` if the write alone is more than it may hold, `Closed` after
+    /// [`close`](CacheStore::close), the kinds of the queue: nothing was accepted. If instead the cache fails, the error
+    /// says so: the write is queued and will be delivered, but until then the cache may have an older value.
+    pub async fn write(&self, key: &Key, value: impl Into<Bytes>) -> Result<WriteSequence> {
+        inner::write(&self.inner, key.clone(), value.into()).await
+    }
+
+    /// Waits until nothing is queued, for `timeout` at most; returns how many writes are left. It waits for the writes of
+    /// other processes, too.
+    ///
+    /// # Errors
+    /// The kinds of the queue.
+    pub async fn flush(&self, timeout: Duration) -> Result<u64> {
+        self.inner.flush(timeout).await
+    }
+
+    /// Counts what is queued, and what this instance and its clones have delivered.
+    ///
+    /// # Errors
+    /// The kinds of the queue.
+    pub async fn write_stats(&self) -> Result<WriteBehindStats> {
+        self.inner.stats().await
+    }
+
+    /// The queue, to list what waits.
+    #[must_use]
+    pub fn queue(&self) -> &Arc<dyn WriteQueue> {
+        &self.inner.queue
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<S: CacheStore> CacheStore for WriteBehind<S> {
+    /// A queued write is a hit, as a value that does not expire.
+    async fn get(&self, key: &Key) -> Result<Lookup> {
+        let cached = self.inner.cache.get(key).await;
+        if matches!(cached, Ok(Lookup::Hit(_))) {
+            return cached;
+        }
+        let queued = self.inner.queued(std::slice::from_ref(key)).await?;
+        match queued.into_iter().next().flatten() {
+            Some(entry) => Ok(Lookup::Hit(entry)),
+            None => cached,
+        }
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
+        let mut lookups = self.inner.cache.get_many(keys).await?;
+        let is_miss = |lookup: &Lookup| matches!(lookup, Lookup::Miss(_));
+        let each = keys.iter().zip(&lookups);
+        let missing = each.filter(|(_, lookup)| is_miss(lookup));
+        let missing: Vec<Key> = missing.map(|(key, _)| key.clone()).collect();
+        let queued = self.inner.queued(&missing).await?;
+        let misses = lookups.iter_mut().filter(|lookup| is_miss(lookup));
+        for (lookup, queued) in misses.zip(queued) {
+            if let Some(entry) = queued {
+                *lookup = Lookup::Hit(entry);
+            }
+        }
+        Ok(lookups)
+    }
+
+    /// Stores a value in the cache alone, unless a write of its key is queued: then it is outdated.
+    async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
+        let outcomes = self.set_many(vec![entry]).await?;
+        Ok(outcomes.first().copied().unwrap_or(SetOutcome::Outdated))
+    }
+
+    async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
+        self.inner.set_many(entries).await
+    }
+
+    async fn fill_token(&self) -> Result<FillToken> {
+        self.inner.cache.fill_token().await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<Removal> {
+        self.inner.cache.delete(key).await
+    }
+
+    async fn clear(&self, selection: &Selection) -> Result<Removal> {
+        self.inner.cache.clear(selection).await
+    }
+
+    async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
+        self.inner.cache.invalidate_tags(tags).await
+    }
+
+    async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
+        self.inner.cache.list(page).await
+    }
+
+    async fn stats(&self) -> Result<CacheStats> {
+        self.inner.cache.stats().await
+    }
+
+    async fn cleanup(&self) -> Result<u64> {
+        self.inner.cache.cleanup().await
+    }
+
+    /// Accepts no more writes, delivers what is queued for [`close_timeout`](WriteBehindOptions::close_timeout) at most,
+    /// and closes the cache. What is left stays in the queue, which is not closed, and is logged.
+    async fn close(&self) -> Result<()> {
+        self.inner.refuse_writes();
+        if !self.worker.is_stopped() {
+            let left = self.inner.flush(self.inner.options.close_timeout).await;
+            self.worker.stop();
+            match left {
+                Ok(0) => {}
+                Ok(left) => tracing::warn!(left, "writes stay in the queue for later"),
+                Err(error) => tracing::warn!(%error, "whether writes are left is not known"),
+            }
+        }
+        self.inner.cache.close().await
+    }
+
+    fn stored_key(&self, key: &Key) -> Result<Key> {
+        self.inner.cache.stored_key(key)
+    }
+}
