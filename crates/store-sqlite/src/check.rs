@@ -2,11 +2,12 @@
 
 use rusqlite::{Connection, params};
 use sqlite_database::{CheckReport, ErrorKind as DatabaseKind, SqliteDatabase};
-use store_core::Result;
+use store_core::{Key, Result};
 
 use crate::cache::StoredValue;
 use crate::dedupe::ended_job;
 use crate::error::store_error;
+use crate::write_queue::StoredWrite;
 
 /// The rows that are read at once: a read without end would keep the write-ahead log from being reset.
 const ROWS_PER_READ: usize = 200;
@@ -23,7 +24,9 @@ pub struct StoreCheckReport {
     pub damaged_values: Vec<String>,
     /// The keys of ended jobs whose rows are not what was stored.
     pub damaged_jobs: Vec<String>,
-    /// The values and jobs that were compared with their checksum.
+    /// The keys of queued writes that are not what was queued: they are not delivered.
+    pub damaged_writes: Vec<String>,
+    /// The values, jobs and writes that were compared with their checksum.
     pub checked: u64,
     /// The values and jobs that have none: rows of earlier versions, until they are written again.
     pub without_checksum: u64,
@@ -33,12 +36,15 @@ impl StoreCheckReport {
     /// Whether nothing is damaged.
     #[must_use]
     pub fn is_ok(&self) -> bool {
-        self.file.is_ok() && self.damaged_values.is_empty() && self.damaged_jobs.is_empty()
+        self.file.is_ok()
+            && self.damaged_values.is_empty()
+            && self.damaged_jobs.is_empty()
+            && self.damaged_writes.is_empty()
     }
 }
 
-/// Checks the whole file: its structure, as [`SqliteDatabase::check`] does, and every cached value and
-/// shared result against its checksum.
+/// Checks the whole file: its structure, as [`SqliteDatabase::check`] does, and every cached value, shared
+/// result and queued write against its checksum.
 ///
 /// It reads the file twice and changes nothing; readers and writers go on. A damaged value is never
 /// served, and is removed by the first lookup that finds it.
@@ -63,7 +69,7 @@ pub async fn check(database: &SqliteDatabase) -> Result<StoreCheckReport> {
         file,
         ..StoreCheckReport::default()
     };
-    for table in [Table::Cache, Table::Jobs, Table::Results] {
+    for table in [Table::Cache, Table::Jobs, Table::Results, Table::Writes] {
         let mut last = i64::MIN;
         loop {
             let read = database.long_read(move |db| Ok(table.check_after(db, last)?));
@@ -100,6 +106,10 @@ impl StoreCheckReport {
                     self.checked += 1;
                     self.damaged_jobs.push(key);
                 }
+                (State::Damaged, Table::Writes) => {
+                    self.checked += 1;
+                    self.damaged_writes.push(key);
+                }
             }
         }
     }
@@ -111,6 +121,7 @@ enum Table {
     Cache,
     Jobs,
     Results,
+    Writes,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +157,11 @@ impl Table {
                 "SELECT status, updated_at, error, result, checksum, rowid, hash, job_id
                  FROM dedupe_results WHERE rowid > ?1 ORDER BY rowid",
             ),
+            Self::Writes => (
+                "queued_writes",
+                "SELECT sequence, queued_at, checksum, value, checksum, rowid, hash FROM queued_writes
+                 WHERE rowid > ?1 ORDER BY rowid",
+            ),
         };
         let mut has_checksums = db.prepare_cached(
             "SELECT 1 FROM pragma_table_info WHERE arg = ?1 AND name = 'checksum'",
@@ -174,6 +190,10 @@ impl Table {
                 Self::Jobs | Self::Results => {
                     let job = row.get_ref(7)?.as_str().unwrap_or_default();
                     ended_job(row, [&key, job])?.is_some()
+                }
+                Self::Writes => {
+                    let stored = StoredWrite::read(row)?;
+                    Key::new(&key).is_ok_and(|key| stored.intact(&key).is_some())
                 }
             };
             let has_checksum = row.get_ref(4)? != rusqlite::types::ValueRef::Null;

@@ -22,6 +22,16 @@ pub(crate) fn of_value(key: &str, [expires_at, created_at, epoch]: [i64; 3], val
     hasher.finalize().into()
 }
 
+/// The checksum of a queued write, with its number and the time at which it was queued.
+pub(crate) fn of_write(key: &str, [sequence, queued_at]: [i64; 2], value: &[u8]) -> i64 {
+    let mut hasher = Hasher::new();
+    hasher.update(key.as_bytes());
+    hasher.update(&sequence.to_le_bytes());
+    hasher.update(&queued_at.to_le_bytes());
+    hasher.update(value);
+    hasher.finalize().into()
+}
+
 /// The end of a job as its row tells it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EndedJob<'a> {

@@ -13,6 +13,7 @@
 //! | do work once over all processes | [`SqliteDedupeStore`], [`DedupeStoreExt::run_once`] |
 //! | wait for permits of a rate limit | [`SqliteRateLimitStore`], [`RateLimitStoreExt::limiter`] |
 //! | send equal requests once over all processes, with all three | [`Pipeline`] over [`stores`]; with [`StoreOptions`] [`stores_with`] |
+//! | accept writes that their source gets later, also after a crash | [`WriteBehind`](store_core::layer::WriteBehind) with a [`SqliteWriteQueue`] |
 //! | migrate the schema before the first use | [`migrate()`]; from a shell `comicvine db up --db FILE` |
 //! | see what was admitted | [`admissions()`] |
 //! | look for damage in the file and in what it stores | [`check()`] |
@@ -75,6 +76,7 @@ mod store;
 mod cache;
 mod dedupe;
 mod rate_limit;
+mod write_queue;
 
 mod admissions;
 mod check;
@@ -101,6 +103,7 @@ pub use sqlite_database::{
     NetworkFilesystems, SqliteDatabase, Synchronous, VacuumReport, sqlite_version,
 };
 pub use store::{stores, stores_with};
+pub use write_queue::SqliteWriteQueue;
 
 #[doc(no_inline)]
 pub use store_core::{self, prelude::*};

@@ -11,7 +11,7 @@ use sqlite_database::{Component, SqliteDatabase};
 use store_core::Result;
 
 pub use self::components::COMPONENTS;
-pub(crate) use self::components::{CACHE, DEDUPE, RATE_LIMIT};
+pub(crate) use self::components::{CACHE, DEDUPE, RATE_LIMIT, WRITE_QUEUE};
 pub use self::legacy::BACKUP_SUFFIX;
 use crate::error::store_error;
 

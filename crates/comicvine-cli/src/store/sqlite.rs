@@ -78,7 +78,9 @@ async fn ensure_current(path: &Path) -> Result<(), Error> {
     let db = SqliteDatabase::open_with(path, options).await;
     let db = db.map_err(|error| Error::config(error).with_help(HELP))?;
     let mut is_current = true;
-    for component in COMPONENTS {
+    // The queue of writes is not shown here, and only in files of programs that use one.
+    let [cache, dedupe, rate_limit, _queue] = COMPONENTS;
+    for component in [cache, dedupe, rate_limit] {
         let migrations = db.migration_status(component).await;
         let migrations = migrations.map_err(Error::config)?;
         // A newer schema is reported by what opens the file next.
@@ -198,6 +200,7 @@ impl Maintenance for File {
         for (what, keys) in [
             ("value", &report.damaged_values),
             ("result", &report.damaged_jobs),
+            ("queued write", &report.damaged_writes),
         ] {
             for key in keys {
                 output::print_line(&format!("the {what} of {key} is not what was stored"))?;
@@ -205,7 +208,8 @@ impl Maintenance for File {
         }
         if report.file.is_ok() {
             return Err(Error::CheckFailed(
-                "stored values are damaged; they are never served, and each is removed when it is asked for"
+                "stored values are damaged; they are never served, and each is removed when it is asked for; a queued \
+                 write stays and is not delivered"
                     .to_owned(),
             ));
         }

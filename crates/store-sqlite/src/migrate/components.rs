@@ -61,6 +61,11 @@ pub(crate) static RATE_LIMIT: Component = Component {
     ],
 };
 
-/// The components of the schema, in the order cache, dedupe, rate limit. Each store migrates its own on
+pub(crate) static WRITE_QUEUE: Component = Component {
+    name: "write_queue",
+    migrations: &[migration!(1, "write_queue", "writes")],
+};
+
+/// The components of the schema, in the order cache, dedupe, rate limit, queue of writes. Each store migrates its own on
 /// first use.
-pub static COMPONENTS: [&Component; 3] = [&CACHE, &DEDUPE, &RATE_LIMIT];
+pub static COMPONENTS: [&Component; 4] = [&CACHE, &DEDUPE, &RATE_LIMIT, &WRITE_QUEUE];

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use sqlite_database::Result as DatabaseResult;
-use store_conformance::{Boxed, Harness, Setup, async_trait};
-use store_core::{CacheStore, DedupeStore, Error, ErrorKind, RateLimitStore, Result};
-use store_sqlite::{SqliteCacheStore, SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore};
+use store_conformance::{Boxed, Harness, Setup, WriteQueueHarness, async_trait};
+use store_core::{
+    CacheStore, DedupeStore, Error, ErrorKind, RateLimitStore, Result, WriteQueue,
+    WriteQueueOptions,
+};
+use store_sqlite::{
+    SqliteCacheStore, SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore, SqliteWriteQueue,
+};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -69,6 +74,15 @@ macro_rules! harness {
                 )))
             }
         }
+
+        #[async_trait]
+        impl WriteQueueHarness for $name {
+            async fn write_queue(&self, options: WriteQueueOptions) -> Result<Arc<dyn WriteQueue>> {
+                let database = self.open().await?;
+                let queue = SqliteWriteQueue::with_options(&database, "books", options);
+                Ok(Arc::new(queue))
+            }
+        }
     };
 }
 
@@ -79,11 +93,21 @@ mod file {
     use super::File;
     store_conformance::conformance!(File::new());
     store_conformance::models!(File::new());
+
+    mod write_queue {
+        use super::*;
+        store_conformance::write_queue_conformance!(File::new());
+    }
 }
 
 mod memory {
     use super::Memory;
     store_conformance::conformance!(Memory::default());
+
+    mod write_queue {
+        use super::*;
+        store_conformance::write_queue_conformance!(Memory::default());
+    }
 }
 
 mod boxed {

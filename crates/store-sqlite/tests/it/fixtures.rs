@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::mem::forget;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ use store_core::{
     Acquire, AdaptiveConfig, Bincode, CacheStore, ChangeFeed, Changed, Claim, Codec, Decision,
     DedupeStore, FillToken, HOUR, JobId, JobInfo, JobOutcome, JobResult, JobState, Json, Limit,
     ManualClock, NewEntry, Ownership, PageRequest, Priority, RateLimitStore, Registration,
-    ResourceConfig, SECOND, SetOutcome, Tag, Timestamp, Ttl,
+    ResourceConfig, SECOND, SetOutcome, Tag, Timestamp, Ttl, WriteQueue, WriteQueueOptions,
 };
 use store_sqlite::{
     COMPONENTS, SqliteCacheStore, SqliteDatabase, SqliteDedupeStore, SqliteRateLimitStore,
-    StoreOptions,
+    SqliteWriteQueue, StoreOptions,
 };
 
 use crate::npm_file::WRITTEN;
@@ -161,6 +162,40 @@ async fn fill(database: &SqliteDatabase) {
     let until = Timestamp::from_millis(WRITTEN) + HOUR;
     let in_force = limits.set_cooldown(&resource("search"), until).await;
     assert_eq!(in_force.expect("a cooldown"), until);
+
+    let queue = queue(database, &clock);
+    for value in ["first", "second"] {
+        let pushed = queue.push(&key("comics:queued"), value.into()).await;
+        pushed.expect("queued");
+    }
+    let received = queue.receive(NonZeroUsize::MIN).await.expect("an answer");
+    assert_eq!(received.deliveries.len(), 1);
+}
+
+fn queue(database: &SqliteDatabase, clock: &ManualClock) -> SqliteWriteQueue {
+    let options = WriteQueueOptions::default()
+        .with_clock(clock.clone())
+        .with_random(SeededRandom::new(1));
+    SqliteWriteQueue::with_options(database, "comics", options)
+}
+
+/// The first of two writes was under delivery.
+async fn queued_writes_are_delivered(queue: &impl WriteQueue, clock: &ManualClock) {
+    let receive = async || {
+        let received = queue.receive(NonZeroUsize::MIN).await;
+        received.expect("an answer").deliveries
+    };
+    assert_eq!(receive().await, []);
+    clock.advance(SECOND * 10);
+    for (value, attempt) in [("first", 2), ("second", 1)] {
+        let delivery = receive().await.remove(0);
+        assert_eq!(
+            (&delivery.write.value[..], delivery.attempt),
+            (value.as_bytes(), attempt)
+        );
+        queue.acknowledge(&delivery).await.expect("an answer");
+    }
+    assert_eq!(queue.stats().await.expect("counts").writes, 0);
 }
 
 async fn spend(limits: &impl RateLimitStore, request: Acquire) {
@@ -308,6 +343,12 @@ async fn a_file_of_every_schema_is_brought_up_to_date_and_serves() {
         load(&folder, &dump);
         let database = folder.open().await;
         let clock = ManualClock::at(Timestamp::from_millis(WRITTEN) + SECOND);
+        let queue = queue(&database, &clock);
+        if name.contains("write_queue") {
+            let clock = ManualClock::at(Timestamp::from_millis(WRITTEN) + SECOND);
+            queued_writes_are_delivered(&self::queue(&database, &clock), &clock).await;
+        }
+        assert_eq!(queue.stats().await.expect("counts").writes, 0);
         let stores = stores(&database, &clock);
         each_value_is_served(&stores.cache).await;
         invalidations_hold(&stores.cache).await;

@@ -34,3 +34,5 @@ mod surroundings;
 mod sweeps;
 mod tiered;
 mod tiered_across_processes;
+mod write_behind_across_processes;
+mod write_queue;

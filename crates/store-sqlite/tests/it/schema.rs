@@ -88,7 +88,7 @@ async fn admissions_survive_the_ways_up_and_down() {
          FROM rate_limits ORDER BY timestamp, id";
     let folder = Folder::new();
     let database = folder.open().await;
-    let [_, _, limits] = COMPONENTS;
+    let [_, _, limits, ..] = COMPONENTS;
     let earlier = database.migrate_to(limits, 2).await;
     earlier.expect("the form before");
     let write = database.write(|tx| {
