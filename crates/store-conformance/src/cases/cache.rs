@@ -31,7 +31,7 @@ cases! {
     concurrent_writers_leave_one_whole_value: covers("F47"),
 
     // lifetime.rs
-    expired_entry_is_gone: covers("A5", "F59"),
+    expired_entry_is_gone: covers("A5", "F59", "D5"),
     entry_without_lifetime_stays: covers("A5", "F55"),
     entry_of_no_lifetime_is_gone_at_once: covers("A5"),
     new_lifetime_replaces_the_old_one: covers("A5"),

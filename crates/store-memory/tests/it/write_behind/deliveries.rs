@@ -29,7 +29,6 @@ async fn writes_of_a_key_arrive_in_their_order_although_deliveries_fail() -> Res
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn a_key_that_fails_holds_up_no_other() -> Result<()> {
     let fixture = Fixture::new();
@@ -50,7 +49,6 @@ async fn a_key_that_fails_holds_up_no_other() -> Result<()> {
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn pauses_grow_while_a_target_is_down_and_nothing_is_given_up() -> Result<()> {
     let fixture = Fixture::new();
@@ -77,7 +75,6 @@ async fn pauses_grow_while_a_target_is_down_and_nothing_is_given_up() -> Result<
     Ok(())
 }
 
-// covers("D8", "F64")
 #[tokio::test]
 async fn a_target_that_panics_or_hangs_gets_the_write_again() -> Result<()> {
     let fixture = Fixture::new();
@@ -112,7 +109,6 @@ async fn a_delivery_that_takes_longer_than_its_lease_is_made_by_one_instance() -
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn instances_that_share_a_queue_deliver_each_write_once() -> Result<()> {
     let fixture = Fixture::new();
@@ -134,7 +130,6 @@ async fn instances_that_share_a_queue_deliver_each_write_once() -> Result<()> {
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn a_write_stays_queued_until_the_cache_has_dropped_the_older_value() -> Result<()> {
     let fixture = Fixture::new();
@@ -158,7 +153,6 @@ async fn a_write_stays_queued_until_the_cache_has_dropped_the_older_value() -> R
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn writes_of_another_process_that_delivers_nothing_are_delivered() -> Result<()> {
     let fixture = Fixture::new();

@@ -31,7 +31,6 @@ async fn a_full_queue_refuses_a_write_with_a_remedy_and_nothing_has_changed() ->
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn a_flush_ends_when_everything_is_delivered_or_its_time_is_over() -> Result<()> {
     let fixture = Fixture::new();
@@ -99,7 +98,6 @@ async fn what_a_close_leaves_is_delivered_by_the_next_start() -> Result<()> {
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn deliveries_end_with_the_last_clone() -> Result<()> {
     let fixture = Fixture::new();

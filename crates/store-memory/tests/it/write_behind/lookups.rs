@@ -65,7 +65,6 @@ async fn nothing_replaces_a_queued_write_with_what_the_source_still_has() -> Res
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn a_fill_that_began_before_a_write_is_not_stored() -> Result<()> {
     let fixture = Fixture::new();
@@ -86,7 +85,6 @@ async fn a_fill_that_began_before_a_write_is_not_stored() -> Result<()> {
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn a_value_that_was_loaded_while_a_write_was_queued_is_not_stored_after_it() -> Result<()> {
     let fixture = Fixture::new();
@@ -116,7 +114,6 @@ async fn what_was_cached_before_a_write_is_gone_once_it_is_delivered() -> Result
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn typed_values_are_written_in_their_codec_and_removed_with_none() -> Result<()> {
     let fixture = Fixture::new();
@@ -138,7 +135,6 @@ async fn typed_values_are_written_in_their_codec_and_removed_with_none() -> Resu
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn a_caller_who_stops_waiting_leaves_no_older_value() -> Result<()> {
     let fixture = Fixture::new();
@@ -156,7 +152,6 @@ async fn a_caller_who_stops_waiting_leaves_no_older_value() -> Result<()> {
     Ok(())
 }
 
-// covers("D8")
 #[tokio::test]
 async fn a_cache_that_fails_hides_no_queued_write() -> Result<()> {
     let fixture = Fixture::new();
@@ -217,7 +212,6 @@ fn down() -> store_core::Error {
     store_core::Error::new(ErrorKind::Unavailable, "test", "queue")
 }
 
-// covers("D8")
 #[tokio::test]
 async fn a_queue_that_fails_accepts_nothing_and_leaves_hits_alone() -> Result<()> {
     let fixture = Fixture::new();
