@@ -13,9 +13,11 @@
 //! | fill a cache at the start of a program | [`warm()`] |
 //!
 //! [`CacheBuilder`] puts them together in the order in which each keeps its promise.
+//! | fill a cache at the start of a program | [`warm()`], with what the last run used most: [`MostUsed`] |
 
 mod builder;
 mod circuit_breaker;
+mod most_used;
 pub mod read_through;
 mod routed;
 mod scoped;
@@ -28,6 +30,7 @@ mod write_behind;
 
 pub use self::builder::{CacheBuilder, place};
 pub use self::circuit_breaker::CircuitBreaker;
+pub use self::most_used::MostUsed;
 pub use self::read_through::{ReadThrough, ReadThroughOptions};
 pub use self::routed::{Routed, RoutedOptions};
 pub use self::scoped::Scoped;

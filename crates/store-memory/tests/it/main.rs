@@ -13,6 +13,7 @@ mod examples;
 mod layers;
 mod limiter;
 mod lock;
+mod most_used;
 mod patterns;
 mod pipeline;
 mod read_through;
