@@ -47,6 +47,10 @@ const MOST_ERROR_BYTES: usize = 16 * 1024;
 /// 300 KiB. DynamoDB removes ended jobs itself, within days: no cleanup runs unless `cleanup` is called, which
 /// removes at most 500 jobs, and [`DedupeOptions::cleanup_interval`] has no effect.
 ///
+/// A key's fencing tokens rise by a condition on its item. When that is gone, an hour after its last use at the
+/// earliest unless `cleanup` or `clear` removed it, they rise by the hosts' clocks, which may differ by
+/// [`Tuning::max_clock_skew`].
+///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/doctest_table.rs.inc"));
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { on_emulator(async |table| {

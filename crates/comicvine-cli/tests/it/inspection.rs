@@ -70,6 +70,18 @@ async fn file_of_the_npm_package_is_not_changed_by_a_look() {
 }
 
 #[tokio::test]
+async fn file_of_a_program_without_a_queue_of_writes_is_shown() {
+    let (home, fake) = (Home::new(), fake().await);
+    home.run(&fake, &["get", &some_issue(&fake)])
+        .await
+        .printed();
+    let reverted = ["db", "down", "1", "--component", "write_queue"];
+    home.run_alone(&reverted).await.printed();
+    let listed = home.run_alone(&["cache", "list", "-o", "jsonl"]).await;
+    assert!(!listed.printed().is_empty());
+}
+
+#[tokio::test]
 async fn looking_leaves_nothing_behind() {
     let (home, fake) = (Home::new(), fake().await);
     home.run(&fake, &["list", "powers", "--limit", "1"])

@@ -68,7 +68,7 @@ use crate::write_queue::{Delivery, WriteQueue, WriteSequence};
 /// # Promises
 ///
 /// - What [`write`](Self::write) has accepted is delivered at least once, also if every process is killed, as far as the
-///   queue's writes are durable. It is given up never: a delivery that fails is tried again, after pauses that grow.
+///   queue's writes are durable. None is ever given up: a delivery that fails is tried again, after pauses that grow.
 /// - The writes of a key are delivered in the order of their numbers, one at a time, by whichever process shares the
 ///   queue. A delivery that fails holds up its own key and no other.
 /// - A lookup through this layer, in any process that shares cache and queue, sees a write that has returned, or a newer

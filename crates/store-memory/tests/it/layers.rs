@@ -13,9 +13,8 @@ use store_core::layer::{
     WriteBehind,
 };
 use store_memory::{
-    CacheStore, CacheStoreExt, DedupeStore, ErrorKind, Key, ManualClock, MemoryCacheStore,
-    MemoryDedupeStore, MemoryWriteQueue, NewEntry, RateLimitStore, Result, SECOND, Scope,
-    Selection, Tag,
+    CacheStore, CacheStoreExt, ErrorKind, Key, ManualClock, MemoryCacheStore, MemoryDedupeStore,
+    MemoryWriteQueue, NewEntry, Result, SECOND, Scope, Selection, Tag,
 };
 
 use crate::conformance::Memory;
@@ -163,8 +162,8 @@ mod circuit_breaker {
 mod write_behind {
     use super::*;
 
-    fn harness() -> Layered {
-        Layered::new(|store| {
+    fn harness() -> impl Harness {
+        Layered::new(Memory::default(), |store, _| {
             let queue = MemoryWriteQueue::new();
             Ok(Arc::new(WriteBehind::start(
                 store,
