@@ -263,6 +263,7 @@ impl SqliteDatabase {
     /// [`ErrorKind::Busy`] if another program keeps it locked.
     pub async fn ping(&self) -> Result<()> {
         const OPERATION: &str = "ping";
+        self.inner.file.check_path();
         self.inner.ensure_open(OPERATION)?;
         let inner = Arc::clone(&self.inner);
         let open = move || open_reader(&inner.location, &inner.options);

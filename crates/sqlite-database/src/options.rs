@@ -93,7 +93,7 @@ pub struct DatabaseOptions {
     /// allows, and then fail with [`ErrorKind::Busy`](crate::ErrorKind::Busy). A read within a read counts as
     /// another one, so that two may wait for each other. Default: unlimited. On callers' threads
     /// there are never more than there are threads; a bound is for [`Execution::Background`], where each read has
-    /// a thread, file descriptors and a [`page cache`](Self::cache_kib) of its own.
+    /// a thread, file descriptors and a [`page cache`](Self::cache_kib) of its own. A read that waits keeps its thread.
     pub max_readers: Option<NonZeroUsize>,
     /// After how long an idle read connection is closed, when another read ends; the one that was used last
     /// stays. Default: 30 s.

@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, Result};
 #[non_exhaustive]
 pub enum TransactionMode {
     /// At its first statement: a snapshot for a read, the write lock for a write. A write after a read fails
-    /// with [`ErrorKind::Busy`] at once if another process has committed in between; the whole
-    /// transaction can be tried again.
+    /// with [`ErrorKind::Busy`] at once if another connection has committed in between, or holds the write lock at
+    /// that moment, as a checkpoint does for an instant; the whole transaction can be tried again.
     Deferred,
     /// The write lock at once, so that nothing changes between its reads and its writes. Others can read.
     #[default]

@@ -29,7 +29,7 @@ thread_local! {
 }
 
 /// Compresses values that are long enough, and stores those as they are that do not get shorter. What was written with
-/// other options is read all the same.
+/// other options is read all the same, unless it is longer than [`with_max_bytes`](Self::with_max_bytes) allows.
 ///
 /// Each thread that compresses keeps about 1 MiB at the default level, hundreds from level 19 on.
 #[derive(Clone, Copy, Debug)]

@@ -44,7 +44,8 @@ pub trait DedupeStore: fmt::Debug + Send + Sync + 'static {
     /// - no job, an ended one, or one whose lease has lapsed: the caller owns a new job;
     /// - a job in progress: the caller joins, and the job's priority rises to the caller's;
     /// - of concurrent callers exactly one becomes the owner;
-    /// - an owner's [`FencingToken`] is greater than that of every earlier owner of the key;
+    /// - an owner's [`FencingToken`] is greater than that of every earlier owner of the key; after the store has
+    ///   lost or removed what it knew of the key, as far as the clocks agree;
     /// - an ownership that never reaches its caller, who stopped polling the future, is abandoned.
     ///
     /// # Errors

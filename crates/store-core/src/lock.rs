@@ -57,7 +57,8 @@ use crate::priority::Priority;
 /// ```
 ///
 /// Clones, in one process, wait in the order of their calls, and one of them at a time asks the store.
-/// Whoever waits elsewhere, or calls [`try_with_lock`](Self::try_with_lock), may come first.
+/// Whoever waits elsewhere, or calls [`try_with_lock`](Self::try_with_lock), may come first. While work is not polled, or
+/// blocks its thread, beyond its lease, others elsewhere take over, and clones in this process go on waiting for it.
 ///
 /// A lock is a job of its name in the [`DedupeStore`]: it also excludes
 /// [`run_once`](crate::DedupeStoreExt::run_once) of the same key, so give locks a scope of their own. The

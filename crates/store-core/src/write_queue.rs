@@ -101,6 +101,9 @@ pub trait WriteQueue: fmt::Debug + Send + Sync + 'static {
 /// The number of a write. It rises with every write of a key, also over restarts, with gaps: a target that keeps the
 /// number of the last write that it took refuses what is not greater, and takes no write twice.
 ///
+/// After the queue itself was lost, such as a queue in memory or a file that an older one replaced, numbers rise as far as the
+/// clock has not been set back meanwhile: they begin with its microseconds.
+///
 /// ```
 /// use store_core::WriteSequence;
 /// assert!(WriteSequence::new(7) < WriteSequence::new(9));

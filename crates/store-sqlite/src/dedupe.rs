@@ -380,7 +380,7 @@ impl Cleanup for Inner {
         // Finding expired rows visits the others, so it runs without the write lock.
         let (rows, has_more) = self
             .handle
-            .read("cleanup", move |db, now| {
+            .long_read("cleanup", move |db, now| {
                 sweep::find_expired(db, retention, batch, now)
             })
             .await?;

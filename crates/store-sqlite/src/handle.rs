@@ -87,6 +87,20 @@ impl StoreHandle {
             .map_err(|error| store_error(error, operation))
     }
 
+    /// As [`read`](Self::read), for what visits every row: on a thread of its own, without the bound on a read's time.
+    pub(crate) async fn long_read<T, F>(&self, operation: &'static str, f: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, Timestamp) -> Result<T, TransactionError> + Send + 'static,
+    {
+        self.ensure_ready(operation).await?;
+        let clock = Arc::clone(&self.clock);
+        self.database
+            .long_read(move |db| Ok(f(db, clock.now())?))
+            .await
+            .map_err(|error| store_error(error, operation))
+    }
+
     /// Runs `f` in a write transaction, with the time at which it begins; an error rolls it back.
     ///
     /// A time from before the wait for the lock would be stale.

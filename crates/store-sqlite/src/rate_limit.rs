@@ -366,7 +366,7 @@ impl Cleanup for Inner {
         // Finding expired rows visits all resources, so it runs without the write lock.
         let rows = self
             .handle
-            .read("cleanup", move |db, now| {
+            .long_read("cleanup", move |db, now| {
                 sweep::find_expired(db, batch, now)
             })
             .await?;
@@ -390,7 +390,7 @@ impl Inner {
         let batch = self.cleanup_batch;
         let names = self
             .handle
-            .read("cleanup", move |db, now| sweep::find_idle(db, batch, now))
+            .long_read("cleanup", move |db, now| sweep::find_idle(db, batch, now))
             .await?;
         let found = names.len();
         let mut has_more = found >= batch as usize;

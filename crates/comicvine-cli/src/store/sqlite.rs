@@ -214,7 +214,8 @@ impl Maintenance for File {
             ));
         }
         Err(Error::CheckFailed(
-            "the file is damaged; replace it with a backup, or delete it and start again: it is a cache"
+            "the file is damaged; replace it with a backup, or delete it and start again: it is a cache, \
+             unless a program of yours keeps queued writes in it"
                 .to_owned(),
         ))
     }

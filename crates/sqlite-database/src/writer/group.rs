@@ -57,6 +57,11 @@ pub(super) fn commit(
         return Vec::new();
     };
     let mode = first.alone_in().unwrap_or_default();
+    // A deferred transaction takes its locks within the operation, which waits no longer for that.
+    let until = match mode {
+        TransactionMode::Deferred => first.deadline(),
+        TransactionMode::Immediate | TransactionMode::Exclusive => Deadline::after(busy_timeout),
+    };
     let transaction = match begin(connection, mode, first.deadline()) {
         Ok(transaction) => transaction,
         Err(error) if error.kind() == ErrorKind::Busy => {
@@ -67,7 +72,7 @@ pub(super) fn commit(
         }
         Err(error) => return operations.iter().map(|_| Err(error.clone())).collect(),
     };
-    busy::with_busy_timeout(busy_timeout, || {
+    busy::with_deadline(until, || {
         if let Err(error) = growth.limit(&transaction) {
             return operations.iter().map(|_| Err(error.clone())).collect();
         }

@@ -73,8 +73,10 @@ async fn the_log_is_reset_at_once_while_there_is_little_space() {
         updated.expect("a change needs no space");
     }
     let wal = database.size().await.expect("numbers").wal_bytes;
+    // Without a reset it is above 16 MB. On a busy machine the thread that copies the log may be interrupted while it
+    // does so, and commits go on meanwhile.
     assert!(
-        wal < 1_000_000,
+        wal < 4_000_000,
         "{wal} bytes of log for changes of one page"
     );
 }

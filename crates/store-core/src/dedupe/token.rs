@@ -38,20 +38,20 @@ impl FencingToken {
         Self(token)
     }
 
-    /// The token of the first owner, at this time: the number of milliseconds since 1970.
+    /// The token of the first owner, at this time: the number of microseconds since 1970.
     ///
     /// Not 1, so that tokens go on rising after the store has lost the last one: its file was deleted,
-    /// its item has expired.
+    /// its item has expired. That holds for up to a million owners a second, as far as the clock was not set back.
     ///
     /// ```
     /// use store_core::{FencingToken, Timestamp};
     ///
     /// let now = Timestamp::from_millis(1_700_000_000_000);
-    /// assert_eq!(FencingToken::first(now).get(), 1_700_000_000_000);
+    /// assert_eq!(FencingToken::first(now).get(), 1_700_000_000_000_000);
     /// ```
     #[must_use]
     pub fn first(now: Timestamp) -> Self {
-        Self(now.as_millis().clamp(1, LATEST))
+        Self(now.as_millis().saturating_mul(1_000).clamp(1, LATEST))
     }
 
     /// The token of the owner after the one with this token.
@@ -61,7 +61,7 @@ impl FencingToken {
     ///
     /// let now = Timestamp::from_millis(1_700_000_000_000);
     /// let token = FencingToken::first(now);
-    /// assert_eq!(token.next(now).get(), 1_700_000_000_001);
+    /// assert_eq!(token.next(now).get(), 1_700_000_000_000_001);
     /// ```
     #[must_use]
     pub fn next(self, now: Timestamp) -> Self {

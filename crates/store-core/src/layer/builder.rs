@@ -50,7 +50,8 @@ pub mod place {
 }
 
 /// Builds a cache from a store and layers, from the inside to the outside. The types hold the order in which each layer
-/// keeps its promise: a layer in a wrong place does not compile.
+/// keeps its promise: a layer in a wrong place does not compile. What is asked of a feed of changes they do not see: see
+/// [`tiered`](Self::tiered).
 ///
 /// | place | layer | why there |
 /// |---|---|---|
@@ -157,7 +158,8 @@ impl<S: CacheStore, P> CacheBuilder<S, P> {
         CacheBuilder::at(Transformed::new(self.store, transform))
     }
 
-    /// Keeps copies in `inner`: [`Tiered`].
+    /// Keeps copies in `inner`: [`Tiered`]. With a feed only directly over the store that tells of its changes, or over
+    /// its breaker and its form: over replicas, or over other copies, without one.
     pub fn tiered<I: CacheStore>(
         self,
         inner: I,

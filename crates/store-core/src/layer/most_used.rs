@@ -1,6 +1,5 @@
 //! The keys that were used most, in a bounded number of counters: what to warm a cache with at the next start.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -117,13 +116,13 @@ impl MostUsed {
     /// # Errors
     /// The kinds of [`CacheStore::set`].
     pub async fn save(&self, cache: &dyn CacheStore, entry: &Key) -> Result<()> {
-        let mut saved: Vec<(String, u64)> = {
+        // The most used first, of equal counts the one that was used last.
+        let saved: Vec<(String, u64)> = {
             let counters = self.lock();
-            let each = counters.by_count.iter();
+            let each = counters.by_count.iter().rev();
             each.map(|((count, _), key)| (key.as_str().to_owned(), *count))
                 .collect()
         };
-        saved.sort_by_key(|(_, count)| Reverse(*count));
         let bytes = Json.encode(&saved)?;
         cache
             .set(NewEntry::unconditional(entry.clone(), bytes))

@@ -20,7 +20,8 @@ use crate::tag::Tag;
 /// What is stored must name its own form, so that a change of options leaves older values readable: usually the first
 /// byte is the version of the form.
 pub trait ValueTransform: Debug + Send + Sync + 'static {
-    /// The bytes that are stored for `value` under `key`.
+    /// The bytes that are stored for `value` under `key`, which is the key that the backend knows
+    /// ([`CacheStore::stored_key`]).
     ///
     /// # Errors
     /// `Codec` if there are none. Nothing is stored then.
@@ -110,30 +111,44 @@ impl<S: CacheStore, T: ValueTransform> Transformed<S, T> {
     }
 
     fn entry(&self, mut entry: NewEntry) -> Result<NewEntry> {
-        entry.value = self.transform.encode(&entry.key, entry.value)?;
+        let key = self.store.stored_key(&entry.key)?;
+        entry.value = self.transform.encode(&key, entry.value)?;
         Ok(entry)
     }
 
     /// The value of a stored entry.
-    fn value(&self, key: &Key, entry: Entry) -> Option<Entry> {
-        match self.transform.decode(key, entry.value) {
-            Ok(value) => Some(Entry { value, ..entry }),
+    fn value(&self, key: &Key, entry: Entry) -> Result<Option<Entry>> {
+        match self
+            .transform
+            .decode(&self.store.stored_key(key)?, entry.value)
+        {
+            Ok(value) => Ok(Some(Entry { value, ..entry })),
             Err(error) => {
                 self.unreadable.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(%key, %error, "a stored value cannot be decoded and counts as a miss");
-                None
+                Ok(None)
             }
         }
     }
 
-    async fn lookup(&self, key: &Key, lookup: Lookup) -> Result<Lookup> {
-        match lookup {
-            Lookup::Hit(entry) => match self.value(key, entry) {
-                Some(entry) => Ok(Lookup::Hit(entry)),
-                None => Ok(Lookup::Miss(self.store.fill_token().await?)),
-            },
-            miss @ Lookup::Miss(_) => Ok(miss),
+    /// What a lookup has found; `token` is that of earlier misses of the same call.
+    async fn lookup(
+        &self,
+        key: &Key,
+        lookup: Lookup,
+        token: &mut Option<FillToken>,
+    ) -> Result<Lookup> {
+        let Lookup::Hit(entry) = lookup else {
+            return Ok(lookup);
+        };
+        if let Some(entry) = self.value(key, entry)? {
+            return Ok(Lookup::Hit(entry));
         }
+        let begun = match *token {
+            Some(token) => token,
+            None => *token.insert(self.store.fill_token().await?),
+        };
+        Ok(Lookup::Miss(begun))
     }
 }
 
@@ -152,14 +167,15 @@ impl<S: Clone, T> Clone for Transformed<S, T> {
 impl<S: CacheStore, T: ValueTransform> CacheStore for Transformed<S, T> {
     async fn get(&self, key: &Key) -> Result<Lookup> {
         let lookup = self.store.get(key).await?;
-        self.lookup(key, lookup).await
+        self.lookup(key, lookup, &mut None).await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
         let stored = self.store.get_many(keys).await?;
+        let mut token = None;
         let mut lookups = Vec::with_capacity(stored.len());
         for (key, lookup) in keys.iter().zip(stored) {
-            lookups.push(self.lookup(key, lookup).await?);
+            lookups.push(self.lookup(key, lookup, &mut token).await?);
         }
         Ok(lookups)
     }

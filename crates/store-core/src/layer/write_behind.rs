@@ -19,7 +19,7 @@ use self::worker::Worker;
 use crate::cache::{
     CacheStats, CacheStore, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome,
 };
-use crate::error::{BoxError, Result};
+use crate::error::{BoxError, ErrorKind, Result};
 use crate::key::{Key, Selection};
 use crate::page::{Page, PageRequest};
 use crate::tag::Tag;
@@ -73,15 +73,18 @@ use crate::write_queue::{Delivery, WriteQueue, WriteSequence};
 ///   queue. A delivery that fails holds up its own key and no other.
 /// - A lookup through this layer, in any process that shares cache and queue, sees a write that has returned, or a newer
 ///   one, until the source has it. No older value replaces it: a fill that began before is not stored.
-/// - Before a write leaves the queue, the cache has dropped what it had of the key, so that the next lookup loads what the
-///   source has then.
+/// - Before a write leaves the queue, the cache has dropped what it had of the key, so that the next load finds what the
+///   source has then. A caller of a `TypedCache` who joins a load that began before the write gets what that load found,
+///   which is not stored.
 ///
 /// # What the target has to do
 ///
-/// A process that dies between a delivery and its acknowledgement leaves a write that is delivered again: a duplicate,
-/// never a loss. One that is stopped for longer than its lease may even finish a delivery after later ones. A target is
-/// exact under both if it keeps the number of the last write of each key, and refuses what is not greater
-/// ([`WriteSequence`]); one to which the same write twice is no harm needs that for stopped processes only.
+/// A write may be delivered again: a process has died between its delivery and its acknowledgement, the cache or the queue
+/// has failed after the delivery, or the target took longer than
+/// [`delivery_timeout`](WriteBehindOptions::delivery_timeout). And an attempt that was given up may take effect after later
+/// writes: what was sent to a database goes on without its caller, and so does a process that was stopped for longer than its
+/// lease. So wherever an older value would do harm, the target keeps the number of the last write of each key, and refuses
+/// what is not greater ([`WriteSequence`]).
 ///
 /// A target that blocks its thread for longer than the lease loses it: move it to `spawn_blocking`. Its error is logged: no
 /// secrets. A write that it can never take is its own decision: it sees the number of the
@@ -106,7 +109,8 @@ use crate::write_queue::{Delivery, WriteQueue, WriteSequence};
 /// # Place
 ///
 /// Directly within what is typed, and outside of all other layers: copies in a [`Tiered`](super::Tiered) around it would
-/// miss its writes. Through one within it other processes see a write within its bound. A
+/// miss its writes. Through one within it other processes see a write within its bound, and over
+/// [`Routed`](super::Routed) with the lag of the replicas. A
 /// [`ReadThrough`](super::ReadThrough) keeps records of its own and does not read what is queued; use a
 /// [`TypedCache`](crate::TypedCache). What is removed from the cache, or cleared or invalidated, stays in the queue.
 #[derive(Debug)]
@@ -166,8 +170,9 @@ impl<S: CacheStore> WriteBehind<S> {
     ///
     /// # Errors
     /// `Throttled` if the queue is full, `InvalidInput` if the write alone is more than it may hold, `Closed` after
-    /// [`close`](CacheStore::close), the kinds of the queue: nothing was accepted. If instead the cache fails, the error
-    /// says so: the write is queued and will be delivered, but until then the cache may have an older value.
+    /// [`close`](CacheStore::close): nothing was accepted. The other kinds of the queue: it is not known whether the write was
+    /// accepted. `Unavailable` if the cache fails after that: the write is queued and will be delivered, but until then the cache
+    /// may have an older value, which the error says.
     pub async fn write(&self, key: &Key, value: impl Into<Bytes>) -> Result<WriteSequence> {
         inner::write(&self.inner, key.clone(), value.into()).await
     }
@@ -202,8 +207,10 @@ impl<S: CacheStore> CacheStore for WriteBehind<S> {
     /// A queued write is a hit, as a value that does not expire.
     async fn get(&self, key: &Key) -> Result<Lookup> {
         let cached = self.inner.cache.get(key).await;
-        if matches!(cached, Ok(Lookup::Hit(_))) {
-            return cached;
+        match &cached {
+            Ok(Lookup::Hit(_)) => return cached,
+            Err(error) if error.kind() == ErrorKind::Closed => return cached,
+            Ok(Lookup::Miss(_)) | Err(_) => {}
         }
         let queued = self.inner.queued(std::slice::from_ref(key)).await?;
         match queued.into_iter().next().flatten() {
@@ -267,7 +274,8 @@ impl<S: CacheStore> CacheStore for WriteBehind<S> {
     }
 
     /// Accepts no more writes, delivers what is queued for [`close_timeout`](WriteBehindOptions::close_timeout) at most,
-    /// and closes the cache. What is left stays in the queue, which is not closed, and is logged.
+    /// and closes the cache. What is left stays in the queue, which is not closed, and is logged. A write that is under way
+    /// meanwhile may still be accepted, and is delivered by another process, or after the next start.
     async fn close(&self) -> Result<()> {
         self.inner.refuse_writes();
         if !self.worker.is_stopped() {

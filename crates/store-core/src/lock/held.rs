@@ -37,6 +37,10 @@ impl HeldLock {
     }
 
     /// Whether the lease is known to run; not after the work has ended.
+    ///
+    /// It goes by the monotonic clock, which on Linux stands still while the host is suspended, and stores go by the wall
+    /// clock: after a suspension, or a step of that clock, only the next renewal shows that the lock is lost. The
+    /// token is what protects then, too.
     #[must_use]
     pub fn is_held(&self) -> bool {
         !self.left().is_zero()

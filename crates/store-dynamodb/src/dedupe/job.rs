@@ -249,7 +249,9 @@ impl Job {
 
     /// How long its lease runs, if it is in progress.
     pub(super) fn lease_left(&self, terms: &ReadContext) -> Option<Duration> {
-        let left = self.lease.until.since(terms.lapsed_at());
+        // A clock that was set back makes it no longer than it was given for.
+        let until = self.lease.until.min(terms.latest_until(self.lease.length));
+        let left = until.since(terms.lapsed_at());
         self.is_in_progress(terms).then_some(left)
     }
 

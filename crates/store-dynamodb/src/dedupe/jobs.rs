@@ -253,7 +253,7 @@ pub(super) async fn end(
 }
 
 /// Makes a change, again if another write of the item was under way.
-async fn change(
+pub(super) async fn change(
     table: &DynamoDbTable,
     operation: &'static str,
     update: Update,

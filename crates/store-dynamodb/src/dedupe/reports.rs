@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use store_core::{DedupeStats, JobInfo, JobState, Key, Page, PageRequest, Result, Selection};
 
 use super::job::{Job, ReadContext, Stage};
-use super::jobs::{PREFIX, item_key};
+use super::jobs::{PREFIX, change, item_key};
 use crate::error::Failure;
 use crate::item::{text, timestamp};
 use crate::options::DedupeSettings;
@@ -121,7 +121,7 @@ async fn clear_job(
                 .with(":A", text(Stage::Abandoned.mark()))
                 .with(":none", AttributeValue::M(HashMap::new())),
         };
-        table.update(OPERATION, update).await.map(Some)
+        change(table, OPERATION, update).await.map(Some)
     };
     match cleared {
         Ok(_) | Err(Failure::Refused(_)) => Ok(()),

@@ -430,7 +430,9 @@ async fn waiters_of_a_server_that_stays_ill_get_an_error_and_cause_no_flood() {
     assert!(asked <= 6, "{asked}");
     for waiter in waiters {
         let error = heard(waiter).await.expect_err("the server is ill");
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        // The last of the failures may have opened the circuit before.
+        let kinds = [ErrorKind::Unavailable, ErrorKind::CircuitOpen];
+        assert!(kinds.contains(&error.kind()), "{error:?}");
         assert!(error.to_string().contains("comics:1"), "{error}");
     }
     // Nobody waits any more, and nothing was done to the job.

@@ -48,6 +48,17 @@ async fn a_cache_is_warmed_with_what_the_last_run_used_most() -> Result<()> {
 }
 
 #[tokio::test]
+async fn of_equal_counts_those_used_last_are_kept() -> Result<()> {
+    let (cache, entry) = (MemoryCacheStore::new(), key("usage"));
+    let last = MostUsed::new(counters(3));
+    use_often(&last, &[("first", 1), ("second", 1), ("third", 1)]);
+    last.save(&cache, &entry).await?;
+    let next = MostUsed::load(&cache, &entry, counters(2)).await?;
+    assert_eq!(next.top(2), [key("third"), key("second")]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn earlier_runs_count_less_than_the_last_one() -> Result<()> {
     let (cache, entry) = (MemoryCacheStore::new(), key("usage"));
     let run = async |counts: &[(&str, u32)]| {

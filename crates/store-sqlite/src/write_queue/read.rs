@@ -118,19 +118,23 @@ pub(super) fn list(
     let after = page.after.as_deref().unwrap_or_default();
     let most = i64::from(page.limit) + 1;
     let mut rows = statement.query(params![name, after, most])?;
-    let mut items = Vec::new();
+    let (mut items, mut read, mut next) = (Vec::new(), 0, None);
     while let Some(row) = rows.next()? {
+        if read == page.limit {
+            return Ok(Page { items, next });
+        }
+        read += 1;
+        let name = row.get::<_, String>(0)?;
+        next = Some(name.clone());
         // A damaged key is not listed; the check of a file finds it.
-        let Ok(key) = Key::new(row.get::<_, String>(0)?) else {
+        let Ok(key) = Key::new(name) else {
             continue;
         };
         let oldest_at = Timestamp::from_millis(row.get(1)?);
         let writes = row.get::<_, i64>(3)?.unsigned_abs();
         items.push(QueuedKey::new(key, writes, oldest_at, attempts(row, 2)?));
     }
-    Ok(Page::truncated(items, page.limit, |item| {
-        item.key.as_str().to_owned()
-    }))
+    Ok(Page { items, next: None })
 }
 
 pub(super) fn attempts(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {

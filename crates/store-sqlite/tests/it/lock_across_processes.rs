@@ -17,7 +17,7 @@ const LEASE: Duration = SECOND;
 /// What a loaded machine may add to any wait.
 const SLACK: Duration = SECOND.saturating_mul(2);
 /// How long a holder works between its writes.
-const WORK: Duration = Duration::from_millis(3);
+const WORK: Duration = Duration::from_millis(15);
 
 /// What the lock guards: it takes no write with a lesser token than it has seen, and keeps a record.
 const TARGET: &str = "
@@ -157,7 +157,7 @@ async fn interrupt_holder(
             if all_finished(target, contenders).await {
                 return None;
             }
-            clock.sleep(WORK / 3).await;
+            clock.sleep(WORK / 10).await;
             continue;
         };
         if waiting_elsewhere(target, process, contenders).await == 0 {

@@ -70,9 +70,11 @@ async fn work<S: CacheStore>(inner: &Inner<S>, delivery: &Delivery) -> End {
     // After the target has it and before the queue forgets it: until then lookups find it in the queue, and from then on
     // whatever was loaded before is neither cached nor stored any more. This also covers a process that died between
     // queueing the write and dropping the cached value.
-    match inner.drop_cached(&delivery.write.key).await {
-        Ok(()) => End::Delivered,
-        Err(error) => End::Failed(error.into()),
+    let dropped = inner.drop_cached(&delivery.write.key);
+    match within(&*inner.options.clock, timeout, dropped).await {
+        Some(Ok(())) => End::Delivered,
+        Some(Err(error)) => End::Failed(error.into()),
+        None => End::Failed(format!("the cache did not answer within {timeout:?}").into()),
     }
 }
 

@@ -74,9 +74,10 @@ pub(super) async fn write<S: CacheStore>(
             // After the push: what was loaded before it must not be stored after it. The next lookup finds the write.
             let dropped = inner.drop_cached(&key).await;
             inner.accepted.notify_one();
+            // The kinds with which the queue refuses a write say that nothing was accepted; this one does not.
             dropped.map_err(|error| {
                 let detail = "the write is queued and will be delivered, but the cache may have an older value until then";
-                failed(error.kind(), &key).with_detail(detail).with_source(error)
+                failed(ErrorKind::Unavailable, &key).with_detail(detail).with_source(error)
             })?;
             Ok(sequence)
         }
@@ -143,6 +144,9 @@ impl<S: CacheStore> Inner<S> {
 
     /// Stores values in the cache, but those whose keys have a queued write.
     pub(super) async fn set_many(&self, mut entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
+        if self.refuses_writes.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, LAYER, "set"));
+        }
         // Before the queue is looked at: a write after that voids the token.
         if entries.iter().any(|entry| entry.token.is_none()) {
             let token = self.cache.fill_token().await?;
@@ -178,13 +182,21 @@ impl<S: CacheStore> Inner<S> {
         let deadline = Deadline::after(timeout, clock);
         let mut removed = self.removed.subscribe();
         loop {
+            let delivered = self.counters.delivered.get();
             let left = self.queue.stats().await?.writes;
             if left == 0 || deadline.is_over(clock) {
                 return Ok(left);
             }
+            // The queue is looked at when this instance may have delivered everything, not after each write: that
+            // walks all keys.
+            let all_delivered = async {
+                while self.counters.delivered.get() < delivered + left {
+                    // The sender lives in `self`.
+                    let _ = removed.changed().await;
+                }
+            };
             let pause = deadline.left(clock).min(FLUSH_INTERVAL);
-            // The sender lives in `self`.
-            let _changed = within(clock, pause, removed.changed()).await;
+            within(clock, pause, all_delivered).await;
         }
     }
 

@@ -2,8 +2,8 @@
 
 use store_core::layer::WriteBehind;
 use store_memory::{
-    CacheStore, CacheStoreExt, ErrorKind, MemoryCacheStore, MemoryWriteQueue, Result, SECOND,
-    WriteQueue, WriteQueueOptions,
+    CacheStore, CacheStoreExt, ErrorKind, MemoryCacheStore, MemoryWriteQueue, NewEntry, Result,
+    SECOND, WriteQueue, WriteQueueOptions,
 };
 
 use super::source::Fault;
@@ -82,10 +82,21 @@ async fn what_a_close_leaves_is_delivered_by_the_next_start() -> Result<()> {
     fixture.source.hold(true);
     let store = fixture.start();
     store.write(&key("1"), "kept").await?;
+    let closed = store.clone();
     let closing = tokio::spawn(async move { store.close().await });
     fixture.until(async || closing.is_finished()).await;
     closing.await.unwrap()?;
     assert!(fixture.queued("1").await.is_some());
+    let kinds = [
+        closed.get(&key("1")).await.err(),
+        closed.get_many(&[key("1")]).await.err(),
+        closed
+            .set(NewEntry::unconditional(key("1"), "late"))
+            .await
+            .err(),
+    ];
+    let kinds = kinds.map(|error| error.map(|error| error.kind()));
+    assert_eq!(kinds, [Some(ErrorKind::Closed); 3]);
 
     fixture.source.hold(false);
     let cache = MemoryCacheStore::new();
