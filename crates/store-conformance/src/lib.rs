@@ -88,6 +88,7 @@ pub use async_trait::async_trait;
 pub use faulty::FaultyCache;
 pub use harness::{Boxed, Harness, Setup, WriteQueueHarness};
 pub use layered::{CacheOnly, Layered};
+pub use noise::noise;
 #[doc(hidden)]
 pub use run::run;
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use store_compression::{Compression, MAX_OVERHEAD_BYTES};
+use store_conformance::noise;
 use store_core::layer::ValueTransform as _;
 use store_core::{ErrorKind, Key, Result};
 
@@ -17,16 +18,6 @@ fn json(bytes: usize) -> Bytes {
         .collect();
     text.truncate(bytes);
     text.into()
-}
-
-/// Bytes without repetitions.
-fn noise(len: usize) -> Bytes {
-    let mut state = 1_u32;
-    let bytes = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    });
-    bytes.take(len).collect()
 }
 
 #[test]
