@@ -102,7 +102,9 @@ CREATE TABLE dedupe_jobs (
   -- Of a completed job: null if the value is not shared here.
   result BLOB,
   -- Of an ended job: CRC-32 of key, job, status, time and result; NULL in rows of earlier versions.
-  checksum INTEGER
+  checksum INTEGER,
+  -- The owner's fencing token: greater than those of all earlier owners of the key.
+  token INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE dedupe_results (
   job_id TEXT PRIMARY KEY NOT NULL,
@@ -115,9 +117,13 @@ CREATE TABLE dedupe_results (
 ) STRICT;
 CREATE TABLE dedupe_tokens (
   id INTEGER PRIMARY KEY CHECK (id = 1),
-  -- The latest fencing token of all jobs; it only rises.
+  -- The greatest token of the jobs whose rows were removed; it only rises.
   last INTEGER NOT NULL
 ) STRICT;
+CREATE TRIGGER dedupe_jobs_removed AFTER DELETE ON dedupe_jobs
+BEGIN
+  UPDATE dedupe_tokens SET last = OLD.token WHERE last < OLD.token;
+END;
 
 CREATE TABLE rate_limits (
   resource TEXT NOT NULL,

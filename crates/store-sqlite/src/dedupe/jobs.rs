@@ -22,6 +22,17 @@ pub(super) enum Registered {
     Joined(JobId),
 }
 
+/// What the file has of a key.
+struct Current {
+    state: State,
+    token: FencingToken,
+}
+
+enum State {
+    Pending(Pending),
+    Ended,
+}
+
 /// A pending job with its lease.
 struct Pending {
     job: String,
@@ -39,19 +50,27 @@ pub(super) fn register(
     options: &DedupeOptions,
     now: Timestamp,
 ) -> Result<Registered, TransactionError> {
-    if let Some(pending) = pending(tx, key)?
-        && now < pending.lease_until
-        // The npm package's job ids may be invalid, so that no caller could wait for them.
-        && let Ok(current) = pending.job.parse()
-    {
-        join(tx, key, &pending, priority, now)?;
-        return Ok(Registered::Joined(current));
+    let current = current(tx, key)?;
+    let mut last_token = removed_token(tx)?;
+    if let Some(current) = &current {
+        last_token = last_token.max(current.token);
     }
-    archive_result(tx, key, now - options.result_retention)?;
+    match current.map(|current| current.state) {
+        Some(State::Pending(pending)) if now < pending.lease_until => {
+            // The npm package's job ids may be invalid, so that no caller could wait for them.
+            if let Ok(owner) = pending.job.parse() {
+                join(tx, key, &pending, priority, now)?;
+                return Ok(Registered::Joined(owner));
+            }
+        }
+        Some(State::Ended) => archive_result(tx, key, now - options.result_retention)?,
+        Some(State::Pending(_)) | None => {}
+    }
+    let token = last_token.next(now);
     tx.prepare_cached(
         "INSERT OR REPLACE INTO dedupe_jobs
-           (hash, job_id, status, created_at, updated_at, lease_until, lease_ms, priority)
-         VALUES (:hash, :job, 'pending', :now, :now, :lease_until, :lease_ms, :priority)",
+           (hash, job_id, status, created_at, updated_at, lease_until, lease_ms, priority, token)
+         VALUES (:hash, :job, 'pending', :now, :now, :lease_until, :lease_ms, :priority, :token)",
     )?
     .execute(named_params! {
         ":hash": key.as_str(),
@@ -60,39 +79,41 @@ pub(super) fn register(
         ":lease_until": (now + options.lease).as_millis(),
         ":lease_ms": millis(options.lease),
         ":priority": priority.as_str(),
+        ":token": token.get(),
     })?;
-    Ok(Registered::Owner(next_token(tx, now)?))
+    Ok(Registered::Owner(token))
 }
 
-/// The token of a new owner: greater than all that the file has handed out, whatever has become of their
-/// rows. As [`FencingToken::next`], in SQL.
-fn next_token(tx: &Transaction<'_>, now: Timestamp) -> Result<FencingToken, TransactionError> {
-    let first = FencingToken::first(now).get();
+/// The greatest token of the jobs whose rows were removed.
+fn removed_token(tx: &Transaction<'_>) -> Result<FencingToken, TransactionError> {
     let token = tx
-        .prepare_cached(
-            "INSERT INTO dedupe_tokens (id, last) VALUES (1, ?1)
-             ON CONFLICT (id) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last",
-        )?
-        .query_row([first], |row| row.get(0))?;
-    Ok(FencingToken::new(token))
+        .prepare_cached("SELECT last FROM dedupe_tokens WHERE id = 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(FencingToken::new(token.unwrap_or(0)))
 }
 
-fn pending(tx: &Transaction<'_>, key: &Key) -> Result<Option<Pending>, TransactionError> {
-    let pending = tx
+fn current(tx: &Transaction<'_>, key: &Key) -> Result<Option<Current>, TransactionError> {
+    let current = tx
         .prepare_cached(
-            "SELECT job_id, lease_until, lease_ms, priority FROM dedupe_jobs
-             WHERE hash = ?1 AND status = 'pending'",
+            "SELECT status, token, job_id, lease_until, lease_ms, priority FROM dedupe_jobs
+             WHERE hash = ?1",
         )?
         .query_row([key.as_str()], |row| {
-            Ok(Pending {
-                job: row.get(0)?,
-                lease_until: Timestamp::from_millis(row.get(1)?),
-                lease: duration(row.get(2)?),
-                priority: priority_at(row, 3)?,
-            })
+            let state = match row.get_ref(0)?.as_str()? {
+                "pending" => State::Pending(Pending {
+                    job: row.get(2)?,
+                    lease_until: Timestamp::from_millis(row.get(3)?),
+                    lease: duration(row.get(4)?),
+                    priority: priority_at(row, 5)?,
+                }),
+                _ => State::Ended,
+            };
+            let token = FencingToken::new(row.get(1)?);
+            Ok(Current { state, token })
         })
         .optional()?;
-    Ok(pending)
+    Ok(current)
 }
 
 /// Raises the job's priority. Shortens a lease that ends later than a new one would: the clock was

@@ -48,6 +48,7 @@ pub(crate) static DEDUPE: Component = Component {
         migration!(2, "dedupe", "leases"),
         migration!(3, "dedupe", "checksums"),
         migration!(4, "dedupe", "tokens"),
+        migration!(5, "dedupe", "job_tokens"),
     ],
 };
 

@@ -1,0 +1,3 @@
+DROP TRIGGER dedupe_jobs_removed;
+UPDATE dedupe_tokens SET last = max(last, ifnull((SELECT max(token) FROM dedupe_jobs), 0));
+ALTER TABLE dedupe_jobs DROP COLUMN token;
