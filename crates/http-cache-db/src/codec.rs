@@ -4,6 +4,7 @@
 //! `None`, and bytes that are not what the codec wrote are an error.
 
 mod brotli;
+mod dictionary;
 mod error;
 mod identity;
 mod registry;
@@ -15,9 +16,13 @@ mod zstd;
 use std::fmt;
 
 pub use self::brotli::Brotli;
+#[cfg(test)]
+pub(crate) use self::dictionary::tests::issue as sample_issue;
+pub(crate) use self::dictionary::{Dictionary, ZstdDictionary};
 pub use self::error::CodecError;
 pub use self::identity::Identity;
 pub use self::registry::Codecs;
+pub(crate) use self::rule::is_text;
 pub use self::rule::{MIN_COMPRESSED_BYTES, MimeCategory, is_compressed};
 pub use self::zstd::Zstd;
 

@@ -7,18 +7,21 @@
 //! | find URLs, and all that is stored of one | [`SqliteStore::urls`], [`find_url`](SqliteStore::find_url), [`details`](SqliteStore::details) |
 //! | ask in SQL | [`SqliteStore::query`] |
 //! | check a file, and clean it up | [`SqliteStore::verify`], [`cleanup`](SqliteStore::cleanup) |
+//! | make a file shorter | [`SqliteStore::recompress`], [`vacuum`](SqliteStore::vacuum) |
 //! | migrate a file before it is opened | [`HTTP_CACHE`] |
 
 // `store` opens the file, and `verbs` are its operations, with `fill` (and `request_fields`) for what is being stored
-// and `upkeep` for what a store does by itself. `read` (with `reader`), `commit` and `freshen` (with `rows`), `remove`,
+// and `upkeep` for what a store does by itself, such as to `train` `dictionaries` and to `recompress`. `read` (with `reader`), `commit` and `freshen` (with `rows`), `remove`,
 // `evict`, `statistics` and `cleanup` each hold the statements of one task, and `schema` the tables; `maintenance` writes
 // down what was done. `overview`, `listing`, `details` and `query` answer people.
 
 mod chunks;
 mod cleanup;
 mod commit;
+mod compressor;
 mod content;
 mod details;
+mod dictionaries;
 mod error;
 mod evict;
 mod fill;
@@ -35,6 +38,7 @@ mod ownership;
 mod query;
 mod read;
 mod reader;
+mod recompress;
 mod records;
 mod recovery;
 mod remove;
@@ -49,6 +53,7 @@ mod statistics;
 mod store;
 #[cfg(test)]
 mod tests;
+mod train;
 mod upkeep;
 mod verbs;
 mod verify;
@@ -62,6 +67,7 @@ pub use overview::{
 };
 pub use ownership::has_foreign_tables;
 pub use query::QueryRows;
+pub use recompress::RecompressReport;
 pub use schema::HTTP_CACHE;
 pub use store::SqliteStore;
 pub use verify::VerifyReport;

@@ -80,6 +80,8 @@ enum Action {
     Check,
     /// Remove what nothing needs any more
     Gc,
+    /// Compress bodies again, slower and shorter, with what those of a host have in common
+    Recompress(maintain::Recompress),
     /// Rebuild the file without its free pages
     Vacuum,
     /// Run a query of your own, or list tables and views
@@ -111,6 +113,7 @@ pub(crate) async fn run(db: Db) -> Result<(), Error> {
         Action::History(options) => history::run(&file, &options).await,
         Action::Check => check::run(&file).await,
         Action::Gc => maintain::gc(&file).await,
+        Action::Recompress(options) => maintain::recompress(&file, &options).await,
         Action::Vacuum => maintain::vacuum(&file).await,
         Action::Query(options) => query::run(&file, options).await,
         Action::Purge(options) => maintain::purge(&file, &options).await,

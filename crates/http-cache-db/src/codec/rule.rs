@@ -126,11 +126,15 @@ pub fn is_compressed(
     content_encoding: Option<&str>,
     len: usize,
 ) -> bool {
+    len >= MIN_COMPRESSED_BYTES && is_text(content_type, content_encoding)
+}
+
+/// Whether a body is text that arrived without a coding.
+pub(crate) fn is_text(content_type: Option<&str>, content_encoding: Option<&str>) -> bool {
     let is_plain = content_encoding.is_none_or(|codings| {
         list_members(codings).all(|coding| coding.eq_ignore_ascii_case("identity"))
     });
-    let category = MimeCategory::from_content_type(content_type);
-    len >= MIN_COMPRESSED_BYTES && is_plain && category.is_compressible()
+    is_plain && MimeCategory::from_content_type(content_type).is_compressible()
 }
 
 #[cfg(test)]

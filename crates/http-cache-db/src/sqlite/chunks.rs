@@ -7,7 +7,8 @@ use bytes::{Bytes, BytesMut};
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{Transaction, params};
 
-use super::content::{Compressor, GIVEN_UP, MediaType, give_up, was_given_up};
+use super::compressor::{Compressor, MediaType};
+use super::content::{GIVEN_UP, give_up, was_given_up};
 use super::open::Opened;
 use super::read::CHUNK_BYTES;
 use super::reader::checksum;
@@ -46,7 +47,7 @@ impl Chunks {
         media_type: &MediaType,
         arrived: BytesMut,
     ) -> Result<Self> {
-        let codec = media_type.codec(&compressor.codecs, arrived.len());
+        let codec = media_type.codec(&compressor.codecs.listed, arrived.len());
         // One codec for all chunks: what does not make the first one shorter is not used.
         let first = arrived.get(..chunk_bytes()).unwrap_or(&arrived);
         let is_shorter = codec
@@ -80,7 +81,7 @@ impl Chunks {
         let (now, shared) = (compressor.clock.now(), Arc::clone(opened));
         let inserted = opened.database.write(move |tx| {
             let mut rows = SharedRows::new(tx, &shared.interned)?;
-            let codec = rows.codec(&*codec, now)?;
+            let codec = rows.codec(&*codec, None, now)?;
             let id = tx
                 .prepare_cached(
                     "INSERT INTO body_contents (content_type, content_encoding, mime_category,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
-use store_core::{MINUTE, Timestamp};
+use store_core::{HOUR, MINUTE, Timestamp};
 
 use super::content::give_up;
 use super::open::Opened;
 use super::remove::remove_hidden;
-use super::{invalidations, maintenance, state};
+use super::{dictionaries, invalidations, maintenance, state};
 use crate::store::ContentId;
 
 /// The rows of one step.
@@ -80,6 +80,10 @@ pub(super) async fn run(
         }
     }
     database.write(shorten_logs).await?;
+    let unused = now - HOUR;
+    database
+        .write(move |tx| dictionaries::remove_unused(tx, unused))
+        .await?;
     loop {
         let size = database.size().await?;
         let released = if size.free_pages * FREE_SHARE <= size.pages {

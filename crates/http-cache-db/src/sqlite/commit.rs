@@ -7,7 +7,8 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::{Transaction, params};
 use store_core::{MINUTE, Timestamp};
 
-use super::content::{Compressor, NewContent, StoredContent};
+use super::compressor::Compressor;
+use super::content::{NewContent, StoredContent};
 use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;

@@ -1,110 +1,20 @@
-//! Bodies on their way into the file: hashed, compressed and stored once.
+//! Bodies on their way into the file: stored once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
-use store_core::{Clock, ErrorChain, Timestamp};
+use store_core::Timestamp;
 
+use super::compressor::{Compressed, Compressor, MediaType};
+use super::dictionaries::{self, StoredCodecs};
 use super::reader::checksum;
 use super::remove::remove_unreadable;
 use super::shared_rows::SharedRows;
 use super::state::integer;
-use crate::codec::{Codec, Codecs, Identity, MimeCategory};
-use crate::events::{Event, Events};
 use crate::record::ContentHash;
 use crate::store::ContentId;
-
-/// The fields that say how a body is compressed.
-#[derive(Clone, Debug, Default)]
-pub(super) struct MediaType {
-    pub(super) content_type: Option<String>,
-    pub(super) content_encoding: Option<String>,
-}
-
-impl MediaType {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        let field = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
-        Self {
-            content_type: field("content-type"),
-            content_encoding: field("content-encoding"),
-        }
-    }
-
-    pub(super) fn category(&self) -> MimeCategory {
-        MimeCategory::from_content_type(self.content_type.as_deref())
-    }
-
-    pub(super) fn codec(&self, codecs: &Codecs, len: usize) -> Arc<dyn Codec> {
-        let (content_type, encoding) = (&self.content_type, &self.content_encoding);
-        codecs.for_body(content_type.as_deref(), encoding.as_deref(), len)
-    }
-}
-
-/// Compresses bodies, and says so.
-#[derive(Clone, Debug)]
-pub(super) struct Compressor {
-    pub(super) codecs: Codecs,
-    pub(super) events: Events,
-    pub(super) clock: Arc<dyn Clock>,
-}
-
-/// A compressed body.
-#[derive(Debug)]
-pub(super) struct Compressed {
-    pub(super) codec: Arc<dyn Codec>,
-    pub(super) bytes: Vec<u8>,
-    pub(super) duration: Duration,
-}
-
-impl Compressor {
-    /// The body by its codec; as it is if that fails or does not make it shorter.
-    pub(super) fn compress(&self, media_type: &MediaType, body: &[u8]) -> Compressed {
-        let codec = media_type.codec(&self.codecs, body.len());
-        if codec.name() == Identity::NAME {
-            return Compressed::identity(body, Duration::ZERO);
-        }
-        let started = self.clock.monotonic();
-        let compressed = codec.compress(body);
-        let duration = self.clock.monotonic().saturating_sub(started);
-        match compressed {
-            Ok(bytes) if bytes.len() < body.len() => {
-                self.events.emit(|| Event::CompressionComplete {
-                    codec: codec.name().to_owned(),
-                    original_bytes: body.len() as u64,
-                    compressed_bytes: bytes.len() as u64,
-                    duration,
-                });
-                Compressed {
-                    codec,
-                    bytes,
-                    duration,
-                }
-            }
-            Ok(_) => Compressed::identity(body, duration),
-            Err(error) => {
-                self.events.emit(|| Event::CompressionError {
-                    codec: codec.name().to_owned(),
-                    error: ErrorChain(&error).to_string(),
-                });
-                Compressed::identity(body, duration)
-            }
-        }
-    }
-}
-
-impl Compressed {
-    fn identity(body: &[u8], duration: Duration) -> Self {
-        Self {
-            codec: Arc::new(Identity),
-            bytes: body.to_vec(),
-            duration,
-        }
-    }
-}
 
 /// The body of a response to store.
 #[derive(Debug)]
@@ -112,6 +22,8 @@ pub(super) struct NewContent {
     pub(super) hash: ContentHash,
     pub(super) len: u64,
     pub(super) media_type: MediaType,
+    /// The host that it came from.
+    pub(super) domain: String,
     pub(super) source: Source,
 }
 
@@ -155,8 +67,13 @@ impl NewContent {
             (Source::Whole(body, compressed), None) => (body, compressed),
         };
         // One that was there a moment ago may have gone.
-        let compressed = compressed.unwrap_or_else(|| compressor.compress(&self.media_type, &body));
-        let codec = rows.codec(&*compressed.codec, now)?;
+        let compressed =
+            compressed.unwrap_or_else(|| compressor.compress(&self.media_type, &body, None));
+        let dictionary = compressed.dictionary.as_deref();
+        let dictionary = dictionary
+            .map(|dictionary| dictionaries::row_of(tx, dictionary, &self.domain, now))
+            .transpose()?;
+        let codec = rows.codec(&*compressed.codec, dictionary, now)?;
         let id = tx
             .prepare_cached(
                 "INSERT INTO body_contents (content_hash, content_type, content_encoding, mime_category,
@@ -186,7 +103,7 @@ impl NewContent {
     pub(super) fn equal(
         &self,
         tx: &Transaction<'_>,
-        codecs: &Codecs,
+        codecs: &StoredCodecs,
         now: Timestamp,
     ) -> Result<Option<i64>> {
         let found = tx
@@ -200,7 +117,7 @@ impl NewContent {
             })
             .optional()?;
         match found {
-            Some((id, codec)) if codecs.get(&codec).is_none() => {
+            Some((id, codec)) if codecs.get(tx, &codec)?.is_none() => {
                 remove_unreadable(tx, ContentId(id), u32::MAX, now)?;
                 Ok(None)
             }

@@ -11,7 +11,8 @@ use store_core::{Error, ErrorKind, Result, SECOND};
 use super::chunks::Chunks;
 use super::cleanup::READING;
 use super::commit::{self, Row, Stored};
-use super::content::{MediaType, NewContent, Source};
+use super::compressor::MediaType;
+use super::content::{NewContent, Source};
 use super::error::BACKEND;
 use super::freshen;
 use super::open::Opened;
@@ -129,7 +130,7 @@ impl SqliteFill {
     }
 
     /// The body, compressed unless an equal one is stored already.
-    async fn content(&mut self) -> Result<NewContent> {
+    async fn content(&mut self, domain: &str) -> Result<NewContent> {
         let hash = ContentHash::from(<[u8; 32]>::from(self.hasher.clone().finalize()));
         let compressor = &self.shared.compressor;
         let source = if let Some(chunks) = &mut self.chunks {
@@ -146,13 +147,20 @@ impl SqliteFill {
                     .map_err(|error| self.shared.error(error, "commit"))?
                     .is_none()
             };
-            let compressed = is_new.then(|| compressor.compress(&self.media_type, &body));
+            let compressed = if is_new {
+                let dictionary = self.shared.dictionary_of(&self.opened, domain);
+                let dictionary = dictionary.map_err(|error| self.shared.error(error, "commit"))?;
+                Some(compressor.compress(&self.media_type, &body, dictionary))
+            } else {
+                None
+            };
             Source::Whole(body, compressed)
         };
         Ok(NewContent {
             hash,
             len: self.body_len,
             media_type: self.media_type.clone(),
+            domain: domain.to_owned(),
             source,
         })
     }
@@ -227,7 +235,7 @@ impl Fill for SqliteFill {
         self.ensure_whole("commit")?;
         let row = self.row(response)?;
         let url = row.url.full_url.clone();
-        let content = self.content().await?;
+        let content = self.content(&row.url.domain).await?;
         let (opened, shared) = (Arc::clone(&self.opened), Arc::clone(&self.shared));
         let max_versions = shared.options.max_versions;
         let written = self.opened.database.write(move |tx| {

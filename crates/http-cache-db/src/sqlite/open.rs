@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlite_database::{CreateMode, MigrationState, Result, SqliteDatabase};
 use store_core::{Error, ErrorKind};
 
+use super::dictionaries::CurrentDictionaries;
 use super::error::{BACKEND, store_error};
 use super::interned::Interned;
 use super::options::SqliteStoreOptions;
@@ -19,6 +20,7 @@ pub(super) struct Opened {
     pub(super) database: SqliteDatabase,
     pub(super) salt: Salt,
     pub(super) interned: Interned,
+    pub(super) dictionaries: CurrentDictionaries,
 }
 
 impl Opened {
@@ -88,6 +90,7 @@ impl Opened {
             salt: Salt::from_bytes(salt.await?),
             database,
             interned: Interned::default(),
+            dictionaries: CurrentDictionaries::default(),
         }))
     }
 }

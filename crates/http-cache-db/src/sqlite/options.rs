@@ -1,9 +1,10 @@
 //! How a store in a file is opened.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlite_database::{DatabaseOptions, Execution};
-use store_core::{Clock, SystemClock};
+use store_core::{Clock, MINUTE, SystemClock};
 
 use crate::codec::Codecs;
 use crate::events::Events;
@@ -38,6 +39,13 @@ pub struct SqliteStoreOptions {
     pub max_versions: u32,
     /// The codecs of bodies. Default: zstd for what gets shorter.
     pub codecs: Codecs,
+    /// Whether bodies of a host that has many are compressed with what they have in common, if
+    /// [`codecs`](Self::codecs) write Zstandard. Pieces of bodies stay in the dictionary for as long as any body is
+    /// compressed with it, and for an hour. Default: yes.
+    pub has_dictionaries: bool,
+    /// After which time a body is compressed again, slower and shorter, in the background; a second of each minute is
+    /// spent on it. `None`: never. Default: 10 minutes.
+    pub recompress_after: Option<Duration>,
     /// What is not stored of targets and requests. Default: parameters and fields that commonly hold secrets.
     pub redaction: Redaction,
     /// The rules that records must keep to be stored. Default: those that the schema needs.
@@ -58,6 +66,8 @@ impl Default for SqliteStoreOptions {
             max_body_bytes: None,
             max_versions: 10,
             codecs: Codecs::default(),
+            has_dictionaries: true,
+            recompress_after: Some(MINUTE * 10),
             redaction: Redaction::default(),
             validation: Validation::default(),
             events: Events::default(),
@@ -95,6 +105,20 @@ impl SqliteStoreOptions {
     #[must_use]
     pub fn with_codecs(mut self, codecs: Codecs) -> Self {
         self.codecs = codecs;
+        self
+    }
+
+    /// Sets [`has_dictionaries`](Self::has_dictionaries).
+    #[must_use]
+    pub const fn with_dictionaries(mut self, has_dictionaries: bool) -> Self {
+        self.has_dictionaries = has_dictionaries;
+        self
+    }
+
+    /// Sets [`recompress_after`](Self::recompress_after).
+    #[must_use]
+    pub const fn with_recompress_after(mut self, age: Option<Duration>) -> Self {
+        self.recompress_after = age;
         self
     }
 

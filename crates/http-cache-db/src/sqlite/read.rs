@@ -95,7 +95,7 @@ impl Reader {
             original_size,
             bytes: blob(row, 12).unwrap_or_default(),
         };
-        let body = self.decompress(&stored);
+        let body = self.decompress(db, &stored)?;
         Ok(body.map_or(ReadAhead::Damaged, ReadAhead::Body))
     }
 
@@ -135,7 +135,7 @@ impl Reader {
             original_size,
             bytes: blob(row, 4).unwrap_or_default(),
         };
-        Ok(self.decompress(&stored).map(StoredBody::Whole))
+        Ok(self.decompress(db, &stored)?.map(StoredBody::Whole))
     }
 
     /// A chunk; `None` if it is gone or damaged.
@@ -169,7 +169,7 @@ impl Reader {
             original_size: rest.clamp(0, chunk_bytes),
             bytes: blob(row, 2).unwrap_or_default(),
         };
-        Ok(self.decompress(&stored))
+        self.decompress(db, &stored)
     }
 }
 
@@ -206,7 +206,7 @@ fn read_variant(db: &Connection, opened: &Opened, row: &Row<'_>) -> Result<Optio
     }))
 }
 
-/// The name of a codec by its row, which neither changes nor goes. Empty, which no codec is called, if there is
+/// The name of a codec by its row, which does not change, and whose id is never used again. Empty, which no codec is called, if there is
 /// none.
 fn codec_name(db: &Connection, opened: &Opened, process: i64) -> Result<Arc<str>> {
     let known = opened.interned.by_id().codecs.get(&process).cloned();

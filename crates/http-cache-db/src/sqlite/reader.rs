@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use sqlite_database::Result;
+use sqlite_database::rusqlite::Connection;
 use store_core::{Clock, ErrorChain};
 
-use crate::codec::{Codec, Codecs};
+use super::dictionaries::StoredCodecs;
+use crate::codec::Codec;
 use crate::events::{Event, Events};
 use crate::record::ContentHash;
 use crate::store::ContentId;
@@ -15,7 +18,7 @@ use crate::store::ContentId;
 /// Reads bodies, and says what happened to them.
 #[derive(Debug)]
 pub(super) struct Reader {
-    pub(super) codecs: Codecs,
+    codecs: StoredCodecs,
     pub(super) events: Events,
     clock: Arc<dyn Clock>,
     has_damaged: AtomicBool,
@@ -50,7 +53,7 @@ pub(super) struct StoredBytes<'a> {
 }
 
 impl Reader {
-    pub(super) fn new(codecs: Codecs, events: Events, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(codecs: StoredCodecs, events: Events, clock: Arc<dyn Clock>) -> Self {
         Self {
             codecs,
             events,
@@ -77,9 +80,17 @@ impl Reader {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn decompress(&self, stored: &StoredBytes<'_>) -> Option<Bytes> {
+    pub(super) fn decompress(
+        &self,
+        db: &Connection,
+        stored: &StoredBytes<'_>,
+    ) -> Result<Option<Bytes>> {
+        let codec = self.codecs.get(db, stored.codec)?;
         let started = self.clock.monotonic();
-        match self.try_decompress(stored) {
+        let body = codec
+            .ok_or(Unreadable::UnknownCodec)
+            .and_then(|codec| decompress(&*codec, stored));
+        Ok(match body {
             Ok(body) => {
                 self.events.emit(|| Event::DecompressionComplete {
                     codec: stored.codec.to_owned(),
@@ -102,31 +113,30 @@ impl Reader {
                 }
                 None
             }
-        }
+        })
     }
+}
 
-    fn try_decompress(&self, stored: &StoredBytes<'_>) -> Result<Vec<u8>, Unreadable> {
-        let damaged = |how: &str| Unreadable::Damaged(how.to_owned());
-        let codec = self
-            .codecs
-            .get(stored.codec)
-            .ok_or(Unreadable::UnknownCodec)?;
-        if stored.checksum.is_some() && stored.checksum != checksum(&*codec, stored.bytes) {
-            return Err(damaged("the bytes are not those of their checksum"));
-        }
-        let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
-        let body = codec.decompress(stored.bytes, len);
-        let body = body.map_err(|error| Unreadable::Damaged(ErrorChain(&error).to_string()))?;
-        // Of a row that is older than checksums.
-        if !codec.detects_damage()
-            && stored.checksum.is_none()
-            && let Some(hash) = stored.hash
-            && ContentHash::of(&body) != hash
-        {
-            return Err(damaged("the body is not that of its hash"));
-        }
-        Ok(body)
+fn decompress(
+    codec: &dyn Codec,
+    stored: &StoredBytes<'_>,
+) -> std::result::Result<Vec<u8>, Unreadable> {
+    let damaged = |how: &str| Unreadable::Damaged(how.to_owned());
+    if stored.checksum.is_some() && stored.checksum != checksum(codec, stored.bytes) {
+        return Err(damaged("the bytes are not those of their checksum"));
     }
+    let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
+    let body = codec.decompress(stored.bytes, len);
+    let body = body.map_err(|error| Unreadable::Damaged(ErrorChain(&error).to_string()))?;
+    // Of a row that is older than checksums.
+    if !codec.detects_damage()
+        && stored.checksum.is_none()
+        && let Some(hash) = stored.hash
+        && ContentHash::of(&body) != hash
+    {
+        return Err(damaged("the body is not that of its hash"));
+    }
+    Ok(body)
 }
 
 /// The checksum of stored bytes; `None` if their codec notices damage by itself.

@@ -18,5 +18,11 @@ pub static HTTP_CACHE: Component = Component {
             include_str!("../../migrations/http_cache/0002_checksums.up.sql"),
             include_str!("../../migrations/http_cache/0002_checksums.down.sql"),
         ),
+        Migration::new(
+            3,
+            "dictionaries",
+            include_str!("../../migrations/http_cache/0003_dictionaries.up.sql"),
+            include_str!("../../migrations/http_cache/0003_dictionaries.down.sql"),
+        ),
     ],
 };

@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sqlite_database::rusqlite::{Connection, Transaction};
 use store_core::{Error, ErrorChain, ErrorKind, Result, Timestamp};
 
-use super::content::Compressor;
+use super::compressor::Compressor;
+use super::dictionaries::StoredCodecs;
 use super::error::{BACKEND, store_error};
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
@@ -15,6 +16,7 @@ use super::reader::Reader;
 use super::recovery::{self, Recovery};
 use super::remove::{Removed, log_purge};
 use super::state::integer;
+use super::train::TrainingSchedule;
 use crate::events::Event;
 use crate::store::FillingBytes;
 
@@ -39,6 +41,7 @@ pub(super) struct Shared {
     pub(super) filling_bytes: FillingBytes,
     /// The bytes that may be stored before the length of the file is asked for.
     pub(super) unasked_room: AtomicI64,
+    pub(super) training: TrainingSchedule,
 }
 
 impl Shared {
@@ -47,7 +50,8 @@ impl Shared {
         options: SqliteStoreOptions,
         opened: Arc<Opened>,
     ) -> Self {
-        let (codecs, events) = (options.codecs.clone(), options.events.clone());
+        let codecs = StoredCodecs::new(options.codecs.clone());
+        let events = options.events.clone();
         let clock = Arc::clone(&options.clock);
         Self {
             path,
@@ -64,6 +68,7 @@ impl Shared {
             invalidated_at: AtomicI64::new(-1),
             filling_bytes: FillingBytes::default(),
             unasked_room: AtomicI64::new(0),
+            training: TrainingSchedule::default(),
             options,
         }
     }

@@ -106,27 +106,36 @@ impl<'a> SharedRows<'a> {
         Ok(())
     }
 
-    pub(super) fn codec(&mut self, codec: &dyn Codec, now: Timestamp) -> Result<i64> {
+    /// The row of a codec, which may have a dictionary. Without one, it never goes.
+    pub(super) fn codec(
+        &mut self,
+        codec: &dyn Codec,
+        dictionary: Option<i64>,
+        now: Timestamp,
+    ) -> Result<i64> {
         let name = codec.name();
-        if let Some(id) = self.interned.known().codecs.get(name) {
+        if dictionary.is_none()
+            && let Some(id) = self.interned.known().codecs.get(name)
+        {
             return Ok(*id);
         }
         let find =
             "SELECT compression_process_id FROM compression_processes WHERE system_name = ?1";
-        let found = self
-            .tx
-            .query_row(find, [name], |row| row.get(0))
-            .optional()?;
+        let mut find = self.tx.prepare_cached(find)?;
+        let found = find.query_row([name], |row| row.get(0)).optional()?;
         let id = match found {
             Some(id) => id,
             None => self.tx.query_row(
-                "INSERT INTO compression_processes (full_name, system_name, compression_level, created_at)
-                 VALUES (?1, ?2, ?3, ?4) RETURNING compression_process_id",
-                params![codec.full_name(), name, codec.level(), now.as_millis()],
+                "INSERT INTO compression_processes (full_name, system_name, compression_level, created_at,
+                     dictionary_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5) RETURNING compression_process_id",
+                params![codec.full_name(), name, codec.level(), now.as_millis(), dictionary],
                 |row| row.get(0),
             )?,
         };
-        self.new.codecs.insert(name.to_owned(), id);
+        if dictionary.is_none() {
+            self.new.codecs.insert(name.to_owned(), id);
+        }
         Ok(id)
     }
 }

@@ -2,21 +2,22 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use sqlite_database::{AccessMode, CreateMode, SqliteDatabase, VacuumReport};
 use store_core::Result;
 
 use super::cleanup::{self, CleanupReport, READING};
-use super::content::Compressor;
+use super::compressor::Compressor;
 use super::error::store_error;
-use super::maintenance;
 use super::open::Opened;
 use super::options::SqliteStoreOptions;
 use super::reader::Reader;
-use super::recovery;
+use super::recompress::{self, RecompressReport};
 use super::shared::Shared;
 use super::verify::{self, VerifyReport};
+use super::{maintenance, recovery, train};
 use crate::events::{Event, Events};
 
 /// Stored responses in a file, shared by all processes that open it. Clones share the file.
@@ -131,6 +132,29 @@ impl SqliteStore {
             })
         };
         maintenance::logged(&self.shared, &opened, "cleanup", run, |report| {
+            Some(report.to_json())
+        })
+        .await
+    }
+
+    /// Trains dictionaries for hosts that have enough bodies, and compresses bodies again, slower and shorter, for at
+    /// most `budget`; it goes on where the last call stopped. The store does that by itself, a second of each minute
+    /// ([`recompress_after`](SqliteStoreOptions::recompress_after)).
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn recompress(&self, budget: Duration) -> Result<RecompressReport> {
+        let opened = self.shared.opened("recompress")?;
+        let run = async {
+            let dictionaries = train::train(&self.shared, &opened).await?;
+            let now = self.shared.options.clock.now();
+            let report = recompress::run(&self.shared, &opened, now, budget).await?;
+            Ok(RecompressReport {
+                dictionaries,
+                ..report
+            })
+        };
+        maintenance::logged(&self.shared, &opened, "recompress", run, |report| {
             Some(report.to_json())
         })
         .await

@@ -3,11 +3,13 @@
 mod contents;
 mod counting;
 mod damage;
+mod dictionaries;
 mod existing;
 mod faults;
 mod files;
 mod listing;
 mod questions;
+mod recompressing;
 mod schema;
 mod telling;
 mod unwritable;

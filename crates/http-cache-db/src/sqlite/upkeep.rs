@@ -13,7 +13,7 @@ use super::open::Opened;
 use super::remove::{log_purge, remove_unreadable};
 use super::shared::Shared;
 use super::state::integer;
-use super::{cleanup, evict};
+use super::{cleanup, evict, recompress};
 use crate::store::{ContentId, Evicted};
 
 /// How often in the time that a body is kept for its readers a read of it is written down.
@@ -25,6 +25,8 @@ const ROOM_SHARE: u64 = 16;
 const LEAVING_SHARE: u64 = 4;
 /// Of the room that is left, the part that is used before the length of the file is asked for again: an eighth.
 const UNASKED_SHARE: u64 = 8;
+/// What compressing again may take of a minute.
+const RECOMPRESSION: Duration = SECOND;
 /// What a response takes in the file besides its body, at most; one with long fields may take more.
 const MAX_ROW_BYTES: u64 = 4_096;
 
@@ -73,6 +75,7 @@ impl Shared {
             self.unasked_room
                 .store(integer(room / UNASKED_SHARE), Ordering::Relaxed);
         }
+        self.train_when_due(opened);
         self.clean_up(opened, MINUTE, READING);
     }
 
@@ -137,8 +140,15 @@ impl Shared {
         if due && exchange().is_ok() {
             let (shared, opened) = (Arc::clone(self), Arc::clone(opened));
             tokio::spawn(async move {
+                opened.dictionaries.forget();
                 if let Err(error) = cleanup::run(&opened, now, reading).await {
                     shared.failed_by_itself(&shared.error(error, "cleanup"));
+                }
+                if let Some(age) = shared.options.recompress_after {
+                    let compressed = recompress::run(&shared, &opened, now - age, RECOMPRESSION);
+                    if let Err(error) = compressed.await {
+                        shared.failed_by_itself(&shared.error(error, "recompress"));
+                    }
                 }
             });
         }

@@ -52,6 +52,12 @@ const INVARIANTS: &[(&str, &str)] = &[
                  (SELECT compression_process_id FROM compression_processes))",
     ),
     (
+        "a dictionary with a wrong reference count",
+        "SELECT count(*) FROM compression_dictionaries d WHERE reference_count <>
+             (SELECT count(*) FROM body_contents JOIN compression_processes p USING (compression_process_id)
+              WHERE p.dictionary_id = d.dictionary_id)",
+    ),
+    (
         "a short body that nothing refers to",
         "SELECT count(*) FROM body_contents WHERE reference_count = 0 AND chunk_count = 0",
     ),

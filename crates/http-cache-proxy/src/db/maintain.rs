@@ -1,9 +1,10 @@
-//! `gc`, `vacuum`, `purge` and `clear`: what makes the file smaller.
+//! `gc`, `recompress`, `vacuum`, `purge` and `clear`: what makes the file smaller.
 
 use clap::Args;
 use http_cache_db::store::ResponseStore;
 use serde_json::json;
 
+use crate::args::Ttl;
 use crate::error::Error;
 use crate::output::{count, pairs, size};
 
@@ -13,6 +14,13 @@ use super::file::{File, whole_url};
 pub(super) struct Purge {
     /// The URL at the origin, also with REDACTED in place of secrets
     url: String,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Recompress {
+    /// The longest time to spend, such as 30s or 10m; the next call goes on
+    #[arg(long = "for", value_name = "TIME", default_value = "10m")]
+    time: Ttl,
 }
 
 #[derive(Args, Debug)]
@@ -38,6 +46,35 @@ pub(super) async fn gc(file: &File) -> Result<(), Error> {
         json!({
             "responses": report.responses, "bodies": report.bodies,
             "header_pairs": report.header_pairs, "pages": report.pages,
+        })
+    };
+    file.print(text, json)?;
+    file.close(store).await
+}
+
+pub(super) async fn recompress(file: &File, options: &Recompress) -> Result<(), Error> {
+    let store = file.open().await?;
+    let report = store.recompress(options.time.0).await;
+    let report = report.map_err(|source| file.failed(source))?;
+    let text = || {
+        let (before, after) = (size(report.bytes_before), size(report.bytes_after));
+        let rest = if report.is_complete {
+            "all were looked at"
+        } else {
+            "the time was over; call it again to go on"
+        };
+        pairs([
+            ("dictionaries trained", count(report.dictionaries)),
+            ("bodies that are shorter now", count(report.bodies)),
+            ("bytes", format!("{before} before, {after} after")),
+            ("the rest", rest.to_owned()),
+        ])
+    };
+    let json = || {
+        json!({
+            "dictionaries": report.dictionaries, "bodies": report.bodies,
+            "bytes_before": report.bytes_before, "bytes_after": report.bytes_after,
+            "is_complete": report.is_complete,
         })
     };
     file.print(text, json)?;

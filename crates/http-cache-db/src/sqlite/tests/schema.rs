@@ -3,7 +3,7 @@
 use super::*;
 
 /// Each breaks one thing that must hold.
-const BREAKS: [&str; 20] = [
+const BREAKS: [&str; 21] = [
     "UPDATE variants SET url_key = x'00' WHERE response_id = 1",
     "UPDATE variants SET content_id = (SELECT max(content_id) FROM body_contents)",
     "DELETE FROM variants",
@@ -11,6 +11,8 @@ const BREAKS: [&str; 20] = [
     "INSERT INTO requests (url_id, method_id, requested_at, headers) VALUES (1, 1, 0, '[]')",
     "INSERT INTO urls (url_key, scheme, domain, path, created_at) VALUES (x'00', 'http', 'a', '/', 0)",
     "UPDATE body_contents SET reference_count = reference_count + 1",
+    "INSERT INTO compression_dictionaries (name, domain, sample_count, trained_at, reference_count, content)
+         VALUES ('00', 'a', 50, 0, 1, x'00')",
     "UPDATE body_contents SET content_hash = NULL",
     "UPDATE body_contents SET chunk_count = 1",
     "UPDATE body_contents SET compressed_size = compressed_size + 1",
@@ -105,10 +107,10 @@ async fn every_view_and_trigger_works() {
     }
     assert_eq!(
         number(&store, "SELECT max(version) FROM schema_version").await,
-        2
+        3
     );
     let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
-    assert_eq!(number(&store, triggers).await, 3);
+    assert_eq!(number(&store, triggers).await, 6);
     // bodies_reference: of two responses, and of an older version.
     let referenced = "SELECT sum(reference_count) FROM body_contents";
     assert_eq!(number(&store, referenced).await, 3);

@@ -75,6 +75,21 @@ fn gc_and_vacuum_tell_what_became_free() {
     db(&filled.file, &["check"]);
 }
 
+#[test]
+fn recompress_tells_what_became_shorter_and_changes_no_body() {
+    let filled = Filled::new();
+    let before = filled.proxy().get("/issues").body;
+    let report = json(&filled.file, &["recompress"]);
+    assert_eq!(report["is_complete"], true, "{report}");
+    let bytes = |name: &str| report[name].as_u64().unwrap();
+    assert!(bytes("bytes_after") <= bytes("bytes_before"), "{report}");
+    assert_eq!(filled.proxy().get("/issues").body, before);
+    let page = db(&filled.file, &["recompress", "--for", "1s"]);
+    assert_eq!(page.row("bodies that are shorter now")[1], "0");
+    assert_eq!(page.row("the rest")[1], "all were looked at");
+    db(&filled.file, &["check"]);
+}
+
 // covers("C3", "C24")
 #[test]
 fn migrations_are_shown_reverted_with_a_yes_and_applied() {

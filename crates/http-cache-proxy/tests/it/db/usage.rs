@@ -5,13 +5,14 @@ use std::fs;
 use super::{Filled, attempt};
 use crate::running::command;
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 12] = [
     &["stats"],
     &["urls"],
     &["show", "http://example.org/"],
     &["history", "http://example.org/"],
     &["check"],
     &["gc"],
+    &["recompress"],
     &["vacuum"],
     &["query"],
     &["purge", "http://example.org/"],
