@@ -4,6 +4,7 @@
 //! `None`, and bytes that are not what the codec wrote are an error.
 
 mod brotli;
+pub(crate) mod delta;
 mod dictionary;
 mod error;
 mod identity;

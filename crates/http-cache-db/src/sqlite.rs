@@ -20,6 +20,7 @@ mod cleanup;
 mod commit;
 mod compressor;
 mod content;
+mod deltas;
 mod details;
 mod dictionaries;
 mod error;

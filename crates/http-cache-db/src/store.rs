@@ -30,7 +30,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderMap;
-use store_core::Result;
+use store_core::{Result, Timestamp};
 
 use crate::events::Events;
 use crate::keys::{Salt, TargetKey};
@@ -140,6 +140,18 @@ pub trait ResponseStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// If the store cannot be read.
     async fn history(&self, target: TargetKey) -> Result<Vec<Version>>;
+
+    /// The body that a target had at a time: of several variants, that which was stored last. `None` if nothing was stored
+    /// then, or is not kept.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    async fn version_at(&self, target: TargetKey, at: Timestamp) -> Result<Option<Version>> {
+        let history = self.history(target).await?;
+        Ok(history
+            .into_iter()
+            .find(|version| version.was_current_at(at)))
+    }
 
     /// Whether the store answers, and its size.
     ///

@@ -16,7 +16,7 @@ use crate::db::Db;
 use crate::error::Error;
 
 use values::DEFAULT_MEMORY;
-pub(crate) use values::{ByteSize, Ttl};
+pub(crate) use values::{ByteSize, Moment, Ttl};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -76,6 +76,8 @@ enum Action {
     Show(show::Options),
     /// List the versions that a URL's body has had, or write one
     History(history::Options),
+    /// Show in what two versions of a URL's body differ, in the unified format
+    Diff(history::Diff),
     /// Check the file, and every body against its hash; status 1 if anything is wrong
     Check,
     /// Remove what nothing needs any more
@@ -111,6 +113,7 @@ pub(crate) async fn run(db: Db) -> Result<(), Error> {
         Action::Urls(options) => urls::run(&file, &options).await,
         Action::Show(options) => show::run(&file, &options).await,
         Action::History(options) => history::run(&file, &options).await,
+        Action::Diff(options) => options.run(&file).await,
         Action::Check => check::run(&file).await,
         Action::Gc => maintain::gc(&file).await,
         Action::Recompress(options) => maintain::recompress(&file, &options).await,

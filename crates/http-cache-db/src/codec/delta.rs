@@ -1,6 +1,8 @@
 //! A body as its difference to another one: Zstandard with the whole other body as its dictionary.
 
-use zstd::zstd_safe::{compress_bound, find_frame_compressed_size, get_error_name, get_frame_content_size};
+use zstd::zstd_safe::{
+    compress_bound, find_frame_compressed_size, get_error_name, get_frame_content_size,
+};
 
 use super::dictionary::{with_compressor, with_decompressor};
 use super::{CodecError, Zstd};

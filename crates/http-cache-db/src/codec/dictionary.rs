@@ -22,6 +22,16 @@ thread_local! {
     static DECOMPRESSOR: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
 }
 
+/// Compresses with the context of this thread.
+pub(super) fn with_compressor<T>(compress: impl FnOnce(&mut CCtx<'static>) -> T) -> T {
+    COMPRESSOR.with_borrow_mut(compress)
+}
+
+/// Decompresses with the context of this thread.
+pub(super) fn with_decompressor<T>(decompress: impl FnOnce(&mut DCtx<'static>) -> T) -> T {
+    DECOMPRESSOR.with_borrow_mut(decompress)
+}
+
 /// What bodies of one host have in common. Its name is a hash of its content, so that it means the same in every file.
 pub(crate) struct Dictionary {
     id: String,
@@ -130,8 +140,7 @@ impl Codec for ZstdDictionary {
             .encoder
             .get_or_init(|| CDict::create(&self.dictionary.content, self.level));
         let mut compressed = Vec::with_capacity(compress_bound(body.len()));
-        COMPRESSOR
-            .with_borrow_mut(|context| context.compress_using_cdict(&mut compressed, body, encoder))
+        with_compressor(|context| context.compress_using_cdict(&mut compressed, body, encoder))
             .map_err(|code| CodecError::compress(&self.name, get_error_name(code)))?;
         compressed.shrink_to_fit();
         Ok(compressed)
@@ -149,10 +158,8 @@ impl Codec for ZstdDictionary {
         let mut body = Vec::new();
         body.try_reserve_exact(len)
             .map_err(|_| CodecError::length(&self.name, len))?;
-        DECOMPRESSOR
-            .with_borrow_mut(|context| {
-                context.decompress_using_ddict(&mut body, stored, &self.dictionary.decoder)
-            })
+        let decoder = &self.dictionary.decoder;
+        with_decompressor(|context| context.decompress_using_ddict(&mut body, stored, decoder))
             .map_err(|code| CodecError::damaged(&self.name, get_error_name(code)))?;
         if body.len() == len {
             Ok(body)

@@ -9,6 +9,7 @@ use store_core::{MINUTE, Timestamp};
 
 use super::compressor::Compressor;
 use super::content::{NewContent, StoredContent};
+use super::deltas;
 use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;
@@ -102,12 +103,20 @@ pub(super) fn commit(
             .map(|older| older.id);
         removed.extend(oldest);
     }
+    let body = content.body();
     let content = content.store(tx, &mut rows, compressor, equal, row.now)?;
     rows.status(head.status)?;
     let url = older.first().map(|older| older.url);
     let key = (&vary_key[..], range);
     let (response, new_version) = match same {
-        Some(id) => (id, replace(tx, &mut rows, row, id, &content, max_versions)?),
+        Some(id) => {
+            let replaced = replace(tx, &mut rows, row, id, &content, max_versions)?;
+            if let (Some((_, before)), Some(body)) = (replaced, body) {
+                let newer = (content.id, &body[..]);
+                deltas::store(tx, &mut rows, compressor, before, newer, row.now)?;
+            }
+            (id, replaced.map(|(version, _)| version))
+        }
         None => (insert(tx, &mut rows, row, url, key, &content)?, None),
     };
     remove_responses(tx, &removed, row.now)?;
@@ -184,7 +193,7 @@ fn insert(
 }
 
 /// The next response of a variant: it keeps its id and its place in the order of eviction. Yields the version
-/// of its body, if that is another.
+/// of its body, if that is another, and the body before.
 fn replace(
     tx: &Transaction<'_>,
     rows: &mut SharedRows<'_>,
@@ -192,7 +201,7 @@ fn replace(
     response: i64,
     content: &StoredContent,
     max_versions: u32,
-) -> Result<Option<u64>> {
+) -> Result<Option<(u64, i64)>> {
     let (body, version, before): (i64, i64, i64) = tx
         .prepare_cached(
             "SELECT body_id, version, content_id FROM responses JOIN bodies USING (body_id)
@@ -212,7 +221,7 @@ fn replace(
             "UPDATE variants SET content_id = ?3 WHERE url_key = ?1 AND response_id = ?2",
         )?
         .execute(params![row.target.as_bytes(), response, content.id])?;
-        (next, Some((version + 1).unsigned_abs()))
+        (next, Some(((version + 1).unsigned_abs(), before)))
     };
     update_head(tx, rows, row, response, body)?;
     if before != content.id {

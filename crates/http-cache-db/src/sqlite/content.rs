@@ -8,11 +8,13 @@ use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
 use store_core::Timestamp;
 
 use super::compressor::{Compressed, Compressor, MediaType};
+use super::deltas;
 use super::dictionaries::{self, StoredCodecs};
 use super::reader::checksum;
 use super::remove::remove_unreadable;
 use super::shared_rows::SharedRows;
 use super::state::integer;
+use crate::codec::delta;
 use crate::record::ContentHash;
 use crate::store::ContentId;
 
@@ -35,6 +37,13 @@ pub(super) enum Source {
     Chunks(ContentId, i64, Duration),
 }
 
+/// The row of an equal body.
+pub(super) struct Equal {
+    id: i64,
+    /// Whether it is stored as a difference to another body.
+    is_delta: bool,
+}
+
 /// The row of a body that was stored, and whether it is new.
 pub(super) struct StoredContent {
     pub(super) id: i64,
@@ -49,13 +58,19 @@ impl NewContent {
         tx: &Transaction<'_>,
         rows: &mut SharedRows<'_>,
         compressor: &Compressor,
-        equal: Option<i64>,
+        equal: Option<Equal>,
         now: Timestamp,
     ) -> Result<StoredContent> {
         let hash = &self.hash.as_bytes()[..];
         let (body, compressed) = match (self.source, equal) {
-            (Source::Whole(..), Some(id)) => return Ok(StoredContent { id, new: None }),
-            (Source::Chunks(arrived, ..), Some(id)) => {
+            (Source::Whole(body, _), Some(Equal { id, is_delta })) => {
+                if is_delta {
+                    let body = (&self.media_type, &body[..]);
+                    deltas::make_whole(tx, rows, compressor, id, body, now)?;
+                }
+                return Ok(StoredContent { id, new: None });
+            }
+            (Source::Chunks(arrived, ..), Some(Equal { id, .. })) => {
                 give_up(tx, arrived)?;
                 return Ok(StoredContent { id, new: None });
             }
@@ -99,13 +114,21 @@ impl NewContent {
 }
 
 impl NewContent {
+    /// The body if it is in memory.
+    pub(super) fn body(&self) -> Option<Bytes> {
+        match &self.source {
+            Source::Whole(body, _) => Some(body.clone()),
+            Source::Chunks(..) => None,
+        }
+    }
+
     /// The row of an equal body. One that no codec here can read makes way for this one, with its responses.
     pub(super) fn equal(
         &self,
         tx: &Transaction<'_>,
         codecs: &StoredCodecs,
         now: Timestamp,
-    ) -> Result<Option<i64>> {
+    ) -> Result<Option<Equal>> {
         let found = tx
             .prepare_cached(
                 "SELECT c.content_id, p.system_name
@@ -117,11 +140,16 @@ impl NewContent {
             })
             .optional()?;
         match found {
-            Some((id, codec)) if codecs.get(tx, &codec)?.is_none() => {
+            Some((id, codec)) if codec == delta::NAME => Ok(Some(Equal { id, is_delta: true })),
+            Some((id, codec)) if codecs.get(tx, &codec)?.is_some() => Ok(Some(Equal {
+                id,
+                is_delta: false,
+            })),
+            Some((id, _)) => {
                 remove_unreadable(tx, ContentId(id), u32::MAX, now)?;
                 Ok(None)
             }
-            found => Ok(found.map(|(id, _)| id)),
+            None => Ok(None),
         }
     }
 }

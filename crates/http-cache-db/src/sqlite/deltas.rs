@@ -1,5 +1,7 @@
 //! Older versions of a body, stored as their difference to the next newer one.
 
+use std::sync::Arc;
+
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
 use store_core::Timestamp;
@@ -8,7 +10,7 @@ use super::compressor::{Compressor, MediaType};
 use super::reader::Reader;
 use super::shared_rows::SharedRows;
 use super::state::integer;
-use crate::codec::{Codec, delta};
+use crate::codec::delta;
 use crate::store::{ContentId, StoredBody};
 
 /// A longer body stays as it is: to compress it would hold up other writers.
@@ -23,7 +25,7 @@ pub(super) const MAX_CHAIN: usize = 16;
 pub(super) fn store(
     tx: &Transaction<'_>,
     rows: &mut SharedRows<'_>,
-    reader: &Reader,
+    compressor: &Compressor,
     older: i64,
     (newer, newer_body): (i64, &[u8]),
     now: Timestamp,
@@ -42,6 +44,8 @@ pub(super) fn store(
     if chain_below(tx, older)? >= MAX_CHAIN {
         return Ok(());
     }
+    let (codecs, clock) = (compressor.codecs.clone(), Arc::clone(&compressor.clock));
+    let reader = Reader::quiet(codecs, clock);
     let Some(StoredBody::Whole(body)) = reader.body(tx, ContentId(older))? else {
         return Ok(());
     };

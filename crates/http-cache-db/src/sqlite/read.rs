@@ -9,9 +9,11 @@ use sqlite_database::rusqlite::types::ValueRef;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Row};
 use store_core::Timestamp;
 
+use super::deltas::MAX_CHAIN;
 use super::headers::read_list;
 use super::open::Opened;
 use super::reader::{Reader, StoredBytes};
+use crate::codec::delta;
 use crate::engine::StoredHead;
 use crate::keys::TargetKey;
 use crate::policy::{ExchangeTimes, VariantKey};
@@ -87,6 +89,9 @@ impl Reader {
             return Ok(ReadAhead::Nothing);
         }
         let codec = codec_name(db, opened, row.get(10)?)?;
+        if &*codec == delta::NAME {
+            return Ok(ReadAhead::Nothing);
+        }
         let stored = StoredBytes {
             content: variant.content,
             codec: &codec,
@@ -101,9 +106,19 @@ impl Reader {
 
     /// A body; `None` if it is gone or damaged.
     pub(super) fn body(&self, db: &Connection, content: ContentId) -> Result<Option<StoredBody>> {
+        self.body_through(db, content, MAX_CHAIN)
+    }
+
+    /// A body that is read through so many differences at most.
+    fn body_through(
+        &self,
+        db: &Connection,
+        content: ContentId,
+        differences: usize,
+    ) -> Result<Option<StoredBody>> {
         let mut statement = db.prepare_cached(
             "SELECT c.original_size, c.chunk_count, p.system_name, c.content_hash, c.body_content,
-                 c.checksum
+                 c.checksum, c.base_content_id
              FROM body_contents c JOIN compression_processes p USING (compression_process_id)
              WHERE c.content_id = ?1 AND c.content_hash IS NOT NULL",
         )?;
@@ -135,7 +150,16 @@ impl Reader {
             original_size,
             bytes: blob(row, 4).unwrap_or_default(),
         };
-        Ok(self.decompress(db, &stored)?.map(StoredBody::Whole))
+        if stored.codec != delta::NAME {
+            return Ok(self.decompress(db, &stored)?.map(StoredBody::Whole));
+        }
+        let base: Option<i64> = row.get(6)?;
+        let base = match (base, differences.checked_sub(1)) {
+            (Some(base), Some(rest)) => self.body_through(db, ContentId(base), rest)?,
+            _ => None,
+        };
+        let body = self.patch(&stored, base.as_ref());
+        Ok(body.map(StoredBody::Whole))
     }
 
     /// A chunk; `None` if it is gone or damaged.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use sqlite_database::Result;
@@ -10,10 +11,10 @@ use sqlite_database::rusqlite::Connection;
 use store_core::{Clock, ErrorChain};
 
 use super::dictionaries::StoredCodecs;
-use crate::codec::Codec;
+use crate::codec::{Codec, delta};
 use crate::events::{Event, Events};
 use crate::record::ContentHash;
-use crate::store::ContentId;
+use crate::store::{ContentId, StoredBody};
 
 /// Reads bodies, and says what happened to them.
 #[derive(Debug)]
@@ -63,6 +64,11 @@ impl Reader {
         }
     }
 
+    /// One that nobody hears of, for what the store does by itself.
+    pub(super) fn quiet(codecs: StoredCodecs, clock: Arc<dyn Clock>) -> Self {
+        Self::new(codecs, Events::default(), clock)
+    }
+
     /// The bodies that were found damaged since the last call.
     pub(super) fn take_damaged(&self) -> Vec<ContentId> {
         if !self.has_damaged.swap(false, Ordering::AcqRel) {
@@ -90,7 +96,26 @@ impl Reader {
         let body = codec
             .ok_or(Unreadable::UnknownCodec)
             .and_then(|codec| decompress(&*codec, stored));
-        Ok(match body {
+        Ok(self.tell(stored, started, body))
+    }
+
+    /// The body that differs from the `base` as is stored.
+    pub(super) fn patch(
+        &self,
+        stored: &StoredBytes<'_>,
+        base: Option<&StoredBody>,
+    ) -> Option<Bytes> {
+        let started = self.clock.monotonic();
+        self.tell(stored, started, patch(stored, base))
+    }
+
+    fn tell(
+        &self,
+        stored: &StoredBytes<'_>,
+        started: Duration,
+        body: std::result::Result<Vec<u8>, Unreadable>,
+    ) -> Option<Bytes> {
+        match body {
             Ok(body) => {
                 self.events.emit(|| Event::DecompressionComplete {
                     codec: stored.codec.to_owned(),
@@ -113,8 +138,24 @@ impl Reader {
                 }
                 None
             }
-        })
+        }
     }
+}
+
+fn patch(
+    stored: &StoredBytes<'_>,
+    base: Option<&StoredBody>,
+) -> std::result::Result<Vec<u8>, Unreadable> {
+    let damaged = |how: &str| Unreadable::Damaged(how.to_owned());
+    let Some(StoredBody::Whole(base)) = base else {
+        return Err(damaged("the body that it differs from cannot be read"));
+    };
+    if stored.checksum != Some(crc32fast::hash(stored.bytes).into()) {
+        return Err(damaged("the bytes are not those of their checksum"));
+    }
+    let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
+    delta::decompress(stored.bytes, base, len)
+        .map_err(|error| Unreadable::Damaged(ErrorChain(&error).to_string()))
 }
 
 fn decompress(

@@ -17,8 +17,7 @@ use super::reader::{Reader, checksum};
 use super::shared::Shared;
 use super::shared_rows::SharedRows;
 use super::state::{self, integer};
-use crate::codec::{Codec, Dictionary, ZstdDictionary};
-use crate::events::Events;
+use crate::codec::{Codec, Dictionary, ZstdDictionary, delta};
 use crate::store::{ContentId, StoredBody};
 
 /// The level of Zstandard: compressing takes 20 to 100 times as long as at level 3, reading as long.
@@ -92,7 +91,7 @@ pub(super) async fn run(
 ) -> Result<RecompressReport> {
     let clock = &shared.options.clock;
     let codecs = shared.compressor.codecs.clone();
-    let reader = Reader::new(codecs.clone(), Events::default(), Arc::clone(clock));
+    let reader = Reader::quiet(codecs.clone(), Arc::clone(clock));
     let reader = Arc::new(reader);
     let started = clock.monotonic();
     let mut report = RecompressReport::default();
@@ -172,7 +171,9 @@ fn next(
         };
         let dictionary = dictionary.map(|codec| Arc::clone(codec.dictionary()));
         let present: String = row.get(6)?;
-        let Some(codec) = codec.filter(|codec| codec.name() != present) else {
+        // One that is stored as a difference is shorter than any.
+        let codec = codec.filter(|codec| codec.name() != present && present != delta::NAME);
+        let Some(codec) = codec else {
             continue;
         };
         let Some(StoredBody::Whole(body)) = reader.body(db, ContentId(content))? else {

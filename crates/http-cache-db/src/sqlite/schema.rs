@@ -24,5 +24,11 @@ pub static HTTP_CACHE: Component = Component {
             include_str!("../../migrations/http_cache/0003_dictionaries.up.sql"),
             include_str!("../../migrations/http_cache/0003_dictionaries.down.sql"),
         ),
+        Migration::new(
+            4,
+            "deltas",
+            include_str!("../../migrations/http_cache/0004_deltas.up.sql"),
+            include_str!("../../migrations/http_cache/0004_deltas.down.sql"),
+        ),
     ],
 };

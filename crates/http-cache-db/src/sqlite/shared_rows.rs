@@ -113,7 +113,24 @@ impl<'a> SharedRows<'a> {
         dictionary: Option<i64>,
         now: Timestamp,
     ) -> Result<i64> {
-        let name = codec.name();
+        self.process(
+            codec.name(),
+            &codec.full_name(),
+            codec.level(),
+            dictionary,
+            now,
+        )
+    }
+
+    /// The row of a way to store bodies.
+    pub(super) fn process(
+        &mut self,
+        name: &str,
+        full_name: &str,
+        level: Option<i32>,
+        dictionary: Option<i64>,
+        now: Timestamp,
+    ) -> Result<i64> {
         if dictionary.is_none()
             && let Some(id) = self.interned.known().codecs.get(name)
         {
@@ -129,7 +146,7 @@ impl<'a> SharedRows<'a> {
                 "INSERT INTO compression_processes (full_name, system_name, compression_level, created_at,
                      dictionary_id)
                  VALUES (?1, ?2, ?3, ?4, ?5) RETURNING compression_process_id",
-                params![codec.full_name(), name, codec.level(), now.as_millis(), dictionary],
+                params![full_name, name, level, now.as_millis(), dictionary],
                 |row| row.get(0),
             )?,
         };

@@ -18,7 +18,7 @@ use super::recompress::{self, RecompressReport};
 use super::shared::Shared;
 use super::verify::{self, VerifyReport};
 use super::{maintenance, recovery, train};
-use crate::events::{Event, Events};
+use crate::events::Event;
 
 /// Stored responses in a file, shared by all processes that open it. Clones share the file.
 ///
@@ -169,7 +169,7 @@ impl SqliteStore {
         let opened = self.shared.opened("verify")?;
         // With a reader of its own: what is checked is not changed.
         let Compressor { codecs, clock, .. } = self.shared.compressor.clone();
-        let reader = Arc::new(Reader::new(codecs, Events::default(), clock));
+        let reader = Arc::new(Reader::quiet(codecs, clock));
         let run = verify::run(&opened, &reader);
         maintenance::logged(&self.shared, &opened, "verify", run, |report| {
             // A damaged file is not written to.

@@ -3,6 +3,7 @@
 mod contents;
 mod counting;
 mod damage;
+mod deltas;
 mod dictionaries;
 mod existing;
 mod faults;

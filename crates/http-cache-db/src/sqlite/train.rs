@@ -15,7 +15,6 @@ use super::reader::Reader;
 use super::shared::Shared;
 use super::state;
 use crate::codec::{Codec, Dictionary, Zstd, ZstdDictionary};
-use crate::events::Events;
 use crate::store::{ContentId, StoredBody};
 
 /// A host gets a dictionary once it has so many bodies,
@@ -102,7 +101,9 @@ impl Shared {
                 .bodies_until_look
                 .store(interval, Ordering::Relaxed);
             schedule.is_training.store(false, Ordering::Release);
-            if let Err(error) = trained {
+            if let Err(error) = trained
+                && !shared.is_closed()
+            {
                 shared.failed_by_itself(&shared.error(error, "train"));
             }
         });
@@ -120,7 +121,7 @@ fn writing_level(codecs: &StoredCodecs) -> Option<i32> {
 pub(super) async fn train(shared: &Arc<Shared>, opened: &Arc<Opened>) -> Result<u64> {
     let codecs = shared.compressor.codecs.clone();
     let clock = Arc::clone(&shared.options.clock);
-    let reader = Reader::new(codecs, Events::default(), clock);
+    let reader = Reader::quiet(codecs, clock);
     let samples = opened.database.long_read(move |db| samples(db, &reader));
     let mut trained = 0;
     for (domain, samples) in samples.await? {

@@ -146,7 +146,9 @@ impl Shared {
                 }
                 if let Some(age) = shared.options.recompress_after {
                     let compressed = recompress::run(&shared, &opened, now - age, RECOMPRESSION);
-                    if let Err(error) = compressed.await {
+                    if let Err(error) = compressed.await
+                        && !shared.is_closed()
+                    {
                         shared.failed_by_itself(&shared.error(error, "recompress"));
                     }
                 }

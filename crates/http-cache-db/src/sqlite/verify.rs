@@ -52,6 +52,13 @@ const INVARIANTS: &[(&str, &str)] = &[
                  (SELECT compression_process_id FROM compression_processes))",
     ),
     (
+        "a difference to a body that does not exist, or that something else needs whole",
+        "SELECT count(*) FROM body_contents c WHERE base_content_id IS NOT NULL AND (reference_count <> 1
+             OR NOT EXISTS (SELECT 1 FROM body_contents WHERE content_id = c.base_content_id)
+             OR NOT EXISTS (SELECT 1 FROM bodies o JOIN bodies n ON n.previous_version_id = o.body_id
+                            WHERE o.content_id = c.content_id AND n.content_id = c.base_content_id))",
+    ),
+    (
         "a dictionary with a wrong reference count",
         "SELECT count(*) FROM compression_dictionaries d WHERE reference_count <>
              (SELECT count(*) FROM body_contents JOIN compression_processes p USING (compression_process_id)

@@ -78,6 +78,12 @@ pub struct Version {
 }
 
 impl Version {
+    /// Whether the target had it at this time.
+    #[must_use]
+    pub fn was_current_at(&self, at: Timestamp) -> bool {
+        self.created_at <= at && self.replaced_at.is_none_or(|replaced_at| at < replaced_at)
+    }
+
     /// A first version that the target still has, of an empty body without a media type; set what differs.
     ///
     /// ```

@@ -1,8 +1,9 @@
 //! The values of settings: times and sizes.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use http_cache_db::{Clock, SystemClock, Timestamp};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -30,6 +31,35 @@ impl TryFrom<String> for Ttl {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         text.parse()
+    }
+}
+
+/// A time, or how long ago it was.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Moment {
+    At(SystemTime),
+    Ago(Duration),
+}
+
+impl Moment {
+    pub(crate) fn to_timestamp(self) -> Timestamp {
+        match self {
+            Self::At(time) => Timestamp::from(time),
+            Self::Ago(age) => SystemClock::new().now() - age,
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(time) = humantime::parse_rfc3339_weak(text) {
+            return Ok(Self::At(time));
+        }
+        let age = humantime::parse_duration(text);
+        age.map(Self::Ago)
+            .map_err(|_| "not a time, such as 2026-11-29T08:00:00Z, 2h or 3days".to_owned())
     }
 }
 

@@ -94,6 +94,30 @@ impl File {
         store: &SqliteStore,
         content: ContentId,
     ) -> Result<(), Error> {
+        self.read_body(store, content, output::print_bytes).await
+    }
+
+    /// A body as a whole.
+    pub(super) async fn body(
+        &self,
+        store: &SqliteStore,
+        content: ContentId,
+    ) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        let append = |part: &[u8]| {
+            body.extend_from_slice(part);
+            Ok(())
+        };
+        self.read_body(store, content, append).await?;
+        Ok(body)
+    }
+
+    async fn read_body(
+        &self,
+        store: &SqliteStore,
+        content: ContentId,
+        mut take: impl FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let gone = || {
             Error::Failed("the body is gone or damaged; see `http-cache-proxy db check`".to_owned())
         };
@@ -102,12 +126,12 @@ impl File {
             .map_err(|source| self.failed(source))?
             .ok_or_else(gone)?
         {
-            StoredBody::Whole(body) => output::print_bytes(&body),
+            StoredBody::Whole(body) => take(&body),
             StoredBody::Chunked { len, chunk_bytes } => {
                 for index in 0..len.div_ceil(chunk_bytes) {
                     let chunk = store.chunk(content, index).await;
                     let chunk = chunk.map_err(|source| self.failed(source))?;
-                    output::print_bytes(&chunk.ok_or_else(gone)?)?;
+                    take(&chunk.ok_or_else(gone)?)?;
                 }
                 Ok(())
             }

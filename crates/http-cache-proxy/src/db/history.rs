@@ -1,6 +1,10 @@
-//! `history`: the versions that a URL's body has had.
+//! `history` and `diff`: the versions that a URL's body has had, and in what they differ.
 
+mod diff;
+
+pub(super) use self::diff::Diff;
 use clap::Args;
+use http_cache_db::SqliteStore;
 use http_cache_db::store::{ResponseStore, Version};
 use serde_json::{Value, json};
 
@@ -24,24 +28,36 @@ pub(super) struct Options {
 pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
     whole_url(&options.url)?;
     let store = file.look().await?;
-    let found = file.find(&store, &options.url).await?;
+    let versions = versions(file, &store, &options.url).await?;
+    match options.body {
+        None => file.print(|| text(&versions), || json(&versions))?,
+        Some(number) => {
+            let version = numbered(number, &versions)?;
+            file.print_body(&store, version.content).await?;
+        }
+    }
+    file.close(store).await
+}
+
+/// The versions of a URL, latest first.
+pub(super) async fn versions(
+    file: &File,
+    store: &SqliteStore,
+    url: &str,
+) -> Result<Vec<Version>, Error> {
+    let found = file.find(store, url).await?;
     let mut versions = Vec::new();
     for url in found {
         let of_url = store.history(url.target).await;
         versions.extend(of_url.map_err(|source| file.failed(source))?);
     }
     versions.sort_by_key(|version| std::cmp::Reverse(version.created_at));
-    match options.body {
-        None => file.print(|| text(&versions), || json(&versions))?,
-        Some(number) => {
-            let mut of_number = versions.iter().filter(|version| version.version == number);
-            let version = of_number
-                .next()
-                .ok_or_else(|| no_version(number, &versions))?;
-            file.print_body(&store, version.content).await?;
-        }
-    }
-    file.close(store).await
+    Ok(versions)
+}
+
+fn numbered(number: u64, versions: &[Version]) -> Result<&Version, Error> {
+    let mut of_number = versions.iter().filter(|version| version.version == number);
+    of_number.next().ok_or_else(|| no_version(number, versions))
 }
 
 fn no_version(number: u64, versions: &[Version]) -> Error {
@@ -59,7 +75,7 @@ fn no_version(number: u64, versions: &[Version]) -> Error {
     ))
 }
 
-fn text(versions: &[Version]) -> String {
+pub(super) fn text(versions: &[Version]) -> String {
     let header = [
         "version", "since", "until", "size", "type", "SHA-256", "response",
     ];
@@ -98,7 +114,7 @@ fn entry(version: &Version) -> Entry {
     }
 }
 
-fn json(versions: &[Version]) -> Value {
+pub(super) fn json(versions: &[Version]) -> Value {
     let versions = versions.iter().map(|version| {
         json!({
             "version": version.version,

@@ -5,26 +5,35 @@ use http::StatusCode;
 use http_cache_db::record::{CacheValidationRecord, HeaderList};
 use http_cache_db::sqlite::ResponseDetails;
 use http_cache_db::store::ContentId;
-use http_cache_db::{Clock, SystemClock, Timestamp};
+use http_cache_db::{Clock, SqliteStore, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
+use crate::args::Moment;
 use crate::error::Error;
 use crate::output::{count, pairs, paragraphs, ratio, size, time};
 
 use super::file::{File, whole_url};
+use super::history;
 
 #[derive(Args, Debug)]
 pub(super) struct Options {
     /// The URL at the origin, also with REDACTED in place of secrets
     url: String,
-    /// Write the body of the latest response to standard output, and nothing else
+    /// Write the body to standard output, and nothing else
     #[arg(long)]
     body: bool,
+    /// The version that the URL had then: a time such as 2026-11-29T08:00:00Z, or how long ago, such as 2h or 3days
+    #[arg(long, value_name = "TIME")]
+    at: Option<Moment>,
 }
 
 pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
     whole_url(&options.url)?;
     let store = file.look().await?;
+    if let Some(at) = options.at {
+        show_at(file, &store, options, at.to_timestamp()).await?;
+        return file.close(store).await;
+    }
     let found = file.find(&store, &options.url).await?;
     let mut responses = Vec::new();
     for id in found.iter().flat_map(|url| &url.responses) {
@@ -42,6 +51,33 @@ pub(super) async fn run(file: &File, options: &Options) -> Result<(), Error> {
         file.print(|| text(&responses, now), || json(&responses, now))?;
     }
     file.close(store).await
+}
+
+/// The version of a time.
+async fn show_at(
+    file: &File,
+    store: &SqliteStore,
+    options: &Options,
+    at: Timestamp,
+) -> Result<(), Error> {
+    let versions = history::versions(file, store, &options.url).await?;
+    let of_then = versions.iter().find(|version| version.was_current_at(at));
+    let version = of_then.ok_or_else(|| {
+        let first = versions.last().map(|first| first.created_at);
+        let since = first.map_or_else(
+            || "nothing is stored of this URL".to_owned(),
+            |first| format!("the first version that is stored is of {}", time(first)),
+        );
+        Error::Failed(format!(
+            "nothing is known of {}: {since}; a proxy keeps older versions with --versions N",
+            time(at)
+        ))
+    })?;
+    if options.body {
+        return file.print_body(store, version.content).await;
+    }
+    let version = std::slice::from_ref(version);
+    file.print(|| history::text(version), || history::json(version))
 }
 
 fn text(responses: &[ResponseDetails], now: Timestamp) -> String {

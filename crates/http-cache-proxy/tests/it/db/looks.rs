@@ -1,6 +1,6 @@
 //! `stats`, `urls` and `check`, and what holds for all that only looks.
 
-use super::{Filled, attempt, cells, db, json};
+use super::{Filled, attempt, cells, db, issues, json};
 use crate::origin::{Origin, response};
 use crate::running::Proxy;
 
@@ -31,7 +31,14 @@ fn stats_tell_how_well_the_cache_works() {
     assert!(page.row("hit rate")[1].starts_with("33.3 % of 9 requests"));
     assert_eq!(page.row(host)[1..4], ["9", "3", "33.3 %"]);
     let kind = page.row("json");
-    assert_eq!(kind[1..3], ["zstd-3", "2"]);
+    assert_eq!(kind[1..3], ["zstd-3", "1"]);
+    // The version before.
+    let delta = page
+        .text()
+        .lines()
+        .map(cells)
+        .find(|row| row.get(1) == Some(&"zstd-3-delta"));
+    assert_eq!(delta.unwrap()[2], "1");
 }
 
 // covers("C3")
@@ -163,6 +170,42 @@ fn a_sound_file_is_called_sound_and_a_damaged_body_is_found() {
     assert!(found.errors.contains("not sound"), "{}", found.errors);
     // It was looked at, not repaired.
     assert_eq!(json(&filled.file, &["urls"]).as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn what_a_url_said_at_a_time_is_shown_and_what_changed_since() {
+    let filled = Filled::at_rest();
+    let url = filled.url("/issues");
+    let now = json(&filled.file, &["show", &url, "--at", "0s"]);
+    assert_eq!(now[0]["version"], 2, "{now}");
+    let versions = json(&filled.file, &["history", &url]);
+    let first = versions[1]["created_at"].as_str().unwrap();
+    let then = db(&filled.file, &["show", &url, "--at", first, "--body"]);
+    assert_eq!(then.text(), issues(1));
+    let before = attempt(&filled.file, &["show", &url, "--at", "3days"]);
+    assert_eq!(before.status, Some(1));
+    assert!(
+        before.errors.contains("the first version"),
+        "{}",
+        before.errors
+    );
+    let odd = attempt(&filled.file, &["show", &url, "--at", "yesterday"]);
+    assert_eq!(odd.status, Some(2));
+    assert!(odd.errors.contains("2h or 3days"), "{}", odd.errors);
+
+    let changed = db(&filled.file, &["diff", &url]);
+    let lines: Vec<_> = changed.text().lines().collect();
+    assert_eq!(lines[..2], ["--- version 1", "+++ version 2"]);
+    let is_edit = |line: &&str| line.starts_with(['+', '-']);
+    assert_eq!(
+        lines[2..].iter().copied().filter(is_edit).count(),
+        2,
+        "{lines:?}"
+    );
+    let equal = db(&filled.file, &["diff", &url, "--from", "2", "--to", "2"]);
+    assert_eq!(equal.text(), "Versions 2 and 2 are equal.\n");
+    let none = attempt(&filled.file, &["diff", &url, "--from", "7"]);
+    assert!(none.errors.contains("no version 7"), "{}", none.errors);
 }
 
 #[test]

@@ -5,11 +5,13 @@ use std::fs;
 use super::{Filled, attempt};
 use crate::running::command;
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 14] = [
     &["stats"],
     &["urls"],
     &["show", "http://example.org/"],
     &["history", "http://example.org/"],
+    &["show", "http://example.org/", "--at", "2h"],
+    &["diff", "http://example.org/"],
     &["check"],
     &["gc"],
     &["recompress"],
