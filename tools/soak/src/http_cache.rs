@@ -33,8 +33,8 @@ use self::worker::Job;
 
 /// Does the HTTP cache keep its promises over several processes, and when these are killed?
 ///
-/// In the storm every process runs tasks that read, store, freshen, invalidate, remove, evict, count, clean up
-/// and, seldom, clear responses of a few hundred targets in one SQLite file. Bodies have 100 bytes to 3 MiB; each
+/// In the storm every process runs tasks that read, store, freshen, invalidate, remove, evict, count, clean up, compress
+/// again and, seldom, clear responses of a few hundred targets in one SQLite file. Bodies have 100 bytes to 3 MiB; each
 /// follows from a field of its response, so that every reader knows what it has to be. The clock of the stores is
 /// faster than the real one, so that what is kept for a minute or an hour goes within the storm.
 ///

@@ -56,14 +56,23 @@ impl Made {
         self.seed().is_multiple_of(2)
     }
 
+    /// Half of the targets have bodies of which each version differs from the others in a few bytes.
+    fn is_edited(self) -> bool {
+        self.shared.is_none() && self.target.is_multiple_of(2)
+    }
+
     fn seed(self) -> u64 {
         if let Some(shared) = self.shared {
             return shared;
         }
         let target = u64::try_from(self.target).unwrap_or_default();
         let variant = u64::try_from(self.variant).unwrap_or_default();
-        SeededRandom::new(target << 32 | variant << 24 | 1 << 63).next_u64()
-            ^ self.version.unsigned_abs()
+        let own = SeededRandom::new(target << 32 | variant << 24 | 1 << 63).next_u64();
+        if self.is_edited() {
+            own
+        } else {
+            own ^ self.version.unsigned_abs()
+        }
     }
 
     pub(super) fn body(self) -> Vec<u8> {
@@ -81,6 +90,11 @@ impl Made {
             }
         }
         body.truncate(len);
+        if self.is_edited() {
+            let edit = self.version.to_string();
+            let place = usize::try_from(self.version.unsigned_abs()).unwrap_or_default() % len;
+            body.splice(place..place, edit.into_bytes());
+        }
         body
     }
 }
@@ -116,6 +130,10 @@ mod tests {
             ..made
         };
         assert_ne!(made.body(), next.body());
+        let edited = Made { target: 8, ..made };
+        let next = Made { target: 8, ..next };
+        assert_ne!(edited.body(), next.body());
+        assert_eq!(edited.body().len(), next.body().len());
         let shared = |target| Made {
             target,
             shared: Some(3),

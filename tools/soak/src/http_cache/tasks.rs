@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_cache_db::SqliteStore;
-use http_cache_db::store::{Fill, Hit, ResponseId, ResponseStore as _};
+use http_cache_db::record::ContentHash;
+use http_cache_db::store::{Fill, Hit, ResponseId, ResponseStore as _, StoredBody};
 use store_core::{Clock as _, ErrorKind, Result, SystemClock, Timestamp};
 
 use super::clock::FastClock;
@@ -19,6 +20,8 @@ use crate::load::rng::Rng;
 
 /// The bodies that all targets share.
 const SHARED: u64 = 40;
+/// How long a task compresses bodies again, by the fast clock.
+const RECOMPRESSION: Duration = Duration::from_secs(5);
 /// Bytes arrive in pieces of this length.
 const PIECE: usize = 100_000;
 
@@ -101,7 +104,8 @@ impl Task {
             930..960 => ("count hits", self.count_hits(site).await),
             960..985 => ("history", self.history(site).await),
             985..995 => ("evict", self.store.evict(64 << 10).await.map(drop)),
-            995..999 => ("clean up", self.clean_up().await),
+            995..997 => ("clean up", self.clean_up().await),
+            997..999 => ("recompress", self.recompress().await),
             _ if self.rng.chance(1) => ("clear", self.clear().await),
             _ => ("count", self.store.counts().await.map(drop)),
         };
@@ -259,12 +263,22 @@ impl Task {
         let versions = self.store.history(site.key(self.store.salt())).await?;
         let mut tally = Tally::default();
         for version in versions {
-            if !(100..3 << 20).contains(&version.body_len) {
+            if !(100..(3 << 20) + 20).contains(&version.body_len) {
                 tally.torn(format!("{version:?}"));
+            }
+            let body = self.store.body(version.content).await?;
+            if let Some(StoredBody::Whole(body)) = body
+                && ContentHash::of(&body) != version.hash
+            {
+                tally.torn(format!("another body than that of {version:?}"));
             }
         }
         self.context.tally().add(tally);
         Ok(())
+    }
+
+    async fn recompress(&self) -> Result<()> {
+        self.store.recompress(RECOMPRESSION).await.map(drop)
     }
 
     async fn clean_up(&self) -> Result<()> {
