@@ -1,7 +1,7 @@
-//! A cache that fails on request, for tests of what stands before a cache.
+//! A cache that fails or hangs on request, for tests of what stands before a cache.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use store_core::{
@@ -9,7 +9,7 @@ use store_core::{
     PageRequest, Removal, Result, Selection, SetOutcome, Tag,
 };
 
-/// A cache whose calls fail while it is told to; clones share the state.
+/// A cache whose calls fail, or never end, while it is told to; clones share the state.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -30,8 +30,14 @@ use store_core::{
 #[derive(Clone, Debug)]
 pub struct FaultyCache {
     store: Arc<dyn CacheStore>,
-    fault: Arc<Mutex<Option<ErrorKind>>>,
+    fault: Arc<Mutex<Option<Fault>>>,
     calls: Arc<AtomicU64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    Error(ErrorKind),
+    NoAnswer,
 }
 
 impl FaultyCache {
@@ -47,12 +53,17 @@ impl FaultyCache {
 
     /// Lets every call fail from now on.
     pub fn fail_with(&self, kind: ErrorKind) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(kind);
+        *self.lock() = Some(Fault::Error(kind));
+    }
+
+    /// Lets no call from now on ever end; those stay without an answer also after [`recover`](Self::recover).
+    pub fn hang(&self) {
+        *self.lock() = Some(Fault::NoAnswer);
     }
 
     /// Lets calls through again.
     pub fn recover(&self) {
-        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.lock() = None;
     }
 
     /// How many calls were made, those that failed included.
@@ -61,10 +72,16 @@ impl FaultyCache {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn store(&self, operation: &'static str) -> Result<&dyn CacheStore> {
+    fn lock(&self) -> MutexGuard<'_, Option<Fault>> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn store(&self, operation: &'static str) -> Result<&dyn CacheStore> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        match *self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(kind) => Err(Error::new(kind, "faulty", operation)),
+        let fault = *self.lock();
+        match fault {
+            Some(Fault::Error(kind)) => Err(Error::new(kind, "faulty", operation)),
+            Some(Fault::NoAnswer) => std::future::pending().await,
             None => Ok(&*self.store),
         }
     }
@@ -74,51 +91,54 @@ impl FaultyCache {
 #[deny(clippy::missing_trait_methods)]
 impl CacheStore for FaultyCache {
     async fn get(&self, key: &Key) -> Result<Lookup> {
-        self.store("get")?.get(key).await
+        self.store("get").await?.get(key).await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
-        self.store("get_many")?.get_many(keys).await
+        self.store("get_many").await?.get_many(keys).await
     }
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
-        self.store("set")?.set(entry).await
+        self.store("set").await?.set(entry).await
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
-        self.store("set_many")?.set_many(entries).await
+        self.store("set_many").await?.set_many(entries).await
     }
 
     async fn fill_token(&self) -> Result<FillToken> {
-        self.store("fill_token")?.fill_token().await
+        self.store("fill_token").await?.fill_token().await
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
-        self.store("delete")?.delete(key).await
+        self.store("delete").await?.delete(key).await
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
-        self.store("clear")?.clear(selection).await
+        self.store("clear").await?.clear(selection).await
     }
 
     async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
-        self.store("invalidate_tags")?.invalidate_tags(tags).await
+        self.store("invalidate_tags")
+            .await?
+            .invalidate_tags(tags)
+            .await
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
-        self.store("list")?.list(page).await
+        self.store("list").await?.list(page).await
     }
 
     async fn stats(&self) -> Result<CacheStats> {
-        self.store("stats")?.stats().await
+        self.store("stats").await?.stats().await
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        self.store("cleanup")?.cleanup().await
+        self.store("cleanup").await?.cleanup().await
     }
 
     async fn close(&self) -> Result<()> {
-        self.store("close")?.close().await
+        self.store("close").await?.close().await
     }
 
     fn stored_key(&self, key: &Key) -> Result<Key> {
