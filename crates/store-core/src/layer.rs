@@ -5,15 +5,14 @@
 //! | give each tenant or program keys of its own in a shared cache | [`Scoped`] |
 //! | keep copies of a shared cache's values in the process, and serve none that is stale beyond a bound | [`Tiered`] |
 //! | read from replicas and write to the primary | [`Routed`] |
-//! | stop asking a store that is down | [`CircuitBreaker`] |
+//! | stop asking a store that is down, or does not answer in time | [`CircuitBreaker`] |
 //! | see what takes long or fails | [`Traced`] |
 //! | store values compressed or encrypted | [`Transformed`] |
 //! | load values through the cache: once, early, and with a stale one in reserve | [`ReadThrough`] |
 //! | accept writes at once, keep them over a crash, and let their source have them later | [`WriteBehind`] |
-//! | fill a cache at the start of a program | [`warm()`] |
+//! | fill a cache at the start of a program | [`warm()`], with what the last run used most: [`MostUsed`] |
 //!
 //! [`CacheBuilder`] puts them together in the order in which each keeps its promise.
-//! | fill a cache at the start of a program | [`warm()`], with what the last run used most: [`MostUsed`] |
 
 mod builder;
 mod circuit_breaker;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{
     CircuitBreaker, CircuitBreakerOptions, Routed, RoutedOptions, Scoped, Tiered, TieredOptions,
@@ -132,6 +133,20 @@ impl<S: CacheStore, P> CacheBuilder<S, P> {
     {
         let clock = SystemClock::new();
         CacheBuilder::at(CircuitBreaker::with_options(self.store, options, clock))
+    }
+
+    /// Adds a circuit breaker, for which a call that takes longer than `timeout` is a failure:
+    /// [`CircuitBreaker::with_timeout`].
+    pub fn circuit_breaker_with_timeout(
+        self,
+        options: CircuitBreakerOptions,
+        timeout: Duration,
+    ) -> CacheBuilder<CircuitBreaker<S>, place::Guarded>
+    where
+        P: place::WithinOrAt<place::Guarded>,
+    {
+        let guarded = self.circuit_breaker(options);
+        CacheBuilder::at(guarded.store.with_timeout(timeout))
     }
 
     /// Makes this the primary of `replicas`: [`Routed`].

@@ -1,6 +1,7 @@
 //! A circuit breaker before a cache.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -13,6 +14,7 @@ use crate::cache::{
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Selection};
+use crate::layer::within;
 use crate::page::{Page, PageRequest};
 use crate::tag::Tag;
 
@@ -24,7 +26,9 @@ use crate::tag::Tag;
 /// a store that is down costs its timeout once. Listings, statistics, removals of a whole selection and
 /// cleanups are refused as well, and do not count: they may ask more of a store than its users do.
 ///
-/// It costs a lock per call. Place it directly around the store that may fail, within what can do without
+/// A store that neither answers nor fails is down all the same: [`with_timeout`](Self::with_timeout) makes it a failure.
+///
+/// It costs a lock per call, and with a timeout a timer for each that has to wait. Place it directly around the store that may fail, within what can do without
 /// that store. The DynamoDB stores have one of their own for each table.
 ///
 /// ```
@@ -44,6 +48,8 @@ use crate::tag::Tag;
 pub struct CircuitBreaker<S> {
     store: S,
     breaker: Arc<Breaker>,
+    /// `Duration::MAX`: none.
+    timeout: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -61,8 +67,31 @@ impl<S: CacheStore> CircuitBreaker<S> {
         Self {
             store,
             breaker: Arc::new(Breaker::new(options)),
+            timeout: Duration::MAX,
             clock: Arc::new(clock),
         }
+    }
+
+    /// Sets how long a call may take, by the monotonic clock. One that takes longer is dropped and fails with
+    /// [`ErrorKind::Timeout`], which opens the circuit as any failure does; whether a write took effect is not known
+    /// then. Listings, statistics, removals of a whole selection, cleanups and the closing take as long as they take.
+    ///
+    /// Default: none. The SQLite and DynamoDB stores have limits of their own, which end a call at a place where less is
+    /// in doubt; and one that is shorter than a slow but healthy answer would take a store that works for one that is
+    /// down. Set it for a store without a limit, well above the time of its longest call, such as a `get_many` of many
+    /// keys.
+    ///
+    /// ```
+    /// use store_core::SECOND;
+    /// use store_core::layer::CircuitBreaker;
+    /// use store_memory::MemoryCacheStore; // stands for a server
+    ///
+    /// let cache = CircuitBreaker::new(MemoryCacheStore::new()).with_timeout(SECOND * 2);
+    /// ```
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// The state of the circuit, which clones share.
@@ -118,7 +147,11 @@ impl<S: CacheStore> CircuitBreaker<S> {
         operation: &'static str,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        self.call(Class::Foreground, operation, call).await
+        let bounded = async {
+            let answer = within(&*self.clock, self.timeout, call).await;
+            answer.unwrap_or_else(|| Err(self.timed_out(operation)))
+        };
+        self.call(Class::Foreground, operation, bounded).await
     }
 
     async fn housekeeping<T>(
@@ -127,6 +160,15 @@ impl<S: CacheStore> CircuitBreaker<S> {
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         self.call(Class::Housekeeping, operation, call).await
+    }
+
+    fn timed_out(&self, operation: &'static str) -> Error {
+        let detail = format!(
+            "no answer within {} ms, and what was to be written may have been; look why the store is slow, or set a \
+             longer limit with `CircuitBreaker::with_timeout`",
+            self.timeout.as_millis(),
+        );
+        Error::new(ErrorKind::Timeout, "circuit breaker", operation).with_detail(detail)
     }
 }
 

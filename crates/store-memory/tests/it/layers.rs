@@ -1,20 +1,18 @@
 //! The suite of the cache through each layer of `store_core::layer`, and what a layer promises beyond it.
 
+mod circuit_breaker;
 mod traced;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use store_conformance::{FaultyCache, Harness, Layered, Setup};
+use store_conformance::{Harness, Layered, Setup};
 use store_core::PageRequest;
 use store_core::layer::read_through::Loaded;
-use store_core::layer::{
-    CircuitBreaker, CircuitBreakerOptions, CircuitState, ReadThrough, ReadThroughOptions, Scoped,
-    WriteBehind,
-};
+use store_core::layer::{ReadThrough, ReadThroughOptions, Scoped, WriteBehind};
 use store_memory::{
-    CacheStore, CacheStoreExt, ErrorKind, Key, ManualClock, MemoryCacheStore, MemoryDedupeStore,
-    MemoryWriteQueue, NewEntry, Result, SECOND, Scope, Selection, Tag,
+    CacheStore, CacheStoreExt, ErrorKind, Key, MemoryCacheStore, MemoryDedupeStore,
+    MemoryWriteQueue, NewEntry, Result, Scope, Selection, Tag,
 };
 
 use crate::conformance::Memory;
@@ -101,60 +99,6 @@ mod scoped {
             values,
             [Some("of acme".to_owned()), Some("of other".to_owned())]
         );
-        Ok(())
-    }
-}
-
-mod circuit_breaker {
-    use super::*;
-
-    fn harness() -> impl Harness {
-        Layered::new(Memory::default(), |store, _| {
-            Ok(Arc::new(CircuitBreaker::new(store)))
-        })
-    }
-
-    store_conformance::cache_conformance!(harness());
-
-    #[test]
-    fn matches_the_model() {
-        store_conformance::models::cache(harness);
-    }
-
-    #[tokio::test]
-    async fn a_store_that_is_down_is_asked_once_until_the_pause_is_over() -> Result<()> {
-        let store = FaultyCache::new(MemoryCacheStore::new());
-        let clock = ManualClock::default();
-        let options = CircuitBreakerOptions::default().with_failure_threshold(1);
-        let cache = CircuitBreaker::with_options(store.clone(), options, clock.clone());
-        let key = Key::new("issue:1")?;
-        store.fail_with(ErrorKind::Unavailable);
-        let mut kinds = Vec::new();
-        for _ in 0..3 {
-            kinds.push(cache.get(&key).await.map_err(|error| error.kind()));
-        }
-        let open = Err(ErrorKind::CircuitOpen);
-        assert_eq!(kinds, [Err(ErrorKind::Unavailable), open.clone(), open]);
-        assert_eq!(store.calls(), 1);
-        assert!(cache.cleanup().await.is_err());
-
-        store.recover();
-        clock.advance(SECOND);
-        assert!(cache.get(&key).await.is_ok());
-        assert_eq!(cache.status().state, CircuitState::Closed);
-        Ok(())
-    }
-
-    #[tokio::test]
-    async fn an_error_of_the_caller_opens_nothing() -> Result<()> {
-        let store = FaultyCache::new(MemoryCacheStore::new());
-        let cache = CircuitBreaker::new(store.clone());
-        for kind in [ErrorKind::TooLarge, ErrorKind::Codec, ErrorKind::Busy] {
-            store.fail_with(kind);
-            let refused = cache.get(&Key::new("issue:1")?).await;
-            assert_eq!(refused.map_err(|error| error.kind()), Err(kind));
-        }
-        assert_eq!(cache.status().state, CircuitState::Closed);
         Ok(())
     }
 }
