@@ -6,7 +6,7 @@
 //! | keep copies of a shared cache's values in the process, and serve none that is stale beyond a bound | [`Tiered`] |
 //! | read from replicas and write to the primary | [`Routed`] |
 //! | stop asking a store that is down, or does not answer in time | [`CircuitBreaker`] |
-//! | see what takes long or fails | [`Traced`] |
+//! | see what takes long or fails, and count and time it all | [`Traced`] |
 //! | store values compressed or encrypted | [`Transformed`] |
 //! | load values through the cache: once, early, and with a stale one in reserve | [`ReadThrough`] |
 //! | accept writes at once, keep them over a crash, and let their source have them later | [`WriteBehind`] |

@@ -1,4 +1,6 @@
-//! Spans and a log of slow operations.
+//! Spans, a log of slow operations, and metrics.
+
+mod metrics;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tracing::{Instrument, debug_span, warn};
 
+use self::metrics::{Measurement, Outcomes};
 use crate::cache::{
     CacheStats, CacheStore, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome,
 };
@@ -19,13 +22,31 @@ use crate::tag::Tag;
 /// The time from which an operation is slow, unless another is set.
 const SLOW: Duration = Duration::from_millis(100);
 
-/// Gives every operation of a cache a span, and logs those that were slow or failed.
+/// Gives every operation of a cache a span, logs those that were slow or failed, and counts and times them all.
 ///
-/// The span `cache` is of level `debug` and carries the label of this layer, the operation, and the key if
-/// there is one. An operation that took at least [`with_slow_threshold`](Self::with_slow_threshold), and one
+/// The span `cache` is of level `debug` and carries the label of this layer, the operation, and the key or the number of
+/// keys, if there are any. An operation that took at least [`with_slow_threshold`](Self::with_slow_threshold), and one
 /// that failed, is logged as a warning with the same fields and its duration. No value is logged.
 ///
-/// It costs two readings of the clock per call, and what the subscriber does. Place it around the store or
+/// # Metrics
+///
+/// With the feature `metrics` of this crate, which is off by default, each operation is also counted and timed by the
+/// recorder that the application has installed for the `metrics` facade:
+///
+/// | metric | kind, unit | labels |
+/// |---|---|---|
+/// | `cache_operations_total` | counter: one per call, of `get_many` and `set_many` one per key | `label`, `operation`, `outcome` |
+/// | `cache_operation_seconds` | histogram: seconds, one per call | `label`, `operation` |
+///
+/// `operation` is the name of the method. `outcome` is `hit` or `miss` of a lookup, `stored` or `outdated` of a value
+/// that was to be stored, `ok` of anything else; of a call that failed the kind of its error in lower case, such as
+/// `timeout` or `circuit_open`; and `dropped` of one whose caller did not wait for its end. A stale value is a hit
+/// here: what [`ReadThrough`](super::ReadThrough) makes of it is in its
+/// [`stats`](super::ReadThrough::stats). No label contains a key, a tag or a value.
+///
+/// # Costs
+///
+/// Two readings of the clock per call, and what the subscriber and the recorder do. Place it around the store or
 /// layer whose time is of interest; several with different labels show where the time goes.
 ///
 /// ```
@@ -45,7 +66,7 @@ const SLOW: Duration = Duration::from_millis(100);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Traced<S> {
-    label: Cow<'static, str>,
+    label: Arc<str>,
     store: S,
     slow: Duration,
     clock: Arc<dyn Clock>,
@@ -56,7 +77,7 @@ impl<S: CacheStore> Traced<S> {
     #[must_use]
     pub fn new(label: impl Into<Cow<'static, str>>, store: S) -> Self {
         Self {
-            label: label.into(),
+            label: Arc::from(label.into()),
             store,
             slow: SLOW,
             clock: Arc::new(SystemClock::new()),
@@ -77,81 +98,117 @@ impl<S: CacheStore> Traced<S> {
         self
     }
 
-    async fn watch<T>(
+    async fn watch<T: Outcomes>(
         &self,
         operation: &'static str,
-        key: Option<&Key>,
+        subject: Subject<'_>,
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let (label, key) = (&*self.label, key.map(Key::as_str));
-        let began = self.clock.monotonic();
-        let span = debug_span!("cache", label, operation, key);
+        let label = &*self.label;
+        let (key, keys) = match subject {
+            Subject::Key(key) => (Some(key.as_str()), None),
+            Subject::Keys(keys) => (None, Some(keys)),
+            Subject::Store => (None, None),
+        };
+        let measurement =
+            Measurement::begin(&self.label, operation, keys.unwrap_or(1), &*self.clock);
+        let span = debug_span!("cache", label, operation, key, keys);
         let answer = call.instrument(span).await;
-        let took = self.clock.monotonic().saturating_sub(began);
+        let took = measurement.end(&answer);
         if let Err(error) = &answer {
-            warn!(label, operation, key, ?took, %error, "a cache operation failed");
+            warn!(label, operation, key, keys, ?took, %error, "a cache operation failed");
         } else if took >= self.slow {
-            warn!(label, operation, key, ?took, "a cache operation was slow");
+            warn!(
+                label,
+                operation,
+                key,
+                keys,
+                ?took,
+                "a cache operation was slow"
+            );
         }
         answer
     }
+}
+
+/// What an operation is about.
+#[derive(Clone, Copy, Debug)]
+enum Subject<'a> {
+    Key(&'a Key),
+    /// So many keys.
+    Keys(usize),
+    /// What the operation finds.
+    Store,
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<S: CacheStore> CacheStore for Traced<S> {
     async fn get(&self, key: &Key) -> Result<Lookup> {
-        self.watch("get", Some(key), self.store.get(key)).await
+        self.watch("get", Subject::Key(key), self.store.get(key))
+            .await
     }
 
     async fn get_many(&self, keys: &[Key]) -> Result<Vec<Lookup>> {
-        self.watch("get_many", None, self.store.get_many(keys))
+        let subject = Subject::Keys(keys.len());
+        self.watch("get_many", subject, self.store.get_many(keys))
             .await
     }
 
     async fn set(&self, entry: NewEntry) -> Result<SetOutcome> {
         let key = entry.key.clone();
-        self.watch("set", Some(&key), self.store.set(entry)).await
+        let subject = Subject::Key(&key);
+        self.watch("set", subject, self.store.set(entry)).await
     }
 
     async fn set_many(&self, entries: Vec<NewEntry>) -> Result<Vec<SetOutcome>> {
-        self.watch("set_many", None, self.store.set_many(entries))
+        let subject = Subject::Keys(entries.len());
+        self.watch("set_many", subject, self.store.set_many(entries))
             .await
     }
 
     async fn fill_token(&self) -> Result<FillToken> {
-        self.watch("fill_token", None, self.store.fill_token())
+        self.watch("fill_token", Subject::Store, self.store.fill_token())
             .await
     }
 
     async fn delete(&self, key: &Key) -> Result<Removal> {
-        self.watch("delete", Some(key), self.store.delete(key))
+        self.watch("delete", Subject::Key(key), self.store.delete(key))
             .await
     }
 
     async fn clear(&self, selection: &Selection) -> Result<Removal> {
-        self.watch("clear", None, self.store.clear(selection)).await
-    }
-
-    async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
-        self.watch("invalidate_tags", None, self.store.invalidate_tags(tags))
+        self.watch("clear", Subject::Store, self.store.clear(selection))
             .await
     }
 
+    async fn invalidate_tags(&self, tags: &[Tag]) -> Result<Removal> {
+        self.watch(
+            "invalidate_tags",
+            Subject::Store,
+            self.store.invalidate_tags(tags),
+        )
+        .await
+    }
+
     async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
-        self.watch("list", None, self.store.list(page)).await
+        self.watch("list", Subject::Store, self.store.list(page))
+            .await
     }
 
     async fn stats(&self) -> Result<CacheStats> {
-        self.watch("stats", None, self.store.stats()).await
+        self.watch("stats", Subject::Store, self.store.stats())
+            .await
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        self.watch("cleanup", None, self.store.cleanup()).await
+        self.watch("cleanup", Subject::Store, self.store.cleanup())
+            .await
     }
 
     async fn close(&self) -> Result<()> {
-        self.watch("close", None, self.store.close()).await
+        self.watch("close", Subject::Store, self.store.close())
+            .await
     }
 
     fn stored_key(&self, key: &Key) -> Result<Key> {

@@ -1,6 +1,7 @@
 //! The suite of the cache through each layer of `store_core::layer`, and what a layer promises beyond it.
 
 mod circuit_breaker;
+mod metrics;
 mod traced;
 
 use std::sync::Arc;

@@ -73,10 +73,17 @@ impl Subscriber for Warnings {
 }
 
 /// A clock on which that much time passes between any two readings.
-#[derive(Clone, Debug, Default)]
-struct Ticking {
+#[derive(Clone, Debug)]
+pub(super) struct Ticking {
     clock: ManualClock,
     tick: Duration,
+}
+
+impl Ticking {
+    pub(super) fn new(tick: Duration) -> Self {
+        let clock = ManualClock::default();
+        Self { clock, tick }
+    }
 }
 
 impl Clock for Ticking {
@@ -95,13 +102,9 @@ impl Clock for Ticking {
 }
 
 fn cache(takes: Duration) -> Traced<MemoryCacheStore> {
-    let clock = Ticking {
-        tick: takes,
-        ..Ticking::default()
-    };
     Traced::new("answers", MemoryCacheStore::new())
         .with_slow_threshold(Duration::from_millis(20))
-        .with_clock(clock)
+        .with_clock(Ticking::new(takes))
 }
 
 // covers("D16")
