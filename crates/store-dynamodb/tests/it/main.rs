@@ -30,4 +30,5 @@ mod stores;
 mod support;
 mod table;
 mod through_faults;
+mod tiered_across_processes;
 mod tokens;
