@@ -26,7 +26,7 @@ pub use cloudwatch::{CloudWatchMetricsPublisher, Dashboard};
 pub use delay::AdaptiveDelayCalculator;
 pub use health::{ClockSkew, Health, HealthOptions, Problem};
 pub use metrics::{Metric, MetricKind, MetricsSink};
-pub use monitor::{Correlation, Monitor, OperationOutcome};
+pub use monitor::Monitor;
 pub use parallel::execute_in_parallel;
 #[doc(no_inline)]
 pub use store_core::backend::breaker::{CircuitBreakerOptions, CircuitState, CircuitStatus};

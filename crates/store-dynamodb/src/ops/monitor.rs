@@ -3,11 +3,10 @@
 //! Spans and events go to `tracing`, whose subscriber filters and samples them; metrics go to the sinks of
 //! the table's options and to the `metrics` facade.
 
-use std::fmt;
 use std::time::Duration;
 
 use store_core::ErrorKind;
-use tracing::{Instrument as _, Span, debug, debug_span, field, info, info_span};
+use tracing::{Instrument as _, debug, debug_span, field, info, info_span};
 
 use crate::error::Failure;
 use crate::ops::metrics::{Metric, MetricKind};
@@ -43,59 +42,6 @@ const OPERATION_SECONDS: &str = "dynamodb_operation_duration_seconds";
 #[derive(Clone, Copy, Debug)]
 pub struct Monitor<'a> {
     options: &'a TableOptions,
-}
-
-/// A running operation of the application, with its correlation id.
-#[derive(Debug)]
-#[must_use = "pass it to `Monitor::end_correlation` when the operation ends"]
-pub struct Correlation {
-    id: String,
-    operation: String,
-    span: Span,
-    began: Duration,
-}
-
-impl Correlation {
-    /// The correlation id of its log lines: 16 hexadecimal digits.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The span that carries the id; instrument the operation's work with it.
-    #[must_use]
-    pub const fn span(&self) -> &Span {
-        &self.span
-    }
-}
-
-/// Outcome of an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OperationOutcome {
-    /// It succeeded.
-    Ok,
-    /// It failed.
-    Failed,
-}
-
-impl OperationOutcome {
-    /// The outcome of an operation with this result.
-    #[must_use]
-    pub const fn of<T, E>(result: &Result<T, E>) -> Self {
-        match result {
-            Ok(_) => Self::Ok,
-            Err(_) => Self::Failed,
-        }
-    }
-}
-
-impl fmt::Display for OperationOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ok => "ok",
-            Self::Failed => "failed",
-        })
-    }
 }
 
 impl DynamoDbTable {
@@ -137,41 +83,9 @@ impl Monitor<'_> {
         }
     }
 
-    /// Starts an operation of the application under a new correlation id. `operation` becomes a metric label, so
-    /// it must be of low cardinality.
-    pub fn start_correlation(&self, operation: &str) -> Correlation {
-        let id = format!("{:016x}", self.options.random.next_u64());
-        let span = info_span!("operation", operation, correlation_id = id);
-        Correlation {
-            span,
-            operation: operation.to_owned(),
-            began: self.options.clock.monotonic(),
-            id,
-        }
-    }
-
-    /// Ends an operation: emits an event and the metrics `dynamodb_operations_total` and
-    /// `dynamodb_operation_duration_seconds`.
-    pub fn end_correlation(&self, correlation: Correlation, outcome: OperationOutcome) {
-        let Correlation {
-            operation,
-            span,
-            began,
-            ..
-        } = correlation;
-        let took = self.since(began);
-        span.in_scope(|| info!(%outcome, ?took, "operation ended"));
-        let outcome = outcome.to_string();
-        let labels = [
-            ("table", &*self.options.table),
-            ("operation", &*operation),
-            ("outcome", &*outcome),
-        ];
-        self.record_metric(&Metric::counter(OPERATIONS, 1).with_labels(&labels));
-        self.record_metric(&Metric::duration(OPERATION_SECONDS, took).with_labels(&labels[..2]));
-    }
-
-    /// Runs `work` as one operation, in a span with a new correlation id.
+    /// Runs `work` as one operation, in a span with a new correlation id of 16 hexadecimal digits. Its end is an event
+    /// and is counted in `dynamodb_operations_total` and `dynamodb_operation_duration_seconds`, whose label `operation`
+    /// has to be of low cardinality; the outcome is `ok` or `failed`.
     ///
     /// # Errors
     /// The error of `work`, unchanged.
@@ -180,9 +94,13 @@ impl Monitor<'_> {
         operation: &str,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let correlation = self.start_correlation(operation);
-        let result = work.instrument(correlation.span.clone()).await;
-        self.end_correlation(correlation, OperationOutcome::of(&result));
+        let id = format!("{:016x}", self.options.random.next_u64());
+        let span = info_span!("operation", operation, correlation_id = id);
+        let began = self.options.clock.monotonic();
+        let result = work.instrument(span.clone()).await;
+        let outcome = if result.is_ok() { "ok" } else { "failed" };
+        let took = self.ended((OPERATIONS, OPERATION_SECONDS), operation, outcome, began);
+        span.in_scope(|| info!(outcome, ?took, "operation ended"));
         result
     }
 
@@ -196,21 +114,33 @@ impl Monitor<'_> {
         let span = debug_span!("request", operation, table, outcome = field::Empty);
         let began = self.options.clock.monotonic();
         let result = request.instrument(span.clone()).await;
-        let took = self.since(began);
         let outcome = outcome(&result);
         span.record("outcome", outcome);
+        let took = self.ended((REQUESTS, REQUEST_SECONDS), operation, outcome, began);
         span.in_scope(|| debug!(?took, "request ended"));
-        let labels = [
-            ("table", table),
-            ("operation", operation),
-            ("outcome", outcome),
-        ];
-        self.record_metric(&Metric::counter(REQUESTS, 1).with_labels(&labels));
-        self.record_metric(&Metric::duration(REQUEST_SECONDS, took).with_labels(&labels[..2]));
         if outcome == THROTTLED_OUTCOME {
             self.throttled(operation);
         }
         result
+    }
+
+    /// Counts and times what has ended now; how long it took.
+    fn ended(
+        self,
+        (count, duration): (&'static str, &'static str),
+        operation: &str,
+        outcome: &str,
+        began: Duration,
+    ) -> Duration {
+        let took = self.options.clock.monotonic().saturating_sub(began);
+        let labels = [
+            ("table", &*self.options.table),
+            ("operation", operation),
+            ("outcome", outcome),
+        ];
+        self.record_metric(&Metric::counter(count, 1).with_labels(&labels));
+        self.record_metric(&Metric::duration(duration, took).with_labels(&labels[..2]));
+        took
     }
 
     /// Counts a throttled request.
@@ -231,10 +161,6 @@ impl Monitor<'_> {
         let labels = [("table", &*self.options.table)];
         let level = if is_open { 1.0 } else { 0.0 };
         self.record_metric(&Metric::gauge(CIRCUIT_OPEN, level).with_labels(&labels));
-    }
-
-    fn since(self, began: Duration) -> Duration {
-        self.options.clock.monotonic().saturating_sub(began)
     }
 }
 
