@@ -49,7 +49,7 @@ use self::known::EpochCache;
 use self::session::Session;
 use self::sweep::Cursor;
 use crate::handle::Handle;
-use crate::options::{CacheSettings, Tuning};
+use crate::options::{Settings, Tuning};
 use crate::table::DynamoDbTable;
 
 /// A response cache in a DynamoDB table, shared by all processes of all hosts that use the table.
@@ -79,7 +79,7 @@ pub struct DynamoDbCacheStore {
 
 struct Inner {
     handle: Handle,
-    options: CacheSettings,
+    options: Settings<CacheOptions>,
     epochs: EpochCache,
     /// Where the next cleanup goes on.
     swept_to: Mutex<Cursor>,
@@ -101,11 +101,10 @@ impl DynamoDbCacheStore {
     /// A cache in `table`, with options and [`Tuning`].
     #[must_use]
     pub fn with_tuning(table: &DynamoDbTable, options: CacheOptions, tuning: Tuning) -> Self {
-        let options = CacheSettings::new(options, tuning);
-        let handle = Handle::new(table, Arc::clone(&options.clock));
+        let options = Settings::new(options, tuning);
         Self {
             inner: Arc::new(Inner {
-                handle,
+                handle: Handle::new(table),
                 options,
                 epochs: EpochCache::default(),
                 swept_to: Mutex::default(),
@@ -116,11 +115,10 @@ impl DynamoDbCacheStore {
     fn session(&self, operation: &'static str) -> Result<Session<'_>> {
         let inner = &*self.inner;
         Ok(Session {
-            table: inner.handle.table(operation)?,
+            requests: inner.handle.requests(operation)?,
             options: &inner.options,
             epochs: &inner.epochs,
-            operation,
-            now: inner.handle.now(),
+            now: inner.options.clock.now(),
         })
     }
 }

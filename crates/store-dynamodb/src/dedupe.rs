@@ -3,7 +3,6 @@
 mod demand;
 mod job;
 mod jobs;
-mod pace;
 mod reports;
 mod waiters;
 
@@ -22,12 +21,12 @@ use tokio::runtime::Handle as Runtime;
 use tracing::warn;
 
 use self::demand::Demand;
-use self::job::{Ending, JobView, ReadContext};
-use self::jobs::Claimed;
+use self::job::{Ending, JobView};
+use self::jobs::{Claimed, Session};
 use self::waiters::{JobUpdate, Waiter, Waiters, waiter_error};
 use crate::error::BACKEND;
 use crate::handle::Handle;
-use crate::options::{DedupeSettings, Tuning};
+use crate::options::{INLINE_LIMIT_BYTES, Settings, Tuning};
 use crate::table::DynamoDbTable;
 
 /// The longest result that other processes get, whatever the options say: DynamoDB takes items of 400 KB with
@@ -79,9 +78,7 @@ pub struct DynamoDbDedupeStore {
 #[derive(Debug)]
 struct Inner {
     handle: Handle,
-    /// What is owed to the table when the store was closed.
-    table: DynamoDbTable,
-    options: Arc<DedupeSettings>,
+    options: Arc<Settings<DedupeOptions>>,
     demand: Demand,
     waiters: Arc<Waiters>,
     ended: AtomicU64,
@@ -103,11 +100,10 @@ impl DynamoDbDedupeStore {
     /// A de-duplication in `table`, with options and [`Tuning`].
     #[must_use]
     pub fn with_tuning(table: &DynamoDbTable, options: DedupeOptions, tuning: Tuning) -> Self {
-        let options = Arc::new(DedupeSettings::new(options, tuning));
+        let options = Arc::new(Settings::new(options, tuning));
         Self {
             inner: Arc::new(Inner {
-                handle: Handle::new(table, Arc::clone(&options.clock)),
-                table: table.clone(),
+                handle: Handle::new(table),
                 demand: Demand::default(),
                 waiters: Waiters::new(table.clone(), Arc::clone(&options)),
                 ended: AtomicU64::new(0),
@@ -116,8 +112,8 @@ impl DynamoDbDedupeStore {
         }
     }
 
-    fn table(&self, operation: &'static str) -> Result<&DynamoDbTable> {
-        self.inner.handle.table(operation)
+    fn session(&self, operation: &'static str) -> Result<Session<'_>> {
+        self.inner.session(operation)
     }
 
     async fn end(
@@ -126,8 +122,8 @@ impl DynamoDbDedupeStore {
         owner: &mut Ownership,
         ending: Ending,
     ) -> Result<EndOutcome> {
-        let (table, job) = (self.table(operation)?, (owner.key(), owner.job()));
-        let ended = jobs::end(table, &self.inner.options, operation, job, &ending).await;
+        let session = self.session(operation)?;
+        let ended = session.end(owner.key(), owner.job(), &ending).await;
         let ended = ended.map_err(|error| error.with_key(owner.key().as_str()))?;
         if ended == EndOutcome::Ended {
             self.inner.ended.fetch_add(1, Ordering::Relaxed);
@@ -150,7 +146,7 @@ impl DynamoDbDedupeStore {
     }
 
     fn remove_expired_values(&self) {
-        let now = self.inner.handle.now();
+        let now = self.inner.options.clock.now();
         let retention = self.inner.options.result_retention;
         let signals = self.inner.demand.signals();
         signals.remove_expired_values(now, retention);
@@ -163,20 +159,19 @@ impl DynamoDbDedupeStore {
         job: &JobId,
         timeout: Duration,
     ) -> Result<JobOutcome> {
-        const OPERATION: &str = "wait_for";
-        let table = self.table(OPERATION)?;
+        let session = self.session("wait_for")?;
         let mut waiter = self.inner.waiters.join(key, job);
         if let Some(JobUpdate::Ended(outcome)) = waiter.known() {
             return Ok(outcome);
         }
         // As of before it was asked: an answer that comes late must not make a lease look lapsed.
-        let terms = ReadContext::now(&self.inner.options);
-        let (lease, unseen) = match jobs::read(table, OPERATION, key).await {
+        let terms = session.terms();
+        let (lease, unseen) = match session.read(key).await {
             Ok(None) => return Ok(JobOutcome::Lapsed),
             Ok(Some(found)) => match found.look(job, &terms) {
                 JobView::Ended(outcome) => return Ok(outcome),
                 JobView::Apart => {
-                    let read = jobs::read_apart(table, OPERATION, &[*job]).await;
+                    let read = session.read_apart(&[*job]).await;
                     let mut outcomes = read.map_err(|error| error.with_key(key.as_str()))?;
                     return Ok(outcomes.pop().unwrap_or(JobOutcome::Lapsed));
                 }
@@ -203,10 +198,10 @@ impl DynamoDbDedupeStore {
         key: &Key,
         timeout: Duration,
     ) -> Result<JobOutcome> {
-        let clock = self.inner.handle.clock();
+        let clock = &self.inner.options.clock;
         let started = clock.monotonic();
         // One more question shortly before the end: what was seen last may be seconds old.
-        let mut last_question = timeout.checked_sub(self.inner.options.poll_interval);
+        let mut last_question = timeout.checked_sub(self.inner.options.tuning.poll_interval);
         loop {
             match waiter.known() {
                 Some(JobUpdate::Ended(outcome)) => return Ok(outcome),
@@ -235,12 +230,19 @@ impl DynamoDbDedupeStore {
 }
 
 impl Inner {
+    fn session(&self, operation: &'static str) -> Result<Session<'_>> {
+        Ok(Session {
+            requests: self.handle.requests(operation)?,
+            options: &self.options,
+        })
+    }
+
     /// Claims or joins, and gives back what a failed claim may have taken.
     async fn register(self: &Arc<Self>, key: &Key, priority: Priority) -> Result<Registration> {
-        let table = self.handle.table("register_or_join")?;
+        let session = self.session("register_or_join")?;
         let fresh = JobId::random(&*self.options.random);
         let claim = self.demand.claim(fresh, priority);
-        match jobs::claim(table, &self.options, key, &fresh, priority).await {
+        match session.claim(key, &fresh, priority).await {
             Ok(Claimed::Own(token)) => {
                 let demand = claim.own(key);
                 // Those who still wait for the former job.
@@ -267,7 +269,11 @@ impl Inner {
 
     /// Lets go of a job; works for a closed store too.
     async fn abandon(self: Arc<Self>, key: Key, job: JobId) {
-        match jobs::abandon(&self.table, &key, &job).await {
+        let session = Session {
+            requests: self.handle.table().requests("abandon"),
+            options: &self.options,
+        };
+        match session.abandon(&key, &job).await {
             Ok(true) => self.waiters.tell(&key, &job, JobOutcome::Lapsed),
             Ok(false) => {}
             Err(error) => warn!(%key, %error, "an abandoned job stays until its lease expires"),
@@ -294,8 +300,7 @@ impl DedupeStore for DynamoDbDedupeStore {
     }
 
     async fn heartbeat(&self, key: &Key, job: &JobId) -> Result<Heartbeat> {
-        let table = self.table("heartbeat")?;
-        let heard = jobs::renew(table, &self.inner.options, key, job).await;
+        let heard = self.session("heartbeat")?.renew(key, job).await;
         let heard = heard.map_err(|error| error.with_key(key.as_str()))?;
         if let Heartbeat::Renewed(priority) = heard {
             self.inner.demand.raise(key, job, priority);
@@ -305,11 +310,11 @@ impl DedupeStore for DynamoDbDedupeStore {
 
     async fn complete(&self, owner: &mut Ownership, result: JobResult) -> Result<EndOutcome> {
         const OPERATION: &str = "complete";
-        self.table(OPERATION)?;
+        self.session(OPERATION)?;
         self.remove_expired_values();
         let limit = self.inner.options.inline_limit_bytes;
-        let limit = limit.min(MOST_INLINE_BYTES);
-        let expires_at = self.inner.handle.now() + self.inner.options.result_retention;
+        let limit = limit.unwrap_or(INLINE_LIMIT_BYTES).min(MOST_INLINE_BYTES);
+        let expires_at = self.inner.options.clock.now() + self.inner.options.result_retention;
         if matches!(&result, JobResult::Value(value) if value.len() > limit) {
             self.remove_values_at(expires_at);
         }
@@ -328,42 +333,41 @@ impl DedupeStore for DynamoDbDedupeStore {
     }
 
     async fn is_in_progress(&self, key: &Key) -> Result<bool> {
-        const OPERATION: &str = "is_in_progress";
-        let job = jobs::read(self.table(OPERATION)?, OPERATION, key).await;
+        let session = self.session("is_in_progress")?;
+        let job = session.read(key).await;
         let job = job.map_err(|error| error.with_key(key.as_str()))?;
-        let terms = ReadContext::now(&self.inner.options);
+        let terms = session.terms();
         Ok(job.is_some_and(|job| job.is_in_progress(&terms)))
     }
 
     async fn lease_left(&self, key: &Key) -> Result<Option<Duration>> {
-        const OPERATION: &str = "lease_left";
-        let job = jobs::read(self.table(OPERATION)?, OPERATION, key).await;
+        let session = self.session("lease_left")?;
+        let job = session.read(key).await;
         let job = job.map_err(|error| error.with_key(key.as_str()))?;
-        let terms = ReadContext::now(&self.inner.options);
+        let terms = session.terms();
         Ok(job.and_then(|job| job.lease_left(&terms)))
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
-        reports::list(self.table("list")?, &self.inner.options, page).await
+        self.session("list")?.list(page).await
     }
 
     async fn stats(&self) -> Result<DedupeStats> {
-        let mut stats = reports::stats(self.table("stats")?, &self.inner.options).await?;
+        let mut stats = self.session("stats")?.stats().await?;
         stats.ended_jobs = self.inner.ended.load(Ordering::Relaxed);
         Ok(stats)
     }
 
     async fn clear(&self, selection: &Selection) -> Result<u64> {
-        let table = self.table("clear")?;
-        let cleared = reports::clear(table, &self.inner.options, selection).await?;
+        let cleared = self.session("clear")?.clear(selection).await?;
         self.inner.waiters.look_at_all();
         Ok(cleared)
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        let table = self.table("cleanup")?;
+        let session = self.session("cleanup")?;
         self.remove_expired_values();
-        reports::cleanup(table, &self.inner.options).await
+        session.cleanup().await
     }
 
     async fn close(&self) -> Result<()> {

@@ -51,6 +51,24 @@ impl From<Error> for Failure {
     }
 }
 
+/// The errors of the SDK's requests.
+pub(crate) trait RequestError:
+    std::error::Error + ProvideErrorMetadata + Send + Sync + Sized + 'static
+{
+    /// The error as one of the service's.
+    fn of_service(error: SdkError<Self>) -> ServiceError;
+}
+
+impl<E> RequestError for E
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    ServiceError: From<SdkError<E>>,
+{
+    fn of_service(error: SdkError<Self>) -> ServiceError {
+        error.into()
+    }
+}
+
 impl Failure {
     /// Whether the table was throttled, for the request or one action of a transaction.
     pub(crate) fn is_throttled(&self) -> bool {
@@ -63,19 +81,42 @@ impl Failure {
         }
     }
 
-    /// The error that this is where neither conditions nor transactions were asked for, or where
-    /// their failing is not foreseen.
+    /// Whether others write the same items, or have changed them: a transaction may take place another time.
+    pub(crate) fn is_contention(&self) -> bool {
+        matches!(self, Self::Conflict | Self::Cancelled(_)) && self.other_reason().is_none()
+    }
+
+    /// The code of a reason that is not contention.
+    fn other_reason(&self) -> Option<&str> {
+        let Self::Cancelled(reasons) = self else {
+            return None;
+        };
+        reasons.iter().find_map(|reason| match reason {
+            Cancellation::Other(code) => Some(&**code),
+            Cancellation::None
+            | Cancellation::Refused
+            | Cancellation::Conflict
+            | Cancellation::Throttled => None,
+        })
+    }
+
+    /// The error that this is where it is not foreseen.
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
+        let error = |kind| Error::new(kind, BACKEND, operation);
+        if let Some(code) = self.other_reason() {
+            let detail = format!("the service answered {code}");
+            return error(ErrorKind::Unavailable).with_detail(detail);
+        }
         match self {
             Self::Error(error) => error,
-            throttled if throttled.is_throttled() => {
-                Error::new(ErrorKind::Throttled, BACKEND, operation)
-                    .with_detail("the table is throttled; raise its capacity or try again later")
+            throttled if throttled.is_throttled() => error(ErrorKind::Throttled)
+                .with_detail("the table is throttled; raise its capacity or try again later"),
+            Self::Conflict | Self::Cancelled(_) => {
+                error(ErrorKind::Busy).with_detail("other writers hold the same items; try again")
             }
-            Self::Conflict | Self::Cancelled(_) => Error::new(ErrorKind::Busy, BACKEND, operation)
-                .with_detail("other writers hold the same items; try again"),
-            Self::Refused(_) => Error::new(ErrorKind::Busy, BACKEND, operation)
-                .with_detail("the item changed meanwhile; try again"),
+            Self::Refused(_) => {
+                error(ErrorKind::Busy).with_detail("the item changed meanwhile; try again")
+            }
         }
     }
 }
@@ -90,11 +131,11 @@ pub(crate) fn corrupt(operation: &'static str, detail: impl Into<Cow<'static, st
     clippy::wildcard_enum_match_arm,
     reason = "the SDK's enums grow; new variants are handled like the rest"
 )]
-pub(crate) fn failure<E>(error: SdkError<E>, operation: &'static str, table: &str) -> Failure
-where
-    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-    ServiceError: From<SdkError<E>>,
-{
+pub(crate) fn failure<E: RequestError>(
+    error: SdkError<E>,
+    operation: &'static str,
+    table: &str,
+) -> Failure {
     let failed = |kind| Error::new(kind, BACKEND, operation);
     let transport = match &error {
         SdkError::TimeoutError(_) => Some(ErrorKind::Timeout),
@@ -109,7 +150,7 @@ where
     let cause = Cause::of(&error);
     let wrong_clock = wrong_clock(&error, SystemClock::new().now());
     let code = error.code().map(ToOwned::to_owned);
-    match ServiceError::from(error) {
+    match E::of_service(error) {
         ServiceError::ConditionalCheckFailedException(refused) => {
             return Failure::Refused(refused.item.map(Item));
         }

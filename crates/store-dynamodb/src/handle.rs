@@ -1,45 +1,39 @@
-//! The parts that the stores of a table have in common: table, clock, closed flag.
+//! The parts that the stores of a table have in common: table, closed flag.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use store_core::{Clock, Error, ErrorKind, Result, Timestamp};
+use store_core::{Error, ErrorKind, Result};
 
 use crate::error::BACKEND;
-use crate::table::DynamoDbTable;
+use crate::table::{DynamoDbTable, Requests};
 
-/// Table, clock and closed flag of one store.
+/// Table and closed flag of one store.
 #[derive(Debug)]
 pub(crate) struct Handle {
     table: DynamoDbTable,
-    clock: Arc<dyn Clock>,
     is_closed: AtomicBool,
 }
 
 impl Handle {
-    pub(crate) fn new(table: &DynamoDbTable, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(table: &DynamoDbTable) -> Self {
         Self {
             table: table.clone(),
-            clock,
             is_closed: AtomicBool::new(false),
         }
     }
 
-    /// The table, or [`ErrorKind::Closed`].
-    pub(crate) fn table(&self, operation: &'static str) -> Result<&DynamoDbTable> {
+    /// The requests of an operation, or [`ErrorKind::Closed`].
+    pub(crate) fn requests(&self, operation: &'static str) -> Result<Requests<'_>> {
         if self.is_closed.load(Ordering::Acquire) {
             let error = Error::new(ErrorKind::Closed, BACKEND, operation);
             return Err(error.with_detail("the store was closed; create another"));
         }
-        Ok(&self.table)
+        Ok(self.table.requests(operation))
     }
 
-    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+    /// The table, also of a store that was closed: what is owed to others is paid all the same.
+    pub(crate) const fn table(&self) -> &DynamoDbTable {
+        &self.table
     }
 
     pub(crate) fn close(&self) {

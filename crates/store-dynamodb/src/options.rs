@@ -2,20 +2,19 @@
 //! use them.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::time::Duration;
 
-use store_core::backend::DefaultConfigs;
-use store_core::{
-    CacheOptions, Clock, DedupeOptions, Limit, MINUTE, Random, RateLimitOptions, SECOND,
-};
+use store_core::SECOND;
+
+use crate::setters::setters;
 
 /// Maximum number of items that one cleanup removes.
-const CLEANUP_BATCH: u32 = 500;
+pub(crate) const CLEANUP_BATCH: u32 = 500;
 /// Maximum length of a value before compression, in bytes.
-const MAX_ENTRY_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_ENTRY_BYTES: usize = 4 * 1024 * 1024;
 /// Maximum length of a result that other processes get, in bytes: each kilobyte costs one write unit.
-const INLINE_LIMIT_BYTES: usize = 8 * 1024;
+pub(crate) const INLINE_LIMIT_BYTES: usize = 8 * 1024;
 /// Default of `max_clock_skew`: hosts synchronised by NTP stay well below.
 pub(crate) const MAX_CLOCK_SKEW: Duration = Duration::from_millis(20);
 
@@ -35,8 +34,9 @@ pub struct Tuning {
     /// compressed and, if they are still longer, split into chunks. DynamoDB items hold at most 400 KB, so more
     /// than 390 KiB has no effect. Default: 300 KiB.
     pub chunk_bytes: usize,
-    /// De-duplication: first interval at which a waiting process polls its jobs; it grows up to
-    /// [`max_poll_interval`](Self::max_poll_interval). Default: 100 ms.
+    /// De-duplication: first interval at which a waiting process polls its jobs; each is twice as long as the one
+    /// before, up to [`max_poll_interval`](Self::max_poll_interval), less a random part of at most half. Default:
+    /// 100 ms.
     pub poll_interval: Duration,
     /// De-duplication: maximum poll interval. Default: 2 s.
     pub max_poll_interval: Duration,
@@ -73,123 +73,34 @@ impl Default for Tuning {
 }
 
 impl Tuning {
-    /// Sets [`chunk_bytes`](Self::chunk_bytes).
-    #[must_use]
-    pub const fn with_chunk_bytes(mut self, bytes: usize) -> Self {
-        self.chunk_bytes = bytes;
-        self
-    }
-
-    /// Sets [`poll_interval`](Self::poll_interval).
-    #[must_use]
-    pub const fn with_poll_interval(mut self, interval: Duration) -> Self {
-        self.poll_interval = interval;
-        self
-    }
-
-    /// Sets [`max_poll_interval`](Self::max_poll_interval).
-    #[must_use]
-    pub const fn with_max_poll_interval(mut self, interval: Duration) -> Self {
-        self.max_poll_interval = interval;
-        self
-    }
-
-    /// Sets [`max_clock_skew`](Self::max_clock_skew).
-    #[must_use]
-    pub const fn with_max_clock_skew(mut self, skew: Duration) -> Self {
-        self.max_clock_skew = skew;
-        self
-    }
-
-    /// Sets [`buckets`](Self::buckets).
-    #[must_use]
-    pub const fn with_buckets(mut self, buckets: NonZeroU32) -> Self {
-        self.buckets = buckets;
-        self
-    }
-
-    /// Sets [`permit_batch_size`](Self::permit_batch_size).
-    #[must_use]
-    pub const fn with_permit_batch_size(mut self, permits: NonZeroU32) -> Self {
-        self.permit_batch_size = permits;
-        self
+    setters! {
+        constant:
+        with_chunk_bytes chunk_bytes: usize,
+        with_poll_interval poll_interval: Duration,
+        with_max_poll_interval max_poll_interval: Duration,
+        with_max_clock_skew max_clock_skew: Duration,
+        with_buckets buckets: NonZeroU32,
+        with_permit_batch_size permit_batch_size: NonZeroU32,
     }
 }
 
-/// Shared options and tuning of a cache, defaults filled in.
+/// The options that a store shares with those of other backends, and its tuning.
 #[derive(Clone, Debug)]
-pub(crate) struct CacheSettings {
-    pub(crate) max_entry_bytes: usize,
-    pub(crate) chunk_bytes: usize,
-    pub(crate) cleanup_batch: u32,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
+pub(crate) struct Settings<O> {
+    shared: O,
+    pub(crate) tuning: Tuning,
 }
 
-impl CacheSettings {
-    pub(crate) fn new(options: CacheOptions, tuning: Tuning) -> Self {
-        Self {
-            max_entry_bytes: options.max_entry_bytes.unwrap_or(MAX_ENTRY_BYTES),
-            chunk_bytes: tuning.chunk_bytes,
-            cleanup_batch: options.cleanup_batch.unwrap_or(CLEANUP_BATCH),
-            clock: options.clock,
-            random: options.random,
-        }
+impl<O> Settings<O> {
+    pub(crate) const fn new(shared: O, tuning: Tuning) -> Self {
+        Self { shared, tuning }
     }
 }
 
-/// Shared options and tuning of a de-duplication, defaults filled in.
-#[derive(Clone, Debug)]
-pub(crate) struct DedupeSettings {
-    pub(crate) lease: Duration,
-    pub(crate) inline_limit_bytes: usize,
-    pub(crate) result_retention: Duration,
-    pub(crate) poll_interval: Duration,
-    pub(crate) max_poll_interval: Duration,
-    pub(crate) max_clock_skew: Duration,
-    pub(crate) cleanup_batch: u32,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-}
+impl<O> Deref for Settings<O> {
+    type Target = O;
 
-impl DedupeSettings {
-    pub(crate) fn new(options: DedupeOptions, tuning: Tuning) -> Self {
-        Self {
-            lease: options.lease,
-            inline_limit_bytes: options.inline_limit_bytes.unwrap_or(INLINE_LIMIT_BYTES),
-            result_retention: options.result_retention,
-            poll_interval: tuning.poll_interval,
-            max_poll_interval: tuning.max_poll_interval,
-            max_clock_skew: tuning.max_clock_skew,
-            cleanup_batch: options.cleanup_batch.unwrap_or(CLEANUP_BATCH),
-            clock: options.clock,
-            random: options.random,
-        }
-    }
-}
-
-/// Shared options and tuning of a rate limiter, defaults filled in.
-#[derive(Clone, Debug)]
-pub(crate) struct RateLimitSettings {
-    pub(crate) defaults: DefaultConfigs,
-    pub(crate) buckets: NonZeroU32,
-    pub(crate) permit_batch_size: NonZeroU32,
-    pub(crate) max_clock_skew: Duration,
-    pub(crate) cleanup_batch: u32,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-}
-
-impl RateLimitSettings {
-    pub(crate) fn new(options: RateLimitOptions, tuning: Tuning) -> Self {
-        Self {
-            defaults: DefaultConfigs::new(&options, Limit::new(200, MINUTE)),
-            buckets: tuning.buckets,
-            permit_batch_size: tuning.permit_batch_size,
-            max_clock_skew: tuning.max_clock_skew,
-            cleanup_batch: options.cleanup_batch.unwrap_or(CLEANUP_BATCH),
-            clock: options.clock,
-            random: options.random,
-        }
+    fn deref(&self) -> &O {
+        &self.shared
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use store_core::{Limit, RateLimitOptions, ResourceConfig};
 
 use self::commit::Inner;
-use crate::options::{RateLimitSettings, Tuning};
+use crate::options::{Settings, Tuning};
 use crate::table::DynamoDbTable;
 
 /// A sliding-window rate limiter in a DynamoDB table, shared by all processes of all hosts that use the table.
@@ -87,7 +87,7 @@ impl DynamoDbRateLimitStore {
     /// A limiter in `table`, with options and [`Tuning`].
     #[must_use]
     pub fn with_tuning(table: &DynamoDbTable, options: RateLimitOptions, tuning: Tuning) -> Self {
-        let settings = RateLimitSettings::new(options, tuning);
+        let settings = Settings::new(options, tuning);
         Self {
             inner: Arc::new(Inner::new(table, settings)),
         }

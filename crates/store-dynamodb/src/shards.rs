@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use store_core::Result;
 
 use crate::item::Item;
-use crate::table::{DynamoDbTable, Query};
+use crate::table::{Query, Requests};
 
 /// Into how many partitions the items of one prefix are spread. Stored items depend on it.
 const SHARDS: u8 = 16;
@@ -35,8 +35,7 @@ fn partition(prefix: &str, shard: u8) -> String {
 /// The items of all partitions of a prefix in the order of their sort keys, read as they are wanted.
 #[derive(Debug)]
 pub(crate) struct Merged<'a> {
-    table: &'a DynamoDbTable,
-    operation: &'static str,
+    requests: Requests<'a>,
     shards: Vec<Shard>,
 }
 
@@ -51,12 +50,7 @@ struct Shard {
 impl<'a> Merged<'a> {
     /// What `query` asks for, of every partition of `prefix`. If the query names the attributes that it
     /// returns, the keys have to be among them.
-    pub(crate) fn new(
-        table: &'a DynamoDbTable,
-        operation: &'static str,
-        prefix: &str,
-        query: &Query,
-    ) -> Self {
+    pub(crate) fn new(requests: Requests<'a>, prefix: &str, query: &Query) -> Self {
         let shards = (0..SHARDS).map(|shard| Shard {
             rest: Some(Query {
                 partition: partition(prefix, shard),
@@ -65,17 +59,15 @@ impl<'a> Merged<'a> {
             read: VecDeque::new(),
         });
         Self {
-            table,
-            operation,
+            requests,
             shards: shards.collect(),
         }
     }
 
     /// The next item with its sort key.
     pub(crate) async fn next(&mut self) -> Result<Option<(String, Item)>> {
-        let (table, operation) = (self.table, self.operation);
-        let shards = self.shards.iter_mut();
-        try_join_all(shards.map(|shard| shard.fill(table, operation))).await?;
+        let (requests, shards) = (self.requests, self.shards.iter_mut());
+        try_join_all(shards.map(|shard| shard.fill(requests))).await?;
         let first = self
             .shards
             .iter_mut()
@@ -87,13 +79,14 @@ impl<'a> Merged<'a> {
 
 impl Shard {
     /// Reads on until there is an item, or no more.
-    async fn fill(&mut self, table: &DynamoDbTable, operation: &'static str) -> Result<()> {
+    async fn fill(&mut self, requests: Requests<'_>) -> Result<()> {
         while self.read.is_empty()
             && let Some(query) = self.rest.take()
         {
-            let page = table.query(operation, query.clone()).await?;
+            let page = requests.query(query.clone()).await?;
             for item in page.items {
-                self.read.push_back((table.key_of(&item)?.sort, item));
+                self.read
+                    .push_back((requests.table.key_of(&item)?.sort, item));
             }
             self.rest = page.next.map(|start| Query {
                 start: Some(start),

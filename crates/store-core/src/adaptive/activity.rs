@@ -1,10 +1,12 @@
 //! The recent activity on a resource: the input of the calculation.
 
+use serde::{Deserialize, Serialize};
+
 use crate::adaptive::AdaptiveConfig;
 use crate::time::{Timestamp, millis_ceil};
 
 /// The requests of users and background for a resource, denied ones included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Activity {
     /// Requests of users in the monitoring window.

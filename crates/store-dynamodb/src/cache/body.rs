@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 
 use crate::error::{BACKEND, corrupt};
 use crate::item::{Item, ItemKey, bytes, number, text, time_to_live};
-use crate::table::{DynamoDbTable, Write};
+use crate::table::Requests;
 
 /// The longest value that an item can hold beside its names: DynamoDB takes 400 KB with all they hold.
 pub(super) const ITEM_ROOM: usize = 390 * 1024;
@@ -96,17 +96,19 @@ impl Placement {
         chunk_keys(id, count(self.parts().len()))
     }
 
-    /// The chunks as writes.
-    pub(super) fn writes(&self, id: &str, ttl_name: &str, collected_at: Timestamp) -> Vec<Write> {
-        let items = self.parts().map(|part| {
+    /// The chunks, and where each goes.
+    pub(super) fn chunks(
+        &self,
+        id: &str,
+        ttl_name: &str,
+        collected_at: Timestamp,
+    ) -> impl Iterator<Item = (ItemKey, Item)> {
+        let items = self.parts().map(move |part| {
             Item::default()
                 .with("v", bytes(part))
                 .with(ttl_name, time_to_live(collected_at))
         });
-        let keys = self.chunk_keys(id).into_iter();
-        keys.zip(items)
-            .map(|(key, item)| Write::Put(key, item))
-            .collect()
+        self.chunk_keys(id).into_iter().zip(items)
     }
 
     fn parts(&self) -> std::slice::Chunks<'_, u8> {
@@ -156,15 +158,10 @@ impl Body {
     }
 
     /// The value; nothing if some of it is missing.
-    pub(super) async fn value(
-        self,
-        id: &str,
-        table: &DynamoDbTable,
-        operation: &'static str,
-    ) -> Result<Option<Bytes>> {
+    pub(super) async fn value(self, id: &str, requests: Requests<'_>) -> Result<Option<Bytes>> {
         let stored = match self.inline {
             Some(bytes) => bytes,
-            None => match chunks(id, self.chunks, table, operation).await? {
+            None => match chunks(id, self.chunks, requests).await? {
                 Some(bytes) => bytes,
                 None => return Ok(None),
             },
@@ -175,18 +172,13 @@ impl Body {
         if size <= count(SHORT) {
             return unpack();
         }
-        aside(operation, unpack).await
+        aside(requests.operation, unpack).await
     }
 }
 
-async fn chunks(
-    id: &str,
-    chunks: u64,
-    table: &DynamoDbTable,
-    operation: &'static str,
-) -> Result<Option<Bytes>> {
+async fn chunks(id: &str, chunks: u64, requests: Requests<'_>) -> Result<Option<Bytes>> {
     let keys = chunk_keys(id, chunks);
-    let mut found = table.batch_get(operation, &keys).await?;
+    let mut found = requests.batch_get(&keys).await?;
     let mut whole = Vec::new();
     for key in &keys {
         let Some(mut chunk) = found.remove(key) else {

@@ -17,9 +17,8 @@ use sha2::{Digest, Sha256};
 use store_core::backend::FillMark;
 use store_core::{Key, Result, Tag, Timestamp};
 
-use super::order::Condition;
 use crate::item::{Item, ItemKey, number};
-use crate::table::{Update, Values};
+use crate::table::{Condition, Update, Values};
 
 /// How many items show the epoch, the authority among them. Part of the format: all processes of a
 /// table have to write and read the same ones.

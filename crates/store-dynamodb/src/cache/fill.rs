@@ -25,13 +25,14 @@ use super::order::{Precedence, is_still, may_refuse};
 use super::session::Session;
 use crate::error::{BACKEND, Failure};
 use crate::item::Item;
-use crate::table::{Action, Update, Values};
+use crate::options::MAX_ENTRY_BYTES;
+use crate::table::{Action, Condition, Update, Values};
 
 /// How often a value that others keep replacing is written anew.
 const TRIES: u32 = 12;
 
 /// What became of writing a head: it is there, in place of this one; or the condition did not hold of this.
-type Put = std::result::Result<Option<Head>, Option<Head>>;
+type Put = Result<Option<Head>, Option<Head>>;
 
 impl Session<'_> {
     /// Stores one value.
@@ -88,13 +89,16 @@ impl Session<'_> {
             (None, None) => self.authority().await?.token(self.now)?,
         };
         let new = NewHead::new(&entry, token, self.fresh_id(), self.now);
-        let (bytes, most) = (entry.value.len(), self.options.max_entry_bytes);
+        let (bytes, most) = (
+            entry.value.len(),
+            self.options.max_entry_bytes.unwrap_or(MAX_ENTRY_BYTES),
+        );
         let room = ITEM_ROOM.checked_sub(overhead_bytes(&entry));
         let Some(room) = room.filter(|_| bytes <= most) else {
             return self.refuse(&new, bytes).await;
         };
-        let chunk_bytes = self.options.chunk_bytes;
-        let place = Placement::new(entry.value, room, chunk_bytes, self.operation).await?;
+        let chunk_bytes = self.options.tuning.chunk_bytes;
+        let place = Placement::new(entry.value, room, chunk_bytes, self.requests.operation).await?;
         let epoch = async {
             match epoch {
                 Some(epoch) => Ok(epoch),
@@ -125,10 +129,11 @@ impl Session<'_> {
             return Ok(SetOutcome::Outdated);
         }
         let collected_at = new.chunks_collected_at(self.now);
-        let chunks = place.writes(&new.id, &self.names().time_to_live, collected_at);
-        let chunks = chunks
-            .into_iter()
-            .map(|chunk| self.table.batch_write(self.operation, vec![chunk]));
+        let chunks = place.chunks(&new.id, &self.names().time_to_live, collected_at);
+        let chunks = chunks.map(async |(key, chunk)| {
+            let written = self.requests.replace(&key, chunk, Condition::default());
+            written.await.map(drop)
+        });
         let written = self.together(chunks).await;
         let outcome = match &written {
             Ok(_) => match self.put(new, place).await {
@@ -155,10 +160,7 @@ impl Session<'_> {
                 condition: "attribute_exists(#v)".to_owned(),
                 values: Values::default(),
             };
-            match self.change(update).await {
-                Ok(()) | Err(Failure::Refused(_)) => Ok(()),
-                Err(other) => Err(other.into_error(self.operation)),
-            }
+            self.requests.change(update).await.map(drop)
         });
         self.together(kept).await?;
         Ok(())
@@ -175,11 +177,11 @@ impl Session<'_> {
     async fn put(&self, new: &NewHead, place: &Placement) -> Result<Put> {
         let item = new.item(place, self.names(), self.now);
         let condition = new.may_store(self.now);
-        match self.replace(&head_key(&new.key), item, condition).await {
-            Ok(former) => Ok(Ok(self.former(former)?)),
-            Err(Failure::Refused(former)) => Ok(Err(self.former(former)?)),
-            Err(other) => Err(other.into_error(self.operation)),
-        }
+        let key = head_key(&new.key);
+        Ok(match self.requests.replace(&key, item, condition).await? {
+            Ok(former) => Ok(self.former(former)?),
+            Err(former) => Err(self.former(former)?),
+        })
     }
 
     fn former(&self, item: Option<Item>) -> Result<Option<Head>> {
@@ -226,12 +228,9 @@ impl Session<'_> {
                 if is_outdated {
                     return Ok(SetOutcome::Outdated);
                 }
-                match self.swap(new, place, &head, &epoch).await {
-                    Ok(()) => {
-                        self.discard([&head]).await;
-                        return Ok(SetOutcome::Stored);
-                    }
-                    Err(failure) => self.check_contention(failure)?,
+                if self.swap(new, place, &head, &epoch).await? {
+                    self.discard([&head]).await;
+                    return Ok(SetOutcome::Stored);
                 }
                 seen = Some(head.id);
             }
@@ -245,34 +244,25 @@ impl Session<'_> {
             }
             put = self.put(new, place).await?;
         }
-        Err(Failure::Conflict.into_error(self.operation))
+        Err(Failure::Conflict.into_error(self.requests.operation))
     }
 
     /// Puts the head in place of exactly `former`, if no subject of either was invalidated since `epoch`
-    /// was read.
+    /// was read; whether it did.
     async fn swap(
         &self,
         new: &NewHead,
         place: &Placement,
         former: &Head,
         epoch: &Epoch,
-    ) -> Result<(), Failure> {
-        let (is_former, id) = is_still(&former.id);
-        let (unmoved, slots) = epoch.unmoved(new.subjects.iter().chain(&former.subjects))?;
+    ) -> Result<bool> {
+        let item = new.item(place, self.names(), self.now);
+        let unmoved = epoch.unmoved(new.subjects.iter().chain(&former.subjects))?;
         let actions = vec![
-            Action::Put {
-                key: head_key(&new.key),
-                item: new.item(place, self.names(), self.now),
-                condition: is_former,
-                values: id,
-            },
-            Action::Check {
-                key: epoch_key(AUTHORITY),
-                condition: unmoved,
-                values: slots,
-            },
+            Action::Put(head_key(&new.key), item, is_still(&former.id)),
+            Action::Check(epoch_key(AUTHORITY), unmoved),
         ];
-        self.table.transact(self.operation, actions).await
+        self.requests.transact(actions).await
     }
 
     /// Refuses a value that is too large; what was stored before is gone.
@@ -286,21 +276,18 @@ impl Session<'_> {
         }
         let tombstone = new.tombstone(self.names(), self.now);
         let condition = may_refuse(new.token, self.now);
-        match self
-            .replace(&head_key(&new.key), tombstone, condition)
-            .await
-        {
+        let key = head_key(&new.key);
+        match self.requests.replace(&key, tombstone, condition).await? {
             Ok(former) => self.discard(self.former(former)?.as_ref()).await,
-            Err(Failure::Refused(_)) => return Ok(SetOutcome::Outdated),
-            Err(other) => return Err(other.into_error(self.operation)),
+            Err(_) => return Ok(SetOutcome::Outdated),
         }
-        let most = self.options.max_entry_bytes;
+        let most = self.options.max_entry_bytes.unwrap_or(MAX_ENTRY_BYTES);
         let detail = if bytes > most {
             format!("{bytes} bytes exceed the largest entry of {most} bytes")
         } else {
             format!("its tags take more than the {ITEM_ROOM} bytes that one item has room for")
         };
-        Err(Error::new(ErrorKind::TooLarge, BACKEND, self.operation).with_detail(detail))
+        Err(Error::new(ErrorKind::TooLarge, BACKEND, self.requests.operation).with_detail(detail))
     }
 }
 

@@ -12,11 +12,11 @@ use store_core::{EntryInfo, HOUR, Key, NewEntry, Result, Tag, Timestamp};
 
 use super::body::{Body, Placement, chunk_keys};
 use super::epoch::Subject;
-use super::order::{Condition, Precedence, Standing, may_store};
+use super::order::{Precedence, Standing, may_store};
 use crate::error::corrupt;
 use crate::item::{Item, ItemKey, number, text, texts, time_to_live, timestamp};
 use crate::shards::partition_of;
-use crate::table::SchemaNames;
+use crate::table::{Condition, SchemaNames};
 
 /// How heads' partitions begin.
 pub(super) const PREFIX: &str = "VALUE";

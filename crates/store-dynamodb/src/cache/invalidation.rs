@@ -15,7 +15,6 @@ use store_core::{Removal, Result, Tag};
 use super::epoch::{AUTHORITY, Advance, COPIES, Epoch, Subject, epoch_key};
 use super::order::is_before;
 use super::session::Session;
-use crate::error::Failure;
 use crate::item::{Item, number};
 use crate::table::Action;
 
@@ -49,9 +48,9 @@ impl Session<'_> {
     ///
     /// [published]: Self::publish
     pub(super) async fn count(&self, advance: &Advance) -> Result<Epoch> {
-        let item = self.update(advance.update()).await;
-        let item = item.map_err(|failure| failure.into_error(self.operation))?;
-        Ok(Epoch::of(Some(item)))
+        // Without a condition nothing refuses it.
+        let counted = self.requests.update(advance.update()).await?;
+        Ok(Epoch::of(counted.ok()))
     }
 
     /// Shows what the authority holds in all other copies.
@@ -62,19 +61,16 @@ impl Session<'_> {
     }
 
     async fn publish_to(&self, copy: u8, epoch: &Epoch) -> Result<()> {
-        let condition = is_before(epoch.count()?);
-        let key = epoch_key(copy);
-        match self.replace(&key, epoch.item(), condition).await {
-            // What stands there is of later, and shows this invalidation too.
-            Ok(_) | Err(Failure::Refused(_)) => Ok(()),
-            Err(other) => Err(other.into_error(self.operation)),
-        }
+        let (key, condition) = (epoch_key(copy), is_before(epoch.count()?));
+        let shown = self.requests.replace(&key, epoch.item(), condition);
+        // What refuses it is of later, and shows this invalidation too.
+        shown.await.map(drop)
     }
 
     /// Completes invalidations whose writers died, and returns the authority.
     pub(super) async fn republish(&self) -> Result<Epoch> {
         let keys: Vec<_> = (AUTHORITY..COPIES).map(epoch_key).collect();
-        let mut found = self.table.batch_get(self.operation, &keys).await?;
+        let mut found = self.requests.batch_get(&keys).await?;
         let mut copies = keys.iter().map(|key| Epoch::of(found.remove(key)));
         let authority = copies.next().unwrap_or_default();
         for (copy, shown) in (AUTHORITY + 1..).zip(copies) {
@@ -93,32 +89,24 @@ impl Session<'_> {
 
     /// [`mark`](Self::mark) for at most a hundred subjects in one request, if nobody else marks them.
     async fn mark_together(&self, subjects: &[Subject], epoch: u64) -> Result<()> {
-        let (condition, values) = is_before(epoch);
-        let actions = subjects.iter().map(|subject| Action::Put {
-            key: subject.item_key(),
-            item: mark_item(epoch),
-            condition: condition.clone(),
-            values: values.clone(),
-        });
-        match self.table.transact(self.operation, actions.collect()).await {
-            Ok(()) => Ok(()),
-            Err(failure) => {
-                self.check_contention(failure)?;
-                self.mark_each(subjects, epoch).await
-            }
+        let condition = is_before(epoch);
+        let actions = subjects
+            .iter()
+            .map(|subject| Action::Put(subject.item_key(), mark_item(epoch), condition.clone()));
+        if self.requests.transact(actions.collect()).await? {
+            return Ok(());
         }
+        self.mark_each(subjects, epoch).await
     }
 
     /// Notes that the subject is invalidated at `epoch`, which takes effect when its slot moves; returns
     /// when it was before. A later invalidation that is under way too stands.
     pub(super) async fn mark(&self, subject: &Subject, epoch: u64) -> Result<u64> {
         let key = subject.item_key();
-        let marked = self.replace(&key, mark_item(epoch), is_before(epoch));
-        match marked.await {
-            Ok(Some(former)) | Err(Failure::Refused(Some(former))) => former.count("e"),
-            Ok(None) | Err(Failure::Refused(None)) => Ok(0),
-            Err(other) => Err(other.into_error(self.operation)),
-        }
+        let condition = is_before(epoch);
+        let marked = self.requests.replace(&key, mark_item(epoch), condition);
+        let (Ok(former) | Err(former)) = marked.await?;
+        former.map_or(Ok(0), |former| former.count("e"))
     }
 }
 

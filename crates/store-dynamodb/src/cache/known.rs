@@ -94,7 +94,7 @@ impl Session<'_> {
             return Ok(known);
         }
         let keys: Vec<ItemKey> = unseen.iter().map(|(key, ..)| key.clone()).collect();
-        let found = self.table.batch_get(self.operation, &keys).await?;
+        let found = self.requests.batch_get(&keys).await?;
         for (key, subject, slot) in unseen {
             let newest = match found.get(&key) {
                 Some(item) => item.count("e")?,

@@ -81,7 +81,7 @@ impl Session<'_> {
         let copy = self.any_copy();
         let heads = keys.iter().map(head_key);
         let wanted: Vec<ItemKey> = [copy.clone()].into_iter().chain(heads).collect();
-        let mut found = self.table.batch_get(self.operation, &wanted).await?;
+        let mut found = self.requests.batch_get(&wanted).await?;
         let epoch = Epoch::of(found.remove(&copy));
         let heads = found.into_values().map(|item| self.head(item));
         let heads: Result<Vec<_>> = heads.filter_map(Result::transpose).collect();
@@ -98,7 +98,7 @@ impl Session<'_> {
             ..
         } = head;
         let value = match body {
-            Some(body) => body.value(&id, self.table, self.operation).await?,
+            Some(body) => body.value(&id, self.requests).await?,
             None => None,
         };
         let entry = value.map(|value| Entry::new(value, created_at, expires_at));

@@ -12,10 +12,7 @@ use store_core::Timestamp;
 use store_core::backend::FillMark;
 
 use crate::item::{number, text, timestamp};
-use crate::table::Values;
-
-/// An expression and the values that it names.
-pub(super) type Condition = (String, Values);
+use crate::table::{Condition, Values};
 
 /// What orders a stored head.
 #[derive(Clone, Copy, Debug)]

@@ -7,7 +7,6 @@ use super::epoch::{Advance, Subject};
 use super::head::{Head, PREFIX, WITHOUT_VALUE, head_key, tombstone};
 use super::order::{is_before_or, is_still};
 use super::session::Session;
-use crate::error::Failure;
 use crate::item::number;
 use crate::shards::partitions;
 use crate::table::{Query, Sorted, Values};
@@ -26,10 +25,10 @@ impl Session<'_> {
             let item = tombstone(removed_at, &id, self.names(), self.now);
             // The same write may be sent twice.
             let condition = is_before_or(removed_at, &id);
-            match self.replace(&head_key(key), item, condition).await {
+            let place = head_key(key);
+            match self.requests.replace(&place, item, condition).await? {
                 Ok(Some(former)) => self.head(former),
-                Ok(None) | Err(Failure::Refused(_)) => Ok(None),
-                Err(other) => Err(other.into_error(self.operation)),
+                Ok(None) | Err(_) => Ok(None),
             }
         };
         // Fills that begin from now on are later than the tombstone, whichever copy they see.
@@ -59,16 +58,14 @@ impl Session<'_> {
         };
         let epoch = self.count(&advance).await?;
         self.publish(&epoch).await?;
-        let (cleared_at, sorted) = match selection {
-            Selection::All => (epoch.all()?, Sorted::All),
-            Selection::Scope(scope) => {
-                (before.count()? + 1, Sorted::Beginning(format!("{scope}:")))
-            }
+        let cleared_at = match selection {
+            Selection::All => epoch.all()?,
+            Selection::Scope(_) => before.count()? + 1,
         };
         let pages = partitions(PREFIX).into_iter().map(|partition| {
             self.heads_of(Query {
                 partition,
-                sorted: sorted.clone(),
+                sorted: Sorted::from_selection(selection),
                 filter: Some("attribute_not_exists(#dead) AND #e < :e".to_owned()),
                 values: Values::default().with(":e", number(cleared_at)),
                 attributes: Some(WITHOUT_VALUE.to_owned()),
@@ -103,10 +100,8 @@ impl Session<'_> {
 
     /// Removes a head, unless it was replaced meanwhile; whether it did.
     async fn take_away(&self, head: &Head) -> Result<bool> {
-        match self.remove(&head_key(&head.key), is_still(&head.id)).await {
-            Ok(was) => Ok(was.is_some()),
-            Err(Failure::Refused(_)) => Ok(false),
-            Err(other) => Err(other.into_error(self.operation)),
-        }
+        let (key, condition) = (head_key(&head.key), is_still(&head.id));
+        let gone = self.requests.delete(&key, condition).await?;
+        Ok(gone.is_ok_and(|was| was.is_some()))
     }
 }

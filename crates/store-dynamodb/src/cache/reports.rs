@@ -13,9 +13,8 @@ use crate::table::{Query, Sorted, Values};
 impl Session<'_> {
     pub(super) async fn list(&self, page: &PageRequest) -> Result<Page<EntryInfo>> {
         let epoch = self.epoch().await?;
-        let after = page.after.clone().filter(|name| !name.is_empty());
         let query = Query {
-            sorted: after.map_or(Sorted::All, Sorted::After),
+            sorted: Sorted::from_page(page),
             filter: Some(
                 "attribute_not_exists(#dead) AND (attribute_not_exists(#exp) OR #exp > :now)"
                     .to_owned(),
@@ -26,7 +25,7 @@ impl Session<'_> {
             limit: Some((page.limit / 8).clamp(8, 1_000)),
             ..Query::default()
         };
-        let mut heads = Merged::new(self.table, self.operation, PREFIX, &query);
+        let mut heads = Merged::new(self.requests, PREFIX, &query);
         let most = usize::try_from(page.limit).unwrap_or(usize::MAX);
         let mut items = Vec::new();
         // One more than fits tells whether there is a next page.

@@ -9,7 +9,7 @@ use super::head::{Head, PREFIX, WITHOUT_VALUE, head_key, tombstone};
 use super::known::Invalidations;
 use super::order::is_still;
 use super::session::Session;
-use crate::error::Failure;
+use crate::options::CLEANUP_BATCH;
 use crate::shards::partitions;
 use crate::table::{Query, QueryStart};
 
@@ -28,7 +28,8 @@ impl Session<'_> {
     /// Frees the room of a bounded number of values, looking at a bounded number of items from where the
     /// last run ended; returns how many it were.
     pub(super) async fn sweep(&self, swept_to: &Mutex<Cursor>) -> Result<u64> {
-        let batch = usize::try_from(self.options.cleanup_batch).unwrap_or(usize::MAX);
+        let batch = self.options.cleanup_batch.unwrap_or(CLEANUP_BATCH);
+        let batch = usize::try_from(batch).unwrap_or(usize::MAX);
         let epoch = self.republish().await?;
         let shards = partitions(PREFIX);
         let mut place = {
@@ -88,20 +89,15 @@ impl Session<'_> {
     async fn free(&self, head: &Head, known: &Invalidations) -> Result<bool> {
         let (key, condition) = (head_key(&head.key), is_still(&head.id));
         let gone = if head.is_over(self.now) {
-            self.remove(&key, condition).await
+            self.requests.delete(&key, condition).await?
         } else {
             // A fill from before the invalidation runs into the tombstone as it would into the value.
             let epoch = known.hidden_at(head).unwrap_or(head.epoch);
             let item = tombstone(epoch, &self.fresh_id(), self.names(), self.now);
-            self.replace(&key, item, condition).await
-        };
-        let is_freed = match gone {
-            Ok(_) => true,
-            Err(Failure::Refused(_)) => false,
-            Err(other) => return Err(other.into_error(self.operation)),
+            self.requests.replace(&key, item, condition).await?
         };
         // Whoever replaced it may not have come to its chunks.
         self.discard([head]).await;
-        Ok(is_freed && head.body.is_some())
+        Ok(gone.is_ok() && head.body.is_some())
     }
 }

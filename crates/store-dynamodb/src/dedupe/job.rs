@@ -10,12 +10,13 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use store_core::{
-    Error, FencingToken, HOUR, JobId, JobInfo, JobOutcome, JobState, Key, Priority, Timestamp,
+    DedupeOptions, Error, FencingToken, HOUR, JobId, JobInfo, JobOutcome, JobState, Key, Priority,
+    Timestamp,
 };
 
 use crate::error::corrupt;
 use crate::item::{Item, ItemKey, bytes, number, text, timestamp};
-use crate::options::DedupeSettings;
+use crate::options::Settings;
 
 /// Who may still look at an item that nobody renews: hosts whose clocks are far behind.
 const GARBAGE_AFTER: Duration = HOUR;
@@ -147,10 +148,10 @@ pub(super) struct ReadContext {
 }
 
 impl ReadContext {
-    pub(super) fn now(options: &DedupeSettings) -> Self {
+    pub(super) fn now(options: &Settings<DedupeOptions>) -> Self {
         Self {
             now: options.clock.now(),
-            skew: options.max_clock_skew,
+            skew: options.tuning.max_clock_skew,
             retention: options.result_retention,
         }
     }
@@ -173,7 +174,7 @@ impl ReadContext {
 }
 
 /// When DynamoDB may remove an item that says nothing after `until`.
-pub(super) fn garbage_at(until: Timestamp, options: &DedupeSettings) -> Timestamp {
+pub(super) fn garbage_at(until: Timestamp, options: &Settings<DedupeOptions>) -> Timestamp {
     until + options.result_retention + GARBAGE_AFTER
 }
 

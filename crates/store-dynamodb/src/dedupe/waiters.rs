@@ -4,20 +4,19 @@
 //! result is fetched once for a process. While nobody waits, nothing is asked.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use store_core::{Error, ErrorKind, JobId, JobOutcome, Key, Timestamp};
+use store_core::{DedupeOptions, Error, ErrorKind, JobId, JobOutcome, Key, Timestamp};
 use tokio::sync::{Notify, watch};
 use tracing::debug;
 
 use super::job::{Job, JobView, Lease, ReadContext};
-use super::jobs::{item_key, read_apart};
-use super::pace::Pace;
+use super::jobs::{Session, item_key};
 use crate::error::BACKEND;
 use crate::item::{Item, ItemKey};
-use crate::options::DedupeSettings;
+use crate::ops::AdaptiveDelayCalculator;
+use crate::options::Settings;
 use crate::table::DynamoDbTable;
 
 const OPERATION: &str = "wait_for";
@@ -29,7 +28,7 @@ const TRIES: u32 = 5;
 #[derive(Debug)]
 pub(super) struct Waiters {
     table: DynamoDbTable,
-    options: Arc<DedupeSettings>,
+    options: Arc<Settings<DedupeOptions>>,
     state: Mutex<State>,
     /// Wakes the task that asks: something is wanted, or nobody is left.
     wake: Notify,
@@ -79,7 +78,7 @@ pub(super) struct Waiter {
 }
 
 impl Waiters {
-    pub(super) fn new(table: DynamoDbTable, options: Arc<DedupeSettings>) -> Arc<Self> {
+    pub(super) fn new(table: DynamoDbTable, options: Arc<Settings<DedupeOptions>>) -> Arc<Self> {
         Arc::new(Self {
             table,
             options,
@@ -151,10 +150,20 @@ impl Waiters {
         // However this task ends, nobody waits for it in vain.
         let mut end = AskingEnd(Some(Arc::clone(&self)));
         let clock = &self.options.clock;
-        let mut pace = Pace::new(self.options.poll_interval, self.options.max_poll_interval);
+        // A pause of nothing would be a loop without one.
+        let shortest = self
+            .options
+            .tuning
+            .poll_interval
+            .max(Duration::from_millis(1));
+        let intervals = || {
+            let (longest, random) = (self.options.tuning.max_poll_interval, &self.options.random);
+            AdaptiveDelayCalculator::drawing(shortest, longest, Arc::clone(random))
+        };
+        let mut interval = intervals();
         let mut failures = 0;
         // By the monotonic clock: the other one may be set back.
-        let mut due = clock.monotonic() + pace.next(&*self.options.random);
+        let mut due = clock.monotonic() + interval.lengthened();
         loop {
             let (wanted, lapse) = {
                 let mut state = self.state();
@@ -164,14 +173,14 @@ impl Waiters {
                     end.0 = None;
                     return;
                 }
-                let lapse = state.lapse(self.options.max_clock_skew);
+                let lapse = state.lapse(self.options.tuning.max_clock_skew);
                 (std::mem::take(&mut state.wanted), lapse)
             };
             match wanted {
                 Wanted::Later => {}
                 Wanted::Soon => {
-                    pace.reset();
-                    due = due.min(clock.monotonic() + pace.shortest());
+                    interval = intervals();
+                    due = due.min(clock.monotonic() + shortest);
                 }
                 Wanted::Now => due = clock.monotonic(),
             }
@@ -189,7 +198,7 @@ impl Waiters {
                 Ok(has_changed) => {
                     failures = 0;
                     if has_changed {
-                        pace.reset();
+                        interval = intervals();
                     }
                 }
                 Err(error) if error.kind().is_retryable() && failures + 1 < TRIES => {
@@ -201,7 +210,7 @@ impl Waiters {
                     self.state().fail(&Arc::new(error));
                 }
             }
-            due = clock.monotonic() + pace.next(&*self.options.random);
+            due = clock.monotonic() + interval.lengthened();
         }
     }
 
@@ -215,11 +224,12 @@ impl Waiters {
         }
         let item_keys: Vec<ItemKey> = item_keys.into_iter().collect();
         // As of before it was asked: an answer that comes late must not make a lease look lapsed.
-        let (terms, asked) = (
-            ReadContext::now(&self.options),
-            self.options.clock.monotonic(),
-        );
-        let items = self.table.batch_get(OPERATION, &item_keys).await?;
+        let session = Session {
+            requests: self.table.requests(OPERATION),
+            options: &self.options,
+        };
+        let (terms, asked) = (session.terms(), self.options.clock.monotonic());
+        let items = session.requests.batch_get(&item_keys).await?;
         let answered = self.options.clock.monotonic();
         let (mut has_changed, mut apart) = (false, Vec::new());
         for (key, id) in jobs {
@@ -232,7 +242,7 @@ impl Waiters {
                 }
                 Ok(JobView::Ended(outcome)) => state.tell(&(key, id), JobUpdate::Ended(outcome)),
                 Ok(JobView::Pending(lease)) => {
-                    let skew = self.options.max_clock_skew;
+                    let skew = self.options.tuning.max_clock_skew;
                     state.saw(&(key, id), lease, (asked, answered), skew)
                 }
                 Err(error) => state.tell(&(key, id), JobUpdate::Failed(Arc::new(error))),
@@ -240,7 +250,7 @@ impl Waiters {
         }
         if !apart.is_empty() {
             let ids: Vec<JobId> = apart.iter().map(|(_, id)| *id).collect();
-            let outcomes = read_apart(&self.table, OPERATION, &ids).await?;
+            let outcomes = session.read_apart(&ids).await?;
             for (job, outcome) in apart.iter().zip(outcomes) {
                 self.state().tell(job, JobUpdate::Ended(outcome));
             }
@@ -347,7 +357,7 @@ impl Waiter {
         let elapsed = waiters.options.clock.monotonic();
         let mut state = waiters.state();
         if let Some(lease) = lease {
-            let skew = waiters.options.max_clock_skew;
+            let skew = waiters.options.tuning.max_clock_skew;
             // The answer may be old by now, so it ends nothing that was seen before.
             state.saw(&self.job, lease, (Duration::ZERO, elapsed), skew);
         }
@@ -390,22 +400,6 @@ impl Drop for AskingEnd {
     }
 }
 
-/// A failure shared by several waiters.
-#[derive(Debug)]
-struct SharedError(Arc<Error>);
-
-impl fmt::Display for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for SharedError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source()
-    }
-}
-
 /// One waiter's error for a shared failure.
 pub(super) fn waiter_error(error: Arc<Error>, key: &Key) -> Error {
     let own = Error::new(error.kind(), BACKEND, OPERATION)
@@ -415,5 +409,5 @@ pub(super) fn waiter_error(error: Arc<Error>, key: &Key) -> Error {
         Some(wait) => own.with_retry_after(wait),
         None => own,
     };
-    own.with_source(SharedError(error))
+    own.with_source(error)
 }

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::item::{Item, ItemKey};
-use crate::table::{Action, DynamoDbTable, TableOptions, Values};
+use crate::table::{Action, Condition, DynamoDbTable, TableOptions};
 
 /// What a server does with a request.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ fn refusal(status: u16, code: &str) -> Answer {
 async fn failure_of(answer: Answer) -> Error {
     let table = table(answer).await;
     let key = ItemKey::new("CACHE#0", "key");
-    table.get("get", &key).await.unwrap_err()
+    table.requests("get").get(&key).await.unwrap_err()
 }
 
 // covers("B15", "B25")
@@ -154,31 +154,38 @@ async fn answers_in_no_known_words_and_none_at_all_are_told_apart() {
     drop(nobody);
     let table = open(url).await;
     let key = ItemKey::new("CACHE#0", "key");
-    let error = table.get("get", &key).await.unwrap_err();
+    let error = table.requests("get").get(&key).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
 #[tokio::test]
-async fn a_transaction_that_is_throttled_is_told_from_one_that_met_another() {
-    for (code, kind) in [
-        ("ThrottlingError", ErrorKind::Throttled),
-        ("ProvisionedThroughputExceeded", ErrorKind::Throttled),
-        ("TransactionConflict", ErrorKind::Busy),
-        ("ConditionalCheckFailed", ErrorKind::Busy),
+async fn a_transaction_that_met_another_is_told_from_one_that_cannot_take_place() {
+    for (code, failures) in [
+        ("ThrottlingError", 1),
+        ("ProvisionedThroughputExceeded", 1),
+        ("TransactionConflict", 0),
+        ("ConditionalCheckFailed", 0),
+        ("AccessDenied", 0),
     ] {
         let body = serde_json::json!({
             "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
             "CancellationReasons": [{"Code": "None"}, {"Code": code}],
         });
         let table = table(Answer::Says(400, body.to_string())).await;
-        let action = Action::Put {
-            key: ItemKey::new("a", "b"),
-            item: Item::default(),
-            condition: String::new(),
-            values: Values::default(),
-        };
-        let failure = table.transact("set", vec![action]).await.unwrap_err();
-        assert_eq!(failure.into_error("set").kind(), kind, "{code}");
+        let action = Action::Put(
+            ItemKey::new("a", "b"),
+            Item::default(),
+            Condition::default(),
+        );
+        match table.requests("set").transact(vec![action]).await {
+            Ok(is_done) => assert!(!is_done && code != "AccessDenied", "{code}"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+                assert!(error.to_string().contains("AccessDenied"), "{error}");
+            }
+        }
+        let status = table.circuit_breaker_status();
+        assert_eq!(status.failures, failures, "{code}");
     }
 }
 
@@ -268,7 +275,12 @@ async fn server_ahead() -> String {
 async fn a_wrong_clock_is_named_and_corrected_where_a_request_may_be_sent_again() {
     let url = server_ahead().await;
     let key = ItemKey::new("CACHE#0", "key");
-    let error = open(url.clone()).await.get("get", &key).await.unwrap_err();
+    let error = open(url.clone())
+        .await
+        .requests("get")
+        .get(&key)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let told = error.to_string();
     assert!(
@@ -277,7 +289,7 @@ async fn a_wrong_clock_is_named_and_corrected_where_a_request_may_be_sent_again(
     );
     let options = TableOptions::default().with_endpoint_url(url);
     let patient = DynamoDbTable::from_env(options).await;
-    assert!(patient.get("get", &key).await.unwrap().is_none());
+    assert!(patient.requests("get").get(&key).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -286,7 +298,7 @@ async fn a_name_that_no_table_can_have_is_refused_before_anything_is_sent() {
         let options = TableOptions::default().with_endpoint_url("http://127.0.0.1:1");
         let table = DynamoDbTable::from_env(options.with_table(name)).await;
         let key = ItemKey::new("CACHE#0", "key");
-        let error = table.get("get", &key).await.unwrap_err();
+        let error = table.requests("get").get(&key).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         assert!(error.to_string().contains("3 to 255 letters"), "{error}");
         let spec = crate::setup::TableSpec::of(table.options());

@@ -124,8 +124,9 @@ impl BatchWriter {
             self.table.wait(self.delay.next_delay()).await;
             let requests = self.held.iter().take(batch);
             let requests = requests.map(|held| held.request.clone()).collect();
-            let left = self.table.batch_write_once(self.operation, requests);
-            let left: Vec<Held> = left.await?.into_iter().map(Held::from).collect();
+            let table = self.table.requests(self.operation);
+            let left = table.batch_write_once(requests).await?;
+            let left: Vec<Held> = left.into_iter().map(Held::from).collect();
             let written = batch;
             batch = left.len();
             self.held.splice(..written, left);

@@ -74,6 +74,12 @@ impl AdaptiveDelayCalculator {
         spread(&*self.random, self.current)
     }
 
+    /// The delay before one more request than before: the first is the shortest.
+    pub(crate) fn lengthened(&mut self) -> Duration {
+        self.throttled();
+        self.next_delay()
+    }
+
     /// Records a request that was throttled, in whole or in part: the delay doubles, up to the longest.
     pub fn throttled(&mut self) {
         let doubled = self.current.saturating_mul(2);

@@ -224,15 +224,15 @@ impl DynamoDbTable {
 
     /// A read like those of the stores: it fails if the table is missing or has other keys.
     async fn read_nothing(&self, dates: &Dates) -> Result<(), Error> {
-        let request = self
-            .client_for(OPERATION)
+        let requests = self.requests(OPERATION);
+        let request = requests
+            .client()
             .get_item()
             .table_name(self.name())
             .set_key(Some(self.key(&ItemKey::new("HEALTH", "HEALTH"))))
             .consistent_read(true);
         let request = || request.clone().customize().interceptor(dates.clone());
-        let answer = self.call(OPERATION, || request().send()).await;
-        answer.map_err(|failure| failure.into_error(OPERATION))?;
+        requests.ask(|| request().send()).await?;
         Ok(())
     }
 

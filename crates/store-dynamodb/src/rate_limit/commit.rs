@@ -10,17 +10,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use store_core::backend::Denials;
-use store_core::{Claim, Error, ErrorKind, ResourceConfig, Result, Timestamp};
+use store_core::backend::{DefaultConfigs, Denials};
+use store_core::{
+    Claim, Error, ErrorKind, Limit, MINUTE, RateLimitOptions, ResourceConfig, Result, Timestamp,
+};
 
 pub(super) use self::view::{Batch, View, Views};
 use super::record::{self, State};
 use super::transition::{Change, EffectiveConfig, Transition};
-use crate::error::{BACKEND, Failure};
+use crate::error::BACKEND;
 use crate::handle::Handle;
 use crate::item::Item;
-use crate::options::RateLimitSettings;
-use crate::table::DynamoDbTable;
+use crate::options::Settings;
+use crate::table::{DynamoDbTable, Requests};
 
 /// How often a command is applied to what was seen.
 const TRIES: u32 = 24;
@@ -51,13 +53,36 @@ impl<T, F: FnMut(&State, Timestamp) -> Result<Transition<T>>> Command for F {
     }
 }
 
+/// The next step of a command.
+enum Next<T> {
+    Return(T),
+    /// The state that was seen is not enough.
+    Read,
+    Write(Box<Write<T>>),
+}
+
+/// A change to make.
+struct Write<T> {
+    /// The state that it rests on.
+    seen: Arc<State>,
+    change: Change,
+    outcome: T,
+    /// Whether it has the outcome once it is made; else the command is applied again.
+    is_certain: bool,
+}
+
+impl<T> Write<T> {
+    fn is_hard(&self) -> bool {
+        self.change.is_hard(&self.seen)
+    }
+}
+
 /// What the clones of one store share.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) handle: Handle,
-    /// The table, also when the store was closed: permits are given back all the same.
-    pub(super) table: DynamoDbTable,
-    pub(super) options: RateLimitSettings,
+    pub(super) options: Settings<RateLimitOptions>,
+    defaults: DefaultConfigs,
     pub(super) denials: Denials,
     pub(super) views: Views,
     /// The upper half of this store's marks.
@@ -68,12 +93,12 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    pub(super) fn new(table: &DynamoDbTable, options: RateLimitSettings) -> Self {
+    pub(super) fn new(table: &DynamoDbTable, options: Settings<RateLimitOptions>) -> Self {
         // Marks have to fit into 63 bits, and none is zero.
         let tag = (options.random.next_u64() >> 33 | 1) << 32;
         Self {
-            handle: Handle::new(table, Arc::clone(&options.clock)),
-            table: table.clone(),
+            handle: Handle::new(table),
+            defaults: DefaultConfigs::new(&options, Limit::new(200, MINUTE)),
             options,
             denials: Denials::default(),
             views: Views::default(),
@@ -93,89 +118,88 @@ impl Inner {
         state: &'a State,
         claim: &'a Claim,
     ) -> Result<EffectiveConfig<'a>> {
-        let default = self.options.defaults.get(&claim.resource);
+        let default = self.defaults.get(&claim.resource);
         Ok(EffectiveConfig {
             resource: &claim.resource,
             config: claim.config_or(state.config.as_ref(), default)?,
-            buckets: self.options.buckets,
-            skew: self.options.max_clock_skew,
+            buckets: self.options.tuning.buckets,
+            skew: self.options.tuning.max_clock_skew,
         })
     }
 
     /// Applies a command until its outcome is certain.
     pub(super) async fn commit<C: Command>(
         &self,
-        operation: &'static str,
+        requests: Requests<'_>,
         view: &View,
         command: &mut C,
     ) -> Result<C::Outcome> {
         let started = self.moment();
-        // Held by whoever asks the table for what the others of this process may use as well.
         let mut gate = None;
-        // Whether a moment has passed since others were in the way.
-        let mut has_waited = false;
+        let mut has_paused = false;
         for _ in 0..TRIES {
-            let seen = view.seen();
-            let is_fresh = seen.as_ref().is_some_and(|(_, at)| *at >= started);
-            let applied = seen.map(|(state, _)| {
-                let transition = command.apply(&state, self.now());
-                (state, transition)
-            });
-            let (state, change, outcome, is_certain) = match applied {
-                Some((_, Ok(Transition::Done(outcome)))) => return Ok(outcome),
-                Some((_, Ok(Transition::IfFresh(None, outcome)))) if is_fresh => {
-                    return Ok(outcome);
-                }
-                // What never fitted may fit by now: another process may have stored another limit.
-                Some((_, Err(error))) if is_fresh => return Err(error),
-                Some((state, Ok(Transition::Write(change, outcome)))) => {
-                    (state, change, outcome, true)
-                }
-                Some((state, Ok(Transition::IfFresh(Some(change), outcome)))) => {
-                    (state, change, outcome, is_fresh)
-                }
-                Some((_, Ok(Transition::IfFresh(None, _)) | Err(_))) | None => {
-                    if gate.is_none() {
-                        gate = Some(view.gate.lock().await);
-                    } else {
-                        self.read(operation, view).await?;
+            match self.next(view, command, started)? {
+                Next::Return(outcome) => return Ok(outcome),
+                Next::Read if gate.is_some() => drop(self.read(requests, view).await?),
+                Next::Write(write) if gate.is_some() || write.is_certain && !write.is_hard() => {
+                    if write.is_hard() && !has_paused && view.has_others(self.moment()) {
+                        self.pause().await;
+                        self.read(requests, view).await?;
+                        has_paused = true;
+                        continue;
                     }
-                    continue;
+                    let (claimed, change) = (command.claimed(), (&*write.seen, &write.change));
+                    let is_made = self.write(requests, view, change, claimed).await?;
+                    if is_made {
+                        command.written(&write.change, &write.outcome);
+                    }
+                    if is_made && write.is_certain {
+                        return Ok(write.outcome);
+                    }
+                    has_paused = is_made;
                 }
-            };
-            let is_hard = change.is_hard(&state);
-            if gate.is_none() && (is_hard || !is_certain) {
-                gate = Some(view.gate.lock().await);
-                continue;
-            }
-            if is_hard && !has_waited && view.has_others(self.moment()) {
-                self.pause().await;
-                self.read(operation, view).await?;
-                has_waited = true;
-                continue;
-            }
-            let claimed = command.claimed();
-            has_waited = self
-                .write(operation, view, &state, &change, claimed)
-                .await?;
-            if has_waited {
-                command.written(&change, &outcome);
-                if is_certain {
-                    return Ok(outcome);
-                }
+                // One at a time of this process asks the table for what the others may use as well.
+                Next::Read | Next::Write(_) => gate = Some(view.gate.lock().await),
             }
         }
-        let busy = Error::new(ErrorKind::Busy, BACKEND, operation).with_key(view.resource.as_str());
+        let busy = Error::new(ErrorKind::Busy, BACKEND, requests.operation);
+        let busy = busy.with_key(view.resource.as_str());
         Err(busy.with_detail("other writers hold the same resource; try again"))
     }
 
+    /// What the command makes of the state that was seen last, which is fresh if it was asked for since `started`.
+    fn next<C: Command>(
+        &self,
+        view: &View,
+        command: &mut C,
+        started: Duration,
+    ) -> Result<Next<C::Outcome>> {
+        let Some((seen, asked_at)) = view.seen() else {
+            return Ok(Next::Read);
+        };
+        let is_fresh = asked_at >= started;
+        let (change, outcome, is_certain) = match command.apply(&seen, self.now()) {
+            Ok(Transition::Done(outcome)) => return Ok(Next::Return(outcome)),
+            Ok(Transition::IfFresh(None, outcome)) if is_fresh => return Ok(Next::Return(outcome)),
+            // What never fitted may fit by now: another process may have stored another limit.
+            Err(error) if is_fresh => return Err(error),
+            Ok(Transition::IfFresh(None, _)) | Err(_) => return Ok(Next::Read),
+            Ok(Transition::IfFresh(Some(change), outcome)) => (change, outcome, is_fresh),
+            Ok(Transition::Write(change, outcome)) => (change, outcome, true),
+        };
+        let write = Write {
+            seen,
+            change,
+            outcome,
+            is_certain,
+        };
+        Ok(Next::Write(Box::new(write)))
+    }
+
     /// Reads the state.
-    pub(super) async fn read(&self, operation: &'static str, view: &View) -> Result<Arc<State>> {
+    pub(super) async fn read(&self, requests: Requests<'_>, view: &View) -> Result<Arc<State>> {
         let asked_at = self.moment();
-        let item = self
-            .table
-            .get(operation, &record::key(&view.resource))
-            .await;
+        let item = requests.get(&record::key(&view.resource)).await;
         self.note_round_trip(asked_at);
         self.see(view, item.map_err(|error| named(error, view))?, asked_at)
     }
@@ -183,10 +207,9 @@ impl Inner {
     /// Makes a change that rests on `seen`; whether it was made. What is in the table then was seen.
     async fn write(
         &self,
-        operation: &'static str,
+        requests: Requests<'_>,
         view: &View,
-        seen: &State,
-        change: &Change,
+        (seen, change): (&State, &Change),
         claimed: Option<&ResourceConfig>,
     ) -> Result<bool> {
         let is_new = seen.version.is_none();
@@ -194,39 +217,37 @@ impl Inner {
             let is_news = view.is_to_list(claimed);
             if is_news || is_new {
                 let listing = record::listing_update(&view.resource, self.now(), claimed)?;
-                let listed = self.table.update(operation, listing).await;
-                listed.map_err(|failure| named(failure.into_error(operation), view))?;
+                let listed = requests.update(listing).await;
+                drop(listed.map_err(|error| named(error, view))?);
             }
         }
         let mark = self.tag | u64::from(self.last_mark.fetch_add(1, Ordering::Relaxed));
         let update = record::write(&view.resource, change, mark, seen.config.is_some());
         let asked_at = self.moment();
         let answer = if change.removes {
-            let (condition, values) = (&update.condition, update.values);
-            let removed = self.table.delete(operation, &update.key, condition, values);
-            removed.await.map(|_| Item::default())
+            let removed = requests.delete(&update.key, (update.condition, update.values));
+            removed
+                .await
+                .map(|removed| removed.map(|_| Item::default()))
         } else {
-            self.table.update(operation, update).await
+            requests.update(update).await
         };
         self.note_round_trip(asked_at);
-        let found = match answer {
-            Ok(item) => {
+        match answer {
+            Ok(Ok(item)) => {
                 self.see(view, Some(item), asked_at)?;
-                return Ok(true);
+                Ok(true)
             }
-            Err(Failure::Refused(item)) => self.see(view, item, asked_at)?,
-            Err(Failure::Conflict) => {
+            Ok(Err(found)) => {
+                let found = self.see(view, found, asked_at)?;
+                // It was made if its mark is there, by a try whose answer was lost.
+                Ok(found.marks.contains(&mark))
+            }
+            Err(error) => {
                 view.forget();
-                self.pause().await;
-                self.read(operation, view).await?
+                Err(named(error, view))
             }
-            Err(failure) => {
-                view.forget();
-                return Err(named(failure.into_error(operation), view));
-            }
-        };
-        // It was made if its mark is there, by a try whose answer was lost.
-        Ok(found.marks.contains(&mark))
+        }
     }
 
     fn see(&self, view: &View, item: Option<Item>, asked_at: Duration) -> Result<Arc<State>> {
@@ -239,7 +260,7 @@ impl Inner {
 
     /// The table's time, for the age of what was seen.
     fn moment(&self) -> Duration {
-        self.table.options().clock.monotonic()
+        self.handle.table().options().clock.monotonic()
     }
 
     fn note_round_trip(&self, asked_at: Duration) {
@@ -254,7 +275,8 @@ impl Inner {
     /// each write that is refused is paid for.
     async fn pause(&self) {
         let round_trip = Duration::from_micros(self.round_trip.load(Ordering::Relaxed));
-        self.table.pause((round_trip * 8).min(LONGEST_PAUSE)).await;
+        let longest = (round_trip * 8).min(LONGEST_PAUSE);
+        self.handle.table().pause(longest).await;
     }
 }
 

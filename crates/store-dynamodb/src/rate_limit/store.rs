@@ -24,13 +24,15 @@ use super::transition::{
     Forget, Transition, configure, extend_cooldown, forget, move_cooldown, sweep,
 };
 use crate::error::BACKEND;
+use crate::options::CLEANUP_BATCH;
+use crate::table::Requests;
 
 #[async_trait]
 impl RateLimitStore for DynamoDbRateLimitStore {
     async fn try_acquire(&self, request: Acquire) -> Result<Decision> {
         const OPERATION: &str = "try_acquire";
         check_claims(&request.claims)?;
-        self.inner.handle.table(OPERATION)?;
+        self.inner.handle.requests(OPERATION)?;
         if let Some(denial) = self.inner.denials.denial_of(&request, self.inner.now()) {
             return Ok(denial.into());
         }
@@ -49,53 +51,49 @@ impl RateLimitStore for DynamoDbRateLimitStore {
     }
 
     async fn record(&self, request: Acquire) -> Result<()> {
-        const OPERATION: &str = "record";
         check_claims(&request.claims)?;
-        self.inner.handle.table(OPERATION)?;
+        let requests = self.inner.handle.requests("record")?;
         for claim in &request.claims {
-            let recorded = self.inner.ask(OPERATION, claim, &request, Purpose::Record);
+            let recorded = self.inner.ask(requests, claim, &request, Purpose::Record);
             recorded.await?;
         }
         Ok(())
     }
 
     async fn status(&self, claim: &Claim, priority: Priority) -> Result<Status> {
-        const OPERATION: &str = "status";
-        self.inner.handle.table(OPERATION)?;
+        let requests = self.inner.handle.requests("status")?;
         let request = Acquire::of(claim.clone()).priority(priority);
         let request = request.attempt(Attempt::Repeat);
         let told = self
             .inner
-            .ask(OPERATION, claim, &request, Purpose::CountDemand);
+            .ask(requests, claim, &request, Purpose::CountDemand);
         told.await?;
         let view = self.inner.views.of(&claim.resource);
         let state = match view.seen() {
             Some((state, _)) => state,
-            None => self.inner.read(OPERATION, &view).await?,
+            None => self.inner.read(requests, &view).await?,
         };
         self.inner.status_of(&state, claim, priority)
     }
 
     async fn reset(&self, resource: &Resource) -> Result<()> {
-        self.inner.handle.table("reset")?;
+        let requests = self.inner.handle.requests("reset")?;
         let view = self.inner.views.of(resource);
         self.inner.return_batches(&view, None).await;
-        self.inner
-            .forget("reset", &view, Forget::Admissions)
-            .await?;
+        let forgotten = self.inner.forget(requests, &view, Forget::Admissions);
+        forgotten.await?;
         self.inner.denials.remove(resource);
         Ok(())
     }
 
     async fn clear(&self) -> Result<()> {
-        const OPERATION: &str = "clear";
-        self.inner.handle.table(OPERATION)?;
+        let requests = self.inner.handle.requests("clear")?;
         for view in self.inner.views.all() {
             self.inner.return_batches(&view, None).await;
         }
-        for (claim, _) in self.inner.listed(OPERATION, &everything()).await? {
+        for (claim, _) in self.inner.listed(requests, &everything()).await? {
             let view = self.inner.views.of(&claim.resource);
-            let forgotten = self.inner.forget(OPERATION, &view, Forget::Everything);
+            let forgotten = self.inner.forget(requests, &view, Forget::Everything);
             forgotten.await?;
         }
         self.inner.denials.clear();
@@ -114,11 +112,10 @@ impl RateLimitStore for DynamoDbRateLimitStore {
     }
 
     async fn clear_cooldown(&self, resource: &Resource, seen: Timestamp) -> Result<()> {
-        const OPERATION: &str = "clear_cooldown";
-        self.inner.handle.table(OPERATION)?;
+        let requests = self.inner.handle.requests("clear_cooldown")?;
         let view = self.inner.views.of(resource);
         let mut command = |state: &State, _: Timestamp| Ok(move_cooldown(state, seen, None));
-        self.inner.commit(OPERATION, &view, &mut command).await?;
+        self.inner.commit(requests, &view, &mut command).await?;
         self.inner.denials.remove(resource);
         Ok(())
     }
@@ -151,7 +148,8 @@ impl RateLimitStore for DynamoDbRateLimitStore {
     }
 
     async fn list(&self, page: &PageRequest) -> Result<Page<ResourceInfo>> {
-        let infos = self.inner.listed("list", page).await?.into_iter();
+        let requests = self.inner.handle.requests("list")?;
+        let infos = self.inner.listed(requests, page).await?.into_iter();
         let infos = infos.map(|(claim, state)| {
             let status = self.inner.status_of(&state, &claim, Priority::Background)?;
             Ok(ResourceInfo::new(claim.resource, status))
@@ -163,15 +161,16 @@ impl RateLimitStore for DynamoDbRateLimitStore {
     }
 
     async fn stats(&self) -> Result<RateLimitStats> {
-        self.inner.stats_of_all().await
+        let requests = self.inner.handle.requests("stats")?;
+        self.inner.stats_of_all(requests).await
     }
 
     async fn cleanup(&self) -> Result<u64> {
-        const OPERATION: &str = "cleanup";
-        let (inner, skew) = (&self.inner, self.inner.options.max_clock_skew);
-        let most = u64::from(inner.options.cleanup_batch);
+        let requests = self.inner.handle.requests("cleanup")?;
+        let (inner, skew) = (&self.inner, self.inner.options.tuning.max_clock_skew);
+        let most = u64::from(inner.options.cleanup_batch.unwrap_or(CLEANUP_BATCH));
         let mut freed = 0;
-        for (claim, listed) in inner.listed(OPERATION, &everything()).await? {
+        for (claim, listed) in inner.listed(requests, &everything()).await? {
             let left = most - freed;
             if left == 0 {
                 break;
@@ -179,7 +178,7 @@ impl RateLimitStore for DynamoDbRateLimitStore {
             let mut command = |state: &State, now| Ok(sweep(state, now, skew, left));
             if let Ok(Transition::Write(..)) = command(&listed, inner.now()) {
                 let view = inner.views.of(&claim.resource);
-                freed += inner.commit(OPERATION, &view, &mut command).await?;
+                freed += inner.commit(requests, &view, &mut command).await?;
             }
         }
         Ok(freed)
@@ -195,9 +194,9 @@ impl RateLimitStore for DynamoDbRateLimitStore {
 
     fn resolution(&self, span: Duration) -> Duration {
         let bucket = span.as_nanos() / 1_000_000;
-        let bucket = bucket.div_ceil(u128::from(self.inner.options.buckets.get()));
+        let bucket = bucket.div_ceil(u128::from(self.inner.options.tuning.buckets.get()));
         let bucket = Duration::from_millis(u64::try_from(bucket).unwrap_or(u64::MAX).max(1));
-        bucket.saturating_add(self.inner.options.max_clock_skew)
+        bucket.saturating_add(self.inner.options.tuning.max_clock_skew)
     }
 }
 
@@ -209,15 +208,18 @@ fn everything() -> PageRequest {
 impl Inner {
     /// The state that is in the table.
     async fn look(&self, operation: &'static str, resource: &Resource) -> Result<Arc<State>> {
-        self.handle.table(operation)?;
-        self.read(operation, &self.views.of(resource)).await
+        let requests = self.handle.requests(operation)?;
+        self.read(requests, &self.views.of(resource)).await
     }
 
-    async fn forget(&self, operation: &'static str, view: &View, what: Forget) -> Result<()> {
-        let (skew, random) = (self.options.max_clock_skew, self.options.random.next_u64());
+    async fn forget(&self, requests: Requests<'_>, view: &View, what: Forget) -> Result<()> {
+        let (skew, random) = (
+            self.options.tuning.max_clock_skew,
+            self.options.random.next_u64(),
+        );
         let mut command =
             |state: &State, now: Timestamp| Ok(forget(state, now, skew, what, random));
-        self.commit(operation, view, &mut command).await
+        self.commit(requests, view, &mut command).await
     }
 
     /// Changes a rule of a resource: what was granted or denied before it applies is not after it.
@@ -227,9 +229,9 @@ impl Inner {
         resource: &Resource,
         mut command: impl FnMut(&State, Timestamp) -> Result<Transition<T>>,
     ) -> Result<T> {
-        self.handle.table(operation)?;
+        let requests = self.handle.requests(operation)?;
         let view = self.views.of(resource);
-        let outcome = self.commit(operation, &view, &mut command).await?;
+        let outcome = self.commit(requests, &view, &mut command).await?;
         self.end_batches(&view).await;
         self.denials.remove(resource);
         Ok(outcome)

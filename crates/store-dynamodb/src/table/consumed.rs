@@ -4,7 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity as Reported;
 
+#[cfg(doc)]
 use super::DynamoDbTable;
+use super::Requests;
 use crate::ops::monitor::{READ_UNITS, WRITE_UNITS};
 
 /// Capacity consumed and requests sent by a table handle, from [`DynamoDbTable::consumed_capacity`].
@@ -22,27 +24,21 @@ pub struct ConsumedCapacity {
     pub refused_writes: u64,
 }
 
-impl DynamoDbTable {
+impl Requests<'_> {
     /// Adds the capacity of a read.
-    pub(super) fn count_reads<'a>(
-        &self,
-        operation: &'static str,
-        of: impl IntoIterator<Item = &'a Reported>,
-    ) {
+    pub(super) fn count_reads<'a>(self, of: impl IntoIterator<Item = &'a Reported>) {
         let units = sum(of);
-        self.shared.consumed.lock().read_units += units;
-        self.monitor().consumed(READ_UNITS, operation, units);
+        self.table.shared.consumed.lock().read_units += units;
+        let monitor = self.table.monitor();
+        monitor.consumed(READ_UNITS, self.operation, units);
     }
 
     /// Adds the capacity of a write.
-    pub(super) fn count_writes<'a>(
-        &self,
-        operation: &'static str,
-        of: impl IntoIterator<Item = &'a Reported>,
-    ) {
+    pub(super) fn count_writes<'a>(self, of: impl IntoIterator<Item = &'a Reported>) {
         let units = sum(of);
-        self.shared.consumed.lock().write_units += units;
-        self.monitor().consumed(WRITE_UNITS, operation, units);
+        self.table.shared.consumed.lock().write_units += units;
+        let monitor = self.table.monitor();
+        monitor.consumed(WRITE_UNITS, self.operation, units);
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity, Select};
-use store_core::{Error, ErrorKind};
+use store_core::{Error, ErrorKind, PageRequest, Result, Selection};
 
-use super::DynamoDbTable;
 use super::expression::{Values, mentioned};
+use super::{DynamoDbTable, Requests};
 use crate::error::{BACKEND, corrupt};
 use crate::item::{Item, ItemKey, text};
 use crate::ops::delay::AdaptiveDelayCalculator;
@@ -33,8 +33,11 @@ pub(crate) struct Query {
     pub(crate) start: Option<QueryStart>,
 }
 
+/// A key as the client wants it.
+type Attributes = HashMap<String, AttributeValue>;
+
 /// Where a page of a query ended.
-pub(crate) type QueryStart = HashMap<String, AttributeValue>;
+pub(crate) type QueryStart = Attributes;
 
 /// A range of sort keys.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +51,21 @@ pub(crate) enum Sorted {
     After(String),
 }
 
+impl Sorted {
+    /// What is after the page before.
+    pub(crate) fn from_page(page: &PageRequest) -> Self {
+        let after = page.after.clone().filter(|name| !name.is_empty());
+        after.map_or(Self::All, Self::After)
+    }
+
+    pub(crate) fn from_selection(selection: &Selection) -> Self {
+        match selection {
+            Selection::All => Self::All,
+            Selection::Scope(scope) => Self::Beginning(format!("{scope}:")),
+        }
+    }
+}
+
 /// A page of a query.
 #[derive(Debug)]
 pub(crate) struct QueryPage {
@@ -56,100 +74,75 @@ pub(crate) struct QueryPage {
     pub(crate) next: Option<QueryStart>,
 }
 
-impl DynamoDbTable {
+impl Requests<'_> {
     /// One item.
-    pub(crate) async fn get(
-        &self,
-        operation: &'static str,
-        key: &ItemKey,
-    ) -> Result<Option<Item>, Error> {
+    pub(crate) async fn get(self, key: &ItemKey) -> Result<Option<Item>> {
         let request = self
-            .client_for(operation)
+            .client()
             .get_item()
-            .table_name(self.name())
-            .set_key(Some(self.key(key)))
+            .table_name(self.table.name())
+            .set_key(Some(self.table.key(key)))
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = self.call(operation, || request.clone().send()).await;
-        let answer = answer.map_err(|failure| failure.into_error(operation))?;
-        self.count_reads(operation, &answer.consumed_capacity);
+        let answer = self.ask(|| request.clone().send()).await?;
+        self.count_reads(&answer.consumed_capacity);
         Ok(answer.item.map(Item))
     }
 
     /// Several items in one round trip per hundred; those that do not exist are left out. An item is
-    /// found in the answer by its key attributes, see [`key_of`](Self::key_of).
-    pub(crate) async fn batch_get(
-        &self,
-        operation: &'static str,
-        keys: &[ItemKey],
-    ) -> Result<HashMap<ItemKey, Item>, Error> {
+    /// found in the answer by its key attributes, see [`DynamoDbTable::key_of`].
+    pub(crate) async fn batch_get(self, keys: &[ItemKey]) -> Result<HashMap<ItemKey, Item>> {
         let mut found = HashMap::with_capacity(keys.len());
-        let mut delay = AdaptiveDelayCalculator::shared(&self.options().random);
+        let mut delay = AdaptiveDelayCalculator::shared(&self.table.options().random);
         for keys in keys.chunks(BATCH) {
-            let mut wanted: Vec<_> = keys.iter().map(|key| self.key(key)).collect();
+            let mut wanted: Vec<_> = keys.iter().map(|key| self.table.key(key)).collect();
             for attempt in 0.. {
-                self.wait(delay.next_delay()).await;
-                let (items, left) = self.batch_get_once(operation, wanted).await?;
+                self.table.wait(delay.next_delay()).await;
+                let (items, left) = self.batch_get_once(wanted).await?;
                 for item in items {
-                    found.insert(self.key_of(&item)?, item);
+                    found.insert(self.table.key_of(&item)?, item);
                 }
                 if left.is_empty() {
                     delay.succeeded();
                     break;
                 }
-                if attempt == leftover_tries(operation) {
-                    return Err(
-                        Error::new(ErrorKind::Throttled, BACKEND, operation).with_detail(
+                if attempt == leftover_tries(self.operation) {
+                    return Err(Error::new(ErrorKind::Throttled, BACKEND, self.operation)
+                        .with_detail(
                             "the service keeps returning unprocessed keys; try again later",
-                        ),
-                    );
+                        ));
                 }
                 delay.throttled();
-                self.monitor().throttled(operation);
+                self.table.monitor().throttled(self.operation);
                 wanted = left;
             }
         }
         Ok(found)
     }
 
-    async fn batch_get_once(
-        &self,
-        operation: &'static str,
-        keys: Vec<HashMap<String, AttributeValue>>,
-    ) -> Result<(Vec<Item>, Vec<HashMap<String, AttributeValue>>), Error> {
+    async fn batch_get_once(self, keys: Vec<Attributes>) -> Result<(Vec<Item>, Vec<Attributes>)> {
         let keys = KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .consistent_read(true)
             .build()
-            .map_err(|source| {
-                Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
-            })?;
+            .map_err(|source| self.unfit(source))?;
         let request = self
-            .client_for(operation)
+            .client()
             .batch_get_item()
-            .request_items(self.name(), keys)
+            .request_items(self.table.name(), keys)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = self.call(operation, || request.clone().send()).await;
-        let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
-        self.count_reads(operation, answer.consumed_capacity());
-        let items = answer
-            .responses
-            .as_mut()
-            .and_then(|all| all.remove(self.name()));
-        let left = answer
-            .unprocessed_keys
-            .as_mut()
-            .and_then(|all| all.remove(self.name()));
+        let mut answer = self.ask(|| request.clone().send()).await?;
+        self.count_reads(answer.consumed_capacity());
+        let name = self.table.name();
+        let items = answer.responses.as_mut().and_then(|all| all.remove(name));
+        let left = answer.unprocessed_keys.as_mut();
+        let left = left.and_then(|all| all.remove(name));
         let items = items.unwrap_or_default().into_iter().map(Item).collect();
         Ok((items, left.map(|left| left.keys).unwrap_or_default()))
     }
 
     /// One page of a partition.
-    pub(crate) async fn query(
-        &self,
-        operation: &'static str,
-        query: Query,
-    ) -> Result<QueryPage, Error> {
+    pub(crate) async fn query(self, query: Query) -> Result<QueryPage> {
         let mut values = query.values.with(":PK", text(&query.partition));
         let condition = match &query.sorted {
             Sorted::All => "#PK = :PK",
@@ -171,14 +164,14 @@ impl DynamoDbTable {
             .limit
             .map(|limit| i32::try_from(limit).unwrap_or(i32::MAX));
         let request = self
-            .client_for(operation)
+            .client()
             .query()
-            .table_name(self.name())
+            .table_name(self.table.name())
             .consistent_read(true)
             .key_condition_expression(condition)
             .set_expression_attribute_names(mentioned(
                 texts.into_iter().flatten(),
-                &self.options().names,
+                &self.table.options().names,
             ))
             .set_select(
                 query
@@ -192,9 +185,8 @@ impl DynamoDbTable {
             .set_limit(limit)
             .set_exclusive_start_key(query.start)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = self.call(operation, || request.clone().send()).await;
-        let answer = answer.map_err(|failure| failure.into_error(operation))?;
-        self.count_reads(operation, &answer.consumed_capacity);
+        let answer = self.ask(|| request.clone().send()).await?;
+        self.count_reads(&answer.consumed_capacity);
         let items = answer.items.unwrap_or_default().into_iter().map(Item);
         Ok(QueryPage {
             items: match &query.sorted {
@@ -202,31 +194,31 @@ impl DynamoDbTable {
                 // Not every server takes the beginning of a name literally: to AWS' own one for tests,
                 // `_` and `%` are any letters.
                 Sorted::Beginning(start) => items
-                    .filter_map(|item| match self.key_of(&item) {
+                    .filter_map(|item| match self.table.key_of(&item) {
                         Ok(key) => key.sort.starts_with(start).then_some(Ok(item)),
                         Err(error) => Some(Err(error)),
                     })
-                    .collect::<Result<_, _>>()?,
+                    .collect::<Result<_>>()?,
             },
             next: answer.last_evaluated_key,
         })
     }
+}
 
+impl DynamoDbTable {
     /// The key of an item that was read.
-    pub(crate) fn key_of(&self, item: &Item) -> Result<ItemKey, Error> {
+    pub(crate) fn key_of(&self, item: &Item) -> Result<ItemKey> {
         let names = &self.options().names;
-        let part = |name: &str| -> Result<String, Error> {
+        let part = |name: &str| -> Result<String> {
             let missing = || corrupt("read", format!("an item has no {name}"));
             Ok(item.text(name)?.ok_or_else(missing)?.to_owned())
         };
-        Ok(ItemKey::new(
-            part(&names.partition_key)?,
-            part(&names.sort_key)?,
-        ))
+        let (partition, sort) = (part(&names.partition_key)?, part(&names.sort_key)?);
+        Ok(ItemKey { partition, sort })
     }
 
     /// A key as the client wants it.
-    pub(crate) fn key(&self, key: &ItemKey) -> HashMap<String, AttributeValue> {
+    pub(crate) fn key(&self, key: &ItemKey) -> Attributes {
         let names = &self.options().names;
         HashMap::from([
             (names.partition_key.clone(), text(&key.partition)),

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
 use store_core::{ErrorKind, Random as _};
 
 use super::*;
-use crate::item::ItemKey;
+use crate::item::{Item, ItemKey};
 
 async fn local(table: &str) -> DynamoDbTable {
     let endpoint = dynamodb_local::endpoint().unwrap();
@@ -38,7 +38,11 @@ async fn create(client: &Client, table: &str, partition: &str, sort: &str) {
 #[tokio::test]
 async fn a_missing_table_is_an_error_that_names_the_command() {
     let table = local("nobody-made-this-table").await;
-    let error = table.get("get", &ItemKey::new("a", "b")).await.unwrap_err();
+    let error = table
+        .requests("get")
+        .get(&ItemKey::new("a", "b"))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SchemaMissing);
     let told = error.to_string();
     assert!(
@@ -53,19 +57,12 @@ async fn a_table_with_other_keys_is_an_error_that_tells_both() {
     let table = local(&name).await;
     create(table.client(), &name, "pk", "sk").await;
     let key = ItemKey::new("a", "b");
-    let put = |operation| {
-        let action = Action::Put {
-            key: key.clone(),
-            item: crate::item::Item::default(),
-            condition: String::new(),
-            values: Values::default(),
-        };
-        table.transact(operation, vec![action])
-    };
-    let transact = put("set").await.unwrap_err().into_error("set");
-    let get = table.get("get", &key).await.unwrap_err();
+    let put = Action::Put(key.clone(), Item::default(), Condition::default());
+    let transact = table.requests("set").transact(vec![put]);
+    let transact = transact.await.unwrap_err();
+    let get = table.requests("get").get(&key).await.unwrap_err();
     let query = Query::default();
-    let query = table.query("list", query).await.unwrap_err();
+    let query = table.requests("list").query(query).await.unwrap_err();
     for error in [get, query, transact] {
         assert_eq!(error.kind(), ErrorKind::SchemaMissing, "{error}");
         let told = error.to_string();
@@ -83,7 +80,11 @@ async fn a_request_that_is_wrong_by_itself_is_not_put_down_to_the_table() {
     create(table.client(), &name, "PK", "SK").await;
     for _ in 0..2 {
         // No key may be empty.
-        let error = table.get("get", &ItemKey::new("", "b")).await.unwrap_err();
+        let error = table
+            .requests("get")
+            .get(&ItemKey::new("", "b"))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     }
 }

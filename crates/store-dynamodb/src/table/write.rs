@@ -4,16 +4,23 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, DeleteRequest, Put, PutRequest, ReturnConsumedCapacity,
-    ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
+    AttributeValue, ConditionCheck, DeleteRequest, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
 };
-use store_core::{Error, ErrorKind};
+use store_core::{Error, ErrorKind, Result};
 
-use super::DynamoDbTable;
+use super::Requests;
 use super::expression::{Values, mentioned};
-use crate::error::{BACKEND, Failure};
+use crate::error::BACKEND;
 use crate::item::{Item, ItemKey};
 use crate::ops::batch_writer::BatchWriter;
+
+/// An expression and the values that it names: `#name` stands for an attribute, `:name` for a value. Nothing has to
+/// hold if it is empty.
+pub(crate) type Condition = (String, Values);
+
+/// What a write came to: its answer, or the item, if there was one, of which its condition did not hold.
+pub(crate) type Conditional<T> = Result<T, Option<Item>>;
 
 /// A change of one item, made if its condition holds. `#name` stands for an attribute, `:name` for one
 /// of the values.
@@ -31,61 +38,34 @@ pub(crate) struct Update {
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// Puts the item in place of what is there.
-    Put {
-        key: ItemKey,
-        item: Item,
-        condition: String,
-        values: Values,
-    },
+    Put(ItemKey, Item, Condition),
     /// Changes nothing.
-    Check {
-        key: ItemKey,
-        condition: String,
-        values: Values,
-    },
+    Check(ItemKey, Condition),
 }
 
-/// One write of a batch, made whatever is there.
-#[derive(Clone, Debug)]
-pub(crate) enum Write {
-    Put(ItemKey, Item),
-    Delete(ItemKey),
-}
-
-impl DynamoDbTable {
-    /// Changes one item and returns it as it is now. A condition that does not hold is
-    /// [`Failure::Refused`] with the item as it was.
-    pub(crate) async fn update(
-        &self,
-        operation: &'static str,
-        update: Update,
-    ) -> Result<Item, Failure> {
-        let changed = Box::pin(self.update_item(operation, update, ReturnValue::AllNew));
-        Ok(Item(changed.await?.unwrap_or_default()))
+impl Requests<'_> {
+    /// Changes one item and returns it as it is now.
+    pub(crate) async fn update(self, update: Update) -> Result<Conditional<Item>> {
+        let changed = Box::pin(self.update_item(update, ReturnValue::AllNew)).await?;
+        Ok(changed.map(|attributes| Item(attributes.unwrap_or_default())))
     }
 
     /// Changes one item that is too long to be returned.
-    pub(crate) async fn change(
-        &self,
-        operation: &'static str,
-        update: Update,
-    ) -> Result<(), Failure> {
-        self.update_item(operation, update, ReturnValue::None)
-            .await?;
-        Ok(())
+    pub(crate) async fn change(self, update: Update) -> Result<Conditional<()>> {
+        let changed = Box::pin(self.update_item(update, ReturnValue::None)).await?;
+        Ok(changed.map(drop))
     }
 
     async fn update_item(
-        &self,
-        operation: &'static str,
+        self,
         update: Update,
         returned: ReturnValue,
-    ) -> Result<Option<HashMap<String, AttributeValue>>, Failure> {
+    ) -> Result<Conditional<Option<HashMap<String, AttributeValue>>>> {
         let request = self
-            .client_for(operation)
+            .client()
             .update_item()
-            .table_name(self.name())
-            .set_key(Some(self.key(&update.key)))
+            .table_name(self.table.name())
+            .set_key(Some(self.table.key(&update.key)))
             .set_expression_attribute_names(self.names([&update.change, &update.condition]))
             .update_expression(update.change)
             .set_condition_expression(given(update.condition))
@@ -93,218 +73,153 @@ impl DynamoDbTable {
             .return_values(returned)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = self
-            .conditional(operation, &update.key, || request.clone().send())
-            .await?;
-        self.count_writes(operation, &answer.consumed_capacity);
-        Ok(answer.attributes)
+        let answer = self.conditional(&update.key, || request.clone().send());
+        Ok(answer.await?.map(|answer| {
+            self.count_writes(&answer.consumed_capacity);
+            answer.attributes
+        }))
     }
 
-    /// Puts one item in place of what is there. A condition that does not hold is
-    /// [`Failure::Refused`] with the item as it was.
-    pub(crate) async fn put(
-        &self,
-        operation: &'static str,
-        key: &ItemKey,
-        item: Item,
-        condition: &str,
-        values: Values,
-    ) -> Result<(), Failure> {
-        let condition = (condition, values);
-        self.put_item(operation, key, item, condition, ReturnValue::None)
-            .await?;
-        Ok(())
-    }
-
-    /// Puts one item in place of what is there, and returns that. A condition that does not hold is
-    /// [`Failure::Refused`] with the item as it was.
+    /// Puts one item in place of what is there, and returns that.
     pub(crate) async fn replace(
-        &self,
-        operation: &'static str,
+        self,
         key: &ItemKey,
         item: Item,
-        condition: &str,
-        values: Values,
-    ) -> Result<Option<Item>, Failure> {
-        let condition = (condition, values);
-        self.put_item(operation, key, item, condition, ReturnValue::AllOld)
-            .await
-    }
-
-    async fn put_item(
-        &self,
-        operation: &'static str,
-        key: &ItemKey,
-        item: Item,
-        (condition, values): (&str, Values),
-        returned: ReturnValue,
-    ) -> Result<Option<Item>, Failure> {
+        (condition, values): Condition,
+    ) -> Result<Conditional<Option<Item>>> {
         let request = self
-            .client_for(operation)
+            .client()
             .put_item()
-            .table_name(self.name())
+            .table_name(self.table.name())
             .set_item(Some(self.whole(key, item)))
-            .set_expression_attribute_names(self.names([condition]))
-            .set_condition_expression(given(condition.to_owned()))
-            .set_expression_attribute_values(values.given())
-            .return_values(returned)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = self
-            .conditional(operation, key, || request.clone().send())
-            .await?;
-        self.count_writes(operation, &answer.consumed_capacity);
-        Ok(answer.attributes.map(Item))
-    }
-
-    /// Removes one item and returns it as it was.
-    pub(crate) async fn delete(
-        &self,
-        operation: &'static str,
-        key: &ItemKey,
-        condition: &str,
-        values: Values,
-    ) -> Result<Option<Item>, Failure> {
-        let request = self
-            .client_for(operation)
-            .delete_item()
-            .table_name(self.name())
-            .set_key(Some(self.key(key)))
-            .set_expression_attribute_names(self.names([condition]))
-            .set_condition_expression(given(condition.to_owned()))
+            .set_expression_attribute_names(self.names([&condition]))
+            .set_condition_expression(given(condition))
             .set_expression_attribute_values(values.given())
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = self
-            .conditional(operation, key, || request.clone().send())
-            .await?;
-        self.count_writes(operation, &answer.consumed_capacity);
-        Ok(answer.attributes.map(Item))
+        let answer = self.conditional(key, || request.clone().send());
+        Ok(answer.await?.map(|answer| {
+            self.count_writes(&answer.consumed_capacity);
+            answer.attributes.map(Item)
+        }))
     }
 
-    /// Does all the actions or none, at twice the price; at most a hundred.
-    pub(crate) async fn transact(
-        &self,
-        operation: &'static str,
-        actions: Vec<Action>,
-    ) -> Result<(), Failure> {
-        let actions = actions.into_iter().map(|action| self.transacted(action));
-        let actions = actions.collect::<Result<Vec<_>, _>>().map_err(|source| {
-            Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
-        })?;
+    /// Removes one item and returns it as it was.
+    pub(crate) async fn delete(
+        self,
+        key: &ItemKey,
+        (condition, values): Condition,
+    ) -> Result<Conditional<Option<Item>>> {
         let request = self
-            .client_for(operation)
-            .transact_write_items()
-            .set_transact_items(Some(actions))
+            .client()
+            .delete_item()
+            .table_name(self.table.name())
+            .set_key(Some(self.table.key(key)))
+            .set_expression_attribute_names(self.names([&condition]))
+            .set_condition_expression(given(condition))
+            .set_expression_attribute_values(values.given())
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = self.call(operation, || request.clone().send()).await?;
-        self.count_writes(operation, answer.consumed_capacity());
-        Ok(())
+        let answer = self.conditional(key, || request.clone().send());
+        Ok(answer.await?.map(|answer| {
+            self.count_writes(&answer.consumed_capacity);
+            answer.attributes.map(Item)
+        }))
     }
 
-    /// Puts and removes items unconditionally, each on its own, in as few requests as possible: see
-    /// [`BatchWriter`].
-    pub(crate) async fn batch_write(
-        &self,
-        operation: &'static str,
-        writes: Vec<Write>,
-    ) -> Result<(), Error> {
-        let requests = writes.into_iter().map(|write| self.batched(write));
-        let requests = requests.collect::<Result<Vec<_>, _>>().map_err(|source| {
-            Error::new(ErrorKind::InvalidInput, BACKEND, operation).with_source(source)
-        })?;
-        let mut batch = BatchWriter::within(self, operation);
-        for request in requests {
-            batch.add(request).await?;
+    /// Does all the actions or none, at twice the price; at most a hundred. Whether it did: a condition may not hold,
+    /// and others may write the same items.
+    pub(crate) async fn transact(self, actions: Vec<Action>) -> Result<bool> {
+        let actions = actions.into_iter().map(|action| self.transacted(action));
+        let actions = actions.collect::<Result<_, _>>();
+        let request = self
+            .client()
+            .transact_write_items()
+            .set_transact_items(Some(actions.map_err(|source| self.unfit(source))?))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match self.call(|| request.clone().send()).await {
+            Ok(answer) => {
+                self.count_writes(answer.consumed_capacity());
+                Ok(true)
+            }
+            Err(failure) if failure.is_contention() => Ok(false),
+            Err(failure) => Err(failure.into_error(self.operation)),
+        }
+    }
+
+    /// Removes items unconditionally, each on its own, in as few requests as possible: see [`BatchWriter`].
+    pub(crate) async fn delete_all(self, keys: impl IntoIterator<Item = ItemKey>) -> Result<()> {
+        let mut batch = BatchWriter::within(self.table, self.operation);
+        for key in keys {
+            let delete = DeleteRequest::builder().set_key(Some(self.table.key(&key)));
+            let delete = delete.build().map_err(|source| self.unfit(source))?;
+            let request = WriteRequest::builder().delete_request(delete);
+            batch.add(request.build()).await?;
         }
         batch.flush().await
     }
 
-    /// One round trip; what the service left out.
+    /// One round trip of a batch; what the service left out.
     pub(crate) async fn batch_write_once(
-        &self,
-        operation: &'static str,
+        self,
         requests: Vec<WriteRequest>,
-    ) -> Result<Vec<WriteRequest>, Error> {
+    ) -> Result<Vec<WriteRequest>> {
         let request = self
-            .client_for(operation)
+            .client()
             .batch_write_item()
-            .request_items(self.name(), requests)
+            .request_items(self.table.name(), requests)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let answer = self.call(operation, || request.clone().send()).await;
-        let mut answer = answer.map_err(|failure| failure.into_error(operation))?;
-        self.count_writes(operation, answer.consumed_capacity());
+        let mut answer = self.ask(|| request.clone().send()).await?;
+        self.count_writes(answer.consumed_capacity());
         let left = answer.unprocessed_items.as_mut();
-        Ok(left
-            .and_then(|all| all.remove(self.name()))
-            .unwrap_or_default())
+        let left = left.and_then(|all| all.remove(self.table.name()));
+        Ok(left.unwrap_or_default())
     }
 
-    fn transacted(&self, action: Action) -> Result<TransactWriteItem, BuildError> {
-        let on_failure = ReturnValuesOnConditionCheckFailure::AllOld;
+    fn transacted(self, action: Action) -> Result<TransactWriteItem, BuildError> {
         let item = TransactWriteItem::builder();
         Ok(match action {
-            Action::Put {
-                key,
-                item: new,
-                condition,
-                values,
-            } => item.put(
+            Action::Put(key, new, (condition, values)) => item.put(
                 Put::builder()
-                    .table_name(self.name())
+                    .table_name(self.table.name())
                     .set_item(Some(self.whole(&key, new)))
                     .set_expression_attribute_names(self.names([&condition]))
                     .set_condition_expression(given(condition))
                     .set_expression_attribute_values(values.given())
-                    .return_values_on_condition_check_failure(on_failure)
                     .build()?,
             ),
-            Action::Check {
-                key,
-                condition,
-                values,
-            } => item.condition_check(
+            Action::Check(key, (condition, values)) => item.condition_check(
                 ConditionCheck::builder()
-                    .table_name(self.name())
-                    .set_key(Some(self.key(&key)))
+                    .table_name(self.table.name())
+                    .set_key(Some(self.table.key(&key)))
                     .set_expression_attribute_names(self.names([&condition]))
                     .condition_expression(condition)
                     .set_expression_attribute_values(values.given())
-                    .return_values_on_condition_check_failure(on_failure)
                     .build()?,
             ),
         }
         .build())
     }
 
-    fn batched(&self, write: Write) -> Result<WriteRequest, BuildError> {
-        let request = WriteRequest::builder();
-        Ok(match write {
-            Write::Put(key, item) => {
-                let put = PutRequest::builder().set_item(Some(self.whole(&key, item)));
-                request.put_request(put.build()?)
-            }
-            Write::Delete(key) => {
-                let delete = DeleteRequest::builder().set_key(Some(self.key(&key)));
-                request.delete_request(delete.build()?)
-            }
-        }
-        .build())
-    }
-
-    fn whole(&self, key: &ItemKey, item: Item) -> HashMap<String, AttributeValue> {
+    fn whole(self, key: &ItemKey, item: Item) -> HashMap<String, AttributeValue> {
         let mut whole = item.0;
-        whole.extend(self.key(key));
+        whole.extend(self.table.key(key));
         whole
     }
 
-    fn names<T: AsRef<str>>(
-        &self,
-        texts: impl IntoIterator<Item = T>,
+    fn names<'a>(
+        self,
+        texts: impl IntoIterator<Item = &'a String>,
     ) -> Option<HashMap<String, String>> {
-        let texts: Vec<T> = texts.into_iter().collect();
-        mentioned(texts.iter().map(AsRef::as_ref), &self.options().names)
+        let texts = texts.into_iter().map(String::as_str);
+        mentioned(texts, &self.table.options().names)
+    }
+
+    /// The error for a request that cannot be built.
+    pub(super) fn unfit(self, source: BuildError) -> Error {
+        Error::new(ErrorKind::InvalidInput, BACKEND, self.operation).with_source(source)
     }
 }
 

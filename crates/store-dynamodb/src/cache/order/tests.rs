@@ -9,7 +9,6 @@ use store_core::backend::SeededRandom;
 use store_core::{Random, SystemRandom};
 
 use super::*;
-use crate::error::Failure;
 use crate::item::{Item, ItemKey, texts};
 use crate::table::{DynamoDbTable, TableOptions};
 
@@ -117,20 +116,14 @@ impl Stored {
 /// Whether the condition holds of the item, as DynamoDB sees it.
 async fn holds(table: &DynamoDbTable, item: Option<&Item>, condition: Condition) -> bool {
     let key = ItemKey::new("ORDER", "head");
-    if let Some(item) = item {
-        let put = table.put(OPERATION, &key, item.clone(), "", Values::default());
-        put.await.unwrap();
-    } else {
-        let delete = table.delete(OPERATION, &key, "", Values::default());
-        delete.await.unwrap();
-    }
-    let (condition, values) = condition;
-    let new = Item::default();
-    match table.put(OPERATION, &key, new, &condition, values).await {
-        Ok(()) => true,
-        Err(Failure::Refused(_)) => false,
-        Err(other) => panic!("{condition}: {other:?}"),
-    }
+    let (requests, always) = (table.requests(OPERATION), Condition::default());
+    let former = match item {
+        Some(item) => requests.replace(&key, item.clone(), always).await,
+        None => requests.delete(&key, always).await,
+    };
+    former.unwrap().unwrap();
+    let new = requests.replace(&key, Item::default(), condition);
+    new.await.unwrap().is_ok()
 }
 
 #[tokio::test]

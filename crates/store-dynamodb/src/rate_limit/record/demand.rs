@@ -126,25 +126,15 @@ pub(crate) struct Basis {
     at: Timestamp,
     /// Of which monitoring window, in milliseconds.
     window: i64,
-    /// Requests of users in the window, in its last and in its middle third.
-    users: [u64; 3],
-    last_user: Option<Timestamp>,
-    is_background_seen: bool,
+    activity: Activity,
 }
 
 impl Basis {
     pub(crate) fn new(demand: &Demand, config: &AdaptiveConfig, now: Timestamp) -> Self {
-        let activity = demand.activity(config, now);
         Self {
             at: now,
             window: millis(config.monitoring_window),
-            users: [
-                activity.users_in_window,
-                activity.users_in_last_third,
-                activity.users_in_middle_third,
-            ],
-            last_user: activity.last_user,
-            is_background_seen: activity.background_seen,
+            activity: demand.activity(config, now),
         }
     }
 
@@ -160,15 +150,7 @@ impl Basis {
     }
 
     pub(crate) fn allocation(&self, limit: u32, config: &AdaptiveConfig) -> Allocation {
-        let mut activity = Activity::default();
-        [
-            activity.users_in_window,
-            activity.users_in_last_third,
-            activity.users_in_middle_third,
-        ] = self.users;
-        activity.last_user = self.last_user;
-        activity.background_seen = self.is_background_seen;
-        calculate(self.at, limit, &activity, config)
+        calculate(self.at, limit, &self.activity, config)
     }
 }
 

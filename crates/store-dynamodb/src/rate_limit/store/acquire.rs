@@ -19,6 +19,7 @@ use crate::rate_limit::record::{Bucket, State};
 use crate::rate_limit::transition::{
     Change, Deny, Request, Snapshot, Step, Transition, decide, record, tell,
 };
+use crate::table::Requests;
 
 /// Permits of one resource.
 #[derive(Clone, Debug)]
@@ -187,7 +188,7 @@ impl Pending<'_> {
             priority,
             demand: self.demand,
             earlier,
-            batch: match self.inner.options.permit_batch_size.get() {
+            batch: match self.inner.options.tuning.permit_batch_size.get() {
                 1 => 0,
                 batch => batch,
             },
@@ -199,12 +200,12 @@ impl Pending<'_> {
 
 /// Asks on all claims, one after the other.
 pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Undelivered> {
-    const OPERATION: &str = "try_acquire";
+    let requests = inner.handle.table().requests("try_acquire");
     let mut held: Vec<Held> = Vec::with_capacity(request.claims.len());
     let mut claims = inner.in_order(request).into_iter();
     while let Some(claim) = claims.next() {
         let mut asked = inner.denials.removals(&claim.resource);
-        let answer = inner.ask(OPERATION, claim, request, Purpose::Admit).await;
+        let answer = inner.ask(requests, claim, request, Purpose::Admit).await;
         let mut longest = match answer {
             Ok(Answer::Granted(more, _)) => {
                 held.push(more);
@@ -221,7 +222,7 @@ pub(super) async fn acquire(inner: &Arc<Inner>, request: &Acquire) -> Result<Und
         // Of this denial and those of the other claims the one that stands longest is told.
         for claim in claims {
             let asked_probe = inner.denials.removals(&claim.resource);
-            let answer = inner.ask(OPERATION, claim, request, Purpose::Probe).await?;
+            let answer = inner.ask(requests, claim, request, Purpose::Probe).await?;
             if let Answer::Denied(denial) = answer
                 && denial.retry_at > longest.retry_at
             {
@@ -266,7 +267,7 @@ impl Inner {
     /// Asks on one claim.
     pub(super) async fn ask(
         self: &Arc<Self>,
-        operation: &'static str,
+        requests: Requests<'_>,
         claim: &Claim,
         request: &Acquire,
         purpose: Purpose,
@@ -288,7 +289,7 @@ impl Inner {
         };
         let answer = match pending.spend_batch(self.now()) {
             Some(held) => Ok(Answer::Granted(held, None)),
-            None => self.commit(operation, &view, &mut pending).await,
+            None => self.commit(requests, &view, &mut pending).await,
         };
         let Pending {
             demand, unspent, ..

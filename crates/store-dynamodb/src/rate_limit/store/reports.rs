@@ -9,7 +9,7 @@ use crate::item::timestamp;
 use crate::rate_limit::commit::Inner;
 use crate::rate_limit::record::{self, State};
 use crate::rate_limit::transition::Snapshot;
-use crate::table::{Query, Sorted, Values};
+use crate::table::{Query, Requests, Sorted, Values};
 
 /// A resource without an item is taken off the list only if it was put there longer ago than this: whoever puts
 /// it there is about to count something.
@@ -40,32 +40,28 @@ impl Inner {
     /// have expired are taken off the list.
     pub(super) async fn listed(
         &self,
-        operation: &'static str,
+        requests: Requests<'_>,
         page: &PageRequest,
     ) -> Result<Vec<(Claim, State)>> {
-        let table = self.handle.table(operation)?;
         let most = page.limit.saturating_add(1);
         let mut query = Query {
             partition: record::RESOURCES.to_owned(),
-            sorted: match &page.after {
-                Some(name) => Sorted::After(name.clone()),
-                None => Sorted::All,
-            },
+            sorted: Sorted::from_page(page),
             ..Query::default()
         };
         let mut found = Vec::new();
         loop {
             let wanted = most as usize - found.len();
             query.limit = Some(u32::try_from(wanted.min(100)).unwrap_or(100));
-            let page = table.query(operation, query.clone()).await?;
-            let names = &table.options().names;
+            let page = requests.query(query.clone()).await?;
+            let names = &requests.table.options().names;
             let mut claims = Vec::with_capacity(page.items.len());
             for item in &page.items {
                 claims.extend(record::claim_of(item, &names.sort_key)?);
             }
             let key = |claim: &Claim| record::key(&claim.resource);
             let keys: Vec<_> = claims.iter().map(key).collect();
-            let mut items = table.batch_get(operation, &keys).await?;
+            let mut items = requests.batch_get(&keys).await?;
             let mut expired = Vec::new();
             for (claim, key) in claims.into_iter().zip(keys) {
                 match items.remove(&key) {
@@ -73,7 +69,7 @@ impl Inner {
                     None => expired.push(claim),
                 }
             }
-            self.delist(operation, &expired).await;
+            self.delist(requests, &expired).await;
             if page.next.is_none() || found.len() >= most as usize {
                 return Ok(found);
             }
@@ -82,24 +78,23 @@ impl Inner {
     }
 
     /// Takes resources off the list, if nobody has listed them of late.
-    async fn delist(&self, operation: &'static str, expired: &[Claim]) {
+    async fn delist(&self, requests: Requests<'_>, expired: &[Claim]) {
         let before = Values::default().with(":before", timestamp(self.now() - LISTED_FOR));
+        let condition = ("#at < :before".to_owned(), before);
         let removed = expired.iter().map(async |claim| {
             let key = record::listing(&claim.resource);
-            let removed = self
-                .table
-                .delete(operation, &key, "#at < :before", before.clone());
+            let removed = requests.delete(&key, condition.clone());
             // If this failed, the next one who lists will find it again.
             drop(removed.await);
         });
         futures_util::future::join_all(removed).await;
     }
 
-    pub(super) async fn stats_of_all(&self) -> Result<RateLimitStats> {
+    pub(super) async fn stats_of_all(&self, requests: Requests<'_>) -> Result<RateLimitStats> {
         let everything = PageRequest::default().with_limit(u32::MAX - 1);
         let mut stats = RateLimitStats::default();
         let mut shared = AdaptiveSums::default();
-        for (claim, state) in self.listed("stats", &everything).await? {
+        for (claim, state) in self.listed(requests, &everything).await? {
             let shown = self.status_of(&state, &claim, Priority::Background)?;
             let config = self.effective(&state, &claim)?;
             let snapshot = Snapshot::at(&state, config, self.now(), None);
