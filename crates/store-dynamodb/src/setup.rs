@@ -29,8 +29,8 @@ use aws_sdk_dynamodb::Client;
 #[cfg(doc)]
 use store_core::ErrorKind;
 
-pub use difference::Difference;
 pub(crate) use difference::keys;
+pub use difference::{Difference, Property};
 pub use error::SetupError;
 pub(crate) use existing::{keys_of, time_to_live_of};
 pub use options::{Progress, Repair, SetupOptions};
@@ -62,7 +62,8 @@ use crate::table::client::patient;
 /// ```
 pub async fn plan(client: &Client, spec: &TableSpec) -> Result<Plan, SetupError> {
     spec.check()?;
-    let found = existing::find(&patient(client), spec).await?;
+    let found = existing::find(&patient(client), spec).await;
+    let found = found.map_err(|error| error.with_key(&spec.table))?;
     Ok(Plan::new(spec, found.as_ref()))
 }
 
@@ -100,5 +101,6 @@ pub async fn create_or_verify(
     options: &SetupOptions,
 ) -> Result<Report, SetupError> {
     spec.check()?;
-    run::run(&patient(client), spec, options).await
+    let report = run::run(&patient(client), spec, options).await;
+    report.map_err(|error| error.named(&spec.table))
 }

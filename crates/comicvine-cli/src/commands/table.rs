@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand, ValueEnum};
 use store_dynamodb::ops::Dashboard;
 use store_dynamodb::setup::{
-    Billing, Format, Repair, SetupOptions, TableSpec, create_or_verify, plan, render,
+    Billing, Format, Repair, SetupError, SetupOptions, TableSpec, create_or_verify, plan, render,
 };
-use store_dynamodb::{DynamoDbTable, TableOptions};
+use store_dynamodb::{DynamoDbTable, ErrorKind, TableOptions};
 
 use crate::error::Error;
 use crate::options::GlobalOptions;
@@ -228,9 +228,28 @@ pub(crate) async fn run(global: &GlobalOptions, table: Table) -> Result<(), Erro
     }
 }
 
+/// An error of the set-up, with the address that its request went to.
+fn with_address(error: SetupError, options: &TableOptions) -> Error {
+    let was_sent =
+        matches!(&error, SetupError::Request(error) if error.kind() != ErrorKind::InvalidInput);
+    let error = Error::from(error);
+    if !was_sent {
+        return error;
+    }
+    let address = match (&options.endpoint_url, &options.region) {
+        (Some(url), _) => url.clone(),
+        (None, Some(region)) => format!("AWS in {region}"),
+        (None, None) => "AWS in the region of the environment or the profile".to_owned(),
+    };
+    error.with_help(format!(
+        "the request was sent to {address}; --region and --endpoint-url name another address"
+    ))
+}
+
 async fn show_plan(options: TableOptions, spec: &TableSpec) -> Result<(), Error> {
     let table = DynamoDbTable::from_env(options).await;
-    let plan = plan(table.client(), spec).await?;
+    let plan = plan(table.client(), spec).await;
+    let plan = plan.map_err(|error| with_address(error, table.options()))?;
     Ok(output::print_line(&plan.to_string())?)
 }
 
@@ -242,7 +261,8 @@ async fn set_up(options: TableOptions, spec: &TableSpec, repair: Repair) -> Resu
             // The set-up continues without a reader.
             let _ = output::print_line(&progress.to_string());
         });
-    let report = create_or_verify(table.client(), spec, &options).await?;
+    let report = create_or_verify(table.client(), spec, &options).await;
+    let report = report.map_err(|error| with_address(error, table.options()))?;
     Ok(output::print_line(&report.to_string())?)
 }
 

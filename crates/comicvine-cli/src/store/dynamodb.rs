@@ -8,7 +8,7 @@ use indicatif::HumanBytes;
 use serde_json::json;
 use store_core::layer::Tiered;
 use store_core::{ErrorKind, Key, Stores};
-use store_dynamodb::setup::{Difference, TableSpec, plan};
+use store_dynamodb::setup::{Property, TableSpec, plan};
 use store_dynamodb::{CacheOptions, DynamoDbTable, StoreOptions, TableOptions};
 use store_memory::MemoryCacheStore;
 
@@ -112,7 +112,7 @@ impl Maintenance for Table {
         let differences: Vec<_> = plan
             .differences
             .iter()
-            .filter(|difference| !matches!(difference, Difference::Billing { .. }))
+            .filter(|difference| difference.property != Property::Billing)
             .map(|difference| format!("\n  - {difference}"))
             .collect();
         if differences.is_empty() && !is_missing {

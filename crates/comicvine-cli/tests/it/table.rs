@@ -29,6 +29,24 @@ async fn table(arguments: &[&str]) -> RunResult {
     run(&mut program).await
 }
 
+/// A table that nobody else uses.
+struct OwnTable {
+    url: String,
+    name: String,
+}
+
+impl OwnTable {
+    async fn named_freshly() -> Self {
+        let (url, name) = (endpoint().await, fresh_name());
+        Self { url, name }
+    }
+
+    async fn run(&self, action: &str, rest: &[&str]) -> RunResult {
+        let here = ["--endpoint-url", &self.url, "--table", &self.name];
+        table(&[&[action][..], &here, rest].concat()).await
+    }
+}
+
 async fn planned(url: &str, table: &str) -> setup::Plan {
     let options = TableOptions::default().with_table(table);
     let options = options.with_endpoint_url(url);
@@ -39,30 +57,29 @@ async fn planned(url: &str, table: &str) -> setup::Plan {
 
 #[tokio::test]
 async fn a_table_is_made_once_by_command() {
-    let (url, name) = (endpoint().await, fresh_name());
-    let here = ["--endpoint-url", &url, "--table", &name];
-    let run =
-        async |action: &str, rest: &[&str]| table(&[&[action][..], &here, rest].concat()).await;
-    for dry in [run("setup", &["--dry-run"]).await, run("plan", &[]).await] {
+    let own = OwnTable::named_freshly().await;
+    let OwnTable { url, name } = &own;
+    let dry_run = own.run("setup", &["--dry-run"]).await;
+    for dry in [dry_run, own.run("plan", &[]).await] {
         assert!(
             dry.printed().contains("does not exist; set-up would"),
             "{dry:?}"
         );
     }
     assert!(
-        !planned(&url, &name).await.steps.is_empty(),
+        !planned(url, name).await.steps.is_empty(),
         "a dry run made it"
     );
 
-    let made = run("setup", &[]).await;
+    let made = own.run("setup", &[]).await;
     assert!(made.printed().contains("create the table"), "{made:?}");
     assert!(
         made.stdout.contains(&format!("table {name} is ready")),
         "{made:?}"
     );
-    assert_eq!(planned(&url, &name).await.steps, []);
+    assert_eq!(planned(url, name).await.steps, []);
 
-    let again = run("setup", &[]).await;
+    let again = own.run("setup", &[]).await;
     assert!(again.printed().contains("nothing to do"), "{again:?}");
 
     let units = [
@@ -73,7 +90,7 @@ async fn a_table_is_made_once_by_command() {
         "--write-units",
         "1",
     ];
-    let other = run("setup", &units).await;
+    let other = own.run("setup", &units).await;
     other.assert_failed(1, &["billing: on demand; should be provisioned"]);
 }
 
@@ -165,12 +182,18 @@ async fn a_name_that_no_table_can_have_is_refused_by_every_action() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_reached_is_named() {
+    let nowhere = ["--endpoint-url", "http://127.0.0.1:1", "--table", "t-1"];
+    for action in ["plan", "setup"] {
+        let run = table(&[&[action][..], &nowhere].concat()).await;
+        run.assert_failed(1, &["setup t-1", "sent to http://127.0.0.1:1"]);
+    }
+}
+
+#[tokio::test]
 async fn a_dry_run_of_a_repair_says_what_the_repair_does() {
-    let (url, name) = (endpoint().await, fresh_name());
-    let here = ["--endpoint-url", &url, "--table", &name];
-    let run =
-        async |action: &str, rest: &[&str]| table(&[&[action][..], &here, rest].concat()).await;
-    run("setup", &[]).await.printed();
+    let own = OwnTable::named_freshly().await;
+    own.run("setup", &[]).await.printed();
     let other = [
         "--pitr",
         "--billing",
@@ -181,11 +204,8 @@ async fn a_dry_run_of_a_repair_says_what_the_repair_does() {
         "1",
     ];
     // The billing mode cannot be repaired, so recovery is not turned on either.
-    let dry = run(
-        "setup",
-        &[&["--repair", "--dry-run"][..], &other[..1]].concat(),
-    )
-    .await;
+    let dry = ["--repair", "--dry-run", other[0]];
+    let dry = own.run("setup", &dry).await;
     if dry.stdout.contains("point-in-time recovery: off") {
         assert!(
             dry.printed()
@@ -193,12 +213,13 @@ async fn a_dry_run_of_a_repair_says_what_the_repair_does() {
             "{dry:?}"
         );
     }
-    let dry = run("plan", &other[1..]).await;
+    let dry = own.run("plan", &other[1..]).await;
     assert!(
         dry.printed().contains("`--repair` would change nothing"),
         "{dry:?}"
     );
-    let repair = run("setup", &[&["--repair"][..], &other[1..]].concat()).await;
+    let repair = [&["--repair"][..], &other[1..]].concat();
+    let repair = own.run("setup", &repair).await;
     repair.assert_failed(1, &["billing: on demand; should be provisioned"]);
 }
 

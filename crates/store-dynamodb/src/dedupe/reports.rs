@@ -2,20 +2,23 @@
 //! requests.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures_util::{StreamExt, TryStreamExt, stream};
-use store_core::{DedupeStats, JobInfo, JobState, Key, Page, PageRequest, Result, Selection};
+use store_core::{
+    DedupeStats, Error, JobInfo, JobState, Key, Page, PageRequest, Result, Selection,
+};
 
 use super::job::{Job, ReadContext, Stage};
 use super::jobs::{PREFIX, Session, item_key};
 use crate::item::{text, timestamp};
 use crate::options::CLEANUP_BATCH;
+use crate::parallel::execute_in_parallel;
 use crate::shards::Merged;
 use crate::table::{Query, Sorted, Update, Values};
 
 /// How many requests of a cleanup are under way at a time.
-const PARALLEL: usize = 8;
+const PARALLEL: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 impl Session<'_> {
     pub(super) async fn list(&self, page: &PageRequest) -> Result<Page<JobInfo>> {
@@ -69,11 +72,8 @@ impl Session<'_> {
             selected.push((Key::new(&name)?, job));
         }
         let apart: Vec<_> = selected.iter().flat_map(|(_, job)| job.apart()).collect();
-        stream::iter(selected)
-            .map(async |(key, job)| self.clear_job(&key, &job, &terms).await)
-            .buffer_unordered(PARALLEL)
-            .try_collect::<()>()
-            .await?;
+        let work = async |(key, job)| self.clear_job(&key, &job, &terms).await;
+        execute_in_parallel(selected, work, PARALLEL).await?;
         self.requests.delete_all(apart).await?;
         Ok(removed)
     }
@@ -129,7 +129,7 @@ impl Session<'_> {
             }
         }
         let apart: Vec<_> = garbage.iter().flat_map(|(_, job)| job.apart()).collect();
-        let removals = stream::iter(garbage).map(async |(key, job)| {
+        let remove = async |(key, job): (Key, Job)| {
             let condition = "#job = :job AND #st = :st AND #until = :until".to_owned();
             let values = Values::default()
                 .with(":job", text(&*job.id))
@@ -139,13 +139,10 @@ impl Session<'_> {
             let removed = self.requests.delete(&place, (condition, values));
             // One that somebody takes over stays; one that its owner let go of was gone for everybody already.
             let is_removed = removed.await?.is_ok();
-            Ok(u64::from(is_removed && job.stage != Stage::Abandoned))
-        });
-        let removed = removals
-            .buffer_unordered(PARALLEL)
-            .try_fold(0, async |sum, removed| Ok(sum + removed))
-            .await?;
+            Ok::<_, Error>(u64::from(is_removed && job.stage != Stage::Abandoned))
+        };
+        let removed = execute_in_parallel(garbage, remove, PARALLEL).await?;
         self.requests.delete_all(apart).await?;
-        Ok(removed)
+        Ok(removed.into_iter().sum())
     }
 }

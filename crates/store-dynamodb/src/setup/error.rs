@@ -39,13 +39,23 @@ impl From<Error> for SetupError {
     }
 }
 
+impl SetupError {
+    /// The error, with the table that its request was about.
+    pub(super) fn named(self, table: &str) -> Self {
+        match self {
+            Self::Request(error) => Self::Request(error.with_key(table)),
+            named @ (Self::Mismatch { .. } | Self::NotActive { .. }) => named,
+        }
+    }
+}
+
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mismatch { table, differences } => {
                 write!(f, "table {table}")?;
                 fmt_differences(differences, f)?;
-                let is_repairable = |difference: &Difference| difference.repaired_by().is_some();
+                let is_repairable = |difference: &Difference| difference.repaired_by.is_some();
                 if differences.iter().all(is_repairable) {
                     write!(
                         f,

@@ -1,20 +1,19 @@
 //! The existing table as the service describes it.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     BillingMode, ContinuousBackupsDescription, GlobalSecondaryIndexDescription, IndexStatus,
     KeySchemaElement, KeyType, PointInTimeRecoveryStatus, ProjectionType, TableDescription,
     TableStatus, TimeToLiveDescription, TimeToLiveStatus,
 };
-use aws_sdk_dynamodb::{Client, Error as ServiceError};
 use store_core::{Error, Timestamp};
 
 use super::difference::keys;
 use super::{Billing, TableSpec};
-use crate::error::{SETUP, failure};
+use crate::error::{RequestError, SETUP, failure};
 
 /// An existing table in the form in which it is compared with a spec.
 #[derive(Debug)]
@@ -100,14 +99,10 @@ async fn point_in_time_recovery(client: &Client, table: &str) -> Result<bool, Er
 }
 
 /// The answer to a request about `table`.
-pub(super) async fn asked<T, E>(
+pub(super) async fn asked<T, E: RequestError>(
     table: &str,
     request: impl Future<Output = Result<T, SdkError<E>>>,
-) -> Result<T, Error>
-where
-    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-    ServiceError: From<SdkError<E>>,
-{
+) -> Result<T, Error> {
     let failed = |error| failure(error, SETUP, table).into_error(SETUP);
     request.await.map_err(failed)
 }

@@ -10,10 +10,11 @@ use store_core::{Error, ErrorKind};
 
 use super::existing::{ExistingTable, find};
 use super::steps::{create, take};
-use super::wait::{Pause, until_ready};
+use super::wait::{looks, until_ready};
 use super::{
     Difference, Plan, Progress, Repair, Report, SetupError, SetupOptions, Step, TableSpec,
 };
+use crate::ops::AdaptiveDelayCalculator;
 
 /// How long whoever created the table has to finish it before it counts as finished: its last wait for
 /// the table, and a request that is sent a few times.
@@ -29,7 +30,7 @@ pub(super) async fn run(
         spec,
         options,
         begun: options.clock.monotonic(),
-        pause: Pause::default(),
+        looks: looks(),
         told: Vec::new(),
         done: Vec::new(),
     };
@@ -83,7 +84,7 @@ struct Setup<'a> {
     options: &'a SetupOptions,
     /// When it began, by the monotonic clock.
     begun: Duration,
-    pause: Pause,
+    looks: AdaptiveDelayCalculator,
     told: Vec<Step>,
     done: Vec<Step>,
 }
@@ -125,7 +126,7 @@ impl Setup<'_> {
     fn may_be_finished(&self, found: &ExistingTable, plan: &Plan) -> bool {
         let comes_last = |it: &Difference| {
             matches!(
-                it.repaired_by(),
+                it.repaired_by,
                 Some(Step::EnableTimeToLive | Step::EnablePointInTimeRecovery)
             )
         };
@@ -146,7 +147,7 @@ impl Setup<'_> {
             status: status.to_owned(),
             waited: self.waited(),
         });
-        self.pause.wait(&*self.options.clock).await;
+        self.options.clock.sleep(self.looks.lengthened()).await;
     }
 
     fn tell(&mut self, step: Step) {

@@ -60,7 +60,7 @@ impl Plan {
             Some(found) if !found.is_new => {
                 let differences = Difference::between(spec, found);
                 // All or none.
-                let steps: Option<_> = differences.iter().map(Difference::repaired_by).collect();
+                let steps: Option<_> = differences.iter().map(|it| it.repaired_by).collect();
                 (steps.unwrap_or_default(), differences)
             }
             _ => {
@@ -115,7 +115,7 @@ pub(super) fn fmt_differences(
     f.write_str(" does not match the schema of the stores")?;
     for difference in differences {
         write!(f, "\n  {difference}")?;
-        if difference.repaired_by().is_some() {
+        if difference.repaired_by.is_some() {
             f.write_str(" [can be repaired in place]")?;
         }
     }
@@ -147,11 +147,37 @@ impl fmt::Display for Report {
 
 /// Runs a step on an existing table.
 pub(super) async fn take(step: Step, client: &Client, spec: &TableSpec) -> Result<(), Error> {
+    let table = &spec.table;
     match step {
         Step::CreateTable => create(client, spec).await.map(drop),
-        Step::EnableTimeToLive => enable_time_to_live(client, spec).await,
-        Step::EnablePointInTimeRecovery => enable_recovery(client, spec).await,
-        Step::AddIndex => add_index(client, spec).await,
+        Step::EnableTimeToLive => {
+            let wanted = TimeToLiveSpecification::builder().attribute_name(&spec.time_to_live);
+            let wanted = wanted.enabled(true).build().map_err(unfit)?;
+            let request = client.update_time_to_live().table_name(table);
+            let request = request.time_to_live_specification(wanted);
+            asked(table, request.send()).await.map(drop)
+        }
+        Step::EnablePointInTimeRecovery => {
+            let wanted = PointInTimeRecoverySpecification::builder();
+            let wanted = wanted.point_in_time_recovery_enabled(true);
+            let wanted = wanted.build().map_err(unfit)?;
+            let request = client.update_continuous_backups().table_name(table);
+            let request = request.point_in_time_recovery_specification(wanted);
+            asked(table, request.send()).await.map(drop)
+        }
+        Step::AddIndex => {
+            let Some(index) = &spec.index else {
+                return Ok(());
+            };
+            let create = new_index(index, spec.billing).map_err(unfit)?;
+            let update = GlobalSecondaryIndexUpdate::builder().create(create).build();
+            let request = client
+                .update_table()
+                .table_name(table)
+                .set_attribute_definitions(Some(definitions(spec).map_err(unfit)?))
+                .global_secondary_index_updates(update);
+            asked(table, request.send()).await.map(drop)
+        }
     }
 }
 
@@ -160,14 +186,12 @@ pub(super) async fn create(client: &Client, spec: &TableSpec) -> Result<bool, Er
     let mut request = client
         .create_table()
         .table_name(&spec.table)
+        .set_attribute_definitions(Some(definitions(spec).map_err(unfit)?))
         .billing_mode(BillingMode::from(spec.billing.mode()))
         .set_key_schema(Some(
             key_schema(&spec.partition_key, &spec.sort_key).map_err(unfit)?,
         ))
         .set_provisioned_throughput(throughput(spec.billing).map_err(unfit)?);
-    for name in spec.key_attributes() {
-        request = request.attribute_definitions(definition(name).map_err(unfit)?);
-    }
     if let Some(index) = &spec.index {
         let index = GlobalSecondaryIndex::builder()
             .index_name(&index.name)
@@ -185,49 +209,6 @@ pub(super) async fn create(client: &Client, spec: &TableSpec) -> Result<bool, Er
     }
 }
 
-async fn enable_time_to_live(client: &Client, spec: &TableSpec) -> Result<(), Error> {
-    let wanted = TimeToLiveSpecification::builder()
-        .attribute_name(&spec.time_to_live)
-        .enabled(true)
-        .build()
-        .map_err(unfit)?;
-    let request = client
-        .update_time_to_live()
-        .table_name(&spec.table)
-        .time_to_live_specification(wanted)
-        .send();
-    asked(&spec.table, request).await.map(drop)
-}
-
-async fn enable_recovery(client: &Client, spec: &TableSpec) -> Result<(), Error> {
-    let wanted = PointInTimeRecoverySpecification::builder()
-        .point_in_time_recovery_enabled(true)
-        .build()
-        .map_err(unfit)?;
-    let request = client
-        .update_continuous_backups()
-        .table_name(&spec.table)
-        .point_in_time_recovery_specification(wanted)
-        .send();
-    asked(&spec.table, request).await.map(drop)
-}
-
-async fn add_index(client: &Client, spec: &TableSpec) -> Result<(), Error> {
-    let Some(index) = &spec.index else {
-        return Ok(());
-    };
-    let create = new_index(index, spec.billing).map_err(unfit)?;
-    let update = GlobalSecondaryIndexUpdate::builder().create(create).build();
-    let mut request = client
-        .update_table()
-        .table_name(&spec.table)
-        .global_secondary_index_updates(update);
-    for name in spec.key_attributes() {
-        request = request.attribute_definitions(definition(name).map_err(unfit)?);
-    }
-    asked(&spec.table, request.send()).await.map(drop)
-}
-
 fn new_index(
     index: &IndexSpec,
     billing: Billing,
@@ -240,11 +221,12 @@ fn new_index(
         .build()
 }
 
-fn definition(name: &str) -> Result<AttributeDefinition, BuildError> {
-    AttributeDefinition::builder()
-        .attribute_name(name)
-        .attribute_type(ScalarAttributeType::S)
-        .build()
+fn definitions(spec: &TableSpec) -> Result<Vec<AttributeDefinition>, BuildError> {
+    let definitions = spec.key_attributes().into_iter().map(|name| {
+        let definition = AttributeDefinition::builder().attribute_name(name);
+        definition.attribute_type(ScalarAttributeType::S).build()
+    });
+    definitions.collect()
 }
 
 fn key_schema(partition: &str, sort: &str) -> Result<Vec<KeySchemaElement>, BuildError> {

@@ -3,30 +3,14 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use store_core::Clock;
 
 use super::existing::{ExistingTable, describe};
 use super::{Progress, SetupError, SetupOptions};
+use crate::ops::AdaptiveDelayCalculator;
 
-/// The first wait between two looks at the table, and the longest; a table takes some seconds.
-const FIRST_LOOK: Duration = Duration::from_millis(50);
-const LONGEST_LOOK: Duration = Duration::from_secs(2);
-
-/// The next wait between two looks; each is twice as long as the one before.
-#[derive(Debug)]
-pub(super) struct Pause(Duration);
-
-impl Default for Pause {
-    fn default() -> Self {
-        Self(FIRST_LOOK)
-    }
-}
-
-impl Pause {
-    pub(super) async fn wait(&mut self, clock: &dyn Clock) {
-        clock.sleep(self.0).await;
-        self.0 = (self.0 * 2).min(LONGEST_LOOK);
-    }
+/// The waits between two looks at the table, which takes some seconds.
+pub(super) fn looks() -> AdaptiveDelayCalculator {
+    AdaptiveDelayCalculator::new(Duration::from_millis(50), Duration::from_secs(2))
 }
 
 /// Waits until the table and its indexes can be used.
@@ -37,7 +21,7 @@ pub(super) async fn until_ready(
 ) -> Result<(), SetupError> {
     let clock = &options.clock;
     let begun = clock.monotonic();
-    let mut pause = Pause::default();
+    let mut looks = looks();
     loop {
         // A table that was just created may not be seen yet.
         let status = match describe(client, table).await? {
@@ -56,6 +40,6 @@ pub(super) async fn until_ready(
             });
         }
         options.notify(&Progress::Waiting { status, waited });
-        pause.wait(&**clock).await;
+        clock.sleep(looks.lengthened()).await;
     }
 }

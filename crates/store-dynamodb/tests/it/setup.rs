@@ -14,8 +14,8 @@ use dynamodb_local::{FaultProxy, Faults};
 use serde_json::Value;
 use store_core::{Clock as _, HOUR, MINUTE, ManualClock, SECOND, SystemClock};
 use store_dynamodb::setup::{
-    Billing, Difference, Format, IndexSpec, Progress, Repair, SetupError, SetupOptions, Step,
-    TableSpec, create_or_verify, plan, render,
+    Billing, Difference, Format, IndexSpec, Progress, Property, Repair, SetupError, SetupOptions,
+    Step, TableSpec, create_or_verify, plan, render,
 };
 use store_dynamodb::{SchemaNames, TableOptions};
 
@@ -142,36 +142,48 @@ async fn another_table_of_that_name_is_told_apart_in_full() {
     let SetupError::Mismatch { differences, .. } = &error else {
         panic!("{error}");
     };
+    let shown: Vec<_> = differences
+        .iter()
+        .map(|it| (it.property.clone(), &*it.found, &*it.wanted, it.repaired_by))
+        .collect();
+    let (wanted_keys, wanted_index) = (
+        "PK (partition), SK (sort)",
+        "GSI1PK (partition), GSI1SK (sort), projection ALL",
+    );
     let wanted = [
-        Difference::KeySchema {
-            wanted: "PK (partition), SK (sort)".to_owned(),
-            found: "hash (partition), SK (sort)".to_owned(),
-        },
-        Difference::AttributeType {
-            attribute: "SK".to_owned(),
-            found: "N".to_owned(),
-        },
-        Difference::IndexMissing {
-            index: "GSI1".to_owned(),
-        },
-        Difference::TimeToLive {
-            wanted: "TTL".to_owned(),
-            found: None,
-        },
+        (
+            Property::KeySchema,
+            "hash (partition), SK (sort)",
+            wanted_keys,
+            None,
+        ),
+        (Property::AttributeType("SK".to_owned()), "N", "S", None),
+        (
+            Property::Index("GSI1".to_owned()),
+            "missing",
+            wanted_index,
+            Some(Step::AddIndex),
+        ),
+        (
+            Property::TimeToLive,
+            "off",
+            "by TTL",
+            Some(Step::EnableTimeToLive),
+        ),
     ];
-    assert_eq!(*differences, wanted);
+    assert_eq!(shown, wanted);
     let text = error.to_string();
     assert!(
         text.contains("keys: hash (partition), SK (sort); should be PK"),
         "{text}"
     );
     assert!(
-        text.contains("index GSI1: missing [can be repaired in place]"),
+        text.contains("projection ALL [can be repaired in place]"),
         "{text}"
     );
     // Not even what could have been repaired was touched.
     let planned = plan(&client, &spec).await.expect("a plan");
-    assert_eq!(planned.differences, wanted);
+    assert_eq!(planned.differences, *differences);
     assert!(!planned.is_sufficient());
 }
 
@@ -204,7 +216,7 @@ async fn billing_of_another_kind_is_a_difference() {
     };
     let text = "billing: on demand; should be provisioned with 1 read and 2 write units";
     assert_eq!(difference.to_string(), text);
-    assert_eq!(difference.repaired_by(), None);
+    assert_eq!(difference.repaired_by, None);
 }
 
 /// Clients of their own in tasks that truly run at once; half of them have a bad line, so that their
@@ -331,7 +343,7 @@ async fn a_table_that_nobody_finishes_is_told_in_the_end_and_an_old_one_at_once(
         let SetupError::Mismatch { differences, .. } = &refused else {
             panic!("{refused}");
         };
-        let is_off = |it: &Difference| matches!(it, Difference::TimeToLive { found: None, .. });
+        let is_off = |it: &Difference| it.repaired_by == Some(Step::EnableTimeToLive);
         assert!(differences.iter().all(is_off), "{refused}");
         assert_eq!(waits.load(Ordering::SeqCst), has_to_wait);
         assert!(clock.monotonic() <= MINUTE, "{:?}", clock.monotonic());
