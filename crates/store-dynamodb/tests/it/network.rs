@@ -1,6 +1,7 @@
 //! Credentials and connections as a process finds them in its environment: child processes with one of their own,
 //! and servers on loopback.
 
+mod credential_services;
 mod server;
 
 use std::fs;
