@@ -124,9 +124,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
     window: Duration,
 
-    /// Whether the trials of a limit in trouble are left out.
-    #[arg(long)]
-    no_trouble: bool,
+    /// How often each trial of a limit in trouble is made; 0 leaves them out.
+    #[arg(long, value_name = "N", default_value = "1")]
+    trouble: u64,
 
     /// How many processes in runs and storm.
     #[arg(long, value_name = "N", default_value = "4")]
@@ -206,8 +206,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Error> {
         runs += 1;
         failed += usize::from(!check_window(args)?);
     }
-    if !args.no_trouble {
-        let (more_failed, trials) = trouble::run(args.endpoint_url.as_deref(), args.seed)?;
+    for round in 0..args.trouble {
+        let seed = args.seed.wrapping_add(round);
+        let (more_failed, trials) = trouble::run(args.endpoint_url.as_deref(), seed)?;
         failed += more_failed;
         runs += trials;
     }
