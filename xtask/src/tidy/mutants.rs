@@ -5,23 +5,24 @@ use toml::Table;
 use crate::finding::{Finding, line_of};
 use crate::tree::{Tree, has_extension};
 
-const CONFIG: &str = ".cargo/mutants.toml";
+const CONFIGS: [&str; 2] = [".cargo/mutants.toml", ".cargo/mutants-dynamodb.toml"];
 const PAGE: &str = "docs/mutants.md";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    let mut findings = check_config(tree);
+    let configs = CONFIGS.into_iter();
+    let mut findings: Vec<Finding> = configs.flat_map(|path| check_config(tree, path)).collect();
     findings.extend(check_page(tree));
     findings
 }
 
 /// Patterns that match no file. cargo-mutants ignores them, so renamed code would no longer be tested.
-fn check_config(tree: &Tree) -> Vec<Finding> {
-    let text = tree.text(CONFIG).unwrap_or_default();
+fn check_config(tree: &Tree, path: &str) -> Vec<Finding> {
+    let text = tree.text(path).unwrap_or_default();
     let config: Table = match text.parse() {
         Ok(config) => config,
         Err(error) => {
             let error: toml::de::Error = error;
-            return vec![Finding::new(CONFIG, 1, error.message())];
+            return vec![Finding::new(path, 1, error.message())];
         }
     };
     let patterns = config.get("examine_globs").and_then(toml::Value::as_array);
@@ -31,7 +32,7 @@ fn check_config(tree: &Tree) -> Vec<Finding> {
         .filter(|pattern| !tree.exists(pattern.trim_end_matches("/**")))
         .map(|pattern| {
             let message = format!("`{pattern}` matches no file");
-            Finding::new(CONFIG, line_of(text, pattern), message)
+            Finding::new(path, line_of(text, pattern), message)
         })
         .collect()
 }
@@ -69,8 +70,12 @@ mod tests {
     const FILE: &str = "crates/store-core/src/adaptive/config.rs";
 
     fn found(config: &str, page: &str) -> Vec<String> {
+        found_in(CONFIGS[0], config, page)
+    }
+
+    fn found_in(path: &str, config: &str, page: &str) -> Vec<String> {
         let code = "fn scaling(a: f64) {}\nfn each<T>() {}\n";
-        check(&Tree::of(&[(FILE, code), (CONFIG, config), (PAGE, page)]))
+        check(&Tree::of(&[(FILE, code), (path, config), (PAGE, page)]))
             .iter()
             .map(ToString::to_string)
             .collect()
@@ -85,6 +90,10 @@ mod tests {
         let expected = ".cargo/mutants.toml:4: `crates/gone/**` matches no file";
         assert_eq!(found(&config("crates/gone/**"), ""), [expected]);
         assert_eq!(found("examine_globs = [", "").len(), 1);
+        for path in CONFIGS {
+            let found = found_in(path, &config("crates/gone/**"), "");
+            assert!(found.concat().starts_with(path), "{found:?}");
+        }
     }
 
     #[test]

@@ -123,14 +123,55 @@ impl Session<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::item::{Item, number, text, texts};
+    use crate::table::SchemaNames;
+
+    fn tag(name: &str) -> Subject {
+        Subject::Tag(name.to_owned())
+    }
 
     #[test]
     fn what_is_remembered_holds_while_the_slot_stands_still() {
-        let tag = |name: &str| Subject::Tag(name.to_owned());
         let epochs = EpochCache::default();
         epochs.remember(tag("a"), 5, 3);
         assert_eq!(epochs.recall(&tag("a"), 5), Some(3));
         assert_eq!(epochs.recall(&tag("a"), 6), None);
         assert_eq!(epochs.recall(&tag("b"), 5), None);
+    }
+
+    #[test]
+    fn memory_stays_bounded_and_keeps_the_latest() {
+        let epochs = EpochCache::default();
+        for n in 0..MOST_REMEMBERED {
+            epochs.remember(tag(&n.to_string()), 1, 9);
+        }
+        assert_eq!(epochs.recall(&tag("0"), 1), Some(9));
+        epochs.remember(tag("last"), 1, 9);
+        assert_eq!(epochs.recall(&tag("0"), 1), None);
+        assert_eq!(epochs.recall(&tag("last"), 1), Some(9));
+    }
+
+    #[test]
+    fn a_head_is_hidden_by_what_came_after_its_fill_began() {
+        let mut known = Invalidations {
+            all: 3,
+            newest: HashMap::new(),
+        };
+        known.learn(tag("a"), 7);
+        let hidden_at = |epoch: u64, tags: &[&str]| {
+            let tags = tags.iter().map(|name| (*name).to_owned());
+            let item = Item::default()
+                .with("e", number(epoch))
+                .with("id", text("1"))
+                .with_some("tags", texts(tags.collect()));
+            let head = Head::read(item, "key", &SchemaNames::default());
+            known.hidden_at(&head.unwrap().unwrap())
+        };
+        assert_eq!(hidden_at(6, &["a"]), Some(7));
+        assert_eq!(hidden_at(7, &["a"]), None, "it began with it");
+        assert_eq!(hidden_at(8, &["a"]), None);
+        assert_eq!(hidden_at(2, &["b"]), Some(3), "by a clearing of everything");
+        assert_eq!(hidden_at(3, &["b"]), None);
+        assert_eq!(hidden_at(2, &["a", "b"]), Some(7), "the newest counts");
     }
 }
