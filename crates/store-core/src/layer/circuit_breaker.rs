@@ -28,8 +28,8 @@ use crate::tag::Tag;
 ///
 /// A store that neither answers nor fails is down all the same: [`with_timeout`](Self::with_timeout) makes it a failure.
 ///
-/// It costs a lock per call, and with a timeout a timer for each that has to wait. Place it directly around the store that may fail, within what can do without
-/// that store. The DynamoDB stores have one of their own for each table.
+/// It costs a lock per call, and with a timeout a timer for each that has to wait. Place it directly around the store that
+/// may fail, within what can do without that store. The DynamoDB stores have one of their own for each table.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
