@@ -78,8 +78,7 @@ impl<S: CacheStore> CircuitBreaker<S> {
     ///
     /// Default: none. The SQLite and DynamoDB stores have limits of their own, which end a call at a place where less is
     /// in doubt; and one that is shorter than a slow but healthy answer would take a store that works for one that is
-    /// down. Set it for a store without a limit, well above the time of its longest call, such as a `get_many` of many
-    /// keys.
+    /// down. Set it for a store without a limit, well above the time of its longest call.
     ///
     /// ```
     /// use store_core::SECOND;

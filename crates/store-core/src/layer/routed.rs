@@ -1,15 +1,16 @@
 //! Reads and writes on separate ways: reads from replicas, writes to the primary.
 
 mod options;
+mod routes;
 mod written;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tracing::warn;
 
 pub use self::options::RoutedOptions;
+use self::routes::Routes;
 use self::written::Written;
 use crate::cache::{
     CacheStats, CacheStore, EntryInfo, FillToken, Lookup, NewEntry, Removal, SetOutcome,
@@ -54,57 +55,6 @@ pub struct Routed<P, R> {
     routes: Arc<Routes<P, R>>,
 }
 
-#[derive(Debug)]
-struct Routes<P, R> {
-    primary: P,
-    replicas: Vec<R>,
-    next: AtomicUsize,
-    options: RoutedOptions,
-    written: Mutex<Written>,
-}
-
-/// What a write concerns; the window begins when the write ends, however it ends.
-struct Writing<'a, P, R> {
-    routes: &'a Routes<P, R>,
-    /// `None` concerns every key.
-    keys: Option<&'a [Key]>,
-}
-
-impl<P, R> Drop for Writing<'_, P, R> {
-    fn drop(&mut self) {
-        self.routes.note(self.keys);
-    }
-}
-
-impl<P, R> Routes<P, R> {
-    /// Begins a write: from here on the primary is read, and for the window after its end.
-    fn write<'a>(&'a self, keys: Option<&'a [Key]>) -> Writing<'a, P, R> {
-        self.note(keys);
-        Writing { routes: self, keys }
-    }
-
-    fn note(&self, keys: Option<&[Key]>) {
-        let mut written = self.written();
-        // Under the lock, so that no later write of a key is noted with an earlier end.
-        let now = self.options.clock.monotonic();
-        let until = now.saturating_add(self.options.read_your_writes);
-        match keys {
-            Some(keys) => written.add(keys, now, until),
-            None => written.add_everything(until),
-        }
-    }
-
-    fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The replica whose turn it is.
-    fn replica(&self) -> Option<&R> {
-        let turn = self.next.fetch_add(1, Ordering::Relaxed);
-        self.replicas.get(turn.checked_rem(self.replicas.len())?)
-    }
-}
-
 impl<P: CacheStore, R: CacheStore> Routed<P, R> {
     /// Writes to `primary`, reads from `replicas`.
     #[must_use]
@@ -116,13 +66,7 @@ impl<P: CacheStore, R: CacheStore> Routed<P, R> {
     #[must_use]
     pub fn with_options(primary: P, replicas: Vec<R>, options: RoutedOptions) -> Self {
         Self {
-            routes: Arc::new(Routes {
-                primary,
-                replicas,
-                next: AtomicUsize::new(0),
-                options,
-                written: Mutex::default(),
-            }),
+            routes: Arc::new(Routes::new(primary, replicas, options)),
         }
     }
 

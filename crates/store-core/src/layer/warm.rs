@@ -1,14 +1,11 @@
 //! Filling a cache before it is asked.
 
-use std::fmt;
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::time::Duration;
+mod options;
 
 use tokio::task::JoinSet;
 use tracing::{debug, info};
 
-use crate::clock::{Clock, SystemClock};
+pub use self::options::WarmOptions;
 use crate::error::BoxError;
 
 /// How far [`warm`] has got.
@@ -21,87 +18,6 @@ pub struct WarmProgress {
     pub failed: u64,
     /// Items that were not begun, as far as their iterator knows how many it has.
     pub left: u64,
-}
-
-/// Who is told how far the work has got.
-type Observer = Arc<dyn Fn(WarmProgress) + Send + Sync>;
-
-/// Options of [`warm`].
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct WarmOptions {
-    /// How many items are worked on at once. Default: 4.
-    pub concurrency: NonZeroUsize,
-    /// How long new items are begun; those under way are finished. Default: no limit.
-    pub time_limit: Option<Duration>,
-    /// After this many failures no further item is begun: whatever is asked is down. Default: 10.
-    pub max_failures: u64,
-    /// Called after each item. Default: nobody.
-    pub on_progress: Option<Observer>,
-    /// The clock. Default: the system's.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl Default for WarmOptions {
-    fn default() -> Self {
-        Self {
-            concurrency: NonZeroUsize::MIN.saturating_add(3),
-            time_limit: None,
-            max_failures: 10,
-            on_progress: None,
-            clock: Arc::new(SystemClock::new()),
-        }
-    }
-}
-
-impl WarmOptions {
-    /// Sets [`concurrency`](Self::concurrency).
-    #[must_use]
-    pub fn with_concurrency(mut self, items: NonZeroUsize) -> Self {
-        self.concurrency = items;
-        self
-    }
-
-    /// Sets [`time_limit`](Self::time_limit).
-    #[must_use]
-    pub fn with_time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = Some(limit);
-        self
-    }
-
-    /// Sets [`max_failures`](Self::max_failures).
-    #[must_use]
-    pub fn with_max_failures(mut self, failures: u64) -> Self {
-        self.max_failures = failures;
-        self
-    }
-
-    /// Sets [`on_progress`](Self::on_progress).
-    #[must_use]
-    pub fn with_on_progress(
-        mut self,
-        observer: impl Fn(WarmProgress) + Send + Sync + 'static,
-    ) -> Self {
-        self.on_progress = Some(Arc::new(observer));
-        self
-    }
-
-    /// Sets [`clock`](Self::clock).
-    #[must_use]
-    pub fn with_clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-}
-
-impl fmt::Debug for WarmOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WarmOptions")
-            .field("concurrency", &self.concurrency)
-            .field("time_limit", &self.time_limit)
-            .field("max_failures", &self.max_failures)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Does `work` for each of `items`, a few at a time: at the start of a program, to fill a cache with what will be
@@ -193,6 +109,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;

@@ -5,6 +5,8 @@
 //!   comes too late for the flight finds the value in the cache.
 //! - A task that panics, or that the runtime drops, wakes those who wait; one of them begins another.
 
+mod participant;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
+pub(super) use self::participant::Participant;
 use crate::codec::loaded::StoredValue;
 use crate::key::Key;
 use crate::typed::LoadError;
@@ -204,49 +207,5 @@ impl Drop for Running {
         // Without a result, the last sender goes with this: those who wait learn that none comes.
         self.remove_flight();
         self.flights.tasks.send_modify(|tasks| *tasks -= 1);
-    }
-}
-
-/// A caller that waits for a flight.
-pub(super) struct Participant {
-    flights: Flights,
-    key: Key,
-    number: u64,
-    pub(super) started_at: Duration,
-    result: Option<watch::Receiver<Option<LoadResult>>>,
-}
-
-impl Participant {
-    /// The result; `None` if the flight ended without one.
-    pub(super) async fn result(&mut self) -> Option<LoadResult> {
-        let result = self.result.as_mut()?;
-        match result.wait_for(Option::is_some).await {
-            Ok(result) => result.clone(),
-            Err(_) => None,
-        }
-    }
-
-    /// Lets the flight go on without this caller.
-    pub(super) fn leave_to_background(self) {
-        if let Some(flight) = self.flights.lock().flight(&self.key, self.number) {
-            flight.mode = Mode::Background;
-        }
-    }
-}
-
-impl Drop for Participant {
-    fn drop(&mut self) {
-        let mut state = self.flights.lock();
-        // Under the lock, so that of several who leave at once the last one sees it, and nobody joins in between.
-        self.result = None;
-        let is_abandoned = state.flight(&self.key, self.number).is_some_and(|flight| {
-            flight.mode == Mode::Awaited && flight.result.receiver_count() == 0
-        });
-        if is_abandoned && let Some(flight) = state.flights.remove(&self.key) {
-            drop(state);
-            if let Some(task) = flight.task {
-                task.abort();
-            }
-        }
     }
 }
