@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
-use store_core::{Clock, ErrorChain};
+use sqlite_database::Result;
+use sqlite_database::rusqlite::Transaction;
+use store_core::{Clock, ErrorChain, Timestamp};
 
-use super::dictionaries::StoredCodecs;
+use super::dictionaries::{self, StoredCodecs};
+use super::shared_rows::SharedRows;
 use crate::codec::{Codec, Codecs, Dictionary, Identity, MimeCategory, ZstdDictionary, is_text};
 use crate::events::{Event, Events};
 
@@ -126,6 +129,21 @@ impl Compressor {
 }
 
 impl Compressed {
+    /// The row of its codec.
+    pub(super) fn process(
+        &self,
+        tx: &Transaction<'_>,
+        rows: &mut SharedRows<'_>,
+        domain: &str,
+        now: Timestamp,
+    ) -> Result<i64> {
+        let dictionary = self.dictionary.as_deref();
+        let dictionary = dictionary
+            .map(|dictionary| dictionaries::row_of(tx, dictionary, domain, now))
+            .transpose()?;
+        rows.codec(&*self.codec, dictionary, now)
+    }
+
     fn identity(body: &[u8], duration: Duration) -> Self {
         Self {
             codec: Arc::new(Identity),

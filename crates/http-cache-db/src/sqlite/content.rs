@@ -9,7 +9,7 @@ use store_core::Timestamp;
 
 use super::compressor::{Compressed, Compressor, MediaType};
 use super::deltas;
-use super::dictionaries::{self, StoredCodecs};
+use super::dictionaries::StoredCodecs;
 use super::reader::checksum;
 use super::remove::remove_unreadable;
 use super::shared_rows::SharedRows;
@@ -63,10 +63,12 @@ impl NewContent {
     ) -> Result<StoredContent> {
         let hash = &self.hash.as_bytes()[..];
         let (body, compressed) = match (self.source, equal) {
-            (Source::Whole(body, _), Some(Equal { id, is_delta })) => {
+            (Source::Whole(body, compressed), Some(Equal { id, is_delta })) => {
                 if is_delta {
-                    let body = (&self.media_type, &body[..]);
-                    deltas::make_whole(tx, rows, compressor, id, body, now)?;
+                    let compressed = compressed
+                        .unwrap_or_else(|| compressor.compress(&self.media_type, &body, None));
+                    let process = compressed.process(tx, rows, &self.domain, now)?;
+                    deltas::make_whole(tx, id, process, &compressed)?;
                 }
                 return Ok(StoredContent { id, new: None });
             }
@@ -84,11 +86,7 @@ impl NewContent {
         // One that was there a moment ago may have gone.
         let compressed =
             compressed.unwrap_or_else(|| compressor.compress(&self.media_type, &body, None));
-        let dictionary = compressed.dictionary.as_deref();
-        let dictionary = dictionary
-            .map(|dictionary| dictionaries::row_of(tx, dictionary, &self.domain, now))
-            .transpose()?;
-        let codec = rows.codec(&*compressed.codec, dictionary, now)?;
+        let codec = compressed.process(tx, rows, &self.domain, now)?;
         let id = tx
             .prepare_cached(
                 "INSERT INTO body_contents (content_hash, content_type, content_encoding, mime_category,

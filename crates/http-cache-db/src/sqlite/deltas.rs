@@ -6,8 +6,8 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
 use store_core::Timestamp;
 
-use super::compressor::{Compressor, MediaType};
-use super::reader::Reader;
+use super::compressor::{Compressed, Compressor};
+use super::reader::{Reader, checksum};
 use super::shared_rows::SharedRows;
 use super::state::integer;
 use crate::codec::delta;
@@ -20,8 +20,8 @@ const LEAST_SAVED: i64 = 4;
 /// The most differences that a body is read through.
 pub(super) const MAX_CHAIN: usize = 16;
 
-/// Stores an older version as its difference to the `newer` one, whose body this is, if that is shorter. Nothing else
-/// may need it, and it must be whole.
+/// Stores an older version as its difference to the `newer` one, whose body this is, if that is shorter. It must be kept
+/// as the version before that one, which then outlives it; nothing else may need it, and it must be whole.
 pub(super) fn store(
     tx: &Transaction<'_>,
     rows: &mut SharedRows<'_>,
@@ -34,9 +34,11 @@ pub(super) fn store(
         .prepare_cached(
             "SELECT c.compressed_size FROM body_contents c JOIN compression_processes p USING (compression_process_id)
              WHERE c.content_id = ?1 AND c.reference_count = 1 AND c.chunk_count = 0 AND c.original_size <= ?2
-                 AND p.system_name <> ?3",
+                 AND p.system_name <> ?3
+                 AND EXISTS (SELECT 1 FROM bodies o JOIN bodies n ON n.previous_version_id = o.body_id
+                             WHERE o.content_id = ?1 AND n.content_id = ?4)",
         )?
-        .query_row(params![older, integer(MAX_BYTES), delta::NAME], |row| row.get(0))
+        .query_row(params![older, integer(MAX_BYTES), delta::NAME, newer], |row| row.get(0))
         .optional()?;
     let Some(stored_bytes) = stored_bytes.filter(|_| newer_body.len() <= MAX_BYTES) else {
         return Ok(());
@@ -96,14 +98,10 @@ fn chain_below(db: &Connection, content: i64) -> Result<usize> {
 /// Stores a body for itself again that was stored as a difference: something else needs it now.
 pub(super) fn make_whole(
     tx: &Transaction<'_>,
-    rows: &mut SharedRows<'_>,
-    compressor: &Compressor,
     content: i64,
-    (media_type, body): (&MediaType, &[u8]),
-    now: Timestamp,
+    process: i64,
+    compressed: &Compressed,
 ) -> Result<()> {
-    let compressed = compressor.compress(media_type, body, None);
-    let process = rows.codec(&*compressed.codec, None, now)?;
     tx.prepare_cached(
         "UPDATE body_contents SET compression_process_id = ?2, compressed_size = ?3, checksum = ?4, body_content = ?5,
              base_content_id = NULL
@@ -113,7 +111,7 @@ pub(super) fn make_whole(
         content,
         process,
         integer(compressed.bytes.len()),
-        super::reader::checksum(&*compressed.codec, &compressed.bytes),
+        checksum(&*compressed.codec, &compressed.bytes),
         compressed.bytes
     ])?;
     Ok(())

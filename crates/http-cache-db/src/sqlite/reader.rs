@@ -30,13 +30,19 @@ pub(super) struct Reader {
 /// Why a body cannot be read.
 enum Unreadable {
     UnknownCodec,
+    /// The body that it differs from cannot be read, of which its own reading tells.
+    NoBase,
     Damaged(String),
 }
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::UnknownCodec => "no codec of this name is registered",
+            Self::UnknownCodec => {
+                "no codec of this name is registered, or its dictionary is missing or damaged; what is needed of it is \
+                 fetched again"
+            }
+            Self::NoBase => "the body that it differs from cannot be read",
             Self::Damaged(how) => how,
         })
     }
@@ -148,14 +154,19 @@ fn patch(
 ) -> std::result::Result<Vec<u8>, Unreadable> {
     let damaged = |how: &str| Unreadable::Damaged(how.to_owned());
     let Some(StoredBody::Whole(base)) = base else {
-        return Err(damaged("the body that it differs from cannot be read"));
+        return Err(Unreadable::NoBase);
     };
     if stored.checksum != Some(crc32fast::hash(stored.bytes).into()) {
         return Err(damaged("the bytes are not those of their checksum"));
     }
     let len = usize::try_from(stored.original_size).map_err(|_| damaged("no length"))?;
-    delta::decompress(stored.bytes, base, len)
-        .map_err(|error| Unreadable::Damaged(ErrorChain(&error).to_string()))
+    let body = delta::decompress(stored.bytes, base, len);
+    let body = body.map_err(|error| Unreadable::Damaged(ErrorChain(&error).to_string()))?;
+    // Of another base, it may be another body.
+    if stored.hash != Some(ContentHash::of(&body)) {
+        return Err(damaged("the body is not that of its hash"));
+    }
+    Ok(body)
 }
 
 fn decompress(

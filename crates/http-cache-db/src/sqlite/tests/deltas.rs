@@ -153,6 +153,41 @@ async fn what_another_url_needs_stays_whole() {
 }
 
 #[tokio::test]
+async fn without_older_versions_nothing_is_a_difference() {
+    const OTHER: &str = "http://comics.example/copy";
+    let options = SqliteStoreOptions::default().with_max_versions(0);
+    let (store, _) = with_clock(options).await;
+    store_editions(&store, URL, 1).await;
+    let copy = edition(1);
+    let other = case(OTHER, &copy, 1_500);
+    other.store(&store).await;
+    for number in 2..4 {
+        let at = 1_000 * i64::try_from(number).unwrap();
+        case(URL, &edition(number), at).store(&store).await;
+        assert_eq!(number_of_deltas(&store).await, 0);
+        assert_eq!(other.bodies(&store).await, [&copy[..]]);
+        assert_sound(&store).await;
+    }
+}
+
+async fn number_of_deltas(store: &SqliteStore) -> i64 {
+    number(store, DELTAS).await
+}
+
+#[tokio::test]
+async fn a_difference_to_another_base_is_no_body() {
+    let store = in_memory().await;
+    store_editions(&store, URL, 3).await;
+    let newest =
+        "UPDATE body_contents SET base_content_id = (SELECT max(content_id) FROM body_contents)
+        WHERE content_id = (SELECT min(content_id) FROM body_contents)";
+    execute(&store, newest).await;
+    let versions = history(&store, URL).await;
+    assert_eq!(body(&store, versions[2].content).await.unwrap(), edition(1));
+    assert_eq!(body(&store, versions[3].content).await, None);
+}
+
+#[tokio::test]
 async fn a_damaged_difference_is_no_other_body() {
     let store = in_memory().await;
     store_editions(&store, URL, 3).await;
