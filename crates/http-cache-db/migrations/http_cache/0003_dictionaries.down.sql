@@ -10,6 +10,9 @@ UPDATE responses SET is_deleted = 1 WHERE response_id IN (
 );
 DELETE FROM variants WHERE response_id IN (SELECT response_id FROM responses WHERE is_deleted = 1);
 DELETE FROM state WHERE name = 'recompression_hand';
+-- A dictionary of the same name that is trained later has a row of its own.
+UPDATE compression_processes SET system_name = system_name || '-removed-' || compression_process_id
+WHERE dictionary_id IS NOT NULL;
 DROP TRIGGER body_contents_change_dictionary;
 DROP TRIGGER body_contents_leave_dictionary;
 DROP TRIGGER body_contents_use_dictionary;

@@ -38,5 +38,5 @@ CREATE TRIGGER body_contents_change_dictionary AFTER UPDATE OF compression_proce
 END;
 
 INSERT INTO state (name, value) VALUES
-    -- The body that was compressed again last.
+    -- The body that was looked at last, whether it gets shorter if it is compressed again.
     ('recompression_hand', 0);

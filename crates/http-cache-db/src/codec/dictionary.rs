@@ -40,24 +40,32 @@ pub(crate) struct Dictionary {
 }
 
 impl Dictionary {
-    pub(crate) fn new(content: Vec<u8>) -> Self {
-        let hash = Sha256::digest(&content);
+    /// The dictionary with this content; `None` if it is none.
+    pub(crate) fn new(content: Vec<u8>) -> Option<Self> {
+        let id = Self::id_of(&content);
+        let decoder = DDict::try_create(&content)?;
+        Some(Self {
+            id,
+            content,
+            decoder,
+        })
+    }
+
+    /// The name of a content.
+    pub(crate) fn id_of(content: &[u8]) -> String {
+        let hash = Sha256::digest(content);
         let mut id = String::with_capacity(2 * ID_BYTES);
         for byte in hash.iter().take(ID_BYTES) {
             // Writing to a string does not fail.
             let _ = write!(id, "{byte:02x}");
         }
-        Self {
-            id,
-            decoder: DDict::create(&content),
-            content,
-        }
+        id
     }
 
     /// A dictionary of at most `max_bytes` for bodies like the `samples`; `None` if they are too few or too different.
     pub(crate) fn train(samples: &[Vec<u8>], max_bytes: usize) -> Option<Self> {
         let content = zstd::dict::from_samples(samples, max_bytes).ok()?;
-        Some(Self::new(content))
+        Self::new(content)
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -85,7 +93,7 @@ pub(crate) struct ZstdDictionary {
     name: String,
     dictionary: Arc<Dictionary>,
     /// Made for the first body, because most are only read.
-    encoder: OnceLock<CDict<'static>>,
+    encoder: OnceLock<Option<CDict<'static>>>,
 }
 
 impl ZstdDictionary {
@@ -138,7 +146,10 @@ impl Codec for ZstdDictionary {
     fn compress(&self, body: &[u8]) -> Result<Vec<u8>, CodecError> {
         let encoder = self
             .encoder
-            .get_or_init(|| CDict::create(&self.dictionary.content, self.level));
+            .get_or_init(|| CDict::try_create(&self.dictionary.content, self.level));
+        let encoder = encoder
+            .as_ref()
+            .ok_or_else(|| CodecError::compress(&self.name, "the dictionary cannot be used"))?;
         let mut compressed = Vec::with_capacity(compress_bound(body.len()));
         with_compressor(|context| context.compress_using_cdict(&mut compressed, body, encoder))
             .map_err(|code| CodecError::compress(&self.name, get_error_name(code)))?;

@@ -10,7 +10,7 @@ use store_core::Timestamp;
 use super::state::integer;
 use crate::codec::{Codec, Codecs, Dictionary, ZstdDictionary};
 
-/// The codecs that are kept ready, each with some hundred KiB; beyond that, all are read again.
+/// The codecs that are kept ready, each with 0.3 to 2 MB, by what it was used for; beyond that, all are read again.
 const MAX_READY: usize = 64;
 /// The hosts of which is known what their bodies are compressed with.
 const MAX_HOSTS: usize = 1_024;
@@ -69,26 +69,25 @@ impl Dictionaries {
         let Some((level, id)) = ZstdDictionary::parse_name(name) else {
             return Ok(None);
         };
-        {
-            let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(codec) = ready.get(name) {
-                return Ok(Some(Arc::clone(codec)));
-            }
+        if let Some(codec) = self.ready(name) {
+            return Ok(Some(codec));
         }
         let Some(dictionary) = self.dictionary(db, id)? else {
             return Ok(None);
         };
         let codec = Arc::new(ZstdDictionary::new(level, dictionary));
-        self.learn(&codec);
-        Ok(Some(codec))
-    }
-
-    pub(super) fn learn(&self, codec: &Arc<ZstdDictionary>) {
         let mut ready = self.ready.write().unwrap_or_else(PoisonError::into_inner);
         if ready.len() >= MAX_READY {
             ready.clear();
         }
-        ready.insert(codec.name().to_owned(), Arc::clone(codec));
+        ready.insert(name.to_owned(), Arc::clone(&codec));
+        Ok(Some(codec))
+    }
+
+    /// The codec of this name, if it was read lately.
+    pub(super) fn ready(&self, name: &str) -> Option<Arc<ZstdDictionary>> {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        ready.get(name).cloned()
     }
 
     fn dictionary(&self, db: &Connection, id: &str) -> Result<Option<Arc<Dictionary>>> {
@@ -103,36 +102,37 @@ impl Dictionaries {
             .prepare_cached("SELECT content FROM compression_dictionaries WHERE name = ?1")?
             .query_row([id], |row| row.get::<_, Vec<u8>>(0))
             .optional()?;
-        let dictionary = content.map(Dictionary::new);
-        Ok(dictionary
-            .filter(|dictionary| dictionary.id() == id)
-            .map(Arc::new))
+        let content = content.filter(|content| Dictionary::id_of(content) == id);
+        Ok(content.and_then(Dictionary::new).map(Arc::new))
     }
 }
 
-/// What new bodies of each host are compressed with, as the file said lately.
+/// How new bodies of a host are compressed.
+#[derive(Clone, Debug)]
+pub(super) enum HostCodec {
+    Plain,
+    /// By the codec of this name.
+    WithDictionary(Arc<str>),
+}
+
+/// How new bodies of each host are compressed, as the file said lately.
 #[derive(Debug, Default)]
 pub(super) struct CurrentDictionaries {
-    by_domain: Mutex<HashMap<String, Option<Arc<ZstdDictionary>>>>,
+    by_domain: Mutex<HashMap<String, HostCodec>>,
 }
 
 impl CurrentDictionaries {
-    /// The codec for a host; `None` if it has no dictionary.
-    pub(super) fn of(
-        &self,
-        db: impl FnOnce() -> Result<Option<Arc<ZstdDictionary>>>,
-        domain: &str,
-    ) -> Result<Option<Arc<ZstdDictionary>>> {
-        if let Some(known) = self.lock().get(domain) {
-            return Ok(known.clone());
-        }
-        let found = db()?;
+    /// How it is for a host; `None` if that is not known.
+    pub(super) fn of(&self, domain: &str) -> Option<HostCodec> {
+        self.lock().get(domain).cloned()
+    }
+
+    pub(super) fn learn(&self, domain: &str, codec: HostCodec) {
         let mut by_domain = self.lock();
         if by_domain.len() >= MAX_HOSTS {
             by_domain.clear();
         }
-        by_domain.insert(domain.to_owned(), found.clone());
-        Ok(found)
+        by_domain.insert(domain.to_owned(), codec);
     }
 
     /// Asks the file again: another process may have trained a dictionary.
@@ -140,7 +140,7 @@ impl CurrentDictionaries {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<ZstdDictionary>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, HostCodec>> {
         self.by_domain
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -160,7 +160,10 @@ fn current_of(db: &Connection, domain: &str) -> Result<Option<String>> {
 pub(super) struct Trained {
     pub(super) domain: String,
     pub(super) dictionary: Arc<Dictionary>,
-    pub(super) samples: usize,
+    /// How many bodies the host had then; not all of long ones are samples.
+    pub(super) bodies: usize,
+    /// The name of the dictionary that it replaces whatever that was trained with.
+    pub(super) damaged: Option<String>,
 }
 
 /// Makes a dictionary its host's, unless another process has trained one of as many samples meanwhile.
@@ -168,28 +171,31 @@ pub(super) fn adopt(tx: &Transaction<'_>, trained: &Trained, now: Timestamp) -> 
     let Trained {
         domain,
         dictionary,
-        samples,
+        bodies,
+        damaged,
     } = trained;
-    let samples = integer(*samples);
+    let bodies = integer(*bodies);
     let replaceable = "UPDATE compression_dictionaries SET is_current = 0
-        WHERE domain = ?1 AND is_current = 1 AND sample_count < ?2";
-    tx.execute(replaceable, params![domain, samples])?;
+        WHERE domain = ?1 AND is_current = 1 AND (sample_count < ?2 OR name = ?3)";
+    tx.execute(replaceable, params![domain, bodies, damaged])?;
     if current_of(tx, domain)?.is_some() {
         return Ok(false);
     }
-    tx.execute(
+    // One with the same content may be there: a former one, or that of another host, which keeps it.
+    let adopted = tx.execute(
         "INSERT INTO compression_dictionaries (name, domain, sample_count, trained_at, content)
          VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (name) DO UPDATE SET domain = excluded.domain, is_current = 1",
+         ON CONFLICT (name) DO UPDATE SET domain = excluded.domain, is_current = 1, content = excluded.content
+             WHERE is_current = 0",
         params![
             dictionary.id(),
             domain,
-            samples,
+            bodies,
             now.as_millis(),
             dictionary.content()
         ],
     )?;
-    Ok(true)
+    Ok(adopted > 0)
 }
 
 /// The row of a dictionary that a body is compressed with, also if it was removed a moment ago.

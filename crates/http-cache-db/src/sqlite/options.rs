@@ -40,11 +40,11 @@ pub struct SqliteStoreOptions {
     /// The codecs of bodies. Default: zstd for what gets shorter.
     pub codecs: Codecs,
     /// Whether bodies of a host that has many are compressed with what they have in common, if
-    /// [`codecs`](Self::codecs) write Zstandard. Pieces of bodies stay in the dictionary for as long as any body is
-    /// compressed with it, and for an hour. Default: yes.
+    /// [`codecs`](Self::codecs) write Zstandard. Pieces of bodies stay in the dictionary while anything of the host is
+    /// stored, and for up to an hour after that; clearing everything removes it. Default: yes.
     pub has_dictionaries: bool,
-    /// After which time a body is compressed again, slower and shorter, in the background; a second of each minute is
-    /// spent on it. `None`: never. Default: 10 minutes.
+    /// After which time a body is compressed again, slower and shorter, in the background, if [`codecs`](Self::codecs)
+    /// write Zstandard; a second of each minute is spent on it. `None`: never. Default: 10 minutes.
     pub recompress_after: Option<Duration>,
     /// What is not stored of targets and requests. Default: parameters and fields that commonly hold secrets.
     pub redaction: Redaction,

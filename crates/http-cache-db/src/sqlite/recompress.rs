@@ -1,5 +1,6 @@
 //! Compressing bodies again that have been stored for a while: slower, and shorter.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
-use store_core::Timestamp;
+use store_core::{MINUTE, Timestamp};
 
 use super::compressor::{MIN_DICTIONARY_BYTES, MediaType};
 use super::dictionaries::{self, StoredCodecs};
@@ -17,6 +18,7 @@ use super::reader::{Reader, checksum};
 use super::shared::Shared;
 use super::shared_rows::SharedRows;
 use super::state::{self, integer};
+use super::train::writing_level;
 use crate::codec::{Codec, Dictionary, ZstdDictionary, delta};
 use crate::store::{ContentId, StoredBody};
 
@@ -41,7 +43,7 @@ pub struct RecompressReport {
     pub bytes_before: u64,
     /// The bytes that they take now.
     pub bytes_after: u64,
-    /// Whether all bodies were looked at, or the time was over.
+    /// `false` if the time was over before all bodies were looked at.
     pub is_complete: bool,
 }
 
@@ -91,15 +93,25 @@ pub(super) async fn run(
 ) -> Result<RecompressReport> {
     let clock = &shared.options.clock;
     let codecs = shared.compressor.codecs.clone();
+    // Who chose another codec, or none, has a reason.
+    if writing_level(&codecs).is_none() {
+        return Ok(RecompressReport {
+            is_complete: true,
+            ..RecompressReport::default()
+        });
+    }
+    let has_dictionaries = shared.options.has_dictionaries;
     let reader = Reader::quiet(codecs.clone(), Arc::clone(clock));
     let reader = Arc::new(reader);
     let started = clock.monotonic();
     let mut report = RecompressReport::default();
     while clock.monotonic().saturating_sub(started) < budget {
         let (reader, codecs) = (Arc::clone(&reader), codecs.clone());
+        // A clock that was set back leaves times that are later than now for ever.
+        let young = before.as_millis() + 1..=(clock.now() + MINUTE).as_millis();
         let step = opened
             .database
-            .long_read(move |db| next(db, &reader, &codecs, before));
+            .long_read(move |db| next(db, &reader, (&codecs, has_dictionaries), &young));
         let Step {
             hand,
             last,
@@ -127,8 +139,8 @@ pub(super) async fn run(
 fn next(
     db: &Connection,
     reader: &Reader,
-    codecs: &StoredCodecs,
-    before: Timestamp,
+    (codecs, has_dictionaries): (&StoredCodecs, bool),
+    young: &RangeInclusive<i64>,
 ) -> Result<Step> {
     let hand = state::get(db, "recompression_hand")?;
     let mut step = Step {
@@ -140,7 +152,7 @@ fn next(
         "SELECT c.content_id, c.compression_process_id, c.compressed_size, c.original_size, c.content_type,
              c.content_encoding, p.system_name,
              (SELECT u.domain FROM bodies b JOIN responses r USING (body_id) JOIN requests q USING (request_id)
-              JOIN urls u USING (url_id) WHERE b.content_id = c.content_id LIMIT 1),
+              JOIN urls u USING (url_id) WHERE b.content_id = c.content_id AND r.is_deleted = 0 LIMIT 1),
              c.chunk_count = 0 AND c.reference_count > 0 AND c.content_hash IS NOT NULL, c.first_seen_at
          FROM body_contents c JOIN compression_processes p USING (compression_process_id)
          WHERE c.content_id > ?1 ORDER BY c.content_id LIMIT ?2",
@@ -149,7 +161,7 @@ fn next(
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let (content, first_seen): (i64, i64) = (row.get(0)?, row.get(9)?);
-        if first_seen > before.as_millis() {
+        if young.contains(&first_seen) {
             break;
         }
         step.last = Some(content);
@@ -164,7 +176,11 @@ fn next(
         let (Some(domain), true) = (domain, is_eligible) else {
             continue;
         };
-        let dictionary = codecs.current_of(db, &domain, LEVEL)?;
+        let dictionary = if has_dictionaries {
+            codecs.current_of(db, &domain, LEVEL)?
+        } else {
+            None
+        };
         let codec = match &dictionary {
             Some(codec) => Some(Arc::clone(codec) as Arc<dyn Codec>),
             None => codecs.listed.get(&format!("zstd-{LEVEL}")),

@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub(super) recovery: Recovery,
     /// When the last cleanup began, in milliseconds.
     pub(super) cleaned_at: AtomicI64,
+    /// When bodies were compressed again last, in milliseconds.
+    pub(super) recompressed_at: AtomicI64,
     /// When something was invalidated last, in milliseconds of the monotonic clock; negative if never.
     invalidated_at: AtomicI64,
     pub(super) filling_bytes: FillingBytes,
@@ -65,6 +67,7 @@ impl Shared {
             is_closed: AtomicBool::new(false),
             recovery: Recovery::default(),
             cleaned_at: AtomicI64::new(options.clock.now().as_millis()),
+            recompressed_at: AtomicI64::new(options.clock.now().as_millis()),
             invalidated_at: AtomicI64::new(-1),
             filling_bytes: FillingBytes::default(),
             unasked_room: AtomicI64::new(0),
@@ -131,6 +134,18 @@ impl Shared {
             operation: error.operation(),
             error: ErrorChain(error).to_string(),
         });
+    }
+
+    /// Tells of the failure of a task in the background, unless its file was closed meanwhile.
+    pub(super) fn failed_in_the_background(
+        self: &Arc<Self>,
+        error: sqlite_database::Error,
+        operation: &'static str,
+    ) {
+        let error = self.error(error, operation);
+        if error.kind() != ErrorKind::Closed {
+            self.failed_by_itself(&error);
+        }
     }
 
     /// Runs a short read, on the caller's thread.

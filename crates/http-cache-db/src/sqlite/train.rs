@@ -9,7 +9,7 @@ use sqlite_database::{AccessMode, Result};
 use store_core::Timestamp;
 
 use super::compressor::MIN_DICTIONARY_BYTES;
-use super::dictionaries::{StoredCodecs, Trained, adopt};
+use super::dictionaries::{HostCodec, StoredCodecs, Trained, adopt};
 use super::open::Opened;
 use super::reader::Reader;
 use super::shared::Shared;
@@ -67,16 +67,34 @@ impl Shared {
         opened: &Opened,
         domain: &str,
     ) -> Result<Option<Arc<ZstdDictionary>>> {
-        let codecs = &self.compressor.codecs;
-        let Some(level) = writing_level(codecs).filter(|_| self.options.has_dictionaries) else {
+        let Some(level) = self.dictionary_level() else {
             return Ok(None);
         };
-        let find = || {
-            opened
-                .database
-                .blocking_read(|db| codecs.current_of(db, domain, level))
+        let codecs = &self.compressor.codecs;
+        match opened.dictionaries.of(domain) {
+            Some(HostCodec::Plain) => return Ok(None),
+            Some(HostCodec::WithDictionary(name)) => {
+                if let Some(codec) = codecs.dictionaries.ready(&name) {
+                    return Ok(Some(codec));
+                }
+            }
+            None => {}
+        }
+        let found = opened
+            .database
+            .blocking_read(|db| codecs.current_of(db, domain, level))?;
+        let known = match &found {
+            Some(codec) => HostCodec::WithDictionary(Arc::from(codec.name())),
+            None => HostCodec::Plain,
         };
-        opened.dictionaries.of(find, domain)
+        opened.dictionaries.learn(domain, known);
+        Ok(found)
+    }
+
+    /// The level at which bodies are compressed with dictionaries; `None` if they are not.
+    fn dictionary_level(&self) -> Option<i32> {
+        let level = writing_level(&self.compressor.codecs);
+        level.filter(|_| self.options.has_dictionaries)
     }
 
     /// Counts a new body, and trains in the background if hosts may have enough of them.
@@ -84,7 +102,7 @@ impl Shared {
         let schedule = &self.training;
         let is_writable = self.options.database.access != AccessMode::ReadOnly;
         let left = schedule.bodies_until_look.fetch_sub(1, Ordering::Relaxed) - 1;
-        let is_due = left <= 0 && is_writable && self.options.has_dictionaries;
+        let is_due = left <= 0 && is_writable && self.dictionary_level().is_some();
         if !is_due || schedule.is_training.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -101,17 +119,15 @@ impl Shared {
                 .bodies_until_look
                 .store(interval, Ordering::Relaxed);
             schedule.is_training.store(false, Ordering::Release);
-            if let Err(error) = trained
-                && !shared.is_closed()
-            {
-                shared.failed_by_itself(&shared.error(error, "train"));
+            if let Err(error) = trained {
+                shared.failed_in_the_background(error, "train");
             }
         });
     }
 }
 
 /// The level of the codec that writes; `None` if it is not Zstandard.
-fn writing_level(codecs: &StoredCodecs) -> Option<i32> {
+pub(super) fn writing_level(codecs: &StoredCodecs) -> Option<i32> {
     let writing = codecs.listed.writing();
     let is_zstd = writing.name().starts_with("zstd-");
     writing.level().filter(|_| is_zstd)
@@ -119,18 +135,37 @@ fn writing_level(codecs: &StoredCodecs) -> Option<i32> {
 
 /// Trains a dictionary for each host that has enough bodies. Yields how many.
 pub(super) async fn train(shared: &Arc<Shared>, opened: &Arc<Opened>) -> Result<u64> {
+    if shared.dictionary_level().is_none() {
+        return Ok(0);
+    }
     let codecs = shared.compressor.codecs.clone();
     let clock = Arc::clone(&shared.options.clock);
     let reader = Reader::quiet(codecs, clock);
     let samples = opened.database.long_read(move |db| samples(db, &reader));
     let mut trained = 0;
-    for (domain, samples) in samples.await? {
+    for TrainingSet {
+        domain,
+        bodies,
+        damaged,
+        samples,
+    } in samples.await?
+    {
         let dictionary = tokio::task::spawn_blocking(move || useful_dictionary(samples)).await;
-        let Some((dictionary, samples)) = dictionary.ok().flatten() else {
+        let Some(dictionary) = dictionary.ok().flatten() else {
             continue;
         };
         let now = shared.options.clock.now();
-        trained += u64::from(store(opened, domain, dictionary, samples, now).await?);
+        let bytes = dictionary.content().len();
+        let new = Trained {
+            domain: domain.clone(),
+            dictionary: Arc::new(dictionary),
+            bodies,
+            damaged,
+        };
+        if store(opened, new, now).await? {
+            tracing::info!(domain, bodies, bytes, "trained a dictionary");
+            trained += 1;
+        }
     }
     if trained > 0 {
         opened.dictionaries.forget();
@@ -138,20 +173,7 @@ pub(super) async fn train(shared: &Arc<Shared>, opened: &Arc<Opened>) -> Result<
     Ok(trained)
 }
 
-async fn store(
-    opened: &Opened,
-    domain: String,
-    dictionary: Dictionary,
-    samples: usize,
-    now: Timestamp,
-) -> Result<bool> {
-    let bytes = dictionary.content().len();
-    tracing::info!(domain, samples, bytes, "trained a dictionary");
-    let trained = Trained {
-        domain,
-        dictionary: Arc::new(dictionary),
-        samples,
-    };
+async fn store(opened: &Opened, trained: Trained, now: Timestamp) -> Result<bool> {
     let adopted = opened.database.write(move |tx| {
         let is_adopted = adopt(tx, &trained, now)?;
         if is_adopted {
@@ -163,8 +185,18 @@ async fn store(
     adopted.await
 }
 
+/// What a dictionary is trained with.
+struct TrainingSet {
+    domain: String,
+    /// How many bodies the host has, of those that were looked at.
+    bodies: usize,
+    /// The name of its dictionary, if that is damaged.
+    damaged: Option<String>,
+    samples: Vec<Vec<u8>>,
+}
+
 /// The bodies to train with, of each host that has enough and no dictionary of as many.
-fn samples(db: &Connection, reader: &Reader) -> Result<Vec<(String, Vec<Vec<u8>>)>> {
+fn samples(db: &Connection, reader: &Reader) -> Result<Vec<TrainingSet>> {
     let mut statement = db.prepare_cached(
         "SELECT u.domain, c.content_id
          FROM (SELECT content_id, original_size, mime_category, content_encoding, chunk_count
@@ -173,7 +205,7 @@ fn samples(db: &Connection, reader: &Reader) -> Result<Vec<(String, Vec<Vec<u8>>
          JOIN responses r ON r.body_id = b.body_id
          JOIN requests q ON q.request_id = r.response_id
          JOIN urls u ON u.url_id = q.url_id
-         WHERE c.chunk_count = 0 AND c.original_size BETWEEN ?2 AND ?3 AND c.content_encoding IS NULL
+         WHERE r.is_deleted = 0 AND c.chunk_count = 0 AND c.original_size BETWEEN ?2 AND ?3 AND c.content_encoding IS NULL
              AND c.mime_category IN ('text', 'json', 'script', 'markup')
          GROUP BY u.domain, c.content_id ORDER BY c.content_id DESC",
     )?;
@@ -189,26 +221,50 @@ fn samples(db: &Connection, reader: &Reader) -> Result<Vec<(String, Vec<Vec<u8>>
     }
     let mut samples = Vec::new();
     for (domain, contents) in contents {
-        let trained_with = trained_with(db, &domain)?;
-        let is_due = match trained_with {
-            None => contents.len() >= FIRST_SAMPLES,
-            Some(before) => before < ENOUGH_SAMPLES && contents.len() >= ENOUGH_SAMPLES,
+        let former = former(db, &domain)?;
+        let damaged = former.as_ref().filter(|former| former.is_damaged);
+        let damaged = damaged.map(|former| former.name.clone());
+        let is_due = match former {
+            Some(former) if !former.is_damaged => {
+                former.bodies < ENOUGH_SAMPLES && contents.len() >= ENOUGH_SAMPLES
+            }
+            Some(_) | None => contents.len() >= FIRST_SAMPLES,
         };
         if is_due {
-            samples.push((domain, bodies(db, reader, &contents)?));
+            samples.push(TrainingSet {
+                domain,
+                bodies: contents.len(),
+                damaged,
+                samples: bodies(db, reader, &contents)?,
+            });
         }
     }
     Ok(samples)
 }
 
-fn trained_with(db: &Connection, domain: &str) -> Result<Option<usize>> {
+/// The dictionary that a host has.
+struct Former {
+    name: String,
+    /// How many bodies the host had when it was trained.
+    bodies: usize,
+    is_damaged: bool,
+}
+
+fn former(db: &Connection, domain: &str) -> Result<Option<Former>> {
     let mut statement = db.prepare_cached(
-        "SELECT sample_count FROM compression_dictionaries WHERE domain = ?1 AND is_current = 1",
+        "SELECT name, sample_count, content FROM compression_dictionaries
+         WHERE domain = ?1 AND is_current = 1",
     )?;
-    let count = statement
-        .query_row([domain], |row| row.get::<_, i64>(0))
-        .optional()?;
-    Ok(count.map(|count| usize::try_from(count).unwrap_or_default()))
+    let former = statement.query_row([domain], |row| {
+        let name: String = row.get(0)?;
+        let content: Vec<u8> = row.get(2)?;
+        Ok(Former {
+            bodies: usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default(),
+            is_damaged: Dictionary::id_of(&content) != name,
+            name,
+        })
+    });
+    Ok(former.optional()?)
 }
 
 fn bodies(db: &Connection, reader: &Reader, contents: &[i64]) -> Result<Vec<Vec<u8>>> {
@@ -226,9 +282,8 @@ fn bodies(db: &Connection, reader: &Reader, contents: &[i64]) -> Result<Vec<Vec<
     Ok(bodies)
 }
 
-/// A dictionary that makes bodies like the samples shorter, with how many they are; `None` if none does.
-fn useful_dictionary(samples: Vec<Vec<u8>>) -> Option<(Dictionary, usize)> {
-    let count = samples.len();
+/// A dictionary that makes bodies like the samples shorter; `None` if none does.
+fn useful_dictionary(samples: Vec<Vec<u8>>) -> Option<Dictionary> {
     let is_control = |place: usize| place.is_multiple_of(CONTROL);
     let (control, training): (Vec<_>, Vec<_>) = samples
         .into_iter()
@@ -248,5 +303,5 @@ fn useful_dictionary(samples: Vec<Vec<u8>>) -> Option<(Dictionary, usize)> {
     let is_useful = bytes(&with)? * 100 <= bytes(&without)? * USEFUL_PERCENT;
     drop(with);
     let dictionary = Arc::into_inner(dictionary)?;
-    is_useful.then_some((dictionary, count))
+    is_useful.then_some(dictionary)
 }

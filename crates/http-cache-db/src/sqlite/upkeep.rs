@@ -1,7 +1,7 @@
 //! What a store does by itself: it removes what is damaged, makes room, and cleans up now and then.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use sqlite_database::AccessMode;
@@ -130,29 +130,34 @@ impl Shared {
         reading: Duration,
     ) {
         let now = self.options.clock.now();
-        let last = self.cleaned_at.load(Ordering::Relaxed);
-        let since = now.as_millis().saturating_sub(last).unsigned_abs();
-        let due = u128::from(since) >= pause.as_millis();
-        let exchange = || {
-            let claim = &self.cleaned_at;
-            claim.compare_exchange(last, now.as_millis(), Ordering::Relaxed, Ordering::Relaxed)
-        };
-        if due && exchange().is_ok() {
+        if claim(&self.cleaned_at, now, pause) {
             let (shared, opened) = (Arc::clone(self), Arc::clone(opened));
             tokio::spawn(async move {
                 opened.dictionaries.forget();
                 if let Err(error) = cleanup::run(&opened, now, reading).await {
                     shared.failed_by_itself(&shared.error(error, "cleanup"));
                 }
-                if let Some(age) = shared.options.recompress_after {
+                if let Some(age) = shared.options.recompress_after
+                    && claim(&shared.recompressed_at, now, MINUTE)
+                {
                     let compressed = recompress::run(&shared, &opened, now - age, RECOMPRESSION);
-                    if let Err(error) = compressed.await
-                        && !shared.is_closed()
-                    {
-                        shared.failed_by_itself(&shared.error(error, "recompress"));
+                    if let Err(error) = compressed.await {
+                        shared.failed_in_the_background(error, "recompress");
                     }
                 }
             });
         }
     }
+}
+
+/// Whether what was done last at this time is due again; then it is done now, by one caller.
+fn claim(last_done: &AtomicI64, now: Timestamp, pause: Duration) -> bool {
+    let last = last_done.load(Ordering::Relaxed);
+    let since = now.as_millis().saturating_sub(last).unsigned_abs();
+    let is_due = u128::from(since) >= pause.as_millis();
+    let claim = || {
+        let now = now.as_millis();
+        last_done.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+    };
+    is_due && claim().is_ok()
 }

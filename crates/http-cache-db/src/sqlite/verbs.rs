@@ -12,7 +12,7 @@ use super::fill::SqliteFill;
 use super::read::{find_content, released_at};
 use super::remove::{Removed, hide, of_target, remove_responses, remove_unreadable};
 use super::store::SqliteStore;
-use super::{cleanup, evict, invalidations, report, statistics};
+use super::{cleanup, dictionaries, evict, invalidations, report, statistics};
 use crate::events::{Event, Events};
 use crate::keys::{Salt, TargetKey};
 use crate::record::ContentHash;
@@ -124,6 +124,14 @@ impl ResponseStore for SqliteStore {
         }
         let cleaned = cleanup::run(&opened, now, READING).await;
         cleaned.map_err(|error| self.shared.error(error, "clear"))?;
+        // Pieces of bodies are in them.
+        let forgotten = opened
+            .database
+            .write(move |tx| dictionaries::remove_unused(tx, now));
+        forgotten
+            .await
+            .map_err(|error| self.shared.error(error, "clear"))?;
+        opened.dictionaries.forget();
         self.shared
             .options
             .events

@@ -140,8 +140,10 @@ async fn the_dictionary_of_a_host_with_nothing_stored_goes_after_an_hour() {
     let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
     store_issues(&store, "comics.example", 0..60).await;
     assert_eq!(trained(&store).await, 1);
-    store_issues(&store, "comics.example", 60..61).await;
-    store.clear().await.unwrap();
+    for case in store_issues(&store, "comics.example", 0..61).await {
+        store.invalidate(case.target(&store)).await.unwrap();
+    }
+    store.cleanup().await.unwrap();
     assert_eq!(number(&store, DICTIONARIES).await, 1);
     clock.advance(60 * 60);
     store.cleanup().await.unwrap();
@@ -154,9 +156,24 @@ async fn the_dictionary_of_a_host_with_nothing_stored_goes_after_an_hour() {
 }
 
 #[tokio::test]
+async fn clearing_leaves_no_piece_of_a_body_in_a_dictionary() {
+    let store = in_memory().await;
+    store_issues(&store, "comics.example", 0..60).await;
+    assert_eq!(trained(&store).await, 1);
+    store_issues(&store, "comics.example", 60..61).await;
+    store.clear().await.unwrap();
+    assert_eq!(number(&store, DICTIONARIES).await, 0);
+}
+
+#[tokio::test]
 async fn a_damaged_dictionary_or_body_is_a_miss_and_never_another_body() {
     let folder = tempfile::tempdir().unwrap();
     for (name, damage) in [
+        (
+            "the beginning of the dictionary",
+            "UPDATE compression_dictionaries SET content =
+                 CAST(substr(content, 1, 30) || x'ff' || substr(content, 32) AS BLOB)",
+        ),
         (
             "dictionary",
             "UPDATE compression_dictionaries SET content =
@@ -186,6 +203,14 @@ async fn a_damaged_dictionary_or_body_is_a_miss_and_never_another_body() {
             case.store(&store).await;
         }
         assert_read(&store, &cases).await;
+        if name != "body" {
+            trained(&store).await;
+            let current = "SELECT count(*) FROM compression_dictionaries WHERE is_current = 1";
+            assert_eq!(number(&store, current).await, 1);
+            let later = store_issues(&store, "comics.example", 65..66).await;
+            assert_eq!(number(&store, USES).await, 1);
+            assert_read(&store, &later).await;
+        }
         store.close().await.unwrap();
     }
 }
@@ -214,8 +239,10 @@ async fn a_program_may_do_without_dictionaries() {
     let options = SqliteStoreOptions::default().with_dictionaries(false);
     let (store, _) = with_clock(options).await;
     store_issues(&store, "comics.example", 0..60).await;
-    assert_eq!(trained(&store).await, 1);
+    assert_eq!(trained(&store).await, 0);
     store_issues(&store, "comics.example", 60..65).await;
+    let report = store.recompress(std::time::Duration::MAX).await.unwrap();
+    assert!(report.bodies > 0, "{report:?}");
     assert_eq!(number(&store, USES).await, 0);
 }
 
@@ -232,5 +259,8 @@ async fn the_schema_before_has_no_response_that_it_cannot_read() {
     store.cleanup().await.unwrap();
     assert_eq!(number(&store, "SELECT count(*) FROM responses").await, 60);
     assert_eq!(trained(&store).await, 1);
+    store_issues(&store, "comics.example", 60..70).await;
+    let counted = "SELECT reference_count FROM compression_dictionaries";
+    assert_eq!(number(&store, counted).await, 10);
     assert_sound(&store).await;
 }

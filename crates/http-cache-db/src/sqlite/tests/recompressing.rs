@@ -52,6 +52,33 @@ async fn a_run_goes_on_where_the_last_one_stopped_and_spares_what_is_new() {
 }
 
 #[tokio::test]
+async fn what_another_codec_writes_stays_as_it_is() {
+    let codecs = crate::codec::Codecs::default();
+    for name in ["none", "brotli-5"] {
+        let codecs = codecs.clone().writing_with(name).unwrap();
+        let options = SqliteStoreOptions::default().with_codecs(codecs);
+        let (store, _) = with_clock(options).await;
+        store_issues(&store, "comics.example", 0..60).await;
+        let report = store.recompress(Duration::MAX).await.unwrap();
+        assert_eq!((report.dictionaries, report.bodies), (0, 0), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_stops_nothing() {
+    let (store, clock) = with_clock(SqliteStoreOptions::default()).await;
+    clock.advance(1_000_000);
+    store_issues(&store, "comics.example", 0..5).await;
+    clock.advance(-900_000);
+    store_issues(&store, "comics.example", 5..10).await;
+    clock.advance(60);
+    assert!(store.recompress(Duration::MAX).await.unwrap().is_complete);
+    let is_at_the_end = "SELECT value = (SELECT max(content_id) FROM body_contents) FROM state
+        WHERE name = 'recompression_hand'";
+    assert_eq!(number(&store, is_at_the_end).await, 1);
+}
+
+#[tokio::test]
 async fn of_two_processes_one_replaces_a_body() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cache.db");
