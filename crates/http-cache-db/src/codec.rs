@@ -7,6 +7,7 @@ mod brotli;
 pub(crate) mod delta;
 mod dictionary;
 mod error;
+mod frame;
 mod identity;
 mod registry;
 mod rule;

@@ -1,11 +1,6 @@
 //! A body as its difference to another one: Zstandard with the whole other body as its dictionary.
 
-use zstd::zstd_safe::{
-    compress_bound, find_frame_compressed_size, get_error_name, get_frame_content_size,
-};
-
-use super::dictionary::{with_compressor, with_decompressor};
-use super::{CodecError, Zstd};
+use super::{CodecError, Zstd, frame};
 
 /// The persistent name of what [`compress`] writes. It is no [`Codec`](super::Codec): it takes two bodies.
 pub(crate) const NAME: &str = "zstd-3-delta";
@@ -13,33 +8,16 @@ pub(crate) const LEVEL: i32 = Zstd::DEFAULT_LEVEL;
 
 /// `body` as its difference to `base`. Without a checksum.
 pub(crate) fn compress(body: &[u8], base: &[u8]) -> Result<Vec<u8>, CodecError> {
-    let mut compressed = Vec::with_capacity(compress_bound(body.len()));
-    with_compressor(|context| context.compress_using_dict(&mut compressed, body, base, LEVEL))
-        .map_err(|code| CodecError::compress(NAME, get_error_name(code)))?;
-    compressed.shrink_to_fit();
-    Ok(compressed)
+    frame::compress(NAME, body.len(), |context, compressed| {
+        context.compress_using_dict(compressed, body, base, LEVEL)
+    })
 }
 
 /// The body of `len` bytes that differs from `base` by `stored`.
 pub(crate) fn decompress(stored: &[u8], base: &[u8], len: usize) -> Result<Vec<u8>, CodecError> {
-    match get_frame_content_size(stored) {
-        Ok(Some(claimed)) if usize::try_from(claimed) == Ok(len) => {}
-        Ok(_) => return Err(CodecError::length(NAME, len)),
-        Err(_) => return Err(CodecError::damaged(NAME, "not a frame")),
-    }
-    if find_frame_compressed_size(stored) != Ok(stored.len()) {
-        return Err(CodecError::damaged(NAME, "not exactly one frame"));
-    }
-    let mut body = Vec::new();
-    body.try_reserve_exact(len)
-        .map_err(|_| CodecError::length(NAME, len))?;
-    with_decompressor(|context| context.decompress_using_dict(&mut body, stored, base))
-        .map_err(|code| CodecError::damaged(NAME, get_error_name(code)))?;
-    if body.len() == len {
-        Ok(body)
-    } else {
-        Err(CodecError::length(NAME, len))
-    }
+    frame::decompress(NAME, stored, len, |context, body| {
+        context.decompress_using_dict(body, stored, base)
+    })
 }
 
 #[cfg(test)]

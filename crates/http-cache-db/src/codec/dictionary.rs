@@ -1,36 +1,17 @@
 //! Zstandard with a dictionary, for short bodies that resemble each other.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
-use zstd::zstd_safe::{
-    CCtx, CDict, DCtx, DDict, compress_bound, find_frame_compressed_size, get_error_name,
-    get_frame_content_size,
-};
+use zstd::zstd_safe::{CDict, DDict};
 
-use super::{Codec, CodecError};
+use super::{Codec, CodecError, frame};
 
 /// The bytes of the hash that names a dictionary.
 const ID_BYTES: usize = 16;
 const SEPARATOR: &str = "-dict-";
-
-thread_local! {
-    static COMPRESSOR: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
-    static DECOMPRESSOR: RefCell<DCtx<'static>> = RefCell::new(DCtx::create());
-}
-
-/// Compresses with the context of this thread.
-pub(super) fn with_compressor<T>(compress: impl FnOnce(&mut CCtx<'static>) -> T) -> T {
-    COMPRESSOR.with_borrow_mut(compress)
-}
-
-/// Decompresses with the context of this thread.
-pub(super) fn with_decompressor<T>(decompress: impl FnOnce(&mut DCtx<'static>) -> T) -> T {
-    DECOMPRESSOR.with_borrow_mut(decompress)
-}
 
 /// What bodies of one host have in common. Its name is a hash of its content, so that it means the same in every file.
 pub(crate) struct Dictionary {
@@ -150,33 +131,16 @@ impl Codec for ZstdDictionary {
         let encoder = encoder
             .as_ref()
             .ok_or_else(|| CodecError::compress(&self.name, "the dictionary cannot be used"))?;
-        let mut compressed = Vec::with_capacity(compress_bound(body.len()));
-        with_compressor(|context| context.compress_using_cdict(&mut compressed, body, encoder))
-            .map_err(|code| CodecError::compress(&self.name, get_error_name(code)))?;
-        compressed.shrink_to_fit();
-        Ok(compressed)
+        frame::compress(&self.name, body.len(), |context, compressed| {
+            context.compress_using_cdict(compressed, body, encoder)
+        })
     }
 
     fn decompress(&self, stored: &[u8], len: usize) -> Result<Vec<u8>, CodecError> {
-        match get_frame_content_size(stored) {
-            Ok(Some(claimed)) if usize::try_from(claimed) == Ok(len) => {}
-            Ok(_) => return Err(CodecError::length(&self.name, len)),
-            Err(_) => return Err(CodecError::damaged(&self.name, "not a frame")),
-        }
-        if find_frame_compressed_size(stored) != Ok(stored.len()) {
-            return Err(CodecError::damaged(&self.name, "not exactly one frame"));
-        }
-        let mut body = Vec::new();
-        body.try_reserve_exact(len)
-            .map_err(|_| CodecError::length(&self.name, len))?;
         let decoder = &self.dictionary.decoder;
-        with_decompressor(|context| context.decompress_using_ddict(&mut body, stored, decoder))
-            .map_err(|code| CodecError::damaged(&self.name, get_error_name(code)))?;
-        if body.len() == len {
-            Ok(body)
-        } else {
-            Err(CodecError::length(&self.name, len))
-        }
+        frame::decompress(&self.name, stored, len, |context, body| {
+            context.decompress_using_ddict(body, stored, decoder)
+        })
     }
 
     fn detects_damage(&self) -> bool {

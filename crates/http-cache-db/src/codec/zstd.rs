@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
 use zstd::bulk::{Compressor, Decompressor};
-use zstd::zstd_safe::{CParameter, find_frame_compressed_size, get_frame_content_size};
+use zstd::zstd_safe::CParameter;
 
-use super::{Codec, CodecError};
+use super::{Codec, CodecError, frame};
 
 /// The place of the frame header descriptor, after the magic number (RFC 8878, section 3.1.1.1).
 const DESCRIPTOR: usize = 4;
@@ -86,20 +86,12 @@ impl Codec for Zstd {
     }
 
     fn decompress(&self, stored: &[u8], len: usize) -> Result<Vec<u8>, CodecError> {
-        let damaged = |reason| CodecError::damaged(&self.name, reason);
-        match get_frame_content_size(stored) {
-            // The library holds the frame to this length: it neither allocates nor writes more.
-            Ok(Some(claimed)) if usize::try_from(claimed) == Ok(len) => {}
-            Ok(_) => return Err(CodecError::length(&self.name, len)),
-            Err(_) => return Err(damaged("not a frame")),
-        }
+        frame::ensure_one(&self.name, stored, len)?;
         // Otherwise a change of one bit would take the checksum away, or leave it behind the frame.
         let has_checksum = stored.get(DESCRIPTOR).map(|byte| byte & CHECKSUM_FLAG);
         if has_checksum != Some(CHECKSUM_FLAG) {
-            return Err(damaged("a frame without a checksum"));
-        }
-        if find_frame_compressed_size(stored) != Ok(stored.len()) {
-            return Err(damaged("not exactly one frame"));
+            let reason = "a frame without a checksum";
+            return Err(CodecError::damaged(&self.name, reason));
         }
         DECOMPRESSOR
             .with_borrow_mut(|decompressor| decompressor.decompress(stored, len))
