@@ -137,11 +137,8 @@ impl Compressed {
         domain: &str,
         now: Timestamp,
     ) -> Result<i64> {
-        let dictionary = self.dictionary.as_deref();
-        let dictionary = dictionary
-            .map(|dictionary| dictionaries::row_of(tx, dictionary, domain, now))
-            .transpose()?;
-        rows.codec(&*self.codec, dictionary, now)
+        let codec = (&*self.codec, self.dictionary.as_deref());
+        dictionaries::process_of(tx, rows, codec, domain, now)
     }
 
     fn identity(body: &[u8], duration: Duration) -> Self {

@@ -7,6 +7,7 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
 use store_core::Timestamp;
 
+use super::shared_rows::SharedRows;
 use super::state::integer;
 use crate::codec::{Codec, Codecs, Dictionary, ZstdDictionary};
 
@@ -110,6 +111,7 @@ impl Dictionaries {
 /// How new bodies of a host are compressed.
 #[derive(Clone, Debug)]
 pub(super) enum HostCodec {
+    /// By the codec that the program writes with.
     Plain,
     /// By the codec of this name.
     WithDictionary(Arc<str>),
@@ -166,7 +168,7 @@ pub(super) struct Trained {
     pub(super) damaged: Option<String>,
 }
 
-/// Makes a dictionary its host's, unless another process has trained one of as many samples meanwhile.
+/// Makes a dictionary its host's, unless another process has trained one with as many bodies meanwhile.
 pub(super) fn adopt(tx: &Transaction<'_>, trained: &Trained, now: Timestamp) -> Result<bool> {
     let Trained {
         domain,
@@ -198,8 +200,22 @@ pub(super) fn adopt(tx: &Transaction<'_>, trained: &Trained, now: Timestamp) -> 
     Ok(adopted > 0)
 }
 
+/// The row of a codec, and with it that of its dictionary if it has one.
+pub(super) fn process_of(
+    tx: &Transaction<'_>,
+    rows: &mut SharedRows<'_>,
+    (codec, dictionary): (&dyn Codec, Option<&Dictionary>),
+    domain: &str,
+    now: Timestamp,
+) -> Result<i64> {
+    let dictionary = dictionary
+        .map(|dictionary| row_of(tx, dictionary, domain, now))
+        .transpose()?;
+    rows.codec(codec, dictionary, now)
+}
+
 /// The row of a dictionary that a body is compressed with, also if it was removed a moment ago.
-pub(super) fn row_of(
+fn row_of(
     tx: &Transaction<'_>,
     dictionary: &Dictionary,
     domain: &str,

@@ -256,11 +256,8 @@ fn write(
         bytes: stored,
     } in shorter
     {
-        let dictionary = candidate.dictionary.as_deref();
-        let dictionary = dictionary
-            .map(|dictionary| dictionaries::row_of(tx, dictionary, &candidate.domain, now))
-            .transpose()?;
-        let process = rows.codec(&*candidate.codec, dictionary, now)?;
+        let codec = (&*candidate.codec, candidate.dictionary.as_deref());
+        let process = dictionaries::process_of(tx, &mut rows, codec, &candidate.domain, now)?;
         let values = params![
             candidate.content,
             candidate.process,
