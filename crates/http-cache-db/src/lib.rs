@@ -58,8 +58,10 @@ pub mod record;
 mod redaction;
 pub mod sqlite;
 pub mod store;
+mod tags;
 #[cfg(test)]
 mod test_headers;
+mod url_base;
 
 pub use cache::HttpCache;
 pub use keys::{Salt, TargetKey};

@@ -19,7 +19,7 @@ use self::state::State;
 use crate::events::{Event, Events};
 use crate::keys::{Salt, TargetKey};
 use crate::store::{
-    ContentHash, ContentId, Counts, Evicted, Fill, FillingBytes, Health, Hit, ResponseId,
+    ContentHash, ContentId, Counts, Evicted, Fill, FillingBytes, Health, Hit, Purge, ResponseId,
     ResponseStore, StoredBody, Variant, Version,
 };
 
@@ -153,12 +153,21 @@ impl ResponseStore for MemoryStore {
     }
 
     async fn begin(&self, target: TargetKey) -> Result<Box<dyn Fill>> {
-        let is_outdated = self.open("begin")?.begin(target);
-        Ok(Box::new(MemoryFill::new(self.clone(), target, is_outdated)))
+        let begun = self.open("begin")?.begin(target);
+        Ok(Box::new(MemoryFill::new(self.clone(), target, begun)))
     }
 
     async fn invalidate(&self, target: TargetKey) -> Result<u64> {
         let responses = self.open("invalidate")?.invalidate(target);
+        Ok(self.removed(responses))
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<u64> {
+        let (salt, now) = (self.inner.salt, self.clock.now());
+        let responses = self.open("purge")?.purge(purge, salt, now);
+        if purge.is_soft() {
+            return Ok(responses);
+        }
         Ok(self.removed(responses))
     }
 

@@ -11,8 +11,8 @@
 //! | migrate a file before it is opened | [`HTTP_CACHE`] |
 
 // `store` opens the file, and `verbs` are its operations, with `fill` (and `request_fields`) for what is being stored
-// and `upkeep` for what a store does by itself, such as to `train` `dictionaries` and to `recompress`. `read` (with `reader`), `commit` and `freshen` (with `rows`), `remove`,
-// `evict`, `statistics` and `cleanup` each hold the statements of one task, and `schema` the tables; `maintenance` writes
+// and `upkeep` for what a store does by itself, such as to `train` `dictionaries` and to `recompress`. `read` (with `reader`), `commit` and `freshen` (with `rows` and `tags`), `remove`,
+// `purge`, `evict`, `statistics` and `cleanup` each hold the statements of one task, and `schema` the tables; `maintenance` writes
 // down what was done. `overview`, `listing`, `details` and `query` answer people.
 
 mod chunks;
@@ -36,6 +36,7 @@ mod open;
 mod options;
 mod overview;
 mod ownership;
+mod purge;
 mod query;
 mod read;
 mod reader;
@@ -52,6 +53,7 @@ mod shared_rows;
 mod state;
 mod statistics;
 mod store;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod train;

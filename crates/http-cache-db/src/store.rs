@@ -9,7 +9,7 @@
 //! | `store_request_response`, `store_cache_entry`, `store_body` | [`begin`](ResponseStore::begin), [`Fill::append`], [`Fill::commit`] |
 //! | `get_cached_response`, `get_cache_entry_by_request` | [`variants`](ResponseStore::variants), [`body`](ResponseStore::body), [`chunk`](ResponseStore::chunk) |
 //! | `body_exists`, `get_body_by_hash` | [`find_content`](ResponseStore::find_content), then [`body`](ResponseStore::body) |
-//! | `delete_cached_response`, `delete_cache_entry` | [`invalidate`](ResponseStore::invalidate) a target, [`remove`](ResponseStore::remove) one response |
+//! | `delete_cached_response`, `delete_cache_entry` | [`invalidate`](ResponseStore::invalidate) a target, [`purge`](ResponseStore::purge) what has something in common, [`remove`](ResponseStore::remove) one response |
 //! | `delete_body` | [`release`](ResponseStore::release) |
 //! | `clear_cache` | [`clear`](ResponseStore::clear) |
 //! | `update_cache_entry_access_time` | [`record_hits`](ResponseStore::record_hits) |
@@ -22,6 +22,7 @@
 #[cfg(test)]
 pub(crate) mod cases;
 mod filling;
+mod purge;
 mod report;
 mod response;
 
@@ -36,7 +37,10 @@ use crate::events::Events;
 use crate::keys::{Salt, TargetKey};
 
 pub use crate::record::ContentHash;
+pub use crate::tags::{Tag, Tags};
 pub(crate) use filling::{FillingBytes, Share};
+pub(crate) use purge::Selector;
+pub use purge::{InvalidPurge, Purge};
 pub(crate) use report::shortened;
 pub use report::{Counts, Evicted, Health, Hit, Version};
 pub use response::{ContentId, NewResponse, ResponseId, StoredBody, Variant};
@@ -84,7 +88,8 @@ pub trait ResponseStore: fmt::Debug + Send + Sync {
 
     /// Begins to store a response to a request for a target.
     ///
-    /// Begin before the origin is asked, so that what is [invalidated](Self::invalidate) meanwhile is not stored.
+    /// Begin before the origin is asked, so that what is [invalidated](Self::invalidate) or [purged](Self::purge)
+    /// meanwhile is not stored.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -96,6 +101,16 @@ pub trait ResponseStore: fmt::Debug + Send + Sync {
     /// # Errors
     /// If the store cannot be written. The responses may still be there.
     async fn invalidate(&self, target: TargetKey) -> Result<u64>;
+
+    /// Removes the responses that a purge selects, or makes them stale from now on if it is [soft](Purge::soft), and
+    /// makes fills of such that have begun store nothing. Yields how many responses were removed or became stale.
+    ///
+    /// A response is stale until it is [freshened](Fill::freshen), or another takes its place. When this returns, no
+    /// response that was stored before answers as if it were still valid; while it runs, some may.
+    ///
+    /// # Errors
+    /// If the store cannot be written. Some of the responses may still be there.
+    async fn purge(&self, purge: &Purge) -> Result<u64>;
 
     /// Removes one response. Yields whether it was there.
     ///
@@ -190,7 +205,7 @@ pub trait Fill: fmt::Debug + Send {
     /// Stores the response with the body that was added. It takes the place of those it
     /// [replaces](crate::engine::StoredHead::replaces), and of none that arrived later.
     ///
-    /// `None` if it is not stored: the target was invalidated since the fill began, or a later response is stored.
+    /// `None` if it is not stored: it was invalidated or purged since the fill began, or a later response is stored.
     ///
     /// # Errors
     /// If the store cannot be written; what was stored before is still there.
@@ -198,8 +213,8 @@ pub trait Fill: fmt::Debug + Send {
 
     /// Gives the stored response `id` a new head: it was freshened. Its body `content` is not written.
     ///
-    /// `false` if nothing was changed: the response is gone, has another body by now, or was invalidated since the
-    /// fill began.
+    /// `false` if nothing was changed: the response is gone, has another body by now, or was invalidated or purged since
+    /// the fill began.
     ///
     /// # Errors
     /// If the store cannot be written.

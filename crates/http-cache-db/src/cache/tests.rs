@@ -3,6 +3,7 @@
 mod collapsing;
 mod failures;
 mod faulty;
+mod purging;
 mod serving;
 mod streaming;
 mod telling;

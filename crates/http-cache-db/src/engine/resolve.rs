@@ -144,6 +144,7 @@ fn freshen(
             StoredResponse {
                 response: head,
                 times,
+                stale_since: None,
                 ..stored.clone()
             },
             Keep::Once,

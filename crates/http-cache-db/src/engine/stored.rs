@@ -24,6 +24,8 @@ pub struct StoredHead {
     pub range: Option<String>,
     /// The length of its body, in bytes.
     pub body_len: u64,
+    /// Since when it is stale whatever its lifetime is: it was [purged softly](crate::store::Purge::soft).
+    pub stale_since: Option<Timestamp>,
 }
 
 impl StoredHead {
@@ -48,6 +50,8 @@ pub struct StoredResponse {
     pub part: Option<Part>,
     /// The length of its body, in bytes.
     pub body_len: u64,
+    /// Since when it is stale whatever its lifetime is: it was [purged softly](crate::store::Purge::soft).
+    pub stale_since: Option<Timestamp>,
 }
 
 impl StoredResponse {
@@ -71,6 +75,7 @@ impl StoredResponse {
             response,
             times,
             body_len,
+            stale_since: None,
         })
     }
 
@@ -86,6 +91,7 @@ impl StoredResponse {
             times: head.times,
             variant: head.variant,
             body_len: head.body_len,
+            stale_since: head.stale_since,
         }
     }
 
@@ -99,13 +105,23 @@ impl StoredResponse {
             variant: self.variant,
             range: self.part.as_ref().map(|part| part.asked.clone()),
             body_len: self.body_len,
+            stale_since: self.stale_since,
         }
     }
 
     /// Age and freshness lifetime now.
     #[must_use]
     pub fn freshness(&self, now: Timestamp, policy: &Policy) -> Freshness {
-        freshness(&self.response, self.times, now, policy)
+        let found = freshness(&self.response, self.times, now, policy);
+        let Some(since) = self.stale_since else {
+            return found;
+        };
+        // What may be done with a stale response counts from then on. It stays stale if the clock is set back.
+        let age = freshness(&self.response, self.times, since, policy).age;
+        Freshness {
+            lifetime: found.lifetime.min(age).min(found.age),
+            ..found
+        }
     }
 
     /// The head after a validation that `update` answered.

@@ -1,7 +1,6 @@
 //! A response on its way into memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -9,6 +8,7 @@ use http::HeaderMap;
 use store_core::{Error, ErrorKind, Result};
 
 use super::MemoryStore;
+use super::in_progress::Begun;
 use crate::events::Event;
 use crate::keys::TargetKey;
 use crate::redaction::Redaction;
@@ -18,18 +18,18 @@ use crate::store::{ContentId, Fill, NewResponse, ResponseId, ResponseStore, Shar
 pub(super) struct MemoryFill {
     store: MemoryStore,
     target: TargetKey,
-    is_outdated: Arc<AtomicBool>,
+    begun: Arc<Begun>,
     body: BytesMut,
     share: Share,
 }
 
 impl MemoryFill {
-    pub(super) fn new(store: MemoryStore, target: TargetKey, is_outdated: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(store: MemoryStore, target: TargetKey, begun: Arc<Begun>) -> Self {
         Self {
             share: store.inner.filling_bytes.share(),
             store,
             target,
-            is_outdated,
+            begun,
             body: BytesMut::new(),
         }
     }
@@ -58,13 +58,14 @@ impl Fill for MemoryFill {
         let body = self.body.split().freeze();
         let (max_versions, max_bytes) = (self.store.max_versions, self.store.inner.max_bytes);
         let (bytes, now) = (body.len() as u64, self.store.clock.now());
+        let target = response.request.target.clone();
         let (inserted, evicted) = {
             let mut state = self.store.open("commit")?;
-            if self.is_outdated.load(Ordering::Relaxed) {
+            if state.is_outdated(&self.begun, &response) {
                 return Ok(None);
             }
-            let (target, head) = (self.target, &response.head);
-            let Some(inserted) = state.insert(target, head, body, max_versions, now) else {
+            let inserted = state.insert(self.target, response, body, max_versions, now);
+            let Some(inserted) = inserted else {
                 return Ok(None);
             };
             (inserted, state.evict_to(max_bytes))
@@ -72,7 +73,7 @@ impl Fill for MemoryFill {
         let response_id = inserted.response;
         let events = &self.store.events;
         events.emit(|| Event::StoreSuccess {
-            url: Redaction::default().of(&response.request.target),
+            url: Redaction::default().of(&target),
             response: response_id,
             bytes,
             stored_bytes: bytes,
@@ -98,14 +99,14 @@ impl Fill for MemoryFill {
         response: NewResponse,
     ) -> Result<bool> {
         let mut state = self.store.open("freshen")?;
-        let is_current = !self.is_outdated.load(Ordering::Relaxed);
-        Ok(is_current && state.freshen(self.target, (id, content), response.head))
+        let is_current = !state.is_outdated(&self.begun, &response);
+        Ok(is_current && state.freshen(self.target, (id, content), response))
     }
 }
 
 impl Drop for MemoryFill {
     fn drop(&mut self) {
         let mut state = self.store.inner.state();
-        state.end_fill(self.target, &self.is_outdated);
+        state.end_fill(self.target, &self.begun);
     }
 }

@@ -1,21 +1,24 @@
 //! The responses, by target.
 
 mod eviction;
+mod index;
 mod insertion;
+mod purging;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 
+use self::index::Index;
 use super::contents::Contents;
-use super::in_progress::FillsInProgress;
-use super::stored::{Stored, head_bytes};
-use crate::engine::StoredHead;
+use super::in_progress::{Begun, FillsInProgress};
+use super::stored::Stored;
 use crate::keys::TargetKey;
-use crate::store::{ContentHash, ContentId, Counts, Hit, ResponseId, Variant, Version};
+use crate::store::{
+    ContentHash, ContentId, Counts, Hit, NewResponse, ResponseId, Variant, Version,
+};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -23,6 +26,7 @@ pub(super) struct State {
     /// In the order in which they were first stored, which is the order of eviction.
     responses: BTreeMap<ResponseId, Stored>,
     contents: Contents,
+    index: Index,
     fills: FillsInProgress,
     /// What the responses take besides their bodies.
     head_bytes: u64,
@@ -63,19 +67,27 @@ impl State {
         self.contents.find(hash)
     }
 
-    pub(super) fn begin(&mut self, target: TargetKey) -> Arc<AtomicBool> {
+    pub(super) fn begin(&mut self, target: TargetKey) -> Arc<Begun> {
         self.fills.begin(target)
     }
 
-    pub(super) fn end_fill(&mut self, target: TargetKey, is_outdated: &Arc<AtomicBool>) {
-        self.fills.end(target, is_outdated);
+    pub(super) fn end_fill(&mut self, target: TargetKey, begun: &Arc<Begun>) {
+        self.fills.end(target, begun);
     }
 
-    fn replace_head(&mut self, id: ResponseId, head: StoredHead) {
+    /// Whether what a fill stores was invalidated or purged since it began.
+    pub(super) fn is_outdated(&self, begun: &Begun, response: &NewResponse) -> bool {
+        self.fills.is_outdated(begun, response)
+    }
+
+    /// Changes what a response has besides its body.
+    fn change_head(&mut self, id: ResponseId, change: impl FnOnce(&mut Stored)) {
         if let Some(stored) = self.responses.get_mut(&id) {
-            self.head_bytes += head_bytes(&head);
-            self.head_bytes -= head_bytes(&stored.head);
-            stored.head = head;
+            self.index.remove(id, stored);
+            self.head_bytes -= stored.head_bytes();
+            change(stored);
+            self.head_bytes += stored.head_bytes();
+            self.index.add(id, stored);
         }
     }
 
@@ -83,7 +95,7 @@ impl State {
         &mut self,
         target: TargetKey,
         (id, content): (ResponseId, ContentId),
-        head: StoredHead,
+        response: NewResponse,
     ) -> bool {
         let ids = self.ids(target);
         let stored = self.responses.get(&id);
@@ -92,13 +104,14 @@ impl State {
             return false;
         }
         // Another variant now, perhaps: then it takes the place of that one.
+        let head = &response.head;
         let is_same =
             |other: &Stored| (other.head.variant, &other.head.range) == (head.variant, &head.range);
         let replaced = ids
             .into_iter()
             .filter(|other| *other != id && self.responses.get(other).is_some_and(is_same));
         self.remove_all(replaced.collect());
-        self.replace_head(id, head);
+        self.change_head(id, |stored| stored.freshen(response));
         true
     }
 
@@ -138,7 +151,8 @@ impl State {
                 self.targets.remove(&stored.target);
             }
         }
-        self.head_bytes -= head_bytes(&stored.head);
+        self.index.remove(id, &stored);
+        self.head_bytes -= stored.head_bytes();
         for body in stored.bodies() {
             self.contents.release(body.content);
         }

@@ -7,8 +7,11 @@ use store_core::Timestamp;
 
 use crate::engine::StoredHead;
 use crate::keys::TargetKey;
-use crate::store::ContentId;
+use crate::store::{ContentId, NewResponse, Tag, Tags};
+use crate::url_base::UrlBase;
 
+/// Names are in the response and in an index.
+const INDEXED: usize = 2;
 /// What a response takes besides the bytes of its fields.
 const RESPONSE_BYTES: u64 = 1_024;
 /// What a field line takes besides its name and value.
@@ -17,7 +20,10 @@ const LINE_BYTES: usize = 150;
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) target: TargetKey,
+    pub(super) base: UrlBase,
     pub(super) head: StoredHead,
+    tags: Tags,
+    request_tags: Tags,
     pub(super) current: Body,
     /// Earlier bodies, latest first.
     pub(super) older: Vec<Body>,
@@ -36,14 +42,44 @@ pub(super) struct Body {
 }
 
 impl Stored {
-    pub(super) fn new(target: TargetKey, head: &StoredHead, content: ContentId) -> Self {
+    pub(super) fn new(target: TargetKey, response: NewResponse, content: ContentId) -> Self {
         Self {
             target,
-            head: head.clone(),
-            current: Body::new(head, content, 1),
+            base: UrlBase::of(&response.request.target),
+            current: Body::new(&response.head, content, 1),
+            head: response.head,
+            tags: response.tags,
+            request_tags: response.request_tags,
             older: Vec::new(),
             is_visited: false,
         }
+    }
+
+    /// Takes what another response has besides its body.
+    pub(super) fn replace(&mut self, response: NewResponse) {
+        self.head = response.head;
+        self.tags = response.tags;
+        self.request_tags = response.request_tags;
+    }
+
+    /// Takes a new head for the same body; what earlier requests tagged it with stays.
+    pub(super) fn freshen(&mut self, response: NewResponse) {
+        self.head = response.head;
+        self.tags = response.tags;
+        self.request_tags
+            .extend(response.request_tags.iter().cloned());
+    }
+
+    /// All tags; one of both sources is there twice.
+    pub(super) fn tags(&self) -> impl Iterator<Item = &Tag> {
+        self.tags.iter().chain(self.request_tags.iter())
+    }
+
+    /// The bytes that it takes besides its bodies.
+    pub(super) fn head_bytes(&self) -> u64 {
+        let tags = self.tags.bytes() + self.request_tags.bytes();
+        let url = self.base.domain.len() + self.base.path.len();
+        head_bytes(&self.head) + (INDEXED * (tags + url)) as u64
     }
 
     /// All versions of the body.
@@ -87,8 +123,7 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(headers.get("content-type")?.to_str().ok()?.to_owned())
 }
 
-/// The bytes that a response takes besides its bodies.
-pub(super) fn head_bytes(head: &StoredHead) -> u64 {
+fn head_bytes(head: &StoredHead) -> u64 {
     let lines = head.headers.iter();
     let lines = lines.map(|(name, value)| LINE_BYTES + name.as_str().len() + value.len());
     let range = head.range.as_ref().map_or(0, String::len);

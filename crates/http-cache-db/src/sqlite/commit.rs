@@ -18,6 +18,7 @@ use super::rows::{
     Head, INSERT_RESPONSE, insert_body, insert_url, request_list, update_head, validation,
 };
 use super::shared_rows::SharedRows;
+use super::tags;
 use crate::keys::TargetKey;
 use crate::record::UrlRecord;
 use crate::store::{ContentId, MAX_VARIANTS, NewResponse, ResponseId};
@@ -69,7 +70,7 @@ pub(super) fn commit(
     max_versions: u32,
 ) -> Result<(Option<Stored>, Known)> {
     let mut rows = SharedRows::new(tx, &opened.interned)?;
-    if invalidations::is_outdated(tx, row.target, row.begun)? {
+    if invalidations::is_outdated(tx, row, &opened.salt)? {
         return Ok((None, rows.new));
     }
     let equal = content.equal(tx, &compressor.codecs, row.now)?;
@@ -189,6 +190,7 @@ fn insert(
             content.id
         ])?;
     validation(tx, row, response)?;
+    tags::insert(tx, response, &row.response)?;
     Ok(response)
 }
 
@@ -224,6 +226,7 @@ fn replace(
         (next, Some(((version + 1).unsigned_abs(), before)))
     };
     update_head(tx, rows, row, response, body)?;
+    tags::replace(tx, response, &row.response)?;
     if before != content.id {
         trim_versions(tx, body, max_versions, row.now)?;
     }

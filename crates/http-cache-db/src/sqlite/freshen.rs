@@ -12,6 +12,7 @@ use super::open::Opened;
 use super::remove::remove_responses;
 use super::rows::update_head;
 use super::shared_rows::SharedRows;
+use super::tags;
 use crate::store::{ContentId, ResponseId};
 
 /// Gives a stored response a new head; whether it is there with this body, and was not invalidated meanwhile.
@@ -22,7 +23,7 @@ pub(super) fn freshen(
     (id, content): (ResponseId, ContentId),
 ) -> Result<(bool, Known)> {
     let mut rows = SharedRows::new(tx, &opened.interned)?;
-    if invalidations::is_outdated(tx, row.target, row.begun)? {
+    if invalidations::is_outdated(tx, row, &opened.salt)? {
         return Ok((false, rows.new));
     }
     let head = &row.response.head;
@@ -51,6 +52,7 @@ pub(super) fn freshen(
     remove_responses(tx, &replaced, row.now)?;
     rows.status(head.status)?;
     update_head(tx, &mut rows, row, id.0, body)?;
+    tags::freshen(tx, id.0, &row.response)?;
     tx.prepare_cached(
         "UPDATE variants SET vary_key = ?3, range = ?4 WHERE url_key = ?1 AND response_id = ?2",
     )?

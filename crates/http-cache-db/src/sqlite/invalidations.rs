@@ -1,22 +1,63 @@
-//! What makes a response that is on its way outdated: an invalidation since its request was sent.
+//! What makes a response that is on its way outdated: an invalidation or a purge since its request was sent.
 
 use sqlite_database::Result;
 use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, params};
 use store_core::{HOUR, Timestamp};
 
+use super::commit::Row;
 use super::state;
-use crate::keys::TargetKey;
+use crate::keys::{Salt, first_bytes};
+use crate::store::{Selector, Tag};
+use crate::url_base::UrlBase;
+
+/// Whether an invalidation is later than a number of them.
+pub(super) const IS_LATER: &str = "SELECT sequence > ?2 FROM invalidations WHERE url_key = ?1";
+/// Whether a URL starts with a prefix that was purged later.
+pub(super) const IS_UNDER_LATER: &str = "
+    SELECT 1 FROM invalidations
+    WHERE prefix IS NOT NULL AND sequence > ?1 AND substr(?2, 1, length(prefix)) = prefix LIMIT 1";
 
 /// The invalidations so far, to be remembered when a request is sent.
 pub(super) fn count(db: &Connection) -> Result<i64> {
     state::get(db, "invalidations")
 }
 
-/// Remembers that a target is invalid.
-pub(super) fn remember(tx: &Transaction<'_>, target: TargetKey, now: Timestamp) -> Result<()> {
+/// Remembers that what this key stands for is invalid: a target, or what a purge selects.
+pub(super) fn remember(tx: &Transaction<'_>, key: &[u8; 16], now: Timestamp) -> Result<()> {
+    insert(tx, key, None, now)
+}
+
+/// Remembers that what a purge selects is invalid.
+pub(super) fn remember_selected(
+    tx: &Transaction<'_>,
+    selector: &Selector,
+    salt: &Salt,
+    now: Timestamp,
+) -> Result<()> {
+    match selector {
+        Selector::Url(url) => remember(tx, salt.target_key(url).as_bytes(), now),
+        Selector::Tag(tag) => remember(tx, &tag_key(salt, tag), now),
+        Selector::Host(domain) => remember(tx, &host_key(salt, domain), now),
+        Selector::Prefix(prefix) => {
+            let text = prefix.text();
+            insert(tx, &key(salt, ["prefix", &text, ""]), Some(&text), now)
+        }
+        Selector::Everything => remember_all(tx),
+    }
+}
+
+fn insert(
+    tx: &Transaction<'_>,
+    key: &[u8; 16],
+    prefix: Option<&str>,
+    now: Timestamp,
+) -> Result<()> {
     let sequence = state::increment(tx, "invalidations")?;
-    tx.prepare_cached("INSERT OR REPLACE INTO invalidations VALUES (?1, ?2, ?3)")?
-        .execute(params![target.as_bytes(), sequence, now.as_millis()])?;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO invalidations (url_key, sequence, invalidated_at, prefix)
+         VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![key, sequence, now.as_millis(), prefix])?;
     Ok(())
 }
 
@@ -26,16 +67,51 @@ pub(super) fn remember_all(tx: &Transaction<'_>) -> Result<()> {
     state::set(tx, "cleared", sequence)
 }
 
-/// Whether a target was invalidated since the first `begun` invalidations, or may have been.
-pub(super) fn is_outdated(tx: &Transaction<'_>, target: TargetKey, begun: i64) -> Result<bool> {
+/// Whether a response to store was invalidated, or purged, since its fill began, or may have been.
+pub(super) fn is_outdated(tx: &Transaction<'_>, row: &Row, salt: &Salt) -> Result<bool> {
+    let begun = row.begun;
+    if count(tx)? == begun {
+        return Ok(false);
+    }
     if begun < state::get(tx, "cleared")?.max(state::get(tx, "forgotten")?) {
         return Ok(true);
     }
-    let sequence = tx
-        .prepare_cached("SELECT sequence FROM invalidations WHERE url_key = ?1")?
-        .query_row([&target.as_bytes()[..]], |row| row.get::<_, i64>(0))
-        .optional()?;
-    Ok(sequence.is_some_and(|sequence| sequence > begun))
+    let mut is_later = tx.prepare_cached(IS_LATER)?;
+    let mut was_invalidated = |key: &[u8; 16]| -> Result<bool> {
+        let is_later = is_later.query_row(params![key, begun], |row| row.get(0));
+        Ok(is_later.optional()?.unwrap_or_default())
+    };
+    if was_invalidated(row.target.as_bytes())? || was_invalidated(&host_key(salt, &row.url.domain))?
+    {
+        return Ok(true);
+    }
+    let response = &row.response;
+    for tag in response.tags.iter().chain(response.request_tags.iter()) {
+        if was_invalidated(&tag_key(salt, tag))? {
+            return Ok(true);
+        }
+    }
+    let url = UrlBase::of_record(&row.url).text();
+    let mut is_under_later = tx.prepare_cached(IS_UNDER_LATER)?;
+    Ok(is_under_later.exists(params![begun, url])?)
+}
+
+fn tag_key(salt: &Salt, tag: &Tag) -> [u8; 16] {
+    key(salt, ["tag", tag.origin().unwrap_or_default(), tag.name()])
+}
+
+fn host_key(salt: &Salt, domain: &str) -> [u8; 16] {
+    key(salt, ["host", domain, ""])
+}
+
+/// A key that is that of no target, which begins with its scheme and a colon.
+fn key(salt: &Salt, [kind, origin, name]: [&str; 3]) -> [u8; 16] {
+    use sha2::Digest as _;
+    let mut hasher = salt.hasher();
+    for part in [kind, "\0", origin, "\0", name] {
+        hasher.update(part);
+    }
+    first_bytes(hasher)
 }
 
 /// Forgets up to `most` invalidations of an hour ago and before, or of more than an hour ahead: the clock was set

@@ -35,7 +35,8 @@ enum ReadAhead {
 
 pub(super) const VARIANTS: &str = "
     SELECT r.response_id, v.content_id, r.status_code, r.requested_at, r.responded_at, r.headers, v.vary_key, v.range,
-        c.original_size, c.chunk_count, c.compression_process_id, c.content_hash, c.body_content, c.checksum
+        c.original_size, c.chunk_count, c.compression_process_id, c.content_hash, c.body_content, c.checksum,
+        r.stale_since
     FROM variants v
     JOIN responses r ON r.response_id = v.response_id
     JOIN body_contents c ON c.content_id = v.content_id
@@ -225,6 +226,7 @@ fn read_variant(db: &Connection, opened: &Opened, row: &Row<'_>) -> Result<Optio
             variant,
             range: is_part.then(|| range.to_owned()),
             body_len,
+            stale_since: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_millis),
         },
         body: None,
     }))

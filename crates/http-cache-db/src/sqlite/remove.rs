@@ -180,6 +180,24 @@ pub(super) fn hide(tx: &Transaction<'_>, most: u32) -> Result<u64> {
     Ok(some.len() as u64)
 }
 
+/// Hides responses, to be removed later.
+pub(super) fn hide_each(tx: &Transaction<'_>, responses: &[i64]) -> Result<Removed> {
+    let mut hide =
+        tx.prepare_cached("UPDATE responses SET is_deleted = 1 WHERE response_id = ?1")?;
+    let mut delete = tx.prepare_cached(
+        "DELETE FROM variants WHERE response_id = ?1 AND url_key =
+             (SELECT url_key FROM urls JOIN requests USING (url_id) WHERE request_id = ?1)",
+    )?;
+    for response in responses {
+        hide.execute([response])?;
+        delete.execute([response])?;
+    }
+    Ok(Removed {
+        responses: responses.len() as u64,
+        bytes: 0,
+    })
+}
+
 /// Makes everything invalid that is stored, and what is on its way.
 pub(super) fn hide_all(tx: &Transaction<'_>) -> Result<()> {
     invalidations::remember_all(tx)?;

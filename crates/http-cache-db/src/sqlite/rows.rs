@@ -21,7 +21,7 @@ pub(super) const INSERT_RESPONSE: &str = "
 const UPDATE_RESPONSE: &str = "
     UPDATE responses
     SET status_code = ?2, requested_at = ?3, responded_at = ?4, expires_at = ?5, max_age = ?6, cache_control = ?7,
-        body_id = ?8, headers = ?9
+        body_id = ?8, headers = ?9, stale_since = NULL
     WHERE response_id = ?1";
 
 /// The columns of a response that its head fills.

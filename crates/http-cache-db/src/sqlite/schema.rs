@@ -30,5 +30,11 @@ pub static HTTP_CACHE: Component = Component {
             include_str!("../../migrations/http_cache/0004_deltas.up.sql"),
             include_str!("../../migrations/http_cache/0004_deltas.down.sql"),
         ),
+        Migration::new(
+            5,
+            "tags",
+            include_str!("../../migrations/http_cache/0005_tags.up.sql"),
+            include_str!("../../migrations/http_cache/0005_tags.down.sql"),
+        ),
     ],
 };

@@ -9,6 +9,7 @@ mod existing;
 mod faults;
 mod files;
 mod listing;
+mod purging;
 mod questions;
 mod recompressing;
 mod schema;

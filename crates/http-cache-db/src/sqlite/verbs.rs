@@ -17,8 +17,8 @@ use crate::events::{Event, Events};
 use crate::keys::{Salt, TargetKey};
 use crate::record::ContentHash;
 use crate::store::{
-    ContentId, Counts, Evicted, Fill, Health, Hit, ResponseId, ResponseStore, StoredBody, Variant,
-    Version,
+    ContentId, Counts, Evicted, Fill, Health, Hit, Purge, ResponseId, ResponseStore, StoredBody,
+    Variant, Version,
 };
 
 /// The responses of one transaction.
@@ -77,11 +77,15 @@ impl ResponseStore for SqliteStore {
     async fn invalidate(&self, target: TargetKey) -> Result<u64> {
         self.shared.note_invalidation();
         let removed = self.shared.remove("invalidate", move |tx, now| {
-            invalidations::remember(tx, target, now)?;
+            invalidations::remember(tx, target.as_bytes(), now)?;
             let responses = of_target(tx, target.as_bytes())?;
             remove_responses(tx, &responses, now)
         });
         removed.await
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<u64> {
+        self.shared.purge(purge).await
     }
 
     async fn remove(&self, response: ResponseId) -> Result<bool> {

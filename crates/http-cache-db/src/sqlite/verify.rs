@@ -65,6 +65,10 @@ const INVARIANTS: &[(&str, &str)] = &[
               WHERE p.dictionary_id = d.dictionary_id)",
     ),
     (
+        "a tag that no response has",
+        "SELECT count(*) FROM tags WHERE tag_id NOT IN (SELECT tag_id FROM tagged_responses)",
+    ),
+    (
         "a short body that nothing refers to",
         "SELECT count(*) FROM body_contents WHERE reference_count = 0 AND chunk_count = 0",
     ),

@@ -1,6 +1,7 @@
 //! What every store does, as tests.
 
 mod freshening;
+mod purging;
 mod removing;
 mod storing;
 
@@ -15,6 +16,7 @@ use crate::policy::{ExchangeTimes, Mode, Policy, RequestHead, ResponseHead};
 use crate::test_headers::headers;
 
 pub(crate) use freshening::*;
+pub(crate) use purging::*;
 pub(crate) use removing::*;
 pub(crate) use storing::*;
 
@@ -47,6 +49,12 @@ macro_rules! store_cases {
             bytes_above_ascii_and_repeated_lines_survive,
             events_tell_what_happened,
             a_version_is_told_if_the_body_is_another,
+            what_has_a_tag_is_purged_together,
+            groups_are_of_an_origin,
+            urls_prefixes_and_hosts_are_purged,
+            what_was_purged_since_a_fill_began_is_not_stored,
+            what_is_purged_softly_stays_and_is_stale,
+            tags_of_requests_outlive_a_validation,
             a_closed_store_says_so,
         );
     };

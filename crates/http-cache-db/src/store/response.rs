@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::engine::{StoredHead, StoredResponse};
 use crate::policy::{Policy, RequestHead};
+use crate::tags::Tags;
 
 /// Which stored response. Never used again for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,11 @@ pub struct NewResponse {
     pub no_cache: bool,
     /// The directive `no-store`, which something else outranks.
     pub no_store: bool,
+    /// The tags that its fields give it. They take the place of those that the stored response had from its fields.
+    pub tags: Tags,
+    /// The tags that the request gives it. Those of earlier requests stay when it is
+    /// [freshened](super::Fill::freshen).
+    pub request_tags: Tags,
 }
 
 impl NewResponse {
@@ -46,6 +52,8 @@ impl NewResponse {
             must_revalidate: control.must_revalidate,
             no_cache: control.no_cache,
             no_store: control.no_store,
+            tags: Tags::default(),
+            request_tags: Tags::default(),
         }
     }
 }

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response};
 use http_cache_db::cache::Body;
-use http_cache_db::engine::{CacheStatus, StoredHead};
+use http_cache_db::engine::CacheStatus;
 use http_cache_db::events::Events;
 use http_cache_db::store::{
-    ContentHash, ContentId, Counts, Evicted, Fill, Health, Hit, NewResponse, ResponseId,
+    ContentHash, ContentId, Counts, Evicted, Fill, Health, Hit, NewResponse, Purge, ResponseId,
     ResponseStore, StoredBody, Variant, Version,
 };
-use http_cache_db::{Error, HttpCache, Salt, TargetKey};
+use http_cache_db::{Clock as _, Error, HttpCache, Salt, SystemClock, TargetKey};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -20,7 +20,7 @@ type Result<T> = std::result::Result<T, Error>;
 struct Row {
     id: i64,
     target: TargetKey,
-    head: StoredHead,
+    response: NewResponse,
     body: Bytes,
 }
 
@@ -73,7 +73,7 @@ impl ResponseStore for List {
         let variant = |row: &Row| Variant {
             id: ResponseId(row.id),
             content: ContentId(row.id),
-            head: row.head.clone(),
+            head: row.response.head.clone(),
             body: None,
         };
         Ok(found.map(variant).collect())
@@ -106,6 +106,17 @@ impl ResponseStore for List {
 
     async fn invalidate(&self, target: TargetKey) -> Result<u64> {
         Ok(self.remove_rows(|row| row.target == target))
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<u64> {
+        if purge.is_soft() {
+            let mut rows = self.rows.lock().unwrap();
+            let selected = rows.iter_mut().filter(|row| purge.selects(&row.response));
+            let stale_since = Some(SystemClock::new().now());
+            let marked = selected.map(|row| row.response.head.stale_since = stale_since);
+            return Ok(marked.count() as u64);
+        }
+        Ok(self.remove_rows(|row| purge.selects(&row.response)))
     }
 
     async fn remove(&self, response: ResponseId) -> Result<bool> {
@@ -173,16 +184,16 @@ impl Fill for ListFill {
     }
 
     async fn commit(self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
-        let (target, head) = (self.target, response.head);
+        let target = self.target;
         self.store
-            .remove_rows(|row| row.target == target && head.replaces(&row.head));
+            .remove_rows(|row| row.target == target && response.head.replaces(&row.response.head));
         let mut rows = self.store.rows.lock().unwrap();
         let id = rows.last().map_or(1, |row| row.id + 1);
         let body = self.body.freeze();
         rows.push(Row {
             id,
             target,
-            head,
+            response,
             body,
         });
         Ok(Some(ResponseId(id)))
@@ -196,7 +207,7 @@ impl Fill for ListFill {
     ) -> Result<bool> {
         let mut rows = self.store.rows.lock().unwrap();
         let row = rows.iter_mut().find(|row| row.id == id.0);
-        Ok(row.map(|row| row.head = response.head).is_some())
+        Ok(row.map(|row| row.response = response).is_some())
     }
 }
 
@@ -224,7 +235,7 @@ async fn a_store_of_the_application_keeps_and_answers() {
     assert_eq!(store.rows.lock().unwrap()[0].body, "one");
 
     store.rows.lock().unwrap()[0].body = "of the list".into();
-    store.rows.lock().unwrap()[0].head.body_len = 11;
+    store.rows.lock().unwrap()[0].response.head.body_len = 11;
     let hit = cache.handle(ask("GET"), &origin).await.unwrap();
     assert!(did(&hit).contains(";hit;"), "{}", did(&hit));
     assert_eq!(hit.into_body().bytes().await.unwrap(), "of the list");
@@ -233,6 +244,12 @@ async fn a_store_of_the_application_keeps_and_answers() {
     let counted = hits.iter().map(|hit| (hit.response, hit.bytes));
     let expected = [(None, 0), (Some(ResponseId(1)), 11)];
     assert_eq!(counted.collect::<Vec<_>>(), expected);
+
+    let purge = Purge::host("example.org").unwrap();
+    assert_eq!(store.purge(&purge.soft()).await.unwrap(), 1);
+    let stale = cache.handle(ask("GET"), &origin).await.unwrap();
+    assert!(did(&stale).contains("fwd=stale"), "{}", did(&stale));
+    assert_eq!(stale.into_body().bytes().await.unwrap(), "one");
 
     cache.handle(ask("POST"), &origin).await.unwrap();
     assert_eq!(store.counts().await.unwrap().responses, 0);

@@ -9,8 +9,8 @@ use store_core::{Error, ErrorKind};
 use super::*;
 use crate::keys::{Salt, TargetKey};
 use crate::store::{
-    ContentHash, ContentId, Counts, Evicted, Fill, Health, NewResponse, ResponseId, StoredBody,
-    Variant, Version,
+    ContentHash, ContentId, Counts, Evicted, Fill, Health, NewResponse, Purge, ResponseId,
+    StoredBody, Variant, Version,
 };
 
 #[derive(Clone, Debug)]
@@ -154,6 +154,11 @@ impl ResponseStore for Faulty {
     async fn invalidate(&self, target: TargetKey) -> Result<u64> {
         self.check("invalidate")?;
         self.inner.invalidate(target).await
+    }
+
+    async fn purge(&self, purge: &Purge) -> Result<u64> {
+        self.check("purge")?;
+        self.inner.purge(purge).await
     }
 
     async fn remove(&self, response: ResponseId) -> Result<bool> {

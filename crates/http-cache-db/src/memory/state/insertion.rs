@@ -4,10 +4,9 @@ use bytes::Bytes;
 use store_core::{MINUTE, Timestamp};
 
 use super::State;
-use crate::engine::StoredHead;
 use crate::keys::TargetKey;
-use crate::memory::stored::{Stored, head_bytes};
-use crate::store::{ContentId, MAX_VARIANTS, ResponseId};
+use crate::memory::stored::Stored;
+use crate::store::{ContentId, MAX_VARIANTS, NewResponse, ResponseId};
 
 /// What was stored.
 pub(in crate::memory) struct Inserted {
@@ -23,11 +22,12 @@ impl State {
     pub(in crate::memory) fn insert(
         &mut self,
         target: TargetKey,
-        head: &StoredHead,
+        response: NewResponse,
         body: Bytes,
         max_versions: usize,
         now: Timestamp,
     ) -> Option<Inserted> {
+        let head = &response.head;
         let received_at = head.times.received_at;
         let (mut replaced, mut same) = (Vec::new(), None);
         for id in self.ids(target) {
@@ -51,26 +51,27 @@ impl State {
         }
         self.remove_all(replaced);
         let content = self.contents.acquire(body);
-        let (response, new_version) = match same {
-            Some(id) => (id, self.replace(id, head, content, max_versions)),
-            None => (self.add(target, head, content), None),
+        let (id, new_version) = match same {
+            Some(id) => (id, self.replace(id, response, content, max_versions)),
+            None => (self.add(target, response, content), None),
         };
         Some(Inserted {
-            response,
+            response: id,
             content,
             new_version,
             reference_count: self.contents.get(content)?.references,
         })
     }
 
-    fn add(&mut self, target: TargetKey, head: &StoredHead, content: ContentId) -> ResponseId {
+    fn add(&mut self, target: TargetKey, response: NewResponse, content: ContentId) -> ResponseId {
         self.keep_latest(target);
         self.last_id += 1;
         let id = ResponseId(self.last_id);
-        self.head_bytes += head_bytes(head);
+        let stored = Stored::new(target, response, content);
+        self.head_bytes += stored.head_bytes();
+        self.index.add(id, &stored);
         self.targets.entry(target).or_default().push(id);
-        self.responses
-            .insert(id, Stored::new(target, head, content));
+        self.responses.insert(id, stored);
         id
     }
 
@@ -93,16 +94,16 @@ impl State {
     fn replace(
         &mut self,
         id: ResponseId,
-        head: &StoredHead,
+        response: NewResponse,
         content: ContentId,
         max_versions: usize,
     ) -> Option<u64> {
         let stored = self.responses.get_mut(&id)?;
         let before = stored.current.version;
-        for content in stored.replace_body(head, content, max_versions) {
+        for content in stored.replace_body(&response.head, content, max_versions) {
             self.contents.release(content);
         }
-        self.replace_head(id, head.clone());
+        self.change_head(id, |stored| stored.replace(response));
         let version = self.responses.get(&id)?.current.version;
         (version != before).then_some(version)
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Each breaks one thing that must hold.
-const BREAKS: [&str; 22] = [
+const BREAKS: [&str; 23] = [
     "UPDATE variants SET url_key = x'00' WHERE response_id = 1",
     "UPDATE variants SET content_id = (SELECT max(content_id) FROM body_contents)",
     "DELETE FROM variants",
@@ -14,6 +14,7 @@ const BREAKS: [&str; 22] = [
     "INSERT INTO compression_dictionaries (name, domain, sample_count, trained_at, reference_count, content)
          VALUES ('00', 'a', 50, 0, 1, x'00')",
     "UPDATE body_contents SET base_content_id = 99",
+    "INSERT INTO tags (origin, name) VALUES ('', 'unused')",
     "UPDATE body_contents SET content_hash = NULL",
     "UPDATE body_contents SET chunk_count = 1",
     "UPDATE body_contents SET compressed_size = compressed_size + 1",
@@ -108,10 +109,10 @@ async fn every_view_and_trigger_works() {
     }
     assert_eq!(
         number(&store, "SELECT max(version) FROM schema_version").await,
-        4
+        5
     );
     let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
-    assert_eq!(number(&store, triggers).await, 6);
+    assert_eq!(number(&store, triggers).await, 7);
     // bodies_reference: of two responses, and of an older version.
     let referenced = "SELECT sum(reference_count) FROM body_contents";
     assert_eq!(number(&store, referenced).await, 3);
@@ -275,7 +276,7 @@ async fn no_request_scans_a_table() {
 }
 
 /// The statements of a hit, of storing and of removing, as they look things up.
-const STATEMENTS: [&str; 8] = [
+const STATEMENTS: [&str; 14] = [
     crate::sqlite::read::VARIANTS,
     "SELECT content_id FROM body_contents WHERE content_hash = ?1 AND reference_count > 0",
     "SELECT header_pair_id FROM header_pairs WHERE header_name_id = ?1 AND header_value_id = ?2 AND is_swept = 0",
@@ -285,5 +286,11 @@ const STATEMENTS: [&str; 8] = [
     "SELECT content_id FROM body_contents
      WHERE reference_count = 0 AND chunk_count > 0 AND last_referenced_at <= ?1",
     "DELETE FROM variants WHERE url_key = ?1 AND response_id = ?2",
-    "SELECT sequence FROM invalidations WHERE url_key = ?1",
+    crate::sqlite::invalidations::IS_LATER,
+    crate::sqlite::invalidations::IS_UNDER_LATER,
+    crate::sqlite::tags::FIND,
+    crate::sqlite::purge::OF_TAG,
+    crate::sqlite::purge::OF_ALL,
+    crate::sqlite::purge::URLS,
+    crate::sqlite::purge::OF_URL,
 ];
