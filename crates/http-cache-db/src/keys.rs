@@ -56,6 +56,15 @@ impl Salt {
         TargetKey(first_bytes(hasher))
     }
 
+    /// The key of something else than a target, which no target has: a URL has no such character between the two.
+    pub(crate) fn name_key(&self, kind: &str, name: &str) -> TargetKey {
+        let mut hasher = self.hasher();
+        hasher.update(kind);
+        hasher.update([0]);
+        hasher.update(name);
+        TargetKey(first_bytes(hasher))
+    }
+
     /// A hash that begins with the salt.
     pub(crate) fn hasher(&self) -> Sha256 {
         Sha256::new_with_prefix(self.0)

@@ -5,6 +5,7 @@
 //! | open a file | [`SqliteStore`], [`SqliteStoreOptions`] |
 //! | see how well the cache works | [`SqliteStore::stats`] |
 //! | find URLs, and all that is stored of one | [`SqliteStore::urls`], [`find_url`](SqliteStore::find_url), [`details`](SqliteStore::details) |
+//! | keep values by key beside the responses, as a `CacheStore` | [`SqliteStore::values`], [`ValueCache`] |
 //! | ask in SQL | [`SqliteStore::query`] |
 //! | check a file, and clean it up | [`SqliteStore::verify`], [`cleanup`](SqliteStore::cleanup) |
 //! | make a file shorter | [`SqliteStore::recompress`], [`vacuum`](SqliteStore::vacuum) |
@@ -58,6 +59,7 @@ mod tags;
 mod tests;
 mod train;
 mod upkeep;
+mod values;
 mod verbs;
 mod verify;
 
@@ -73,4 +75,5 @@ pub use query::QueryRows;
 pub use recompress::RecompressReport;
 pub use schema::HTTP_CACHE;
 pub use store::SqliteStore;
+pub use values::ValueCache;
 pub use verify::VerifyReport;

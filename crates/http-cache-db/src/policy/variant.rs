@@ -38,6 +38,14 @@ impl VariantKey {
         Some(Self { salt, digests })
     }
 
+    /// The key of a response that answers all requests.
+    pub(crate) const fn of_all(salt: Salt) -> Self {
+        Self {
+            salt,
+            digests: None,
+        }
+    }
+
     /// A stored key; `None` if the bytes are none.
     #[must_use]
     pub fn from_bytes(bytes: &[u8], salt: Salt) -> Option<Self> {

@@ -39,6 +39,12 @@ pub(super) struct Row {
     pub(super) now: Timestamp,
 }
 
+impl AsRef<Self> for Row {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// What was stored.
 #[derive(Debug)]
 pub(super) struct Stored {

@@ -6,19 +6,22 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
+use sqlite_database::rusqlite::Transaction;
 use store_core::{Error, ErrorKind, Result, SECOND};
 
 use super::chunks::Chunks;
 use super::cleanup::READING;
 use super::commit::{self, Row, Stored};
-use super::compressor::MediaType;
+use super::compressor::{Compressor, MediaType};
 use super::content::{NewContent, Source};
 use super::error::BACKEND;
 use super::freshen;
+use super::interned::Known;
 use super::open::Opened;
 use super::read::{MAX_WHOLE_BYTES, find_content};
 use super::request_fields::stored_fields;
 use super::shared::Shared;
+use super::values::{self, Value};
 use crate::events::Event;
 use crate::keys::TargetKey;
 use crate::record::{ContentHash, InvalidRecord, RequestRecord, ResponseRecord, UrlRecord};
@@ -45,6 +48,16 @@ pub(super) struct SqliteFill {
     /// Whether an append failed, or its caller went away: a part of the body is missing.
     is_broken: bool,
 }
+
+/// Stores a response, or does not if it is outdated.
+type Write<R> = fn(
+    &Transaction<'_>,
+    &Arc<Opened>,
+    &Compressor,
+    &R,
+    NewContent,
+    u32,
+) -> sqlite_database::Result<(Option<Stored>, Known)>;
 
 impl SqliteFill {
     pub(super) fn new(
@@ -165,6 +178,50 @@ impl SqliteFill {
         })
     }
 
+    /// Stores a value with this body. Yields whether it is stored.
+    pub(super) async fn store_value(mut self, bytes: Bytes, value: Value) -> Result<bool> {
+        self.media_type = MediaType::of(&value.row.response.head.headers);
+        self.append(bytes).await?;
+        Ok(self.store(value, values::store).await?.is_some())
+    }
+
+    /// Stores the response of `row` with the body that arrived, by the transaction `write`.
+    async fn store<R>(mut self, row: R, write: Write<R>) -> Result<Option<ResponseId>>
+    where
+        R: AsRef<Row> + Send + 'static,
+    {
+        let UrlRecord {
+            full_url, domain, ..
+        } = row.as_ref().url.clone();
+        let content = self.content(&domain).await?;
+        let (opened, shared) = (Arc::clone(&self.opened), Arc::clone(&self.shared));
+        let max_versions = shared.options.max_versions;
+        let written = self
+            .opened
+            .database
+            .write(move |tx| write(tx, &opened, &shared.compressor, &row, content, max_versions));
+        let (stored, new) = written
+            .await
+            .map_err(|error| self.shared.error(error, "commit"))?;
+        self.opened.interned.learn(new);
+        let Some(stored) = stored else {
+            return Ok(None);
+        };
+        if let Some(chunks) = &mut self.chunks {
+            chunks.release();
+        }
+        self.tell(full_url, &stored);
+        // An equal body in chunks was there already: these go.
+        let surplus = stored.new_bytes.is_none() && self.chunks.is_some();
+        let bytes = stored.new_bytes.unwrap_or_default();
+        let bytes = if surplus { self.body_len } else { bytes };
+        self.shared.keep_within_bounds(&self.opened, bytes).await;
+        if surplus {
+            self.shared.clean_up(&self.opened, SECOND, READING);
+        }
+        Ok(Some(stored.response))
+    }
+
     fn tell(&self, url: String, stored: &Stored) {
         let Stored {
             response,
@@ -231,38 +288,11 @@ impl Fill for SqliteFill {
         self.body_len
     }
 
-    async fn commit(mut self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
+    async fn commit(self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
         self.ensure_whole("commit")?;
         let row = self.row(response)?;
-        let url = row.url.full_url.clone();
-        let content = self.content(&row.url.domain).await?;
-        let (opened, shared) = (Arc::clone(&self.opened), Arc::clone(&self.shared));
-        let max_versions = shared.options.max_versions;
-        let written = self.opened.database.write(move |tx| {
-            commit::commit(tx, &opened, &shared.compressor, &row, content, max_versions)
-        });
-        let (stored, new) = written
-            .await
-            .map_err(|error| self.shared.error(error, "commit"))?;
-        self.opened.interned.learn(new);
-        let Some(stored) = stored else {
-            return Ok(None);
-        };
-        if let Some(chunks) = &mut self.chunks {
-            chunks.release();
-        }
-        self.tell(url, &stored);
-        // An equal body in chunks was there already: these go.
-        let surplus = stored.new_bytes.is_none() && self.chunks.is_some();
-        let bytes = stored.new_bytes.unwrap_or_default();
-        let bytes = if surplus { self.body_len } else { bytes };
-        self.shared.keep_within_bounds(&self.opened, bytes).await;
-        if surplus {
-            self.shared.clean_up(&self.opened, SECOND, READING);
-        }
-        Ok(Some(stored.response))
+        self.store(row, commit::commit).await
     }
-
     async fn freshen(
         self: Box<Self>,
         id: ResponseId,

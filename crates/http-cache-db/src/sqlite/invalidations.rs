@@ -73,27 +73,34 @@ pub(super) fn is_outdated(tx: &Transaction<'_>, row: &Row, salt: &Salt) -> Resul
     if count(tx)? == begun {
         return Ok(false);
     }
-    if begun < state::get(tx, "cleared")?.max(state::get(tx, "forgotten")?) {
+    let tags = row.response.tags.iter();
+    let tags = tags.chain(row.response.request_tags.iter());
+    let keys = [*row.target.as_bytes(), host_key(salt, &row.url.domain)].into_iter();
+    if is_any_outdated(tx, keys.chain(tags.map(|tag| tag_key(salt, tag))), begun)? {
         return Ok(true);
-    }
-    let mut is_later = tx.prepare_cached(IS_LATER)?;
-    let mut was_invalidated = |key: &[u8; 16]| -> Result<bool> {
-        let is_later = is_later.query_row(params![key, begun], |row| row.get(0));
-        Ok(is_later.optional()?.unwrap_or_default())
-    };
-    if was_invalidated(row.target.as_bytes())? || was_invalidated(&host_key(salt, &row.url.domain))?
-    {
-        return Ok(true);
-    }
-    let response = &row.response;
-    for tag in response.tags.iter().chain(response.request_tags.iter()) {
-        if was_invalidated(&tag_key(salt, tag))? {
-            return Ok(true);
-        }
     }
     let url = UrlBase::of_record(&row.url).text();
     let mut is_under_later = tx.prepare_cached(IS_UNDER_LATER)?;
     Ok(is_under_later.exists(params![begun, url])?)
+}
+
+/// Whether one of these keys was invalidated since the first `begun` invalidations, or may have been.
+pub(super) fn is_any_outdated(
+    tx: &Transaction<'_>,
+    keys: impl IntoIterator<Item = [u8; 16]>,
+    begun: i64,
+) -> Result<bool> {
+    if begun < state::get(tx, "cleared")?.max(state::get(tx, "forgotten")?) {
+        return Ok(true);
+    }
+    let mut is_later = tx.prepare_cached(IS_LATER)?;
+    for key in keys {
+        let is_later = is_later.query_row(params![key, begun], |row| row.get(0));
+        if is_later.optional()?.unwrap_or_default() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn tag_key(salt: &Salt, tag: &Tag) -> [u8; 16] {

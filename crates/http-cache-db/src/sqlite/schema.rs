@@ -36,5 +36,11 @@ pub static HTTP_CACHE: Component = Component {
             include_str!("../../migrations/http_cache/0005_tags.up.sql"),
             include_str!("../../migrations/http_cache/0005_tags.down.sql"),
         ),
+        Migration::new(
+            6,
+            "values",
+            include_str!("../../migrations/http_cache/0006_values.up.sql"),
+            include_str!("../../migrations/http_cache/0006_values.down.sql"),
+        ),
     ],
 };

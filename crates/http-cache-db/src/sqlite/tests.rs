@@ -15,6 +15,7 @@ mod recompressing;
 mod schema;
 mod telling;
 mod unwritable;
+mod values;
 
 use std::sync::Arc;
 

@@ -117,6 +117,15 @@ const INVARIANTS: &[(&str, &str)] = &[
          GROUP BY body_id HAVING count(*) > 1",
     ),
     (
+        "a value without a response, or of a removed one",
+        "SELECT count(*) FROM cached_values
+         WHERE response_id NOT IN (SELECT response_id FROM responses WHERE is_deleted = 0)",
+    ),
+    (
+        "a tag of no value",
+        "SELECT count(*) FROM value_tags WHERE response_id NOT IN (SELECT response_id FROM cached_values)",
+    ),
+    (
         "a header list that is none",
         "SELECT (SELECT count(*) FROM responses WHERE NOT json_valid(headers))
              + (SELECT count(*) FROM requests WHERE NOT json_valid(headers))",

@@ -17,4 +17,5 @@ mod reqwest_streams;
 mod support;
 mod tower_client;
 mod tower_server;
+mod values;
 mod work;

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Each breaks one thing that must hold.
-const BREAKS: [&str; 23] = [
+const BREAKS: [&str; 25] = [
     "UPDATE variants SET url_key = x'00' WHERE response_id = 1",
     "UPDATE variants SET content_id = (SELECT max(content_id) FROM body_contents)",
     "DELETE FROM variants",
@@ -27,6 +27,9 @@ const BREAKS: [&str; 23] = [
     "INSERT INTO variants SELECT url_key, method_id, x'01', range, response_id, content_id FROM variants",
     "UPDATE responses SET status_code = 299",
     "UPDATE requests SET method_id = 7",
+    "DROP TRIGGER responses_hide_value; INSERT INTO cached_values VALUES ('a:b', 1, 0, 0, NULL);
+     UPDATE responses SET is_deleted = 1 WHERE response_id = 1; DELETE FROM variants WHERE response_id = 1",
+    "INSERT INTO value_tags VALUES ('a', 1)",
     "INSERT INTO body_contents (mime_category, compression_process_id, original_size, compressed_size, first_seen_at,
          last_referenced_at) VALUES ('other', 1, 0, 0, 0, 0)",
 ];
@@ -109,10 +112,10 @@ async fn every_view_and_trigger_works() {
     }
     assert_eq!(
         number(&store, "SELECT max(version) FROM schema_version").await,
-        5
+        6
     );
     let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
-    assert_eq!(number(&store, triggers).await, 7);
+    assert_eq!(number(&store, triggers).await, 8);
     // bodies_reference: of two responses, and of an older version.
     let referenced = "SELECT sum(reference_count) FROM body_contents";
     assert_eq!(number(&store, referenced).await, 3);
@@ -258,7 +261,10 @@ async fn no_request_scans_a_table() {
     let database = store.database().unwrap();
     let counted = Arc::clone(&seen);
     let plans = database.read(move |db| {
-        for sql in STATEMENTS {
+        for sql in STATEMENTS
+            .into_iter()
+            .chain(crate::sqlite::values::STATEMENTS)
+        {
             let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
             let parameters = vec![1; statement.parameter_count()];
             let parameters = sqlite_database::rusqlite::params_from_iter(parameters);
