@@ -17,6 +17,9 @@ use tokio::sync::watch;
 
 use crate::{Home, fake};
 
+/// Of one request: a busy machine may be slower than the server of any user.
+const PATIENT: [&str; 2] = ["--timeout", "5m"];
+
 /// The ids of `rows` issues that the program lists from `offset` on, a request each.
 async fn list(
     home: &Home,
@@ -42,6 +45,7 @@ async fn list(
     ];
     let mut program = home.against(fake, &list);
     program
+        .args(PATIENT)
         .args(limits)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -81,7 +85,7 @@ async fn expected(fake: &FakeServer, rows: u64) -> BTreeSet<u64> {
     let home = Home::new();
     let rows = rows.to_string();
     let list = ["list", "issues", "--limit", &rows, "--output", "jsonl"];
-    let ran = home.run(fake, &list).await;
+    let ran = home.run(fake, &[&list[..], &PATIENT].concat()).await;
     let id = |line| serde_json::from_str::<Value>(line).unwrap()["id"].as_u64();
     let ids = ran
         .printed()
