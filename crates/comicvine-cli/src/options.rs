@@ -37,6 +37,14 @@ pub(crate) struct GlobalOptions {
     #[arg(long, alias = "database", value_name = "PATH", global = true)]
     pub(crate) db: Option<PathBuf>,
 
+    /// Keep answers in this file of an HTTP cache (http-cache-db), which is created if it does not exist: four to five
+    /// times smaller than in the store, which keeps the limits [env: `COMIC_VINE_HTTP_CACHE`].
+    ///
+    /// Other programs may keep their HTTP responses in the same file. `comicvine cache migrate` copies what the store
+    /// has.
+    #[arg(long, value_name = "PATH", global = true)]
+    pub(crate) http_cache: Option<PathBuf>,
+
     /// Base URL of the API, such as a proxy or a test server [default: the real API].
     #[arg(long, value_name = "URL", global = true)]
     #[arg(env = "COMIC_VINE_BASE_URL", hide_env_values = true)]

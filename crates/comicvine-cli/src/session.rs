@@ -113,10 +113,19 @@ pub(crate) struct OpenStores {
 impl OpenStores {
     /// Opens the stores that `global` names.
     pub(crate) async fn open(global: &GlobalOptions, purpose: Purpose) -> Result<Self, Error> {
+        Self::of(store::open(global, purpose).await?)
+    }
+
+    /// Opens the stores that `global` names, with the answers that the store itself has, to look at them.
+    pub(crate) async fn open_without_http_cache(global: &GlobalOptions) -> Result<Self, Error> {
+        Self::of(store::open_without_http_cache(global, Purpose::Inspection).await?)
+    }
+
+    fn of(backend: Backend) -> Result<Self, Error> {
         let Backend {
             stores,
             maintenance,
-        } = store::open(global, purpose).await?;
+        } = backend;
         let Stores {
             cache: Some(cache),
             dedupe: Some(dedupe),

@@ -8,6 +8,7 @@ mod dynamodb;
 #[cfg(not(feature = "dynamodb"))]
 #[path = "store/without_dynamodb.rs"]
 mod dynamodb;
+mod http_cache;
 mod maintenance;
 mod memory;
 mod sqlite;
@@ -26,6 +27,26 @@ pub(crate) use maintenance::Maintenance;
 
 /// Opens the stores that `global` or the environment names, and fails if they cannot be used.
 pub(crate) async fn open(global: &GlobalOptions, purpose: Purpose) -> Result<Backend, Error> {
+    match http_cache::path(global) {
+        None => open_without_http_cache(global, purpose).await,
+        Some(path) => {
+            let is_tiered = StoreAddress::from_options(global)?.is_tiered;
+            let backend = open_without_http_cache(global, purpose).await?;
+            http_cache::over(backend, &path, purpose, is_tiered).await
+        }
+    }
+}
+
+/// Whether `global` or the environment names the file of an HTTP cache.
+pub(crate) fn has_http_cache(global: &GlobalOptions) -> bool {
+    http_cache::path(global).is_some()
+}
+
+/// As [`open`], with the answers that the store itself has.
+pub(crate) async fn open_without_http_cache(
+    global: &GlobalOptions,
+    purpose: Purpose,
+) -> Result<Backend, Error> {
     let StoreAddress { backend, is_tiered } = StoreAddress::from_options(global)?;
     match backend {
         Address::Default => sqlite::open(&sqlite::default_path(purpose)?, purpose, false).await,

@@ -16,6 +16,7 @@
 //! | keep responses in a database: its rows as data | [`record`] |
 //! | compress bodies, and choose which | [`codec::Codecs`] |
 //! | keep responses in a file | [`SqliteStore`] |
+//! | keep values by key beside the responses, as a `CacheStore` | [`ValueCache`] |
 //! | ask a file for figures, URLs, responses | [`sqlite`] |
 //! | keep them elsewhere | implement [`store::ResponseStore`] |
 //! | hear what happens | [`events`] |
@@ -67,7 +68,7 @@ pub use cache::HttpCache;
 pub use keys::{Salt, TargetKey};
 pub use memory::MemoryStore;
 pub use redaction::{Redaction, Secrets};
-pub use sqlite::{SqliteStore, SqliteStoreOptions};
+pub use sqlite::{SqliteStore, SqliteStoreOptions, ValueCache};
 /// Options of the file, and what [`SqliteStore::database`] yields.
 pub use sqlite_database;
 pub use store_core::{

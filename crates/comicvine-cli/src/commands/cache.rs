@@ -3,6 +3,7 @@
 mod about;
 mod entries;
 mod maintenance;
+mod migrate;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,7 @@ Examples:
   comicvine cache invalidate issue:319366 volume:18136
   comicvine cache clear --scope comicvine
   comicvine cache backup comics-copy.db
+  comicvine cache migrate --http-cache comics-cache.db
   comicvine cache check --store 'dynamodb://comics?region=eu-central-1'";
 
 /// Inspect, clear, check and back up the stores.
@@ -59,8 +61,10 @@ enum Action {
     Vacuum,
     /// Check the integrity of the file, or the set-up of the table; the exit status is 1 on a fault.
     Check,
-    /// Copy the database to a new file while it is in use.
+    /// Copy the database to a new file while it is in use; with --http-cache, that file.
     Backup(Backup),
+    /// Copy the answers of the store, as long as each still lives, to the file of --http-cache.
+    Migrate,
 }
 
 #[derive(Args, Debug)]
@@ -116,6 +120,9 @@ struct Backup {
 }
 
 pub(crate) async fn run(global: &GlobalOptions, cache: Cache) -> Result<(), Error> {
+    if matches!(cache.action, Action::Migrate) {
+        return migrate::run(global).await;
+    }
     let purpose = match cache.action {
         Action::Stats | Action::List(_) | Action::Show(_) => Purpose::Inspection,
         Action::Delete(_)
@@ -124,7 +131,8 @@ pub(crate) async fn run(global: &GlobalOptions, cache: Cache) -> Result<(), Erro
         | Action::Cleanup
         | Action::Vacuum
         | Action::Check
-        | Action::Backup(_) => Purpose::Maintenance,
+        | Action::Backup(_)
+        | Action::Migrate => Purpose::Maintenance,
     };
     let stores = OpenStores::open(global, purpose).await?;
     let output = global.output;
@@ -139,6 +147,7 @@ pub(crate) async fn run(global: &GlobalOptions, cache: Cache) -> Result<(), Erro
         Action::Vacuum => maintenance::vacuum(&stores).await,
         Action::Check => maintenance::check(&stores).await,
         Action::Backup(backup) => maintenance::backup(&stores, &backup.path).await,
+        Action::Migrate => migrate::run(global).await,
     };
     stores.close(result).await
 }

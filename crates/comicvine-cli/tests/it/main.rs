@@ -13,6 +13,7 @@ mod db;
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod errors;
+mod http_cache;
 mod inspection;
 mod key;
 mod maintenance;

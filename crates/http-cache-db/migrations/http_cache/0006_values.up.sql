@@ -1,15 +1,14 @@
 -- Values by key, as the contract of a cache (CacheStore) has them: each is the body of a response.
 CREATE TABLE cached_values (
-    key TEXT PRIMARY KEY,
-    response_id INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
+    response_id INTEGER PRIMARY KEY REFERENCES requests ON DELETE CASCADE,
+    key TEXT NOT NULL UNIQUE,
     -- When the value was asked for. Of two fills, the one that began later counts.
     began_at INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     -- NULL: never.
     expires_at INTEGER
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
-CREATE UNIQUE INDEX cached_values_response ON cached_values (response_id);
 CREATE INDEX cached_values_expiry ON cached_values (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE value_tags (

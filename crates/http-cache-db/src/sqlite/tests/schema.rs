@@ -27,7 +27,7 @@ const BREAKS: [&str; 25] = [
     "INSERT INTO variants SELECT url_key, method_id, x'01', range, response_id, content_id FROM variants",
     "UPDATE responses SET status_code = 299",
     "UPDATE requests SET method_id = 7",
-    "DROP TRIGGER responses_hide_value; INSERT INTO cached_values VALUES ('a:b', 1, 0, 0, NULL);
+    "DROP TRIGGER responses_hide_value; INSERT INTO cached_values VALUES (1, 'a:b', 0, 0, NULL);
      UPDATE responses SET is_deleted = 1 WHERE response_id = 1; DELETE FROM variants WHERE response_id = 1",
     "INSERT INTO value_tags VALUES ('a', 1)",
     "INSERT INTO body_contents (mime_category, compression_process_id, original_size, compressed_size, first_seen_at,

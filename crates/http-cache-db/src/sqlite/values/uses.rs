@@ -23,12 +23,11 @@ impl Uses {
         if pending.len() >= MAX_PENDING {
             return;
         }
-        let (scope, rest) = key.as_str().split_once(':').unwrap_or(("", key.as_str()));
-        let path = rest.split('?').next().unwrap_or_default();
         pending.push(Hit {
             response: found.map(|found| found.response),
-            host: scope.to_owned(),
-            path: path.to_owned(),
+            host: key.scope().unwrap_or_default().to_owned(),
+            // Keys are mostly hashes, of which a day has more than are counted each for itself.
+            path: "/".to_owned(),
             at: now,
             duration: Duration::ZERO,
             bytes: found.map_or(0, |found| found.entry.value.len() as u64),

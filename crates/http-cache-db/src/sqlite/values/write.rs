@@ -95,8 +95,8 @@ fn is_outdated(tx: &Transaction<'_>, value: &Value, older: Option<&Older>) -> Re
 fn write_row(tx: &Transaction<'_>, value: &Value, response: i64) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO cached_values (key, response_id, began_at, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (key) DO UPDATE SET response_id = excluded.response_id, began_at = excluded.began_at,
-             created_at = excluded.created_at, expires_at = excluded.expires_at",
+         ON CONFLICT (response_id) DO UPDATE SET began_at = excluded.began_at, created_at = excluded.created_at,
+             expires_at = excluded.expires_at",
     )?
     .execute(params![
         value.key.as_str(),
