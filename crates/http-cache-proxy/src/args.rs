@@ -1,10 +1,11 @@
 //! The command line, and the config file of the same settings.
 
+mod origins;
 mod values;
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -15,6 +16,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::Error;
 
+pub(crate) use origins::OriginTable;
 use values::DEFAULT_MEMORY;
 pub(crate) use values::{ByteSize, Moment, Ttl};
 
@@ -23,15 +25,22 @@ Examples:
   http-cache-proxy --origin https://example.org --db cache.db
   http-cache-proxy --origin http://127.0.0.1:3000 --memory 1GiB --listen 127.0.0.1:8081
   http-cache-proxy --config proxy.toml
+  http-cache-proxy --config proxy.toml --check
   http-cache-proxy db stats --db cache.db
 
 A config file has the same settings, such as
   origin = \"https://example.org\"
   db = \"cache.db\"
   default-ttl = \"5m\"
-Options of the command line come first.";
+and may have several origins:
+  [[origins]]
+  origin = \"http://127.0.0.1:3000\"
+  host = \"*.example.org\"
+  path = \"/api\"
+  private = true
+Options of the command line come before the same settings of the file, but for what [[origins]] say of their own.";
 
-/// An HTTP cache (RFC 9111) in front of an origin.
+/// An HTTP cache (RFC 9111) in front of one or several origins.
 ///
 /// Answers requests from stored responses where the standard allows it, and asks the origin otherwise. Each
 /// answer from the cache or the origin says in its Cache-Status field what was done.
@@ -45,6 +54,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// Check the settings, print which requests go to which origin, and end
+    #[arg(long)]
+    pub(crate) check: bool,
+
     #[command(flatten)]
     settings: Settings,
 }
@@ -56,7 +69,7 @@ pub(crate) enum Command {
 }
 
 /// The settings, of the command line or of a file.
-#[derive(Args, Debug, Default, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 #[expect(
     clippy::struct_excessive_bools,
@@ -66,6 +79,10 @@ pub(crate) struct Settings {
     /// Base URL of the origin, with its scheme
     #[arg(long, value_name = "URL", env = "HTTP_CACHE_PROXY_ORIGIN")]
     pub(crate) origin: Option<String>,
+
+    /// Origins by the host and path of requests; only in a file
+    #[arg(skip)]
+    pub(crate) origins: Vec<OriginTable>,
 
     /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", env = "HTTP_CACHE_PROXY_LISTEN")]
@@ -179,20 +196,27 @@ impl Arguments {
         Ok(arguments)
     }
 
-    /// The configuration: that of the file, overridden by the command line.
-    pub(crate) fn config(self) -> Result<Config, Error> {
-        let file = match self.config {
-            None => Settings::default(),
-            Some(path) => {
-                let text = fs::read_to_string(&path).map_err(|source| Error::ReadConfig {
-                    path: path.clone(),
-                    source,
-                })?;
-                toml::from_str(&text).map_err(|source| Error::ParseConfig { path, source })?
-            }
-        };
-        Config::new(&self.settings.or(file))
+    /// The config file.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
+
+    /// The configuration: that of the file as it is now, overridden by the command line.
+    pub(crate) fn config(&self) -> Result<Config, Error> {
+        let file = self.file().map_or_else(|| Ok(Settings::default()), read)?;
+        Config::new(&self.settings.clone().or(file))
+    }
+}
+
+fn read(path: &Path) -> Result<Settings, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::ReadConfig {
+        path: path.to_owned(),
+        source,
+    })?;
+    toml::from_str(&text).map_err(|source| Error::ParseConfig {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 impl Settings {
@@ -205,6 +229,7 @@ impl Settings {
         };
         Self {
             origin: self.origin.or(file.origin),
+            origins: file.origins,
             listen: self.listen.or(file.listen),
             memory,
             db,

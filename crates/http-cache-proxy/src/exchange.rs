@@ -1,7 +1,6 @@
 //! One request of a client, from its checks to its answer.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_cache_db::cache::{self, Body};
@@ -11,9 +10,10 @@ use http_cache_db::store::ResponseStore;
 use http_cache_db::{HttpCache, Redaction, SystemClock};
 use hyper::body::Incoming;
 
-use crate::config::{Config, Origin};
+use crate::config::Config;
 use crate::error::Error;
 use crate::plain::sentence;
+use crate::routing::Routing;
 use crate::socket::SharedSocket;
 use crate::upstream::{NoAnswer, Upstream};
 use crate::via::Via;
@@ -22,16 +22,15 @@ use crate::{host, max_forwards};
 /// The name of this cache in `Cache-Status`, and the beginning of that in `Via`.
 const NAME: &str = "http-cache-proxy";
 
-/// The cache, and the way to its origin.
+/// The cache, and the ways to its origins.
 #[derive(Debug)]
 pub(crate) struct Proxy {
-    origin: Origin,
-    upstream: Upstream,
+    /// The one store; each route has its own rules.
     cache: HttpCache,
+    routing: RwLock<Arc<Routing>>,
     redaction: Redaction,
     via: Arc<Via>,
     clock: SystemClock,
-    timeout: Duration,
 }
 
 /// The client of a request, as far as interim responses need it.
@@ -43,7 +42,7 @@ pub(crate) struct Client {
 
 /// The origin, as a request of a client reaches it.
 #[derive(Clone, Debug)]
-struct Route {
+struct Sender {
     upstream: Upstream,
     via: Arc<Via>,
     /// `None` if no client waits.
@@ -57,7 +56,7 @@ struct Unanswered {
     status: Option<CacheStatus>,
 }
 
-impl cache::Origin for Route {
+impl cache::Origin for Sender {
     type Error = Unanswered;
 
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Unanswered> {
@@ -87,17 +86,15 @@ impl cache::Origin for Route {
 impl Proxy {
     pub(crate) fn new(config: &Config, store: Arc<dyn ResponseStore>) -> Result<Self, Error> {
         let cache = HttpCache::new(store)
-            .with_policy(config.policy.clone())
             .with_redaction(config.redaction.clone())
             .with_name(NAME);
+        let routing = Routing::new(config, &cache, None)?;
         Ok(Self {
-            origin: config.origin.clone(),
-            upstream: Upstream::new(&config.origin.scheme, config.timeout)?,
             cache,
+            routing: RwLock::new(Arc::new(routing)),
             redaction: config.redaction.clone(),
             via: Arc::new(Via::new(NAME)),
             clock: SystemClock::new(),
-            timeout: config.timeout,
         })
     }
 
@@ -105,9 +102,22 @@ impl Proxy {
         &self.clock
     }
 
-    /// How long the other side may stall, the origin or a client.
-    pub(crate) const fn timeout(&self) -> Duration {
-        self.timeout
+    pub(crate) const fn redaction(&self) -> &Redaction {
+        &self.redaction
+    }
+
+    /// The routes and what else a reload changes. They stay as they are for who has them.
+    pub(crate) fn routing(&self) -> Arc<Routing> {
+        let routing = self.routing.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&routing)
+    }
+
+    /// Serves requests that come from now on by these settings. If they cannot be, nothing has changed.
+    pub(crate) fn change(&self, config: &Config) -> Result<(), Error> {
+        let next = Routing::new(config, &self.cache, Some(&self.routing()))?;
+        let mut routing = self.routing.write().unwrap_or_else(PoisonError::into_inner);
+        *routing = Arc::new(next);
+        Ok(())
     }
 
     /// Writes what is pending, and closes the store.
@@ -119,12 +129,14 @@ impl Proxy {
     /// The answer to a request.
     pub(crate) async fn respond(
         &self,
+        routing: &Routing,
         request: Request<Incoming>,
         client: Client,
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         if parts.method == Method::CONNECT {
-            let refusal = "This proxy stands in front of one origin; it opens no tunnels.\n";
+            let refusal =
+                "This proxy opens no tunnels: nothing of what passes through one can be cached.\n";
             return sentence(StatusCode::METHOD_NOT_ALLOWED, refusal);
         }
         if !host::is_named(&parts.headers, client.version) {
@@ -145,18 +157,19 @@ impl Proxy {
         if let Some(answer) = max_forwards::count_hop(&mut parts, &self.redaction) {
             return answer;
         }
-        let Some(target) = self.origin.target(&parts.uri) else {
-            return sentence(StatusCode::BAD_REQUEST, "The target is no path.\n");
+        let (way, target) = match routing.find(&parts) {
+            Ok(found) => found,
+            Err(refusal) => return refusal.answer(),
         };
         parts.uri = target;
         parts.extensions.clear();
-        let route = Route {
-            upstream: self.upstream.clone(),
+        let sender = Sender {
+            upstream: way.upstream.clone(),
             via: Arc::clone(&self.via),
             client: Some(client),
         };
         let request = Request::from_parts(parts, Body::new(body));
-        let answer = self.cache.handle(request, &route).await;
+        let answer = way.cache.handle(request, &sender).await;
         let mut response = answer.unwrap_or_else(no_answer);
         self.via.add_to(response.headers_mut());
         response

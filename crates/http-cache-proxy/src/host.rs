@@ -1,8 +1,12 @@
-//! The field `Host` of a request (RFC 9112, section 3.2).
+//! The host of a request: that of its target (RFC 9112, section 3.2.2), else of its field `Host` (section 3.2).
 
 use std::net::Ipv6Addr;
 
+use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Version, header};
+
+use crate::config::normal_host;
 
 /// Whether a request of this version names its host as it must: once, and by a host with or without a port.
 pub(crate) fn is_named(headers: &HeaderMap, version: Version) -> bool {
@@ -12,6 +16,16 @@ pub(crate) fn is_named(headers: &HeaderMap, version: Version) -> bool {
         (Some(host), None) => is_host(host),
         (Some(_), Some(_)) => false,
     }
+}
+
+/// The host that a request is for, without its port, in the normal form of URLs. `None` if it names none.
+pub(crate) fn of(request: &Parts) -> Option<String> {
+    if let Some(authority) = request.uri.authority() {
+        return normal_host(authority.host());
+    }
+    let field = request.headers.get(header::HOST)?;
+    let authority: Authority = field.to_str().ok()?.parse().ok()?;
+    normal_host(authority.host())
 }
 
 fn is_host(value: &HeaderValue) -> bool {
@@ -50,6 +64,20 @@ mod tests {
 
     fn is_host(text: &str) -> bool {
         HeaderValue::from_str(text).is_ok_and(|value| super::is_host(&value))
+    }
+
+    #[test]
+    fn the_host_of_the_target_comes_before_the_field() {
+        for (target, field, host) in [
+            ("/", "A.example:8080", Some("a.example")),
+            ("http://b.example/", "a.example", Some("b.example")),
+            ("/", "[::0:1]:80", Some("[::1]")),
+            ("/", "", None),
+        ] {
+            let request = http::Request::get(target).header("host", field).body(());
+            let (parts, ()) = request.unwrap().into_parts();
+            assert_eq!(of(&parts).as_deref(), host, "{target} {field}");
+        }
     }
 
     #[test]

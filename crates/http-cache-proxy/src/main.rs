@@ -1,4 +1,4 @@
-//! `http-cache-proxy`: an HTTP cache in front of an origin, by RFC 9111.
+//! `http-cache-proxy`: an HTTP cache in front of origins, by RFC 9111.
 //!
 //! Exit status: 0 after SIGINT or SIGTERM; 1 if it cannot serve; 2 wrong usage. `http-cache-proxy db` looks at the file
 //! of responses: 0 if that succeeded, 1 if not.
@@ -14,6 +14,8 @@ mod max_forwards;
 mod observed;
 mod output;
 mod plain;
+mod reload;
+mod routing;
 mod serve;
 mod socket;
 mod storage;
@@ -43,6 +45,7 @@ async fn main() -> ExitCode {
 async fn run(mut arguments: Arguments) -> Result<(), Error> {
     match arguments.command.take() {
         Some(Command::Db(db)) => db::run(db).await,
-        None => serve::run(arguments.config()?).await,
+        None if arguments.check => output::print(&arguments.config()?.table()),
+        None => serve::run(arguments).await,
     }
 }

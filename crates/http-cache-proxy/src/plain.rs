@@ -13,3 +13,13 @@ pub(crate) fn sentence(status: StatusCode, text: &'static str) -> Response<Body>
         .insert(header::CONTENT_TYPE, content_type);
     response
 }
+
+/// Why a request is answered by this proxy: the status, and a sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) &'static str);
+
+impl Refusal {
+    pub(crate) fn answer(self) -> Response<Body> {
+        sentence(self.0, self.1)
+    }
+}

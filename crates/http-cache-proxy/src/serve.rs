@@ -1,4 +1,6 @@
-//! The listener, its connections, and their end.
+//! The listener, its connections, their settings and their end.
+
+mod connection;
 
 use std::fmt;
 use std::io::Write;
@@ -6,24 +8,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Request;
-use http_cache_db::cache::Body;
 use http_cache_db::events::Events;
-use http_cache_db::{Clock, Redaction};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http_cache_db::{Clock, ErrorChain};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::access_log::Line;
-use crate::config::Config;
+use crate::args::Arguments;
 use crate::error::Error;
-use crate::exchange::{Client, Proxy};
-use crate::observed::Observed;
-use crate::socket::SharedSocket;
+use crate::exchange::Proxy;
+use crate::reload::Reload;
 use crate::storage;
 use crate::warnings;
 
@@ -33,7 +27,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until SIGINT or SIGTERM.
-pub(crate) async fn run(config: Config) -> Result<(), Error> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
+    let config = arguments.config()?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let listen = |source| Error::Listen {
@@ -46,18 +41,21 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let _listener = warnings::listen(&events);
     let store = storage::open(&config, events).await?;
     let proxy = Arc::new(Proxy::new(&config, store)?);
-    announce(address, &config);
+    let summary = config.summary();
+    let reload = Reload::new(arguments, config);
+    // Without a file, the signal ends the program, as the loss of a terminal should.
+    let hangup = reload.is_possible().then(|| signal(SignalKind::hangup()));
+    let mut hangup = hangup.transpose().map_err(Error::Signals)?;
+    announce(address, &summary);
 
     let graceful = GracefulShutdown::new();
-    let log = config
-        .has_access_log
-        .then(|| Arc::new(config.redaction.clone()));
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, client)) => connect(&graceful, &proxy, log.clone(), stream, client),
+                Ok((stream, client)) => connection::serve(&graceful, &proxy, stream, client),
                 Err(_) => pause(&proxy, ACCEPT_PAUSE).await,
             },
+            () = received(&mut hangup) => change(&proxy, &reload),
             _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
         }
@@ -70,76 +68,55 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     proxy.close().await
 }
 
+/// Waits for the signal, indefinitely if there is none to wait for.
+async fn received(signal: &mut Option<Signal>) {
+    let received = match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    };
+    if received.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Serves by the settings as they are now, or by the old ones if those are not valid.
+fn change(proxy: &Proxy, reload: &Reload) {
+    let changed = reload.read().and_then(|(config, fixed)| {
+        proxy.change(&config)?;
+        Ok((config, fixed))
+    });
+    match changed {
+        Ok((config, fixed)) => {
+            if !fixed.is_empty() {
+                report(&format_args!(
+                    "warning: a change of {} needs a restart; the old setting stays",
+                    fixed.join(", ")
+                ));
+            }
+            report(&format_args!(
+                "the settings were read again, {}",
+                config.summary()
+            ));
+        }
+        Err(error) => report(&format_args!(
+            "warning: the settings stay as they were: {}",
+            ErrorChain(&error)
+        )),
+    }
+}
+
 async fn pause(proxy: &Proxy, duration: Duration) {
     proxy.clock().sleep(duration).await;
 }
 
-fn announce(address: SocketAddr, config: &Config) {
+fn announce(address: SocketAddr, summary: &str) {
     // Whoever closed standard output needs no address.
-    let _closed = writeln!(
-        std::io::stdout(),
-        "listening on http://{address} for {}",
-        config.origin.base
-    );
+    let _closed = writeln!(std::io::stdout(), "listening on http://{address} {summary}");
     if !address.ip().is_loopback() {
         report(&format_args!(
             "warning: {address} can be reached from other hosts; anyone there can use this cache"
         ));
     }
-}
-
-fn connect(
-    graceful: &GracefulShutdown,
-    proxy: &Arc<Proxy>,
-    log: Option<Arc<Redaction>>,
-    stream: TcpStream,
-    client: SocketAddr,
-) {
-    // Without it, small answers may wait for the client's acknowledgement.
-    let _unsupported = stream.set_nodelay(true);
-    let socket = SharedSocket::new(stream, proxy.timeout());
-    let proxy = Arc::clone(proxy);
-    let io = TokioIo::new(socket.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (proxy, socket, log) = (Arc::clone(&proxy), socket.clone(), log.clone());
-        async move {
-            Ok::<_, std::convert::Infallible>(respond(&proxy, request, socket, client, log).await)
-        }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(io, service);
-    let connection = graceful.watch(connection);
-    tokio::spawn(async move {
-        // The client went away, or does not speak HTTP: there is nobody to tell.
-        let _gone = connection.await;
-    });
-}
-
-async fn respond(
-    proxy: &Arc<Proxy>,
-    request: Request<Incoming>,
-    socket: SharedSocket,
-    client: SocketAddr,
-    log: Option<Arc<Redaction>>,
-) -> http::Response<Body> {
-    let line = log.map(|redaction| {
-        let (method, target) = (request.method(), request.uri());
-        Line::new(proxy.clock(), client, method, target, &redaction)
-    });
-    let version = request.version();
-    let response = proxy.respond(request, Client { socket, version }).await;
-    let Some(mut line) = line else {
-        return response;
-    };
-    let cache_status = response
-        .headers()
-        .get_all("cache-status")
-        .iter()
-        .next_back();
-    let cache_status = cache_status.and_then(|value| value.to_str().ok());
-    line.answered(response.status().as_u16(), cache_status.unwrap_or("-"));
-    response.map(|body| Body::new(Observed::new(body, move |data: &Bytes| line.sent(data))))
 }
 
 /// A line on standard error.

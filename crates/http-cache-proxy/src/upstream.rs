@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -25,6 +24,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::sync::oneshot;
 
 use self::connector::{Connector, Traffic};
+use crate::config::TIMEOUT;
 use crate::error::Error;
 use crate::observed::Observed;
 use crate::serve::report;
@@ -58,11 +58,11 @@ pub(crate) enum NoAnswer {
 }
 
 /// TLS by the operating system's root certificates.
-fn tls(scheme: &Scheme) -> Result<ClientConfig, rustls::Error> {
+fn tls(is_used: bool) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let config = if *scheme == Scheme::HTTPS {
+    let config = if is_used {
         config.with_platform_verifier()?
     } else {
         // Plain http must work on a machine without root certificates.
@@ -80,9 +80,10 @@ impl fmt::Debug for Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn new(scheme: &Scheme, timeout: Duration) -> Result<Self, Error> {
+    /// `has_tls` is whether an origin is asked over TLS.
+    pub(crate) fn new(has_tls: bool) -> Result<Self, Error> {
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(scheme).map_err(Error::Tls)?)
+            .with_tls_config(tls(has_tls).map_err(Error::Tls)?)
             .https_or_http()
             .enable_http1()
             .build();
@@ -95,9 +96,15 @@ impl Upstream {
         Ok(Self {
             client: build(&client),
             fresh: build(client.pool_max_idle_per_host(0)),
-            timeout,
+            timeout: TIMEOUT,
             clock: SystemClock::new(),
         })
+    }
+
+    /// Sets how long the origin may take to begin its answer, and either side may stall. Default: 30 s.
+    pub(crate) const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// Sends a request; `interim` is called for each 1xx that comes before the answer, with its end-to-end

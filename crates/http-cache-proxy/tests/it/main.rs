@@ -10,5 +10,7 @@ mod file;
 mod max_forwards;
 mod origin;
 mod program;
+mod reload;
+mod routing;
 mod running;
 mod tls;

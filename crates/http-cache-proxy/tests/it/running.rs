@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use crate::origin::field;
@@ -16,6 +16,7 @@ pub(crate) struct Proxy {
     child: Child,
     address: SocketAddr,
     output: BufReader<ChildStdout>,
+    errors: BufReader<ChildStderr>,
 }
 
 /// A response as the client got it.
@@ -26,6 +27,14 @@ pub(crate) struct Received {
 }
 
 impl Received {
+    pub(crate) fn parse(answer: &str) -> Self {
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        Self {
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
     pub(crate) fn status(&self) -> u16 {
         let status = self.head.split(' ').nth(1).unwrap();
         status.parse().unwrap()
@@ -84,11 +93,30 @@ impl Proxy {
             .nth(2)
             .and_then(|url| url.strip_prefix("http://"));
         let address = address.unwrap_or_else(|| panic!("not an address: {line}"));
+        let errors = BufReader::new(child.stderr.take().unwrap());
         Self {
             address: address.parse().unwrap(),
             child,
             output,
+            errors,
         }
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let (name, id) = (format!("-{name}"), self.child.id().to_string());
+        let sent = Command::new("kill").args([name, id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// The lines of standard error from here to the one with these words, once it is there.
+    pub(crate) fn errors_up_to(&mut self, words: &str) -> String {
+        let mut lines = String::new();
+        while !lines.contains(words) {
+            let read = self.errors.read_line(&mut lines).unwrap();
+            assert!(read > 0, "ended without {words:?}: {lines}");
+        }
+        lines
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -110,12 +138,7 @@ impl Proxy {
         let first = format!("{method} {path} HTTP/1.1");
         let lines = [&[&first, "Host: a", "Connection: close"], fields, &["", ""]];
         let request = lines.concat().join("\r\n");
-        let answer = self.exchange(&request);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        Received {
-            head: head.to_owned(),
-            body: body.to_owned(),
-        }
+        Received::parse(&self.exchange(&request))
     }
 
     pub(crate) fn get(&self, path: &str) -> Received {
@@ -123,14 +146,16 @@ impl Proxy {
     }
 
     /// Asks for the end, and waits for it: the exit status, and the rest of both outputs.
-    pub(crate) fn stop(mut self) -> (Option<i32>, String, String) {
-        let id = self.child.id().to_string();
-        let killed = Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert!(killed.success());
+    pub(crate) fn stop(self) -> (Option<i32>, String, String) {
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for the end: the exit status, and the rest of both outputs.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String, String) {
         let (mut output, mut errors) = (String::new(), String::new());
         self.output.read_to_string(&mut output).unwrap();
-        let mut stderr = self.child.stderr.take().unwrap();
-        stderr.read_to_string(&mut errors).unwrap();
+        self.errors.read_to_string(&mut errors).unwrap();
         (self.child.wait().unwrap().code(), output, errors)
     }
 }

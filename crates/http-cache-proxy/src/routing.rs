@@ -1,0 +1,96 @@
+//! The routes as they run: each with its rules over the one cache, and its way to the origin. A reload makes new ones;
+//! requests in progress keep those that they began with.
+
+use std::cell::LazyCell;
+use std::time::Duration;
+
+use http::request::Parts;
+use http::uri::Scheme;
+use http::{StatusCode, Uri};
+use http_cache_db::HttpCache;
+
+use crate::config::{Config, HostPattern, PrivateTargets, Route, normal_path};
+use crate::error::Error;
+use crate::host;
+use crate::plain::Refusal;
+use crate::upstream::Upstream;
+
+/// What a reload can change.
+#[derive(Debug)]
+pub(crate) struct Routing {
+    routes: Vec<RunningRoute>,
+    /// How long a client may stall.
+    pub(crate) timeout: Duration,
+    pub(crate) has_access_log: bool,
+    private: PrivateTargets,
+}
+
+#[derive(Debug)]
+struct RunningRoute {
+    route: Route,
+    way: Way,
+}
+
+/// The way of a request: through the cache, and to the origin.
+#[derive(Debug)]
+pub(crate) struct Way {
+    /// With the rules of the route.
+    pub(crate) cache: HttpCache,
+    pub(crate) upstream: Upstream,
+}
+
+impl Routing {
+    /// The routes of these settings over `cache`, in place of `earlier` ones.
+    pub(crate) fn new(
+        config: &Config,
+        cache: &HttpCache,
+        earlier: Option<&Self>,
+    ) -> Result<Self, Error> {
+        let private = earlier.map(|earlier| earlier.private.clone());
+        let private = private.unwrap_or_default().and_of(config);
+        let private = private.map_err(Error::Usage)?;
+        let has_tls = |route: &Route| route.origin.scheme == Scheme::HTTPS;
+        let upstream = Upstream::new(config.routes.iter().any(has_tls))?;
+        let routes = config.routes.iter().map(|route| RunningRoute {
+            route: route.clone(),
+            way: Way {
+                cache: cache.clone().with_policy(route.policy.clone()),
+                upstream: upstream.clone().with_timeout(route.timeout),
+            },
+        });
+        Ok(Self {
+            routes: routes.collect(),
+            timeout: config.timeout,
+            has_access_log: config.has_access_log,
+            private,
+        })
+    }
+
+    /// The way of a request, and its target at the origin.
+    pub(crate) fn find(&self, request: &Parts) -> Result<(&Way, Uri), Refusal> {
+        let no_path = Refusal(StatusCode::BAD_REQUEST, "The target is no path.\n");
+        let path = normal_path(&request.uri).ok_or(no_path)?;
+        let host = LazyCell::new(|| host::of(request));
+        let mut is_host_known = false;
+        for RunningRoute { route, way } in &self.routes {
+            if route.host != HostPattern::Any && !route.host.matches(host.as_deref()) {
+                continue;
+            }
+            is_host_known = true;
+            if let Some(target) = route.target(&path) {
+                return Ok((way, target));
+            }
+        }
+        Err(if is_host_known {
+            Refusal(
+                StatusCode::NOT_FOUND,
+                "No origin is configured for this path of the host.\n",
+            )
+        } else {
+            Refusal(
+                StatusCode::MISDIRECTED_REQUEST,
+                "No origin is configured for this host.\n",
+            )
+        })
+    }
+}
