@@ -12,6 +12,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand,
 use http_cache_db::fields::Directive;
 use serde::Deserialize;
 
+use crate::allow::Allowed;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Error;
@@ -83,6 +84,15 @@ pub(crate) struct Settings {
     /// Origins by the host and path of requests; only in a file
     #[arg(skip)]
     pub(crate) origins: Vec<OriginTable>,
+
+    /// Also forward requests with absolute http targets, to the hosts of --allow
+    #[arg(long)]
+    pub(crate) forward: bool,
+
+    /// Host that --forward may ask, with its port unless that is 80, or network of addresses that are not public,
+    /// such as '*.example.org:8080' or 10.0.0.0/8; may be given several times
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow: Vec<Allowed>,
 
     /// Address to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS", env = "HTTP_CACHE_PROXY_LISTEN")]
@@ -230,6 +240,8 @@ impl Settings {
         Self {
             origin: self.origin.or(file.origin),
             origins: file.origins,
+            forward: self.forward || file.forward,
+            allow: [self.allow, file.allow].concat(),
             listen: self.listen.or(file.listen),
             memory,
             db,

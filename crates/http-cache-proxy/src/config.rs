@@ -1,5 +1,6 @@
 //! The settings, checked and with their defaults.
 
+mod forward;
 mod origin;
 mod pattern;
 mod private;
@@ -15,6 +16,7 @@ use http_cache_db::Redaction;
 use crate::args::{ByteSize, Settings};
 use crate::error::Error;
 
+pub(crate) use forward::Forward;
 pub(crate) use origin::{Origin, normal_path};
 pub(crate) use pattern::{HostPattern, normal_host};
 pub(crate) use private::PrivateTargets;
@@ -33,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) place: Place,
     /// The first that a request fits is its own.
     pub(crate) routes: Vec<Route>,
+    pub(crate) forward: Option<Forward>,
     /// How long a client may stall.
     pub(crate) timeout: Duration,
     pub(crate) redaction: Redaction,
@@ -54,9 +57,10 @@ pub(crate) enum Place {
 
 impl Config {
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
-        if settings.origin.is_none() && settings.origins.is_empty() {
+        if settings.origin.is_none() && settings.origins.is_empty() && !settings.forward {
             return Err(Error::Usage(
-                "no origin is given; name it with --origin URL, or several in [[origins]] of a config file"
+                "no origin is given; name it with --origin URL, or several in [[origins]] of a config file, or serve \
+                 as a forward proxy with --forward and --allow"
                     .to_owned(),
             ));
         }
@@ -67,10 +71,12 @@ impl Config {
             .redact
             .iter()
             .fold(Redaction::default(), |redaction, name| redaction.with(name));
+        let forward = Forward::new(settings, &rules).map_err(Error::Usage)?;
         let config = Self {
             listen: settings.listen.unwrap_or(LISTEN),
             place,
             routes,
+            forward,
             timeout: rules.timeout,
             redaction,
             has_access_log: settings.access_log,
@@ -82,15 +88,19 @@ impl Config {
 
     /// What is served, in a few words.
     pub(crate) fn summary(&self) -> String {
-        match &self.routes[..] {
-            [only] => format!("for {}", only.origin.base),
-            routes => format!("for {} origins", routes.len()),
-        }
+        let origins = match &self.routes[..] {
+            [] => return "as a forward proxy".to_owned(),
+            [only] => only.origin.base.clone(),
+            routes => format!("{} origins", routes.len()),
+        };
+        let forward = self.forward.as_ref();
+        let forward = forward.map_or("", |_| " and as a forward proxy");
+        format!("for {origins}{forward}")
     }
 
     /// What is served, as a table.
     pub(crate) fn table(&self) -> String {
-        routes::table(&self.routes)
+        routes::table(&self.routes, self.forward.as_ref())
     }
 
     /// The settings that differ from those that a process began with, and cannot change while it runs.

@@ -203,6 +203,11 @@ fn no_answer(error: Unanswered) -> Response<Body> {
             "timeout",
             "The origin did not answer in time.\n",
         ),
+        NoAnswer::Refused => (
+            StatusCode::FORBIDDEN,
+            "refused",
+            "The host has no public address, and the proxy reaches others only if they are allowed (--allow).\n",
+        ),
         NoAnswer::Unreachable => (
             StatusCode::BAD_GATEWAY,
             "unreachable",

@@ -4,6 +4,7 @@
 //! of responses: 0 if that succeeded, 1 if not.
 
 mod access_log;
+mod allow;
 mod args;
 mod config;
 mod db;

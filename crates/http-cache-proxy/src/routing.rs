@@ -1,6 +1,8 @@
 //! The routes as they run: each with its rules over the one cache, and its way to the origin. A reload makes new ones;
 //! requests in progress keep those that they began with.
 
+mod forward;
+
 use std::cell::LazyCell;
 use std::time::Duration;
 
@@ -14,11 +16,13 @@ use crate::error::Error;
 use crate::host;
 use crate::plain::Refusal;
 use crate::upstream::Upstream;
+use forward::{Forwarding, is_absolute};
 
 /// What a reload can change.
 #[derive(Debug)]
 pub(crate) struct Routing {
     routes: Vec<RunningRoute>,
+    forward: Option<Forwarding>,
     /// How long a client may stall.
     pub(crate) timeout: Duration,
     pub(crate) has_access_log: bool,
@@ -58,7 +62,10 @@ impl Routing {
                 upstream: upstream.clone().with_timeout(route.timeout),
             },
         });
+        let forward = config.forward.as_ref();
+        let forward = forward.map(|forward| Forwarding::new(forward, cache));
         Ok(Self {
+            forward: forward.transpose()?,
             routes: routes.collect(),
             timeout: config.timeout,
             has_access_log: config.has_access_log,
@@ -71,9 +78,15 @@ impl Routing {
         let no_path = Refusal(StatusCode::BAD_REQUEST, "The target is no path.\n");
         let path = normal_path(&request.uri).ok_or(no_path)?;
         let host = LazyCell::new(|| host::of(request));
+        let forward = self.forward.as_ref().filter(|_| is_absolute(request));
         let mut is_host_known = false;
         for RunningRoute { route, way } in &self.routes {
-            if route.host != HostPattern::Any && !route.host.matches(host.as_deref()) {
+            if route.host == HostPattern::Any {
+                // An absolute target is for the host that it names.
+                if forward.is_some() {
+                    break;
+                }
+            } else if !route.host.matches(host.as_deref()) {
                 continue;
             }
             is_host_known = true;
@@ -81,16 +94,17 @@ impl Routing {
                 return Ok((way, target));
             }
         }
-        Err(if is_host_known {
-            Refusal(
+        if is_host_known {
+            return Err(Refusal(
                 StatusCode::NOT_FOUND,
                 "No origin is configured for this path of the host.\n",
-            )
-        } else {
-            Refusal(
-                StatusCode::MISDIRECTED_REQUEST,
-                "No origin is configured for this host.\n",
-            )
-        })
+            ));
+        }
+        let unknown = Refusal(
+            StatusCode::MISDIRECTED_REQUEST,
+            "No origin is configured for this host.\n",
+        );
+        let forward = forward.ok_or(unknown)?;
+        Ok((&forward.way, forward.target(&request.uri)?))
     }
 }

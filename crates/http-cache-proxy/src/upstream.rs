@@ -1,7 +1,10 @@
 //! Requests to the origin.
 
 mod connector;
+mod public;
+mod tcp;
 
+use std::error::Error as _;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -24,6 +27,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::sync::oneshot;
 
 use self::connector::{Connector, Traffic};
+use self::tcp::{NotPublic, Tcp};
+use crate::allow::AllowList;
 use crate::config::TIMEOUT;
 use crate::error::Error;
 use crate::observed::Observed;
@@ -55,6 +60,8 @@ pub(crate) enum NoAnswer {
     BrokenRequest,
     /// The body of the request made no progress for the timeout.
     StalledRequest,
+    /// Its address may not be reached.
+    Refused,
 }
 
 /// TLS by the operating system's root certificates.
@@ -80,13 +87,23 @@ impl fmt::Debug for Upstream {
 }
 
 impl Upstream {
-    /// `has_tls` is whether an origin is asked over TLS.
+    /// The way to any address. `has_tls` is whether an origin is asked over TLS.
     pub(crate) fn new(has_tls: bool) -> Result<Self, Error> {
+        Self::over(Tcp { allowed: None }, has_tls)
+    }
+
+    /// The way to public addresses and those of the list, without TLS.
+    pub(crate) fn guarded(allowed: Arc<AllowList>) -> Result<Self, Error> {
+        let allowed = Some(allowed);
+        Self::over(Tcp { allowed }, false)
+    }
+
+    fn over(tcp: Tcp, has_tls: bool) -> Result<Self, Error> {
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls(has_tls).map_err(Error::Tls)?)
             .https_or_http()
             .enable_http1()
-            .build();
+            .wrap_connector(tcp);
         let connector = Connector(connector);
         let mut client = Client::builder(TokioExecutor::new());
         client
@@ -160,6 +177,9 @@ impl Upstream {
                 if let Some(broken) = broken.get() {
                     return *broken;
                 }
+                if is_refused(&error) {
+                    return NoAnswer::Refused;
+                }
                 report(&format_args!(
                     "no answer of the origin: {}",
                     ErrorChain(&error)
@@ -202,6 +222,18 @@ impl Upstream {
             () = late => Err(None),
         }
     }
+}
+
+/// Whether a connection was not made because no address of the host may be reached.
+fn is_refused(error: &legacy::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.is::<NotPublic>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The request once more, if it may be sent twice.

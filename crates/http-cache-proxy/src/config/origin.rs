@@ -45,6 +45,14 @@ impl Origin {
         format!("{}{path}", self.base).parse().ok()
     }
 
+    /// Its host in the normal form, and its port.
+    pub(super) fn host_and_port(&self) -> (String, u16) {
+        let url = Url::parse(&self.base).ok();
+        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+        let port = url.as_ref().and_then(Url::port_or_known_default);
+        (host.to_owned(), port.unwrap_or_default())
+    }
+
     /// Whether a target may be of both.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         let (one, other) = (format!("{}/", self.base), format!("{}/", other.base));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::Uri;
 use http_cache_db::policy::{Mode, Policy};
 
+use super::forward::Forward;
 use super::origin::Origin;
 use super::pattern::{HostPattern, PathPrefix};
 use super::rules::Rules;
@@ -105,7 +106,7 @@ fn conflict(one: &Route, other: &Route) -> Option<String> {
 }
 
 /// A table of routes for people, in the order in which they are tried.
-pub(super) fn table(routes: &[Route]) -> String {
+pub(super) fn table(routes: &[Route], forward: Option<&Forward>) -> String {
     let row = |host: String, path: String, origin: String, policy: &Policy, timeout| {
         let serves = match policy.mode {
             Mode::Shared => "all users",
@@ -114,7 +115,7 @@ pub(super) fn table(routes: &[Route]) -> String {
         let timeout = humantime::format_duration(timeout).to_string();
         vec![host, path, origin, serves.to_owned(), timeout]
     };
-    let rows: Vec<_> = routes
+    let mut rows: Vec<_> = routes
         .iter()
         .map(|route| {
             let stripped = if route.strips_path {
@@ -127,6 +128,13 @@ pub(super) fn table(routes: &[Route]) -> String {
             row(host, path, origin, &route.policy, route.timeout)
         })
         .collect();
+    if let Some(forward) = forward {
+        for allowed in &forward.allowed.0 {
+            let (host, path) = (format!("http://{allowed}"), "/".to_owned());
+            let origin = "forwarded as asked for".to_owned();
+            rows.push(row(host, path, origin, &forward.policy, forward.timeout));
+        }
+    }
     output::grid(&["host", "path", "origin", "serves", "timeout"], rows, &[])
 }
 

@@ -9,16 +9,18 @@ use std::task::{Context, Poll, ready};
 use http::Uri;
 use http_cache_db::BoxError;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower_service::Service;
+
+use super::tcp::Tcp;
 
 type Stream = TokioIo<MaybeHttpsStream<TokioIo<tokio::net::TcpStream>>>;
 
 /// Connects to the origin.
 #[derive(Clone, Debug)]
-pub(super) struct Connector(pub(super) HttpsConnector<HttpConnector>);
+pub(super) struct Connector(pub(super) HttpsConnector<Tcp>);
 
 impl Service<Uri> for Connector {
     type Response = TokioIo<Tracked>;

@@ -7,6 +7,7 @@ mod connection;
 mod damage;
 mod db;
 mod file;
+mod forward;
 mod max_forwards;
 mod origin;
 mod program;
