@@ -98,6 +98,18 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "ADDRESS", env = "HTTP_CACHE_PROXY_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
 
+    /// Serve over TLS with the certificate of this PEM file, and those that lead to its root
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The PEM file of the key of --tls-cert
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// Speak HTTP/2 to the origin also without TLS, or with `false` never [default: if TLS agrees on it]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) http2: Option<bool>,
+
     /// Keep responses in memory, in at most so many bytes [without SIZE: 256MiB]
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = DEFAULT_MEMORY)]
     #[serde(deserialize_with = "values::memory")]
@@ -243,6 +255,9 @@ impl Settings {
             forward: self.forward || file.forward,
             allow: [self.allow, file.allow].concat(),
             listen: self.listen.or(file.listen),
+            tls_cert: self.tls_cert.or(file.tls_cert),
+            tls_key: self.tls_key.or(file.tls_key),
+            http2: self.http2.or(file.http2),
             memory,
             db,
             max_size: self.max_size.or(file.max_size),

@@ -15,6 +15,7 @@ use http_cache_db::Redaction;
 
 use crate::args::{ByteSize, Settings};
 use crate::error::Error;
+use crate::tls::TlsFiles;
 
 pub(crate) use forward::Forward;
 pub(crate) use origin::{Origin, normal_path};
@@ -32,6 +33,8 @@ const PRIVATE_VERSIONS: u32 = 10;
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    /// `None` without TLS.
+    pub(crate) tls: Option<TlsFiles>,
     pub(crate) place: Place,
     /// The first that a request fits is its own.
     pub(crate) routes: Vec<Route>,
@@ -71,9 +74,22 @@ impl Config {
             .redact
             .iter()
             .fold(Redaction::default(), |redaction, name| redaction.with(name));
+        let tls = match (&settings.tls_cert, &settings.tls_key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some(TlsFiles {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            }),
+            (Some(_), None) | (None, Some(_)) => {
+                let refusal =
+                    "TLS needs a certificate and its key; give both --tls-cert and --tls-key";
+                return Err(Error::Usage(refusal.to_owned()));
+            }
+        };
         let forward = Forward::new(settings, &rules).map_err(Error::Usage)?;
         let config = Self {
             listen: settings.listen.unwrap_or(LISTEN),
+            tls,
             place,
             routes,
             forward,
@@ -107,6 +123,10 @@ impl Config {
     pub(crate) fn fixed_differences(&self, began_with: &Self) -> Vec<&'static str> {
         let differences = [
             (self.listen != began_with.listen, "listen"),
+            (
+                self.tls.is_some() != began_with.tls.is_some(),
+                "whether there is TLS (tls-cert, tls-key)",
+            ),
             (
                 self.place != began_with.place,
                 "the place of responses (memory, db, max-size, versions)",

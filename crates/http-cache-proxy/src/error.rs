@@ -23,6 +23,19 @@ pub(crate) enum Error {
         address: SocketAddr,
         source: io::Error,
     },
+    #[error("cannot read {}; it must be a file in PEM", path.display())]
+    ReadPem {
+        path: PathBuf,
+        source: rustls::pki_types::pem::Error,
+    },
+    #[error(
+        "cannot use the certificate {}; name its key with tls-key, which {} may not be", path.display(), key.display()
+    )]
+    Certificate {
+        path: PathBuf,
+        key: PathBuf,
+        source: rustls::Error,
+    },
     #[error("cannot set up TLS to the origin")]
     Tls(#[source] rustls::Error),
     #[error("cannot wait for signals")]
@@ -61,9 +74,11 @@ pub(crate) enum Error {
 impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::ReadConfig { .. } | Self::ParseConfig { .. } | Self::Usage(_) => {
-                ExitCode::from(2)
-            }
+            Self::ReadConfig { .. }
+            | Self::ParseConfig { .. }
+            | Self::ReadPem { .. }
+            | Self::Certificate { .. }
+            | Self::Usage(_) => ExitCode::from(2),
             Self::Listen { .. }
             | Self::Tls(_)
             | Self::Signals(_)

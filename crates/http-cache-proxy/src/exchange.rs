@@ -15,9 +15,9 @@ use crate::error::Error;
 use crate::plain::sentence;
 use crate::routing::Routing;
 use crate::socket::SharedSocket;
-use crate::upstream::{NoAnswer, Upstream};
+use crate::upstream::{NoAnswer, ReceivedIn, Upstream};
 use crate::via::Via;
-use crate::{host, max_forwards};
+use crate::{host, http2, max_forwards};
 
 /// The name of this cache in `Cache-Status`, and the beginning of that in `Via`.
 const NAME: &str = "http-cache-proxy";
@@ -45,6 +45,8 @@ pub(crate) struct Client {
 struct Sender {
     upstream: Upstream,
     via: Arc<Via>,
+    /// In which the request was received.
+    version: Version,
     /// `None` if no client waits.
     client: Option<Client>,
 }
@@ -60,7 +62,7 @@ impl cache::Origin for Sender {
     type Error = Unanswered;
 
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, Unanswered> {
-        self.via.add_to(request.headers_mut());
+        self.via.add_to(request.headers_mut(), self.version);
         let status = request.extensions().get().cloned();
         let interim = self.client.clone().map(|client| {
             move |status, headers: &HeaderMap| {
@@ -78,6 +80,7 @@ impl cache::Origin for Sender {
         Self {
             upstream: self.upstream.clone(),
             via: Arc::clone(&self.via),
+            version: self.version,
             client: None,
         }
     }
@@ -134,12 +137,14 @@ impl Proxy {
         client: Client,
     ) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
+        let version = parts.version;
+        http2::generic(&mut parts);
         if parts.method == Method::CONNECT {
             let refusal =
                 "This proxy opens no tunnels: nothing of what passes through one can be cached.\n";
             return sentence(StatusCode::METHOD_NOT_ALLOWED, refusal);
         }
-        if !host::is_named(&parts.headers, client.version) {
+        if !host::is_named(&parts) {
             let refusal = "A request names its host once, such as example.org:8080.\n";
             return sentence(StatusCode::BAD_REQUEST, refusal);
         }
@@ -166,13 +171,16 @@ impl Proxy {
         let sender = Sender {
             upstream: way.upstream.clone(),
             via: Arc::clone(&self.via),
+            version,
             client: Some(client),
         };
         let request = Request::from_parts(parts, Body::new(body));
         let answer = way.cache.handle(request, &sender).await;
         let mut response = answer.unwrap_or_else(no_answer);
-        self.via.add_to(response.headers_mut());
-        response
+        let received = response.extensions().get::<ReceivedIn>();
+        let received = received.map_or(Version::HTTP_11, |ReceivedIn(version)| *version);
+        self.via.add_to(response.headers_mut(), received);
+        http2::expressible(response, version)
     }
 }
 

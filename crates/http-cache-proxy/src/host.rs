@@ -4,16 +4,27 @@ use std::net::Ipv6Addr;
 
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Version, header};
+use http::{HeaderValue, Version, header};
 
 use crate::config::normal_host;
 
-/// Whether a request of this version names its host as it must: once, and by a host with or without a port.
-pub(crate) fn is_named(headers: &HeaderMap, version: Version) -> bool {
-    let mut hosts = headers.get_all(header::HOST).iter();
+/// Whether a request names its host as it must: once, and by a host with or without a port. In HTTP/2 (RFC 9113,
+/// section 8.3.1) the target names it, and the field may say the same.
+pub(crate) fn is_named(request: &Parts) -> bool {
+    let mut hosts = request.headers.get_all(header::HOST).iter();
+    let authority = request
+        .uri
+        .authority()
+        .filter(|_| request.version >= Version::HTTP_2);
     match (hosts.next(), hosts.next()) {
-        (None, _) => version < Version::HTTP_11,
-        (Some(host), None) => is_host(host),
+        (None, _) => request.version < Version::HTTP_11 || authority.is_some(),
+        (Some(host), None) => {
+            is_host(host)
+                && authority.is_none_or(|authority| {
+                    let authority = authority.as_str().as_bytes();
+                    host.as_bytes().eq_ignore_ascii_case(authority)
+                })
+        }
         (Some(_), Some(_)) => false,
     }
 }
@@ -78,6 +89,21 @@ mod tests {
             let (parts, ()) = request.unwrap().into_parts();
             assert_eq!(of(&parts).as_deref(), host, "{target} {field}");
         }
+    }
+
+    #[test]
+    fn over_http_2_the_target_names_the_host() {
+        let is_named = |target: &str, field: Option<&str>| {
+            let mut request = http::Request::get(target).version(Version::HTTP_2);
+            if let Some(field) = field {
+                request = request.header("host", field);
+            }
+            super::is_named(&request.body(()).unwrap().into_parts().0)
+        };
+        assert!(is_named("http://a:80/", None));
+        assert!(is_named("http://a/", Some("A")));
+        assert!(!is_named("http://a/", Some("b")));
+        assert!(!is_named("/", None));
     }
 
     #[test]

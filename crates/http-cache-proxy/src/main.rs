@@ -11,6 +11,7 @@ mod db;
 mod error;
 mod exchange;
 mod host;
+mod http2;
 mod max_forwards;
 mod observed;
 mod output;
@@ -21,6 +22,7 @@ mod serve;
 mod socket;
 mod storage;
 mod timed;
+mod tls;
 mod upstream;
 mod via;
 mod warnings;
@@ -46,7 +48,16 @@ async fn main() -> ExitCode {
 async fn run(mut arguments: Arguments) -> Result<(), Error> {
     match arguments.command.take() {
         Some(Command::Db(db)) => db::run(db).await,
-        None if arguments.check => output::print(&arguments.config()?.table()),
+        None if arguments.check => check(&arguments),
         None => serve::run(arguments).await,
     }
+}
+
+/// Checks the settings and what they name, and prints what would be served.
+fn check(arguments: &Arguments) -> Result<(), Error> {
+    let config = arguments.config()?;
+    if let Some(files) = &config.tls {
+        files.read()?;
+    }
+    output::print(&config.table())
 }

@@ -1,4 +1,4 @@
-//! The config file, read again on SIGHUP.
+//! The config file and the certificate, read again on SIGHUP.
 
 use crate::args::Arguments;
 use crate::config::Config;
@@ -21,7 +21,7 @@ impl Reload {
 
     /// Whether there is something to read again.
     pub(crate) fn is_possible(&self) -> bool {
-        self.arguments.file().is_some()
+        self.arguments.file().is_some() || self.began_with.tls.is_some()
     }
 
     /// The settings as they are now, and the names of those that have changed and need a restart.

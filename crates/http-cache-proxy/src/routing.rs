@@ -4,18 +4,21 @@
 mod forward;
 
 use std::cell::LazyCell;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
 use http::uri::Scheme;
 use http::{StatusCode, Uri};
 use http_cache_db::HttpCache;
+use rustls::ServerConfig;
 
 use crate::config::{Config, HostPattern, PrivateTargets, Route, normal_path};
 use crate::error::Error;
 use crate::host;
 use crate::plain::Refusal;
-use crate::upstream::Upstream;
+use crate::tls::TlsFiles;
+use crate::upstream::{Upstream, Upstreams};
 use forward::{Forwarding, is_absolute};
 
 /// What a reload can change.
@@ -26,6 +29,8 @@ pub(crate) struct Routing {
     /// How long a client may stall.
     pub(crate) timeout: Duration,
     pub(crate) has_access_log: bool,
+    /// `None` if clients connect without TLS.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
     private: PrivateTargets,
 }
 
@@ -53,22 +58,35 @@ impl Routing {
         let private = earlier.map(|earlier| earlier.private.clone());
         let private = private.unwrap_or_default().and_of(config);
         let private = private.map_err(Error::Usage)?;
+        let tls = config.tls.as_ref().map(TlsFiles::read).transpose()?;
+        let tls = match earlier {
+            None => tls,
+            // Whether there is TLS at all cannot change: clients know the address with its scheme.
+            Some(earlier) => {
+                (earlier.tls.as_ref()).map(|old| tls.unwrap_or_else(|| Arc::clone(old)))
+            }
+        };
         let has_tls = |route: &Route| route.origin.scheme == Scheme::HTTPS;
-        let upstream = Upstream::new(config.routes.iter().any(has_tls))?;
-        let routes = config.routes.iter().map(|route| RunningRoute {
-            route: route.clone(),
-            way: Way {
-                cache: cache.clone().with_policy(route.policy.clone()),
-                upstream: upstream.clone().with_timeout(route.timeout),
-            },
+        let upstreams = Upstreams::new(config.routes.iter().any(has_tls));
+        let routes = config.routes.iter().map(|route| {
+            let upstream = upstreams.of(route.protocols)?;
+            Ok(RunningRoute {
+                route: route.clone(),
+                way: Way {
+                    cache: cache.clone().with_policy(route.policy.clone()),
+                    upstream: upstream.with_timeout(route.timeout),
+                },
+            })
         });
+        let routes = routes.collect::<Result<_, Error>>()?;
         let forward = config.forward.as_ref();
         let forward = forward.map(|forward| Forwarding::new(forward, cache));
         Ok(Self {
             forward: forward.transpose()?,
-            routes: routes.collect(),
+            routes,
             timeout: config.timeout,
             has_access_log: config.has_access_log,
+            tls,
             private,
         })
     }

@@ -46,13 +46,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     // Without a file, the signal ends the program, as the loss of a terminal should.
     let hangup = reload.is_possible().then(|| signal(SignalKind::hangup()));
     let mut hangup = hangup.transpose().map_err(Error::Signals)?;
-    announce(address, &summary);
+    let scheme = match proxy.routing().tls {
+        Some(_) => "https",
+        None => "http",
+    };
+    announce(scheme, address, &summary);
 
-    let graceful = GracefulShutdown::new();
+    let (graceful, builder) = (GracefulShutdown::new(), connection::builder());
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, client)) => connection::serve(&graceful, &proxy, stream, client),
+                Ok((stream, client)) => connection::serve(&graceful, &builder, &proxy, stream, client),
                 Err(_) => pause(&proxy, ACCEPT_PAUSE).await,
             },
             () = received(&mut hangup) => change(&proxy, &reload),
@@ -109,9 +113,12 @@ async fn pause(proxy: &Proxy, duration: Duration) {
     proxy.clock().sleep(duration).await;
 }
 
-fn announce(address: SocketAddr, summary: &str) {
+fn announce(scheme: &str, address: SocketAddr, summary: &str) {
     // Whoever closed standard output needs no address.
-    let _closed = writeln!(std::io::stdout(), "listening on http://{address} {summary}");
+    let _closed = writeln!(
+        std::io::stdout(),
+        "listening on {scheme}://{address} {summary}"
+    );
     if !address.ip().is_loopback() {
         report(&format_args!(
             "warning: {address} can be reached from other hosts; anyone there can use this cache"

@@ -1,17 +1,20 @@
 //! A client's socket that interim responses (1xx) can be written to beside hyper, whose server sends none, and that
 //! fails if the client takes nothing for too long.
 
+mod stream;
+
 use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, Version};
 use http_cache_db::{Clock, SystemClock};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+pub(crate) use stream::Stream;
 
 /// The socket, shared by hyper and the exchanges of its connection.
 #[derive(Clone)]
@@ -20,7 +23,7 @@ pub(crate) struct SharedSocket {
 }
 
 struct Inner {
-    stream: TcpStream,
+    stream: Stream,
     clock: SystemClock,
     timeout: Duration,
     /// Ends when the client has taken nothing for too long.
@@ -33,7 +36,7 @@ struct Inner {
 
 impl SharedSocket {
     /// `timeout` is how long the client may take nothing of what is written.
-    pub(crate) fn new(stream: TcpStream, timeout: Duration) -> Self {
+    pub(crate) fn new(stream: Stream, timeout: Duration) -> Self {
         let inner = Inner {
             stream,
             clock: SystemClock::new(),
@@ -47,11 +50,12 @@ impl SharedSocket {
         }
     }
 
-    /// Writes an interim response to a request of this version, unless the client does not know them, or part
-    /// of an earlier answer is still to be written: they may be left out (RFC 9110, section 15.2).
+    /// Writes an interim response to a request of this version, unless that is not HTTP/1.1, or part of an earlier
+    /// answer is still to be written: they may be left out (RFC 9110, section 15.2). In HTTP/2 they would be frames,
+    /// which only hyper can write.
     pub(crate) fn write_interim(&self, version: Version, status: StatusCode, headers: &HeaderMap) {
         let mut inner = self.lock();
-        if version < Version::HTTP_11 || inner.is_answer_pending || !inner.unsent.is_empty() {
+        if version != Version::HTTP_11 || inner.is_answer_pending || !inner.unsent.is_empty() {
             return;
         }
         let reason = status.canonical_reason().unwrap_or_default();
@@ -63,9 +67,14 @@ impl SharedSocket {
             bytes.extend_from_slice(b"\r\n");
         }
         bytes.extend_from_slice(b"\r\n");
-        // An error shows at hyper's next write.
-        let sent = inner.stream.try_write(&bytes).unwrap_or(0);
-        bytes.drain(..sent);
+        // Hyper has nothing to write now, so that no waker of its own is replaced. An error shows at its next write,
+        // which also sends the rest.
+        let mut context = Context::from_waker(Waker::noop());
+        let stream = &mut inner.stream;
+        if let Poll::Ready(Ok(sent)) = Pin::new(&mut *stream).poll_write(&mut context, &bytes) {
+            bytes.drain(..sent);
+            let _unsent = Pin::new(stream).poll_flush(&mut context);
+        }
         inner.unsent = bytes;
     }
 

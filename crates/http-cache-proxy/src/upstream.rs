@@ -1,6 +1,7 @@
 //! Requests to the origin.
 
 mod connector;
+mod protocols;
 mod public;
 mod tcp;
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Version, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use http_cache_db::cache::Body;
@@ -35,6 +36,8 @@ use crate::observed::Observed;
 use crate::serve::report;
 use crate::timed::{Stalled, Unstalled};
 
+pub(crate) use self::protocols::{Protocols, Upstreams};
+
 /// Idle connections are closed before usual servers close them, which would lose a request on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -48,6 +51,10 @@ pub(crate) struct Upstream {
     timeout: Duration,
     clock: SystemClock,
 }
+
+/// The version that an answer was received in, among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceivedIn(pub(crate) Version);
 
 /// Why the origin gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,27 +95,31 @@ impl fmt::Debug for Upstream {
 
 impl Upstream {
     /// The way to any address. `has_tls` is whether an origin is asked over TLS.
-    pub(crate) fn new(has_tls: bool) -> Result<Self, Error> {
-        Self::over(Tcp { allowed: None }, has_tls)
+    fn new(protocols: Protocols, has_tls: bool) -> Result<Self, Error> {
+        Self::over(Tcp { allowed: None }, protocols, has_tls)
     }
 
     /// The way to public addresses and those of the list, without TLS.
     pub(crate) fn guarded(allowed: Arc<AllowList>) -> Result<Self, Error> {
         let allowed = Some(allowed);
-        Self::over(Tcp { allowed }, false)
+        Self::over(Tcp { allowed }, Protocols::Http1, false)
     }
 
-    fn over(tcp: Tcp, has_tls: bool) -> Result<Self, Error> {
+    fn over(tcp: Tcp, protocols: Protocols, has_tls: bool) -> Result<Self, Error> {
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls(has_tls).map_err(Error::Tls)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let connector = Connector(connector);
+            .https_or_http();
+        let connector = Connector(match protocols {
+            Protocols::Http1 => connector.enable_http1().wrap_connector(tcp),
+            Protocols::Http2 => connector.enable_http2().wrap_connector(tcp),
+            Protocols::Negotiated => connector.enable_all_versions().wrap_connector(tcp),
+        });
         let mut client = Client::builder(TokioExecutor::new());
         client
+            .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT);
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .http2_only(protocols == Protocols::Http2);
         let build = |builder: &Builder| builder.build(connector.clone());
         Ok(Self {
             client: build(&client),
@@ -172,7 +183,7 @@ impl Upstream {
             }
             (answer, _) => answer,
         };
-        let response = answer.map_err(|failure| match failure {
+        let mut response = answer.map_err(|failure| match failure {
             Some(error) => {
                 if let Some(broken) = broken.get() {
                     return *broken;
@@ -192,6 +203,8 @@ impl Upstream {
             // Nothing asked for another protocol.
             return Err(NoAnswer::Unreachable);
         }
+        let version = ReceivedIn(response.version());
+        response.extensions_mut().insert(version);
         let unstalled = |body| Unstalled::new(body, self.clock, self.timeout);
         Ok(response.map(|body| Body::new(unstalled(body))))
     }

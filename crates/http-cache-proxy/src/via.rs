@@ -1,6 +1,6 @@
 //! The field `Via` (RFC 9110, section 7.6.3), and loops that it shows.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Version, header};
 use http_cache_db::fields::{combined_value, list_members};
 use http_cache_db::{Random, SystemRandom};
 
@@ -9,6 +9,7 @@ use http_cache_db::{Random, SystemRandom};
 pub(crate) struct Via {
     pseudonym: String,
     line: HeaderValue,
+    line_of_http_2: HeaderValue,
 }
 
 impl Via {
@@ -16,15 +17,24 @@ impl Via {
     pub(crate) fn new(name: &'static str) -> Self {
         let number = SystemRandom.next_u64() & 0xFF_FFFF;
         let pseudonym = format!("{name}-{number:06x}");
-        let line = HeaderValue::try_from(format!("1.1 {pseudonym}"));
+        let line = |version: &str| {
+            let line = HeaderValue::try_from(format!("{version} {pseudonym}"));
+            line.unwrap_or_else(|_| HeaderValue::from_static(name))
+        };
         Self {
+            line: line("1.1"),
+            line_of_http_2: line("2"),
             pseudonym,
-            line: line.unwrap_or_else(|_| HeaderValue::from_static(name)),
         }
     }
 
-    pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
-        headers.append(header::VIA, self.line.clone());
+    /// Adds this hop to the fields of a message that was received in this version.
+    pub(crate) fn add_to(&self, headers: &mut HeaderMap, version: Version) {
+        let line = match version {
+            Version::HTTP_2 => &self.line_of_http_2,
+            _ => &self.line,
+        };
+        headers.append(header::VIA, line.clone());
     }
 
     /// Whether a message with these fields has passed here before.
@@ -47,7 +57,7 @@ mod tests {
         let (via, other) = (Via::new("proxy"), Via::new("proxy"));
         let mut headers = HeaderMap::new();
         headers.append(header::VIA, HeaderValue::from_static("1.0 fred, 1.1 proxy"));
-        other.add_to(&mut headers);
+        other.add_to(&mut headers, Version::HTTP_2);
         assert!(!via.is_in(&headers) && other.is_in(&headers));
         let comment = format!("HTTP/1.1 {} (a comment)", via.pseudonym.to_uppercase());
         headers.append(header::VIA, comment.try_into().unwrap());

@@ -28,6 +28,7 @@ pub(crate) struct OriginTable {
     offline: Option<bool>,
     stale_on_error: Option<bool>,
     timeout: Option<Ttl>,
+    http2: Option<bool>,
 }
 
 impl OriginTable {
@@ -48,6 +49,7 @@ impl OriginTable {
             offline: self.offline.unwrap_or(all.offline),
             stale_on_error: self.stale_on_error.unwrap_or(all.stale_on_error),
             timeout: self.timeout.or(all.timeout),
+            http2: self.http2.or(all.http2),
             ..all
         }
     }

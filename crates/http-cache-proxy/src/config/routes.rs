@@ -15,6 +15,7 @@ use super::rules::Rules;
 use crate::args::{OriginTable, Settings};
 use crate::error::Error;
 use crate::output;
+use crate::upstream::Protocols;
 
 /// The requests that go to an origin, and the rules of their answers.
 #[derive(Clone, Debug)]
@@ -26,17 +27,20 @@ pub(crate) struct Route {
     pub(crate) origin: Origin,
     pub(crate) policy: Policy,
     pub(crate) timeout: Duration,
+    pub(crate) protocols: Protocols,
 }
 
 impl Route {
     /// That of the settings themselves: any request.
     fn of_all(origin: &str, settings: &Settings) -> Result<Self, String> {
         let rules = Rules::new(settings)?;
+        let origin = Origin::parse(origin)?;
         Ok(Self {
             host: HostPattern::Any,
             path: PathPrefix::default(),
             strips_path: false,
-            origin: Origin::parse(origin)?,
+            protocols: Protocols::new(settings.http2, &origin.scheme),
+            origin,
             policy: rules.policy,
             timeout: rules.timeout,
         })

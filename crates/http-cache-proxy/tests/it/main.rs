@@ -8,6 +8,7 @@ mod damage;
 mod db;
 mod file;
 mod forward;
+mod http2;
 mod max_forwards;
 mod origin;
 mod program;

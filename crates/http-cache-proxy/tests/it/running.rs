@@ -91,7 +91,8 @@ impl Proxy {
         let address = line
             .split(' ')
             .nth(2)
-            .and_then(|url| url.strip_prefix("http://"));
+            .and_then(|url| url.split_once("://"))
+            .map(|(_, address)| address);
         let address = address.unwrap_or_else(|| panic!("not an address: {line}"));
         let errors = BufReader::new(child.stderr.take().unwrap());
         Self {
