@@ -131,7 +131,9 @@ pub trait DedupeStoreExt: DedupeStore + Sized {
             let deadline = Deadline::after(options.max_wait, clock);
             loop {
                 let job = match self.register_or_join(key, options.priority).await? {
-                    Registration::Owner(owner) => return own(self, clock, owner, work).await,
+                    Registration::Owner(owner) => {
+                        return self.run_as_owner(clock, owner, work()).await;
+                    }
                     Registration::Joined(job) => job,
                 };
                 let left = deadline.left(clock);
@@ -147,40 +149,69 @@ pub trait DedupeStoreExt: DedupeStore + Sized {
             }
         }
     }
+
+    /// Runs `work` as the owner of a job, and gives its value to those who have joined it: the part of
+    /// [`run_once`](Self::run_once) after [`register_or_join`](DedupeStore::register_or_join), for callers that
+    /// wait for the owner in a way of their own.
+    ///
+    /// The lease is kept while `work` runs, and the value travels, as [`run_once`](Self::run_once) says.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use store_core::{DedupeStore, DedupeStoreExt, Key, Priority, Registration, SystemClock};
+    /// use store_memory::MemoryDedupeStore;
+    ///
+    /// let (jobs, clock) = (MemoryDedupeStore::new(), SystemClock::new());
+    /// let key = Key::new("comics:issue/4000-1")?;
+    /// if let Registration::Owner(owner) = jobs.register_or_join(&key, Priority::User).await? {
+    ///     let work = async { Ok::<_, std::io::Error>("Cry for the Moon".to_owned()) };
+    ///     jobs.run_as_owner(&clock, owner, work).await?;
+    /// }
+    /// assert!(!jobs.is_in_progress(&key).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Dropped, it abandons the job, and a waiter takes over at once.
+    ///
+    /// # Errors
+    /// [`RunOnceError::Work`] if the work failed.
+    fn run_as_owner<T, E, R>(
+        &self,
+        clock: &dyn Clock,
+        mut owner: Ownership,
+        work: R,
+    ) -> impl Future<Output = Result<T, RunOnceError>> + Send
+    where
+        T: Serialize + Send,
+        E: Into<BoxError> + Send,
+        R: Future<Output = Result<T, E>> + Send,
+    {
+        async move {
+            let result = hold_lease(self, clock, &owner, work).await;
+            let (result, end) = match result {
+                Ok(value) => {
+                    let encoded = Json.encode(&value);
+                    let shared = encoded.map_or(JobResult::NotShared, JobResult::Value);
+                    (Ok(value), JobEnd::Completed(shared))
+                }
+                Err(error) => {
+                    let error: BoxError = error.into();
+                    let text = error.to_string();
+                    (Err(RunOnceError::Work(error)), JobEnd::Failed(text))
+                }
+            };
+            if let Err(error) = end_job(self, clock, &mut owner, &end).await {
+                warn!(key = %owner.key(), %error, "the result of a job is not shared");
+            }
+            result
+        }
+    }
 }
 
 impl<S: DedupeStore> DedupeStoreExt for S {}
-
-async fn own<T, E, F, R>(
-    store: &dyn DedupeStore,
-    clock: &dyn Clock,
-    mut owner: Ownership,
-    work: F,
-) -> Result<T, RunOnceError>
-where
-    T: Serialize + Send,
-    E: Into<BoxError> + Send,
-    F: FnOnce() -> R + Send,
-    R: Future<Output = Result<T, E>> + Send,
-{
-    let result = hold_lease(store, clock, &owner, work()).await;
-    let (result, end) = match result {
-        Ok(value) => {
-            let encoded = Json.encode(&value);
-            let shared = encoded.map_or(JobResult::NotShared, JobResult::Value);
-            (Ok(value), JobEnd::Completed(shared))
-        }
-        Err(error) => {
-            let error: BoxError = error.into();
-            let text = error.to_string();
-            (Err(RunOnceError::Work(error)), JobEnd::Failed(text))
-        }
-    };
-    if let Err(error) = end_job(store, clock, &mut owner, &end).await {
-        warn!(key = %owner.key(), %error, "the result of a job is not shared");
-    }
-    result
-}
 
 /// The error of work that was to be done once.
 #[derive(Debug)]
