@@ -41,6 +41,7 @@ mod find;
 mod handle;
 mod hits;
 mod invalid;
+mod jobs;
 mod keep;
 mod origin;
 mod patience;

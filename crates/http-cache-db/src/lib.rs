@@ -72,5 +72,6 @@ pub use sqlite::{SqliteStore, SqliteStoreOptions, ValueCache};
 /// Options of the file, and what [`SqliteStore::database`] yields.
 pub use sqlite_database;
 pub use store_core::{
-    BoxError, Clock, Error, ErrorChain, ErrorKind, Random, SystemClock, SystemRandom, Timestamp,
+    BoxError, Clock, DedupeStore, Error, ErrorChain, ErrorKind, Random, SystemClock, SystemRandom,
+    Timestamp,
 };

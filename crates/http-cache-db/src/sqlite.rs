@@ -29,6 +29,7 @@ mod evict;
 mod fill;
 mod freshen;
 mod headers;
+mod hit_for_miss;
 mod interned;
 mod invalidations;
 mod listing;

@@ -168,6 +168,26 @@ pub trait ResponseStore: fmt::Debug + Send + Sync {
             .find(|version| version.was_current_at(at)))
     }
 
+    /// Until when requests for a target do not wait for each other, as a process has found: its answers serve nobody
+    /// else (Varnish calls that a hit-for-miss). Asked before a request to the origin, never for a hit.
+    ///
+    /// Default: nothing is known, which is right for a store of one process.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    async fn hit_for_miss(&self, _target: TargetKey) -> Result<Option<Timestamp>> {
+        Ok(None)
+    }
+
+    /// Remembers for all processes [until when](Self::hit_for_miss) that is; `None` forgets it. Of many targets, those of
+    /// which it was said first are forgotten.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    async fn set_hit_for_miss(&self, _target: TargetKey, _until: Option<Timestamp>) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether the store answers, and its size.
     ///
     /// # Errors

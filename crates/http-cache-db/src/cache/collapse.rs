@@ -10,13 +10,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use serde::{Deserialize, Serialize};
 use store_core::{Clock, MINUTE};
 use tokio::sync::watch;
 
+use super::jobs::Job;
 use crate::keys::TargetKey;
 
 /// How long it is remembered that waiting for the answer of a target is of no use.
-const VERDICT_LIFETIME: Duration = MINUTE;
+pub(super) const VERDICT_LIFETIME: Duration = MINUTE;
 /// More targets than this are not remembered.
 const MAX_VERDICTS: usize = 10_000;
 
@@ -33,9 +35,11 @@ struct State {
 }
 
 /// What waiting for an answer was good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Ending {
     /// What is stored now may answer others.
+    #[serde(rename = "stored")]
     LookAgain,
     /// It answers nobody else.
     Useless,
@@ -63,7 +67,11 @@ pub(super) struct Lead {
     clock: Arc<dyn Clock>,
     target: TargetKey,
     ending: Option<Ending>,
+    /// Whether the ending is known of the answer, rather than of its client, who may go away before.
+    is_of_answer: bool,
     told: watch::Sender<Option<Ending>>,
+    /// That of all processes.
+    job: Option<Job>,
 }
 
 enum Joined {
@@ -122,15 +130,17 @@ impl Flights {
             clock: Arc::clone(clock),
             target,
             ending: None,
+            is_of_answer: false,
             told,
+            job: None,
         }))
     }
 
-    /// A response that may answer others was stored.
-    pub(super) fn stored(&self, target: TargetKey) {
+    /// A response that may answer others was stored. Whether waiting for it was known to be of no use.
+    pub(super) fn stored(&self, target: TargetKey) -> bool {
         let mut state = self.state();
         state.stored += 1;
-        state.useless.remove(&target);
+        state.useless.remove(&target).is_some()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -158,6 +168,17 @@ impl Lead {
     /// Tells those who wait.
     pub(super) fn end(mut self, ending: Ending) {
         self.ending = Some(ending);
+        self.is_of_answer = true;
+    }
+
+    /// Leads those of other processes, too, who wait for this job.
+    pub(super) fn share(&mut self, job: Job) {
+        self.job = Some(job);
+    }
+
+    /// Whether this request leads those of other processes, too.
+    pub(super) const fn is_shared(&self) -> bool {
+        self.job.is_some()
     }
 
     /// The answer is on its way: if its client goes away now, those who wait ask for themselves, rather than each
@@ -175,8 +196,11 @@ impl Drop for Lead {
             state.remember(self.target, self.clock.monotonic());
         }
         drop(state);
-        if self.ending.is_some() {
+        if let Some(ending) = self.ending {
             self.told.send_replace(self.ending);
+            if let Some(job) = self.job.take() {
+                job.end(ending, self.is_of_answer);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Request, Response, StatusCode};
 use http_body::Body as _;
+use store_core::{Priority, Registration};
 
 use super::HttpCache;
 use super::ask::Ask;
@@ -12,6 +13,7 @@ use super::body::Body;
 use super::collapse::{Ending, Lead, Turn};
 use super::exchange::{Exchange, sentence};
 use super::find::Found;
+use super::jobs::Job;
 use super::keep::drain;
 use super::origin::Origin;
 
@@ -96,9 +98,11 @@ impl Exchange {
                     Turn::Lead(taken) => lead = Some(taken),
                     Turn::Waited => waited = Some(forward.reason),
                 }
-                // Since this request has looked, the answer to another may have been stored.
+                // Since this request has looked, the answer to another may have been stored, of this process or, before
+                // this one led them, of others.
                 let stored = self.cache().shared.flights.seen();
-                if waited.is_some() || stored != seen {
+                let leads_all = lead.as_ref().is_some_and(Lead::is_shared);
+                if waited.is_some() || leads_all || stored != seen {
                     seen = stored;
                     found = self.find().await;
                     continue;
@@ -158,10 +162,17 @@ impl Exchange {
         let Some(longest) = settings.longest_wait else {
             return Turn::Alone;
         };
+        let until = settings.clock.monotonic().saturating_add(longest);
         let waiting = || self.target.emit(|url| Event::Collapsed { url });
         let flights = &self.cache().shared.flights;
         let turn = flights.turn(self.target.key, &settings.clock, longest, waiting);
-        turn.await
+        match (turn.await, &settings.jobs) {
+            (Turn::Lead(lead), Some(jobs)) => {
+                // Boxed: a hit does not need the room.
+                Box::pin(self.turn_among_processes(jobs, lead, until)).await
+            }
+            (turn, _) => turn,
+        }
     }
 
     /// Validates a stored response in the background, unless that is being done.
@@ -172,12 +183,46 @@ impl Exchange {
         };
         let (exchange, origin) = (self.detached(), origin.detached());
         tokio::spawn(async move {
-            let max_bytes = exchange.target.store().max_body_bytes();
-            if let Ok(response) = exchange.ask(&origin, Body::empty(), ask).await {
-                drain(response.into_body(), max_bytes).await;
-            }
+            exchange.validate(&origin, ask).await;
             drop(validation);
         });
+    }
+
+    /// Validates a stored response, unless another process does.
+    async fn validate<O: Origin>(&self, origin: &O, ask: Ask) {
+        let Some((ask, job)) = self.job_of_validation(ask).await else {
+            return;
+        };
+        let max_bytes = self.target.store().max_body_bytes();
+        if let Ok(response) = self.ask(origin, Body::empty(), ask).await {
+            drain(response.into_body(), max_bytes).await;
+        }
+        if let Some(job) = job {
+            job.end(Ending::LookAgain, true);
+        }
+    }
+
+    /// How to validate, and the job of it that other processes wait for; `None` if another process does that, or has
+    /// just done it.
+    async fn job_of_validation(&self, asked: Ask) -> Option<(Ask, Option<Job>)> {
+        let Some(jobs) = &self.cache().settings.jobs else {
+            return Some((asked, None));
+        };
+        let job = match jobs.register(&self.target, Priority::Background).await {
+            None => return Some((asked, None)),
+            Some(Registration::Joined(_)) => return None,
+            Some(Registration::Owner(owner)) => jobs.start(&self.target, owner),
+        };
+        let found = self.find().await;
+        match self.decide(&found) {
+            Decision::ServeAndRevalidate(_, forward) | Decision::Forward(forward) => {
+                Some((ask(&found, forward, None, None), Some(job)))
+            }
+            Decision::Serve(_) | Decision::GatewayTimeout => {
+                job.end(Ending::LookAgain, true);
+                None
+            }
+        }
     }
 }
 

@@ -63,7 +63,7 @@ impl Recorder {
         match self.fill.commit(response).await {
             Ok(stored) => {
                 if stored.is_some() && is_of_use {
-                    self.target.stored();
+                    self.target.stored().await;
                 }
                 let is_of_use = stored.is_none() || is_of_use;
                 end(

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store_core::{Clock, SECOND, SystemClock};
+use store_core::{Clock, DedupeStore, SECOND, SystemClock};
 
 use super::HttpCache;
+use super::jobs::Jobs;
 use crate::policy::{Mode, Policy};
 use crate::redaction::Redaction;
 
@@ -23,6 +24,7 @@ pub(super) struct Settings {
     pub(super) sends_status: bool,
     pub(super) patience: Duration,
     pub(super) longest_wait: Option<Duration>,
+    pub(super) jobs: Option<Arc<Jobs>>,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             sends_status: true,
             patience: PATIENCE,
             longest_wait: Some(LONGEST_WAIT),
+            jobs: None,
         }
     }
 }
@@ -93,6 +96,30 @@ impl HttpCache {
     #[must_use]
     pub fn without_collapsing(self) -> Self {
         self.with(|settings| settings.longest_wait = None)
+    }
+
+    /// Lets equal requests of all processes that share `store`, and the file of responses, wait for one of them, as
+    /// those of one process do; validations in the background are one per target, too. Default: each process asks the
+    /// origin for itself.
+    ///
+    /// A process that is killed while it asks is replaced by one that waits, once the
+    /// [lease](store_core::DedupeOptions::lease) of its job has lapsed: let that be shorter than
+    /// [the longest wait](Self::with_collapsing). If the store fails, each process asks for itself, and
+    /// [events](Self::events) tell of it. What is in the store are salted hashes of targets, and nothing of requests or
+    /// answers. The cache does not close it.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use http_cache_db::{HttpCache, MemoryStore};
+    /// use store_memory::MemoryDedupeStore; // stands for one of several processes
+    ///
+    /// let jobs = Arc::new(MemoryDedupeStore::new());
+    /// let cache = HttpCache::new(Arc::new(MemoryStore::new(64 * 1024 * 1024))).with_dedupe(jobs);
+    /// ```
+    #[must_use]
+    pub fn with_dedupe(self, store: Arc<dyn DedupeStore>) -> Self {
+        self.with(|settings| settings.jobs = Some(Arc::new(Jobs::new(store))))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {

@@ -130,7 +130,7 @@ impl Exchange {
                 Ok(true) => {
                     status = status.stored();
                     if is_of_use {
-                        self.target.stored();
+                        self.target.stored().await;
                         ending = Ending::LookAgain;
                     }
                 }

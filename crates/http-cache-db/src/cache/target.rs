@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use http::Uri;
-use store_core::{Error, ErrorChain};
+use store_core::{Error, ErrorChain, Timestamp};
 
 use super::HttpCache;
+use super::collapse::VERDICT_LIFETIME;
 use super::invalid::Invalid;
 use super::patience::Patience;
 use crate::events::Event;
@@ -54,8 +55,34 @@ impl Target {
     }
 
     /// A response that may answer others was stored.
-    pub(super) fn stored(&self) {
-        self.cache.shared.flights.stored(self.key);
+    pub(super) async fn stored(&self) {
+        let was_useless = self.cache.shared.flights.stored(self.key);
+        if was_useless && self.cache.settings.jobs.is_some() {
+            self.set_hit_for_miss(None).await;
+        }
+    }
+
+    /// Whether a process has found that waiting for the answer is of no use.
+    pub(super) async fn is_hit_for_miss(&self) -> bool {
+        let now = self.cache.settings.clock.now();
+        let reading = self.store().hit_for_miss(self.key);
+        match self.patience().wait("hit_for_miss", reading).await {
+            // One of the distant future is from before the clock was set back.
+            Ok(until) => until.is_some_and(|until| now < until && until <= now + VERDICT_LIFETIME),
+            Err(error) => {
+                self.failed(&error, |_, error| Event::GetError { error });
+                false
+            }
+        }
+    }
+
+    /// Tells all processes until when waiting for the answer is of no use.
+    pub(super) async fn set_hit_for_miss(&self, until: Option<Timestamp>) {
+        let writing = self.store().set_hit_for_miss(self.key, until);
+        let written = self.patience().wait("set_hit_for_miss", writing).await;
+        if let Err(error) = written {
+            self.failed(&error, |url, error| Event::StoreError { url, error });
+        }
     }
 
     /// Whether stored responses may answer. Removes those that an earlier, failed invalidation has left.

@@ -5,6 +5,7 @@ mod failures;
 mod faulty;
 mod purging;
 mod serving;
+mod sharing;
 mod streaming;
 mod telling;
 

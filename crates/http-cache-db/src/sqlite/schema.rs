@@ -42,5 +42,11 @@ pub static HTTP_CACHE: Component = Component {
             include_str!("../../migrations/http_cache/0006_values.up.sql"),
             include_str!("../../migrations/http_cache/0006_values.down.sql"),
         ),
+        Migration::new(
+            7,
+            "hit_for_miss",
+            include_str!("../../migrations/http_cache/0007_hit_for_miss.up.sql"),
+            include_str!("../../migrations/http_cache/0007_hit_for_miss.down.sql"),
+        ),
     ],
 };

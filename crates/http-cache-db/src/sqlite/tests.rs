@@ -8,6 +8,7 @@ mod dictionaries;
 mod existing;
 mod faults;
 mod files;
+mod hit_for_miss;
 mod listing;
 mod purging;
 mod questions;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use store_core::{Clock, MINUTE, Result};
+use store_core::{Clock, MINUTE, Result, Timestamp};
 
 use super::cleanup::READING;
 use super::error::store_error;
@@ -12,7 +12,7 @@ use super::fill::SqliteFill;
 use super::read::{find_content, released_at};
 use super::remove::{Removed, hide, of_target, remove_responses, remove_unreadable};
 use super::store::SqliteStore;
-use super::{cleanup, dictionaries, evict, invalidations, report, statistics};
+use super::{cleanup, dictionaries, evict, hit_for_miss, invalidations, report, statistics};
 use crate::events::{Event, Events};
 use crate::keys::{Salt, TargetKey};
 use crate::record::ContentHash;
@@ -179,6 +179,23 @@ impl ResponseStore for SqliteStore {
             .read(move |db| report::history(db, target))
             .await;
         history.map_err(|error| self.shared.error(error, "history"))
+    }
+
+    async fn hit_for_miss(&self, target: TargetKey) -> Result<Option<Timestamp>> {
+        self.shared
+            .read("hit_for_miss", |db, _| hit_for_miss::until(db, target))
+    }
+
+    async fn set_hit_for_miss(&self, target: TargetKey, until: Option<Timestamp>) -> Result<()> {
+        let (opened, now) = (
+            self.shared.opened("hit_for_miss")?,
+            self.shared.options.clock.now(),
+        );
+        let set = opened
+            .database
+            .write(move |tx| hit_for_miss::set(tx, target, until, now));
+        set.await
+            .map_err(|error| self.shared.error(error, "hit_for_miss"))
     }
 
     async fn health(&self) -> Result<Health> {

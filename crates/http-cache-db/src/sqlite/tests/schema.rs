@@ -112,7 +112,7 @@ async fn every_view_and_trigger_works() {
     }
     assert_eq!(
         number(&store, "SELECT max(version) FROM schema_version").await,
-        6
+        7
     );
     let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
     assert_eq!(number(&store, triggers).await, 8);
@@ -282,8 +282,9 @@ async fn no_request_scans_a_table() {
 }
 
 /// The statements of a hit, of storing and of removing, as they look things up.
-const STATEMENTS: [&str; 14] = [
+const STATEMENTS: [&str; 15] = [
     crate::sqlite::read::VARIANTS,
+    crate::sqlite::hit_for_miss::UNTIL,
     "SELECT content_id FROM body_contents WHERE content_hash = ?1 AND reference_count > 0",
     "SELECT header_pair_id FROM header_pairs WHERE header_name_id = ?1 AND header_value_id = ?2 AND is_swept = 0",
     "DELETE FROM requests WHERE request_id = ?1",
