@@ -7,7 +7,7 @@ use http_cache_db::cache::{self, Body};
 use http_cache_db::engine::CacheStatus;
 use http_cache_db::fields::{combined_value, list_members};
 use http_cache_db::store::ResponseStore;
-use http_cache_db::{HttpCache, Redaction, SystemClock};
+use http_cache_db::{DedupeStore, HttpCache, Redaction, SystemClock};
 use hyper::body::Incoming;
 
 use crate::config::Config;
@@ -87,10 +87,18 @@ impl cache::Origin for Sender {
 }
 
 impl Proxy {
-    pub(crate) fn new(config: &Config, store: Arc<dyn ResponseStore>) -> Result<Self, Error> {
-        let cache = HttpCache::new(store)
+    /// A proxy whose equal requests wait for those of others that share `jobs`.
+    pub(crate) fn new(
+        config: &Config,
+        store: Arc<dyn ResponseStore>,
+        jobs: Option<Arc<dyn DedupeStore>>,
+    ) -> Result<Self, Error> {
+        let mut cache = HttpCache::new(store)
             .with_redaction(config.redaction.clone())
             .with_name(NAME);
+        if let Some(jobs) = jobs {
+            cache = cache.with_dedupe(jobs);
+        }
         let routing = Routing::new(config, &cache, None)?;
         Ok(Self {
             cache,

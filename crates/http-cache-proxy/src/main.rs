@@ -12,6 +12,7 @@ mod error;
 mod exchange;
 mod host;
 mod http2;
+mod jobs;
 mod max_forwards;
 mod observed;
 mod output;

@@ -17,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::args::Arguments;
 use crate::error::Error;
 use crate::exchange::Proxy;
+use crate::jobs::Jobs;
 use crate::reload::Reload;
 use crate::storage;
 use crate::warnings;
@@ -40,7 +41,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     let events = Events::default();
     let _listener = warnings::listen(&events);
     let store = storage::open(&config, events).await?;
-    let proxy = Arc::new(Proxy::new(&config, store)?);
+    let jobs = Jobs::open(&config.place).await;
+    let shared = jobs.as_ref().map(Jobs::store);
+    let proxy = Arc::new(Proxy::new(&config, store, shared)?);
     let summary = config.summary();
     let reload = Reload::new(arguments, config);
     // Without a file, the signal ends the program, as the loss of a terminal should.
@@ -69,7 +72,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         () = graceful.shutdown() => {}
         () = pause(&proxy, GRACE) => report(&"open exchanges were broken off"),
     }
-    proxy.close().await
+    let closed = proxy.close().await;
+    if let Some(jobs) = jobs {
+        jobs.close().await;
+    }
+    closed
 }
 
 /// Waits for the signal, indefinitely if there is none to wait for.

@@ -50,7 +50,10 @@ const EDGES: [(&str, May); 17] = [
         "http-cache-db",
         May::Use(&["store-core", "sqlite-database"]),
     ),
-    ("http-cache-proxy", May::Use(&["http-cache-db"])),
+    (
+        "http-cache-proxy",
+        May::Use(&["http-cache-db", "store-sqlite"]),
+    ),
     (
         "soak",
         May::UseAllBut(&["comicvine-cli", "comicvine-demo", "xtask"]),

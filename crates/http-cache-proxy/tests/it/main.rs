@@ -15,4 +15,5 @@ mod program;
 mod reload;
 mod routing;
 mod running;
+mod several;
 mod tls;

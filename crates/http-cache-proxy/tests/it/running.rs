@@ -120,6 +120,10 @@ impl Proxy {
         lines
     }
 
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.address.port())).unwrap();
         stream.set_read_timeout(Some(TIMEOUT)).unwrap();
