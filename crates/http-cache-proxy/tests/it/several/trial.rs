@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use http_cache_db::{Clock, Random, SystemClock, SystemRandom};
+use http_cache_db::{Clock, SystemClock};
 
 use super::client::Client;
 use super::counting::{Counting, Fetch, SURELY_FRESH};
@@ -16,6 +16,8 @@ use crate::running::Proxy;
 
 const PROCESSES: usize = 4;
 const TASKS: usize = 25;
+/// The time after which the next key is asked for.
+const SLOT: Duration = Duration::from_millis(20);
 
 pub(super) struct Trial {
     pub(super) keys: u64,
@@ -55,15 +57,20 @@ impl Trial {
         thread::scope(|scope| {
             for task in 0..PROCESSES * TASKS {
                 let (proxies, is_over) = (&proxies, &is_over);
-                let (answers, failures) = (&answers, &failures);
+                let (answers, failures, end) = (&answers, &failures, &end);
                 scope.spawn(move || {
                     let mut client = Client::default();
                     while !is_over.load(Ordering::Relaxed) {
                         let address = proxies[task % PROCESSES].read().unwrap().address();
-                        let key = SystemRandom.next_u64() % self.keys;
+                        // All ask for the same key at the same time.
+                        let slot = end.monotonic().as_millis() / SLOT.as_millis();
+                        let key = slot % u128::from(self.keys);
                         let is_answered = client.get(address, &format!("/{key}")).is_some();
                         let counter = if is_answered { answers } else { failures };
                         counter.fetch_add(1, Ordering::Relaxed);
+                        let now = end.monotonic().as_micros();
+                        let left = SLOT.as_micros() - now % SLOT.as_micros();
+                        thread::sleep(Duration::from_micros(left.try_into().unwrap()));
                     }
                 });
             }
@@ -97,9 +104,9 @@ impl Trial {
     }
 }
 
-/// The name of a process in `Via`, which answers this itself.
+/// The name of a process in `Via`, which answers this without the origin.
 fn name(proxy: &Proxy) -> String {
-    let answer = proxy.send("OPTIONS", "/", &["Max-Forwards: 0"]);
+    let answer = proxy.send("GET", "/name", &["Cache-Control: only-if-cached"]);
     let name = answer.field("via").and_then(|via| via.split(' ').nth(1));
     name.unwrap_or_else(|| panic!("no name: {}", answer.head))
         .to_owned()
