@@ -16,6 +16,7 @@ use store_core::{Clock, Error, ErrorKind, Result, SystemClock};
 
 use self::fill::MemoryFill;
 use self::state::State;
+pub(crate) use self::stored::head_bytes;
 use crate::events::{Event, Events};
 use crate::keys::{Salt, TargetKey};
 use crate::store::{

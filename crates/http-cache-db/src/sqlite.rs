@@ -12,8 +12,10 @@
 //! | migrate a file before it is opened | [`HTTP_CACHE`] |
 
 // `store` opens the file, and `verbs` are its operations, with `fill` (and `request_fields`) for what is being stored
-// and `upkeep` for what a store does by itself, such as to `train` `dictionaries` and to `recompress`. `read` (with `reader`), `commit` and `freshen` (with `rows` and `tags`), `remove`,
-// `purge`, `evict`, `statistics` and `cleanup` each hold the statements of one task, and `schema` the tables; `maintenance` writes
+// and `upkeep` for what a store does by itself, such as to `train` `dictionaries` and to `recompress`. `lookup` finds
+// what a request needs, in `copies` in memory or in the file. `read` (with `reader`), `commit` and `freshen` (with `rows`
+// and `tags`), `remove`, `purge`, `evict`, `statistics` and `cleanup` each hold the statements of one task, and `schema` the
+// tables; `values` keeps values by key as bodies of responses; `maintenance` writes
 // down what was done. `overview`, `listing`, `details` and `query` answer people.
 
 mod chunks;
@@ -21,6 +23,7 @@ mod cleanup;
 mod commit;
 mod compressor;
 mod content;
+mod copies;
 mod deltas;
 mod details;
 mod dictionaries;
@@ -33,6 +36,7 @@ mod hit_for_miss;
 mod interned;
 mod invalidations;
 mod listing;
+mod lookup;
 mod maintenance;
 mod open;
 mod options;

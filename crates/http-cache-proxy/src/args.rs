@@ -110,7 +110,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) http2: Option<bool>,
 
-    /// Keep responses in memory, in at most so many bytes [without SIZE: 256MiB]
+    /// Keep responses in memory, in at most so many bytes; with --db, copies of those used lately [without SIZE: 256MiB]
     #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = DEFAULT_MEMORY)]
     #[serde(deserialize_with = "values::memory")]
     pub(crate) memory: Option<ByteSize>,
@@ -243,7 +243,7 @@ fn read(path: &Path) -> Result<Settings, Error> {
 
 impl Settings {
     fn or(self, file: Self) -> Self {
-        // The places exclude each other: one of the command line takes the place of the file's.
+        // A place of the command line takes that of the file's: neither is added to the other.
         let (memory, db) = if self.memory.is_some() || self.db.is_some() {
             (self.memory, self.db)
         } else {

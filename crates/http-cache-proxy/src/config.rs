@@ -55,6 +55,8 @@ pub(crate) enum Place {
         path: PathBuf,
         max_bytes: u64,
         max_versions: u32,
+        /// The bytes of copies in memory.
+        memory_bytes: u64,
     },
 }
 
@@ -145,21 +147,19 @@ impl Place {
             (None, None) => usage(
                 "no place for responses is given; keep them in a file with --db FILE, or with --memory",
             ),
-            (Some(_), Some(_)) => usage("--memory and --db exclude each other; give one of them"),
             (Some(_), None) if settings.max_size.is_some() || settings.versions.is_some() => usage(
                 "--max-size and --versions are for the file of --db; bound the memory with --memory SIZE",
             ),
-            (Some(ByteSize(0)), None) => {
-                usage("--memory 0 keeps nothing; give a size such as 256MiB")
-            }
-            (None, Some(_)) if settings.max_size == Some(ByteSize(0)) => {
+            (Some(ByteSize(0)), _) => usage("--memory 0 keeps nothing; give a size such as 256MiB"),
+            (_, Some(_)) if settings.max_size == Some(ByteSize(0)) => {
                 usage("--max-size 0 keeps nothing; give a size such as 1GiB")
             }
             (Some(memory), None) => Ok(Self::Memory {
                 max_bytes: memory.0,
             }),
-            (None, Some(path)) => Ok(Self::File {
+            (memory, Some(path)) => Ok(Self::File {
                 path: path.clone(),
+                memory_bytes: memory.map_or(0, |size| size.0),
                 max_bytes: settings.max_size.map_or(MAX_BYTES, |size| size.0),
                 // A file that several users share should not keep what the origin has replaced.
                 max_versions: settings.versions.unwrap_or(if settings.private {

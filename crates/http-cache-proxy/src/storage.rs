@@ -1,4 +1,4 @@
-//! Where the responses are kept: in memory, or in a file.
+//! Where the responses are kept: in memory, or in a file, with copies in memory if these are asked for.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,11 +20,13 @@ pub(crate) async fn open(config: &Config, events: Events) -> Result<Arc<dyn Resp
             path,
             max_bytes,
             max_versions,
+            memory_bytes,
         } => {
             ensure_folder(path)?;
             let options = SqliteStoreOptions::default()
                 .with_max_bytes(*max_bytes)
                 .with_max_versions(*max_versions)
+                .with_memory_bytes(*memory_bytes)
                 .with_redaction(config.redaction.clone())
                 .with_events(events);
             let store = SqliteStore::open(path, options).await;

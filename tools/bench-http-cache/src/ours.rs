@@ -49,8 +49,18 @@ pub(crate) struct Growth {
 
 impl Ours {
     pub(crate) async fn open(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("ours.db");
-        let options = SqliteStoreOptions::default().with_max_bytes(MAX_BYTES);
+        Self::open_file(folder.join("ours.db"), 0).await
+    }
+
+    /// The same file, with copies in memory.
+    pub(crate) async fn with_copies(&self) -> Result<Self, Error> {
+        Self::open_file(self.path.clone(), MAX_BYTES).await
+    }
+
+    async fn open_file(path: PathBuf, memory_bytes: u64) -> Result<Self, Error> {
+        let options = SqliteStoreOptions::default()
+            .with_max_bytes(MAX_BYTES)
+            .with_memory_bytes(memory_bytes);
         Ok(Self {
             store: SqliteStore::open(&path, options).await?,
             path,

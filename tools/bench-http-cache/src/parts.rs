@@ -148,6 +148,19 @@ async fn hit(ours: &mut Ours, entries: &[Entry]) -> Result<Vec<Part>, Error> {
         what: "the whole hit",
         figures: std::mem::take(&mut ours.hits).figures(),
     });
+    let mut copies = ours.with_copies().await?;
+    copies.verify(entries).await?;
+    let random = SeededRandom::new(42);
+    for call in 0..WARM_UP + CALLS {
+        if let Some(entry) = any(&random, entries) {
+            copies.get(entry, call >= WARM_UP).await?;
+        }
+    }
+    parts.push(Part {
+        what: "the whole hit, of a copy in memory",
+        figures: std::mem::take(&mut copies.hits).figures(),
+    });
+    copies.close().await?;
     Ok(parts)
 }
 

@@ -123,7 +123,8 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(headers.get("content-type")?.to_str().ok()?.to_owned())
 }
 
-fn head_bytes(head: &StoredHead) -> u64 {
+/// The bytes that a response takes besides its bodies.
+pub(crate) fn head_bytes(head: &StoredHead) -> u64 {
     let lines = head.headers.iter();
     let lines = lines.map(|(name, value)| LINE_BYTES + name.as_str().len() + value.len());
     let range = head.range.as_ref().map_or(0, String::len);

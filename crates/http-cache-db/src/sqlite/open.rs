@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sqlite_database::{CreateMode, MigrationState, Result, SqliteDatabase};
 use store_core::{Error, ErrorKind};
 
+use super::copies::Copies;
 use super::dictionaries::CurrentDictionaries;
 use super::error::{BACKEND, store_error};
 use super::interned::Interned;
@@ -21,6 +22,8 @@ pub(super) struct Opened {
     pub(super) salt: Salt,
     pub(super) interned: Interned,
     pub(super) dictionaries: CurrentDictionaries,
+    /// `None` if nothing is kept in memory.
+    pub(super) copies: Option<Copies>,
 }
 
 impl Opened {
@@ -34,7 +37,7 @@ impl Opened {
             Some(path) => SqliteDatabase::open_with(path, database).await?,
             None => SqliteDatabase::in_memory_with(database).await?,
         };
-        match Self::with_schema(database.clone()).await {
+        match Self::with_schema(database.clone(), options).await {
             Ok(opened) => Ok(opened),
             Err(error) => {
                 // The first error is the one to report.
@@ -63,7 +66,8 @@ impl Opened {
             if let Some((kind, detail)) = mismatch(&states) {
                 return Err(Error::new(kind, BACKEND, "open").with_detail(detail));
             }
-            Self::at_schema(database.clone()).await.map_err(failed)
+            let opened = Self::at_schema(database.clone(), options).await;
+            opened.map_err(failed)
         };
         match opened.await {
             Ok(opened) => Ok(opened),
@@ -75,13 +79,19 @@ impl Opened {
         }
     }
 
-    async fn with_schema(database: SqliteDatabase) -> Result<Arc<Self>> {
+    async fn with_schema(
+        database: SqliteDatabase,
+        options: &SqliteStoreOptions,
+    ) -> Result<Arc<Self>> {
         ownership::ensure_own(&database).await?;
         database.migrate(&HTTP_CACHE).await?;
-        Self::at_schema(database).await
+        Self::at_schema(database, options).await
     }
 
-    async fn at_schema(database: SqliteDatabase) -> Result<Arc<Self>> {
+    async fn at_schema(
+        database: SqliteDatabase,
+        options: &SqliteStoreOptions,
+    ) -> Result<Arc<Self>> {
         let salt = database.read(|db| {
             let salt = "SELECT value FROM state WHERE name = 'salt'";
             Ok(db.query_row(salt, [], |row| row.get::<_, [u8; 16]>(0))?)
@@ -91,6 +101,7 @@ impl Opened {
             database,
             interned: Interned::default(),
             dictionaries: CurrentDictionaries::default(),
+            copies: (options.memory_bytes > 0).then(|| Copies::new(options.memory_bytes)),
         }))
     }
 }

@@ -34,6 +34,9 @@ pub struct SqliteStoreOptions {
     pub max_bytes: u64,
     /// The length in bytes of the longest body that is stored. Default: an eighth of `max_bytes`.
     pub max_body_bytes: Option<u64>,
+    /// The bytes that copies in memory may take, of responses in the file that were used lately. They are as current as the
+    /// file is, whichever process changes it; a hit takes about half of the time. Default: 0, none.
+    pub memory_bytes: u64,
     /// How many older versions of a body are kept. Default: 10; a cache that serves several users should keep
     /// none.
     pub max_versions: u32,
@@ -64,6 +67,7 @@ impl Default for SqliteStoreOptions {
         Self {
             max_bytes: 1 << 30,
             max_body_bytes: None,
+            memory_bytes: 0,
             max_versions: 10,
             codecs: Codecs::default(),
             has_dictionaries: true,
@@ -91,6 +95,28 @@ impl SqliteStoreOptions {
     #[must_use]
     pub const fn with_max_body_bytes(mut self, max_body_bytes: u64) -> Self {
         self.max_body_bytes = Some(max_body_bytes);
+        self
+    }
+
+    /// Sets [`memory_bytes`](Self::memory_bytes).
+    ///
+    /// ```
+    /// use http::Uri;
+    /// use http_cache_db::store::ResponseStore;
+    /// use http_cache_db::{SqliteStore, SqliteStoreOptions};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), http_cache_db::Error> {
+    /// let options = SqliteStoreOptions::default().with_memory_bytes(64 * 1024 * 1024);
+    /// let store = SqliteStore::in_memory(options).await?; // or `open("cache.db", options)`
+    /// let target = store.salt().target_key(&Uri::from_static("http://example.org/"));
+    /// assert!(store.variants(target).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub const fn with_memory_bytes(mut self, memory_bytes: u64) -> Self {
+        self.memory_bytes = memory_bytes;
         self
     }
 

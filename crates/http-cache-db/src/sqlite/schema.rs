@@ -48,5 +48,11 @@ pub static HTTP_CACHE: Component = Component {
             include_str!("../../migrations/http_cache/0007_hit_for_miss.up.sql"),
             include_str!("../../migrations/http_cache/0007_hit_for_miss.down.sql"),
         ),
+        Migration::new(
+            8,
+            "target_changes",
+            include_str!("../../migrations/http_cache/0008_target_changes.up.sql"),
+            include_str!("../../migrations/http_cache/0008_target_changes.down.sql"),
+        ),
     ],
 };

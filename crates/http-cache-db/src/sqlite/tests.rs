@@ -1,6 +1,7 @@
 //! What only a store in a file does.
 
 mod contents;
+mod copies;
 mod counting;
 mod damage;
 mod deltas;

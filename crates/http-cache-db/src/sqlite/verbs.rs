@@ -39,14 +39,11 @@ impl ResponseStore for SqliteStore {
     }
 
     async fn variants(&self, target: TargetKey) -> Result<Vec<Variant>> {
-        let reader = &self.shared.reader;
-        let read = |db: &_, opened: &_| reader.variants(db, opened, target);
-        self.shared.read("variants", read)
+        self.shared.variants(target)
     }
 
     async fn body(&self, content: ContentId) -> Result<Option<StoredBody>> {
-        let reader = &self.shared.reader;
-        self.shared.read("body", |db, _| reader.body(db, content))
+        self.shared.body(content)
     }
 
     async fn chunk(&self, content: ContentId, index: u64) -> Result<Option<Bytes>> {

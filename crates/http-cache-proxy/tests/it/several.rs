@@ -1,6 +1,7 @@
 //! Several proxies on one file: of equal requests, one of one process asks the origin.
 
 mod client;
+mod coherence;
 mod counting;
 mod trial;
 

@@ -112,10 +112,10 @@ async fn every_view_and_trigger_works() {
     }
     assert_eq!(
         number(&store, "SELECT max(version) FROM schema_version").await,
-        7
+        8
     );
     let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
-    assert_eq!(number(&store, triggers).await, 8);
+    assert_eq!(number(&store, triggers).await, 13);
     // bodies_reference: of two responses, and of an older version.
     let referenced = "SELECT sum(reference_count) FROM body_contents";
     assert_eq!(number(&store, referenced).await, 3);
