@@ -7,6 +7,7 @@
 )]
 
 mod corpus;
+mod dictionary_transport;
 mod examples;
 mod own_store;
 mod parsers;
