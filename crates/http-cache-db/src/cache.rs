@@ -45,6 +45,7 @@ mod jobs;
 mod keep;
 mod origin;
 mod patience;
+mod purge;
 mod recorder;
 mod recording;
 mod serve;

@@ -17,7 +17,7 @@ mod tests;
 pub use cache_control::CacheControl;
 pub use content_range::ContentRange;
 pub use date::{format_date, parse_date};
-pub use dictionary::{BareItem, parse_dictionary};
+pub use dictionary::{BareItem, parse_dictionary, parse_string_list};
 pub use directive::Directive;
 pub use entity_tag::EntityTag;
 pub use list::{combined_value, list_members};

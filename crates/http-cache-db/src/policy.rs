@@ -4,6 +4,7 @@
 mod condition;
 mod freshen;
 mod freshness;
+mod groups;
 mod head;
 mod hop_by_hop;
 mod invalidation;
@@ -12,16 +13,19 @@ mod options;
 mod part;
 mod reuse;
 mod storable;
+mod surrogate_keys;
 mod variant;
 
 pub use condition::{is_not_modified, is_range_current};
 pub use freshen::freshened;
 pub use freshness::{ExchangeTimes, Freshness, freshness};
+pub use groups::{groups, invalidated_groups};
 pub use head::{RequestHead, ResponseHead};
 pub use hop_by_hop::end_to_end;
 pub use invalidation::{invalidated, is_safe};
-pub use options::{Mode, Policy, SetCookie, UnvalidatedPart};
+pub use options::{Mode, Policy, SetCookie, TagFields, UnvalidatedPart};
 pub use part::{Part, Slice};
 pub use reuse::{Reuse, may_be_served_on_error, reuse};
 pub use storable::{NotStorable, storable};
+pub use surrogate_keys::surrogate_keys;
 pub use variant::VariantKey;

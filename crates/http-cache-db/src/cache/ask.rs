@@ -15,7 +15,7 @@ use super::target::Target;
 use crate::engine::{Forward, Keep, OriginResponse, Outcome, Purpose, Resolution, resolve};
 use crate::fields::{combined_value, format_date, list_members};
 use crate::policy::{ExchangeTimes, NotStorable, ResponseHead, end_to_end};
-use crate::store::StoredBody;
+use crate::store::{Purge, StoredBody, Tags};
 
 /// How the origin is asked.
 pub(super) struct Ask {
@@ -89,6 +89,10 @@ impl Exchange {
             for target in resolution.invalidated {
                 Target::new(self.cache(), target).invalidate().await;
             }
+            if !resolution.invalidated_groups.is_empty() {
+                let groups = resolution.invalidated_groups.iter().cloned();
+                self.cache().purge_by_origin(Purge::tags(groups)).await;
+            }
             let received = match received {
                 Ok(received) => received.coded(&resolution.outcome),
                 Err(error) => return self.stand_in(ask, &resolution.outcome).await.ok_or(error),
@@ -140,6 +144,7 @@ impl Exchange {
             *resolution = Resolution {
                 outcome: Outcome::Refetch,
                 invalidated: Vec::new(),
+                invalidated_groups: Tags::default(),
             };
         } else if matches!(
             resolution.outcome,

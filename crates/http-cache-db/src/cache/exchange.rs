@@ -15,7 +15,7 @@ use super::target::Target;
 use crate::engine::{CacheStatus, Forward, StoredResponse};
 use crate::events::Event;
 use crate::policy::{Policy, RequestHead, end_to_end};
-use crate::store::{Hit, ResponseId, shortened};
+use crate::store::{Hit, ResponseId, Tags, shortened};
 
 /// A request on its way through the cache.
 #[derive(Clone, Debug)]
@@ -77,6 +77,11 @@ impl Exchange {
 
     pub(super) fn cache_status(&self) -> CacheStatus {
         CacheStatus::new(&self.cache().settings.name)
+    }
+
+    /// The tags that the request gives what is stored to answer it.
+    pub(super) fn tags(&self) -> Tags {
+        self.extensions.get().cloned().unwrap_or_default()
     }
 
     /// The request as the origin gets it.

@@ -1,12 +1,15 @@
 //! The targets whose stored responses are invalid, but may still be in the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::keys::TargetKey;
+use crate::store::Purge;
 
 /// More than this are not told apart: then everything is invalid.
 const MAX_TARGETS: usize = 10_000;
+/// Likewise more failed purges than this.
+const MAX_PURGES: usize = 100;
 
 /// Targets whose invalidation has begun, and has not succeeded yet. Nothing stored answers them.
 #[derive(Debug, Default)]
@@ -16,6 +19,8 @@ pub(super) struct InvalidTargets(Mutex<Marks>);
 struct Marks {
     last: u64,
     targets: HashMap<TargetKey, Mark>,
+    /// Purges that have failed.
+    purges: BTreeMap<Mark, Purge>,
     /// The first and the last mark of targets that are not told apart.
     others: Option<(Mark, Mark)>,
 }
@@ -25,9 +30,11 @@ struct Marks {
 pub(super) struct Mark(u64);
 
 /// What has to be removed before stored responses of a target may answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Invalid {
     Target,
+    /// What these purges select, which may be any response.
+    Purges(Vec<(Mark, Purge)>),
     /// All responses; the mark is the last before that begins.
     Everything(Mark),
 }
@@ -58,9 +65,28 @@ impl InvalidTargets {
         }
     }
 
+    /// Marks what a purge selects, which has failed.
+    pub(super) fn purge_failed(&self, purge: Purge) {
+        let mut marks = self.marks();
+        marks.last += 1;
+        let mark = Mark(marks.last);
+        if marks.purges.len() < MAX_PURGES {
+            marks.purges.insert(mark, purge);
+        } else {
+            let first = marks.others.map_or(mark, |(first, _)| first);
+            marks.others = Some((first, mark));
+        }
+    }
+
+    /// The purge with this mark has succeeded.
+    pub(super) fn purged(&self, mark: Mark) {
+        self.marks().purges.remove(&mark);
+    }
+
     /// All responses were removed since this mark.
     pub(super) fn cleared(&self, mark: Mark) {
         let mut marks = self.marks();
+        marks.purges.retain(|other, _| *other > mark);
         marks.targets.retain(|_, other| *other > mark);
         if marks.others.is_some_and(|(_, last)| last <= mark) {
             marks.others = None;
@@ -72,6 +98,11 @@ impl InvalidTargets {
         let marks = self.marks();
         if marks.others.is_some() {
             return Some(Invalid::Everything(Mark(marks.last)));
+        }
+        if !marks.purges.is_empty() {
+            let purges = marks.purges.iter();
+            let purges = purges.map(|(mark, purge)| (*mark, purge.clone()));
+            return Some(Invalid::Purges(purges.collect()));
         }
         marks.targets.get(&target).map(|_| Invalid::Target)
     }
@@ -100,6 +131,27 @@ mod tests {
         targets.removed(target(1), first);
         assert_eq!(targets.of(target(1)), Some(Invalid::Target));
         targets.removed(target(1), second);
+        assert_eq!(targets.of(target(1)), None);
+    }
+
+    #[test]
+    fn a_failed_purge_is_of_every_target_until_it_has_succeeded() {
+        let targets = InvalidTargets::default();
+        let purge = Purge::host("example.org").unwrap();
+        targets.purge_failed(purge.clone());
+        let Some(Invalid::Purges(purges)) = targets.of(target(1)) else {
+            panic!("{targets:?}");
+        };
+        assert_eq!(purges, [(Mark(1), purge.clone())]);
+        targets.purged(purges[0].0);
+        assert_eq!(targets.of(target(1)), None);
+        for _ in 0..=MAX_PURGES {
+            targets.purge_failed(purge.clone());
+        }
+        let Some(Invalid::Everything(mark)) = targets.of(target(1)) else {
+            panic!("{targets:?}");
+        };
+        targets.cleared(mark);
         assert_eq!(targets.of(target(1)), None);
     }
 

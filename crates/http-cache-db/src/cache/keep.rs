@@ -49,6 +49,7 @@ impl Exchange {
             head: arrived.head.clone(),
             times: arrived.times,
             policy: Arc::clone(&self.policy),
+            tags: self.tags(),
             expected_len,
         };
         Ok(Recorder {

@@ -11,7 +11,7 @@ use crate::engine::StoredResponse;
 use crate::events::Event;
 use crate::keys::Salt;
 use crate::policy::{ExchangeTimes, Policy, RequestHead, ResponseHead};
-use crate::store::{Fill, NewResponse};
+use crate::store::{Fill, NewResponse, Tags};
 
 /// A fill, and what is stored with the body. Dropped, it stores nothing.
 pub(super) struct Recorder {
@@ -27,6 +27,8 @@ pub(super) struct Recorded {
     pub(super) head: ResponseHead,
     pub(super) times: ExchangeTimes,
     pub(super) policy: Arc<Policy>,
+    /// Those that the request gives it.
+    pub(super) tags: Tags,
     /// The length of the body, if it is known. A body of another length is not stored.
     pub(super) expected_len: Option<u64>,
 }
@@ -94,10 +96,13 @@ impl Recorded {
             head,
             times,
             policy,
+            tags,
             ..
         } = self;
         let stored = StoredResponse::new(&request, head, times, len, salt, &policy)?;
-        Some(NewResponse::new(request, &stored, &policy))
+        let mut response = NewResponse::new(request, &stored, &policy);
+        response.request_tags = tags;
+        Some(response)
     }
 }
 

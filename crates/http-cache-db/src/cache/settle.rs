@@ -123,7 +123,8 @@ impl Exchange {
         let mut status = arrived.status;
         let mut ending = Ending::Useless;
         if let Some(fill) = arrived.fill.filter(|_| may_keep) {
-            let new = NewResponse::new(self.request.clone(), &stored, &self.policy);
+            let mut new = NewResponse::new(self.request.clone(), &stored, &self.policy);
+            new.request_tags = self.tags();
             let is_of_use = !new.lifetime.is_zero() && !new.no_cache;
             let freshened = fill.freshen(id, entry.content, new);
             match self.target.patience().wait("freshen", freshened).await {

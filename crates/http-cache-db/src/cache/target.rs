@@ -91,6 +91,17 @@ impl Target {
         match invalid.of(self.key) {
             None => true,
             Some(Invalid::Target) => self.invalidate().await,
+            Some(Invalid::Purges(purges)) => {
+                if !self.cache.purge_again(purges).await {
+                    return false;
+                }
+                match invalid.of(self.key) {
+                    None => true,
+                    Some(Invalid::Target) => self.invalidate().await,
+                    // More has failed meanwhile.
+                    Some(Invalid::Purges(_) | Invalid::Everything(_)) => false,
+                }
+            }
             Some(Invalid::Everything(mark)) => {
                 let cleared = self.patience().wait("clear", self.store().clear()).await;
                 match cleared {

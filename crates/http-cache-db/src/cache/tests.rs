@@ -3,6 +3,7 @@
 mod collapsing;
 mod failures;
 mod faulty;
+mod groups;
 mod purging;
 mod serving;
 mod sharing;

@@ -4,6 +4,7 @@ use http::{HeaderMap, Uri};
 
 use super::stored::StoredResponse;
 use crate::policy::{NotStorable, ResponseHead};
+use crate::tags::Tags;
 
 /// What becomes of an answer.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct Resolution {
     pub outcome: Outcome,
     /// The targets whose stored responses are invalid now: remove them before anything is stored.
     pub invalidated: Vec<Uri>,
+    /// The groups whose stored responses are invalid now (RFC 9875): likewise.
+    pub invalidated_groups: Tags,
 }
 
 /// What the client gets, and what is stored.

@@ -8,9 +8,10 @@ use super::outcome::{Keep, Outcome, Resolution};
 use super::stored::{StoredResponse, withheld};
 use crate::fields::ContentRange;
 use crate::policy::{
-    ExchangeTimes, Policy, RequestHead, ResponseHead, invalidated, is_not_modified, is_safe,
-    may_be_served_on_error, storable,
+    ExchangeTimes, Policy, RequestHead, ResponseHead, invalidated, invalidated_groups,
+    is_not_modified, is_safe, may_be_served_on_error, storable,
 };
+use crate::tags::Tags;
 
 /// The origin's answer to a forwarded request.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,7 @@ pub fn resolve(
         return Resolution {
             outcome: Outcome::ServeStale,
             invalidated: Vec::new(),
+            invalidated_groups: Tags::default(),
         };
     }
     match answer {
@@ -59,6 +61,7 @@ pub fn resolve(
             } else {
                 vec![request.target.clone()]
             },
+            invalidated_groups: Tags::default(),
         },
         OriginResponse::Response(response, times) => {
             let mut invalidated = invalidated(request, response);
@@ -81,6 +84,7 @@ pub fn resolve(
             Resolution {
                 outcome,
                 invalidated,
+                invalidated_groups: invalidated_groups(request, response),
             }
         }
     }

@@ -100,6 +100,8 @@ pub enum Event {
     },
     /// The responses of a target became invalid.
     Invalidated { url: String, responses: u64 },
+    /// What a purge selects was removed, or became stale.
+    Purged { responses: u64 },
     /// The file was damaged: it was renamed, and a new one was begun.
     SetAside { path: String },
     /// This stream was too slow, and lost so many events.

@@ -1,11 +1,13 @@
 //! Dictionaries of structured fields (RFC 9651, section 4.2.2), strict: one error voids the whole field.
 
 mod bare_item;
+mod string_list;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 pub use bare_item::BareItem;
+pub use string_list::parse_string_list;
 
 /// The members of a dictionary in their order, of equal keys with the last value; `None` if the field is malformed.
 /// Parameters are checked and left out.
@@ -23,10 +25,8 @@ pub fn parse_dictionary(value: &str) -> Option<Vec<(String, BareItem)>> {
     let mut input = Input(value.trim_matches(' ').as_bytes());
     let mut members: Vec<(String, BareItem)> = Vec::new();
     let mut positions = HashMap::<String, usize>::new();
-    if input.0.is_empty() {
-        return Some(members);
-    }
-    loop {
+    let mut has_more = !input.0.is_empty();
+    while has_more {
         let key = input.key()?;
         let item = if input.take(b'=') {
             input.member_value()?
@@ -41,18 +41,9 @@ pub fn parse_dictionary(value: &str) -> Option<Vec<(String, BareItem)>> {
                 new.insert(members.len() - 1);
             }
         }
-        input.skip(b" \t");
-        if input.0.is_empty() {
-            return Some(members);
-        }
-        if !input.take(b',') {
-            return None;
-        }
-        input.skip(b" \t");
-        if input.0.is_empty() {
-            return None;
-        }
+        has_more = input.has_more()?;
     }
+    Some(members)
 }
 
 /// What is left of the field.
@@ -89,6 +80,19 @@ impl Input<'_> {
         let (run, rest) = self.0.split_at(len);
         self.0 = rest;
         std::str::from_utf8(run).unwrap_or_default()
+    }
+
+    /// Whether another member follows; `None` if neither a member nor the end does.
+    fn has_more(&mut self) -> Option<bool> {
+        self.skip(b" \t");
+        if self.0.is_empty() {
+            return Some(false);
+        }
+        if !self.take(b',') {
+            return None;
+        }
+        self.skip(b" \t");
+        (!self.0.is_empty()).then_some(true)
     }
 
     fn key(&mut self) -> Option<String> {

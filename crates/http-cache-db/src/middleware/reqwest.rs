@@ -58,12 +58,14 @@ use crate::HttpCache;
 use crate::cache::Body;
 use crate::fields::Directive;
 use crate::policy::Policy;
+use crate::store::Tags;
 
 /// Answers the requests of a client from an [`HttpCache`] where that is possible.
 ///
 /// - What the client sends, and the middlewares after this one, is not looked at. A request that the cache sends twice
 ///   because the first answer was of no use passes them twice.
-/// - A [`Policy`] among the extensions of a request takes the place of the cache's.
+/// - A [`Policy`] among the extensions of a request takes the place of the cache's; [`Tags`] there are those of the
+///   response that is stored.
 /// - A response that a redirect led to is not stored. To cache such, build the client with
 ///   [`redirect::Policy::none`](reqwest::redirect::Policy::none), and follow `Location` by requests of your own.
 /// - A request whose future is dropped ends; if it was unsafe, the stored responses of its target become invalid.
@@ -160,6 +162,9 @@ impl Middleware for HttpCacheMiddleware {
         *asked.headers_mut() = std::mem::take(request.headers_mut());
         if let Some(policy) = self.policy(extensions) {
             asked.extensions_mut().insert(policy);
+        }
+        if let Some(tags) = extensions.get::<Tags>() {
+            asked.extensions_mut().insert(tags.clone());
         }
         let (way, mut requests) = Way::channel();
         let link = Link {

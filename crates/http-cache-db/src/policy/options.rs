@@ -34,6 +34,17 @@ pub enum UnvalidatedPart {
     Complete,
 }
 
+/// What a shared cache does with `Surrogate-Key`, `xkey`, `Cache-Tag` and `Edge-Cache-Tag`, which name
+/// [tags](crate::store::Tag). A cache of one user has no use for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TagFields {
+    /// It stores the tags, by which the responses can be purged.
+    #[default]
+    Read,
+    /// It leaves them unread.
+    Ignored,
+}
+
 /// The rules' inputs besides the fields.
 ///
 /// ```
@@ -70,6 +81,8 @@ pub struct Policy {
     /// Whether a stale response also takes the place of a 500, 502, 503 or 504 to which no `stale-if-error`
     /// applies. Default: false.
     pub stale_on_error: bool,
+    /// What a shared cache does with the fields that name tags. Default: it reads them.
+    pub tag_fields: TagFields,
 }
 
 impl Policy {
@@ -143,6 +156,19 @@ impl Policy {
     pub const fn stale_on_error(mut self) -> Self {
         self.stale_on_error = true;
         self
+    }
+
+    /// Sets [`tag_fields`](Self::tag_fields).
+    #[must_use]
+    pub const fn with_tag_fields(mut self, tag_fields: TagFields) -> Self {
+        self.tag_fields = tag_fields;
+        self
+    }
+
+    /// Whether fields besides `Cache-Groups` give a response tags.
+    #[must_use]
+    pub fn reads_tag_fields(&self) -> bool {
+        self.is_shared() && self.tag_fields == TagFields::Read
     }
 
     /// Which fields give the directives: a shared cache stands for the CDN that RFC 9213 addresses.

@@ -8,11 +8,12 @@ use store_core::{Result, Timestamp};
 use super::interned::Interned;
 use super::records;
 use super::store::SqliteStore;
+use super::tags;
 use crate::record::{
     BodyContentRecord, BodyRecord, CacheValidationRecord, CompressionProcessRecord, RequestRecord,
     ResponseRecord, UrlRecord,
 };
-use crate::store::{ContentId, ResponseId};
+use crate::store::{ContentId, ResponseId, Tag};
 
 /// All that is stored of a response but its body.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,10 @@ pub struct ResponseDetails {
     pub compression: CompressionProcessRecord,
     /// The validators; `None` if it has none.
     pub validation: Option<CacheValidationRecord>,
+    /// Its tags, in the order of their names.
+    pub tags: Vec<Tag>,
+    /// Since when it is stale because it was [purged softly](crate::store::Purge::soft).
+    pub stale_since: Option<Timestamp>,
     /// The `Range` that it answers; empty if it is no part.
     pub range: String,
     /// How many requests it has answered.
@@ -80,6 +85,8 @@ fn read(
     let range = db
         .query_row(range, [id.0], |row| row.get::<_, String>(0))
         .optional()?;
+    let stale_since = "SELECT stale_since FROM responses WHERE response_id = ?1";
+    let stale_since: Option<i64> = db.query_row(stale_since, [id.0], |row| row.get(0))?;
     let request = records::request(db, interned, response.request_id)?;
     let (Some(range), Some(request), Some(body)) = (range, request, response.body_id) else {
         return Ok(None);
@@ -103,6 +110,8 @@ fn read(
     } = uses(db, id)?;
     Ok(Some(ResponseDetails {
         validation: records::validation(db, id)?,
+        tags: tags::of_response(db, id.0)?,
+        stale_since: stale_since.map(Timestamp::from_millis),
         url,
         request,
         response,

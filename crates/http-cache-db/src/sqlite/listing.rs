@@ -139,6 +139,15 @@ impl SqliteStore {
     /// # Errors
     /// If the file cannot be written.
     pub async fn invalidate_url(&self, url: &str) -> Result<u64> {
+        let mut removed = 0;
+        for target in self.targets_of(url).await? {
+            removed += self.invalidate(target).await?;
+        }
+        Ok(removed)
+    }
+
+    /// The targets that a URL stands for.
+    pub(super) async fn targets_of(&self, url: &str) -> Result<Vec<TargetKey>> {
         // Also if nothing is stored of it yet.
         let exact = parse(url).map(|uri| self.salt().target_key(&uri));
         let found = self.find_url(url).await?;
@@ -149,11 +158,7 @@ impl SqliteStore {
             .collect();
         targets.sort_unstable();
         targets.dedup();
-        let mut removed = 0;
-        for target in targets {
-            removed += self.invalidate(target).await?;
-        }
-        Ok(removed)
+        Ok(targets)
     }
 }
 

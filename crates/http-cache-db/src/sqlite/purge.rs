@@ -14,6 +14,7 @@ use super::cleanup::{self, READING};
 use super::open::Opened;
 use super::remove::{Removed, hide_each, log_purge, of_target, remove_responses};
 use super::shared::Shared;
+use super::store::SqliteStore;
 use super::{invalidations, tags};
 use crate::events::Event;
 use crate::keys::Salt;
@@ -236,5 +237,34 @@ impl Shared {
                 .emit(|| Event::DeleteSuccess { responses });
         }
         Ok((responses, progress))
+    }
+}
+
+impl SqliteStore {
+    /// Makes the responses of a URL stale from now on, as a [soft purge](Purge::soft) does, also of one with `REDACTED`
+    /// in place of its secrets, which stands for all that differ only in them. Yields how many became stale.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub async fn make_url_stale(&self, url: &str) -> store_core::Result<u64> {
+        let targets = self.targets_of(url).await?;
+        let (opened, now) = (
+            self.shared.opened("purge")?,
+            self.shared.options.clock.now(),
+        );
+        self.shared.note_invalidation();
+        let written = opened.database.write(move |tx| {
+            let mut responses = 0;
+            for target in targets {
+                invalidations::remember(tx, target.as_bytes(), now)?;
+                let stored = of_target(tx, target.as_bytes())?;
+                responses += make_stale(tx, &stored, now)?.responses;
+            }
+            Ok(responses)
+        });
+        let responses = written
+            .await
+            .map_err(|error| self.shared.error(error, "purge"))?;
+        Ok(responses)
     }
 }

@@ -46,3 +46,18 @@ pub(super) fn find(db: &Connection, tag: &Tag) -> Result<Option<i64>> {
     let values = params![tag.name(), tag.origin().unwrap_or_default()];
     Ok(find.query_row(values, |row| row.get(0)).optional()?)
 }
+
+/// The tags of a response, in the order of their names.
+pub(super) fn of_response(db: &Connection, response: i64) -> Result<Vec<Tag>> {
+    let mut tags = db.prepare_cached(
+        "SELECT DISTINCT origin, name FROM tagged_responses JOIN tags USING (tag_id)
+         WHERE response_id = ?1 ORDER BY name, origin",
+    )?;
+    let tags = tags.query_map([response], |row| {
+        let name: String = row.get(1)?;
+        Ok(Tag::of(row.get(0)?, &name))
+    })?;
+    Ok(tags
+        .filter_map(std::result::Result::transpose)
+        .collect::<Result<_, _>>()?)
+}

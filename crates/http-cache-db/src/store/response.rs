@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::engine::{StoredHead, StoredResponse};
-use crate::policy::{Policy, RequestHead};
+use crate::policy::{Policy, RequestHead, groups, surrogate_keys};
 use crate::tags::Tags;
 
 /// Which stored response. Never used again for another.
@@ -45,15 +45,18 @@ impl NewResponse {
     pub fn new(request: RequestHead, stored: &StoredResponse, policy: &Policy) -> Self {
         let control = &stored.response.fields.control;
         let lifetime = stored.freshness(stored.times.received_at, policy);
+        let headers = &stored.response.headers;
+        let mut tags = groups(&request.target, headers);
+        tags.extend(surrogate_keys(headers, policy));
         Self {
-            request,
             head: stored.head(),
             lifetime: lifetime.remaining(),
             must_revalidate: control.must_revalidate,
             no_cache: control.no_cache,
             no_store: control.no_store,
-            tags: Tags::default(),
+            tags,
             request_tags: Tags::default(),
+            request,
         }
     }
 }
