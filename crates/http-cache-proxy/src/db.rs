@@ -8,6 +8,7 @@ mod file;
 mod history;
 mod maintain;
 mod migrate;
+mod purge;
 mod query;
 mod show;
 mod stats;
@@ -30,6 +31,7 @@ Examples:
   http-cache-proxy db show https://example.org/logo.png --body --db cache.db > logo.png
   http-cache-proxy db query 'SELECT * FROM hit_rate_by_path' --db cache.db
   http-cache-proxy db purge https://example.org/issues --db cache.db
+  http-cache-proxy db purge --prefix https://example.org/issues/ --soft --db cache.db
   http-cache-proxy db check --db cache.db && echo sound
 
 A URL is that at the origin, not at the proxy. `query` without SQL lists the tables and views.
@@ -88,8 +90,8 @@ enum Action {
     Vacuum,
     /// Run a query of your own, or list tables and views
     Query(query::Options),
-    /// Remove the responses of a URL
-    Purge(maintain::Purge),
+    /// Remove responses, or make them stale: those of a URL, a prefix, a host, a tag or a group
+    Purge(purge::Options),
     /// Remove all responses
     Clear(maintain::Clear),
     /// Show the migrations of the schema, and apply those that are pending
@@ -119,7 +121,7 @@ pub(crate) async fn run(db: Db) -> Result<(), Error> {
         Action::Recompress(options) => maintain::recompress(&file, &options).await,
         Action::Vacuum => maintain::vacuum(&file).await,
         Action::Query(options) => query::run(&file, options).await,
-        Action::Purge(options) => maintain::purge(&file, &options).await,
+        Action::Purge(options) => purge::run(&file, options).await,
         Action::Clear(options) => maintain::clear(&file, &options).await,
         Action::Migrate(options) => migrate::run(&file, &options).await,
     }

@@ -1,4 +1,4 @@
-//! `gc`, `recompress`, `vacuum`, `purge` and `clear`: what makes the file smaller.
+//! `gc`, `recompress`, `vacuum` and `clear`: what makes the file smaller.
 
 use clap::Args;
 use http_cache_db::store::ResponseStore;
@@ -8,13 +8,7 @@ use crate::args::Ttl;
 use crate::error::Error;
 use crate::output::{count, pairs, size};
 
-use super::file::{File, whole_url};
-
-#[derive(Args, Debug)]
-pub(super) struct Purge {
-    /// The URL at the origin, also with REDACTED in place of secrets
-    url: String,
-}
+use super::file::File;
 
 #[derive(Args, Debug)]
 pub(super) struct Recompress {
@@ -92,19 +86,6 @@ pub(super) async fn vacuum(file: &File) -> Result<(), Error> {
     file.close(store).await
 }
 
-pub(super) async fn purge(file: &File, options: &Purge) -> Result<(), Error> {
-    whole_url(&options.url)?;
-    let store = file.open().await?;
-    let removed = store.invalidate_url(&options.url).await;
-    let nothing = "Nothing was stored of this URL, which is that at the origin, not at the proxy.";
-    print_removed(
-        file,
-        removed.map_err(|source| file.failed(source))?,
-        nothing,
-    )?;
-    file.close(store).await
-}
-
 pub(super) async fn clear(file: &File, options: &Clear) -> Result<(), Error> {
     if !options.yes {
         let text = "clear removes all responses; add --yes to do it";
@@ -117,7 +98,7 @@ pub(super) async fn clear(file: &File, options: &Clear) -> Result<(), Error> {
     file.close(store).await
 }
 
-fn print_removed(file: &File, responses: u64, nothing: &str) -> Result<(), Error> {
+pub(super) fn print_removed(file: &File, responses: u64, nothing: &str) -> Result<(), Error> {
     file.print(
         || match responses {
             0 => nothing.to_owned(),

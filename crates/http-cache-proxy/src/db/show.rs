@@ -4,7 +4,7 @@ use clap::Args;
 use http::StatusCode;
 use http_cache_db::record::{CacheValidationRecord, HeaderList};
 use http_cache_db::sqlite::ResponseDetails;
-use http_cache_db::store::ContentId;
+use http_cache_db::store::{ContentId, Tag};
 use http_cache_db::{Clock, SqliteStore, SystemClock, Timestamp};
 use serde_json::{Value, json};
 
@@ -145,6 +145,10 @@ fn facts(details: &ResponseDetails, now: Timestamp) -> Vec<(&'static str, String
         ),
         ("used", uses(details)),
     ];
+    if !details.tags.is_empty() {
+        let tags: Vec<_> = details.tags.iter().map(ToString::to_string).collect();
+        facts.push(("tags", tags.join(", ")));
+    }
     if !details.range.is_empty() {
         facts.insert(1, ("part for", details.range.clone()));
     }
@@ -156,7 +160,9 @@ fn freshness(details: &ResponseDetails, now: Timestamp) -> String {
     let Some(expires_at) = response.expires_at else {
         return "stale".to_owned();
     };
-    let state = if expires_at <= now {
+    let state = if let Some(since) = details.stale_since {
+        format!("stale since {}, by a purge", time(since))
+    } else if expires_at <= now {
         format!("stale since {}", time(expires_at))
     } else {
         format!("fresh until {}", time(expires_at))
@@ -221,6 +227,10 @@ fn headers(title: &str, headers: &HeaderList) -> String {
     format!("{title}\n{}", pairs(rows))
 }
 
+fn tag(tag: &Tag) -> Value {
+    json!({"name": tag.name(), "origin": tag.origin()})
+}
+
 fn json(responses: &[ResponseDetails], now: Timestamp) -> Value {
     let responses = responses.iter().map(|details| {
         let (response, content) = (&details.response, &details.content);
@@ -236,6 +246,8 @@ fn json(responses: &[ResponseDetails], now: Timestamp) -> Value {
             "responded_at": response.responded_at.to_string(),
             "expires_at": text(response.expires_at),
             "is_fresh": response.expires_at.is_some_and(|at| at > now),
+            "purged_at": text(details.stale_since),
+            "tags": details.tags.iter().map(tag).collect::<Vec<_>>(),
             "lifetime_seconds": response.max_age,
             "directives": set.map(|(_, directive)| directive).collect::<Vec<_>>(),
             "etag": validation.and_then(|validation| validation.etag.as_ref()),

@@ -3,6 +3,7 @@
 mod changes;
 mod looks;
 mod page;
+mod purge;
 mod query;
 mod url;
 mod usage;
@@ -103,7 +104,7 @@ impl Filled {
                 "max-age=600"
             };
             let control = format!("Cache-Control: {age}");
-            let fields = ["Content-Type: text/plain", &control];
+            let fields = ["Content-Type: text/plain", &control, "Surrogate-Key: texts"];
             let body = if path == "/stale" {
                 "\u{e9}\0 stale"
             } else {

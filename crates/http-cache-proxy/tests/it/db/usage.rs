@@ -5,7 +5,7 @@ use std::fs;
 use super::{Filled, attempt};
 use crate::running::command;
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 18] = [
     &["stats"],
     &["urls"],
     &["show", "http://example.org/"],
@@ -18,6 +18,10 @@ const COMMANDS: [&[&str]; 14] = [
     &["vacuum"],
     &["query"],
     &["purge", "http://example.org/"],
+    &["purge", "--prefix", "http://example.org/", "--soft"],
+    &["purge", "--host", "example.org"],
+    &["purge", "--tag", "a", "--tag", "b"],
+    &["purge", "--group", "a", "--origin", "http://example.org"],
     &["clear", "--yes"],
     &["migrate"],
 ];
@@ -97,6 +101,7 @@ fn a_url_without_its_scheme_or_host_is_refused() {
             (["show", url], whole),
             (["history", url], whole),
             (["purge", url], whole),
+            (["purge", &format!("--prefix={url}")], whole),
             (["urls", &format!("--host={url}")], ["--host", "https://"]),
         ] {
             let refused = attempt(&filled.file, &arguments);
@@ -106,6 +111,40 @@ fn a_url_without_its_scheme_or_host_is_refused() {
             }
             assert!(!refused.errors.contains("s3cret"), "{}", refused.errors);
         }
+    }
+}
+
+#[test]
+fn a_purge_names_one_thing_and_the_error_says_how() {
+    let filled = Filled::at_rest();
+    for (arguments, words) in [
+        (&["purge"][..], "--prefix"),
+        (
+            &["purge", "--prefix", "http://a/?token=s3cret"],
+            "leave out",
+        ),
+        (
+            &["purge", "--host", "http://a/s3cret"],
+            "such as example.org",
+        ),
+        (&["purge", "--host", "a:8080"], "such as example.org"),
+        (
+            &["purge", "--host", "a", "--tag", "b"],
+            "cannot be used with",
+        ),
+        (&["purge", "--group", "a"], "--origin"),
+        (&["purge", "--origin", "http://a"], "--group"),
+        (&["purge", "--group", "a", "--origin", "a"], "https://"),
+        (
+            &["purge", "--origin", "http://a", "--tag", "b"],
+            "cannot be used with",
+        ),
+        (&["purge", "--tag", ""], "1 to 1024 bytes"),
+    ] {
+        let refused = attempt(&filled.file, arguments);
+        assert_eq!(refused.status, Some(2), "{arguments:?}");
+        assert!(refused.errors.contains(words), "{}", refused.errors);
+        assert!(!refused.errors.contains("s3cret"), "{}", refused.errors);
     }
 }
 
