@@ -56,12 +56,13 @@ impl Salt {
         TargetKey(first_bytes(hasher))
     }
 
-    /// The key of something else than a target, which no target has: a URL has no such character between the two.
-    pub(crate) fn name_key(&self, kind: &str, name: &str) -> TargetKey {
+    /// The key of what has these names, which is that of no target: a target begins with its scheme and a colon.
+    pub(crate) fn key_of(&self, names: &[&str]) -> TargetKey {
         let mut hasher = self.hasher();
-        hasher.update(kind);
-        hasher.update([0]);
-        hasher.update(name);
+        for name in names {
+            hasher.update(name);
+            hasher.update("\0");
+        }
         TargetKey(first_bytes(hasher))
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Uri;
 use store_core::{Clock, Error, ErrorKind, Result, SystemClock};
 
 use self::fill::MemoryFill;
@@ -138,6 +139,11 @@ impl ResponseStore for MemoryStore {
 
     async fn variants(&self, target: TargetKey) -> Result<Vec<Variant>> {
         Ok(self.open("variants")?.variants(target))
+    }
+
+    async fn find_equivalent(&self, target: &Uri) -> Result<Option<(TargetKey, String)>> {
+        let salt = self.inner.salt;
+        Ok(self.open("find_equivalent")?.find_equivalent(target, salt))
     }
 
     async fn body(&self, content: ContentId) -> Result<Option<StoredBody>> {

@@ -27,6 +27,7 @@ mod copies;
 mod deltas;
 mod details;
 mod dictionaries;
+mod equivalents;
 mod error;
 mod evict;
 mod fill;

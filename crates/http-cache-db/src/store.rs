@@ -21,6 +21,7 @@
 
 #[cfg(test)]
 pub(crate) mod cases;
+mod equivalence;
 mod filling;
 mod purge;
 mod report;
@@ -30,7 +31,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use store_core::{Result, Timestamp};
 
 use crate::events::Events;
@@ -38,6 +39,7 @@ use crate::keys::{Salt, TargetKey};
 
 pub use crate::record::ContentHash;
 pub use crate::tags::{Tag, Tags};
+pub use equivalence::Equivalence;
 pub(crate) use filling::{FillingBytes, Share};
 pub(crate) use purge::Selector;
 pub use purge::{InvalidPurge, Purge};
@@ -68,6 +70,17 @@ pub trait ResponseStore: fmt::Debug + Send + Sync {
     /// If the store cannot be read. A single response that cannot be read is left out.
     async fn variants(&self, target: TargetKey) -> Result<Vec<Variant>>;
 
+    /// The target whose stored responses may answer this one, because they differ only in parts of the query that do
+    /// not matter to them, with the value of `No-Vary-Search` that says so. It may be this target itself, and may have no
+    /// response with this value any more.
+    ///
+    /// A response counts by its [`equivalence`](NewResponse::equivalence) until its [base](Equivalence::base) is
+    /// [invalidated](Self::invalidate) or a URL of it is [purged](Purge::url).
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    async fn find_equivalent(&self, target: &Uri) -> Result<Option<(TargetKey, String)>>;
+
     /// A stored body; `None` if it is gone or damaged.
     ///
     /// # Errors
@@ -96,7 +109,8 @@ pub trait ResponseStore: fmt::Debug + Send + Sync {
     async fn begin(&self, target: TargetKey) -> Result<Box<dyn Fill>>;
 
     /// Removes the responses of a target, and makes fills of it that have begun store nothing. Yields how many
-    /// were removed.
+    /// were removed. Of a [base](Equivalence::base), nothing is removed: its targets are no longer
+    /// [equivalent](Self::find_equivalent).
     ///
     /// # Errors
     /// If the store cannot be written. The responses may still be there.

@@ -1,6 +1,7 @@
 //! The stored responses of a target, and their bodies.
 
 use bytes::Bytes;
+use http::Method;
 use store_core::BoxError;
 
 use super::body::Body;
@@ -9,6 +10,8 @@ use super::exchange::Exchange;
 use super::target::Target;
 use crate::engine::{BodyPart, StoredResponse};
 use crate::events::Event;
+use crate::fields::combined_value;
+use crate::policy::NoVarySearch;
 use crate::store::{ContentId, Fill, ResponseId, StoredBody, Variant};
 
 /// The stored responses of a target.
@@ -17,6 +20,8 @@ pub(super) struct Found {
     pub(super) entries: Vec<Entry>,
     /// Whether the store works.
     pub(super) is_usable: bool,
+    /// Whether they are of an equivalent target, which only fresh ones answer for.
+    pub(super) is_equivalent: bool,
 }
 
 /// A stored response.
@@ -29,11 +34,17 @@ pub(super) struct Entry {
 }
 
 impl Exchange {
-    /// The stored responses of the target; none if the store fails.
+    /// The stored responses of the target, or else of an equivalent one; none if the store fails.
     pub(super) async fn find(&self) -> Found {
+        let found = self.find_own().await;
+        self.equivalent(found).await
+    }
+
+    async fn find_own(&self) -> Found {
         let mut found = Found {
             entries: Vec::new(),
             is_usable: false,
+            is_equivalent: false,
         };
         let target = &self.target;
         if !target.is_valid().await {
@@ -49,6 +60,38 @@ impl Exchange {
             Err(error) => target.failed(&error, |_, error| Event::GetError { error }),
         }
         found
+    }
+
+    /// Those of an equivalent target in place of none.
+    async fn equivalent(&self, found: Found) -> Found {
+        let obeys = self.policy.no_vary_search == NoVarySearch::Obeyed;
+        let is_miss = found.is_usable && found.entries.is_empty();
+        if !obeys || !is_miss || !matches!(self.request.method, Method::GET | Method::HEAD) {
+            return found;
+        }
+        let target = &self.target;
+        let finding = target.store().find_equivalent(&target.uri);
+        let (key, value) = match target.patience().wait("find_equivalent", finding).await {
+            Ok(Some(other)) => other,
+            Ok(None) => return found,
+            Err(error) => {
+                target.failed(&error, |_, error| Event::GetError { error });
+                return found;
+            }
+        };
+        let mut exchange = self.clone();
+        exchange.target.key = key;
+        let mut entries = exchange.find_own().await.entries;
+        // Another variant of that target may say something else of its query.
+        entries.retain(|entry| {
+            let own = combined_value(&entry.stored.response.headers, "no-vary-search");
+            own.as_ref() == Some(&value)
+        });
+        Found {
+            is_equivalent: !entries.is_empty(),
+            entries,
+            is_usable: true,
+        }
     }
 
     fn entry(&self, variant: Variant) -> Entry {

@@ -68,6 +68,12 @@ impl Exchange {
         let mut found = self.find().await;
         loop {
             let decision = self.decide(&found);
+            if found.is_equivalent && !matches!(decision, Decision::Serve(_)) {
+                // A validation would be of another target.
+                found.entries.clear();
+                found.is_equivalent = false;
+                continue;
+            }
             let forward = match decision {
                 Decision::Serve(at) => {
                     if let Some(response) = self.serve(&mut found, at, &mut lead, waited).await {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::try_join;
 use http::Uri;
 use store_core::{Error, ErrorChain, Timestamp};
 
@@ -11,7 +12,7 @@ use super::invalid::Invalid;
 use super::patience::Patience;
 use crate::events::Event;
 use crate::keys::TargetKey;
-use crate::store::ResponseStore;
+use crate::store::{Equivalence, ResponseStore};
 
 /// A target in a cache. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -113,11 +114,16 @@ impl Target {
         }
     }
 
-    /// Removes the stored responses of the target. If that fails, they answer nobody until it has succeeded.
+    /// Removes the stored responses of the target, and lets those of no other target answer it. If that fails, they answer nobody until it has succeeded.
     pub(super) async fn invalidate(&self) -> bool {
         let invalid = &self.cache.shared.invalid;
         let mark = invalid.mark(self.key);
-        let removing = self.store().invalidate(self.key);
+        let base = Equivalence::base(&self.uri, self.store().salt());
+        let removing = async {
+            let removing = self.store().invalidate(self.key);
+            let (responses, _) = try_join(removing, self.store().invalidate(base)).await?;
+            Ok(responses)
+        };
         match self.patience().wait("invalidate", removing).await {
             Ok(responses) => {
                 invalid.removed(self.key, mark);

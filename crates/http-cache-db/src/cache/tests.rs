@@ -1,6 +1,7 @@
 //! The cache before an origin of closures, with a clock that stands still.
 
 mod collapsing;
+mod equivalent;
 mod failures;
 mod faulty;
 mod groups;

@@ -109,7 +109,10 @@ impl CacheControl {
                 _ if takes_seconds => return None,
                 BareItem::Boolean(true) => control.apply(name, None),
                 BareItem::String(text) => control.apply(name, Some(text)),
-                BareItem::Boolean(false) | BareItem::Integer(_) | BareItem::Other => {}
+                BareItem::Boolean(false)
+                | BareItem::Integer(_)
+                | BareItem::Strings(_)
+                | BareItem::Other => {}
             }
         }
         Some(control)

@@ -107,12 +107,16 @@ impl Input<'_> {
         if !self.take(b'(') {
             return self.bare_item();
         }
+        let mut strings = Some(Vec::new());
         loop {
             self.skip(b" ");
             if self.take(b')') {
-                return Some(BareItem::Other);
+                return Some(strings.map_or(BareItem::Other, BareItem::Strings));
             }
-            self.bare_item()?;
+            match (self.bare_item()?, &mut strings) {
+                (BareItem::String(string), Some(strings)) => strings.push(string),
+                _ => strings = None,
+            }
             self.parameters()?;
             if !matches!(self.peek()?, b' ' | b')') {
                 return None;
@@ -139,7 +143,7 @@ mod tests {
     #[test]
     fn every_type_is_recognised() {
         let members = parse_dictionary(
-            r#"a=1, b=-2, c=?0, d="x\"y", e=1.5, f=tok/en, g=:aGk=:, h=@5, i=%"%c3%a4", j=(1 "x";p), k"#,
+            r#"a=1, b=-2, c=?0, d="x\"y", e=1.5, f=tok/en, g=:aGk=:, h=@5, i=%"%c3%a4", j=(1 "x";p), k, l=("x";p "y"), m=()"#,
         );
         let items: Vec<_> = members.unwrap().into_iter().map(|(_, item)| item).collect();
         assert_eq!(
@@ -156,6 +160,8 @@ mod tests {
                 BareItem::Other,
                 BareItem::Other,
                 BareItem::Boolean(true),
+                BareItem::Strings(vec!["x".to_owned(), "y".to_owned()]),
+                BareItem::Strings(Vec::new()),
             ]
         );
     }

@@ -17,9 +17,17 @@ pub(super) struct FillsInProgress {
     /// The purges so far.
     purged: u64,
     /// Those since the first fill in progress began, by number.
-    purges: VecDeque<(u64, Purge)>,
+    purges: VecDeque<(u64, Outdated)>,
     /// How many fills began after so many purges.
     begun: BTreeMap<u64, usize>,
+}
+
+/// What is outdated, which a fill knows at its end whether it stores.
+#[derive(Debug)]
+enum Outdated {
+    Purged(Purge),
+    /// The targets of a base, if they answer each other.
+    Base(TargetKey),
 }
 
 /// The beginning of a fill.
@@ -61,7 +69,13 @@ impl FillsInProgress {
         }
     }
 
-    pub(super) fn outdate(&mut self, target: TargetKey) {
+    /// Makes the fills of a target outdated, or of the targets of a base.
+    pub(super) fn invalidate(&mut self, target: TargetKey) {
+        self.outdate(target);
+        self.remember(Outdated::Base(target));
+    }
+
+    fn outdate(&mut self, target: TargetKey) {
         for fill in self.targets.remove(&target).unwrap_or_default() {
             if let Some(fill) = fill.upgrade() {
                 fill.is_outdated.store(true, Ordering::Relaxed);
@@ -71,11 +85,15 @@ impl FillsInProgress {
 
     /// Makes the fills outdated that store what is purged, which is known at their end.
     pub(super) fn purge(&mut self, purge: &Purge) {
+        self.remember(Outdated::Purged(purge.clone()));
+    }
+
+    fn remember(&mut self, outdated: Outdated) {
         if self.begun.is_empty() {
             return;
         }
         self.purged += 1;
-        self.purges.push_back((self.purged, purge.clone()));
+        self.purges.push_back((self.purged, outdated));
         if self.purges.len() > MAX_PURGES {
             for target in self.targets.keys().copied().collect::<Vec<_>>() {
                 self.outdate(target);
@@ -88,7 +106,14 @@ impl FillsInProgress {
     pub(super) fn is_outdated(&self, begun: &Begun, response: &NewResponse) -> bool {
         let mut later = self.purges.iter().rev();
         let mut later = later.by_ref().take_while(|(at, _)| *at > begun.purged);
-        begun.is_outdated.load(Ordering::Relaxed) || later.any(|(_, purge)| purge.selects(response))
+        begun.is_outdated.load(Ordering::Relaxed)
+            || later.any(|(_, outdated)| match outdated {
+                Outdated::Purged(purge) => purge.selects(response),
+                Outdated::Base(base) => {
+                    let own = response.equivalence.as_ref();
+                    own.is_some_and(|own| own.base == *base)
+                }
+            })
     }
 
     pub(super) fn targets(&self) -> impl Iterator<Item = &TargetKey> {

@@ -1,5 +1,6 @@
 //! The responses, by target.
 
+mod equivalents;
 mod eviction;
 mod index;
 mod insertion;
@@ -10,12 +11,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::Uri;
 
 use self::index::Index;
 use super::contents::Contents;
 use super::in_progress::{Begun, FillsInProgress};
 use super::stored::Stored;
-use crate::keys::TargetKey;
+use crate::keys::{Salt, TargetKey};
 use crate::store::{
     ContentHash, ContentId, Counts, Hit, NewResponse, ResponseId, Variant, Version,
 };
@@ -67,6 +69,11 @@ impl State {
         self.contents.find(hash)
     }
 
+    /// The target whose response answers this one.
+    pub(super) fn find_equivalent(&self, target: &Uri, salt: Salt) -> Option<(TargetKey, String)> {
+        self.index.equivalents.find(target, salt)
+    }
+
     pub(super) fn begin(&mut self, target: TargetKey) -> Arc<Begun> {
         self.fills.begin(target)
     }
@@ -116,7 +123,8 @@ impl State {
     }
 
     pub(super) fn invalidate(&mut self, target: TargetKey) -> u64 {
-        self.fills.outdate(target);
+        self.fills.invalidate(target);
+        self.index.equivalents.forget(target);
         self.remove_all(self.ids(target))
     }
 

@@ -7,7 +7,7 @@ use store_core::Timestamp;
 
 use crate::engine::StoredHead;
 use crate::keys::TargetKey;
-use crate::store::{ContentId, NewResponse, Tag, Tags};
+use crate::store::{ContentId, Equivalence, NewResponse, Tag, Tags};
 use crate::url_base::UrlBase;
 
 /// Names are in the response and in an index.
@@ -24,6 +24,7 @@ pub(super) struct Stored {
     pub(super) head: StoredHead,
     tags: Tags,
     request_tags: Tags,
+    pub(super) equivalence: Option<Equivalence>,
     pub(super) current: Body,
     /// Earlier bodies, latest first.
     pub(super) older: Vec<Body>,
@@ -50,6 +51,7 @@ impl Stored {
             head: response.head,
             tags: response.tags,
             request_tags: response.request_tags,
+            equivalence: response.equivalence,
             older: Vec::new(),
             is_visited: false,
         }
@@ -60,6 +62,7 @@ impl Stored {
         self.head = response.head;
         self.tags = response.tags;
         self.request_tags = response.request_tags;
+        self.equivalence = response.equivalence;
     }
 
     /// Takes a new head for the same body; what earlier requests tagged it with stays.
@@ -68,6 +71,7 @@ impl Stored {
         self.tags = response.tags;
         self.request_tags
             .extend(response.request_tags.iter().cloned());
+        self.equivalence = response.equivalence;
     }
 
     /// All tags; one of both sources is there twice.
@@ -79,7 +83,8 @@ impl Stored {
     pub(super) fn head_bytes(&self) -> u64 {
         let tags = self.tags.bytes() + self.request_tags.bytes();
         let url = self.base.domain.len() + self.base.path.len();
-        head_bytes(&self.head) + (INDEXED * (tags + url)) as u64
+        let value = self.equivalence.as_ref().map_or(0, |of| of.value.len());
+        head_bytes(&self.head) + (INDEXED * (tags + url + value)) as u64
     }
 
     /// All versions of the body.

@@ -45,6 +45,16 @@ pub enum TagFields {
     Ignored,
 }
 
+/// What is done with `No-Vary-Search` (draft-ietf-httpbis-no-vary-search).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NoVarySearch {
+    /// A response also answers targets that differ from its own in what does not matter to it.
+    #[default]
+    Obeyed,
+    /// A response answers its own target alone.
+    Ignored,
+}
+
 /// The rules' inputs besides the fields.
 ///
 /// ```
@@ -83,6 +93,8 @@ pub struct Policy {
     pub stale_on_error: bool,
     /// What a shared cache does with the fields that name tags. Default: it reads them.
     pub tag_fields: TagFields,
+    /// What is done with `No-Vary-Search`. Default: it is obeyed.
+    pub no_vary_search: NoVarySearch,
 }
 
 impl Policy {
@@ -155,6 +167,13 @@ impl Policy {
     #[must_use]
     pub const fn stale_on_error(mut self) -> Self {
         self.stale_on_error = true;
+        self
+    }
+
+    /// Sets [`no_vary_search`](Self::no_vary_search).
+    #[must_use]
+    pub const fn with_no_vary_search(mut self, no_vary_search: NoVarySearch) -> Self {
+        self.no_vary_search = no_vary_search;
         self
     }
 

@@ -10,6 +10,7 @@ use store_core::{MINUTE, Timestamp};
 use super::compressor::Compressor;
 use super::content::{NewContent, StoredContent};
 use super::deltas;
+use super::equivalents;
 use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;
@@ -197,6 +198,7 @@ fn insert(
         ])?;
     validation(tx, row, response)?;
     tags::insert(tx, response, &row.response)?;
+    equivalents::insert(tx, row.target, response, &row.response)?;
     Ok(response)
 }
 
@@ -233,6 +235,7 @@ fn replace(
     };
     update_head(tx, rows, row, response, body)?;
     tags::replace(tx, response, &row.response)?;
+    equivalents::replace(tx, row.target, response, &row.response)?;
     if before != content.id {
         trim_versions(tx, body, max_versions, row.now)?;
     }

@@ -6,6 +6,7 @@ use sqlite_database::Result;
 use sqlite_database::rusqlite::{Transaction, params};
 
 use super::commit::{Older, Row, older};
+use super::equivalents;
 use super::interned::Known;
 use super::invalidations;
 use super::open::Opened;
@@ -53,6 +54,7 @@ pub(super) fn freshen(
     rows.status(head.status)?;
     update_head(tx, &mut rows, row, id.0, body)?;
     tags::freshen(tx, id.0, &row.response)?;
+    equivalents::replace(tx, row.target, id.0, &row.response)?;
     tx.prepare_cached(
         "UPDATE variants SET vary_key = ?3, range = ?4 WHERE url_key = ?1 AND response_id = ?2",
     )?

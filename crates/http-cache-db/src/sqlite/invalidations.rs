@@ -5,9 +5,9 @@ use sqlite_database::rusqlite::{Connection, OptionalExtension, Transaction, para
 use store_core::{HOUR, Timestamp};
 
 use super::commit::Row;
-use super::state;
-use crate::keys::{Salt, first_bytes};
-use crate::store::{Selector, Tag};
+use super::{equivalents, state};
+use crate::keys::{Salt, TargetKey};
+use crate::store::{Equivalence, Selector, Tag};
 use crate::url_base::UrlBase;
 
 /// Whether an invalidation is later than a number of them.
@@ -22,9 +22,11 @@ pub(super) fn count(db: &Connection) -> Result<i64> {
     state::get(db, "invalidations")
 }
 
-/// Remembers that what this key stands for is invalid: a target, or what a purge selects.
-pub(super) fn remember(tx: &Transaction<'_>, key: &[u8; 16], now: Timestamp) -> Result<()> {
-    insert(tx, key, None, now)
+/// Remembers that what this key stands for is invalid: a target, or what a purge selects. The targets of a base are no
+/// longer answered by each other's responses.
+pub(super) fn remember(tx: &Transaction<'_>, key: TargetKey, now: Timestamp) -> Result<()> {
+    equivalents::forget(tx, key)?;
+    insert(tx, key.as_bytes(), None, now)
 }
 
 /// Remembers that what a purge selects is invalid.
@@ -35,12 +37,16 @@ pub(super) fn remember_selected(
     now: Timestamp,
 ) -> Result<()> {
     match selector {
-        Selector::Url(url) => remember(tx, salt.target_key(url).as_bytes(), now),
-        Selector::Tag(tag) => remember(tx, &tag_key(salt, tag), now),
-        Selector::Host(domain) => remember(tx, &host_key(salt, domain), now),
+        Selector::Url(url) => {
+            remember(tx, Equivalence::base(url, *salt), now)?;
+            remember(tx, salt.target_key(url), now)
+        }
+        Selector::Tag(tag) => remember(tx, tag_key(salt, tag), now),
+        Selector::Host(domain) => remember(tx, host_key(salt, domain), now),
         Selector::Prefix(prefix) => {
             let text = prefix.text();
-            insert(tx, &key(salt, ["prefix", &text, ""]), Some(&text), now)
+            let key = salt.key_of(&["prefix", &text]);
+            insert(tx, key.as_bytes(), Some(&text), now)
         }
         Selector::Everything => remember_all(tx),
     }
@@ -75,7 +81,8 @@ pub(super) fn is_outdated(tx: &Transaction<'_>, row: &Row, salt: &Salt) -> Resul
     }
     let tags = row.response.tags.iter();
     let tags = tags.chain(row.response.request_tags.iter());
-    let keys = [*row.target.as_bytes(), host_key(salt, &row.url.domain)].into_iter();
+    let base = row.response.equivalence.iter().map(|of| of.base);
+    let keys = base.chain([row.target, host_key(salt, &row.url.domain)]);
     if is_any_outdated(tx, keys.chain(tags.map(|tag| tag_key(salt, tag))), begun)? {
         return Ok(true);
     }
@@ -87,7 +94,7 @@ pub(super) fn is_outdated(tx: &Transaction<'_>, row: &Row, salt: &Salt) -> Resul
 /// Whether one of these keys was invalidated since the first `begun` invalidations, or may have been.
 pub(super) fn is_any_outdated(
     tx: &Transaction<'_>,
-    keys: impl IntoIterator<Item = [u8; 16]>,
+    keys: impl IntoIterator<Item = TargetKey>,
     begun: i64,
 ) -> Result<bool> {
     if begun < state::get(tx, "cleared")?.max(state::get(tx, "forgotten")?) {
@@ -95,7 +102,7 @@ pub(super) fn is_any_outdated(
     }
     let mut is_later = tx.prepare_cached(IS_LATER)?;
     for key in keys {
-        let is_later = is_later.query_row(params![key, begun], |row| row.get(0));
+        let is_later = is_later.query_row(params![key.as_bytes(), begun], |row| row.get(0));
         if is_later.optional()?.unwrap_or_default() {
             return Ok(true);
         }
@@ -103,22 +110,12 @@ pub(super) fn is_any_outdated(
     Ok(false)
 }
 
-fn tag_key(salt: &Salt, tag: &Tag) -> [u8; 16] {
-    key(salt, ["tag", tag.origin().unwrap_or_default(), tag.name()])
+fn tag_key(salt: &Salt, tag: &Tag) -> TargetKey {
+    salt.key_of(&["tag", tag.origin().unwrap_or_default(), tag.name()])
 }
 
-fn host_key(salt: &Salt, domain: &str) -> [u8; 16] {
-    key(salt, ["host", domain, ""])
-}
-
-/// A key that is that of no target, which begins with its scheme and a colon.
-fn key(salt: &Salt, [kind, origin, name]: [&str; 3]) -> [u8; 16] {
-    use sha2::Digest as _;
-    let mut hasher = salt.hasher();
-    for part in [kind, "\0", origin, "\0", name] {
-        hasher.update(part);
-    }
-    first_bytes(hasher)
+fn host_key(salt: &Salt, domain: &str) -> TargetKey {
+    salt.key_of(&["host", domain])
 }
 
 /// Forgets up to `most` invalidations of an hour ago and before, or of more than an hour ahead: the clock was set

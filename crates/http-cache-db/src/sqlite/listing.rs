@@ -8,7 +8,7 @@ use url::Url;
 use super::store::SqliteStore;
 use crate::keys::TargetKey;
 use crate::redaction::Redaction;
-use crate::store::{ResponseId, ResponseStore};
+use crate::store::{Equivalence, ResponseId, ResponseStore};
 
 /// Which stored responses to list, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,15 +146,18 @@ impl SqliteStore {
         Ok(removed)
     }
 
-    /// The targets that a URL stands for.
+    /// The targets that a URL stands for, and the key by which others are equivalent to it.
     pub(super) async fn targets_of(&self, url: &str) -> Result<Vec<TargetKey>> {
         // Also if nothing is stored of it yet.
-        let exact = parse(url).map(|uri| self.salt().target_key(&uri));
+        let (uri, salt) = (parse(url), self.salt());
+        let base = uri.iter().map(|uri| Equivalence::base(uri, salt));
+        let exact = uri.iter().map(|uri| salt.target_key(uri));
         let found = self.find_url(url).await?;
         let mut targets: Vec<_> = found
             .iter()
             .map(|found| found.target)
             .chain(exact)
+            .chain(base)
             .collect();
         targets.sort_unstable();
         targets.dedup();

@@ -256,7 +256,7 @@ impl SqliteStore {
         let written = opened.database.write(move |tx| {
             let mut responses = 0;
             for target in targets {
-                invalidations::remember(tx, target.as_bytes(), now)?;
+                invalidations::remember(tx, target, now)?;
                 let stored = of_target(tx, target.as_bytes())?;
                 responses += make_stale(tx, &stored, now)?.responses;
             }

@@ -54,5 +54,11 @@ pub static HTTP_CACHE: Component = Component {
             include_str!("../../migrations/http_cache/0008_target_changes.up.sql"),
             include_str!("../../migrations/http_cache/0008_target_changes.down.sql"),
         ),
+        Migration::new(
+            9,
+            "equivalent_targets",
+            include_str!("../../migrations/http_cache/0009_equivalent_targets.up.sql"),
+            include_str!("../../migrations/http_cache/0009_equivalent_targets.down.sql"),
+        ),
     ],
 };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::Uri;
 use store_core::{Clock, MINUTE, Result, Timestamp};
 
 use super::cleanup::READING;
@@ -12,7 +13,9 @@ use super::fill::SqliteFill;
 use super::read::{find_content, released_at};
 use super::remove::{Removed, hide, of_target, remove_responses, remove_unreadable};
 use super::store::SqliteStore;
-use super::{cleanup, dictionaries, evict, hit_for_miss, invalidations, report, statistics};
+use super::{
+    cleanup, dictionaries, equivalents, evict, hit_for_miss, invalidations, report, statistics,
+};
 use crate::events::{Event, Events};
 use crate::keys::{Salt, TargetKey};
 use crate::record::ContentHash;
@@ -40,6 +43,12 @@ impl ResponseStore for SqliteStore {
 
     async fn variants(&self, target: TargetKey) -> Result<Vec<Variant>> {
         self.shared.variants(target)
+    }
+
+    async fn find_equivalent(&self, target: &Uri) -> Result<Option<(TargetKey, String)>> {
+        self.shared.read("find_equivalent", |db, opened| {
+            equivalents::find(db, target, opened.salt)
+        })
     }
 
     async fn body(&self, content: ContentId) -> Result<Option<StoredBody>> {
@@ -74,7 +83,7 @@ impl ResponseStore for SqliteStore {
     async fn invalidate(&self, target: TargetKey) -> Result<u64> {
         self.shared.note_invalidation();
         let removed = self.shared.remove("invalidate", move |tx, now| {
-            invalidations::remember(tx, target.as_bytes(), now)?;
+            invalidations::remember(tx, target, now)?;
             let responses = of_target(tx, target.as_bytes())?;
             remove_responses(tx, &responses, now)
         });

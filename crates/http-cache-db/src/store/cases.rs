@@ -1,5 +1,6 @@
 //! What every store does, as tests.
 
+mod equivalent;
 mod freshening;
 mod purging;
 mod removing;
@@ -15,6 +16,7 @@ use crate::keys::TargetKey;
 use crate::policy::{ExchangeTimes, Mode, Policy, RequestHead, ResponseHead};
 use crate::test_headers::headers;
 
+pub(crate) use equivalent::*;
 pub(crate) use freshening::*;
 pub(crate) use purging::*;
 pub(crate) use removing::*;
@@ -55,6 +57,8 @@ macro_rules! store_cases {
             what_was_purged_since_a_fill_began_is_not_stored,
             what_is_purged_softly_stays_and_is_stale,
             tags_of_requests_outlive_a_validation,
+            an_equivalent_target_is_found,
+            an_invalid_base_has_no_equivalent_targets,
             a_closed_store_says_so,
         );
     };

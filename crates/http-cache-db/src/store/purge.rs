@@ -5,6 +5,7 @@ use std::fmt;
 use http::Uri;
 use url::Url;
 
+use super::equivalence::Equivalence;
 use super::response::NewResponse;
 use crate::tags::{Tag, Tags};
 use crate::url_base::UrlBase;
@@ -119,7 +120,7 @@ impl Purge {
         self.is_soft
     }
 
-    /// Whether it is about this response.
+    /// Whether it is about this response. It is about one that answers a URL to be purged by its `No-Vary-Search`, too.
     #[must_use]
     pub fn selects(&self, response: &NewResponse) -> bool {
         let NewResponse {
@@ -128,7 +129,14 @@ impl Purge {
             request_tags,
             ..
         } = response;
+        let equivalent = |url: &Uri| {
+            let base = Equivalence::base(url, response.head.variant.salt());
+            let own = response.equivalence.as_ref();
+            own.is_some_and(|own| own.base == base)
+        };
+        let mut selectors = self.selectors.iter();
         self.is_about(&request.target, &[tags, request_tags])
+            || selectors.any(|selector| matches!(selector, Selector::Url(url) if equivalent(url)))
     }
 
     fn is_about(&self, target: &Uri, tags: &[&Tags]) -> bool {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::equivalence::Equivalence;
 use crate::engine::{StoredHead, StoredResponse};
-use crate::policy::{Policy, RequestHead, groups, surrogate_keys};
+use crate::policy::{NoVarySearch, Policy, RequestHead, groups, surrogate_keys};
 use crate::tags::Tags;
 
 /// Which stored response. Never used again for another.
@@ -37,6 +38,8 @@ pub struct NewResponse {
     /// The tags that the request gives it. Those of earlier requests stay when it is
     /// [freshened](super::Fill::freshen).
     pub request_tags: Tags,
+    /// What finds it for other targets than its own; `None` if it answers no other.
+    pub equivalence: Option<Equivalence>,
 }
 
 impl NewResponse {
@@ -48,6 +51,10 @@ impl NewResponse {
         let headers = &stored.response.headers;
         let mut tags = groups(&request.target, headers);
         tags.extend(surrogate_keys(headers, policy));
+        let obeys = policy.no_vary_search == NoVarySearch::Obeyed;
+        let equivalence = obeys
+            .then(|| Equivalence::of(&request.target, headers, stored.variant.salt()))
+            .flatten();
         Self {
             head: stored.head(),
             lifetime: lifetime.remaining(),
@@ -56,6 +63,7 @@ impl NewResponse {
             no_store: control.no_store,
             tags,
             request_tags: Tags::default(),
+            equivalence,
             request,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Uri};
 use http_cache_db::cache::Body;
 use http_cache_db::engine::CacheStatus;
 use http_cache_db::events::Events;
@@ -77,6 +77,10 @@ impl ResponseStore for List {
             body: None,
         };
         Ok(found.map(variant).collect())
+    }
+
+    async fn find_equivalent(&self, _: &Uri) -> Result<Option<(TargetKey, String)>> {
+        Ok(None)
     }
 
     async fn body(&self, content: ContentId) -> Result<Option<StoredBody>> {

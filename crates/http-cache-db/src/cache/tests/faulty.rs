@@ -108,6 +108,11 @@ impl ResponseStore for Faulty {
         Ok(variants)
     }
 
+    async fn find_equivalent(&self, target: &http::Uri) -> Result<Option<(TargetKey, String)>> {
+        self.check("find_equivalent")?;
+        self.inner.find_equivalent(target).await
+    }
+
     async fn body(&self, content: ContentId) -> Result<Option<StoredBody>> {
         self.check("body")?;
         if self.fails("gone") {

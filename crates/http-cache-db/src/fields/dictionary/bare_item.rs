@@ -11,7 +11,9 @@ pub enum BareItem {
     Boolean(bool),
     /// A string.
     String(String),
-    /// A value of another type: a decimal, token, byte sequence, date, display string or inner list.
+    /// An inner list of strings.
+    Strings(Vec<String>),
+    /// A value of another type: a decimal, token, byte sequence, date, display string or other inner list.
     Other,
 }
 

@@ -1,23 +1,28 @@
-//! What purges find responses by.
+//! What purges find responses by, and equivalent targets.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use super::equivalents::Equivalents;
 use crate::memory::stored::Stored;
 use crate::store::{ResponseId, Tag};
 use crate::url_base::UrlBase;
 
-/// The responses by their tags, and by their hosts and paths.
+/// The responses by their tags, by their hosts and paths, and by what matters of their targets.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     tags: BTreeSet<(Tag, ResponseId)>,
     paths: BTreeSet<(String, String, ResponseId)>,
+    pub(super) equivalents: Equivalents,
 }
 
 impl Index {
     pub(super) fn add(&mut self, id: ResponseId, stored: &Stored) {
         self.tags.extend(stored.tags().map(|tag| (tag.clone(), id)));
         self.paths.insert(path_of(id, stored));
+        if let Some(of) = &stored.equivalence {
+            self.equivalents.add(id, stored.target, of);
+        }
     }
 
     pub(super) fn remove(&mut self, id: ResponseId, stored: &Stored) {
@@ -25,6 +30,9 @@ impl Index {
             self.tags.remove(&(tag.clone(), id));
         }
         self.paths.remove(&path_of(id, stored));
+        if let Some(of) = &stored.equivalence {
+            self.equivalents.remove(id, of);
+        }
     }
 
     pub(super) fn of_tag(&self, tag: &Tag) -> impl Iterator<Item = ResponseId> {

@@ -6,12 +6,17 @@ use store_core::Timestamp;
 
 use super::State;
 use crate::keys::Salt;
-use crate::store::{Purge, ResponseId, Selector};
+use crate::store::{Equivalence, Purge, ResponseId, Selector};
 
 impl State {
     /// Yields how many responses were removed, or became stale.
     pub(in crate::memory) fn purge(&mut self, purge: &Purge, salt: Salt, now: Timestamp) -> u64 {
         self.fills.purge(purge);
+        for selector in purge.selectors() {
+            if let Selector::Url(url) = selector {
+                self.index.equivalents.forget(Equivalence::base(url, salt));
+            }
+        }
         let selectors = purge.selectors().iter();
         let selected = selectors.flat_map(|selector| self.selected(selector, salt));
         let selected: BTreeSet<_> = selected.collect();

@@ -112,7 +112,7 @@ async fn every_view_and_trigger_works() {
     }
     assert_eq!(
         number(&store, "SELECT max(version) FROM schema_version").await,
-        8
+        9
     );
     let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
     assert_eq!(number(&store, triggers).await, 13);
@@ -282,7 +282,7 @@ async fn no_request_scans_a_table() {
 }
 
 /// The statements of a hit, of storing and of removing, as they look things up.
-const STATEMENTS: [&str; 15] = [
+const STATEMENTS: [&str; 17] = [
     crate::sqlite::read::VARIANTS,
     crate::sqlite::hit_for_miss::UNTIL,
     "SELECT content_id FROM body_contents WHERE content_hash = ?1 AND reference_count > 0",
@@ -296,6 +296,8 @@ const STATEMENTS: [&str; 15] = [
     crate::sqlite::invalidations::IS_LATER,
     crate::sqlite::invalidations::IS_UNDER_LATER,
     crate::sqlite::tags::FIND,
+    crate::sqlite::equivalents::FIND,
+    crate::sqlite::equivalents::FORGET,
     crate::sqlite::purge::OF_TAG,
     crate::sqlite::purge::OF_ALL,
     crate::sqlite::purge::URLS,

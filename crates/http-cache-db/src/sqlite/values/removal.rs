@@ -7,7 +7,7 @@ use store_core::{Key, Removal, Result, SECOND, Scope, Selection, Tag, Timestamp}
 
 use super::ValueCache;
 use super::value::Subject;
-use crate::keys::Salt;
+use crate::keys::{Salt, TargetKey};
 use crate::sqlite::cleanup::READING;
 use crate::sqlite::invalidations;
 use crate::sqlite::remove::remove_responses;
@@ -33,7 +33,7 @@ impl ValueCache {
         self.inner.shared.note_invalidation();
         let (key, salt, now) = (key.clone(), opened.salt, self.now());
         let removed = opened.database.write(move |tx| {
-            invalidations::remember(tx, Subject::Key(&key).hashed(salt).as_bytes(), now)?;
+            invalidations::remember(tx, Subject::Key(&key).hashed(salt), now)?;
             let found = some(
                 tx,
                 "SELECT response_id, expires_at IS NULL OR expires_at > ?2 FROM cached_values WHERE key = ?1",
@@ -106,13 +106,13 @@ fn hide_some(
         if left == 0 {
             return Ok((index, hidden_alive));
         }
-        invalidations::remember(tx, which.subject().hashed(salt).as_bytes(), now)?;
+        invalidations::remember(tx, which.subject().hashed(salt), now)?;
         let found = which.some(tx, left, now)?;
         for (response, _) in &found {
             let key = hide(tx, *response)?;
             // The value that is on its way to take the place of this one may have other tags.
             if let (Which::Tag(_), Some(key)) = (which, key) {
-                invalidations::remember(tx, &key, now)?;
+                invalidations::remember(tx, TargetKey::from_bytes(key), now)?;
             }
         }
         hidden_alive += alive(&found);

@@ -161,15 +161,15 @@ pub(super) enum Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The name among the invalidations, which no target has: URLs have no such character.
+    /// Its name among the invalidations.
     pub(super) fn hashed(self, salt: Salt) -> TargetKey {
         let (kind, name) = match self {
-            Self::Key(key) => ("key", key.as_str()),
-            Self::Scope(scope) => ("scope", scope),
-            Self::Tag(tag) => ("tag", tag),
-            Self::All => ("all", ""),
+            Self::Key(key) => ("value", key.as_str()),
+            Self::Scope(scope) => ("value scope", scope),
+            Self::Tag(tag) => ("value tag", tag),
+            Self::All => ("values", ""),
         };
-        salt.name_key(kind, name)
+        salt.key_of(&[kind, name])
     }
 }
 

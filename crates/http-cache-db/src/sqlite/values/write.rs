@@ -82,8 +82,8 @@ fn older(tx: &Transaction<'_>, value: &Value) -> Result<Option<Older>> {
 /// Whether an invalidation, or a fill that began later, has overtaken the value.
 fn is_outdated(tx: &Transaction<'_>, value: &Value, older: Option<&Older>) -> Result<bool> {
     let (target, begun, now) = (value.row.target, value.row.begun, value.row.now);
-    let keys = value.subjects.iter().chain([&target]);
-    if invalidations::is_any_outdated(tx, keys.map(|key| *key.as_bytes()), begun)? {
+    let keys = value.subjects.iter().copied().chain([target]);
+    if invalidations::is_any_outdated(tx, keys, begun)? {
         return Ok(true);
     }
     // A fill that began in the future: the clock was set back, and which of the two is later is not known.
