@@ -3,7 +3,7 @@
 //! | to | use |
 //! |---|---|
 //! | open a file | [`SqliteStore`], [`SqliteStoreOptions`] |
-//! | see how well the cache works | [`SqliteStore::stats`] |
+//! | see how well the cache works | [`SqliteStore::stats`], [`SqliteStore::top`] |
 //! | find URLs, and all that is stored of one | [`SqliteStore::urls`], [`find_url`](SqliteStore::find_url), [`details`](SqliteStore::details) |
 //! | keep values by key beside the responses, as a `CacheStore` | [`SqliteStore::values`], [`ValueCache`] |
 //! | ask in SQL | [`SqliteStore::query`] |
@@ -16,7 +16,7 @@
 // what a request needs, in `copies` in memory or in the file. `read` (with `reader`), `commit` and `freshen` (with `rows`
 // and `tags`), `remove`, `purge`, `evict`, `statistics` and `cleanup` each hold the statements of one task, and `schema` the
 // tables; `values` keeps values by key as bodies of responses; `maintenance` writes
-// down what was done. `overview`, `listing`, `details` and `query` answer people.
+// down what was done. `overview`, `top`, `listing`, `details` and `query` answer people.
 
 mod chunks;
 mod cleanup;
@@ -63,6 +63,7 @@ mod store;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod top;
 mod train;
 mod upkeep;
 mod values;
@@ -81,5 +82,6 @@ pub use query::QueryRows;
 pub use recompress::RecompressReport;
 pub use schema::HTTP_CACHE;
 pub use store::SqliteStore;
+pub use top::{PathMisses, PathSavings, Top, TopOrder, UrlValidations};
 pub use values::ValueCache;
 pub use verify::VerifyReport;

@@ -12,6 +12,7 @@ mod purge;
 mod query;
 mod show;
 mod stats;
+mod top;
 mod urls;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use file::File;
 const EXAMPLES: &str = "\
 Examples:
   http-cache-proxy db stats --db cache.db
+  http-cache-proxy db top --db cache.db --by time --watch
   http-cache-proxy db urls --db cache.db --sort size --limit 20
   http-cache-proxy db urls --db cache.db --stale --host api.example.org
   http-cache-proxy db show https://example.org/issues --db cache.db
@@ -39,7 +41,7 @@ All but `migrate` work while a proxy runs on the file; `vacuum` makes its writer
 
 /// Look at the file of responses, and look after it
 ///
-/// No command creates a file; `stats`, `urls`, `show`, `history`, `check` and `query` only read.
+/// No command creates a file; `stats`, `top`, `urls`, `show`, `history`, `check` and `query` only read.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Db {
@@ -72,6 +74,8 @@ enum Format {
 enum Action {
     /// Show how much is stored, and how well the cache works
     Stats(stats::Options),
+    /// Show what saves most, what never hits, and what is validated most
+    Top(top::Options),
     /// List the stored responses
     Urls(urls::Options),
     /// Show all that is stored of a URL, or write its body
@@ -112,6 +116,7 @@ pub(crate) async fn run(db: Db) -> Result<(), Error> {
     let file = File::new(path, format)?;
     match action {
         Action::Stats(options) => stats::run(&file, &options).await,
+        Action::Top(options) => top::run(&file, &options).await,
         Action::Urls(options) => urls::run(&file, &options).await,
         Action::Show(options) => show::run(&file, &options).await,
         Action::History(options) => history::run(&file, &options).await,

@@ -12,7 +12,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 use crate::error::Error;
 
 pub(crate) use entries::{Entry, entries};
-pub(crate) use human::{count, percent, ratio, size, time};
+pub(crate) use human::{count, duration, percent, ratio, size, time};
 
 /// The width of a table in a file or a pipe, in characters.
 const DEFAULT_WIDTH: u16 = 140;
@@ -26,11 +26,25 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
 
 /// Prints bytes as they are. Whoever closed standard output wants no more.
 pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Error> {
+    offer(bytes).map(|_| ())
+}
+
+/// Whether somebody reads standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    There,
+    /// Standard output was closed.
+    Gone,
+}
+
+/// Prints bytes as they are, as far as somebody reads them.
+pub(crate) fn offer(bytes: &[u8]) -> Result<Reader, Error> {
     let mut output = io::stdout().lock();
     let written = output.write_all(bytes).and_then(|()| output.flush());
     match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(Error::Output),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(Error::Output(error)),
     }
 }
 

@@ -56,6 +56,10 @@ pub(super) fn freshen(
     tags::freshen(tx, id.0, &row.response)?;
     equivalents::replace(tx, row.target, id.0, &row.response)?;
     tx.prepare_cached(
+        "UPDATE cache_validation SET validation_count = validation_count + 1 WHERE response_id = ?1",
+    )?
+    .execute([id.0])?;
+    tx.prepare_cached(
         "UPDATE variants SET vary_key = ?3, range = ?4 WHERE url_key = ?1 AND response_id = ?2",
     )?
     .execute(params![row.target.as_bytes(), id.0, vary_key, range])?;

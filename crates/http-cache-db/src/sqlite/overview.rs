@@ -263,6 +263,6 @@ fn uses(row: &Row<'_>, first: usize) -> sqlite_database::rusqlite::Result<UseSta
     })
 }
 
-fn unsigned(row: &Row<'_>, column: usize) -> sqlite_database::rusqlite::Result<u64> {
+pub(super) fn unsigned(row: &Row<'_>, column: usize) -> sqlite_database::rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::unsigned_abs)
 }

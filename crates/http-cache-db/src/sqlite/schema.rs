@@ -60,5 +60,11 @@ pub static HTTP_CACHE: Component = Component {
             include_str!("../../migrations/http_cache/0009_equivalent_targets.up.sql"),
             include_str!("../../migrations/http_cache/0009_equivalent_targets.down.sql"),
         ),
+        Migration::new(
+            10,
+            "validations",
+            include_str!("../../migrations/http_cache/0010_validations.up.sql"),
+            include_str!("../../migrations/http_cache/0010_validations.down.sql"),
+        ),
     ],
 };

@@ -16,6 +16,7 @@ mod questions;
 mod recompressing;
 mod schema;
 mod telling;
+mod top;
 mod unwritable;
 mod values;
 

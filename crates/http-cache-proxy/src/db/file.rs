@@ -144,9 +144,18 @@ impl File {
         text: impl FnOnce() -> String,
         json: impl FnOnce() -> Value,
     ) -> Result<(), Error> {
+        output::print(&self.rendered(text, json))
+    }
+
+    /// A result in the format that was asked for.
+    pub(super) fn rendered(
+        &self,
+        text: impl FnOnce() -> String,
+        json: impl FnOnce() -> Value,
+    ) -> String {
         match self.format {
-            Format::Table => output::print(&text()),
-            Format::Json => output::print(&format!("{:#}", json())),
+            Format::Table => text(),
+            Format::Json => format!("{:#}", json()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Numbers and times as people read them.
 
+use std::time::Duration;
+
 use http_cache_db::Timestamp;
 
 /// A number with its thousands apart: `1,234,567`.
@@ -53,6 +55,14 @@ pub(crate) fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0))
 }
 
+/// A length of time, in its two largest units: `42ms`, `1m 12s`, `3h 2m`.
+pub(crate) fn duration(of: Duration) -> String {
+    let of = Duration::from_millis(u64::try_from(of.as_millis()).unwrap_or(u64::MAX));
+    let text = humantime::format_duration(of).to_string();
+    let units: Vec<_> = text.split(' ').take(2).collect();
+    units.join(" ")
+}
+
 /// A time of UTC, to the second: `2023-11-14 22:13:20Z`.
 pub(crate) fn time(at: Timestamp) -> String {
     let text = at.to_string();
@@ -83,6 +93,13 @@ mod tests {
         assert!(size(u64::MAX).ends_with(" TiB"));
         assert_eq!([ratio(10, 4), ratio(1, 0)], ["2.5x", "-"]);
         assert_eq!([percent(Some(0.751)), percent(None)], ["75.1 %", "-"]);
+    }
+
+    #[test]
+    fn a_length_of_time_has_two_units() {
+        let of = |millis| duration(Duration::from_millis(millis));
+        assert_eq!([of(0), of(42), of(72_500)], ["0s", "42ms", "1m 12s"]);
+        assert_eq!(of(3 * 3_600_000 + 125_000), "3h 2m");
     }
 
     #[test]

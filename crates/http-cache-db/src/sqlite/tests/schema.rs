@@ -112,7 +112,7 @@ async fn every_view_and_trigger_works() {
     }
     assert_eq!(
         number(&store, "SELECT max(version) FROM schema_version").await,
-        9
+        10
     );
     let triggers = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'";
     assert_eq!(number(&store, triggers).await, 13);

@@ -1,8 +1,11 @@
 //! `stats`, `urls` and `check`, and what holds for all that only looks.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use super::{Filled, attempt, cells, db, issues, json};
-use crate::origin::{Origin, response};
-use crate::running::Proxy;
+use crate::origin::{Origin, field, response};
+use crate::running::{Proxy, command};
 
 // covers("C2", "C19")
 #[test]
@@ -39,6 +42,85 @@ fn stats_tell_how_well_the_cache_works() {
         .map(cells)
         .find(|row| row.get(1) == Some(&"zstd-3-delta"));
     assert_eq!(delta.unwrap()[2], "1");
+}
+
+#[test]
+fn top_shows_what_saves_most_and_what_never_hits() {
+    let filled = Filled::at_rest();
+    let top = json(&filled.file, &["top"]);
+    let most = &top["savings"][0];
+    let host = filled.url("").replace("http://", "");
+    assert_eq!(
+        (&most["host"], &most["path"]),
+        (&host.into(), &"/issues".into())
+    );
+    assert_eq!(
+        (&most["hits"], &most["hit_bytes"]),
+        (&3.into(), &(3 * issues(2).len()).into())
+    );
+    let misses = top["misses"].as_array().unwrap();
+    let paths: Vec<_> = misses
+        .iter()
+        .map(|of| of["path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["/copy", "/key", "/other", "/stale"]);
+    assert_eq!(top["validations"], serde_json::json!([]));
+    let page = db(&filled.file, &["top", "--by", "time", "--limit", "1"]);
+    assert_eq!(
+        page.text().matches("127.0.0.1").count(),
+        2,
+        "{}",
+        page.text()
+    );
+    assert!(page.text().contains("What never comes"), "{}", page.text());
+}
+
+#[test]
+fn top_counts_what_the_origin_confirms() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cache.db");
+    let fields = ["Cache-Control: no-cache", "ETag: \"a\""];
+    let (full, confirmed) = (
+        response("200 OK", &fields, "one"),
+        "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nConnection: close\r\n\r\n".to_owned(),
+    );
+    let origin = Origin::start(move |head| {
+        let is_validation = field(head, "if-none-match").is_some();
+        if is_validation { &confirmed } else { &full }.clone()
+    });
+    let proxy = Proxy::on_file(&origin.url(), &file, &[]);
+    for _ in 0..4 {
+        assert_eq!(proxy.get("/news?token=s3cret").body, "one");
+    }
+    proxy.stop();
+    let page = db(&file, &["top"]);
+    let row = page.text().lines().find(|line| line.contains("REDACTED"));
+    assert_eq!(cells(row.unwrap())[0], "3", "{}", page.text());
+    assert!(!page.text().contains("s3cret"), "{}", page.text());
+}
+
+#[test]
+fn top_looks_again_until_it_is_interrupted() {
+    let filled = Filled::at_rest();
+    let file = filled.file.to_str().unwrap();
+    let mut command = command(&["db", "top", "--watch", "--db", file]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut looks = 0;
+    while looks < 2 {
+        let line = lines.next().unwrap().unwrap();
+        looks += usize::from(line.starts_with("What the cache saves"));
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    for _rest in lines {}
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 // covers("C3")
@@ -214,6 +296,7 @@ fn what_looks_works_while_a_proxy_runs() {
     let url = filled.url("/issues");
     for arguments in [
         &["stats"][..],
+        &["top"],
         &["urls"],
         &["show", &url],
         &["history", &url],

@@ -5,8 +5,9 @@ use std::fs;
 use super::{Filled, attempt};
 use crate::running::command;
 
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 19] = [
     &["stats"],
+    &["top"],
     &["urls"],
     &["show", "http://example.org/"],
     &["history", "http://example.org/"],
@@ -165,6 +166,7 @@ fn help_teaches_by_examples() {
     for word in [
         "Examples:",
         "db stats --db cache.db",
+        "db top --db cache.db",
         "db purge https://",
         "hit_rate_by_path",
     ] {

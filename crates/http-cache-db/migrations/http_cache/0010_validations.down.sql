@@ -1,0 +1,1 @@
+ALTER TABLE cache_validation DROP COLUMN validation_count;
