@@ -48,8 +48,8 @@ type Callback = dyn Fn(&Event) + Send + Sync;
 struct Inner {
     listener_count: AtomicUsize,
     callbacks: Mutex<Vec<Weak<Callback>>>,
-    /// Those that hear of failures alone.
-    failure_callbacks: Mutex<Vec<Weak<Callback>>>,
+    /// Those that hear of [rare events](Events::listen_to_rare) alone.
+    rare_callbacks: Mutex<Vec<Weak<Callback>>>,
     sender: broadcast::Sender<Event>,
 }
 
@@ -58,7 +58,7 @@ impl Default for Inner {
         Self {
             listener_count: AtomicUsize::new(0),
             callbacks: Mutex::default(),
-            failure_callbacks: Mutex::default(),
+            rare_callbacks: Mutex::default(),
             sender: broadcast::Sender::new(STREAM_EVENTS),
         }
     }
@@ -90,7 +90,17 @@ impl Events {
         &self,
         callback: impl Fn(&Event) + Send + Sync + 'static,
     ) -> Listener {
-        Listener::to_failures(self, Arc::new(callback))
+        self.listen_to_rare(move |event| {
+            if matches!(event, Event::Error { .. } | Event::SetAside { .. }) {
+                callback(event);
+            }
+        })
+    }
+
+    /// As [`listen_to_failures`](Self::listen_to_failures), but also of [`Event::Evicted`].
+    #[must_use = "a dropped listener hears nothing"]
+    pub fn listen_to_rare(&self, callback: impl Fn(&Event) + Send + Sync + 'static) -> Listener {
+        Listener::to_rare(self, Arc::new(callback))
     }
 
     /// The events from now on. A stream that is 1,024 events behind loses the oldest, and yields [`Event::Lost`].
@@ -115,10 +125,14 @@ impl Events {
     /// As [`emit`](Self::emit), for [`Event::Error`] and [`Event::SetAside`]: also tells those who listen to these
     /// alone.
     pub fn emit_failure(&self, event: impl FnOnce() -> Event) {
-        let is_heard = !lock(&self.inner.failure_callbacks).is_empty();
+        self.emit_rare(event);
+    }
+
+    fn emit_rare(&self, event: impl FnOnce() -> Event) {
+        let is_heard = !lock(&self.inner.rare_callbacks).is_empty();
         if is_heard || self.has_listeners() {
             let event = event();
-            call(&self.inner.failure_callbacks, &event);
+            call(&self.inner.rare_callbacks, &event);
             self.send(event);
         }
     }
@@ -131,7 +145,7 @@ impl Events {
             bytes,
         } = evicted;
         if bytes > 0 {
-            self.emit(|| Event::Evicted {
+            self.emit_rare(|| Event::Evicted {
                 responses,
                 versions,
                 bytes,
@@ -221,6 +235,24 @@ mod tests {
         assert_eq!(heard.lock().unwrap()[..], [set_aside()]);
         drop(listener);
         events.emit_failure(|| unreachable!("nobody listens any more"));
+    }
+
+    #[test]
+    fn evictions_are_rare_and_no_failures() {
+        let events = Events::default();
+        let heard = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&heard);
+        let _rare = events.listen_to_rare(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let _failures = events.listen_to_failures(|event| unreachable!("{event:?}"));
+        let evicted = Evicted {
+            bytes: 1,
+            ..Evicted::default()
+        };
+        events.emit_evicted(evicted);
+        events.emit(|| unreachable!("nobody listens to this"));
+        assert_eq!(heard.load(Ordering::Relaxed), 1);
     }
 
     #[test]

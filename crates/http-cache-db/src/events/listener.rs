@@ -14,7 +14,7 @@ use super::{Callback, Event, Events, lock};
 /// A callback; it is called until this is dropped.
 pub struct Listener {
     events: Events,
-    /// `None` for one of failures alone.
+    /// `None` for one of rare events alone.
     _counted: Option<Counted>,
     callback: Arc<Callback>,
 }
@@ -29,8 +29,8 @@ impl Listener {
         }
     }
 
-    pub(super) fn to_failures(events: &Events, callback: Arc<Callback>) -> Self {
-        lock(&events.inner.failure_callbacks).push(Arc::downgrade(&callback));
+    pub(super) fn to_rare(events: &Events, callback: Arc<Callback>) -> Self {
+        lock(&events.inner.rare_callbacks).push(Arc::downgrade(&callback));
         Self {
             events: events.clone(),
             _counted: None,
@@ -49,7 +49,7 @@ impl Drop for Listener {
     fn drop(&mut self) {
         let dropped = Arc::downgrade(&self.callback);
         let inner = &self.events.inner;
-        for callbacks in [&inner.callbacks, &inner.failure_callbacks] {
+        for callbacks in [&inner.callbacks, &inner.rare_callbacks] {
             lock(callbacks).retain(|callback| !callback.ptr_eq(&dropped));
         }
     }
