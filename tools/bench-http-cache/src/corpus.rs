@@ -56,6 +56,16 @@ impl Entry {
         })
     }
 
+    /// The same with a body of this length, of its own text, and with a path of its own.
+    pub(crate) fn with_body_of(mut self, len: usize) -> Result<Self, Error> {
+        self.url = self.url.replace("/api/", &format!("/{len}/"));
+        self.target = Uri::try_from(&self.url).map_err(http::Error::from)?;
+        self.body = self.body.iter().copied().cycle().take(len).collect();
+        self.response
+            .insert("content-length", HeaderValue::from(len));
+        Ok(self)
+    }
+
     /// The fields of the response to a validation `later` seconds after the first request.
     pub(crate) fn validated(&self, later: u64) -> Result<HeaderMap, Error> {
         let mut fields = self.response.clone();

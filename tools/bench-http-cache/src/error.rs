@@ -44,11 +44,6 @@ pub(crate) enum Error {
     Database(#[from] sqlite_database::Error),
     #[error("the connection to {program}")]
     Connection { program: String, source: io::Error },
-    #[error("an exchange with {program}")]
-    Exchange {
-        program: String,
-        source: hyper::Error,
-    },
     #[error("{program} answered {answer}")]
     Answer { program: String, answer: String },
     #[error("aims were missed")]

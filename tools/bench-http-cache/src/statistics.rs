@@ -20,6 +20,17 @@ impl Samples {
             .push(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     }
 
+    /// Adds those of another run.
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// How many there are.
+    #[expect(clippy::cast_precision_loss, reason = "a number for rates")]
+    pub(crate) const fn count(&self) -> f64 {
+        self.0.len() as f64
+    }
+
     pub(crate) fn figures(mut self) -> Figures {
         self.0.sort_unstable();
         let micros = |nanos: u64| Duration::from_nanos(nanos).as_secs_f64() * 1e6;

@@ -33,7 +33,7 @@ impl Origin {
 }
 
 /// Serves until this program ends.
-pub(crate) async fn start(entries: Arc<Vec<Entry>>) -> Result<Origin, Error> {
+pub(crate) async fn start(entries: &[&Entry]) -> Result<Origin, Error> {
     let failed = |source| Error::Connection {
         program: "the origin".to_owned(),
         source,
