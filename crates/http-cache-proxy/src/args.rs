@@ -171,6 +171,18 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "TIME")]
     pub(crate) timeout: Option<Ttl>,
 
+    /// How long a client may keep a connection open between two requests [default: 75s]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) keep_alive: Option<Ttl>,
+
+    /// Address of the operator's endpoints: metrics, health, purging; off by default
+    #[arg(long, value_name = "ADDRESS", env = "HTTP_CACHE_PROXY_ADMIN")]
+    pub(crate) admin: Option<SocketAddr>,
+
+    /// Read the operator's token from a file; `HTTP_CACHE_PROXY_TOKEN` has it otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
     /// Print a line to standard output for each request
     #[arg(long)]
     pub(crate) access_log: bool,
@@ -273,6 +285,9 @@ impl Settings {
             offline: self.offline || file.offline,
             stale_on_error: self.stale_on_error || file.stale_on_error,
             timeout: self.timeout.or(file.timeout),
+            keep_alive: self.keep_alive.or(file.keep_alive),
+            admin: self.admin.or(file.admin),
+            token_file: self.token_file.or(file.token_file),
             access_log: self.access_log || file.access_log,
             redact: [self.redact, file.redact].concat(),
         }

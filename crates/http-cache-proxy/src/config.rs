@@ -15,7 +15,9 @@ use http_cache_db::Redaction;
 
 use crate::args::{ByteSize, Settings};
 use crate::error::Error;
+use crate::socket::Bounds;
 use crate::tls::TlsFiles;
+use crate::token::{self, Token};
 
 pub(crate) use forward::Forward;
 pub(crate) use origin::{Origin, normal_path};
@@ -25,6 +27,10 @@ pub(crate) use routes::Route;
 pub(crate) use rules::TIMEOUT;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8_080);
+/// Longer than that of usual clients, which close first then: no request crosses the end of its connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// The longest time for the head of a request, however patient the proxy is with its origin.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// The bytes that responses may take in a file.
 const MAX_BYTES: u64 = 1 << 30;
 /// The older versions of a body that a file of one user keeps.
@@ -39,8 +45,11 @@ pub(crate) struct Config {
     /// The first that a request fits is its own.
     pub(crate) routes: Vec<Route>,
     pub(crate) forward: Option<Forward>,
-    /// How long a client may stall.
-    pub(crate) timeout: Duration,
+    /// Those of clients' connections.
+    pub(crate) bounds: Bounds,
+    /// Where the operator's endpoints are.
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) token: Option<Token>,
     pub(crate) redaction: Redaction,
     pub(crate) has_access_log: bool,
 }
@@ -95,7 +104,9 @@ impl Config {
             place,
             routes,
             forward,
-            timeout: rules.timeout,
+            bounds: bounds(settings, rules.timeout)?,
+            admin: settings.admin,
+            token: token(settings)?,
             redaction,
             has_access_log: settings.access_log,
         };
@@ -134,10 +145,40 @@ impl Config {
                 "the place of responses (memory, db, max-size, versions)",
             ),
             (self.redaction != began_with.redaction, "redact"),
+            (self.admin != began_with.admin, "admin"),
         ];
         let differing = differences.into_iter().filter(|(differs, _)| *differs);
         differing.map(|(_, name)| name).collect()
     }
+}
+
+/// `timeout` is how long a client may stall.
+fn bounds(settings: &Settings, timeout: Duration) -> Result<Bounds, Error> {
+    let keep_alive = settings.keep_alive.map_or(KEEP_ALIVE, |time| time.0);
+    if keep_alive.is_zero() {
+        let text = "--keep-alive 0s leaves no time for a request; give a time such as 75s";
+        return Err(Error::Usage(text.to_owned()));
+    }
+    Ok(Bounds {
+        stall: timeout,
+        keep_alive,
+        head: HEAD_TIMEOUT.min(timeout),
+    })
+}
+
+fn token(settings: &Settings) -> Result<Option<Token>, Error> {
+    let variable = std::env::var_os(token::VARIABLE);
+    let variable = variable.map(|text| text.to_string_lossy().into_owned());
+    let token = Token::of(variable, settings.token_file.as_deref())?;
+    let is_local = settings
+        .admin
+        .is_none_or(|address| address.ip().is_loopback());
+    if token.is_none() && !is_local {
+        let text = "--admin on an address that others can reach needs a token; put one into HTTP_CACHE_PROXY_TOKEN or \
+            name its file with --token-file, or give an address such as 127.0.0.1:9090";
+        return Err(Error::Usage(text.to_owned()));
+    }
+    Ok(token)
 }
 
 impl Place {

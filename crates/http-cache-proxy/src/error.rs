@@ -14,13 +14,16 @@ pub(crate) enum Error {
         path: PathBuf,
         source: toml::de::Error,
     },
+    #[error("cannot read the token file {}", path.display())]
+    ReadToken { path: PathBuf, source: io::Error },
     #[error("{0}")]
     Usage(String),
     #[error(
-        "cannot listen on {address}; is another program listening there? Choose another with --listen"
+        "cannot listen on {address}; is another program listening there? Choose another with {option}"
     )]
     Listen {
         address: SocketAddr,
+        option: &'static str,
         source: io::Error,
     },
     #[error("cannot read {}; it must be a file in PEM", path.display())]
@@ -38,6 +41,8 @@ pub(crate) enum Error {
     },
     #[error("cannot set up TLS to the origin")]
     Tls(#[source] rustls::Error),
+    #[error("cannot set up metrics")]
+    Metrics(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot wait for signals")]
     Signals(#[source] io::Error),
     #[error(
@@ -78,9 +83,11 @@ impl Error {
             | Self::ParseConfig { .. }
             | Self::ReadPem { .. }
             | Self::Certificate { .. }
+            | Self::ReadToken { .. }
             | Self::Usage(_) => ExitCode::from(2),
             Self::Listen { .. }
             | Self::Tls(_)
+            | Self::Metrics(_)
             | Self::Signals(_)
             | Self::NoFolder { .. }
             | Self::OpenStore { .. }

@@ -12,12 +12,13 @@ use hyper::body::Incoming;
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::plain::sentence;
 use crate::routing::Routing;
 use crate::socket::SharedSocket;
 use crate::upstream::{NoAnswer, ReceivedIn, Upstream};
 use crate::via::Via;
-use crate::{host, http2, max_forwards};
+use crate::{admin, host, http2, max_forwards};
 
 /// The name of this cache in `Cache-Status`, and the beginning of that in `Via`.
 const NAME: &str = "http-cache-proxy";
@@ -30,6 +31,7 @@ pub(crate) struct Proxy {
     routing: RwLock<Arc<Routing>>,
     redaction: Redaction,
     via: Arc<Via>,
+    metrics: Option<Metrics>,
     clock: SystemClock,
 }
 
@@ -47,6 +49,7 @@ struct Sender {
     via: Arc<Via>,
     /// In which the request was received.
     version: Version,
+    metrics: Option<Metrics>,
     /// `None` if no client waits.
     client: Option<Client>,
 }
@@ -73,6 +76,9 @@ impl cache::Origin for Sender {
             }
         });
         let answer = self.upstream.send(request, interim).await;
+        if let Some(metrics) = &self.metrics {
+            metrics.asked(answer.as_ref().err().copied());
+        }
         answer.map_err(|reason| Unanswered { reason, status })
     }
 
@@ -81,6 +87,7 @@ impl cache::Origin for Sender {
             upstream: self.upstream.clone(),
             via: Arc::clone(&self.via),
             version: self.version,
+            metrics: self.metrics.clone(),
             client: None,
         }
     }
@@ -92,6 +99,7 @@ impl Proxy {
         config: &Config,
         store: Arc<dyn ResponseStore>,
         jobs: Option<Arc<dyn DedupeStore>>,
+        metrics: Option<Metrics>,
     ) -> Result<Self, Error> {
         let mut cache = HttpCache::new(store)
             .with_redaction(config.redaction.clone())
@@ -105,12 +113,22 @@ impl Proxy {
             routing: RwLock::new(Arc::new(routing)),
             redaction: config.redaction.clone(),
             via: Arc::new(Via::new(NAME)),
+            metrics,
             clock: SystemClock::new(),
         })
     }
 
+    /// Where the responses are kept.
+    pub(crate) fn store(&self) -> &Arc<dyn ResponseStore> {
+        self.cache.store()
+    }
+
     pub(crate) const fn clock(&self) -> &SystemClock {
         &self.clock
+    }
+
+    pub(crate) const fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     pub(crate) const fn redaction(&self) -> &Redaction {
@@ -175,11 +193,18 @@ impl Proxy {
             Err(refusal) => return refusal.answer(),
         };
         parts.uri = target;
+        if parts.method.as_str() == "PURGE"
+            && let Some(token) = &routing.token
+        {
+            let purge = admin::by_method(&**self.store(), token, (&parts.uri, &parts.headers));
+            return purge.await;
+        }
         parts.extensions.clear();
         let sender = Sender {
             upstream: way.upstream.clone(),
             via: Arc::clone(&self.via),
             version,
+            metrics: self.metrics.clone(),
             client: Some(client),
         };
         let request = Request::from_parts(parts, Body::new(body));
@@ -203,37 +228,32 @@ fn is_coding_known(headers: &HeaderMap) -> bool {
 }
 
 fn no_answer(error: Unanswered) -> Response<Body> {
-    let (status, detail, text) = match error.reason {
+    let (status, text) = match error.reason {
         NoAnswer::BrokenRequest => (
             StatusCode::BAD_REQUEST,
-            "broken request",
             "The body of the request is incomplete or not well-formed.\n",
         ),
         NoAnswer::StalledRequest => (
             StatusCode::REQUEST_TIMEOUT,
-            "stalled request",
             "The body of the request made no progress for too long.\n",
         ),
         NoAnswer::TimedOut => (
             StatusCode::GATEWAY_TIMEOUT,
-            "timeout",
             "The origin did not answer in time.\n",
         ),
         NoAnswer::Refused => (
             StatusCode::FORBIDDEN,
-            "refused",
             "The host has no public address, and the proxy reaches others only if they are allowed (--allow).\n",
         ),
-        NoAnswer::Unreachable => (
-            StatusCode::BAD_GATEWAY,
-            "unreachable",
-            "The origin cannot be reached.\n",
-        ),
+        NoAnswer::Unreachable => (StatusCode::BAD_GATEWAY, "The origin cannot be reached.\n"),
     };
     let mut response = sentence(status, text);
-    let cache_status = error.status.map(|status| status.detail(detail).to_string());
-    if let Some(Ok(value)) = cache_status.map(HeaderValue::try_from) {
-        response.headers_mut().append("cache-status", value);
+    if let Some(status) = error.status {
+        let status = status.detail(error.reason.label());
+        if let Ok(value) = HeaderValue::try_from(status.to_string()) {
+            response.headers_mut().append("cache-status", value);
+        }
+        response.extensions_mut().insert(status);
     }
     response
 }

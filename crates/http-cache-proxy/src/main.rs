@@ -4,19 +4,23 @@
 //! of responses: 0 if that succeeded, 1 if not.
 
 mod access_log;
+mod admin;
 mod allow;
 mod args;
 mod config;
 mod db;
+mod descriptors;
 mod error;
 mod exchange;
 mod host;
 mod http2;
 mod jobs;
 mod max_forwards;
+mod metrics;
 mod observed;
 mod output;
 mod plain;
+mod record;
 mod reload;
 mod routing;
 mod serve;
@@ -24,6 +28,7 @@ mod socket;
 mod storage;
 mod timed;
 mod tls;
+mod token;
 mod upstream;
 mod via;
 mod warnings;

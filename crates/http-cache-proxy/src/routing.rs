@@ -5,7 +5,6 @@ mod forward;
 
 use std::cell::LazyCell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::request::Parts;
 use http::uri::Scheme;
@@ -17,7 +16,9 @@ use crate::config::{Config, HostPattern, PrivateTargets, Route, normal_path};
 use crate::error::Error;
 use crate::host;
 use crate::plain::Refusal;
+use crate::socket::Bounds;
 use crate::tls::TlsFiles;
+use crate::token::Token;
 use crate::upstream::{Upstream, Upstreams};
 use forward::{Forwarding, is_absolute};
 
@@ -26,9 +27,10 @@ use forward::{Forwarding, is_absolute};
 pub(crate) struct Routing {
     routes: Vec<RunningRoute>,
     forward: Option<Forwarding>,
-    /// How long a client may stall.
-    pub(crate) timeout: Duration,
+    pub(crate) bounds: Bounds,
     pub(crate) has_access_log: bool,
+    /// What the method `PURGE` and the operator's endpoints need. Without it, the origin gets `PURGE`.
+    pub(crate) token: Option<Token>,
     /// `None` if clients connect without TLS.
     pub(crate) tls: Option<Arc<ServerConfig>>,
     private: PrivateTargets,
@@ -84,8 +86,9 @@ impl Routing {
         Ok(Self {
             forward: forward.transpose()?,
             routes,
-            timeout: config.timeout,
+            bounds: config.bounds,
             has_access_log: config.has_access_log,
+            token: config.token.clone(),
             tls,
             private,
         })

@@ -14,10 +14,13 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::admin;
 use crate::args::Arguments;
+use crate::descriptors;
 use crate::error::Error;
 use crate::exchange::Proxy;
 use crate::jobs::Jobs;
+use crate::metrics::Metrics;
 use crate::reload::Reload;
 use crate::storage;
 use crate::warnings;
@@ -30,20 +33,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves until SIGINT or SIGTERM.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     let config = arguments.config()?;
+    descriptors::raise();
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
-    let listen = |source| Error::Listen {
-        address: config.listen,
-        source,
-    };
-    let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
+    let (listener, address) = listen(config.listen, "--listen").await?;
     let events = Events::default();
     let _listener = warnings::listen(&events);
+    let metrics = config.admin.map(|_| Metrics::new()).transpose()?;
+    let _counted = metrics.as_ref().map(|metrics| metrics.listen(&events));
     let store = storage::open(&config, events).await?;
     let jobs = Jobs::open(&config.place).await;
     let shared = jobs.as_ref().map(Jobs::store);
-    let proxy = Arc::new(Proxy::new(&config, store, shared)?);
+    let proxy = Arc::new(Proxy::new(&config, store, shared, metrics)?);
+    let endpoints = match config.admin {
+        Some(address) => Some(listen(address, "--admin").await?),
+        None => None,
+    };
     let summary = config.summary();
     let reload = Reload::new(arguments, config);
     // Without a file, the signal ends the program, as the loss of a terminal should.
@@ -54,6 +59,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         None => "http",
     };
     announce(scheme, address, &summary);
+    let endpoints = endpoints.map(|listening| admin::start(listening, Arc::clone(&proxy)));
 
     let (graceful, builder) = (GracefulShutdown::new(), connection::builder());
     loop {
@@ -67,7 +73,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
             _ = terminate.recv() => break,
         }
     }
-    drop(listener);
+    // From now on it is not ready either.
+    drop((listener, endpoints));
     tokio::select! {
         () = graceful.shutdown() => {}
         () = pause(&proxy, GRACE) => report(&"open exchanges were broken off"),
@@ -77,6 +84,21 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         jobs.close().await;
     }
     closed
+}
+
+/// A listener, and the address that it has. `option` is the one that names another.
+async fn listen(
+    address: SocketAddr,
+    option: &'static str,
+) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Listen {
+        address,
+        option,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// Waits for the signal, indefinitely if there is none to wait for.

@@ -1,5 +1,7 @@
 //! A client's socket that interim responses (1xx) can be written to beside hyper, whose server sends none, and that
-//! fails if the client takes nothing for too long.
+//! fails if the client takes nothing for too long, and ends if it asks nothing for too long.
+
+mod idle;
 
 mod stream;
 
@@ -15,6 +17,9 @@ use http_cache_db::{Clock, SystemClock};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use stream::Stream;
+
+pub(crate) use self::idle::Bounds;
+use self::idle::Idle;
 
 /// The socket, shared by hyper and the exchanges of its connection.
 #[derive(Clone)]
@@ -32,22 +37,39 @@ struct Inner {
     unsent: Vec<u8>,
     /// Whether hyper wrote since its last complete flush: an earlier answer may be incomplete then.
     is_answer_pending: bool,
+    idle: Idle,
+}
+
+/// A request until the end of its answer. Meanwhile its connection is not idle.
+pub(crate) struct OpenExchange(SharedSocket);
+
+impl Drop for OpenExchange {
+    fn drop(&mut self) {
+        self.0.lock().idle.ended();
+    }
 }
 
 impl SharedSocket {
-    /// `timeout` is how long the client may take nothing of what is written.
-    pub(crate) fn new(stream: Stream, timeout: Duration) -> Self {
+    pub(crate) fn new(stream: Stream, bounds: &Bounds) -> Self {
+        let clock = SystemClock::new();
         let inner = Inner {
             stream,
-            clock: SystemClock::new(),
-            timeout,
+            clock,
+            timeout: bounds.stall,
             stalled: None,
             unsent: Vec::new(),
             is_answer_pending: false,
+            idle: Idle::new(clock, bounds),
         };
         Self {
             inner: Arc::new(Mutex::new(inner)),
         }
+    }
+
+    /// Says that a request of this version has come.
+    pub(crate) fn begin_exchange(&self, version: Version) -> OpenExchange {
+        self.lock().idle.began(version);
+        OpenExchange(self.clone())
     }
 
     /// Writes an interim response to a request of this version, unless that is not HTTP/1.1, or part of an earlier
@@ -127,7 +149,20 @@ impl AsyncRead for SharedSocket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.lock().stream).poll_read(context, buffer)
+        let mut inner = self.lock();
+        let filled = buffer.filled().len();
+        if let Poll::Ready(read) = Pin::new(&mut inner.stream).poll_read(context, buffer) {
+            if buffer.filled().len() > filled {
+                inner.idle.received();
+            }
+            return Poll::Ready(read);
+        }
+        let is_answer_pending = inner.is_answer_pending;
+        // As if the client had closed it.
+        inner
+            .idle
+            .poll_expired(context, is_answer_pending)
+            .map(|()| Ok(()))
     }
 }
 

@@ -71,6 +71,30 @@ pub(crate) enum NoAnswer {
     Refused,
 }
 
+impl NoAnswer {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Unreachable,
+        Self::TimedOut,
+        Self::BrokenRequest,
+        Self::StalledRequest,
+    ];
+
+    /// A word for it.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timeout",
+            Self::BrokenRequest => "broken request",
+            Self::StalledRequest => "stalled request",
+        }
+    }
+
+    /// That in [`Self::ALL`].
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// TLS by the operating system's root certificates.
 fn tls(is_used: bool) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());

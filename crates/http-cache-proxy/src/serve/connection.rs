@@ -3,10 +3,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Request;
 use http_cache_db::Clock;
 use http_cache_db::cache::Body;
@@ -18,9 +16,9 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use crate::access_log::Line;
 use crate::exchange::{Client, Proxy};
-use crate::observed::Observed;
+use crate::metrics::Metrics;
+use crate::record::Record;
 use crate::socket::{SharedSocket, Stream};
 
 /// Requests at the same time on one connection of HTTP/2; RFC 9113, section 6.5.2, recommends no fewer.
@@ -32,16 +30,13 @@ const MAX_SEND_BYTES: usize = 128 * 1024;
 /// How often a client of HTTP/2 is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long a client has for its first request, TLS included; hyper gives as long to the head of each.
-const FIRST_REQUEST: Duration = Duration::from_secs(30);
-
 /// How clients' connections are served.
 ///
 /// Against a client that opens streams only to reset them, h2 counts those that were not served yet, 20 at most, and
 /// those that it had to reset itself, of which hyper allows 1,024.
 pub(super) fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new());
+    // HTTP/1 without a timer: the socket knows how long a client may take.
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -63,43 +58,37 @@ pub(super) fn serve(
     // Without it, small answers may wait for the client's acknowledgement.
     let _unsupported = stream.set_nodelay(true);
     let routing = proxy.routing();
-    let (tls, timeout) = (routing.tls.clone(), routing.timeout);
+    let (tls, bounds) = (routing.tls.clone(), routing.bounds);
     let (watcher, builder, proxy) = (graceful.watcher(), builder.clone(), Arc::clone(proxy));
+    let open = proxy.metrics().map(Metrics::connected);
     tokio::spawn(async move {
-        let has_begun = Arc::new(AtomicBool::new(false));
-        let begun = Arc::clone(&has_begun);
-        let clock = *proxy.clock();
-        let served = async move {
-            let stream = match tls {
-                None => Stream::Plain(stream),
-                // The client may not speak TLS, or not trust the certificate.
-                Some(tls) => match TlsAcceptor::from(tls).accept(stream).await {
-                    Ok(stream) => Stream::Tls(Box::new(stream)),
-                    Err(_) => return,
-                },
-            };
-            let socket = SharedSocket::new(stream, timeout);
-            let io = TokioIo::new(socket.clone());
-            let service = service_fn(move |request: Request<Incoming>| {
-                begun.store(true, Ordering::Relaxed);
-                let (proxy, socket) = (Arc::clone(&proxy), socket.clone());
-                async move { Ok::<_, Infallible>(respond(&proxy, request, socket, client).await) }
-            });
-            let connection = builder.serve_connection(io, service).into_owned();
-            // The client went away, or does not speak HTTP: there is nobody to tell.
-            let _gone = watcher.watch(connection).await;
-        };
-        // Neither TLS nor the first bytes of a version have a timeout of their own.
-        let late = async move {
-            clock.sleep(FIRST_REQUEST).await;
-            if has_begun.load(Ordering::Relaxed) {
-                std::future::pending::<()>().await;
+        let stream = match tls {
+            None => Stream::Plain(stream),
+            Some(tls) => {
+                let clock = *proxy.clock();
+                tokio::select! {
+                    accepted = TlsAcceptor::from(tls).accept(stream) => match accepted {
+                        Ok(stream) => Stream::Tls(Box::new(stream)),
+                        // The client does not speak TLS, or does not trust the certificate.
+                        Err(_) => return,
+                    },
+                    () = clock.sleep(bounds.head) => return,
+                }
             }
         };
-        tokio::select! {
-            () = served => {}
-            () = late => {}
-        }
+        let socket = SharedSocket::new(stream, &bounds);
+        let io = TokioIo::new(socket.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            let (proxy, socket) = (Arc::clone(&proxy), socket.clone());
+            // Boxed: hyper keeps room for it in each connection, idle ones too, and it is by far the largest part.
+            Box::pin(async move {
+                Ok::<_, Infallible>(respond(&proxy, request, socket, client).await)
+            })
+        });
+        let connection = builder.serve_connection(io, service).into_owned();
+        // The client went away, or does not speak HTTP: there is nobody to tell.
+        let _gone = watcher.watch(connection).await;
+        drop(open);
     });
 }
 
@@ -110,22 +99,9 @@ async fn respond(
     client: SocketAddr,
 ) -> http::Response<Body> {
     let routing = proxy.routing();
-    let line = routing.has_access_log.then(|| {
-        let (method, target) = (request.method(), request.uri());
-        Line::new(proxy.clock(), client, method, target, proxy.redaction())
-    });
+    let log = routing.has_access_log.then(|| proxy.redaction());
+    let record = Record::begin(proxy, log, (&socket, client), &request);
     let version = request.version();
     let client = Client { socket, version };
-    let response = proxy.respond(&routing, request, client).await;
-    let Some(mut line) = line else {
-        return response;
-    };
-    let cache_status = response
-        .headers()
-        .get_all("cache-status")
-        .iter()
-        .next_back();
-    let cache_status = cache_status.and_then(|value| value.to_str().ok());
-    line.answered(response.status().as_u16(), cache_status.unwrap_or("-"));
-    response.map(|body| Body::new(Observed::new(body, move |data: &Bytes| line.sent(data))))
+    record.of(proxy.respond(&routing, request, client).await)
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
+mod admin;
 mod caching;
 mod connection;
 mod damage;
@@ -9,6 +10,7 @@ mod db;
 mod file;
 mod forward;
 mod http2;
+mod idle;
 mod max_forwards;
 mod origin;
 mod program;

@@ -54,7 +54,7 @@ impl Received {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_http-cache-proxy"));
     // The settings of whoever runs the tests are not theirs.
-    for name in ["ORIGIN", "LISTEN", "DB"] {
+    for name in ["ORIGIN", "LISTEN", "DB", "ADMIN", "TOKEN"] {
         command.env_remove(format!("HTTP_CACHE_PROXY_{name}"));
     }
     command.args(arguments).stdin(Stdio::null());
@@ -122,6 +122,17 @@ impl Proxy {
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The next line of standard output.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
