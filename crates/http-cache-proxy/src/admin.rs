@@ -38,7 +38,7 @@ const INDEX: &str = "\
 GET  /metrics  figures for Prometheus
 GET  /healthz  200 while this process lives
 GET  /readyz   200 while the store answers, else 503; the origin is not asked
-POST /purge    removes stored responses; a form or JSON with url, such as url=https://example.org/issues
+POST /purge    removes stored responses: a form or JSON with url, prefix, host, tag, or group and origin; soft=true keeps them, stale
 ";
 
 /// The endpoints.

@@ -1,10 +1,11 @@
 //! The answers that the proxy makes itself.
 
+use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_cache_db::cache::Body;
 
 /// An answer in a sentence.
-pub(crate) fn sentence(status: StatusCode, text: &'static str) -> Response<Body> {
+pub(crate) fn sentence(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
