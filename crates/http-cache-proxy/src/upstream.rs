@@ -41,6 +41,13 @@ pub(crate) use self::protocols::{Protocols, Upstreams};
 /// Idle connections are closed before usual servers close them, which would lose a request on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// What an answer over HTTP/2 may be ahead of its client, in bytes.
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// The same for all answers of a connection: 128 slow clients leave something for others.
+const CONNECTION_WINDOW: u32 = 32 * 1024 * 1024;
+/// Bytes of the fields of an answer over HTTP/2, with 32 for each.
+const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
+
 /// The connections to the origin. Nothing is sent twice, but for requests that no byte was sent of, and those that
 /// change nothing and went over a connection that the origin closed.
 #[derive(Clone)]
@@ -143,7 +150,10 @@ impl Upstream {
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .http2_only(protocols == Protocols::Http2);
+            .http2_only(protocols == Protocols::Http2)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_max_header_list_size(MAX_HEADER_LIST_BYTES);
         let build = |builder: &Builder| builder.build(connector.clone());
         Ok(Self {
             client: build(&client),
