@@ -93,6 +93,7 @@ impl NoAnswer {
             Self::TimedOut => "timeout",
             Self::BrokenRequest => "broken request",
             Self::StalledRequest => "stalled request",
+            Self::Refused => "refused",
         }
     }
 

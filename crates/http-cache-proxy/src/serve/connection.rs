@@ -81,9 +81,9 @@ pub(super) fn serve(
         let service = service_fn(move |request: Request<Incoming>| {
             let (proxy, socket) = (Arc::clone(&proxy), socket.clone());
             // Boxed: hyper keeps room for it in each connection, idle ones too, and it is by far the largest part.
-            Box::pin(async move {
-                Ok::<_, Infallible>(respond(&proxy, request, socket, client).await)
-            })
+            Box::pin(
+                async move { Ok::<_, Infallible>(respond(&proxy, request, socket, client).await) },
+            )
         });
         let connection = builder.serve_connection(io, service).into_owned();
         // The client went away, or does not speak HTTP: there is nobody to tell.

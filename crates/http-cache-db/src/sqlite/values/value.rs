@@ -112,6 +112,7 @@ fn response(
         no_store: false,
         tags: Tags::default(),
         request_tags: Tags::default(),
+        equivalence: None,
     }
 }
 
