@@ -12,6 +12,7 @@
 //! | parse `Cache-Control`, `Vary`, `Age`, dates, ranges | [`fields`] |
 //! | ask a single rule: lifetime, storable, selected | [`policy`] |
 //! | run a cache of one's own | [`engine::decide`], [`engine::resolve`], [`engine::answer`] |
+//! | remove what has a tag, a prefix or a host in common | [`HttpCache::purge`], [`store::Purge`] |
 //! | keep responses in memory | [`MemoryStore`] |
 //! | keep responses in a database: its rows as data | [`record`] |
 //! | compress bodies, and choose which | [`codec::Codecs`] |

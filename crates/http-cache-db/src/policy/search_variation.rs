@@ -1,5 +1,7 @@
 //! Which parts of queries matter (`No-Vary-Search`, draft-ietf-httpbis-no-vary-search).
 
+use std::collections::BTreeSet;
+
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
@@ -28,9 +30,9 @@ pub struct SearchVariation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Keys {
     /// Those that do not matter.
-    Ignored(Vec<String>),
+    Ignored(BTreeSet<String>),
     /// The only ones that matter.
-    Only(Vec<String>),
+    Only(BTreeSet<String>),
 }
 
 impl SearchVariation {
@@ -63,12 +65,12 @@ impl SearchVariation {
             Some(_) => return None,
         };
         let keys = match (params, except) {
-            (None, None) => Keys::Ignored(Vec::new()),
+            (None, None) => Keys::Ignored(BTreeSet::new()),
             (Some(BareItem::Strings(keys)), None) => Keys::Ignored(decoded(&keys)),
             (None, Some(BareItem::Strings(keys))) => Keys::Only(decoded(&keys)),
             _ => return None,
         };
-        let is_default = varies_on_order && keys == Keys::Ignored(Vec::new());
+        let is_default = varies_on_order && keys == Keys::Ignored(BTreeSet::new());
         (!is_default).then_some(Self {
             varies_on_order,
             keys,
@@ -80,8 +82,8 @@ impl SearchVariation {
     pub fn simplified(&self, query: &str) -> String {
         let parameters = form_urlencoded::parse(query.as_bytes());
         let matters = |key: &str| match &self.keys {
-            Keys::Ignored(keys) => !keys.iter().any(|other| other == key),
-            Keys::Only(keys) => keys.iter().any(|other| other == key),
+            Keys::Ignored(keys) => !keys.contains(key),
+            Keys::Only(keys) => keys.contains(key),
         };
         let mut parameters: Vec<_> = parameters.filter(|(key, _)| matters(key)).collect();
         if !self.varies_on_order {
@@ -95,7 +97,7 @@ impl SearchVariation {
 }
 
 /// Keys as parameters have them (section 4.3).
-fn decoded(keys: &[String]) -> Vec<String> {
+fn decoded(keys: &[String]) -> BTreeSet<String> {
     let keys = keys.iter().map(|key| key.replace('+', " "));
     let decoded = keys.map(|key| percent_decode_str(&key).decode_utf8_lossy().into_owned());
     decoded.collect()

@@ -20,7 +20,7 @@ use crate::events::Event;
 use crate::keys::Salt;
 use crate::store::{Purge, Selector};
 
-/// The responses of one transaction; by prefix and host, the URLs.
+/// The responses of one transaction, and by prefix and host its URLs.
 const PER_STEP: u32 = 200;
 /// Follows all characters of a path, which is ASCII.
 const LAST: &str = "\x7f";
@@ -157,7 +157,10 @@ fn under(
     let mut urls = urls.query(params![domain, from, after, before, PER_STEP])?;
     let mut of_url = tx.prepare_cached(OF_URL)?;
     let (mut responses, mut last, mut count) = (Vec::new(), None, 0);
-    while let Some(row) = urls.next()? {
+    // A URL may have many variants.
+    while responses.len() < PER_STEP as usize
+        && let Some(row) = urls.next()?
+    {
         let (path, id): (String, i64) = (row.get(0)?, row.get(1)?);
         let scheme: String = row.get(2)?;
         if is_of(&scheme, row.get(3)?) {
@@ -169,7 +172,8 @@ fn under(
         last = Some((path, id));
         count += 1;
     }
-    Ok((responses, last.filter(|_| count >= PER_STEP)))
+    let is_full = count >= PER_STEP || responses.len() >= PER_STEP as usize;
+    Ok((responses, last.filter(|_| is_full)))
 }
 
 fn make_stale(tx: &Transaction<'_>, responses: &[i64], now: Timestamp) -> Result<Removed> {

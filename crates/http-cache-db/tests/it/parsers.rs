@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use http_cache_db::codec::Codecs;
 use http_cache_db::fields::{
     CacheControl, ContentRange, EntityTag, RangeField, RequestFields, ResponseFields,
-    TargetedFields, list_members, parse_date, parse_dictionary,
+    TargetedFields, list_members, parse_date, parse_dictionary, parse_string_list,
 };
-use http_cache_db::policy::{RequestHead, VariantKey};
+use http_cache_db::policy::{RequestHead, SearchVariation, VariantKey};
 use http_cache_db::record::{
     BodyContentRecord, BodyRecord, CacheValidationRecord, CompressionProcessRecord,
     HeaderNameRecord, HeaderPairRecord, RequestRecord, ResponseRecord, UrlRecord, Validation,
@@ -43,6 +43,10 @@ pub(crate) const PARSERS: [Parser; 15] = [
     parser("dictionary", |bytes| {
         let text = latin1(bytes);
         black_box((parse_dictionary(&text), CacheControl::parse_targeted(&text)));
+        black_box(parse_string_list(&text));
+        if let Some(variation) = SearchVariation::parse(&text) {
+            black_box(variation.simplified(&text));
+        }
     }),
     parser("list", |bytes| {
         black_box(list_members(&latin1(bytes)).count());

@@ -66,6 +66,31 @@ async fn a_purge_of_many_is_several_short_transactions() {
 }
 
 #[tokio::test]
+async fn a_transaction_is_short_however_many_variants_a_url_has() {
+    let store = in_memory().await;
+    for url in ["a", "b", "c", "d", "e"].map(|path| format!("http://example.org/{path}")) {
+        for number in 0..64 {
+            let value = number.to_string();
+            let asked = [("foo", value.as_str())];
+            let case = Case {
+                asked: &asked,
+                ..Case::default()
+            };
+            let mut new = case.response(&store);
+            new.request.target = url.parse().unwrap();
+            let target = store.salt().target_key(&new.request.target);
+            let fill = store.begin(target).await.unwrap();
+            assert!(fill.commit(new).await.unwrap().is_some());
+        }
+    }
+    let purge = Purge::host("example.org").unwrap();
+    assert_eq!(store.purge(&purge).await.unwrap(), 320);
+    let longest = number(&store, "SELECT max(responses) FROM purge_events").await;
+    assert_eq!(longest, 256);
+    assert_sound(&store).await;
+}
+
+#[tokio::test]
 async fn a_purge_goes_on_without_its_caller() {
     let store = filled().await;
     {
