@@ -199,7 +199,7 @@ impl Admin {
     /// That of the store; `None` if it fails, or takes too long.
     async fn health(&self) -> Option<Health> {
         tokio::select! {
-            health = self.proxy.store().health() => health.ok(),
+            health = self.proxy.cache().store().health() => health.ok(),
             () = self.proxy.clock().sleep(PATIENCE) => None,
         }
     }

@@ -118,9 +118,9 @@ impl Proxy {
         })
     }
 
-    /// Where the responses are kept.
-    pub(crate) fn store(&self) -> &Arc<dyn ResponseStore> {
-        self.cache.store()
+    /// The cache, without the rules of any route.
+    pub(crate) const fn cache(&self) -> &HttpCache {
+        &self.cache
     }
 
     pub(crate) const fn clock(&self) -> &SystemClock {
@@ -196,7 +196,7 @@ impl Proxy {
         if parts.method.as_str() == "PURGE"
             && let Some(token) = &routing.token
         {
-            let purge = admin::by_method(&**self.store(), token, (&parts.uri, &parts.headers));
+            let purge = admin::by_method(&way.cache, token, (&parts.uri, &parts.headers));
             return purge.await;
         }
         parts.extensions.clear();

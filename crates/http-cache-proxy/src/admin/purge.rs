@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
+use http_cache_db::HttpCache;
 use http_cache_db::cache::Body;
-use http_cache_db::store::{InvalidPurge, Purge, ResponseStore, Tag};
+use http_cache_db::store::{InvalidPurge, Purge, Tag};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::json;
@@ -46,14 +47,14 @@ pub(super) async fn by_form(proxy: &Proxy, request: Request<Incoming>) -> Respon
         return sentence(StatusCode::BAD_REQUEST, text);
     };
     match order(&parts.headers, &body.to_bytes()).and_then(Order::purge) {
-        Ok(purge) => answer(&**proxy.store(), &purge).await,
+        Ok(purge) => answer(proxy.cache(), &purge).await,
         Err(refusal) => sentence(StatusCode::BAD_REQUEST, format!("{refusal}\n")),
     }
 }
 
 /// The answer to the method `PURGE`, which removes the responses of its target.
 pub(crate) async fn by_method(
-    store: &dyn ResponseStore,
+    cache: &HttpCache,
     token: &Token,
     (target, headers): (&Uri, &HeaderMap),
 ) -> Response<Body> {
@@ -61,14 +62,14 @@ pub(crate) async fn by_method(
         return unauthorized();
     }
     match Purge::url(&target.to_string()) {
-        Ok(purge) => answer(store, &purge).await,
+        Ok(purge) => answer(cache, &purge).await,
         Err(refusal) => sentence(StatusCode::BAD_REQUEST, format!("{refusal}\n")),
     }
 }
 
-async fn answer(store: &dyn ResponseStore, purge: &Purge) -> Response<Body> {
+async fn answer(cache: &HttpCache, purge: &Purge) -> Response<Body> {
     // What is on its way is not stored either.
-    let Ok(responses) = store.purge(purge).await else {
+    let Ok(responses) = cache.purge(purge).await else {
         let text = "The store failed, and the responses may still be there; try again.\n";
         return sentence(StatusCode::SERVICE_UNAVAILABLE, text);
     };
