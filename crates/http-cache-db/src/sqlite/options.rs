@@ -35,7 +35,7 @@ pub struct SqliteStoreOptions {
     /// The length in bytes of the longest body that is stored. Default: an eighth of `max_bytes`.
     pub max_body_bytes: Option<u64>,
     /// The bytes that copies in memory may take, of responses in the file that were used lately. They are as current as the
-    /// file is, whichever process changes it; a hit takes about half of the time. Default: 0, none.
+    /// file is, whichever process changes it; a hit takes about a third of the time. Default: 0, none.
     pub memory_bytes: u64,
     /// How many older versions of a body are kept. Default: 10; a cache that serves several users should keep
     /// none.
