@@ -7,7 +7,6 @@ mod programs;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::corpus::{self, Entry};
