@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
+use tokio::signal::unix::SignalKind;
+
 use crate::origin::{Origin, response};
 use crate::routing::{config, origin_named};
 use crate::running::Proxy;
@@ -135,6 +137,14 @@ fn responses_of_one_user_do_not_become_those_of_all() {
 
 #[test]
 fn hangup_ends_a_proxy_without_a_file() {
+    // Under `nohup` the signal is ignored, by children too; one that is caught here is not.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let entered = runtime.enter();
+    let _caught = tokio::signal::unix::signal(SignalKind::hangup()).unwrap();
+    drop(entered);
     let proxy = Proxy::start("http://127.0.0.1:9", &[]);
     proxy.signal("HUP");
     let (status, _, _) = proxy.ended();
