@@ -111,7 +111,8 @@ impl Asked {
     fn new(entry: &Entry) -> Self {
         let path = entry.target.path_and_query();
         let path = path.map_or("/", |path| path.as_str());
-        let mut request = format!("GET {path} HTTP/1.1\r\nhost: comicvine.example\r\n").into_bytes();
+        let mut request =
+            format!("GET {path} HTTP/1.1\r\nhost: comicvine.example\r\n").into_bytes();
         for (name, value) in &entry.request {
             request.extend_from_slice(name.as_str().as_bytes());
             request.extend_from_slice(b": ");
@@ -179,7 +180,9 @@ impl Connection {
 
 fn head_len(bytes: &[u8]) -> Option<usize> {
     let mut windows = bytes.windows(4);
-    windows.position(|window| window == b"\r\n\r\n").map(|at| at + 4)
+    windows
+        .position(|window| window == b"\r\n\r\n")
+        .map(|at| at + 4)
 }
 
 /// That of an answer with status 200, which names it.
@@ -205,7 +208,10 @@ mod tests {
         let head = head_len(answer).unwrap();
         assert_eq!(&answer[head..], b"one");
         assert_eq!(body_len(&answer[..head]), Some(3));
-        assert_eq!(body_len(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n"), None);
+        assert_eq!(
+            body_len(b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\n"),
+            None
+        );
         assert_eq!(head_len(&answer[..head - 1]), None);
     }
 }
