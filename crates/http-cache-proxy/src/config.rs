@@ -3,7 +3,6 @@
 mod forward;
 mod origin;
 mod pattern;
-mod private;
 mod routes;
 mod rules;
 
@@ -20,9 +19,8 @@ use crate::tls::TlsFiles;
 use crate::token::{self, Token};
 
 pub(crate) use forward::Forward;
-pub(crate) use origin::{Origin, normal_path};
+pub(crate) use origin::normal_path;
 pub(crate) use pattern::{HostPattern, normal_host};
-pub(crate) use private::PrivateTargets;
 pub(crate) use routes::Route;
 pub(crate) use rules::TIMEOUT;
 
@@ -98,7 +96,7 @@ impl Config {
             }
         };
         let forward = Forward::new(settings, &rules).map_err(Error::Usage)?;
-        let config = Self {
+        Ok(Self {
             listen: settings.listen.unwrap_or(LISTEN),
             tls,
             place,
@@ -109,10 +107,7 @@ impl Config {
             token: token(settings)?,
             redaction,
             has_access_log: settings.access_log,
-        };
-        let private = PrivateTargets::default().and_of(&config);
-        private.map_err(Error::Usage)?;
-        Ok(config)
+        })
     }
 
     /// What is served, in a few words.

@@ -12,7 +12,7 @@ use http::{StatusCode, Uri};
 use http_cache_db::HttpCache;
 use rustls::ServerConfig;
 
-use crate::config::{Config, HostPattern, PrivateTargets, Route, normal_path};
+use crate::config::{Config, HostPattern, Route, normal_path};
 use crate::error::Error;
 use crate::host;
 use crate::plain::Refusal;
@@ -33,7 +33,6 @@ pub(crate) struct Routing {
     pub(crate) token: Option<Token>,
     /// `None` if clients connect without TLS.
     pub(crate) tls: Option<Arc<ServerConfig>>,
-    private: PrivateTargets,
 }
 
 #[derive(Debug)]
@@ -57,9 +56,6 @@ impl Routing {
         cache: &HttpCache,
         earlier: Option<&Self>,
     ) -> Result<Self, Error> {
-        let private = earlier.map(|earlier| earlier.private.clone());
-        let private = private.unwrap_or_default().and_of(config);
-        let private = private.map_err(Error::Usage)?;
         let tls = config.tls.as_ref().map(TlsFiles::read).transpose()?;
         let tls = match earlier {
             None => tls,
@@ -90,7 +86,6 @@ impl Routing {
             has_access_log: config.has_access_log,
             token: config.token.clone(),
             tls,
-            private,
         })
     }
 

@@ -10,6 +10,7 @@ mod serving;
 mod sharing;
 mod streaming;
 mod telling;
+mod users;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -77,8 +77,13 @@ pub fn decide(
     if is_for_origin || request.fields.range == RangeField::Multiple {
         return forward(None, Purpose::Fetch, ForwardReason::Bypass);
     }
+    // What one user of the same store got is not there for all.
+    let is_of_user =
+        |stored: &StoredResponse| stored.is_private || stored.response.fields.control.private;
+    let is_there = |stored: &StoredResponse| !(policy.is_shared() && is_of_user(stored));
     let selected = || {
         let all = stored.iter().enumerate();
+        let all = all.filter(|(_, stored)| is_there(stored));
         all.filter(|(_, stored)| stored.variant.selects(&stored.response, &request.headers))
     };
     let usable = selected().filter(|(_, stored)| can_answer(request, stored));
@@ -89,7 +94,7 @@ pub fn decide(
         }
         let reason = if selected().next().is_some() {
             ForwardReason::Partial
-        } else if stored.is_empty() {
+        } else if !stored.iter().any(|stored| is_there(stored)) {
             ForwardReason::UriMiss
         } else {
             ForwardReason::VaryMiss

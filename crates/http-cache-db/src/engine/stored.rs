@@ -5,8 +5,8 @@ use store_core::Timestamp;
 
 use crate::keys::Salt;
 use crate::policy::{
-    ExchangeTimes, Freshness, Part, Policy, RequestHead, ResponseHead, SetCookie, VariantKey,
-    freshened, freshness,
+    ExchangeTimes, Freshness, Mode, NotStorable, Part, Policy, RequestHead, ResponseHead,
+    SetCookie, VariantKey, freshened, freshness, storable,
 };
 
 /// What a store keeps of a response besides its body: nothing that depends on a policy.
@@ -26,6 +26,9 @@ pub struct StoredHead {
     pub body_len: u64,
     /// Since when it is stale whatever its lifetime is: it was [purged softly](crate::store::Purge::soft).
     pub stale_since: Option<Timestamp>,
+    /// Whether it is for the one user of the cache that stored it: a cache of several would not have stored it, because
+    /// of `private` or `Authorization` (RFC 9111, section 3), and does not answer with it.
+    pub is_private: bool,
 }
 
 impl StoredHead {
@@ -52,6 +55,9 @@ pub struct StoredResponse {
     pub body_len: u64,
     /// Since when it is stale whatever its lifetime is: it was [purged softly](crate::store::Purge::soft).
     pub stale_since: Option<Timestamp>,
+    /// Whether it is for the one user of the cache that stored it: a cache of several would not have stored it, because
+    /// of `private` or `Authorization` (RFC 9111, section 3), and does not answer with it.
+    pub is_private: bool,
 }
 
 impl StoredResponse {
@@ -70,6 +76,7 @@ impl StoredResponse {
     ) -> Option<Self> {
         response.headers = kept(&response, policy);
         Some(Self {
+            is_private: is_private(request, &response, policy),
             variant: VariantKey::new(&response, &request.headers, salt)?,
             part: Part::new(request, &response, body_len),
             response,
@@ -92,6 +99,7 @@ impl StoredResponse {
             variant: head.variant,
             body_len: head.body_len,
             stale_since: head.stale_since,
+            is_private: head.is_private,
         }
     }
 
@@ -106,6 +114,7 @@ impl StoredResponse {
             range: self.part.as_ref().map(|part| part.asked.clone()),
             body_len: self.body_len,
             stale_since: self.stale_since,
+            is_private: self.is_private,
         }
     }
 
@@ -155,9 +164,24 @@ impl StoredResponse {
         let fresh = Self::new(request, head, times, self.body_len, salt, policy)?;
         Some(Self {
             part: self.part.clone(),
+            is_private: self.is_private || fresh.is_private,
             ..fresh
         })
     }
+}
+
+/// Whether a cache of several users would not store what this cache of one stores.
+fn is_private(request: &RequestHead, response: &ResponseHead, policy: &Policy) -> bool {
+    if policy.is_shared() {
+        return false;
+    }
+    let mut shared = policy.clone();
+    shared.mode = Mode::Shared;
+    let response = ResponseHead::new(response.status, response.headers.clone(), &shared);
+    matches!(
+        storable(request, &response, &shared),
+        Err(NotStorable::Private | NotStorable::Authorization)
+    )
 }
 
 /// The fields that a hit does not send: those of `no-cache="…"`, which need a validation, and in a shared cache

@@ -13,6 +13,7 @@ use super::deltas::MAX_CHAIN;
 use super::headers::read_list;
 use super::open::Opened;
 use super::reader::{Reader, StoredBytes};
+use super::rows::IS_PRIVATE;
 use crate::codec::delta;
 use crate::engine::StoredHead;
 use crate::keys::TargetKey;
@@ -36,7 +37,7 @@ enum ReadAhead {
 pub(super) const VARIANTS: &str = "
     SELECT r.response_id, v.content_id, r.status_code, r.requested_at, r.responded_at, r.headers, v.vary_key, v.range,
         c.original_size, c.chunk_count, c.compression_process_id, c.content_hash, c.body_content, c.checksum,
-        r.stale_since
+        r.stale_since, r.cache_control
     FROM variants v
     JOIN responses r ON r.response_id = v.response_id
     JOIN body_contents c ON c.content_id = v.content_id
@@ -227,6 +228,7 @@ fn read_variant(db: &Connection, opened: &Opened, row: &Row<'_>) -> Result<Optio
             range: is_part.then(|| range.to_owned()),
             body_len,
             stale_since: row.get::<_, Option<i64>>(14)?.map(Timestamp::from_millis),
+            is_private: row.get::<_, i64>(15)? & IS_PRIVATE != 0,
         },
         body: None,
     }))

@@ -24,6 +24,9 @@ const UPDATE_RESPONSE: &str = "
         body_id = ?8, headers = ?9, stale_since = NULL
     WHERE response_id = ?1";
 
+/// The bit of `cache_control` that a response of one user has.
+pub(super) const IS_PRIVATE: i64 = 8;
+
 /// The columns of a response that its head fills.
 pub(super) struct Head {
     status: u16,
@@ -31,7 +34,7 @@ pub(super) struct Head {
     responded_at: i64,
     expires_at: i64,
     max_age: i64,
-    cache_control: u8,
+    cache_control: i64,
     list: String,
 }
 
@@ -43,8 +46,9 @@ impl Head {
             response.must_revalidate,
             response.no_cache,
             response.no_store,
+            head.is_private,
         ];
-        let flags = flags.into_iter().zip([1, 2, 4]);
+        let flags = flags.into_iter().zip([1, 2, 4, IS_PRIVATE]);
         let headers = head.headers.iter();
         Ok(Self {
             status: head.status.as_u16(),

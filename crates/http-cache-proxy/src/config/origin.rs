@@ -44,20 +44,6 @@ impl Origin {
     pub(crate) fn target(&self, path: &str) -> Option<Uri> {
         format!("{}{path}", self.base).parse().ok()
     }
-
-    /// Its host in the normal form, and its port.
-    pub(super) fn host_and_port(&self) -> (String, u16) {
-        let url = Url::parse(&self.base).ok();
-        let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-        let port = url.as_ref().and_then(Url::port_or_known_default);
-        (host.to_owned(), port.unwrap_or_default())
-    }
-
-    /// Whether a target may be of both.
-    pub(super) fn overlaps(&self, other: &Self) -> bool {
-        let (one, other) = (format!("{}/", self.base), format!("{}/", other.base));
-        one.starts_with(&other) || other.starts_with(&one)
-    }
 }
 
 /// The path and query of a request to the proxy in the normal form of URLs, so that what an answer names is found
@@ -128,18 +114,5 @@ mod tests {
         ] {
             assert!(Origin::parse(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn origins_overlap_if_one_lies_below_the_other() {
-        let overlap = |one: &str, other: &str| {
-            let (one, other) = (Origin::parse(one).unwrap(), Origin::parse(other).unwrap());
-            one.overlaps(&other) && other.overlaps(&one)
-        };
-        assert!(overlap("http://a", "http://a:80/"));
-        assert!(overlap("http://a/b", "http://a"));
-        assert!(!overlap("http://a/b", "http://a/bc"));
-        assert!(!overlap("http://a", "https://a"));
-        assert!(!overlap("http://a", "http://a.b"));
     }
 }

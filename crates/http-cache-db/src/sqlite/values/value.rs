@@ -105,6 +105,7 @@ fn response(
             range: None,
             body_len: value.len() as u64,
             stale_since: None,
+            is_private: false,
         },
         lifetime: Duration::from_millis(lifetime.max(0).unsigned_abs()),
         must_revalidate: false,
