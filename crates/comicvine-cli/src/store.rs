@@ -42,7 +42,7 @@ pub(crate) fn has_http_cache(global: &GlobalOptions) -> bool {
     http_cache::path(global).is_some()
 }
 
-/// As [`open`], with the answers that the store itself has.
+/// As [`open`](open()), with the answers that the store itself has.
 pub(crate) async fn open_without_http_cache(
     global: &GlobalOptions,
     purpose: Purpose,
