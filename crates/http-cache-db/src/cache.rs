@@ -85,6 +85,8 @@ struct Shared {
     flights: Arc<Flights>,
     validations: Arc<Validations>,
     invalid: InvalidTargets,
+    /// Held while purges that have failed are done again.
+    purging: Arc<tokio::sync::Mutex<()>>,
     hits: Hits,
 }
 
@@ -97,6 +99,7 @@ impl HttpCache {
             flights: Arc::default(),
             validations: Arc::default(),
             invalid: InvalidTargets::default(),
+            purging: Arc::default(),
             hits: Hits::default(),
         };
         Self {

@@ -134,6 +134,10 @@ impl Exchange {
         reason: NotStorable,
         resolution: &mut Resolution,
     ) {
+        if reason == NotStorable::Redirected {
+            // It is of another target, perhaps of another origin.
+            resolution.invalidated_groups = Tags::default();
+        }
         let is_about_stored = matches!(
             status,
             StatusCode::NOT_MODIFIED

@@ -65,8 +65,8 @@ impl InvalidTargets {
         }
     }
 
-    /// Marks what a purge selects, which has failed.
-    pub(super) fn purge_failed(&self, purge: Purge) {
+    /// Marks what a purge selects, which has failed, or takes long.
+    pub(super) fn purge_failed(&self, purge: Purge) -> Mark {
         let mut marks = self.marks();
         marks.last += 1;
         let mark = Mark(marks.last);
@@ -76,6 +76,7 @@ impl InvalidTargets {
             let first = marks.others.map_or(mark, |(first, _)| first);
             marks.others = Some((first, mark));
         }
+        mark
     }
 
     /// The purge with this mark has succeeded.

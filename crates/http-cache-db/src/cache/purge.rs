@@ -1,5 +1,9 @@
 //! Purges: on demand, and those that the origin asks for.
 
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use store_core::{ErrorChain, Result};
 
 use super::HttpCache;
@@ -36,32 +40,61 @@ impl HttpCache {
         Ok(responses)
     }
 
-    /// Purges on behalf of an answer. If that fails, nothing stored answers anybody until it has succeeded: which
-    /// responses are selected, the store alone knows.
+    /// Purges on behalf of an answer. Nothing stored answers anybody while that takes longer than requests wait, or until
+    /// it has succeeded if it fails: which responses are selected, the store alone knows.
     pub(super) async fn purge_by_origin(&self, purge: Purge) {
-        if let Err(error) = self.try_purge(&purge).await {
-            self.shared.invalid.purge_failed(purge);
-            self.purge_failed(&error);
-        }
-    }
-
-    /// Purges again what could not be purged. Yields whether that succeeded.
-    pub(super) async fn purge_again(&self, purges: Vec<(Mark, Purge)>) -> bool {
-        for (mark, purge) in purges {
-            if let Err(error) = self.try_purge(&purge).await {
-                self.purge_failed(&error);
-                return false;
+        let mut purging = self.start_purge(purge.clone());
+        match self.patience().bound(&mut purging).await {
+            Some(true) => {}
+            Some(false) => {
+                self.shared.invalid.purge_failed(purge);
             }
-            self.shared.invalid.purged(mark);
+            None => {
+                let mark = self.shared.invalid.purge_failed(purge);
+                let cache = self.clone();
+                tokio::spawn(async move {
+                    if purging.await {
+                        cache.shared.invalid.purged(mark);
+                    }
+                });
+            }
         }
-        true
     }
 
-    async fn try_purge(&self, purge: &Purge) -> Result<u64> {
-        self.patience().wait("purge", self.purge(purge)).await
+    /// Purges again what could not be purged, unless that is being done. Yields whether it has succeeded by now.
+    pub(super) async fn purge_again(&self, purges: Vec<(Mark, Purge)>) -> bool {
+        let Ok(alone) = Arc::clone(&self.shared.purging).try_lock_owned() else {
+            return false;
+        };
+        let cache = self.clone();
+        let purging = tokio::spawn(async move {
+            let _alone = alone;
+            for (mark, purge) in purges {
+                if !cache.start_purge(purge).await {
+                    return false;
+                }
+                cache.shared.invalid.purged(mark);
+            }
+            true
+        });
+        let done = self.patience().bound(purging).await;
+        done.is_some_and(Result::unwrap_or_default)
     }
 
-    fn purge_failed(&self, error: &store_core::Error) {
+    /// A purge that goes on if nobody waits for it; whether it succeeds. A failure is told.
+    fn start_purge(&self, purge: Purge) -> BoxFuture<'static, bool> {
+        let cache = self.clone();
+        let purging = tokio::spawn(async move {
+            let purged = cache.purge(&purge).await;
+            if let Err(error) = &purged {
+                cache.tell_failed_purge(error);
+            }
+            purged.is_ok()
+        });
+        async move { purging.await.unwrap_or_default() }.boxed()
+    }
+
+    fn tell_failed_purge(&self, error: &store_core::Error) {
         let text = || ErrorChain(error).to_string();
         self.events().emit(|| Event::DeleteError { error: text() });
         self.events().emit_failure(|| Event::Error {

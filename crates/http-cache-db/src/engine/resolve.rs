@@ -5,7 +5,7 @@ use store_core::Timestamp;
 
 use super::decide::{Forward, Purpose, strong_etag};
 use super::outcome::{Keep, Outcome, Resolution};
-use super::stored::{StoredResponse, withheld};
+use super::stored::{StoredResponse, is_private, withheld};
 use crate::fields::ContentRange;
 use crate::policy::{
     ExchangeTimes, Policy, RequestHead, ResponseHead, invalidated, invalidated_groups,
@@ -192,9 +192,11 @@ fn complete(
     }
     let added = rest.fields.content_range.map_or(0, ContentRange::len);
     let head = stored.completed(rest, policy);
+    // The beginning may be for one user, although nothing of this exchange says so.
+    let is_marked = !stored.is_private || is_private(request, &head, policy);
     let keep = match storable(request, &head, policy) {
-        Ok(()) => Keep::Stored,
-        Err(_) => Keep::Once,
+        Ok(()) if is_marked => Keep::Stored,
+        Ok(()) | Err(_) => Keep::Once,
     };
     Outcome::Complete {
         head: Box::new(head),

@@ -5,8 +5,8 @@ use store_core::Timestamp;
 
 use crate::keys::Salt;
 use crate::policy::{
-    ExchangeTimes, Freshness, Mode, NotStorable, Part, Policy, RequestHead, ResponseHead,
-    SetCookie, VariantKey, freshened, freshness, storable,
+    ExchangeTimes, Freshness, Mode, Part, Policy, RequestHead, ResponseHead, SetCookie, VariantKey,
+    freshened, freshness, storable,
 };
 
 /// What a store keeps of a response besides its body: nothing that depends on a policy.
@@ -26,8 +26,8 @@ pub struct StoredHead {
     pub body_len: u64,
     /// Since when it is stale whatever its lifetime is: it was [purged softly](crate::store::Purge::soft).
     pub stale_since: Option<Timestamp>,
-    /// Whether it is for the one user of the cache that stored it: a cache of several would not have stored it, because
-    /// of `private` or `Authorization` (RFC 9111, section 3), and does not answer with it.
+    /// Whether it is for the one user of the cache that stored it: a cache of several would not have stored it, such as
+    /// because of `private` or `Authorization` (RFC 9111, section 3), and does not answer with it.
     pub is_private: bool,
 }
 
@@ -171,17 +171,14 @@ impl StoredResponse {
 }
 
 /// Whether a cache of several users would not store what this cache of one stores.
-fn is_private(request: &RequestHead, response: &ResponseHead, policy: &Policy) -> bool {
+pub(super) fn is_private(request: &RequestHead, response: &ResponseHead, policy: &Policy) -> bool {
     if policy.is_shared() {
         return false;
     }
     let mut shared = policy.clone();
     shared.mode = Mode::Shared;
     let response = ResponseHead::new(response.status, response.headers.clone(), &shared);
-    matches!(
-        storable(request, &response, &shared),
-        Err(NotStorable::Private | NotStorable::Authorization)
-    )
+    storable(request, &response, &shared).is_err()
 }
 
 /// The fields that a hit does not send: those of `no-cache="…"`, which need a validation, and in a shared cache

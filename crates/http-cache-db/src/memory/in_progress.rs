@@ -75,7 +75,8 @@ impl FillsInProgress {
         self.remember(Outdated::Base(target));
     }
 
-    fn outdate(&mut self, target: TargetKey) {
+    /// Makes the fills of a target outdated.
+    pub(super) fn outdate(&mut self, target: TargetKey) {
         for fill in self.targets.remove(&target).unwrap_or_default() {
             if let Some(fill) = fill.upgrade() {
                 fill.is_outdated.store(true, Ordering::Relaxed);

@@ -45,6 +45,8 @@ pub(super) struct SqliteFill {
     body: BytesMut,
     /// The body once it is long.
     chunks: Option<Chunks>,
+    /// Whether the body comes as a whole, which its caller has in memory: it takes no share of what may be arriving.
+    is_whole: bool,
     /// Whether an append failed, or its caller went away: a part of the body is missing.
     is_broken: bool,
 }
@@ -54,7 +56,7 @@ type Write<R> = fn(
     &Transaction<'_>,
     &Arc<Opened>,
     &Compressor,
-    &R,
+    &mut R,
     NewContent,
     u32,
 ) -> sqlite_database::Result<(Option<Stored>, Known)>;
@@ -77,6 +79,7 @@ impl SqliteFill {
             body_len: 0,
             body: BytesMut::new(),
             chunks: None,
+            is_whole: false,
             is_broken: false,
         }
     }
@@ -181,12 +184,13 @@ impl SqliteFill {
     /// Stores a value with this body. Yields whether it is stored.
     pub(super) async fn store_value(mut self, bytes: Bytes, value: Value) -> Result<bool> {
         self.media_type = MediaType::of(&value.row.response.head.headers);
+        self.is_whole = true;
         self.append(bytes).await?;
         Ok(self.store(value, values::store).await?.is_some())
     }
 
     /// Stores the response of `row` with the body that arrived, by the transaction `write`.
-    async fn store<R>(mut self, row: R, write: Write<R>) -> Result<Option<ResponseId>>
+    async fn store<R>(mut self, mut row: R, write: Write<R>) -> Result<Option<ResponseId>>
     where
         R: AsRef<Row> + Send + 'static,
     {
@@ -196,10 +200,16 @@ impl SqliteFill {
         let content = self.content(&domain).await?;
         let (opened, shared) = (Arc::clone(&self.opened), Arc::clone(&self.shared));
         let max_versions = shared.options.max_versions;
-        let written = self
-            .opened
-            .database
-            .write(move |tx| write(tx, &opened, &shared.compressor, &row, content, max_versions));
+        let written = self.opened.database.write(move |tx| {
+            write(
+                tx,
+                &opened,
+                &shared.compressor,
+                &mut row,
+                content,
+                max_versions,
+            )
+        });
         let (stored, new) = written
             .await
             .map_err(|error| self.shared.error(error, "commit"))?;
@@ -259,7 +269,9 @@ impl Fill for SqliteFill {
         let body_len = self.body_len.saturating_add(bytes.len() as u64);
         let options = &self.shared.options;
         let is_too_long = body_len > options.longest_body();
-        if is_too_long || !self.share.take(bytes.len() as u64, options.most_filling()) {
+        let has_share =
+            self.is_whole || self.share.take(bytes.len() as u64, options.most_filling());
+        if is_too_long || !has_share {
             return Err(Error::new(ErrorKind::TooLarge, BACKEND, "append"));
         }
         self.hasher.update(&bytes);
@@ -291,7 +303,10 @@ impl Fill for SqliteFill {
     async fn commit(self: Box<Self>, response: NewResponse) -> Result<Option<ResponseId>> {
         self.ensure_whole("commit")?;
         let row = self.row(response)?;
-        self.store(row, commit::commit).await
+        let commit: Write<Row> = |tx, opened, compressor, row, content, max_versions| {
+            commit::commit(tx, opened, compressor, row, content, max_versions)
+        };
+        self.store(row, commit).await
     }
     async fn freshen(
         self: Box<Self>,

@@ -7,17 +7,17 @@
 use std::sync::Arc;
 
 use sqlite_database::Result;
-use sqlite_database::rusqlite::{Transaction, params};
-use store_core::{Clock as _, Timestamp};
+use sqlite_database::rusqlite::{OptionalExtension, Transaction, params};
+use store_core::{Clock as _, SECOND, Timestamp};
 
-use super::cleanup::{self, READING};
+use super::cleanup::READING;
 use super::open::Opened;
 use super::remove::{Removed, hide_each, log_purge, of_target, remove_responses};
 use super::shared::Shared;
 use super::store::SqliteStore;
 use super::{invalidations, tags};
 use crate::events::Event;
-use crate::keys::Salt;
+use crate::keys::{Salt, TargetKey};
 use crate::store::{Purge, Selector};
 
 /// The responses of one transaction, and by prefix and host its URLs.
@@ -36,9 +36,12 @@ pub(super) const URLS: &str = "
 pub(super) const OF_URL: &str = "
     SELECT r.response_id FROM requests q JOIN responses r ON r.response_id = q.request_id
     WHERE q.url_id = ?1 AND r.is_deleted = 0";
+const TARGET_OF: &str =
+    "SELECT url_key FROM urls JOIN requests USING (url_id) WHERE request_id = ?1";
+/// Values by key are never validated.
 const MAKE_STALE: &str = "
     UPDATE responses SET stale_since = ?2, expires_at = min(expires_at, ?2)
-    WHERE response_id = ?1 AND stale_since IS NULL";
+    WHERE response_id = ?1 AND stale_since IS NULL AND response_id NOT IN (SELECT response_id FROM cached_values)";
 
 /// How far a purge is.
 #[derive(Debug)]
@@ -88,13 +91,24 @@ fn step(
         let (some, last) = find(tx, selector, salt, progress.last.take())?;
         responses.extend(some);
         progress.last = last;
-        if progress.last.is_none() {
-            progress.at += 1;
+        if progress.last.is_some() {
+            // A page was full, whatever it had of responses.
+            break;
         }
+        progress.at += 1;
     }
     progress.has_more = progress.at < selectors.len();
     responses.sort_unstable();
     responses.dedup();
+    // One that is on its way to take the place of such a response, or confirms it, may not have its tags.
+    let is_by_tag = selectors
+        .iter()
+        .any(|selector| matches!(selector, Selector::Tag(_)));
+    for response in responses.iter().filter(|_| is_by_tag) {
+        if let Some(target) = target_of(tx, *response)? {
+            invalidations::remember(tx, target, now)?;
+        }
+    }
     if purge.is_soft() {
         return make_stale(tx, &responses, now);
     }
@@ -176,6 +190,12 @@ fn under(
     Ok((responses, last.filter(|_| is_full)))
 }
 
+fn target_of(tx: &Transaction<'_>, response: i64) -> Result<Option<TargetKey>> {
+    let mut target = tx.prepare_cached(TARGET_OF)?;
+    let target = target.query_row([response], |row| row.get(0)).optional()?;
+    Ok(target.map(TargetKey::from_bytes))
+}
+
 fn make_stale(tx: &Transaction<'_>, responses: &[i64], now: Timestamp) -> Result<Removed> {
     let mut make_stale = tx.prepare_cached(MAKE_STALE)?;
     let mut removed = Removed::default();
@@ -203,7 +223,7 @@ impl Shared {
 
     async fn run_purge(
         self: &Arc<Self>,
-        opened: &Opened,
+        opened: &Arc<Opened>,
         purge: &Purge,
     ) -> store_core::Result<u64> {
         let (mut progress, mut responses) = (Progress::default(), 0);
@@ -213,8 +233,8 @@ impl Shared {
             responses += step;
         }
         if progress.has_hidden {
-            let cleaned = cleanup::run(opened, self.options.clock.now(), READING).await;
-            cleaned.map_err(|error| self.error(error, "purge"))?;
+            // Nobody waits for the rows to go.
+            self.clean_up(opened, SECOND, READING);
         }
         Ok(responses)
     }

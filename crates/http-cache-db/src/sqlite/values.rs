@@ -173,11 +173,11 @@ impl ValueCache {
         let opened = self.opened(OPERATION)?;
         let shared = &self.inner.shared;
         let len = entry.value.len();
-        let value = Value::new(&entry, opened.salt, self.now());
+        let mut value = Value::new(&entry, opened.salt, Arc::clone(&self.inner.options.clock));
         if len > self.max_entry_bytes() {
             let refused = opened
                 .database
-                .write(move |tx| write::remove_for_longer(tx, &value));
+                .write(move |tx| write::remove_for_longer(tx, &mut value));
             let refused = refused
                 .await
                 .map_err(|error| shared.error(error, OPERATION))?;

@@ -57,6 +57,7 @@ macro_rules! store_cases {
             what_was_purged_since_a_fill_began_is_not_stored,
             what_is_purged_softly_stays_and_is_stale,
             tags_of_requests_outlive_a_validation,
+            a_soft_purge_outlives_a_validation_that_began_before,
             an_equivalent_target_is_found,
             an_invalid_base_has_no_equivalent_targets,
             a_closed_store_says_so,

@@ -25,6 +25,15 @@ async fn what_one_user_got_is_not_for_all() {
     for (lines, asked) in [
         (&[("cache-control", "private, max-age=60")][..], &[][..]),
         (&[FRESH], OF_USER),
+        (
+            // RFC 9213: the first is for caches of one user, the second for those of several.
+            &[
+                ("cache-control", "private, max-age=60"),
+                ("cdn-cache-control", "no-store"),
+                ("last-modified", "Mon, 01 Jan 2018 00:00:00 GMT"),
+            ],
+            &[],
+        ),
     ] {
         for store in stores().await {
             let (it, origin) = (Fixture::over(store), Site::counting(lines));

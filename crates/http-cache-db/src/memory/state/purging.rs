@@ -20,6 +20,12 @@ impl State {
         let selectors = purge.selectors().iter();
         let selected = selectors.flat_map(|selector| self.selected(selector, salt));
         let selected: BTreeSet<_> = selected.collect();
+        // What is on its way to take the place of such a response, or confirms it, may not have what selects it.
+        for id in &selected {
+            if let Some(stored) = self.responses.get(id) {
+                self.fills.outdate(stored.target);
+            }
+        }
         if purge.is_soft() {
             let became_stale = selected.into_iter().filter(|id| self.make_stale(*id, now));
             return became_stale.count() as u64;

@@ -1,11 +1,12 @@
 //! A value on its way into the file, as the response that it becomes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use store_core::backend::FillMark;
-use store_core::{Key, NewEntry, Tag, Timestamp};
+use store_core::{Clock, Key, NewEntry, Tag, Timestamp, Ttl};
 
 use crate::engine::StoredHead;
 use crate::keys::{Salt, TargetKey};
@@ -30,6 +31,10 @@ const SAMPLE: usize = 512;
 pub(crate) struct Value {
     pub(super) key: Key,
     pub(super) tags: Vec<Tag>,
+    ttl: Ttl,
+    clock: Arc<dyn Clock>,
+    /// When its fill began, by its token.
+    asked_at: Option<Timestamp>,
     /// When its fill began.
     pub(super) began_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
@@ -45,49 +50,63 @@ impl AsRef<Row> for Value {
 }
 
 impl Value {
-    pub(super) fn new(entry: &NewEntry, salt: Salt, now: Timestamp) -> Self {
+    pub(super) fn new(entry: &NewEntry, salt: Salt, clock: Arc<dyn Clock>) -> Self {
+        let now = clock.now();
         let mark = entry.token.map(FillMark::from);
         let target = Subject::Key(&entry.key).hashed(salt);
         // Without a token, the fill begins now, and nothing has overtaken it.
         let begun = mark.map_or(i64::MAX, |mark| {
             i64::try_from(mark.epoch).unwrap_or(i64::MAX)
         });
-        let expires_at = entry.ttl.expires_at(now);
         let subjects = [Subject::All].into_iter();
         let subjects = subjects
             .chain(entry.key.scope().map(Subject::Scope))
             .chain(entry.tags.iter().map(|tag| Subject::Tag(tag.as_str())));
-        Self {
+        let mut value = Self {
             subjects: subjects.map(|subject| subject.hashed(salt)).collect(),
             key: entry.key.clone(),
             tags: entry.tags.clone(),
-            // A fill cannot have begun in the future: the clock was set back.
-            began_at: mark.map_or(now, |mark| mark.began_at.min(now)),
-            expires_at,
+            ttl: entry.ttl,
+            clock,
+            asked_at: mark.map(|mark| mark.began_at),
+            began_at: now,
+            expires_at: None,
             row: Row {
                 target,
                 begun,
                 url: url_of(&entry.key, now),
                 request_headers: Vec::new(),
-                response: response(&entry.value, salt, now, expires_at),
+                response: response(&entry.value, salt, now),
                 now,
             },
-        }
+        };
+        value.stamp();
+        value
+    }
+
+    /// It is stored now.
+    pub(super) fn stamp(&mut self) {
+        let now = self.clock.now();
+        // A fill cannot have begun in the future: the clock was set back.
+        self.began_at = self.asked_at.map_or(now, |asked_at| asked_at.min(now));
+        self.expires_at = self.ttl.expires_at(now);
+        self.row.now = now;
+        let response = &mut self.row.response;
+        response.head.times = ExchangeTimes {
+            requested_at: now,
+            received_at: now,
+        };
+        let end = self.expires_at.map_or(FOR_EVER, Timestamp::as_millis);
+        let left = end.saturating_sub(now.as_millis());
+        response.lifetime = Duration::from_millis(left.max(0).unsigned_abs());
     }
 }
 
-fn response(
-    value: &Bytes,
-    salt: Salt,
-    now: Timestamp,
-    expires_at: Option<Timestamp>,
-) -> NewResponse {
+fn response(value: &Bytes, salt: Salt, now: Timestamp) -> NewResponse {
     let mut headers = HeaderMap::new();
     if is_text(value) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     }
-    let expires_at = expires_at.map_or(FOR_EVER, Timestamp::as_millis);
-    let lifetime = expires_at.saturating_sub(now.as_millis());
     NewResponse {
         request: RequestHead::new(
             Method::GET,
@@ -107,7 +126,7 @@ fn response(
             stale_since: None,
             is_private: false,
         },
-        lifetime: Duration::from_millis(lifetime.max(0).unsigned_abs()),
+        lifetime: Duration::ZERO,
         must_revalidate: false,
         no_cache: false,
         no_store: false,

@@ -28,10 +28,12 @@ pub(crate) fn store(
     tx: &Transaction<'_>,
     opened: &Arc<Opened>,
     compressor: &Compressor,
-    value: &Value,
+    value: &mut Value,
     content: NewContent,
     max_versions: u32,
 ) -> Result<(Option<Stored>, Known)> {
+    // A time from before the wait for the lock would be stale.
+    value.stamp();
     let now = value.row.now;
     let older = older(tx, value)?;
     if is_outdated(tx, value, older.as_ref())? {
@@ -49,7 +51,8 @@ pub(crate) fn store(
 }
 
 /// Removes the value in whose place a longer one should have come than is stored, unless that is outdated.
-pub(super) fn remove_for_longer(tx: &Transaction<'_>, value: &Value) -> Result<SetOutcome> {
+pub(super) fn remove_for_longer(tx: &Transaction<'_>, value: &mut Value) -> Result<SetOutcome> {
+    value.stamp();
     let older = older(tx, value)?;
     if is_outdated(tx, value, older.as_ref())? {
         return Ok(SetOutcome::Outdated);

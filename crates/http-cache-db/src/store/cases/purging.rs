@@ -235,3 +235,22 @@ pub(crate) async fn tags_of_requests_outlive_a_validation(store: &dyn ResponseSt
     }
     assert_eq!(store.purge(&tagged(&["new field"])).await.unwrap(), 1);
 }
+
+pub(crate) async fn a_soft_purge_outlives_a_validation_that_began_before(
+    store: &dyn ResponseStore,
+) {
+    let case = at(URLS[0]);
+    let fill = case.begin(store).await;
+    let new = response(store, &case, &["field"], &["request"]);
+    let id = fill.commit(new).await.unwrap().expect("stored");
+    let content = store.variants(case.target(store)).await.unwrap()[0].content;
+    for tag in ["field", "request"] {
+        let validation = case.begin(store).await;
+        store.purge(&tagged(&[tag]).soft()).await.unwrap();
+        // What confirms it has neither tag.
+        let confirmed = response(store, &case, &[], &[]);
+        let freshened = validation.freshen(id, content, confirmed).await;
+        assert!(!freshened.unwrap(), "{tag}");
+        assert!(heads(store, &case).await[0].stale_since.is_some());
+    }
+}
