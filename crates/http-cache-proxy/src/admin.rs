@@ -27,8 +27,8 @@ pub(crate) use self::purge::by_method;
 
 /// How long the store may take to say that it works.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a client may be idle, or take for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a client may be idle, or take for the head of a request: there are few places.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// More connections wait until others end.
 const MAX_CONNECTIONS: usize = 64;
 /// The pause after the system refused a connection.

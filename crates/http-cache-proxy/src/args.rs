@@ -106,7 +106,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
 
-    /// Speak HTTP/2 to the origin also without TLS, or with `false` never [default: if TLS agrees on it]
+    /// Speak HTTP/2 to the origin: over TLS if the origin agrees, else without asking [default: HTTP/1.1]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) http2: Option<bool>,
 
@@ -179,7 +179,7 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "ADDRESS", env = "HTTP_CACHE_PROXY_ADMIN")]
     pub(crate) admin: Option<SocketAddr>,
 
-    /// Read the operator's token from a file; `HTTP_CACHE_PROXY_TOKEN` has it otherwise
+    /// Read the token for --admin and for the method PURGE from a file, instead of `HTTP_CACHE_PROXY_TOKEN`; 16 characters or more
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 
@@ -233,6 +233,11 @@ impl Arguments {
     /// The config file.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.config.as_deref()
+    }
+
+    /// Whether the command line names a file of the token.
+    pub(crate) fn has_token_file(&self) -> bool {
+        self.settings.token_file.is_some()
     }
 
     /// The configuration: that of the file as it is now, overridden by the command line.

@@ -341,6 +341,8 @@ mod tests {
             assert_eq!(served.index(), index, "{served:?}");
             assert!(served.group() < Served::GROUPS.len());
         }
+        // The last one of the enumeration.
+        assert_eq!(NoAnswer::ALL.len(), NoAnswer::Refused.index() + 1);
         for (index, reason) in NoAnswer::ALL.into_iter().enumerate() {
             assert_eq!(reason.index(), index, "{reason:?}");
         }

@@ -21,7 +21,8 @@ impl Reload {
 
     /// Whether there is something to read again.
     pub(crate) fn is_possible(&self) -> bool {
-        self.arguments.file().is_some() || self.began_with.tls.is_some()
+        let has_file = self.arguments.file().is_some() || self.arguments.has_token_file();
+        has_file || self.began_with.tls.is_some()
     }
 
     /// The settings as they are now, and the names of those that have changed and need a restart.

@@ -113,9 +113,19 @@ impl fmt::Debug for SharedSocket {
 
 impl Inner {
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(context, bytes) {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.poll_taken(context, written)
+    }
+
+    /// What has become of writing; an error if the client has taken nothing for too long.
+    fn poll_taken<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
             self.stalled = None;
-            return Poll::Ready(written);
+            return written;
         }
         let stalled = self.stalled.get_or_insert_with(|| {
             let (clock, timeout) = (self.clock, self.timeout);
@@ -181,7 +191,9 @@ impl AsyncWrite for SharedSocket {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut inner = self.lock();
         ready!(inner.poll_unsent(context))?;
-        ready!(Pin::new(&mut inner.stream).poll_flush(context))?;
+        // TLS has taken what the client has not.
+        let flushed = Pin::new(&mut inner.stream).poll_flush(context);
+        ready!(inner.poll_taken(context, flushed))?;
         inner.is_answer_pending = false;
         Poll::Ready(Ok(()))
     }
@@ -189,6 +201,7 @@ impl AsyncWrite for SharedSocket {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut inner = self.lock();
         ready!(inner.poll_unsent(context))?;
-        Pin::new(&mut inner.stream).poll_shutdown(context)
+        let shut_down = Pin::new(&mut inner.stream).poll_shutdown(context);
+        inner.poll_taken(context, shut_down)
     }
 }

@@ -37,14 +37,19 @@ use crate::serve::report;
 use crate::timed::{Stalled, Unstalled};
 
 pub(crate) use self::protocols::{Protocols, Upstreams};
+pub(crate) use self::public::is_public;
 
 /// Idle connections are closed before usual servers close them, which would lose a request on its way.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// How often an origin of HTTP/2 is asked whether it is still there,
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// and how long it may take to say so.
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// What an answer over HTTP/2 may be ahead of its client, in bytes.
 const STREAM_WINDOW: u32 = 256 * 1024;
-/// The same for all answers of a connection: 128 slow clients leave something for others.
-const CONNECTION_WINDOW: u32 = 32 * 1024 * 1024;
+/// The same for all answers of a connection: 250 slow clients leave something for others.
+const CONNECTION_WINDOW: u32 = 64 * 1024 * 1024;
 /// Bytes of the fields of an answer over HTTP/2, with 32 for each.
 const MAX_HEADER_LIST_BYTES: u32 = 64 * 1024;
 
@@ -79,11 +84,12 @@ pub(crate) enum NoAnswer {
 }
 
 impl NoAnswer {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Unreachable,
         Self::TimedOut,
         Self::BrokenRequest,
         Self::StalledRequest,
+        Self::Refused,
     ];
 
     /// A word for it.
@@ -151,6 +157,9 @@ impl Upstream {
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
+            // A connection that is dead is left, although requests keep it from being idle.
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
             .http2_only(protocols == Protocols::Http2)
             .http2_initial_stream_window_size(STREAM_WINDOW)
             .http2_initial_connection_window_size(CONNECTION_WINDOW)

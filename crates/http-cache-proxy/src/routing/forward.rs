@@ -9,11 +9,11 @@ use http_cache_db::HttpCache;
 use url::Url;
 
 use super::Way;
-use crate::allow::AllowList;
+use crate::allow::{AllowList, literal};
 use crate::config::Forward;
 use crate::error::Error;
 use crate::plain::Refusal;
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, is_public};
 
 /// The one way to all hosts that may be asked for.
 #[derive(Debug)]
@@ -54,6 +54,16 @@ impl Forwarding {
         let url = Url::parse(&asked.to_string()).map_err(|_| invalid)?;
         let (host, port) = (url.host_str(), url.port_or_known_default());
         let (host, port) = host.zip(port).ok_or(invalid)?;
+        // What the cache has of such an address may come from another route, which checks no addresses.
+        if let Some(address) = literal(host)
+            && !is_public(address)
+            && !self.allowed.allows_address(address, port)
+        {
+            return Err(Refusal(
+                StatusCode::FORBIDDEN,
+                "The address is not public, and the proxy reaches others only if they are allowed (--allow).\n",
+            ));
+        }
         if !self.allowed.allows_host(host.trim_end_matches('.'), port) {
             return Err(Refusal(
                 StatusCode::FORBIDDEN,

@@ -21,11 +21,14 @@ pub(crate) enum Protocols {
 
 impl Protocols {
     /// Those of an origin; `http2` is what the settings say.
+    ///
+    /// HTTP/1.1 unless they say otherwise: all requests to an origin share its one connection in HTTP/2, so that clients
+    /// who take their answers slowly can hold up all others, and interim responses do not reach clients.
     pub(crate) fn new(http2: Option<bool>, scheme: &Scheme) -> Self {
         match http2 {
-            Some(false) => Self::Http1,
             Some(true) if *scheme == Scheme::HTTP => Self::Http2,
-            Some(true) | None => Self::Negotiated,
+            Some(true) => Self::Negotiated,
+            Some(false) | None => Self::Http1,
         }
     }
 }

@@ -13,7 +13,7 @@ const fn v6(first: u16, second: u16, prefix_len: u8) -> Ipv6Net {
     Ipv6Net::new_assert(address, prefix_len)
 }
 
-const SPECIAL_V4: [Ipv4Net; 15] = [
+const SPECIAL_V4: [Ipv4Net; 16] = [
     // "This network", RFC 791.
     v4(0, 0, 0, 0, 8),
     // Private use, RFC 1918.
@@ -26,6 +26,8 @@ const SPECIAL_V4: [Ipv4Net; 15] = [
     v4(127, 0, 0, 0, 8),
     // Link-local, RFC 3927; the metadata of clouds are here.
     v4(169, 254, 0, 0, 16),
+    // Public by its number, but that of the platform inside a virtual machine of Azure.
+    v4(168, 63, 129, 16, 32),
     // Protocol assignments, RFC 6890.
     v4(192, 0, 0, 0, 24),
     // Documentation, RFC 5737.
@@ -59,7 +61,7 @@ const SPECIAL_V6: [Ipv6Net; 4] = [
 const TRANSLATED: Ipv6Net = v6(0x64, 0xff9b, 96);
 
 /// Whether an address is that of a host of the public internet.
-pub(super) fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|network| network.contains(&address)),
         IpAddr::V6(address) if TRANSLATED.contains(&address) => {
@@ -86,6 +88,7 @@ mod tests {
             "127.0.0.1",
             "127.255.255.255",
             "169.254.169.254",
+            "168.63.129.16",
             "172.31.0.1",
             "192.168.0.1",
             "198.19.0.1",
