@@ -28,12 +28,16 @@ pub(crate) use maintenance::Maintenance;
 /// Opens the stores that `global` or the environment names, and fails if they cannot be used.
 pub(crate) async fn open(global: &GlobalOptions, purpose: Purpose) -> Result<Backend, Error> {
     match http_cache::path(global) {
-        None => open_without_http_cache(global, purpose).await,
-        Some(path) => {
+        // Limits are in the store.
+        Some(path) if purpose != Purpose::Limits => {
             let is_tiered = StoreAddress::from_options(global)?.is_tiered;
             let backend = open_without_http_cache(global, purpose).await?;
+            if global.offline {
+                http_cache::ensure_exists(&path)?;
+            }
             http_cache::over(backend, &path, purpose, is_tiered).await
         }
+        Some(_) | None => open_without_http_cache(global, purpose).await,
     }
 }
 

@@ -12,7 +12,7 @@ use indicatif::HumanBytes;
 use serde_json::json;
 use sqlite_database::{AccessMode, CreateMode};
 use store_core::layer::Tiered;
-use store_core::{CacheOptions, MINUTE, Stores};
+use store_core::{CacheOptions, ErrorKind, MINUTE, Stores};
 use store_memory::MemoryCacheStore;
 
 use crate::error::Error;
@@ -62,24 +62,25 @@ pub(super) async fn over(
     })
 }
 
+/// Fails unless the file is there.
+pub(super) fn ensure_exists(path: &Path) -> Result<(), Error> {
+    if path.try_exists()? {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the file {} does not exist; name another with --http-cache, or create it with a command that asks the API, \
+         such as `comicvine get`",
+        path.display()
+    )))
+}
+
 async fn open(path: &Path, purpose: Purpose) -> Result<SqliteStore, Error> {
-    let shown = path.display();
-    let is_looked_at = match purpose {
-        Purpose::Requests => false,
-        Purpose::Limits => path.exists(),
-        Purpose::Maintenance | Purpose::Inspection => {
-            if !path.try_exists()? {
-                return Err(Error::usage(format!(
-                    "the file {shown} does not exist; name another with --http-cache, or create it with a command \
-                     that asks the API, such as `comicvine get`"
-                )));
-            }
-            purpose == Purpose::Inspection
-        }
-    };
+    if matches!(purpose, Purpose::Maintenance | Purpose::Inspection) {
+        ensure_exists(path)?;
+    }
     let options = SqliteStoreOptions::default();
     let database = options.database.clone();
-    let opened = if is_looked_at {
+    let opened = if purpose == Purpose::Inspection {
         let options = options.with_database(database.with_access(AccessMode::ReadOnly));
         SqliteStore::open_existing(path, options).await
     } else {
@@ -89,7 +90,15 @@ async fn open(path: &Path, purpose: Purpose) -> Result<SqliteStore, Error> {
         };
         SqliteStore::open(path, options.with_database(database.with_create(create))).await
     };
-    opened.map_err(|error| cannot_use(format!("the HTTP cache {shown}"), error, HELP))
+    opened.map_err(|error| {
+        let shown = path.display();
+        let help = if error.kind() == ErrorKind::SchemaMissing {
+            format!("if it is a cache of an earlier version, `comicvine cache cleanup --http-cache {shown}` migrates it")
+        } else {
+            HELP.to_owned()
+        };
+        cannot_use(format!("the HTTP cache {shown}"), error, help)
+    })
 }
 
 fn values(file: &SqliteStore, purpose: Purpose) -> ValueCache {

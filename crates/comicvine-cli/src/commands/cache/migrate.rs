@@ -1,7 +1,8 @@
 //! The answers of a store, copied into the file of an HTTP cache.
 
 use store_core::{
-    CacheStore, Clock, EntryInfo, Lookup, NewEntry, PageRequest, SetOutcome, SystemClock, Ttl,
+    CacheStore, Clock, Entry, EntryInfo, Lookup, NewEntry, PageRequest, SetOutcome, SystemClock,
+    Ttl,
 };
 
 use crate::error::Error;
@@ -41,8 +42,8 @@ pub(super) async fn run(global: &GlobalOptions) -> Result<(), Error> {
             kept => format!(", kept {kept} that were there"),
         };
         Ok(output::print_line(&format!(
-            "copied {copied} answers{kept}; the store still has them: `comicvine cache clear --all` without \
-             --http-cache deletes them there"
+            "copied {copied} answers{kept}; the store still has them: `comicvine cache clear --all` deletes them there, \
+             without --http-cache and with COMIC_VINE_HTTP_CACHE unset"
         ))?)
     });
     let closed = to.close(told).await;
@@ -58,7 +59,7 @@ async fn copy(from: &dyn CacheStore, to: &dyn CacheStore) -> Result<Migrated, Er
         for info in page.items {
             // One that has gone meanwhile is not missed.
             if let Lookup::Hit(entry) = from.get(&info.key).await? {
-                match copy_one(to, info, entry.value).await? {
+                match copy_one(to, info, entry).await? {
                     SetOutcome::Stored => migrated.copied += 1,
                     SetOutcome::Outdated => migrated.kept += 1,
                 }
@@ -75,23 +76,19 @@ async fn copy(from: &dyn CacheStore, to: &dyn CacheStore) -> Result<Migrated, Er
 }
 
 /// Copies an answer, unless there is one that is as new.
-async fn copy_one(
-    to: &dyn CacheStore,
-    info: EntryInfo,
-    value: bytes::Bytes,
-) -> Result<SetOutcome, Error> {
+async fn copy_one(to: &dyn CacheStore, info: EntryInfo, found: Entry) -> Result<SetOutcome, Error> {
     let token = match to.get(&info.key).await? {
-        Lookup::Hit(there) if there.created_at >= info.created_at => {
+        Lookup::Hit(there) if there.created_at >= found.created_at => {
             return Ok(SetOutcome::Outdated);
         }
         Lookup::Hit(_) => to.fill_token().await?,
         Lookup::Miss(token) => token,
     };
     let now = SystemClock::new().now();
-    let ttl = info
+    let ttl = found
         .expires_at
         .map_or(Ttl::Never, |at| Ttl::After(at.since(now)));
-    let entry = NewEntry::fill(info.key, value, token)
+    let entry = NewEntry::fill(info.key, found.value, token)
         .with_ttl(ttl)
         .with_tags(info.tags);
     Ok(to.set(entry).await?)
