@@ -61,7 +61,7 @@ pub struct StoredResponse {
 }
 
 impl StoredResponse {
-    /// The answer to `request`, if it is [`storable`](crate::policy::storable), with a body of `body_len`
+    /// The answer to `request`, if it is [`storable`], with a body of `body_len`
     /// bytes. `None` if it answers no other request.
     ///
     /// In a shared cache it is without the fields that `private="…"` names (RFC 9111, section 5.2.2.7).
