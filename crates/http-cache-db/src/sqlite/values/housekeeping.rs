@@ -106,14 +106,8 @@ impl ValueCache {
         if !is_due || claim().is_err() {
             return;
         }
-        let cache = self.clone();
-        tokio::spawn(async move {
-            let Ok(opened) = cache.opened("cleanup") else {
-                return;
-            };
-            if let Err(error) = cache.sweep(&opened).await {
-                cache.inner.shared.failed_by_itself(&error);
-            }
+        self.in_background("cleanup", |cache, opened| async move {
+            cache.sweep(&opened).await.map(drop)
         });
     }
 
@@ -122,13 +116,27 @@ impl ValueCache {
         if !self.inner.uses.is_due() {
             return;
         }
+        self.in_background("record_hits", |cache, opened| async move {
+            cache.count_uses(&opened).await
+        });
+    }
+
+    /// Does what nobody waits for, unless the cache is closed by then, and tells if it fails.
+    fn in_background<F>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(Self, Arc<Opened>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = Result<()>> + Send,
+    {
         let cache = self.clone();
         tokio::spawn(async move {
-            let Ok(opened) = cache.opened("record_hits") else {
+            let Ok(opened) = cache.opened(operation) else {
                 return;
             };
-            if let Err(error) = cache.count_uses(&opened).await {
-                cache.inner.shared.failed_by_itself(&error);
+            let shared = Arc::clone(&cache.inner.shared);
+            if let Err(error) = work(cache, opened).await {
+                shared.failed_by_itself(&error);
             }
         });
     }
